@@ -1,0 +1,49 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Instance, Scope } from './scope.js'
+
+/**
+ * Everything two copies of this package (ESM and CommonJS, or two versions) must share in one process.
+ *
+ * Fields are only ever added, never renamed or given another shape: an older copy may have made the object.
+ */
+export interface ProcessState {
+  /** The one storage of the whole process: a storage per tracer would tax every `await` of the host. */
+  readonly scopes: AsyncLocalStorage<Scope | undefined>
+  /** Live tracers, in order of creation; `shutdown` removes them. */
+  readonly instances: Set<Instance>
+  /** Set by `setDefaultTracer`. */
+  defaultInstance: Instance | undefined
+  /** Functions that were already reported as having no tracer. */
+  readonly reported: Set<string>
+  /** Bytes held in all span queues of the process, for the process-wide cap. */
+  queuedBytes: number
+  /** Keep-alive agents by origin, shared by all tracers and closed with the last one that uses them. */
+  readonly agents: Map<string, { users: number; readonly agent: { destroy(): void } }>
+  /** Work to finish before the process ends; see `pipeline/exit.ts`. */
+  readonly exitTasks: Set<() => Promise<unknown>>
+  /** The one `beforeExit` listener, present while `exitTasks` is not empty. */
+  exitListener: (() => void) | undefined
+  /** Named tracers a late-bound `tracer: 'name'` is looked up in. */
+  readonly names: Map<string, Instance>
+}
+
+const KEY = Symbol.for('honeyhive-tracer.process-state.1')
+
+/** The shared state, made by whichever copy of the package loads first. */
+export const processState: ProcessState = readProcessState()
+
+function readProcessState(): ProcessState {
+  const holder = globalThis as { [KEY]?: ProcessState }
+  holder[KEY] ??= {
+    scopes: new AsyncLocalStorage<Scope | undefined>(),
+    instances: new Set(),
+    defaultInstance: undefined,
+    reported: new Set(),
+    queuedBytes: 0,
+    agents: new Map(),
+    exitTasks: new Set(),
+    exitListener: undefined,
+    names: new Map(),
+  }
+  return holder[KEY]
+}

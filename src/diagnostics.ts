@@ -1,0 +1,75 @@
+/** Where the SDK writes about itself. `console` fits; each method receives one finished line. */
+export interface Logger {
+  debug(message: string): void
+  warn(message: string): void
+  error(message: string): void
+}
+
+/** Speaks for one tracer: throttled, never throws, never shows a secret. */
+export interface Diagnostics {
+  /** Only with `verbose`; the line is built only when it is wanted. */
+  debug(build: () => string): void
+  /** At most once per `topic` and minute. */
+  warn(topic: string, message: string): void
+  /** At most once per `topic` for the life of this tracer. */
+  warnOnce(topic: string, message: string): void
+}
+
+/** Settings of {@link createDiagnostics}. */
+export interface DiagnosticsOptions {
+  readonly logger?: Logger | undefined
+  readonly verbose?: boolean | undefined
+  /** Text put before every line, e.g. the tracer's label. */
+  readonly label?: string | undefined
+  /** Milliseconds since some epoch; injected by tests. */
+  readonly now?: (() => number) | undefined
+}
+
+const REPEAT_AFTER_MS = 60_000
+
+/** The default sink: standard error, because standard output belongs to the host. */
+export const standardErrorLogger: Logger = {
+  debug: (message) => writeLine(message),
+  warn: (message) => writeLine(message),
+  error: (message) => writeLine(message),
+}
+
+/** Builds the voice of one tracer. */
+export function createDiagnostics({ logger = standardErrorLogger, verbose = false, label, now = Date.now }: DiagnosticsOptions = {}): Diagnostics {
+  const prefix = label === undefined ? '[honeyhive]' : `[honeyhive ${label}]`
+  const lastAt = new Map<string, number>()
+
+  function speak(level: keyof Logger, message: string): void {
+    // A user's logger may throw or reject; the host must not notice.
+    try {
+      const outcome: unknown = logger[level](`${prefix} ${message}`)
+      if (outcome instanceof Promise) outcome.catch(() => undefined)
+    } catch {
+      writeLine(`${prefix} the configured logger threw; message was: ${message}`)
+    }
+  }
+
+  function isDue(topic: string, everyMs: number): boolean {
+    const time = now()
+    const last = lastAt.get(topic)
+    if (last !== undefined && time - last < everyMs) return false
+    lastAt.set(topic, time)
+    return true
+  }
+
+  return {
+    debug(build) {
+      if (verbose) speak('debug', build())
+    },
+    warn(topic, message) {
+      if (isDue(topic, REPEAT_AFTER_MS)) speak('warn', message)
+    },
+    warnOnce(topic, message) {
+      if (isDue(topic, Number.POSITIVE_INFINITY)) speak('warn', message)
+    },
+  }
+}
+
+function writeLine(message: string): void {
+  process.stderr.write(`${message}\n`)
+}
