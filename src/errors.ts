@@ -11,14 +11,12 @@ export type ErrorCode =
   | 'EXPERIMENT'
   | 'DEV_SERVER'
 
-const BRAND: unique symbol = Symbol.for('honeyhive-tracer.error') as never
-
 /** Base of every error this package throws on purpose. */
 export class HoneyHiveError extends Error {
   /** Stable kind of this failure. */
-  readonly code: ErrorCode;
+  readonly code: ErrorCode
   /** Lets another copy of this package recognise the error; see {@link isHoneyHiveError}. */
-  readonly [BRAND]: true = true
+  readonly isHoneyHiveError: true = true
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
@@ -50,5 +48,5 @@ export class HoneyHiveConfigError extends HoneyHiveError {
 
 /** True for errors of this package, also when a second copy of it is loaded. */
 export function isHoneyHiveError(value: unknown): value is HoneyHiveError {
-  return typeof value === 'object' && value !== null && BRAND in value
+  return typeof value === 'object' && value !== null && 'isHoneyHiveError' in value
 }

@@ -1,0 +1,116 @@
+import type { SpanExporter, Sampler } from '@opentelemetry/sdk-trace-base'
+import type { DropReason } from '../attributes.js'
+import type { Logger } from '../diagnostics.js'
+
+/** One loss, as `onDrop` sees it. */
+export interface DropReport {
+  readonly reason: DropReason
+  /** Spans lost with this report. */
+  readonly count: number
+  /** What happened, without secrets or span contents. */
+  readonly detail: string
+}
+
+/** Rules of the built-in redactor. */
+export interface RedactRules {
+  /** Names of fields to mask at any depth: text compares without case and punctuation, a RegExp is tested on the name. */
+  readonly keys?: readonly (string | RegExp)[]
+  /** Text to mask wherever it stands in a string. */
+  readonly patterns?: readonly RegExp[]
+  /** @defaultValue `'[REDACTED]'` */
+  readonly replacement?: string
+  /** Whether the built-in names (password, authorization, api_key, …) are masked too. @defaultValue true */
+  readonly builtIn?: boolean
+}
+
+/** Gives back what may be sent in place of `value`. Throwing or returning something unreadable masks the value. */
+export type RedactFunction = (path: string, value: unknown) => unknown
+
+/** Which spans are kept: by name prefix, or by a function that returns true for those to keep. */
+export type SpanFilter =
+  | { readonly include?: readonly string[]; readonly exclude?: readonly string[] }
+  | ((name: string, attributes: Readonly<Record<string, unknown>>) => boolean)
+
+/** Limits of one span. */
+export interface ResolvedLimits {
+  readonly maxAttributes: number
+  readonly maxEvents: number
+  readonly maxLinks: number
+  readonly maxSpanBytes: number
+}
+
+/** Settings of the delivery queue of one instance. */
+export interface ResolvedBatch {
+  readonly maxQueueSize: number
+  readonly maxQueueBytes: number
+  readonly maxExportBatchSize: number
+  readonly maxExportBatchBytes: number
+  readonly scheduledDelayMs: number
+  readonly exportTimeoutMs: number
+  readonly retryBudgetMs: number
+  readonly concurrency: number
+}
+
+/** What the wrappers of an instance record unless a wrapper says otherwise. */
+export interface ResolvedCapture {
+  readonly inputs: boolean
+  readonly outputs: boolean
+  /** Most bytes of one captured value. */
+  readonly maxBytes: number
+}
+
+/** Minimal instrumentation contract of OpenTelemetry, enough to enable one on our provider. */
+export interface InstrumentationLike {
+  setTracerProvider(provider: import('@opentelemetry/api').TracerProvider): void
+  enable?(): void
+  disable?(): void
+}
+
+/** All settings of one instance after code, environment and defaults were combined. Frozen. */
+export interface ResolvedConfig {
+  /** `undefined` when no key was given: the instance is then disabled. */
+  readonly apiKey: string | undefined
+  readonly project: string | undefined
+  readonly source: string
+  /** Without a trailing slash. */
+  readonly serverUrl: string
+  readonly allowInsecureUrl: boolean
+  readonly sessionName: string
+  /** A lower-case UUID, when the user gave an id. */
+  readonly sessionId: string | undefined
+  readonly inputs: Readonly<Record<string, unknown>> | undefined
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
+  readonly userProperties: Readonly<Record<string, unknown>> | undefined
+  readonly skipSessionCreation: boolean
+  readonly testMode: boolean
+  readonly disabled: boolean
+  readonly verbose: boolean
+  readonly disableBatch: boolean
+  readonly isEvaluation: boolean
+  readonly runId: string | undefined
+  readonly datasetId: string | undefined
+  readonly datapointId: string | undefined
+  readonly linkCarrier: unknown
+  readonly spanFilter: SpanFilter | undefined
+  readonly limits: ResolvedLimits
+  readonly batch: ResolvedBatch
+  readonly spool: string | undefined
+  readonly protocol: 'http/protobuf' | 'http/json'
+  readonly compression: 'gzip' | 'none'
+  readonly headers: Readonly<Record<string, string>>
+  readonly resourceAttributes: Readonly<Record<string, string>>
+  readonly capture: ResolvedCapture
+  /** `false` turns the built-in rules off as well. */
+  readonly redact: RedactRules | RedactFunction | false
+  readonly sampler: Sampler | undefined
+  readonly sampleRate: number
+  readonly crossTracerLinks: boolean
+  readonly registerContextManager: boolean
+  readonly instrumentations: readonly InstrumentationLike[]
+  readonly exporter: SpanExporter | undefined
+  readonly fetch: typeof fetch | undefined
+  readonly logger: Logger | undefined
+  readonly onDrop: ((report: DropReport) => void) | undefined
+  /** Problems to speak about once the instance has its diagnostics: wrong environment values that were ignored. */
+  readonly warnings: readonly string[]
+}

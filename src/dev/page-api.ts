@@ -1,0 +1,198 @@
+/**
+ * What the page asks of the local server: JSON over GET under `/api`, and one event stream.
+ * Times are Unix milliseconds, durations milliseconds, costs US dollars.
+ */
+
+/** `GET /api/projects` */
+export interface ProjectList {
+  readonly projects: readonly ProjectSummary[]
+}
+export interface ProjectSummary {
+  readonly id: string
+  readonly name: string
+  readonly sessions: number
+  readonly events: number
+  readonly runs: number
+  readonly lastSeenMs: number | null
+}
+
+/**
+ * `GET /api/sessions?project=&q=&type=&error=1&source=&metadata=key:value&fromMs=&toMs=&cursor=&limit=`
+ * (`q` searches names and the text of inputs and outputs; newest first).
+ */
+export interface SessionList {
+  readonly sessions: readonly SessionSummary[]
+  readonly nextCursor: string | null
+  /** Distinct sources of the project, for the filter. */
+  readonly sources: readonly string[]
+}
+export interface SessionSummary {
+  readonly id: string
+  readonly projectId: string
+  readonly name: string
+  readonly source: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly durationMs: number
+  readonly events: number
+  readonly modelEvents: number
+  readonly errors: number
+  readonly totalTokens: number
+  readonly cost: number
+  readonly hasFeedback: boolean
+  readonly runId: string | null
+}
+
+/** `GET /api/sessions/:id` — every event of a session, light; details are fetched one by one. */
+export interface SessionDetail {
+  readonly session: SessionSummary
+  /** The session's own event in full. */
+  readonly event: EventDetail | null
+  /** In order of start; up to 20,000 and more. */
+  readonly events: readonly EventRow[]
+}
+export interface EventRow {
+  readonly id: string
+  readonly parentId: string | null
+  readonly sessionId: string
+  readonly projectId: string
+  readonly type: string
+  readonly name: string
+  readonly startMs: number
+  readonly durationMs: number
+  readonly error: string | null
+  readonly totalTokens: number
+  readonly cost: number
+  readonly model: string | null
+  /** Number of links to other traces. */
+  readonly links: number
+}
+
+/** `GET /api/events/:id` */
+export interface EventDetail extends EventRow {
+  readonly source: string
+  readonly inputs: Readonly<Record<string, unknown>>
+  readonly outputs: Readonly<Record<string, unknown>>
+  readonly config: Readonly<Record<string, unknown>>
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly metrics: Readonly<Record<string, unknown>>
+  readonly feedback: Readonly<Record<string, unknown>>
+  readonly userProperties: Readonly<Record<string, unknown>>
+  readonly traceId: string | null
+  readonly spanId: string | null
+  /** Both directions: what this event points at, and what points at it. */
+  readonly linked: readonly LinkedEvent[]
+}
+export interface LinkedEvent {
+  readonly direction: 'to' | 'from'
+  /** `honeyhive.link` of the link, e.g. `cross-tracer`. */
+  readonly kind: string | null
+  readonly traceId: string
+  readonly spanId: string
+  /** Null while the other end has not arrived. */
+  readonly event: EventRow | null
+}
+
+/** `GET /api/processes` — processes that sent spans, newest first (resource attributes `host.name`, `process.pid`, `service.name`). */
+export interface ProcessList {
+  readonly processes: readonly ProcessSummary[]
+}
+export interface ProcessSummary {
+  readonly id: string
+  readonly pid: number | null
+  readonly host: string | null
+  readonly service: string | null
+  readonly projects: readonly string[]
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
+}
+
+/** `GET /api/processes/:id?fromMs=&toMs=` — one lane for each project that the process sent to. */
+export interface ProcessDetail {
+  readonly process: ProcessSummary
+  readonly lanes: readonly { readonly project: ProjectSummary; readonly events: readonly EventRow[] }[]
+  /** Links between events of different lanes. */
+  readonly links: readonly { readonly fromEventId: string; readonly toEventId: string; readonly kind: string | null }[]
+}
+
+/** `GET /api/runs?project=` newest first */
+export interface RunList {
+  readonly runs: readonly RunSummary[]
+}
+export interface RunSummary {
+  readonly id: string
+  readonly projectId: string
+  readonly name: string
+  readonly status: string
+  readonly datasetId: string | null
+  readonly createdMs: number
+  readonly rows: number
+  readonly failedRows: number
+  /** Average of each numeric or boolean metric. */
+  readonly metrics: Readonly<Record<string, number>>
+  readonly cost: number
+  readonly totalTokens: number
+  readonly durationMs: number
+}
+
+/** `GET /api/runs/:id` */
+export interface RunDetail {
+  readonly run: RunSummary
+  readonly configuration: Readonly<Record<string, unknown>>
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly rows: readonly RunRow[]
+}
+export interface RunRow {
+  readonly sessionId: string
+  readonly datapointId: string | null
+  readonly inputs: Readonly<Record<string, unknown>>
+  readonly outputs: Readonly<Record<string, unknown>>
+  readonly groundTruth: unknown
+  readonly error: string | null
+  readonly metrics: Readonly<Record<string, number | boolean | string>>
+  readonly durationMs: number
+  readonly cost: number
+  readonly totalTokens: number
+}
+
+/** `GET /api/runs/:newId/compare/:oldId` */
+export interface RunComparison {
+  readonly newRun: RunSummary
+  readonly oldRun: RunSummary
+  readonly metrics: readonly {
+    readonly name: string
+    readonly oldAverage: number | null
+    readonly newAverage: number | null
+    readonly improved: number
+    readonly worse: number
+    readonly same: number
+  }[]
+  /** Rows with the same datapoint in both runs. */
+  readonly rows: readonly { readonly datapointId: string; readonly oldRow: RunRow; readonly newRow: RunRow }[]
+}
+
+/** `GET /api/stats?project=&fromMs=&toMs=&bucketMs=` — cost, tokens and latency over time. */
+export interface Stats {
+  readonly bucketMs: number
+  readonly points: readonly {
+    readonly timeMs: number
+    readonly events: number
+    readonly errors: number
+    readonly cost: number
+    readonly promptTokens: number
+    readonly completionTokens: number
+    readonly p50Ms: number
+    readonly p95Ms: number
+  }[]
+}
+
+/** `GET /api/drops?project=` — what the SDK said it lost (request header `hh-client-dropped: reason=count;…`, cumulative per tracer). */
+export interface DropList {
+  readonly drops: readonly { readonly tracer: string; readonly reason: string; readonly count: number; readonly lastSeenMs: number }[]
+}
+
+/** `GET /api/live` — server-sent events, each `data:` one of these. */
+export type LiveMessage =
+  | { readonly kind: 'session'; readonly projectId: string; readonly session: SessionSummary }
+  | { readonly kind: 'events'; readonly projectId: string; readonly sessionId: string; readonly eventIds: readonly string[] }
+  | { readonly kind: 'run'; readonly projectId: string; readonly runId: string }
