@@ -50,8 +50,20 @@ export const BUCKETS: readonly Bucket[] = Object.keys(BUCKET_PREFIX) as Bucket[]
 
 /** Why a span was not delivered. */
 export const DROP_REASONS = [
-  'queueFull', 'bytesFull', 'tooLarge', 'unserializable', 'retryExhausted', 'httpStatus', 'serverRejected',
-  'badReply', 'afterShutdown', 'shutdownTimeout', 'filtered', 'unsampled', 'disabled', 'internal',
+  'queueFull',
+  'bytesFull',
+  'tooLarge',
+  'unserializable',
+  'retryExhausted',
+  'httpStatus',
+  'serverRejected',
+  'badReply',
+  'afterShutdown',
+  'shutdownTimeout',
+  'filtered',
+  'unsampled',
+  'disabled',
+  'internal',
 ] as const
 /** One of {@link DROP_REASONS}. */
 export type DropReason = (typeof DROP_REASONS)[number]

@@ -35,7 +35,12 @@ export const standardErrorLogger: Logger = {
 }
 
 /** Builds the voice of one tracer. */
-export function createDiagnostics({ logger = standardErrorLogger, verbose = false, label, now = Date.now }: DiagnosticsOptions = {}): Diagnostics {
+export function createDiagnostics({
+  logger = standardErrorLogger,
+  verbose = false,
+  label,
+  now = Date.now,
+}: DiagnosticsOptions = {}): Diagnostics {
   const prefix = label === undefined ? '[honeyhive]' : `[honeyhive ${label}]`
   const lastAt = new Map<string, number>()
 
