@@ -1,0 +1,51 @@
+// How long a fresh process takes to load this package, beside the OpenTelemetry parts one would load by hand.
+// node scripts/measure-import.mjs [--rounds 15] [--max 0.65] [--entry dist/index.js]
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '15' },
+    max: { type: 'string' },
+    entry: { type: 'string', default: 'dist/index.js' },
+  },
+})
+if (!existsSync(values.entry)) throw new Error(`No ${values.entry}. Run "npm run build" first.`)
+
+const cases = {
+  ours: [pathToFileURL(resolve(values.entry)).href],
+  byHand: ['@opentelemetry/api', '@opentelemetry/sdk-trace-node', '@opentelemetry/exporter-trace-otlp-http'],
+}
+const samples = { ours: [], byHand: [] }
+
+for (let round = 0; round < Number(values.rounds) + 1; round += 1) {
+  for (const [name, modules] of Object.entries(cases)) {
+    const ms = importMs(modules)
+    // The first round only warms the file cache.
+    if (round > 0) samples[name].push(ms)
+  }
+}
+
+const ours = median(samples.ours)
+const byHand = median(samples.byHand)
+const ratio = ours / byHand
+process.stdout.write(`${values.entry} ${ours.toFixed(1)} ms, OpenTelemetry by hand ${byHand.toFixed(1)} ms, ratio ${ratio.toFixed(2)}\n`)
+if (values.max !== undefined && ratio > Number(values.max)) {
+  process.stdout.write(`The ratio is above ${values.max}.\n`)
+  process.exitCode = 1
+}
+
+function importMs(modules) {
+  const code = `const from = performance.now(); ${modules.map((name) => `await import('${name}')`).join('; ')}; console.log(performance.now() - from)`
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+  return Number(stdout)
+}
+
+function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}

@@ -1,0 +1,48 @@
+// Runs examples/*.ts one after another, as a newcomer would: no HH_* variables, no input, nothing on the network.
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const LIMIT_MS = 60_000
+const folder = 'examples'
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH|OTEL)_/.test(name)))
+
+const wanted = process.argv.slice(2)
+const files = readdirSync(folder)
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+  .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+  .sort()
+
+let failures = 0
+for (const name of files) {
+  const startedMs = Date.now()
+  const { code, output } = await run(join(folder, name))
+  const seconds = ((Date.now() - startedMs) / 1000).toFixed(1)
+  process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)\n`)
+  if (code === 0) continue
+  failures += 1
+  process.stdout.write(`${output.trimEnd()}\n  ended with ${code}\n`)
+}
+process.stdout.write(`${files.length - failures} examples passed, ${failures} failed\n`)
+process.exitCode = failures > 0 ? 1 : 0
+
+function run(file) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--import', tsx, file], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      output += chunk
+    })
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ code: code ?? signal, output })
+    })
+  })
+}
