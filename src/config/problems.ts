@@ -1,0 +1,94 @@
+import type { OptionSpec } from './schema.js'
+
+const TRUE_WORDS: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on', 'enabled'])
+const FALSE_WORDS: ReadonlySet<string> = new Set(['false', '0', 'no', 'off', 'disabled', ''])
+const DECIMAL = /^[+-]?(\d+(_\d+)*)(\.\d+)?(e[+-]?\d+)?$/i
+const MAX_SHOWN_CHARS = 60
+
+/** True when the option takes this value. */
+export function accepts(spec: OptionSpec, value: unknown): boolean {
+  return spec.schema.safeParse(value).success
+}
+
+/** Text of a variable or file as the option's own type; `undefined` when it cannot be read as one. */
+export function parseText(spec: OptionSpec, content: string): unknown {
+  if (spec.text === 'boolean') return toBoolean(content)
+  if (spec.text === 'number') return DECIMAL.test(content.trim()) ? Number(content.replaceAll('_', '')) : undefined
+  return content
+}
+
+function toBoolean(content: string): boolean | undefined {
+  const word = content.trim().toLowerCase()
+  if (TRUE_WORDS.has(word)) return true
+  return FALSE_WORDS.has(word) ? false : undefined
+}
+
+/** One sentence: what is wrong, with which value, from where, and what to do. */
+export function describeProblem(path: string, spec: Pick<OptionSpec, 'expected' | 'remedy' | 'secret'>, value: unknown, from: string): string {
+  return `Invalid "${path}": expected ${spec.expected}, got ${spec.secret === true ? toKind(value) : toShown(value)} from ${from}. ${spec.remedy}`
+}
+
+/** A value for a message: short, one line, without the contents of objects and without a password in a URL. */
+export function toShown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(toShort(withoutUserInfo(value)))
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'number' || typeof value === 'boolean') return Object.is(value, -0) ? '-0' : String(value)
+  return toKind(value)
+}
+
+/** The kind of a value, in words. */
+export function toKind(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+function withoutUserInfo(text: string): string {
+  const at = text.lastIndexOf('@')
+  const scheme = text.indexOf('://')
+  return scheme !== -1 && at > scheme ? `${text.slice(0, scheme + 3)}***${text.slice(at)}` : text
+}
+
+function toShort(text: string): string {
+  return text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text
+}
+
+/** "Did you mean …" for a misspelt name, or what there is to choose from when nothing is near. */
+export function describeUnknown(name: string, path: string, known: readonly string[], from: string): string {
+  const near = toNearest(name, known)
+  const advice = near === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${path}${near}"?`
+  return `Unknown option "${path}${toShort(name)}" from ${from}. ${advice}`
+}
+
+function toNearest(name: string, known: readonly string[]): string | undefined {
+  const wanted = toPlain(name)
+  if (wanted === '' || wanted.length > MAX_SHOWN_CHARS) return undefined
+  const ranked = known.map((candidate) => ({ candidate, distance: toDistance(wanted, toPlain(candidate)) }))
+  const best = ranked.reduce((a, b) => (b.distance < a.distance ? b : a))
+  return best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.candidate : undefined
+}
+
+function toPlain(name: string): string {
+  return name.replace(/[^a-z0-9]/gi, '').toLowerCase()
+}
+
+/** Edits (insert, delete, replace, swap of neighbours) from one name to the other. */
+function toDistance(from: string, to: string): number {
+  let beforeLast: readonly number[] = []
+  let last: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= to.length; column++) {
+      const cost = from[row - 1] === to[column - 1] ? 0 : 1
+      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1] ? at(beforeLast, column - 2) + 1 : Number.POSITIVE_INFINITY
+      current.push(Math.min(at(last, column) + 1, at(current, column - 1) + 1, at(last, column - 1) + cost, swapped))
+    }
+    beforeLast = last
+    last = current
+  }
+  return at(last, to.length)
+}
+
+function at(row: readonly number[], column: number): number {
+  return row[column] ?? Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,146 @@
+import { basename, extname } from 'node:path'
+import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
+import { readGiven } from './given.js'
+import type { TracerOptions } from './options.js'
+import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
+import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toServerUrl } from './schema.js'
+import { toSessionId } from './session-id.js'
+import { type Environment, readEnvironment } from './sources.js'
+
+const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})
+const EMPTY_LIST: readonly never[] = Object.freeze([])
+
+/**
+ * Combines code, environment and defaults into the frozen settings of one tracer: code wins over environment, environment
+ * over default; `null` and `undefined` mean "not given".
+ *
+ * @throws HoneyHiveConfigError when options given in code are wrong; it lists all of them.
+ */
+export function resolveConfig(options?: TracerOptions, env?: Environment): ResolvedConfig {
+  const problems: ConfigProblem[] = []
+  // Every member was checked against its spec, whose types follow TracerOptions.
+  const code = readGiven(options, problems) as TracerOptions
+  checkTogether(code, problems)
+  if (problems.length > 0) throw new HoneyHiveConfigError(withoutKey(problems, options))
+  const environment = readEnvironment(env)
+  return combine(code, environment.values as TracerOptions, environment.warnings)
+}
+
+function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly string[]): ResolvedConfig {
+  const serverUrl = toServerUrl(code.serverUrl ?? env.serverUrl ?? DEFAULTS.serverUrl) ?? DEFAULTS.serverUrl
+  const allowInsecureUrl = code.allowInsecureUrl ?? false
+  const isExposed = !allowInsecureUrl && isPlainHttpAbroad(serverUrl)
+  const sessionId = code.sessionId ?? undefined
+  const config: ResolvedConfig = {
+    apiKey: (code.apiKey ?? env.apiKey)?.trim() || undefined,
+    project: code.project ?? env.project ?? undefined,
+    source: code.source ?? env.source ?? DEFAULTS.source,
+    serverUrl,
+    allowInsecureUrl,
+    sessionName: code.sessionName ?? env.sessionName ?? toMainName(),
+    sessionId: sessionId === undefined ? undefined : toSessionId(sessionId),
+    inputs: toCopy(code.inputs),
+    metadata: toCopy(code.metadata),
+    userProperties: toCopy(code.userProperties),
+    skipSessionCreation: code.skipSessionCreation ?? env.skipSessionCreation ?? false,
+    testMode: code.testMode ?? env.testMode ?? false,
+    disabled: (code.disabled ?? env.disabled ?? false) || isExposed,
+    verbose: code.verbose ?? env.verbose ?? false,
+    disableBatch: code.disableBatch ?? env.disableBatch ?? false,
+    isEvaluation: code.isEvaluation ?? Boolean(code.runId && code.datasetId && code.datapointId),
+    runId: code.runId ?? undefined,
+    datasetId: code.datasetId ?? undefined,
+    datapointId: code.datapointId ?? undefined,
+    linkCarrier: code.linkCarrier ?? undefined,
+    spanFilter: code.spanFilter ?? undefined,
+    limits: merge(LIMIT_DEFAULTS, env.limits, code.limits),
+    batch: toBatch(merge(BATCH_DEFAULTS, env.batch, code.batch)),
+    spool: code.spool ?? env.spool ?? undefined,
+    protocol: code.protocol ?? env.protocol ?? DEFAULTS.protocol,
+    compression: code.compression ?? env.compression ?? DEFAULTS.compression,
+    headers: toCopy(code.headers) ?? NO_TEXTS,
+    resourceAttributes: toResource(code, env),
+    capture: merge(CAPTURE_DEFAULTS, env.capture, code.capture),
+    redact: code.redact ?? {},
+    sampler: code.sampler ?? undefined,
+    sampleRate: code.sampleRate ?? (code.sampler ? undefined : env.sampleRate) ?? DEFAULTS.sampleRate,
+    crossTracerLinks: code.crossTracerLinks ?? env.crossTracerLinks ?? true,
+    registerContextManager: code.registerContextManager ?? true,
+    instrumentations: code.instrumentations ? Object.freeze([...code.instrumentations]) : EMPTY_LIST,
+    exporter: code.exporter ?? undefined,
+    fetch: code.fetch ?? undefined,
+    logger: code.logger ?? undefined,
+    onDrop: code.onDrop ?? undefined,
+    warnings: isExposed ? [...envWarnings, toExposedLine(serverUrl)] : envWarnings,
+  }
+  return Object.freeze(config)
+}
+
+function toCopy<T extends object>(value: T | null | undefined): T | undefined {
+  return value ? Object.freeze({ ...value }) : undefined
+}
+
+function merge<T extends object>(defaults: T, env: object | null | undefined, code: object | null | undefined): T {
+  return env || code ? Object.freeze({ ...defaults, ...env, ...code }) : defaults
+}
+
+function toResource(code: TracerOptions, env: TracerOptions): Readonly<Record<string, string>> {
+  if (!code.resourceAttributes && !env.resourceAttributes) return NO_TEXTS
+  return Object.freeze({ ...env.resourceAttributes, ...code.resourceAttributes })
+}
+
+/** One request never holds more than the queue can. */
+function toBatch(batch: ResolvedBatch): ResolvedBatch {
+  if (batch.maxExportBatchSize <= batch.maxQueueSize && batch.maxExportBatchBytes <= batch.maxQueueBytes) return batch
+  return Object.freeze({
+    ...batch,
+    maxExportBatchSize: Math.min(batch.maxExportBatchSize, batch.maxQueueSize),
+    maxExportBatchBytes: Math.min(batch.maxExportBatchBytes, batch.maxQueueBytes),
+  })
+}
+
+function checkTogether(code: TracerOptions, problems: ConfigProblem[]): void {
+  if (code.sampler && typeof code.sampleRate === 'number') {
+    problems.push({ option: 'sampleRate', message: 'Invalid "sampleRate": "sampler" is given too, and only one can decide. Remove one of them.' })
+  }
+}
+
+/** A key pasted into the wrong option must not be repeated either. */
+function withoutKey(problems: readonly ConfigProblem[], options: TracerOptions | undefined): readonly ConfigProblem[] {
+  const key = readKey(options)
+  if (key === undefined) return problems
+  return problems.map(({ option, message }) => ({ option: option.replaceAll(key, '***'), message: message.replaceAll(key, '***') }))
+}
+
+const SHORTEST_KEY = 8
+
+function readKey(options: TracerOptions | undefined): string | undefined {
+  try {
+    const key: unknown = options?.apiKey
+    return typeof key === 'string' && key.trim().length >= SHORTEST_KEY ? key.trim() : undefined
+  } catch {
+    // The getter's failure is already among the problems.
+    return undefined
+  }
+}
+
+function isPlainHttpAbroad(serverUrl: string): boolean {
+  return serverUrl.startsWith('http:') && !isLoopback(new URL(serverUrl).hostname)
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host) || host.startsWith('[::ffff:7f')
+}
+
+function toExposedLine(serverUrl: string): string {
+  return `Disabled: "serverUrl" ${serverUrl} is plain http to another host and would send the API key readable to everyone on the way. Use https, or set allowInsecureUrl: true.`
+}
+
+const EVAL_FLAG = /^(-e|-p|-pe|--eval|--print)(=|$)/
+
+/** Base name of the program's main file; `node` when there is none. */
+function toMainName(): string {
+  const main = process.argv[1]
+  if (main === undefined || main === '' || process.execArgv.some((flag) => EVAL_FLAG.test(flag))) return 'node'
+  return basename(main, extname(main)) || 'node'
+}

@@ -1,0 +1,122 @@
+import { type GroupSpec, OPTIONS, type OptionSpec } from './schema.js'
+import { accepts, describeProblem, parseText } from './problems.js'
+
+/** Variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Values of options that were given, by option; groups hold their members. */
+export type GivenValues = Readonly<Record<string, unknown>>
+
+/** What the environment says. */
+export interface EnvironmentValues {
+  readonly values: GivenValues
+  /** One line per variable that was ignored, or used after a correction. */
+  readonly warnings: readonly string[]
+}
+
+interface Variable {
+  readonly name: string
+  readonly group: string | undefined
+  readonly option: string
+  readonly spec: OptionSpec
+}
+
+const VARIABLES: readonly Variable[] = Object.entries(OPTIONS as Readonly<Record<string, OptionSpec | GroupSpec>>).flatMap(([option, spec]) =>
+  'members' in spec
+    ? Object.entries(spec.members as Readonly<Record<string, OptionSpec>>).flatMap(([member, memberSpec]) => toVariable(option, member, memberSpec))
+    : toVariable(undefined, option, spec),
+)
+
+function toVariable(group: string | undefined, option: string, spec: OptionSpec): Variable[] {
+  return spec.env === undefined ? [] : [{ name: spec.env, group, option, spec }]
+}
+
+/**
+ * Reads every variable this package knows: `HH_*`, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. A wrong value is
+ * left out and named in `warnings`; nothing throws.
+ */
+export function readEnvironment(env: Environment = process.env): EnvironmentValues {
+  const values: Record<string, unknown> = {}
+  const warnings: string[] = []
+  for (const variable of VARIABLES) {
+    const raw = env[variable.name]
+    if (raw === undefined) continue
+    const value = readVariable(variable, raw, warnings)
+    if (value !== undefined) putValue(values, variable, value)
+  }
+  const resource = readResource(env, warnings)
+  if (resource !== undefined) values['resourceAttributes'] = resource
+  return { values, warnings }
+}
+
+function putValue(values: Record<string, unknown>, { group, option }: Variable, value: unknown): void {
+  if (group === undefined) {
+    values[option] = value
+    return
+  }
+  const members = (values[group] ??= {}) as Record<string, unknown>
+  members[option] = value
+}
+
+function readVariable({ name, option, group, spec }: Variable, raw: string, warnings: string[]): unknown {
+  const content = withoutQuotes(raw.trim())
+  if (content === '' && spec.text !== 'boolean') return undefined
+  const value = isWordForNothing(content) ? undefined : parseText(spec, content)
+  if (value === undefined || !accepts(spec, value)) {
+    const path = group === undefined ? option : `${group}.${option}`
+    warnings.push(`${describeProblem(path, spec, raw, name)} The variable is ignored.`)
+    return undefined
+  }
+  if (content !== raw.trim()) warnings.push(`${name} is wrapped in quotes, which were removed. Write the value without them.`)
+  return value
+}
+
+function isWordForNothing(content: string): boolean {
+  const word = content.toLowerCase()
+  return word === 'undefined' || word === 'null'
+}
+
+/** Docker's `--env-file` and some dashboards keep the quotes of `NAME="value"`. */
+function withoutQuotes(content: string): string {
+  const first = content[0]
+  if (first !== '"' && first !== "'") return content
+  return content.length >= 2 && content.endsWith(first) ? content.slice(1, -1).trim() : content
+}
+
+function readResource(env: Environment, warnings: string[]): Readonly<Record<string, string>> | undefined {
+  const list = env['OTEL_RESOURCE_ATTRIBUTES']
+  const serviceName = env['OTEL_SERVICE_NAME']?.trim()
+  const attributes = list === undefined ? {} : parseResourceAttributes(list)
+  if (attributes === undefined) {
+    warnings.push('Invalid OTEL_RESOURCE_ATTRIBUTES: expected key=value pairs joined by commas, percent-encoded. The variable is ignored.')
+  }
+  if (serviceName === undefined || serviceName === '') return attributes
+  return { ...attributes, 'service.name': serviceName }
+}
+
+/**
+ * `key=value,…` to a map, or `undefined` when any part is malformed: half a resource would label spans wrongly.
+ *
+ * @see OpenTelemetry Resource SDK, section "Specifying resource information via an environment variable"
+ */
+function parseResourceAttributes(list: string): Record<string, string> | undefined {
+  const attributes: [string, string][] = []
+  for (const pair of list.split(',')) {
+    if (pair.trim() === '') continue
+    const equals = pair.indexOf('=')
+    const key = pair.slice(0, equals).trim()
+    const value = decodePercent(pair.slice(equals + 1).trim())
+    if (equals < 1 || key === '' || value === undefined) return undefined
+    attributes.push([key, value])
+  }
+  return Object.fromEntries(attributes)
+}
+
+function decodePercent(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A stray percent sign; the caller reports the variable as malformed.
+    return undefined
+  }
+}
