@@ -1,0 +1,55 @@
+/** Strings of engines that know well-formedness (V8 11.3, Node 20), which the ES2023 type library does not list yet. */
+interface WellFormedAware {
+  toWellFormed(): string
+}
+
+const MARK = /… \[truncated, (\d+) characters\]$/
+/** Longest text {@link MARK} can match: the mark with a 16-digit length. */
+const MARK_TAIL_CHARS = 48
+const encoder = new TextEncoder()
+
+/** Replaces lone surrogates by U+FFFD, so that the text survives UTF-8. Gives back the same string when it is fine already. */
+export function toWellFormedText(text: string): string {
+  return (text as unknown as WellFormedAware).toWellFormed()
+}
+
+/** What stands at the end of a text that was cut; `originalChars` counts UTF-16 units. */
+export function toTruncationMark(originalChars: number): string {
+  return `… [truncated, ${originalChars} characters]`
+}
+
+/**
+ * First `maxChars` UTF-16 units of `text` and a mark with its original length. Never splits a surrogate pair, and copies: a
+ * plain slice would keep the whole parent string in memory.
+ */
+export function cutText(text: string, maxChars: number): string {
+  let end = Math.max(0, maxChars)
+  const last = end > 0 ? text.charCodeAt(end - 1) : 0
+  if (last >= 0xd800 && last <= 0xdbff) end -= 1
+  const head = Buffer.from(text.slice(0, end), 'utf8').toString('utf8')
+  return head + toTruncationMark(originalLength(text))
+}
+
+/**
+ * `text` as well-formed text of at most `maxBytes` UTF-8 bytes, a visible mark included. A text that was cut before keeps the
+ * original length of that first cut. Where not even the mark fits, the bare head is left.
+ */
+export function clampText(text: string, maxBytes: number): string {
+  const clean = toWellFormedText(text)
+  if (clean.length * 3 <= maxBytes || Buffer.byteLength(clean) <= maxBytes) return clean
+  const mark = toTruncationMark(originalLength(clean))
+  const room = maxBytes - Buffer.byteLength(mark)
+  return room < 0 ? headOfBytes(clean, maxBytes) : headOfBytes(clean, room) + mark
+}
+
+function headOfBytes(text: string, maxBytes: number): string {
+  const target = new Uint8Array(Math.max(0, maxBytes))
+  // Only the part that can fit is encoded; `encodeInto` stops before a character that does not.
+  const { written } = encoder.encodeInto(text.slice(0, maxBytes), target)
+  return Buffer.from(target.buffer, 0, written).toString('utf8')
+}
+
+function originalLength(text: string): number {
+  const earlier = MARK.exec(text.slice(-MARK_TAIL_CHARS))?.[1]
+  return earlier === undefined ? text.length : Number(earlier)
+}
