@@ -1,0 +1,188 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { types } from 'node:util'
+import type { Recording } from './recording.js'
+
+/** Told once how a promise or thenable settles. */
+export interface Settlement {
+  /** Entered while a lazy thenable starts its work. */
+  readonly recording: Recording
+  onValue(value: unknown): void
+  onError(error: unknown): void
+}
+
+type AnyFunction = (...args: unknown[]) => unknown
+type Then = (onValue?: unknown, onError?: unknown) => unknown
+
+const nativePromise = Promise
+const nativeThen = Promise.prototype.then
+
+/**
+ * Watches `value` settle without changing what its consumers see.
+ *
+ * @param isFresh nobody else can hold `value`, so a promise that settles alike may be given in its place.
+ * @returns what to hand out in place of `value`; `undefined` when it is no thenable or cannot be watched.
+ */
+export function watchThenable(value: object, isFresh: boolean, settlement: Settlement): unknown {
+  if (!('then' in value)) return undefined
+  if (!isPlainPromise(value)) return shadowThen(value, settlement) ? value : undefined
+  if (isFresh) return deriveFrom(value, settlement)
+  return watchShared(value, settlement) ? value : undefined
+}
+
+/** A promise of the language itself, with nothing of its own in the way of `await`. */
+function isPlainPromise(value: object): value is Promise<unknown> {
+  return types.isPromise(value) && Object.getPrototypeOf(value) === nativePromise.prototype && !Object.hasOwn(value, 'then')
+}
+
+function deriveFrom(promise: Promise<unknown>, settlement: Settlement): Promise<unknown> {
+  return nativeThen.call(
+    promise,
+    (value) => {
+      settlement.onValue(value)
+      return value
+    },
+    (error) => {
+      settlement.onError(error)
+      throw error
+    },
+  )
+}
+
+/**
+ * A promise that others may hold keeps its identity. Watching it would make a rejection count as handled, so the host's
+ * own consumption is noted (`await`, `then`, `catch`, `all` … all read `constructor`) and a rejection that nobody consumes
+ * is reported to the host by a promise of ours.
+ */
+function watchShared(promise: Promise<unknown>, settlement: Settlement): boolean {
+  if (!Object.isExtensible(promise)) return false
+  let isConsumed = false
+  let reported: Promise<never> | undefined
+  const inherited = Object.getOwnPropertyDescriptor(promise, 'constructor')
+  if (inherited?.configurable === false) return false
+  void nativeThen.call(promise, settlement.onValue, (error) => {
+    settlement.onError(error)
+    if (!isConsumed) reported = nativePromise.reject(error)
+  })
+  Object.defineProperty(promise, 'constructor', {
+    configurable: true,
+    enumerable: false,
+    get() {
+      isConsumed = true
+      reported?.catch(() => undefined)
+      return nativePromise
+    },
+  })
+  return true
+}
+
+/** Puts an own `then` before the object's, which calls it with callbacks that note how it settles. */
+function shadowThen(value: object, settlement: Settlement): boolean {
+  const found = findProperty(value, 'then')
+  if (found === undefined || !canDefine(value, 'then')) return false
+  const once = onlyFirst(settlement)
+  const { descriptor } = found
+  if (descriptor.get !== undefined) {
+    const { get, set } = descriptor
+    Object.defineProperty(value, 'then', {
+      configurable: true,
+      enumerable: false,
+      get() {
+        const then: unknown = Reflect.apply(get, this, [])
+        return typeof then === 'function' ? shadowOf(then as AnyFunction, once) : then
+      },
+      ...(set === undefined ? {} : { set }),
+    })
+    return true
+  }
+  if (typeof descriptor.value !== 'function') return false
+  const then = shadowOf(descriptor.value as AnyFunction, once)
+  define(value, 'then', then)
+  shadowCatch(value, then)
+  shadowFinally(value, then)
+  return true
+}
+
+function shadowOf(original: AnyFunction, settlement: Settlement): Then {
+  return function then(this: unknown, onValue?: unknown, onError?: unknown): unknown {
+    // The callbacks belong to the caller, not to the work that `then` may start.
+    const inCaller = AsyncLocalStorage.snapshot()
+    const noteValue = (value: unknown, ...rest: unknown[]): unknown => {
+      settlement.onValue(value)
+      return typeof onValue === 'function' ? inCaller(onValue as AnyFunction, value, ...rest) : value
+    }
+    const noteError = (error: unknown, ...rest: unknown[]): unknown => {
+      settlement.onError(error)
+      if (typeof onError === 'function') return inCaller(onError as AnyFunction, error, ...rest)
+      throw error
+    }
+    try {
+      return settlement.recording.run(original, this, [noteValue, noteError])
+    } catch (error) {
+      settlement.onError(error)
+      throw error
+    }
+  }
+}
+
+/** `catch` of a lazy thenable may start its work past `then`. */
+function shadowCatch(value: object, then: Then): void {
+  const original = findProperty(value, 'catch')?.descriptor.value as unknown
+  if (typeof original !== 'function' || !canDefine(value, 'catch')) return
+  define(value, 'catch', function (this: unknown, ...args: unknown[]): unknown {
+    // More arguments, or none, mean something only the object itself knows.
+    if (args.length !== 1 || typeof args[0] !== 'function') return Reflect.apply(original, this, args)
+    return Reflect.apply(then, this, [undefined, args[0]])
+  })
+}
+
+function shadowFinally(value: object, then: Then): void {
+  const original = findProperty(value, 'finally')?.descriptor.value as unknown
+  if (typeof original !== 'function' || !canDefine(value, 'finally')) return
+  define(value, 'finally', function (this: unknown, ...args: unknown[]): unknown {
+    const [settled] = args
+    if (args.length !== 1 || typeof settled !== 'function') return Reflect.apply(original, this, args)
+    const after = async (outcome: () => unknown): Promise<unknown> => {
+      await Reflect.apply(settled, undefined, [])
+      return outcome()
+    }
+    return Reflect.apply(then, this, [
+      (result: unknown) => after(() => result),
+      (error: unknown) => after(() => { throw error }),
+    ])
+  })
+}
+
+function onlyFirst({ recording, onValue, onError }: Settlement): Settlement {
+  let isSettled = false
+  const first = (note: (outcome: unknown) => void) => (outcome: unknown) => {
+    if (isSettled) return
+    isSettled = true
+    note(outcome)
+  }
+  return { recording, onValue: first(onValue), onError: first(onError) }
+}
+
+/** Longest prototype chain that is followed: a hostile proxy can make one without end. */
+const MAX_PROTOTYPES = 64
+
+/** Finds a property without reading it, so that no getter runs. */
+export function findProperty(value: object, key: PropertyKey): { readonly owner: object; readonly descriptor: PropertyDescriptor } | undefined {
+  let owner: object | null = value
+  for (let i = 0; owner !== null && i < MAX_PROTOTYPES; i++) {
+    const descriptor = Object.getOwnPropertyDescriptor(owner, key)
+    if (descriptor !== undefined) return { owner, descriptor }
+    owner = Object.getPrototypeOf(owner) as object | null
+  }
+  return undefined
+}
+
+/** Whether an own property `key` may be put on `value`. */
+export function canDefine(value: object, key: PropertyKey): boolean {
+  const own = Object.getOwnPropertyDescriptor(value, key)
+  return own === undefined ? Object.isExtensible(value) : own.configurable === true
+}
+
+/** Puts a method on one object, out of sight of loops over its keys. */
+export function define(value: object, key: PropertyKey, method: unknown): void {
+  Object.defineProperty(value, key, { value: method, configurable: true, enumerable: false, writable: true })
+}

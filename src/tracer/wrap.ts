@@ -1,0 +1,110 @@
+import { types } from 'node:util'
+import type { Callable, Recording, ResolveRecorder } from './recording.js'
+import { watchStream } from './stream.js'
+import { watchThenable } from './thenable.js'
+import type { CompiledCall } from './trace-options.js'
+
+export type { Callable, Recorder, Recording, ResolveRecorder } from './recording.js'
+
+/** Picks the call by its `this`, for methods that learn the name of their class when they are called. */
+export type CallFor = (self: unknown) => CompiledCall
+
+/** `in` every wrapper whose promises nobody but the caller can hold. */
+const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise')
+
+/**
+ * A function that behaves as `fn` in every respect and records each of its calls.
+ *
+ * The wrapper is a proxy, so `name`, `length`, own properties, `prototype`, `new` and `instanceof` are those of `fn`, live.
+ * `fn` runs exactly once for each call, recorded or not.
+ */
+export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | CallFor, resolve: ResolveRecorder): F {
+  const isFresh = types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
+  const wrapper: F = new Proxy(fn, {
+    apply(target, self, args: unknown[]) {
+      const recording = open(call, resolve, self, args)
+      if (recording === undefined) return Reflect.apply(target, self, args)
+      const result = runRecorded(recording, target, self, args)
+      if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
+        succeed(recording, result)
+        return result
+      }
+      return watchResult(recording, result, isFresh)
+    },
+    construct(target, args: unknown[], newTarget) {
+      // A class that compares `new.target` with itself must find itself.
+      const made = newTarget === wrapper ? target : newTarget
+      const recording = open(call, resolve, undefined, args)
+      if (recording === undefined) return Reflect.construct(target, args, made)
+      const instance = runRecorded(recording, (...given: never[]): object => Reflect.construct(target, given, made), undefined, args)
+      // An instance is not an answer: it has no output, and may hold connections and keys.
+      succeed(recording, undefined)
+      return instance
+    },
+    has: (target, key) => (key === RETURNS_FRESH_PROMISE ? isFresh : key in target),
+  })
+  return wrapper
+}
+
+function open(call: CompiledCall | CallFor, resolve: ResolveRecorder, self: unknown, args: readonly unknown[]): Recording | undefined {
+  try {
+    const compiled = typeof call === 'function' ? call(self) : call
+    return resolve(compiled)?.record(compiled, self, args)
+  } catch {
+    // The border to the host: a recorder that fails leaves the call untraced.
+    return undefined
+  }
+}
+
+function runRecorded<R>(recording: Recording, fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
+  try {
+    return recording.run(fn, self, args)
+  } catch (error) {
+    fail(recording, error)
+    throw error
+  }
+}
+
+/** Gives back what the caller gets: `result` itself, or for a promise only the caller can hold, one that settles alike. */
+function watchResult(recording: Recording, result: object, isFresh: boolean): unknown {
+  try {
+    const watched = watchThenable(result, isFresh, {
+      recording,
+      onValue: (value) => watchValue(recording, value),
+      onError: (error) => fail(recording, error),
+    })
+    if (watched !== undefined) return watched
+  } catch {
+    // A hostile object that cannot be looked at is a value like any other.
+    succeed(recording, result)
+    return result
+  }
+  watchValue(recording, result)
+  return result
+}
+
+/** Ends the span with `value`, or lets it live as long as the stream that `value` is. */
+function watchValue(recording: Recording, value: unknown): void {
+  try {
+    if (typeof value === 'object' && value !== null && watchStream(value, recording)) return
+  } catch {
+    // As above.
+  }
+  succeed(recording, value)
+}
+
+function succeed(recording: Recording, output: unknown): void {
+  try {
+    recording.succeed(output)
+  } catch {
+    // `Recording` promises not to throw; the host does not pay if it does.
+  }
+}
+
+function fail(recording: Recording, error: unknown): void {
+  try {
+    recording.fail(error)
+  } catch {
+    // As in `succeed`.
+  }
+}
