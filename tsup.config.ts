@@ -1,6 +1,20 @@
 import { existsSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { defineConfig } from 'tsup'
 import type { Options } from 'tsup'
+
+type Plugin = NonNullable<Options['esbuildPlugins']>[number]
+
+/** The bundled schema library keeps its settings on `globalThis`, where the host's own copy would read and change them. */
+const privateSchemaSettings: Plugin = {
+  name: 'private-schema-settings',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/](core|registries)\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8')
+      return { contents: `const ownGlobals = {};\n${text.replaceAll('globalThis', 'ownGlobals')}`, loader: 'js' }
+    })
+  },
+}
 
 const libraries = {
   index: 'src/index.ts',
@@ -19,8 +33,10 @@ const common: Options = {
   // One copy of the code per format: without it every CommonJS entry would carry its own.
   splitting: true,
   shims: true,
+  removeNodeProtocol: false,
   // Only the parts of the schema library that are used; loading it whole costs more than the SDK itself.
   noExternal: ['zod'],
+  esbuildPlugins: [privateSchemaSettings],
 }
 
 // Both builds write into one folder at the same time, so neither may clean it.
@@ -28,7 +44,8 @@ rmSync('dist', { recursive: true, force: true })
 
 const builds: Options[] = [
   { ...common, entry: existing({ ...libraries, 'cli/main': 'src/cli/main.ts' }), format: 'esm', dts: { entry: existing(libraries) } },
-  { ...common, entry: existing(libraries), format: 'cjs', dts: { entry: existing(libraries) } },
+  // Shaking makes rollup write the CommonJS files; the other writer turns every `?.` and `??` into function calls.
+  { ...common, entry: existing(libraries), format: 'cjs', treeshake: true, dts: { entry: existing(libraries) } },
 ]
 
 export default defineConfig(builds.filter(({ entry }) => Object.keys(entry ?? {}).length > 0))

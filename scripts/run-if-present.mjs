@@ -1,7 +1,6 @@
 // Runs a build script with this node; one that is not in this checkout is not an error.
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 
-const script = resolve(process.argv[2] ?? '')
-if (existsSync(script)) await import(pathToFileURL(script).href)
+const [script = '', ...args] = process.argv.slice(2)
+if (existsSync(script)) process.exitCode = spawnSync(process.execPath, [script, ...args], { stdio: 'inherit' }).status ?? 1

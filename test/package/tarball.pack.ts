@@ -1,0 +1,279 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import { formatMessage } from 'publint/utils'
+import { publint } from 'publint'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { entryPoints } from './entry-points.js'
+import { evaluate, installPackage, lendPackages, readTree, repository, resolveTool, run, sizeOf } from './installed.js'
+import type { Installed } from './installed.js'
+
+interface Manifest {
+  readonly dependencies: Record<string, string>
+  readonly peerDependencies: Record<string, string>
+  readonly optionalDependencies: Record<string, string>
+}
+
+/** What one would install by hand (SDK, exporter, API): 14 packages, 17 MB; ours adds YAML and the command line. */
+const MOST_PACKAGES = 16
+const MOST_MEGABYTES = 20
+
+let installed: Installed
+let manifest: Manifest
+
+beforeAll(async () => {
+  installed = await installPackage()
+  manifest = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as Manifest
+})
+afterAll(() => installed.remove())
+
+describe('the tarball', () => {
+  test('S24 holds the build, the schema and three documents, nothing else', () => {
+    const others = installed.files.filter(
+      (path) => !/^(dist\/.+\.(js|cjs|d\.ts|d\.cts)|dist\/page\/[\w-]+\.(html|js|css|svg)|schema\/[\w.-]+\.json)$/.test(path),
+    )
+    expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+    process.stdout.write(
+      `tarball: ${installed.files.length} files, ${kilobytes(installed.packedBytes)} packed, ${kilobytes(installed.unpackedBytes)} unpacked\n`,
+    )
+  })
+
+  test('S24 shows no path of the machine it was built on', async () => {
+    const telltale = [repository, process.env['HOME'] ?? repository].filter((path) => path.length > 5)
+    const found: string[] = []
+    for (const { path, text } of await readDist()) if (telltale.some((part) => text.includes(part))) found.push(path)
+    expect(found).toEqual([])
+  })
+
+  test('S26 contains no code made from text and, outside the command line, no child process', async () => {
+    const found: string[] = []
+    for (const { path, text } of await readDist(/\.(js|cjs)$/)) {
+      if (/\beval\(|\bnew Function\(/.test(text)) found.push(`${path}: code from text`)
+      if (/child_process/.test(text) && !path.startsWith('cli/')) found.push(`${path}: child process`)
+    }
+    expect(found).toEqual([])
+  })
+
+  test('imports at run time and in types only what a plain install provides', async () => {
+    const allowed = new Set([
+      ...Object.keys(manifest.dependencies),
+      ...Object.keys(manifest.peerDependencies),
+      ...Object.keys(manifest.optionalDependencies),
+    ])
+    const strangers = new Set<string>()
+    for (const { path, text } of await readDist()) {
+      for (const [, specifier = ''] of text.matchAll(/(?:^|[\s;}])(?:from|import|require)\s*\(?\s*['"]([^'"\n]+)['"]/g)) {
+        const name = specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/')
+        if (/^[a-z@]/.test(name) && !name.startsWith('node:') && !builtinModules.includes(name) && !allowed.has(name))
+          strangers.add(`${path}: ${specifier}`)
+      }
+    }
+    expect([...strangers]).toEqual([])
+  })
+
+  test('keeps the process-wide state in one file of each format', async () => {
+    const holders = (await readDist(/\.(js|cjs)$/)).filter(({ text }) => text.includes('honeyhive-tracer.process-state.1'))
+    expect(holders.map(({ path }) => path.slice(path.lastIndexOf('.'))).toSorted()).toEqual(['.cjs', '.js'])
+  })
+
+  test('satisfies publint', async () => {
+    const { messages, pkg } = await publint({ pkgDir: join(installed.folder, 'node_modules/honeyhive-tracer'), pack: false, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
+
+  test('has types that agree with its files in every module system', async () => {
+    const attw = join(resolveTool('@arethetypeswrong/cli/package.json'), '..', 'dist/index.js')
+    const { code, stdout, stderr } = await run(
+      process.execPath,
+      [
+        attw,
+        installed.tarball,
+        '--profile',
+        'node16',
+        '--format',
+        'ascii',
+        '--no-color',
+        '--no-emoji',
+        '--exclude-entrypoints',
+        './schema.json',
+      ],
+      installed.folder,
+    )
+    expect(code, stdout + stderr).toBe(0)
+  })
+})
+
+describe('the installed package', () => {
+  test('S23 brings few packages, one copy of the API and no install script', async () => {
+    const tree = await readTree(installed.folder)
+    const required = tree.filter(({ optional }) => !optional)
+    const megabytes = (await sizeOfPackages(required.map(({ path }) => path))) / 1e6
+    const allMegabytes = (await sizeOfPackages(tree.map(({ path }) => path))) / 1e6
+    process.stdout.write(
+      `install: ${required.length} packages, ${megabytes.toFixed(1)} MB; with optional ones ${tree.length} packages, ${allMegabytes.toFixed(1)} MB\n`,
+    )
+    expect(tree.filter(({ hasInstallScript }) => hasInstallScript).map(({ path }) => path)).toEqual([])
+    expect(tree.filter(({ path }) => path.endsWith('/@opentelemetry/api')).length).toBe(1)
+    expect(required.length).toBeLessThanOrEqual(MOST_PACKAGES)
+    expect(megabytes).toBeLessThanOrEqual(MOST_MEGABYTES)
+  })
+
+  test.for(entryPoints)('loads $specifier with import and with require, under the same names', async ({ specifier }) => {
+    const names = await evaluate<{ esm: string[]; cjs: string[] }>(
+      installed.folder,
+      `import { createRequire } from 'node:module'
+      const esm = Object.keys(await import('${specifier}'))
+      const cjs = Object.keys(createRequire(import.meta.url)('${specifier}'))
+      console.log(JSON.stringify({ esm: esm.sort(), cjs: cjs.sort() }))`,
+    )
+    expect(names.esm).toEqual(names.cjs)
+    expect(names.esm.length).toBeGreaterThan(0)
+  })
+
+  test('L16 leaves no listener, global or open handle behind when it is loaded', async () => {
+    const left = await evaluate<Record<string, unknown>>(
+      installed.folder,
+      `const events = ['beforeExit', 'exit', 'SIGTERM', 'SIGINT', 'uncaughtException', 'unhandledRejection', 'warning']
+      const count = () => events.map((name) => process.listenerCount(name)).join()
+      const globals = () => Object.getOwnPropertyNames(globalThis).join()
+      const before = [count(), globals()]
+      for (const name of ${JSON.stringify(entryPoints.map(({ specifier }) => specifier))}) await import(name)
+      await new Promise(setImmediate)
+      const otel = globalThis[Symbol.for('opentelemetry.js.api.1')] ?? {}
+      console.log(JSON.stringify({
+        same: before[0] === count() && before[1] === globals(),
+        handles: process.getActiveResourcesInfo().filter((name) => !/Pipe|TTY|FSReqPromise/.test(name)),
+        globals: Object.keys(otel).filter((name) => name !== 'version'),
+      }))`,
+    )
+    expect(left).toEqual({ same: true, handles: [], globals: [] })
+  })
+
+  test('S26 works where code may not be made from text', async () => {
+    const enabled = await evaluate<boolean>(
+      installed.folder,
+      `import { HoneyHiveTracer } from 'honeyhive-tracer'
+      const tracer = HoneyHiveTracer.init({ apiKey: 'test-key', testMode: true })
+      const value = tracer.startActiveSpan('step', () => 7)
+      await tracer.shutdown()
+      console.log(JSON.stringify(value === 7))`,
+      ['--disallow-code-generation-from-strings'],
+    )
+    expect(enabled).toBe(true)
+  })
+
+  test('shares tracers between its ESM and its CommonJS copy', async () => {
+    const shared = await evaluate<Record<string, boolean>>(
+      installed.folder,
+      `import { createRequire } from 'node:module'
+      import * as esm from 'honeyhive-tracer'
+      const cjs = createRequire(import.meta.url)('honeyhive-tracer')
+      const one = esm.HoneyHiveTracer.init({ apiKey: 'test-key-one', testMode: true, sessionName: 'one' })
+      const two = cjs.HoneyHiveTracer.init({ apiKey: 'test-key-two', testMode: true, sessionName: 'two' })
+      const result = {
+        copies: esm.HoneyHiveTracer !== cjs.HoneyHiveTracer,
+        esmSeenByCjs: one.startActiveSpan('a', () => cjs.getActiveTracer() === one),
+        cjsSeenByEsm: two.startActiveSpan('b', () => esm.getActiveTracer() === two),
+        nested: one.startActiveSpan('a', () => two.startActiveSpan('b', () => esm.getActiveTracer() === two)),
+      }
+      cjs.setDefaultTracer(one)
+      result.defaultTracer = esm.getDefaultTracer() === one
+      await esm.shutdownAll()
+      result.shutDown = !two.isEnabled || cjs.getActiveTracer() === undefined
+      console.log(JSON.stringify(result))`,
+    )
+    expect(shared).toEqual({ copies: true, esmSeenByCjs: true, cjsSeenByEsm: true, nested: true, defaultTracer: true, shutDown: true })
+  })
+
+  test('has a command that explains itself', async () => {
+    const { code, stdout, stderr } = await run(join(installed.folder, 'node_modules/.bin/honeyhive-tracer'), ['--help'], installed.folder)
+    expect(code, stderr).toBe(0)
+    expect(stdout).toMatch(/Usage: honeyhive-tracer/)
+  })
+
+  test('offers its schema and its manifest by name', async () => {
+    const found = await evaluate<string[]>(
+      installed.folder,
+      `import { createRequire } from 'node:module'
+      const require = createRequire(import.meta.url)
+      console.log(JSON.stringify([require('honeyhive-tracer/package.json').name, typeof require('honeyhive-tracer/schema.json')]))`,
+    )
+    expect(found).toEqual(['honeyhive-tracer', 'object'])
+  })
+})
+
+describe('its types, with every library checked', () => {
+  const frameworks = new Set(['honeyhive-tracer/express', 'honeyhive-tracer/fastify'])
+  const plain = entryPoints.filter(({ specifier }) => !frameworks.has(specifier))
+  const resolutions = [
+    { module: 'node16', moduleResolution: 'node16', extension: 'mts' },
+    { module: 'node16', moduleResolution: 'node16', extension: 'cts' },
+    { module: 'nodenext', moduleResolution: 'nodenext', extension: 'mts' },
+    { module: 'nodenext', moduleResolution: 'nodenext', extension: 'cts' },
+    { module: 'esnext', moduleResolution: 'bundler', extension: 'ts' },
+  ]
+
+  test.for(resolutions)('compile in a .$extension file with module $module', async (resolution) => {
+    await lendPackages(installed.folder, ['@types/node'])
+    await compiles(
+      resolution,
+      plain.map(({ specifier }) => specifier),
+    )
+  })
+
+  test('compile beside express and fastify', async () => {
+    await lendPackages(installed.folder, ['@types/node', '@types/express', 'express', 'fastify'])
+    await compiles({ module: 'nodenext', moduleResolution: 'nodenext', extension: 'mts' }, [...frameworks])
+  })
+})
+
+async function compiles(
+  { module, moduleResolution, extension }: { module: string; moduleResolution: string; extension: string },
+  specifiers: readonly string[],
+): Promise<void> {
+  const imports = specifiers.map(
+    (specifier, i) => `import * as entry${i} from '${specifier}'\nexport const names${i}: string[] = Object.keys(entry${i})`,
+  )
+  const use = specifiers.includes('honeyhive-tracer')
+    ? `import { HoneyHiveTracer, traceFn } from 'honeyhive-tracer'
+       const tracer = HoneyHiveTracer.init({ apiKey: 'k', testMode: true })
+       export const double: (n: number) => number = traceFn(tracer, (n: number) => n * 2)`
+    : ''
+  const name = `types-${module}-${specifiers.length}.${extension}`
+  await writeFile(join(installed.folder, name), `${imports.join('\n')}\n${use}\n`)
+  const config = {
+    compilerOptions: {
+      module,
+      moduleResolution,
+      target: 'es2022',
+      lib: ['es2023', 'esnext.disposable'],
+      types: ['node'],
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+    },
+    files: [name],
+  }
+  await writeFile(join(installed.folder, `tsconfig.${name}.json`), JSON.stringify(config))
+  const { code, stdout } = await run(process.execPath, [resolveTool('typescript/bin/tsc'), '-p', `tsconfig.${name}.json`], installed.folder)
+  expect(code, stdout).toBe(0)
+}
+
+async function readDist(pattern = /\.(js|cjs|ts|cts|json)$/): Promise<{ path: string; text: string }[]> {
+  const dist = join(installed.folder, 'node_modules/honeyhive-tracer/dist')
+  const names = (await readdir(dist, { recursive: true })).filter((name) => pattern.test(name))
+  return Promise.all(names.map(async (path) => ({ path, text: await readFile(join(dist, path), 'utf8') })))
+}
+
+async function sizeOfPackages(paths: readonly string[]): Promise<number> {
+  const outer = paths.filter((path) => !paths.some((other) => other !== path && path.startsWith(`${other}/`)))
+  const sizes = await Promise.all(outer.map((path) => sizeOf(join(installed.folder, path))))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1e3).toFixed(0)} kB`
+}
