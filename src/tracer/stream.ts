@@ -1,4 +1,4 @@
-import type { Recording } from './recording.js'
+import type { Recording } from './recorder.js'
 
 /** Lets the span of `recording` live as long as `value` is consumed; false when `value` is no stream. */
 export function watchStream(value: object, recording: Recording): boolean {

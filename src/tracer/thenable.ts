@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
-import type { Recording } from './recording.js'
+import type { Recording } from './recorder.js'
 
 /** Told once how a promise or thenable settles. */
 export interface Settlement {

@@ -3,7 +3,7 @@ import { EventType } from '../attributes.js'
 import type { RedactFunction, RedactRules } from '../config/resolved.js'
 import type { Instance } from '../context/scope.js'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
-import type { Callable } from './recording.js'
+import type { Callable } from './recorder.js'
 
 /** Who records: a tracer, a function that returns one (asked at each call), or a name from the registry. */
 export type TracerRef = Instance | (() => Instance | undefined) | string
