@@ -1,37 +1,51 @@
 import type { ConfigProblem } from '../errors.js'
-import { accepts, describeProblem, describeUnknown } from './problems.js'
-import { type GroupSpec, OPTIONS, type OptionSpec } from './schema.js'
+import { accepts, describeProblem, describeUnknown, type Origin } from './problems.js'
+import { type GroupSpec, isMapLike, OPTIONS, type OptionSpec, type Specs } from './schema.js'
 import type { GivenValues } from './sources.js'
 
-type Specs = Readonly<Record<string, OptionSpec | GroupSpec>>
-
-/** The options that were given, each read exactly once and checked. What is wrong is left out and added to `problems`. */
-export function readGiven(options: unknown, problems: ConfigProblem[], from = 'code'): GivenValues {
-  if (options === undefined || options === null) return {}
-  if (typeof options !== 'object' || Array.isArray(options)) {
-    const spec = { expected: 'an object', remedy: 'Call init({ apiKey, source }).', secret: true }
-    problems.push({ option: 'options', message: describeProblem('options', spec, options, from) })
-    return {}
-  }
-  return readMembers(options, OPTIONS as Specs, '', problems, from)
+/** Where {@link readGiven} reports to, and how it speaks of the place it reads. */
+export interface ReadContext {
+  readonly problems: ConfigProblem[]
+  /** Put before every option's name, e.g. `tracers.production.`. */
+  readonly prefix?: string
+  /** Where the option at this path came from. */
+  readonly locate?: (path: string) => Origin
 }
 
-function readMembers(options: object, specs: Specs, path: string, problems: ConfigProblem[], from: string): GivenValues {
+const CODE: Origin = { from: 'code' }
+
+/** The options that were given, each read exactly once and checked. What is wrong is left out and becomes a problem. */
+export function readGiven(options: unknown, { problems, prefix = '', locate = () => CODE }: ReadContext): GivenValues {
   const values: Record<string, unknown> = {}
-  for (const name of toNames(options, path, problems)) {
+  if (options === undefined || options === null) return values
+  const path = prefix === '' ? 'options' : prefix.slice(0, -1)
+  if (!isMapLike(options)) {
+    const spec = { expected: 'an object', remedy: 'Give options by name, e.g. { apiKey, source }.', secret: true }
+    problems.push({ option: path, message: describeProblem(path, spec, options, locate(path)) })
+    return values
+  }
+  return readMembers(options, OPTIONS, prefix, { problems, locate })
+}
+
+type Context = Required<Omit<ReadContext, 'prefix'>>
+
+function readMembers(options: object, specs: Specs, prefix: string, context: Context): GivenValues {
+  const values: Record<string, unknown> = {}
+  for (const name of toNames(options, prefix, context.problems)) {
     const spec = Object.hasOwn(specs, name) ? specs[name] : undefined
+    const path = prefix + name
     if (spec === undefined) {
-      problems.push({ option: path + name, message: describeUnknown(name, path, Object.keys(specs), from) })
+      context.problems.push({ option: path, message: describeUnknown(name, prefix, Object.keys(specs), context.locate(path).from) })
       continue
     }
-    const value = readMember(options, name, spec, path, problems, from)
+    const value = readMember(options, name, spec, path, context)
     if (value !== undefined) values[name] = value
   }
   return values
 }
 
 /** Own and inherited names; what sits on every object of the process is none of ours. */
-function toNames(options: object, path: string, problems: ConfigProblem[]): readonly string[] {
+function toNames(options: object, prefix: string, problems: ConfigProblem[]): readonly string[] {
   const names: string[] = []
   try {
     for (const name in options) {
@@ -39,23 +53,29 @@ function toNames(options: object, path: string, problems: ConfigProblem[]): read
     }
   } catch {
     // A proxy that refuses to be listed.
-    problems.push({ option: path || 'options', message: `The names of "${path || 'options'}" could not be read: listing them threw. Give a plain object.` })
+    const path = prefix === '' ? 'options' : prefix.slice(0, -1)
+    problems.push({ option: path, message: `Invalid "${path}": listing its names threw. Give a plain object.` })
   }
   return names
 }
 
-function readMember(options: object, name: string, spec: OptionSpec | GroupSpec, path: string, problems: ConfigProblem[], from: string): unknown {
+function readMember(options: object, name: string, spec: OptionSpec | GroupSpec, path: string, context: Context): unknown {
   try {
     const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
     if (value === undefined || value === null) return undefined
-    if ('members' in spec && typeof value === 'object' && !Array.isArray(value)) {
-      return readMembers(value, spec.members as Specs, `${path}${name}.`, problems, from)
-    }
-    if ('schema' in spec && accepts(spec, value)) return value
-    problems.push({ option: path + name, message: describeProblem(path + name, spec, value, from) })
+    if ('members' in spec && isMapLike(value)) return Object.freeze(readMembers(value, spec.members, `${path}.`, context))
+    const own = toOwn(value, spec)
+    if ('members' in spec ? spec.other?.safeParse(own).success : accepts(spec, own)) return own
+    context.problems.push({ option: path, message: describeProblem(path, spec, value, context.locate(path)) })
   } catch {
-    // A getter or proxy of the user's object; its error may hold anything, so it is not repeated.
-    problems.push({ option: path + name, message: `Invalid "${path}${name}": reading it threw. ${spec.remedy}` })
+    // A getter or proxy of the user's; its error may hold anything, so it is not repeated.
+    context.problems.push({ option: path, message: `Invalid "${path}": reading it threw. ${spec.remedy}` })
   }
   return undefined
+}
+
+/** Lists and maps are copied, so that what was checked is what is used and a later change of the user's reaches nothing. */
+function toOwn(value: unknown, spec: OptionSpec | GroupSpec): unknown {
+  if (Array.isArray(value)) return Object.freeze([...value])
+  return 'isMap' in spec && isMapLike(value) ? Object.freeze({ ...value }) : value
 }

@@ -4,70 +4,441 @@ import type { DropReport, InstrumentationLike, RedactFunction, RedactRules, Span
 
 /** Limits of one span. What is cut is marked on the span; identity attributes are never the ones lost. */
 export interface LimitsOptions {
+  /**
+   * Most attributes of one span, as a count from 1.
+   *
+   * Environment `HH_MAX_ATTRIBUTES`, file key `limits.maxAttributes`.
+   *
+   * @defaultValue 1024
+   */
   readonly maxAttributes?: number | null | undefined
+  /**
+   * Most events of one span, as a count from 1.
+   *
+   * Environment `HH_MAX_EVENTS`, file key `limits.maxEvents`.
+   *
+   * @defaultValue 1024
+   */
   readonly maxEvents?: number | null | undefined
+  /**
+   * Most links of one span, as a count from 1.
+   *
+   * Environment `HH_MAX_LINKS`, file key `limits.maxLinks`.
+   *
+   * @defaultValue 128
+   */
   readonly maxLinks?: number | null | undefined
+  /**
+   * Most bytes of one span as it is sent.
+   *
+   * Environment `HH_MAX_SPAN_BYTES`, file key `limits.maxSpanBytes`.
+   *
+   * @defaultValue 10_485_760
+   */
   readonly maxSpanBytes?: number | null | undefined
 }
 
 /** The delivery queue of one tracer. */
 export interface BatchOptions {
+  /**
+   * Most spans waiting for delivery; more are dropped and counted as `queueFull`.
+   *
+   * Environment `HH_BATCH_MAX_QUEUE_SIZE`, file key `batch.maxQueueSize`.
+   *
+   * @defaultValue 50_000
+   */
   readonly maxQueueSize?: number | null | undefined
+  /**
+   * Most bytes waiting for delivery; more are dropped and counted as `bytesFull`.
+   *
+   * Environment `HH_BATCH_MAX_QUEUE_BYTES`, file key `batch.maxQueueBytes`.
+   *
+   * @defaultValue 67_108_864 (64 MiB)
+   */
   readonly maxQueueBytes?: number | null | undefined
+  /**
+   * Most spans in one request. Lowered to `maxQueueSize` when that is smaller.
+   *
+   * Environment `HH_BATCH_MAX_EXPORT_BATCH_SIZE`, file key `batch.maxExportBatchSize`.
+   *
+   * @defaultValue 512
+   * @see OpenTelemetry trace SDK, section "Batching processor"
+   */
   readonly maxExportBatchSize?: number | null | undefined
+  /**
+   * Most bytes in one request before compression. Lowered to `maxQueueBytes` when that is smaller.
+   *
+   * Environment `HH_BATCH_MAX_EXPORT_BATCH_BYTES`, file key `batch.maxExportBatchBytes`.
+   *
+   * @defaultValue 1_048_576 (1 MiB)
+   */
   readonly maxExportBatchBytes?: number | null | undefined
+  /**
+   * Longest time a span waits for its request to fill, in milliseconds; 0 sends at once.
+   *
+   * Environment `HH_BATCH_SCHEDULED_DELAY_MS`, file key `batch.scheduledDelayMs`.
+   *
+   * @defaultValue 1000
+   */
   readonly scheduledDelayMs?: number | null | undefined
+  /**
+   * Longest time one request may take, in milliseconds, retries excluded.
+   *
+   * Environment `HH_BATCH_EXPORT_TIMEOUT_MS`, file key `batch.exportTimeoutMs`.
+   *
+   * @defaultValue 10_000
+   * @see OTLP exporter specification, section "Configuration options"
+   */
   readonly exportTimeoutMs?: number | null | undefined
+  /**
+   * Longest time one batch is tried again after its first failure, in milliseconds; 0 never tries again.
+   *
+   * Environment `HH_BATCH_RETRY_BUDGET_MS`, file key `batch.retryBudgetMs`.
+   *
+   * @defaultValue 60_000
+   */
   readonly retryBudgetMs?: number | null | undefined
+  /**
+   * Most requests under way at the same time, 1 to 256.
+   *
+   * Environment `HH_BATCH_CONCURRENCY`, file key `batch.concurrency`.
+   *
+   * @defaultValue 4
+   */
   readonly concurrency?: number | null | undefined
 }
 
 /** What every wrapper of the tracer records unless the wrapper says otherwise. */
 export interface CaptureOptions {
+  /**
+   * Whether arguments are recorded.
+   *
+   * Environment `HH_CAPTURE_INPUTS`, file key `capture.inputs`.
+   *
+   * @defaultValue true
+   */
   readonly inputs?: boolean | null | undefined
+  /**
+   * Whether results are recorded.
+   *
+   * Environment `HH_CAPTURE_OUTPUTS`, file key `capture.outputs`.
+   *
+   * @defaultValue true
+   */
   readonly outputs?: boolean | null | undefined
+  /**
+   * Most bytes of one recorded value.
+   *
+   * Environment `HH_CAPTURE_MAX_BYTES`, file key `capture.maxBytes`.
+   *
+   * @defaultValue 2_097_152 (2 MiB)
+   */
   readonly maxBytes?: number | null | undefined
 }
 
-/** Settings of one tracer. `null` and `undefined` mean "not given"; `false`, `0` and `''` are values. */
+/**
+ * Settings of one tracer. Code wins over environment, environment over default. `null` and `undefined` mean "not given";
+ * `false`, `0` and `''` are values. File keys may also be written in snake_case.
+ */
 export interface TracerOptions {
+  /**
+   * Key of the HoneyHive project the spans go to. Trimmed; a blank one counts as missing and disables the tracer without
+   * looking at the environment, so that a tenant without a key never writes to somebody else's project.
+   *
+   * Environment `HH_API_KEY`, file key `apiKey`.
+   *
+   * @defaultValue none: the tracer is disabled
+   */
   readonly apiKey?: string | null | undefined
+  /**
+   * Label on spans and in legacy request bodies. The key alone selects the project.
+   *
+   * Environment `HH_PROJECT`, file key `project`.
+   *
+   * @defaultValue none
+   */
   readonly project?: string | null | undefined
+  /**
+   * Label of the environment the program runs in.
+   *
+   * Environment `HH_SOURCE`, file key `source`.
+   *
+   * @defaultValue `'dev'`
+   */
   readonly source?: string | null | undefined
+  /**
+   * Base URL of the server, http or https, without user, password, query and fragment; trailing slashes are removed.
+   *
+   * Environment `HH_API_URL`, file key `serverUrl`.
+   *
+   * @defaultValue `'https://api.dp1.us.honeyhive.ai'`
+   */
   readonly serverUrl?: string | null | undefined
+  /**
+   * Whether plain `http:` to a host that is not loopback is accepted. Without it such a `serverUrl` disables the tracer,
+   * because the key would travel readable.
+   *
+   * File key `allowInsecureUrl`.
+   *
+   * @defaultValue false
+   */
   readonly allowInsecureUrl?: boolean | null | undefined
+  /**
+   * Name of the tracer's own session.
+   *
+   * Environment `HH_SESSION_NAME`, file key `sessionName`.
+   *
+   * @defaultValue base name of the main module without its extension; `'node'` when there is none
+   */
   readonly sessionName?: string | null | undefined
+  /**
+   * Id of the tracer's own session. A UUID of any version is kept, lower-cased; other text becomes the UUIDv5 of it in the
+   * DNS namespace; a blank one counts as missing.
+   *
+   * File key `sessionId`.
+   *
+   * @defaultValue a new random UUID
+   */
   readonly sessionId?: string | null | undefined
+  /**
+   * Inputs of the tracer's own session.
+   *
+   * File key `inputs`.
+   *
+   * @defaultValue none
+   */
   readonly inputs?: Readonly<Record<string, unknown>> | null | undefined
+  /**
+   * Metadata of the tracer's own session.
+   *
+   * File key `metadata`.
+   *
+   * @defaultValue none
+   */
   readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
+  /**
+   * Properties of the user of the tracer's own session.
+   *
+   * File key `userProperties`.
+   *
+   * @defaultValue none
+   */
   readonly userProperties?: Readonly<Record<string, unknown>> | null | undefined
+  /**
+   * Whether sessions are left to be created by ingestion, without a REST call.
+   *
+   * Environment `HH_SKIP_SESSION_CREATION`, file key `skipSessionCreation`.
+   *
+   * @defaultValue false
+   */
   readonly skipSessionCreation?: boolean | null | undefined
+  /**
+   * Whether spans are recorded but nothing at all goes to the network.
+   *
+   * Environment `HH_TEST_MODE`, file key `testMode`.
+   *
+   * @defaultValue false
+   */
   readonly testMode?: boolean | null | undefined
+  /**
+   * Whether the tracer does nothing: user code runs untouched, nothing is recorded or sent.
+   *
+   * Environment `HH_DISABLE_TRACING`, file key `disabled`.
+   *
+   * @defaultValue false
+   */
   readonly disabled?: boolean | null | undefined
+  /**
+   * Whether the tracer also writes debug lines about itself.
+   *
+   * Environment `HH_VERBOSE`, file key `verbose`.
+   *
+   * @defaultValue false
+   */
   readonly verbose?: boolean | null | undefined
+  /**
+   * Whether every span is sent as soon as it ends, one request per span.
+   *
+   * Environment `HH_DISABLE_BATCH`, file key `disableBatch`.
+   *
+   * @defaultValue false
+   */
   readonly disableBatch?: boolean | null | undefined
+  /**
+   * Whether the tracer belongs to an evaluation.
+   *
+   * File key `isEvaluation`.
+   *
+   * @defaultValue true when `runId`, `datasetId` and `datapointId` are all given, else false
+   */
   readonly isEvaluation?: boolean | null | undefined
+  /**
+   * Id of the evaluation run; a blank one counts as missing.
+   *
+   * File key `runId`.
+   *
+   * @defaultValue none
+   */
   readonly runId?: string | null | undefined
+  /**
+   * Id of the evaluation's dataset; a blank one counts as missing.
+   *
+   * File key `datasetId`.
+   *
+   * @defaultValue none
+   */
   readonly datasetId?: string | null | undefined
+  /**
+   * Id of the evaluation's datapoint; a blank one counts as missing.
+   *
+   * File key `datapointId`.
+   *
+   * @defaultValue none
+   */
   readonly datapointId?: string | null | undefined
+  /**
+   * Headers of a request (plain object, Node's headers, `Headers` or `Map`) whose trace the tracer's first root continues.
+   *
+   * @defaultValue none
+   * @see W3C Trace Context
+   */
   readonly linkCarrier?: object | null | undefined
+  /**
+   * Spans to keep: name prefixes, or a function that returns true for spans to keep. Children of a span that is left out
+   * attach to its nearest kept ancestor.
+   *
+   * File key `spanFilter` (prefixes only).
+   *
+   * @defaultValue none: every span is kept
+   */
   readonly spanFilter?: SpanFilter | null | undefined
+  /**
+   * Limits of one span.
+   *
+   * Environment `HH_MAX_*`, file key `limits`.
+   */
   readonly limits?: LimitsOptions | null | undefined
+  /**
+   * The delivery queue.
+   *
+   * Environment `HH_BATCH_*`, file key `batch`.
+   */
   readonly batch?: BatchOptions | null | undefined
+  /**
+   * Directory for spans that could not be delivered before the process ended; they are delivered at the next start. Files
+   * are readable by their owner only and written after redaction.
+   *
+   * Environment `HH_SPOOL_DIR`, file key `spool`.
+   *
+   * @defaultValue none: nothing is written
+   */
   readonly spool?: string | null | undefined
+  /**
+   * Encoding of OTLP requests.
+   *
+   * Environment `HH_OTLP_PROTOCOL`, file key `protocol`.
+   *
+   * @defaultValue `'http/json'`
+   * @see OTLP specification, section "OTLP/HTTP"
+   */
   readonly protocol?: 'http/protobuf' | 'http/json' | null | undefined
+  /**
+   * Compression of OTLP requests.
+   *
+   * Environment `HH_OTLP_COMPRESSION`, file key `compression`.
+   *
+   * @defaultValue `'gzip'`
+   */
   readonly compression?: 'gzip' | 'none' | null | undefined
+  /**
+   * Extra headers of OTLP requests. `Authorization` and the headers of the transport itself cannot be set.
+   *
+   * File key `headers`.
+   *
+   * @defaultValue none
+   */
   readonly headers?: Readonly<Record<string, string>> | null | undefined
+  /**
+   * Extra resource attributes of every span; they win over the environment's.
+   *
+   * Environment `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`, file key `resourceAttributes`.
+   *
+   * @defaultValue none
+   * @see OpenTelemetry Resource SDK
+   */
   readonly resourceAttributes?: Readonly<Record<string, string>> | null | undefined
+  /**
+   * What wrappers record.
+   *
+   * Environment `HH_CAPTURE_*`, file key `capture`.
+   */
   readonly capture?: CaptureOptions | null | undefined
+  /**
+   * What is masked before anything leaves the tracer: rules, a function, or `false` for nothing at all.
+   *
+   * File key `redact` (rules, with patterns as text, or false).
+   *
+   * @defaultValue the built-in names of secrets
+   */
   readonly redact?: RedactRules | RedactFunction | false | null | undefined
+  /**
+   * Decides which traces of this tracer are kept; cannot be combined with `sampleRate`.
+   *
+   * @defaultValue none: `sampleRate` decides
+   */
   readonly sampler?: Sampler | null | undefined
+  /**
+   * Share of this tracer's traces to keep, from 0 to 1.
+   *
+   * Environment `HH_SAMPLE_RATE`, file key `sampleRate`.
+   *
+   * @defaultValue 1
+   */
   readonly sampleRate?: number | null | undefined
+  /**
+   * Whether a root opened inside another tracer's span links to that span. Trace id and span id are all that crosses.
+   *
+   * Environment `HH_CROSS_TRACER_LINKS`, file key `crossTracerLinks`.
+   *
+   * @defaultValue true
+   */
   readonly crossTracerLinks?: boolean | null | undefined
+  /**
+   * Whether an OpenTelemetry context manager is registered when instrumentations are wired and the process has none.
+   *
+   * File key `registerContextManager`.
+   *
+   * @defaultValue true
+   */
   readonly registerContextManager?: boolean | null | undefined
+  /**
+   * OpenTelemetry instrumentations to enable on this tracer's provider.
+   *
+   * @defaultValue none
+   */
   readonly instrumentations?: readonly InstrumentationLike[] | null | undefined
+  /**
+   * Takes the place of the OTLP exporter.
+   *
+   * @defaultValue OTLP over HTTP to `serverUrl`
+   */
   readonly exporter?: SpanExporter | null | undefined
+  /**
+   * Takes the place of the transport of REST requests.
+   *
+   * @defaultValue the global `fetch`
+   */
   readonly fetch?: typeof fetch | null | undefined
+  /**
+   * Receives the lines the tracer writes about itself.
+   *
+   * @defaultValue standard error
+   */
   readonly logger?: Logger | null | undefined
+  /**
+   * Sees every loss with its reason.
+   *
+   * @defaultValue none
+   */
   readonly onDrop?: ((report: DropReport) => void) | null | undefined
 }

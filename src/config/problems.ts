@@ -1,9 +1,10 @@
+import { toKind, toShort, toShown } from './describe.js'
 import type { OptionSpec } from './schema.js'
 
 const TRUE_WORDS: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on', 'enabled'])
 const FALSE_WORDS: ReadonlySet<string> = new Set(['false', '0', 'no', 'off', 'disabled', ''])
 const DECIMAL = /^[+-]?(\d+(_\d+)*)(\.\d+)?(e[+-]?\d+)?$/i
-const MAX_SHOWN_CHARS = 60
+const MAX_NAME_CHARS = 60
 
 /** True when the option takes this value. */
 export function accepts(spec: OptionSpec, value: unknown): boolean {
@@ -23,34 +24,26 @@ function toBoolean(content: string): boolean | undefined {
   return FALSE_WORDS.has(word) ? false : undefined
 }
 
-/** One sentence: what is wrong, with which value, from where, and what to do. */
-export function describeProblem(path: string, spec: Pick<OptionSpec, 'expected' | 'remedy' | 'secret'>, value: unknown, from: string): string {
-  return `Invalid "${path}": expected ${spec.expected}, got ${spec.secret === true ? toKind(value) : toShown(value)} from ${from}. ${spec.remedy}`
+/** Where a value came from, as messages say it. */
+export interface Origin {
+  /** Completes "from …": `code`, a variable, or `file:line:column`. */
+  readonly from: string
+  /** The text to show in place of the value, when the value was expanded from variables. */
+  readonly written?: string | undefined
 }
 
-/** A value for a message: short, one line, without the contents of objects and without a password in a URL. */
-export function toShown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(toShort(withoutUserInfo(value)))
-  if (typeof value === 'bigint') return `${value}n`
-  if (typeof value === 'number' || typeof value === 'boolean') return Object.is(value, -0) ? '-0' : String(value)
-  return toKind(value)
+/** What a message needs to know about an option. */
+export type Described = Pick<OptionSpec, 'expected' | 'remedy' | 'secret' | 'found'>
+
+/** One sentence: what is wrong, with which value, from where; and one: what to do. */
+export function describeProblem(path: string, spec: Described, value: unknown, { from, written }: Origin): string {
+  return `Invalid "${path}": expected ${spec.expected}, got ${toFound(spec, value, written)} from ${from}. ${spec.remedy}`
 }
 
-/** The kind of a value, in words. */
-export function toKind(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (Array.isArray(value)) return 'an array'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-function withoutUserInfo(text: string): string {
-  const at = text.lastIndexOf('@')
-  const scheme = text.indexOf('://')
-  return scheme !== -1 && at > scheme ? `${text.slice(0, scheme + 3)}***${text.slice(at)}` : text
-}
-
-function toShort(text: string): string {
-  return text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text
+function toFound(spec: Described, value: unknown, written: string | undefined): string {
+  if (written !== undefined) return toShown(written)
+  if (spec.found !== undefined) return spec.found(value)
+  return spec.secret === true ? toKind(value) : toShown(value)
 }
 
 /** "Did you mean …" for a misspelt name, or what there is to choose from when nothing is near. */
@@ -62,7 +55,7 @@ export function describeUnknown(name: string, path: string, known: readonly stri
 
 function toNearest(name: string, known: readonly string[]): string | undefined {
   const wanted = toPlain(name)
-  if (wanted === '' || wanted.length > MAX_SHOWN_CHARS) return undefined
+  if (wanted === '' || wanted.length > MAX_NAME_CHARS) return undefined
   const ranked = known.map((candidate) => ({ candidate, distance: toDistance(wanted, toPlain(candidate)) }))
   const best = ranked.reduce((a, b) => (b.distance < a.distance ? b : a))
   return best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.candidate : undefined

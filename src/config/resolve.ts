@@ -1,13 +1,14 @@
 import { basename, extname } from 'node:path'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
 import { readGiven } from './given.js'
-import type { TracerOptions } from './options.js'
-import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
+import type { BatchOptions, TracerOptions } from './options.js'
+import type { RedactRules, ResolvedBatch, ResolvedConfig } from './resolved.js'
 import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toServerUrl } from './schema.js'
 import { toSessionId } from './session-id.js'
 import { type Environment, readEnvironment } from './sources.js'
 
 const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})
+const NO_RULES: RedactRules = Object.freeze({})
 const EMPTY_LIST: readonly never[] = Object.freeze([])
 
 /**
@@ -19,7 +20,7 @@ const EMPTY_LIST: readonly never[] = Object.freeze([])
 export function resolveConfig(options?: TracerOptions, env?: Environment): ResolvedConfig {
   const problems: ConfigProblem[] = []
   // Every member was checked against its spec, whose types follow TracerOptions.
-  const code = readGiven(options, problems) as TracerOptions
+  const code = readGiven(options, { problems }) as TracerOptions
   checkTogether(code, problems)
   if (problems.length > 0) throw new HoneyHiveConfigError(withoutKey(problems, options))
   const environment = readEnvironment(env)
@@ -30,7 +31,10 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
   const serverUrl = toServerUrl(code.serverUrl ?? env.serverUrl ?? DEFAULTS.serverUrl) ?? DEFAULTS.serverUrl
   const allowInsecureUrl = code.allowInsecureUrl ?? false
   const isExposed = !allowInsecureUrl && isPlainHttpAbroad(serverUrl)
-  const sessionId = code.sessionId ?? undefined
+  const sessionId = toId(code.sessionId)
+  const runId = toId(code.runId)
+  const datasetId = toId(code.datasetId)
+  const datapointId = toId(code.datapointId)
   const config: ResolvedConfig = {
     apiKey: (code.apiKey ?? env.apiKey)?.trim() || undefined,
     project: code.project ?? env.project ?? undefined,
@@ -39,18 +43,18 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
     allowInsecureUrl,
     sessionName: code.sessionName ?? env.sessionName ?? toMainName(),
     sessionId: sessionId === undefined ? undefined : toSessionId(sessionId),
-    inputs: toCopy(code.inputs),
-    metadata: toCopy(code.metadata),
-    userProperties: toCopy(code.userProperties),
+    inputs: code.inputs ?? undefined,
+    metadata: code.metadata ?? undefined,
+    userProperties: code.userProperties ?? undefined,
     skipSessionCreation: code.skipSessionCreation ?? env.skipSessionCreation ?? false,
     testMode: code.testMode ?? env.testMode ?? false,
     disabled: (code.disabled ?? env.disabled ?? false) || isExposed,
     verbose: code.verbose ?? env.verbose ?? false,
     disableBatch: code.disableBatch ?? env.disableBatch ?? false,
-    isEvaluation: code.isEvaluation ?? Boolean(code.runId && code.datasetId && code.datapointId),
-    runId: code.runId ?? undefined,
-    datasetId: code.datasetId ?? undefined,
-    datapointId: code.datapointId ?? undefined,
+    isEvaluation: code.isEvaluation ?? (runId !== undefined && datasetId !== undefined && datapointId !== undefined),
+    runId,
+    datasetId,
+    datapointId,
     linkCarrier: code.linkCarrier ?? undefined,
     spanFilter: code.spanFilter ?? undefined,
     limits: merge(LIMIT_DEFAULTS, env.limits, code.limits),
@@ -58,15 +62,15 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
     spool: code.spool ?? env.spool ?? undefined,
     protocol: code.protocol ?? env.protocol ?? DEFAULTS.protocol,
     compression: code.compression ?? env.compression ?? DEFAULTS.compression,
-    headers: toCopy(code.headers) ?? NO_TEXTS,
+    headers: code.headers ?? NO_TEXTS,
     resourceAttributes: toResource(code, env),
     capture: merge(CAPTURE_DEFAULTS, env.capture, code.capture),
-    redact: code.redact ?? {},
+    redact: code.redact ?? NO_RULES,
     sampler: code.sampler ?? undefined,
     sampleRate: code.sampleRate ?? (code.sampler ? undefined : env.sampleRate) ?? DEFAULTS.sampleRate,
     crossTracerLinks: code.crossTracerLinks ?? env.crossTracerLinks ?? true,
     registerContextManager: code.registerContextManager ?? true,
-    instrumentations: code.instrumentations ? Object.freeze([...code.instrumentations]) : EMPTY_LIST,
+    instrumentations: code.instrumentations ?? EMPTY_LIST,
     exporter: code.exporter ?? undefined,
     fetch: code.fetch ?? undefined,
     logger: code.logger ?? undefined,
@@ -76,8 +80,9 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
   return Object.freeze(config)
 }
 
-function toCopy<T extends object>(value: T | null | undefined): T | undefined {
-  return value ? Object.freeze({ ...value }) : undefined
+/** Ids of the evaluation and the session: a blank one is a lookup that found nothing, never an id to share. */
+function toId(text: string | null | undefined): string | undefined {
+  return text === null || text === undefined || text.trim() === '' ? undefined : text
 }
 
 function merge<T extends object>(defaults: T, env: object | null | undefined, code: object | null | undefined): T {
@@ -99,10 +104,21 @@ function toBatch(batch: ResolvedBatch): ResolvedBatch {
   })
 }
 
-function checkTogether(code: TracerOptions, problems: ConfigProblem[]): void {
+/** Options that are right alone and wrong together. */
+export function checkTogether(code: TracerOptions, problems: ConfigProblem[], prefix = ''): void {
   if (code.sampler && typeof code.sampleRate === 'number') {
-    problems.push({ option: 'sampleRate', message: 'Invalid "sampleRate": "sampler" is given too, and only one can decide. Remove one of them.' })
+    const path = `${prefix}sampleRate`
+    problems.push({ option: path, message: `Invalid "${path}": "sampler" is given too, and only one can decide. Remove one of them.` })
   }
+  checkOrder('maxExportBatchSize', 'maxQueueSize', code.batch, problems, prefix)
+  checkOrder('maxExportBatchBytes', 'maxQueueBytes', code.batch, problems, prefix)
+}
+
+function checkOrder(small: keyof BatchOptions, large: keyof BatchOptions, batch: TracerOptions['batch'], problems: ConfigProblem[], prefix: string): void {
+  const [low, high] = [batch?.[small], batch?.[large]]
+  if (typeof low !== 'number' || typeof high !== 'number' || low <= high) return
+  const path = `${prefix}batch.${small}`
+  problems.push({ option: path, message: `Invalid "${path}": expected at most "batch.${large}" (${high}), got ${low}. Lower it or raise "batch.${large}".` })
 }
 
 /** A key pasted into the wrong option must not be repeated either. */

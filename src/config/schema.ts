@@ -1,39 +1,69 @@
 import { isRegExp } from 'node:util/types'
+import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import * as z from 'zod/mini'
+import type { Logger } from '../diagnostics.js'
+import { toKind, toShown } from './describe.js'
 import type { TracerOptions } from './options.js'
 import type { DropReport, InstrumentationLike, RedactFunction, RedactRules, ResolvedBatch, ResolvedCapture, ResolvedLimits, SpanFilter } from './resolved.js'
-import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base'
-import type { Logger } from '../diagnostics.js'
 
 /** How the text of a variable becomes a value. */
 export type TextKind = 'text' | 'boolean' | 'number'
 
 /** One option: what it accepts and how to speak about it. */
-export interface OptionSpec<T = unknown> {
-  readonly schema: z.ZodMiniType<unknown, T>
+export interface OptionSpec {
+  readonly schema: z.ZodMiniType
   /** Completes "expected …". */
   readonly expected: string
   /** One sentence: what to do instead. */
   readonly remedy: string
-  /** How text from a variable is read; absent for options only code can give. */
+  /** How text from a variable is read; absent for options text cannot give. */
   readonly text?: TextKind
   /** Environment variable. */
   readonly env?: string
   /** Its value is never shown. */
   readonly secret?: boolean
-  /** Type-level only: makes `T` invariant, so that schema and {@link TracerOptions} cannot drift apart in either direction. */
-  readonly inStepWith?: (value: T) => void
+  /** Completes "got …" for a wrong value, without showing a secret. */
+  readonly found?: (value: unknown) => string
+  /** Its own properties are copied before they are checked, so that what was checked is what is used. */
+  readonly isMap?: boolean
+  /** Only code can give it: a function or an object with methods. */
+  readonly codeOnly?: boolean
 }
 
 /** An option that holds options. */
-export interface GroupSpec<T = unknown> {
+export interface GroupSpec {
   readonly expected: string
   readonly remedy: string
-  readonly members: { readonly [K in keyof T]-?: OptionSpec<NonNullable<T[K]>> }
+  readonly members: Readonly<Record<string, OptionSpec>>
+  /** What may stand in place of the members. */
+  readonly other?: z.ZodMiniType
 }
 
+/** Specs by option name. */
+export type Specs = Readonly<Record<string, OptionSpec | GroupSpec>>
+
+/** A spec whose schema takes exactly `T`. */
+interface Typed<T> extends OptionSpec {
+  readonly schema: z.ZodMiniType<unknown, T>
+  /** Never set: makes `T` invariant, so that schema and {@link TracerOptions} cannot drift apart in either direction. */
+  readonly inStepWith?: (value: T) => void
+}
+
+interface TypedGroup<T, Other = never> extends GroupSpec {
+  readonly members: { readonly [K in keyof T]-?: Typed<NonNullable<T[K]>> }
+  readonly other?: z.ZodMiniType<unknown, Other>
+}
+
+type PrefixFilter = Exclude<SpanFilter, (...input: never[]) => unknown>
+
 type SpecOf<T> = {
-  readonly [K in keyof T]-?: K extends 'limits' | 'batch' | 'capture' ? GroupSpec<NonNullable<T[K]>> : OptionSpec<NonNullable<T[K]>>
+  readonly [K in keyof T]-?: K extends 'limits' | 'batch' | 'capture'
+    ? TypedGroup<NonNullable<T[K]>>
+    : K extends 'redact'
+      ? TypedGroup<RedactRules, RedactFunction | false>
+      : K extends 'spanFilter'
+        ? TypedGroup<PrefixFilter, SpanFilter>
+        : Typed<NonNullable<T[K]>>
 }
 
 const DEFAULT_PROTOCOL = 'http/json'
@@ -77,113 +107,101 @@ export const DEFAULTS: {
 })
 
 const MAX_COUNT = 10_000_000
+const MAX_CONCURRENCY = 256
 const MAX_BYTES = 4_294_967_296
 /** Longest delay a Node timer keeps; above it the timer fires at once. */
 const MAX_DELAY_MS = 2_147_483_647
 
-type Extra = Pick<OptionSpec, 'env' | 'secret'>
-
-function text(env: string | undefined, remedy: string): OptionSpec<string> {
-  return { schema: z.string(), expected: 'a string', remedy, text: 'text', ...withEnv(env) }
+function text(env: string | undefined, remedy: string): Typed<string> {
+  return { schema: z.string(), expected: 'a string', remedy, text: 'text', ...(env !== undefined && { env }) }
 }
 
-function flag(env: string | undefined, remedy = 'Give true or false.'): OptionSpec<boolean> {
-  return { schema: z.boolean(), expected: 'true or false', remedy, text: 'boolean', ...withEnv(env) }
+function flag(env?: string): Typed<boolean> {
+  return { schema: z.boolean(), expected: 'true or false', remedy: 'Give true or false.', text: 'boolean', ...(env !== undefined && { env }) }
 }
 
-function whole(min: number, max: number, env: string, remedy: string): OptionSpec<number> {
+function whole(min: number, max: number, env: string, remedy: string): Typed<number> {
+  const expected = min === 0 ? 'zero or a positive integer' : 'a positive integer'
   const schema = z.int().check(z.minimum(min), z.maximum(max))
-  const expected = `a ${min === 0 ? 'whole number of at least 0' : 'positive integer'}`
-  return { schema, expected: max === MAX_COUNT || max === MAX_BYTES || max === MAX_DELAY_MS ? expected : `${expected} up to ${max}`, remedy, text: 'number', env }
+  return { schema, expected: max > MAX_CONCURRENCY ? expected : `${expected} up to ${max}`, remedy, text: 'number', env }
 }
 
-function oneOf<const T extends string>(values: readonly [T, ...T[]], env: string): OptionSpec<T> {
+function oneOf<const T extends string>(values: readonly [T, ...T[]], env: string): Typed<T> {
   const quoted = values.map((value) => `"${value}"`).join(' or ')
-  return { schema: z.enum(values) as z.ZodMiniType<unknown, T>, expected: quoted, remedy: `Give ${quoted}.`, text: 'text', env }
+  // The record type zod derives from the list has the members of T as its values.
+  const schema = z.enum(values) as z.ZodMiniType<unknown, T>
+  return { schema, expected: quoted, remedy: `Give ${quoted}.`, text: 'text', env }
 }
 
-function given<T>(check: (value: unknown) => boolean, expected: string, remedy: string, extra: Extra = {}): OptionSpec<T> {
-  return { schema: z.custom<T>(check), expected, remedy, ...extra }
+function collaborator<T>(check: (value: unknown) => boolean, expected: string, remedy: string): Typed<T> {
+  return { schema: z.custom<T>(check), expected, remedy, codeOnly: true }
 }
 
-function withEnv(env: string | undefined): Extra {
-  return env === undefined ? {} : { env }
+function list<T>(item: z.ZodMiniType<T, T>, expected: string, remedy: string): Typed<readonly T[]> {
+  return { schema: z.readonly(z.array(item)), expected, remedy, secret: true }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
+function fields(remedy: string): Typed<Readonly<Record<string, unknown>>> {
+  return { schema: z.record(z.string(), z.unknown()), expected: 'an object', remedy, isMap: true, secret: true }
 }
 
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return isObject(value) && !Array.isArray(value)
-}
-
-function isFunction(value: unknown): boolean {
+function isFunction(value: unknown): value is (...input: never[]) => unknown {
   return typeof value === 'function'
 }
 
 function hasMethods(...names: readonly string[]): (value: unknown) => boolean {
-  return (value) => (isObject(value) || isFunction(value)) && names.every((name) => isFunction((value as Record<string, unknown>)[name]))
+  return (value) => {
+    if ((typeof value !== 'object' || value === null) && !isFunction(value)) return false
+    return names.every((name) => isFunction((value as unknown as Readonly<Record<string, unknown>>)[name]))
+  }
 }
 
-function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
-  return value === undefined || value === null || (Array.isArray(value) && value.every(check))
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string'
-}
-
-function hasOnly(value: unknown, names: readonly string[]): value is Readonly<Record<string, unknown>> {
-  return isPlainObject(value) && Object.keys(value).every((name) => names.includes(name))
-}
-
-function isSpanFilter(value: unknown): boolean {
-  if (isFunction(value)) return true
-  return hasOnly(value, ['include', 'exclude']) && isListOf(value['include'], isText) && isListOf(value['exclude'], isText)
-}
-
-function isRedact(value: unknown): boolean {
-  if (value === false || isFunction(value)) return true
-  return (
-    hasOnly(value, ['keys', 'patterns', 'replacement', 'builtIn']) &&
-    isListOf(value['keys'], (key) => isText(key) || isRegExp(key)) &&
-    isListOf(value['patterns'], isRegExp) &&
-    (value['replacement'] ?? '').constructor === String &&
-    typeof (value['builtIn'] ?? true) === 'boolean'
-  )
-}
-
+/** One line of what HTTP can carry: anything else would fail late at the socket, or inject a header there. */
+const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-/** Printable latin1 and tab: what HTTP can carry; anything else would fail, or inject a header, at the socket. */
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-/** Set by the delivery itself; a second value would break the request or send the key elsewhere. */
-const OWN_HEADERS: ReadonlySet<string> = new Set(['authorization', 'content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'host', 'connection'])
-
-function isHeaderMap(value: unknown): boolean {
-  return isPlainObject(value) && Object.entries(value).every(([name, content]) => isHeader(name, content))
-}
+/** Set by the delivery itself; a second value would break the request or name another key. */
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'host',
+  'transfer-encoding',
+])
 
 function isHeader(name: string, content: unknown): boolean {
-  return HEADER_NAME.test(name) && !OWN_HEADERS.has(name.toLowerCase()) && typeof content === 'string' && HEADER_VALUE.test(content)
+  return HEADER_NAME.test(name) && !OWN_HEADERS.has(name.toLowerCase()) && typeof content === 'string' && HEADER_TEXT.test(content)
 }
 
-function isTextMap(value: unknown): boolean {
-  return isPlainObject(value) && Object.values(value).every(isText)
+function toWrongHeader(value: unknown): string {
+  if (!isMapLike(value)) return toKind(value)
+  const name = Object.keys(value).find((key) => !isHeader(key, value[key]))
+  return name === undefined ? toKind(value) : `${toShown(name)} with ${typeof value[name] === 'string' ? 'its text' : toKind(value[name])}`
 }
 
-const plainObject = (expected: string, remedy: string): OptionSpec<Readonly<Record<string, unknown>>> => given(isPlainObject, expected, remedy)
+function toWrongText(value: unknown): string {
+  if (!isMapLike(value)) return toKind(value)
+  const name = Object.keys(value).find((key) => typeof value[key] !== 'string')
+  return name === undefined ? toKind(value) : `${toShown(name)} with ${toKind(value[name])}`
+}
 
-/** Every option: the one place for types, bounds and environment names. */
-export const OPTIONS: SpecOf<TracerOptions> = {
+/** True for objects with named fields: not lists, maps, dates and the like, whose content a copy would lose. */
+export function isMapLike(value: unknown): value is Readonly<Record<string, unknown>> {
+  return Object.prototype.toString.call(value) === '[object Object]'
+}
+
+const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
+
+const options: SpecOf<TracerOptions> = {
   apiKey: {
-    // One line of printable latin1: the key travels in a header, where anything else would fail late or inject one.
-    schema: z.string().check(z.refine((key) => /^[\x20-\x7e\xa0-\xff]*$/.test(key.trim()))),
-    expected: 'one line of printable text',
+    schema: z.string().check(z.refine((key) => PRINTABLE.test(key.trim()))),
+    expected: 'a string of printable latin1 characters',
     remedy: 'Copy the API key again from the settings of your HoneyHive project.',
     text: 'text',
     env: 'HH_API_KEY',
     secret: true,
+    found: (value) => (typeof value === 'string' ? 'a string with other characters' : toKind(value)),
   },
   project: text('HH_PROJECT', 'Give the name of the project.'),
   source: text('HH_SOURCE', 'Give the name of the environment, e.g. "production".'),
@@ -193,28 +211,37 @@ export const OPTIONS: SpecOf<TracerOptions> = {
     remedy: `Give the base URL of the server, e.g. "${DEFAULTS.serverUrl}".`,
     text: 'text',
     env: 'HH_API_URL',
+    found: (value) => toShown(typeof value === 'string' ? withoutCredentials(value) : value),
   },
-  allowInsecureUrl: flag(undefined),
+  allowInsecureUrl: flag(),
   sessionName: text('HH_SESSION_NAME', 'Give a name for the session.'),
   sessionId: text(undefined, 'Give a UUID, or any text that names the session.'),
-  inputs: plainObject('an object', 'Give the inputs of the session as an object.'),
-  metadata: plainObject('an object', 'Give the metadata of the session as an object.'),
-  userProperties: plainObject('an object', 'Give the properties of the user as an object.'),
+  inputs: fields('Give the inputs of the session by name.'),
+  metadata: fields('Give the metadata of the session by name.'),
+  userProperties: fields('Give the properties of the user by name.'),
   skipSessionCreation: flag('HH_SKIP_SESSION_CREATION'),
   testMode: flag('HH_TEST_MODE'),
   disabled: flag('HH_DISABLE_TRACING'),
   verbose: flag('HH_VERBOSE'),
   disableBatch: flag('HH_DISABLE_BATCH'),
-  isEvaluation: flag(undefined),
+  isEvaluation: flag(),
   runId: text(undefined, 'Give the id of the run.'),
   datasetId: text(undefined, 'Give the id of the dataset.'),
   datapointId: text(undefined, 'Give the id of the datapoint.'),
-  linkCarrier: given<object>(isObject, 'a headers object', 'Give the headers of the request, as an object, Headers or Map.'),
-  spanFilter: given<SpanFilter>(
-    isSpanFilter,
-    '{ include?: string[], exclude?: string[] } or a function',
-    'Give name prefixes, e.g. { exclude: ["http."] }, or (name, attributes) => boolean.',
+  linkCarrier: collaborator<object>(
+    (value) => typeof value === 'object' && value !== null,
+    'an object with headers',
+    'Give the headers of the request, as an object, Headers or Map.',
   ),
+  spanFilter: {
+    expected: '{ include?: string[], exclude?: string[] } or a function',
+    remedy: 'Give name prefixes, e.g. { exclude: ["http."] }, or (name, attributes) => boolean.',
+    members: {
+      include: list(z.string(), 'an array of strings', 'Give prefixes of span names, e.g. ["chat"].'),
+      exclude: list(z.string(), 'an array of strings', 'Give prefixes of span names, e.g. ["http."].'),
+    },
+    other: z.custom<SpanFilter>(isFunction),
+  },
   limits: {
     expected: 'an object',
     remedy: 'Give e.g. { maxAttributes: 1024 }.',
@@ -236,7 +263,7 @@ export const OPTIONS: SpecOf<TracerOptions> = {
       scheduledDelayMs: whole(0, MAX_DELAY_MS, 'HH_BATCH_SCHEDULED_DELAY_MS', 'Give milliseconds, e.g. 1000.'),
       exportTimeoutMs: whole(1, MAX_DELAY_MS, 'HH_BATCH_EXPORT_TIMEOUT_MS', 'Give milliseconds, e.g. 10000.'),
       retryBudgetMs: whole(0, MAX_DELAY_MS, 'HH_BATCH_RETRY_BUDGET_MS', 'Give milliseconds, e.g. 60000.'),
-      concurrency: whole(1, 256, 'HH_BATCH_CONCURRENCY', 'Give a number of requests, e.g. 4.'),
+      concurrency: whole(1, MAX_CONCURRENCY, 'HH_BATCH_CONCURRENCY', 'Give a number of requests, e.g. 4.'),
     },
   },
   spool: {
@@ -248,18 +275,22 @@ export const OPTIONS: SpecOf<TracerOptions> = {
   },
   protocol: oneOf(['http/protobuf', 'http/json'], 'HH_OTLP_PROTOCOL'),
   compression: oneOf(['gzip', 'none'], 'HH_OTLP_COMPRESSION'),
-  headers: given<Readonly<Record<string, string>>>(
-    isHeaderMap,
-    'an object of header names and single-line values, without Authorization and the headers of the transport',
-    'Give e.g. { "x-tenant": "acme" }; the API key goes to "apiKey".',
-    { secret: true },
-  ),
-  resourceAttributes: given<Readonly<Record<string, string>>>(
-    isTextMap,
-    'an object of strings',
-    'Give e.g. { "service.name": "checkout" }.',
-    { secret: true },
-  ),
+  headers: {
+    schema: z.record(z.string(), z.string()).check(z.refine((map) => Object.entries(map).every(([name, content]) => isHeader(name, content)))),
+    expected: 'header names with one line of latin1 text each, without Authorization and the headers of the transport',
+    remedy: 'Give e.g. { "x-tenant": "acme" }; the API key goes to "apiKey".',
+    found: toWrongHeader,
+    isMap: true,
+    secret: true,
+  },
+  resourceAttributes: {
+    schema: z.record(z.string(), z.string()),
+    expected: 'an object of strings',
+    remedy: 'Give e.g. { "service.name": "checkout" }.',
+    found: toWrongText,
+    isMap: true,
+    secret: true,
+  },
   capture: {
     expected: 'an object',
     remedy: 'Give e.g. { inputs: false }.',
@@ -269,13 +300,18 @@ export const OPTIONS: SpecOf<TracerOptions> = {
       maxBytes: whole(1, MAX_BYTES, 'HH_CAPTURE_MAX_BYTES', 'Give bytes, e.g. 2097152.'),
     },
   },
-  redact: given<RedactRules | RedactFunction | false>(
-    isRedact,
-    '{ keys?: (string | RegExp)[], patterns?: RegExp[], replacement?: string, builtIn?: boolean }, a function or false',
-    'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
-    { secret: true },
-  ),
-  sampler: given<Sampler>(hasMethods('shouldSample'), 'an OpenTelemetry sampler', 'Give an object with shouldSample(), or use "sampleRate".'),
+  redact: {
+    expected: '{ keys?, patterns?, replacement?, builtIn? }, a function or false',
+    remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
+    members: {
+      keys: list(z.union([z.string(), z.custom<RegExp>(isRegExp)]), 'an array of strings and RegExps', 'Give names of fields, e.g. ["ssn"].'),
+      patterns: list(z.custom<RegExp>(isRegExp), 'an array of RegExps', 'Give e.g. [/\\d{16}/].'),
+      replacement: text(undefined, 'Give the text to show instead, e.g. "[REDACTED]".'),
+      builtIn: flag(),
+    },
+    other: z.union([z.custom<RedactFunction>(isFunction), z.literal(false)]),
+  },
+  sampler: collaborator<Sampler>(hasMethods('shouldSample'), 'an OpenTelemetry sampler', 'Give an object with shouldSample(), or use "sampleRate".'),
   sampleRate: {
     schema: z.number().check(z.minimum(0), z.maximum(1)),
     expected: 'a number from 0 to 1',
@@ -284,22 +320,26 @@ export const OPTIONS: SpecOf<TracerOptions> = {
     env: 'HH_SAMPLE_RATE',
   },
   crossTracerLinks: flag('HH_CROSS_TRACER_LINKS'),
-  registerContextManager: flag(undefined),
-  instrumentations: given<readonly InstrumentationLike[]>(
+  registerContextManager: flag(),
+  instrumentations: collaborator<readonly InstrumentationLike[]>(
     (value) => Array.isArray(value) && value.every(hasMethods('setTracerProvider')),
     'an array of OpenTelemetry instrumentations',
     'Give instances, e.g. [new OpenAIInstrumentation()].',
   ),
-  exporter: given<SpanExporter>(hasMethods('export', 'shutdown'), 'an OpenTelemetry span exporter', 'Give an object with export() and shutdown().'),
-  fetch: given<typeof fetch>(isFunction, 'a function', 'Give a function with the signature of fetch.'),
-  logger: given<Logger>(hasMethods('debug', 'warn', 'error'), 'an object with debug(), warn() and error()', 'Give e.g. console.'),
-  onDrop: given<(report: DropReport) => void>(isFunction, 'a function', 'Give a function that takes one report.'),
+  exporter: collaborator<SpanExporter>(hasMethods('export', 'shutdown'), 'an OpenTelemetry span exporter', 'Give an object with export() and shutdown().'),
+  fetch: collaborator<typeof fetch>(isFunction, 'a function', 'Give a function with the signature of fetch.'),
+  logger: collaborator<Logger>(hasMethods('debug', 'warn', 'error'), 'an object with debug(), warn() and error()', 'Give e.g. console.'),
+  onDrop: collaborator<(report: DropReport) => void>(isFunction, 'a function', 'Give a function that takes one report.'),
 }
+
+/** Every option: the one place for types, bounds and environment names. */
+export const OPTIONS: Specs = options
 
 const MAX_URL_CHARS = 2048
 
 /** The URL without trailing slashes, or `undefined` when it cannot be a server's base URL. */
 export function toServerUrl(text: string): string | undefined {
+  if (text === DEFAULTS.serverUrl) return text
   const trimmed = text.trim()
   if (trimmed.length > MAX_URL_CHARS || !URL.canParse(trimmed)) return undefined
   const { protocol, username, password, search, hash, origin, pathname } = new URL(trimmed)
@@ -308,4 +348,13 @@ export function toServerUrl(text: string): string | undefined {
   let end = pathname.length
   while (end > 0 && pathname[end - 1] === '/') end--
   return origin + pathname.slice(0, end)
+}
+
+/** A URL for a message: where it points, without user, password, query and fragment. */
+function withoutCredentials(url: string): string {
+  const [address = ''] = url.split(/[?#]/, 1)
+  const scheme = /^\w+:\/\//.exec(address)?.[0] ?? ''
+  const at = address.lastIndexOf('@')
+  const shown = at === -1 ? address : `${scheme}***${address.slice(at)}`
+  return address.length < url.length ? `${shown}${url[address.length]}***` : shown
 }

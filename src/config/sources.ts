@@ -1,5 +1,5 @@
-import { type GroupSpec, OPTIONS, type OptionSpec } from './schema.js'
 import { accepts, describeProblem, parseText } from './problems.js'
+import { OPTIONS, type OptionSpec } from './schema.js'
 
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -21,9 +21,9 @@ interface Variable {
   readonly spec: OptionSpec
 }
 
-const VARIABLES: readonly Variable[] = Object.entries(OPTIONS as Readonly<Record<string, OptionSpec | GroupSpec>>).flatMap(([option, spec]) =>
+const VARIABLES: readonly Variable[] = Object.entries(OPTIONS).flatMap(([option, spec]) =>
   'members' in spec
-    ? Object.entries(spec.members as Readonly<Record<string, OptionSpec>>).flatMap(([member, memberSpec]) => toVariable(option, member, memberSpec))
+    ? Object.entries(spec.members).flatMap(([member, memberSpec]) => toVariable(option, member, memberSpec))
     : toVariable(undefined, option, spec),
 )
 
@@ -64,7 +64,7 @@ function readVariable({ name, option, group, spec }: Variable, raw: string, warn
   const value = isWordForNothing(content) ? undefined : parseText(spec, content)
   if (value === undefined || !accepts(spec, value)) {
     const path = group === undefined ? option : `${group}.${option}`
-    warnings.push(`${describeProblem(path, spec, raw, name)} The variable is ignored.`)
+    warnings.push(`${describeProblem(path, spec, raw, { from: name })} The variable is ignored.`)
     return undefined
   }
   if (content !== raw.trim()) warnings.push(`${name} is wrapped in quotes, which were removed. Write the value without them.`)
