@@ -22,14 +22,17 @@ function findPages() {
   const top = readdirSync(root).filter((name) => name.endsWith('.md'))
   const below = ['docs', 'examples', 'bench'].filter((folder) => existsSync(join(root, folder)))
   const nested = below.flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)))
-  return [...top, ...nested.filter((name) => name.endsWith('.md') && !/node_modules|docs\/reference\//.test(name))].map((name) => join(root, name))
+  return [...top, ...nested.filter((name) => name.endsWith('.md') && !/node_modules|docs\/reference\//.test(name))].map((name) =>
+    join(root, name),
+  )
 }
 
 function checkPage(file) {
   const report = (line, text) => problems.push({ file, line, text })
   for (const { line, text, fence } of readLines(file)) {
     if (fence === undefined) {
-      for (const [, target] of text.replace(/`[^`]*`/g, '').matchAll(/\]\(\s*<?([^)\s>]+)>?[^)]*\)/g)) checkLink(file, target, (why) => report(line, why))
+      for (const [, target] of text.replace(/`[^`]*`/g, '').matchAll(/\]\(\s*<?([^)\s>]+)>?[^)]*\)/g))
+        checkLink(file, target, (why) => report(line, why))
       for (const [, code] of text.matchAll(/`([^`]+)`/g)) checkCode(code, (why) => report(line, why))
     } else {
       checkScripts(text, (why) => report(line, why))
@@ -80,7 +83,10 @@ function anchorsOf(path) {
     const heading = fenced ? null : /^#{1,6}\s+(.*?)\s*#*$/.exec(line)
     if (!heading) continue
     const text = heading[1].replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[`*]/g, '')
-    const slug = text.toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-')
+    const slug = text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-')
     const count = seen.get(slug) ?? 0
     seen.set(slug, count + 1)
     anchors.add(count === 0 ? slug : `${slug}-${count}`)
