@@ -173,7 +173,7 @@ function emitLeaf(path: string, value: AttributeScalar, run: Run): void {
   }
   const text = clampText(value, run.bytesLeft)
   if (text.length !== value.length) run.truncated = true
-  run.bytesLeft -= text.length + 2
+  run.bytesLeft -= Buffer.byteLength(text) + 2
   send(path, text, run)
 }
 
