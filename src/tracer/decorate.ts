@@ -1,5 +1,4 @@
 import { HoneyHiveConfigError } from '../errors.js'
-import { findRecorder } from './find-recorder.js'
 import type { Callable, ResolveRecorder } from './recorder.js'
 import { checkTraceOptions, type CompiledCall, compileCall, type TracerRef, type TraceOptions, type TraceTarget, toTraceOptions } from './trace-options.js'
 import { type CallFor, wrapFunction } from './wrap.js'
@@ -64,29 +63,6 @@ export function createTracing(resolveTracer: ResolveTracer): Tracing {
     },
   }
 }
-
-const tracing: Tracing = createTracing(findRecorder)
-
-/**
- * Records a method as decorator of either standard, or wraps a plain function.
- *
- * @throws HoneyHiveConfigError for unknown options and wrong values, listing all of them.
- */
-export const trace: Tracing['trace'] = tracing.trace
-
-/**
- * Wraps a function: the result has the same type and behaves alike.
- *
- * @throws HoneyHiveConfigError for unknown options and wrong values, listing all of them.
- */
-export const traceFn: Tracing['traceFn'] = tracing.traceFn
-
-/**
- * Records the own public methods of a class, static ones included; see {@link Tracing.traceClass}.
- *
- * @throws HoneyHiveConfigError for unknown options and wrong values, listing all of them.
- */
-export const traceClass: Tracing['traceClass'] = tracing.traceClass
 
 interface DecoratorContext {
   readonly kind: string

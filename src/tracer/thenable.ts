@@ -5,7 +5,7 @@ import type { Recording } from './recorder.js'
 /** Told once how a promise or thenable settles. */
 export interface Settlement {
   /** Entered while a lazy thenable starts its work. */
-  readonly recording: Recording
+  readonly run: Recording['run']
   onValue(value: unknown): void
   onError(error: unknown): void
 }
@@ -116,7 +116,7 @@ function shadowOf(original: AnyFunction, settlement: Settlement): Then {
       throw error
     }
     try {
-      return settlement.recording.run(original, this, [noteValue, noteError])
+      return settlement.run(original, this, [noteValue, noteError])
     } catch (error) {
       settlement.onError(error)
       throw error
@@ -152,14 +152,14 @@ function shadowFinally(value: object, then: Then): void {
   })
 }
 
-function onlyFirst({ recording, onValue, onError }: Settlement): Settlement {
+function onlyFirst({ run, onValue, onError }: Settlement): Settlement {
   let isSettled = false
   const first = (note: (outcome: unknown) => void) => (outcome: unknown) => {
     if (isSettled) return
     isSettled = true
     note(outcome)
   }
-  return { recording, onValue: first(onValue), onError: first(onError) }
+  return { run, onValue: first(onValue), onError: first(onError) }
 }
 
 /** Longest prototype chain that is followed: a hostile proxy can make one without end. */

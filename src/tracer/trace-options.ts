@@ -1,12 +1,12 @@
 import type { Attributes, SpanKind } from '@opentelemetry/api'
 import { EventType } from '../attributes.js'
 import type { RedactFunction, RedactRules } from '../config/resolved.js'
-import type { Instance } from '../context/scope.js'
+import type { TracerHandle } from '../context/scope.js'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
 import type { Callable } from './recorder.js'
 
 /** Who records: a tracer, a function that returns one (asked at each call), or a name from the registry. */
-export type TracerRef = Instance | (() => Instance | undefined) | string
+export type TracerRef = TracerHandle | (() => TracerHandle | undefined) | string
 
 /** A group of fields sent with the event. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -88,13 +88,13 @@ const RULES: Readonly<Record<keyof TraceOptions, readonly [check: Check, expecte
   redact: [(value) => typeof value === 'function' || isFields(value), 'rules or a function (path, value)'],
 }
 
-/** True for an instance, a function or a name; see {@link TracerRef}. */
+/** True for a tracer, a function or a name; see {@link TracerRef}. */
 export function isTracerRef(value: unknown): value is TracerRef {
-  return typeof value === 'function' || isText(value) || isInstance(value)
+  return typeof value === 'function' || isText(value) || isTracer(value)
 }
 
-function isInstance(value: unknown): value is Instance {
-  return typeof value === 'object' && value !== null && 'instanceId' in value && typeof value.instanceId === 'symbol'
+function isTracer(value: unknown): value is TracerHandle {
+  return typeof value === 'object' && value !== null && 'instance' in value && typeof value.instance === 'object'
 }
 
 /** The options behind what `trace(…)` was given. */

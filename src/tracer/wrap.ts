@@ -69,7 +69,7 @@ function runRecorded<R>(recording: Recording, fn: (...args: never[]) => R, self:
 function watchResult(recording: Recording, result: object, isFresh: boolean): unknown {
   try {
     const watched = watchThenable(result, isFresh, {
-      recording,
+      run: (fn, self, args) => recording.run(fn, self, args),
       onValue: (value) => watchValue(recording, value),
       onError: (error) => fail(recording, error),
     })
