@@ -23,6 +23,8 @@ export interface ProcessState {
   readonly exitTasks: Set<() => Promise<unknown>>
   /** The one `beforeExit` listener, present while `exitTasks` is not empty. */
   exitListener: (() => void) | undefined
+  /** Addresses tracers send their own data to, with the number of users, so that our requests are never traced. */
+  readonly endpoints: Map<string, number>
   /** Named tracers a late-bound `tracer: 'name'` is looked up in. */
   readonly names: Map<string, Instance>
 }
@@ -43,6 +45,7 @@ function readProcessState(): ProcessState {
     agents: new Map(),
     exitTasks: new Set(),
     exitListener: undefined,
+    endpoints: new Map(),
     names: new Map(),
   }
   return holder[KEY]

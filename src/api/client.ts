@@ -1,0 +1,261 @@
+import type { Diagnostics } from '../diagnostics.js'
+import { HoneyHiveError } from '../errors.js'
+import { createBarrier } from '../pipeline/barrier.js'
+import { runDetached } from '../pipeline/detached.js'
+import type { Ledger } from '../pipeline/ledger.js'
+import { createPace, type Pace } from '../pipeline/pace.js'
+import type { Transport } from '../pipeline/transport.js'
+import { attemptOnce, requestJson, type RestAttempt, type RestMethod, type RestRequestOptions } from './http.js'
+
+/** JSON fields of a request body. */
+export type RestBody = Readonly<Record<string, unknown>>
+
+/** The REST interface of one tracer. */
+export interface RestClient {
+  /** `POST /session/start`. Resolves to whether the server took it; never rejects and need not be awaited. */
+  startSession(session: RestBody): Promise<boolean>
+  /** `PUT /events` with `event_id` in the body, after earlier calls about that id. Otherwise like {@link startSession}. */
+  updateEvent(update: RestBody): Promise<boolean>
+  /** `POST /events`, after the start of its session. Otherwise like {@link startSession}. */
+  createEvent(event: RestBody): Promise<boolean>
+  /**
+   * One awaited request with a JSON reply.
+   *
+   * @throws HoneyHiveError with code `HTTP_STATUS`, `HTTP_TIMEOUT`, `HTTP_NETWORK` or `BAD_REPLY`.
+   */
+  request<T>(method: RestMethod, path: string, body?: unknown, options?: RestRequestOptions): Promise<T>
+  /** Waits for the calls made so far; true when all of them succeeded and none failed since the last flush. Never rejects. */
+  flush(timeoutMs: number): Promise<boolean>
+  /** Like {@link flush}, then gives up what is left; later calls resolve to false. Idempotent. */
+  shutdown(timeoutMs: number): Promise<boolean>
+  /** Calls not finished. */
+  readonly pending: number
+}
+
+/** Parts and settings of {@link createRestClient}. */
+export interface RestClientOptions {
+  /** `undefined` means no network at all: every call resolves to false at once. */
+  readonly transport: Transport | undefined
+  readonly diagnostics: Diagnostics
+  readonly ledger: Ledger
+  /** Limit of one attempt, milliseconds. @defaultValue 10_000 */
+  readonly timeoutMs?: number | undefined
+  /** How long one call is tried, milliseconds from its first attempt. @defaultValue 60_000 */
+  readonly retryBudgetMs?: number | undefined
+  /** Most calls that may wait. @defaultValue 10_000 */
+  readonly maxCalls?: number | undefined
+  /** Most bytes the waiting calls may hold. @defaultValue 33_554_432 */
+  readonly maxBytes?: number | undefined
+  /** Milliseconds, monotonic. @defaultValue `performance.now` */
+  readonly now?: (() => number) | undefined
+}
+
+interface Call {
+  readonly seq: number
+  readonly method: RestMethod
+  readonly path: string
+  readonly body: Buffer
+  /** Whether a reply means success. */
+  readonly accepts: (reply: unknown) => boolean
+}
+
+interface CallPlan extends Omit<Call, 'seq' | 'body'> {
+  readonly content: unknown
+  /** Ids whose earlier calls must be over first. */
+  readonly after: readonly unknown[]
+  /** Id later calls wait for. */
+  readonly id: unknown
+}
+
+/** Requests of one client at the same time. */
+const CONCURRENCY = 4
+
+/** Opens the REST interface of one tracer. */
+export function createRestClient(options: RestClientOptions): RestClient {
+  const { transport, diagnostics, ledger, timeoutMs = 10_000, retryBudgetMs = 60_000, now = () => performance.now() } = options
+  const { maxCalls = 10_000, maxBytes = 33_554_432 } = options
+  const barrier = createBarrier()
+  const pace = createPace(CONCURRENCY, now)
+  const slots = createSlots(pace)
+  const tails = new Map<string, Promise<unknown>>()
+  const ended = new AbortController()
+  let nextSeq = 0
+  let pending = 0
+  let pendingBytes = 0
+  let failures = 0
+  let seenFailures = 0
+  let closing: Promise<boolean> | undefined
+
+  function call(plan: CallPlan): Promise<boolean> {
+    const body = admit(plan)
+    if (body === undefined) return Promise.resolve(false)
+    const seq = nextSeq++
+    pending++
+    pendingBytes += body.byteLength
+    const before = plan.after.map((id) => tails.get(String(id))).filter((tail) => tail !== undefined)
+    const outcome = runDetached(async () => {
+      await Promise.all(before)
+      return deliver({ ...plan, seq, body })
+    }).catch(() => false).then((isDelivered) => settle(seq, body, isDelivered))
+    queueAfter(String(plan.id), outcome)
+    return outcome
+  }
+
+  /** The body as bytes, taken now so that later changes do not count; `undefined` when the call cannot be made. */
+  function admit({ content, path }: CallPlan): Buffer | undefined {
+    if (transport === undefined) return undefined
+    if (closing !== undefined) return refuse('rest-closed', `a call to ${path} came after shutdown`)
+    if (pending >= maxCalls || pendingBytes >= maxBytes) return refuse('rest-full', `a call to ${path} was dropped: ${pending} calls are waiting for the server`)
+    try {
+      return Buffer.from(JSON.stringify(content))
+    } catch {
+      return refuse('rest-body', `a call to ${path} was dropped: its values cannot be written as JSON`)
+    }
+  }
+
+  function refuse(topic: string, message: string): undefined {
+    failures++
+    diagnostics.warn(topic, message)
+  }
+
+  function settle(seq: number, body: Buffer, isDelivered: boolean): boolean {
+    pending--
+    pendingBytes -= body.byteLength
+    if (!isDelivered) failures++
+    barrier.settled([seq])
+    return isDelivered
+  }
+
+  function queueAfter(id: string, outcome: Promise<unknown>): void {
+    tails.set(id, outcome)
+    void outcome.then(() => {
+      if (tails.get(id) === outcome) tails.delete(id)
+    })
+  }
+
+  async function deliver(item: Call): Promise<boolean> {
+    let firstAttemptAtMs: number | undefined
+    for (;;) {
+      await slots.take()
+      if (ended.signal.aborted) return slots.free(false)
+      const startedAtMs = now()
+      firstAttemptAtMs ??= startedAtMs
+      const attempt = await attemptCall(item)
+      if (attempt.error === undefined || !attempt.isRetryable) {
+        pace.answered()
+        return slots.free(conclude(item, attempt))
+      }
+      ledger.failed(attempt.error.message)
+      const pauseMs = pace.failed(startedAtMs, attempt.retryAfterMs)
+      slots.free(false)
+      if (startedAtMs - firstAttemptAtMs + pauseMs > retryBudgetMs || ended.signal.aborted) return fail(attempt.error)
+    }
+  }
+
+  async function attemptCall({ method, path, body }: Call): Promise<RestAttempt> {
+    if (transport === undefined) throw new TypeError('there is no transport')
+    ledger.requestMade()
+    const attempt = await attemptOnce(transport, { method, path, body, timeoutMs, signal: ended.signal })
+    // Every call carries the id it is about, so that sending it again changes nothing.
+    return attempt.error !== undefined && attempt.error.code !== 'HTTP_STATUS' && attempt.error.code !== 'BAD_REPLY' ? { ...attempt, isRetryable: true } : attempt
+  }
+
+  function conclude(item: Call, { value, error }: RestAttempt): boolean {
+    if (error !== undefined) return fail(error)
+    if (item.accepts(value)) return true
+    return fail(new HoneyHiveError('BAD_REPLY', `${item.method} ${item.path} answered without the expected id. Check \`serverUrl\` (HH_API_URL).`))
+  }
+
+  function fail(error: HoneyHiveError): false {
+    ledger.failed(error.message)
+    diagnostics.warn(`rest:${error.code}`, error.message)
+    return false
+  }
+
+  async function flush(limitMs: number): Promise<boolean> {
+    const seenBefore = seenFailures
+    const isSettled = await barrier.wait(nextSeq, pending, limitMs)
+    seenFailures = Math.max(seenFailures, failures)
+    return isSettled && failures === seenBefore
+  }
+
+  async function close(limitMs: number): Promise<boolean> {
+    const isSettled = await flush(limitMs)
+    ended.abort()
+    slots.release()
+    return isSettled
+  }
+
+  return {
+    startSession: (session) => call({ method: 'POST', path: '/session/start', content: { session }, id: session.session_id, after: [session.session_id], accepts: hasSessionId }),
+    updateEvent: (update) => call({ method: 'PUT', path: '/events', content: update, id: update.event_id, after: [update.event_id], accepts: () => true }),
+    createEvent: (event) => call({ method: 'POST', path: '/events', content: { event }, id: event.event_id, after: [event.event_id, event.session_id], accepts: () => true }),
+    request(method, path, body, requestOptions) {
+      if (transport === undefined) return Promise.reject(new HoneyHiveError('HTTP_NETWORK', `${method} ${path} was not sent: this tracer has no network.`))
+      ledger.requestMade()
+      return requestJson(transport, method, path, body, requestOptions)
+    },
+    flush,
+    shutdown(limitMs) {
+      closing ??= close(limitMs)
+      return closing
+    },
+    get pending() {
+      return pending
+    },
+  }
+}
+
+function hasSessionId(reply: unknown): boolean {
+  if (typeof reply !== 'object' || reply === null) return false
+  return ('session_id' in reply && typeof reply.session_id === 'string') || ('event_id' in reply && typeof reply.event_id === 'string')
+}
+
+/** Lets as many calls run as the pace allows, in order. */
+interface Slots {
+  take(): Promise<void>
+  /** Ends a call's turn and gives `value` back. */
+  free<T>(value: T): T
+  /** Lets everybody through, for the end. */
+  release(): void
+}
+
+function createSlots(pace: Pace): Slots {
+  const queue: (() => void)[] = []
+  let taken = 0
+  let isReleased = false
+  let timer: NodeJS.Timeout | undefined
+
+  function admit(): void {
+    clearTimeout(timer)
+    timer = undefined
+    while (queue.length > 0 && (isReleased || taken < pace.slots())) {
+      const waitMs = isReleased ? 0 : pace.waitMs()
+      if (waitMs > 0) {
+        timer = setTimeout(admit, waitMs)
+        timer.unref()
+        return
+      }
+      taken++
+      queue.shift()?.()
+    }
+  }
+
+  return {
+    take() {
+      return new Promise((resolve) => {
+        queue.push(resolve)
+        admit()
+      })
+    },
+    free(value) {
+      taken--
+      admit()
+      return value
+    },
+    release() {
+      isReleased = true
+      admit()
+    },
+  }
+}

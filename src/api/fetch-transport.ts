@@ -1,0 +1,48 @@
+import { registerEndpoint } from '../pipeline/agents.js'
+import { runDetached } from '../pipeline/detached.js'
+import { ExchangeError, type Reply } from '../pipeline/exchange.js'
+import type { Transport, TransportRequest } from '../pipeline/transport.js'
+
+/** Settings of {@link createFetchTransport}. */
+export interface FetchTransportOptions {
+  /** Base URL of the server. */
+  readonly serverUrl: string
+  /** Headers of every request, see `toRequestHeaders`. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The user's `fetch` option. */
+  readonly fetch: typeof fetch
+}
+
+/** The REST transport over a `fetch` the user gave. Its own error texts are not passed on: they may quote the key. */
+export function createFetchTransport({ serverUrl, headers, fetch }: FetchTransportOptions): Transport {
+  const base = new URL(serverUrl)
+  const baseUrl = `${base.origin}${base.pathname.replace(/\/+$/, '')}`
+  const unregister = registerEndpoint(`${baseUrl}/`)
+
+  async function attempt(request: TransportRequest): Promise<Reply> {
+    const limit = AbortSignal.timeout(Math.ceil(request.timeoutMs))
+    const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal])
+    try {
+      const response = await fetch(`${baseUrl}${request.path}`, {
+        method: request.method ?? 'POST',
+        headers: { ...headers, ...request.headers, ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }) },
+        redirect: 'manual',
+        signal,
+        ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
+      })
+      return {
+        status: response.status,
+        contentType: response.headers.get('content-type') ?? '',
+        retryAfter: response.headers.get('retry-after') ?? undefined,
+        body: new Uint8Array(await response.arrayBuffer()),
+        isComplete: true,
+      }
+    } catch {
+      if (request.signal?.aborted === true) throw new ExchangeError('aborted', 'the request was aborted')
+      if (limit.aborted) throw new ExchangeError('timeout', `no reply within ${Math.ceil(request.timeoutMs)} ms`)
+      throw new ExchangeError('network', 'the given fetch failed')
+    }
+  }
+
+  return { baseUrl, send: (request) => runDetached(() => attempt(request)), close: unregister }
+}

@@ -1,0 +1,128 @@
+import { HoneyHiveError } from '../errors.js'
+import { ExchangeError, type Reply } from '../pipeline/exchange.js'
+import { backoffMs, isRetryableStatus, toRetryAfterMs } from '../pipeline/retry.js'
+import type { Transport } from '../pipeline/transport.js'
+
+/** HTTP methods of the REST interface. */
+export type RestMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+/** Settings of one awaited REST request. */
+export interface RestRequestOptions {
+  /** Absolute limit, retries included, milliseconds. @defaultValue 30_000 */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Most bytes of a REST reply: long result lists are larger than any export reply. */
+const MAX_REPLY_BYTES = 134_217_728
+
+/**
+ * Makes one REST request and reads its JSON reply; an empty reply is `undefined`. Statuses 429, 502, 503 and 504 are
+ * retried until the deadline, connection failures too unless the method is POST. Keeps the process alive meanwhile.
+ *
+ * @throws HoneyHiveError with code `HTTP_STATUS`, `HTTP_TIMEOUT`, `HTTP_NETWORK` or `BAD_REPLY`. The message names the
+ * route, never the key or the body.
+ */
+export async function requestJson<T>(
+  transport: Transport, method: RestMethod, path: string, body?: unknown, { timeoutMs = 30_000, signal }: RestRequestOptions = {},
+): Promise<T> {
+  const deadlineMs = performance.now() + timeoutMs
+  const hold = setTimeout(() => undefined, timeoutMs)
+  try {
+    const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+    for (let failures = 0; ; failures++) {
+      const attempt = await attemptOnce(transport, { method, path, body: bytes, timeoutMs: deadlineMs - performance.now(), signal })
+      if (attempt.error === undefined) return attempt.value as T
+      const waitMs = Math.max(backoffMs(failures + 1), attempt.retryAfterMs ?? 0)
+      const isOver = performance.now() + waitMs >= deadlineMs || signal?.aborted === true
+      if (!attempt.isRetryable || isOver) throw attempt.error
+      await pause(waitMs, signal)
+    }
+  } finally {
+    clearTimeout(hold)
+  }
+}
+
+/** One attempt of a REST request. */
+export interface RestCall {
+  readonly method: RestMethod
+  readonly path: string
+  readonly body: Uint8Array | undefined
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What one attempt came to. */
+export interface RestAttempt {
+  /** The JSON reply, when there is no error. */
+  readonly value: unknown
+  readonly error: HoneyHiveError | undefined
+  readonly isRetryable: boolean
+  /** The server's own wish before another attempt, milliseconds. */
+  readonly retryAfterMs: number | undefined
+}
+
+/** Makes one attempt; never rejects. */
+export async function attemptOnce(transport: Transport, call: RestCall): Promise<RestAttempt> {
+  const route = `${call.method} ${transport.baseUrl}${call.path.replace(/\?.*/, '')}`
+  try {
+    const reply = await transport.send({
+      method: call.method, path: call.path, body: call.body, timeoutMs: Math.max(1, call.timeoutMs),
+      contentType: call.body === undefined ? undefined : 'application/json', maxReplyBytes: MAX_REPLY_BYTES, signal: call.signal,
+    })
+    return toAttempt(reply, route)
+  } catch (error) {
+    return toFailure(error, route, call.method !== 'POST')
+  }
+}
+
+function toAttempt(reply: Reply, route: string): RestAttempt {
+  const { status } = reply
+  if (status < 200 || status >= 300) {
+    const error = new HoneyHiveError('HTTP_STATUS', `${route} failed: HTTP ${status}.${hintFor(status)}`)
+    return { value: undefined, error, isRetryable: isRetryableStatus(status), retryAfterMs: toRetryAfterMs(reply.retryAfter, Date.now()) }
+  }
+  if (!reply.isComplete) return failed(badReply(route, 'a reply that was cut short'))
+  if (/\bhtml\b/i.test(reply.contentType)) return failed(badReply(route, 'an HTML page'))
+  if (reply.body.length === 0) return { value: undefined, error: undefined, isRetryable: false, retryAfterMs: undefined }
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(reply.body))
+    return { value, error: undefined, isRetryable: false, retryAfterMs: undefined }
+  } catch {
+    return failed(badReply(route, 'something that is not JSON'))
+  }
+}
+
+function toFailure(error: unknown, route: string, isRetryable: boolean): RestAttempt {
+  const kind = error instanceof ExchangeError ? error.kind : 'network'
+  const why = error instanceof ExchangeError ? error.message : 'the request could not be made'
+  const code = kind === 'timeout' ? 'HTTP_TIMEOUT' : 'HTTP_NETWORK'
+  return { ...failed(new HoneyHiveError(code, `${route} failed: ${why}.`)), isRetryable: isRetryable && kind !== 'aborted' }
+}
+
+function failed(error: HoneyHiveError): RestAttempt {
+  return { value: undefined, error, isRetryable: false, retryAfterMs: undefined }
+}
+
+function badReply(route: string, what: string): HoneyHiveError {
+  return new HoneyHiveError('BAD_REPLY', `${route} answered with ${what}. Check \`serverUrl\` (HH_API_URL).`)
+}
+
+function hintFor(status: number): string {
+  if (status === 401 || status === 403) return ' Check `apiKey` (HH_API_KEY).'
+  if (status === 404 || (status >= 300 && status < 400)) return ' Check `serverUrl` (HH_API_URL).'
+  return ''
+}
+
+/** Waits, or until `signal` aborts. */
+function pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, waitMs)
+    function done(): void {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    signal?.addEventListener('abort', done)
+  })
+}

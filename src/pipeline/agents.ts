@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { processState } from '../context/globals.js'
+
+/** TLS settings of one connection; verification is always on. */
+export interface TlsOptions {
+  /** Certificate authorities to trust instead of the built-in ones, PEM. */
+  readonly ca?: string | undefined
+}
+
+/** A share in the keep-alive agent of one origin. */
+export interface AgentLease {
+  readonly agent: HttpAgent
+  /** Gives the share back; the last one closes the sockets. Further calls do nothing. */
+  release(): void
+}
+
+/** Most sockets to one origin, over all tracers of the process. */
+const MAX_SOCKETS = 8
+/** An idle socket is closed before the usual 60 s of servers and load balancers, milliseconds. */
+const IDLE_SOCKET_MS = 15_000
+
+/** Takes a share in the agent all tracers of the process use for `origin`. */
+export function leaseAgent(origin: string, tls: TlsOptions = {}): AgentLease {
+  const key = toAgentKey(origin, tls)
+  const entry = processState.agents.get(key) ?? { users: 0, agent: createAgent(origin, tls) }
+  entry.users++
+  processState.agents.set(key, entry)
+  let isReleased = false
+  return {
+    // Only this module fills the map, and only with agents.
+    agent: entry.agent as HttpAgent,
+    release() {
+      if (isReleased) return
+      isReleased = true
+      entry.users--
+      if (entry.users > 0) return
+      if (processState.agents.get(key) === entry) processState.agents.delete(key)
+      entry.agent.destroy()
+    },
+  }
+}
+
+function toAgentKey(origin: string, { ca }: TlsOptions): string {
+  return ca === undefined ? origin : `${origin}#${createHash('sha256').update(ca).digest('hex')}`
+}
+
+function createAgent(origin: string, { ca }: TlsOptions): HttpAgent {
+  const options = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS, scheduling: 'lifo' as const }
+  if (!origin.startsWith('https:')) return new HttpAgent(options)
+  return new HttpsAgent({ ...options, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) })
+}
+
+/**
+ * Makes `url` known as one of our own; a url that ends in a slash stands for everything below it.
+ *
+ * @returns a function that takes it back, effective once.
+ */
+export function registerEndpoint(url: string): () => void {
+  const key = toPlainUrl(url)
+  const { endpoints } = processState
+  endpoints.set(key, (endpoints.get(key) ?? 0) + 1)
+  let isRegistered = true
+  return () => {
+    if (!isRegistered) return
+    isRegistered = false
+    const left = (endpoints.get(key) ?? 1) - 1
+    if (left > 0) endpoints.set(key, left)
+    else endpoints.delete(key)
+  }
+}
+
+/** Whether `url` is an address some tracer of this process sends its own data to. */
+export function isOwnEndpoint(url: string): boolean {
+  const { endpoints } = processState
+  if (endpoints.size === 0) return false
+  const plain = toPlainUrl(url)
+  for (let end = plain.length; end > 0; end = plain.lastIndexOf('/', end - 2) + 1) {
+    if (endpoints.has(plain.slice(0, end))) return true
+  }
+  return false
+}
+
+/** Origin and path, without query, fragment or user info. */
+function toPlainUrl(url: string): string {
+  try {
+    const { origin, pathname } = new URL(url)
+    return `${origin}${pathname}`
+  } catch {
+    return url
+  }
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { ResolvedBatch } from '../../src/config/resolved.js'
+import { createDiagnostics } from '../../src/diagnostics.js'
+import { createDelivery, type Delivery, type DeliveryOptions, type PendingSpan } from '../../src/pipeline/delivery.js'
+import { toRequestHeaders } from '../../src/pipeline/headers.js'
+import { createLedger, type Ledger, type TracerStats } from '../../src/pipeline/ledger.js'
+import { createOtlpSender } from '../../src/pipeline/sender.js'
+import { createTransport, type Transport, type TransportOptions } from '../../src/pipeline/transport.js'
+
+export const SENTINEL_KEY = 'hh_sentinel_key_4711'
+
+/** Everything of one tracer's delivery path, without the tracer. */
+export interface Rig {
+  readonly ledger: Ledger
+  readonly delivery: Delivery
+  readonly transport: Transport
+  readonly warnings: string[]
+  readonly drops: { reason: string; count: number }[]
+  /** Starts and ends `count` spans; gives back their ids. */
+  record(count: number, options?: SpanShape): string[]
+  stats(): TracerStats
+  close(): Promise<void>
+}
+
+export interface SpanShape {
+  name?: string
+  /** Bytes of text in one attribute. */
+  bytes?: number
+  toReadable?: () => ReadableSpan
+  onRelease?: () => void
+}
+
+export type RigOptions = Partial<ResolvedBatch> & {
+  serverUrl?: string
+  protocol?: 'http/json' | 'http/protobuf'
+  transport?: Partial<TransportOptions>
+  delivery?: Partial<DeliveryOptions>
+}
+
+const BATCH: ResolvedBatch = {
+  maxQueueSize: 50_000, maxQueueBytes: 67_108_864, maxExportBatchSize: 512, maxExportBatchBytes: 1_048_576,
+  scheduledDelayMs: 1_000, exportTimeoutMs: 10_000, retryBudgetMs: 60_000, concurrency: 4,
+}
+
+export function createRig({ serverUrl = 'http://127.0.0.1:9', protocol = 'http/json', transport, delivery: parts, ...batch }: RigOptions = {}): Rig {
+  const warnings: string[] = []
+  const drops: { reason: string; count: number }[] = []
+  const push = (message: string): void => void warnings.push(message)
+  const diagnostics = createDiagnostics({ logger: { debug: push, warn: push, error: push } })
+  const ledger = createLedger({ diagnostics, onDrop: ({ reason, count }) => void drops.push({ reason, count }) })
+  const headers = toRequestHeaders({ apiKey: SENTINEL_KEY, source: 'test', version: '0.0.0' })
+  const wire = createTransport({ serverUrl, headers, ...transport })
+  const sender = createOtlpSender({ transport: wire, protocol, ledger })
+  const delivery = createDelivery({ sender, batch: { ...BATCH, ...batch }, ledger, diagnostics, ...parts })
+  return {
+    ledger, delivery, transport: wire, warnings, drops,
+    record(count, shape = {}) {
+      const ids: string[] = []
+      for (let i = 0; i < count; i++) {
+        const span = toPending(shape)
+        ids.push(span.spanId)
+        ledger.started()
+        ledger.ended()
+        delivery.enqueue(span)
+      }
+      return ids
+    },
+    stats: () => ledger.stats(),
+    async close() {
+      await delivery.shutdown(0)
+      wire.close()
+    },
+  }
+}
+
+export function toPending({ name = 'work', bytes = 100, toReadable, onRelease }: SpanShape = {}): PendingSpan {
+  const spanId = randomBytes(8).toString('hex')
+  return {
+    name,
+    spanId,
+    estimatedBytes: bytes + 400,
+    toReadable: toReadable ?? (() => toReadableSpan(name, spanId, bytes)),
+    ...(onRelease === undefined ? {} : { release: onRelease }),
+  }
+}
+
+const RESOURCE = resourceFromAttributes({ 'service.name': 'rig' })
+const TEXT = 'x'.repeat(1_048_576)
+
+export function toReadableSpan(name: string, spanId: string, bytes: number): ReadableSpan {
+  return {
+    name, kind: 0, startTime: [1_700_000_000, 0], endTime: [1_700_000_001, 0], duration: [1, 0], ended: true,
+    spanContext: () => ({ traceId: `${spanId}${spanId}`, spanId, traceFlags: 1 }),
+    status: { code: 0 }, attributes: { text: bytes <= TEXT.length ? TEXT.slice(0, bytes) : 'x'.repeat(bytes) }, links: [], events: [],
+    resource: RESOURCE, instrumentationScope: { name: 'rig' },
+    droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0,
+  }
+}
+
+/** The accounting identity A of the catalogue. */
+export function isBalanced(stats: TracerStats): boolean {
+  const lost = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0)
+  return stats.ended === stats.exported + stats.pending + lost && stats.started === stats.ended + stats.open && stats.pending >= 0
+}
