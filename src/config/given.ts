@@ -1,5 +1,5 @@
 import type { ConfigProblem } from '../errors.js'
-import { accepts, describeProblem, describeUnknown, type Origin } from './problems.js'
+import { accepts, CODE, describeProblem, describeUnknown, type Origin } from './problems.js'
 import { type GroupSpec, isMapLike, OPTIONS, type OptionSpec, type Specs } from './schema.js'
 import type { GivenValues } from './sources.js'
 
@@ -11,8 +11,6 @@ export interface ReadContext {
   /** Where the option at this path came from. */
   readonly locate?: (path: string) => Origin
 }
-
-const CODE: Origin = { from: 'code' }
 
 /** The options that were given, each read exactly once and checked. What is wrong is left out and becomes a problem. */
 export function readGiven(options: unknown, { problems, prefix = '', locate = () => CODE }: ReadContext): GivenValues {

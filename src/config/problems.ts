@@ -1,3 +1,4 @@
+import type { ConfigProblem } from '../errors.js'
 import { toKind, toShort, toShown } from './describe.js'
 import type { OptionSpec } from './schema.js'
 
@@ -32,6 +33,9 @@ export interface Origin {
   readonly written?: string | undefined
 }
 
+/** The origin of options given in code. */
+export const CODE: Origin = Object.freeze({ from: 'code' })
+
 /** What a message needs to know about an option. */
 export type Described = Pick<OptionSpec, 'expected' | 'remedy' | 'secret' | 'found'>
 
@@ -41,9 +45,19 @@ export function describeProblem(path: string, spec: Described, value: unknown, {
 }
 
 function toFound(spec: Described, value: unknown, written: string | undefined): string {
+  if (spec.secret === true) return (spec.found ?? toKind)(value)
   if (written !== undefined) return toShown(written)
-  if (spec.found !== undefined) return spec.found(value)
-  return spec.secret === true ? toKind(value) : toShown(value)
+  return (spec.found ?? toShown)(value)
+}
+
+/** Below this, a text is too common to be searched for in a message. */
+const SHORTEST_KEY = 8
+
+/** The same problems with every key masked: a key pasted into the wrong option must not be repeated either. */
+export function withoutKeys(problems: readonly ConfigProblem[], keys: readonly string[]): readonly ConfigProblem[] {
+  const masked = keys.filter((key) => key.length >= SHORTEST_KEY)
+  const mask = (text: string): string => masked.reduce((rest, key) => rest.replaceAll(key, '***'), text)
+  return problems.map(({ option, message }) => ({ option: mask(option), message: mask(message) }))
 }
 
 /** "Did you mean …" for a misspelt name, or what there is to choose from when nothing is near. */

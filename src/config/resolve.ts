@@ -1,7 +1,9 @@
 import { basename, extname } from 'node:path'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
+import { checkTogether } from './check.js'
 import { readGiven } from './given.js'
-import type { BatchOptions, TracerOptions } from './options.js'
+import type { TracerOptions } from './options.js'
+import { withoutKeys } from './problems.js'
 import type { RedactRules, ResolvedBatch, ResolvedConfig } from './resolved.js'
 import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toServerUrl } from './schema.js'
 import { toSessionId } from './session-id.js'
@@ -21,8 +23,8 @@ export function resolveConfig(options?: TracerOptions, env?: Environment): Resol
   const problems: ConfigProblem[] = []
   // Every member was checked against its spec, whose types follow TracerOptions.
   const code = readGiven(options, { problems }) as TracerOptions
-  checkTogether(code, problems)
-  if (problems.length > 0) throw new HoneyHiveConfigError(withoutKey(problems, options))
+  checkTogether(code, { problems })
+  if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(options)))
   const environment = readEnvironment(env)
   return combine(code, environment.values as TracerOptions, environment.warnings)
 }
@@ -104,39 +106,13 @@ function toBatch(batch: ResolvedBatch): ResolvedBatch {
   })
 }
 
-/** Options that are right alone and wrong together. */
-export function checkTogether(code: TracerOptions, problems: ConfigProblem[], prefix = ''): void {
-  if (code.sampler && typeof code.sampleRate === 'number') {
-    const path = `${prefix}sampleRate`
-    problems.push({ option: path, message: `Invalid "${path}": "sampler" is given too, and only one can decide. Remove one of them.` })
-  }
-  checkOrder('maxExportBatchSize', 'maxQueueSize', code.batch, problems, prefix)
-  checkOrder('maxExportBatchBytes', 'maxQueueBytes', code.batch, problems, prefix)
-}
-
-function checkOrder(small: keyof BatchOptions, large: keyof BatchOptions, batch: TracerOptions['batch'], problems: ConfigProblem[], prefix: string): void {
-  const [low, high] = [batch?.[small], batch?.[large]]
-  if (typeof low !== 'number' || typeof high !== 'number' || low <= high) return
-  const path = `${prefix}batch.${small}`
-  problems.push({ option: path, message: `Invalid "${path}": expected at most "batch.${large}" (${high}), got ${low}. Lower it or raise "batch.${large}".` })
-}
-
-/** A key pasted into the wrong option must not be repeated either. */
-function withoutKey(problems: readonly ConfigProblem[], options: TracerOptions | undefined): readonly ConfigProblem[] {
-  const key = readKey(options)
-  if (key === undefined) return problems
-  return problems.map(({ option, message }) => ({ option: option.replaceAll(key, '***'), message: message.replaceAll(key, '***') }))
-}
-
-const SHORTEST_KEY = 8
-
-function readKey(options: TracerOptions | undefined): string | undefined {
+function readKeys(options: TracerOptions | undefined): readonly string[] {
   try {
     const key: unknown = options?.apiKey
-    return typeof key === 'string' && key.trim().length >= SHORTEST_KEY ? key.trim() : undefined
+    return typeof key === 'string' ? [key.trim()] : []
   } catch {
     // The getter's failure is already among the problems.
-    return undefined
+    return []
   }
 }
 

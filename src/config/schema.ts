@@ -26,6 +26,8 @@ export interface OptionSpec {
   readonly found?: (value: unknown) => string
   /** Its own properties are copied before they are checked, so that what was checked is what is used. */
   readonly isMap?: boolean
+  /** Makes an item of the list from text of a file; may throw. */
+  readonly itemFromText?: (text: string) => unknown
   /** Only code can give it: a function or an object with methods. */
   readonly codeOnly?: boolean
 }
@@ -305,7 +307,10 @@ const options: SpecOf<TracerOptions> = {
     remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
     members: {
       keys: list(z.union([z.string(), z.custom<RegExp>(isRegExp)]), 'an array of strings and RegExps', 'Give names of fields, e.g. ["ssn"].'),
-      patterns: list(z.custom<RegExp>(isRegExp), 'an array of RegExps', 'Give e.g. [/\\d{16}/].'),
+      patterns: {
+        ...list(z.custom<RegExp>(isRegExp), 'an array of RegExps', 'Give e.g. [/\\d{16}/]; in a file, the text between the slashes.'),
+        itemFromText: (pattern) => new RegExp(pattern, 'g'),
+      },
       replacement: text(undefined, 'Give the text to show instead, e.g. "[REDACTED]".'),
       builtIn: flag(),
     },
