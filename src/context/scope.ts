@@ -1,14 +1,38 @@
-import type { Span, SpanContext } from '@opentelemetry/api'
+import type { Span, SpanContext, SpanOptions } from '@opentelemetry/api'
 import { processState } from './globals.js'
 
 /** What the context layer needs to know of a tracer. `Tracer` implements it. */
 export interface Instance {
   /** Stays the same for the life of the tracer and never leaves the process. */
   readonly instanceId: symbol
+  /** What users hold of this instance. */
+  readonly tracer: TracerHandle
   /** Short text for diagnostics; shows no secret. */
   readonly label: string
   /** False after `shutdown` began. */
   readonly isLive: boolean
+  /** Whether the ids of this instance's spans may stand in links of another instance's spans, and the other way round. */
+  readonly crossTracerLinks: boolean
+  /** Starts a span for an instrumentor that was handed a routing provider. Never throws. */
+  startRoutedSpan(request: RoutedSpan): Span
+  /** Runs `fn` with `span`, one of this instance's own, active. */
+  runWithSpan<R>(span: Span, fn: () => R): R
+}
+
+/** What users hold of an instance: the tracer that `init` gave them. */
+export interface TracerHandle {
+  readonly instance: Instance
+}
+
+/** A span that an instrumentor asked a routing provider for. */
+export interface RoutedSpan {
+  readonly name: string
+  readonly options: SpanOptions
+  /** The instance's own span it nests under; `undefined` makes a root. */
+  readonly parent: Span | undefined
+  /** Name and version of the instrumentation library. */
+  readonly scopeName: string
+  readonly scopeVersion: string | undefined
 }
 
 /** One session of one tracer: the group its spans belong to. */

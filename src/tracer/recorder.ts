@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api'
 import type { CompiledCall } from './trace-options.js'
 
 /** Any function. Parameters are `never` so that every function type is assignable to it. */
@@ -11,6 +12,8 @@ export interface Recording {
   succeed(output: unknown): void
   /** Ends the span as failed with whatever was thrown. */
   fail(error: unknown): void
+  /** The call's span. */
+  readonly span?: Span | undefined
   /** Most bytes of collected stream output. */
   readonly maxBytes: number
 }

@@ -1,0 +1,140 @@
+import { type SpanContext, TraceFlags } from '@opentelemetry/api'
+
+/** Something that carries headers: a plain object, Node's header object, `Headers` or a `Map`. */
+export type HeaderCarrier =
+  | Headers
+  | Map<string, string>
+  | { readonly [name: string]: string | readonly string[] | number | undefined | null }
+
+/** What a remote caller sent. */
+export interface RemoteContext {
+  /** Parent span, from `traceparent`. */
+  readonly parent: SpanContext | undefined
+  /** Entries of the W3C `baggage` header, decoded, without properties. */
+  readonly baggage: ReadonlyMap<string, string>
+}
+
+/** Baggage names that HoneyHive SDKs exchange. */
+export const BAGGAGE = {
+  sessionId: 'session_id',
+  source: 'source',
+  runId: 'run_id',
+  datasetId: 'dataset_id',
+  datapointId: 'datapoint_id',
+} as const
+
+/** Longest `baggage` header that is read or written, in bytes. @see W3C Baggage, section 3.3.2 */
+export const MAX_BAGGAGE_BYTES = 8192
+/** Most entries of a `baggage` header that are read. @see W3C Baggage, section 3.3.2 */
+export const MAX_BAGGAGE_ENTRIES = 180
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+const ZEROS = /^0+$/
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const NO_BAGGAGE: ReadonlyMap<string, string> = new Map()
+
+/** Reads trace and baggage headers. Anything malformed is left out; never throws. */
+export function readRemoteContext(carrier: unknown): RemoteContext {
+  return { parent: parseTraceparent(readHeader(carrier, 'traceparent')), baggage: parseBaggage(readHeader(carrier, 'baggage')) }
+}
+
+/** W3C version 00 and later versions that begin like it. `undefined` when malformed. */
+export function parseTraceparent(header: string | undefined): SpanContext | undefined {
+  const match = header === undefined || header.length > 512 ? null : TRACEPARENT.exec(header.trim())
+  if (match === null) return undefined
+  const [, version = '', traceId = '', spanId = '', flags = '', rest] = match
+  if (version === 'ff' || (version === '00' && rest !== undefined) || ZEROS.test(traceId) || ZEROS.test(spanId)) return undefined
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true }
+}
+
+/** `00-<trace>-<span>-<flags>` */
+export function toTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`
+}
+
+/** Entries of a W3C baggage header; percent-decoded, properties dropped, the last of equal names wins. */
+export function parseBaggage(header: string | undefined): ReadonlyMap<string, string> {
+  if (header === undefined || header === '') return NO_BAGGAGE
+  const entries = new Map<string, string>()
+  for (const member of header.slice(0, MAX_BAGGAGE_BYTES).split(',', MAX_BAGGAGE_ENTRIES)) {
+    const [pair = ''] = member.split(';', 1)
+    const at = pair.indexOf('=')
+    const name = pair.slice(0, at).trim()
+    const value = at < 0 ? undefined : decodeText(pair.slice(at + 1).trim())
+    if (value !== undefined && TOKEN.test(name)) entries.set(name, value)
+  }
+  return entries
+}
+
+/** A W3C baggage header of `entries`, appended to what the carrier already had; entries that do not fit are left out. */
+export function toBaggageHeader(entries: Iterable<readonly [string, string]>, existing: string | undefined): string {
+  const own = [...entries].filter(([name]) => TOKEN.test(name)).map(([name, value]) => [name, `${name}=${encodeText(value)}`] as const)
+  const ownNames = new Set(own.map(([name]) => name))
+  const kept = (existing ?? '').split(',').filter((member) => member.trim() !== '' && !ownNames.has(member.split('=', 1)[0]?.trim() ?? ''))
+  const members: string[] = []
+  let bytes = 0
+  for (const member of [...kept.map((text) => text.trim()), ...own.map(([, text]) => text)]) {
+    bytes += member.length + 1
+    if (bytes <= MAX_BAGGAGE_BYTES) members.push(member)
+  }
+  return members.join(',')
+}
+
+function decodeText(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+function encodeText(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+}
+
+/** One header by its lower-case name, whatever holds it; several values are joined as HTTP does. */
+export function readHeader(carrier: unknown, name: string): string | undefined {
+  try {
+    return toHeaderText(lookUp(carrier, name))
+  } catch {
+    return undefined
+  }
+}
+
+function lookUp(carrier: unknown, name: string): unknown {
+  if (typeof carrier !== 'object' || carrier === null) return undefined
+  if (carrier instanceof Map) return carrier.get(name) ?? firstMatch(carrier.keys(), name, (key) => carrier.get(key))
+  if (isHeaders(carrier)) return carrier.get(name) ?? undefined
+  const direct: unknown = Object.hasOwn(carrier, name) ? Reflect.get(carrier, name) : undefined
+  return direct ?? firstMatch(Object.keys(carrier), name, (key) => Reflect.get(carrier, key))
+}
+
+function isHeaders(carrier: object): carrier is Headers {
+  return 'get' in carrier && typeof carrier.get === 'function' && 'append' in carrier
+}
+
+function firstMatch<K>(keys: Iterable<K>, name: string, read: (key: K) => unknown): unknown {
+  for (const key of keys) if (typeof key === 'string' && key.toLowerCase() === name) return read(key)
+  return undefined
+}
+
+function toHeaderText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join(',') : undefined
+}
+
+/** Sets one header on any kind of carrier. False when the carrier does not take it. */
+export function writeHeader(carrier: unknown, name: string, value: string): boolean {
+  try {
+    if (typeof carrier !== 'object' || carrier === null) return false
+    if (carrier instanceof Map || isHeaders(carrier)) carrier.set(name, value)
+    else return Reflect.set(carrier, existingName(carrier, name), value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function existingName(carrier: object, name: string): string {
+  return Object.keys(carrier).find((key) => key.toLowerCase() === name) ?? name
+}

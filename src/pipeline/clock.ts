@@ -1,0 +1,43 @@
+import type { HrTime, TimeInput } from '@opentelemetry/api'
+
+/**
+ * One reading of both clocks. Every span of a trace measures from the anchor of its root, so that a step of the system
+ * clock in the middle of a trace cannot move children against their parent.
+ */
+export type ClockAnchor = number
+
+/** Unix time in milliseconds at which `performance.now()` was zero, by today's system clock. */
+export function readAnchor(): ClockAnchor {
+  return Date.now() - performance.now()
+}
+
+/** Unix milliseconds, with fractions, on the time line of `anchor`. */
+export function nowOn(anchor: ClockAnchor): number {
+  return anchor + performance.now()
+}
+
+// Years 1970 to 2262: beyond it nanoseconds do not fit the 64 bits of the wire format.
+const MAX_UNIX_MS = 9_223_372_036_854
+
+/**
+ * Unix milliseconds of a time given by a caller of the OpenTelemetry API: a Date, Unix milliseconds, a
+ * `performance.now()` reading or a `[seconds, nanoseconds]` pair. Anything else gives `undefined`.
+ */
+export function toUnixMs(time: TimeInput | undefined, anchor: ClockAnchor): number | undefined {
+  const ms = readTime(time, anchor)
+  return ms !== undefined && ms >= 0 && ms <= MAX_UNIX_MS ? ms : undefined
+}
+
+function readTime(time: unknown, anchor: ClockAnchor): number | undefined {
+  if (typeof time === 'number') return time < performance.timeOrigin ? anchor + time : time
+  if (time instanceof Date) return time.getTime()
+  if (Array.isArray(time) && typeof time[0] === 'number' && typeof time[1] === 'number') return time[0] * 1000 + time[1] / 1e6
+  return undefined
+}
+
+/** `[seconds, nanoseconds]` of Unix milliseconds, as the OpenTelemetry span model wants it. */
+export function toHrTime(unixMs: number): HrTime {
+  const seconds = Math.floor(unixMs / 1000)
+  const nanos = Math.round((unixMs - seconds * 1000) * 1e6)
+  return nanos === 1e9 ? [seconds + 1, 0] : [seconds, nanos]
+}

@@ -1,0 +1,26 @@
+import type { SpanFilter } from '../config/resolved.js'
+import type { Diagnostics } from '../diagnostics.js'
+
+/** True when a span of that name and start attributes is kept. Never throws. */
+export type KeepSpan = (name: string, attributes: Readonly<Record<string, unknown>>) => boolean
+
+/** Compiles the `spanFilter` option: kept when it matches one include prefix (or there are none) and no exclude prefix. */
+export function createFilter(filter: SpanFilter | undefined, diagnostics: Diagnostics): KeepSpan | undefined {
+  if (filter === undefined) return undefined
+  if (typeof filter === 'function') return (name, attributes) => askFilter(filter, name, attributes, diagnostics)
+  const { include = [], exclude = [] } = filter
+  return (name) => (include.length === 0 || startsWithAny(name, include)) && !startsWithAny(name, exclude)
+}
+
+function startsWithAny(name: string, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => name.startsWith(prefix))
+}
+
+function askFilter(filter: KeepSpan, name: string, attributes: Readonly<Record<string, unknown>>, diagnostics: Diagnostics): boolean {
+  try {
+    return filter(name, attributes) !== false
+  } catch {
+    diagnostics.warn('spanFilter', 'the configured span filter threw; the span is kept. Check the `spanFilter` option.')
+    return true
+  }
+}

@@ -1,0 +1,88 @@
+import type { SpanOptions } from '@opentelemetry/api'
+import { BUCKETS } from '../attributes.js'
+import type { ResolvedCapture } from '../config/resolved.js'
+import type { InstanceSpan } from '../pipeline/span.js'
+import { createRedactor, type Redactor } from '../values/redact.js'
+import { enrichSpan, type TakeSnapshot } from './enrich.js'
+import type { CompiledCall, TraceOptions } from './trace-options.js'
+
+/** What capturing needs of the tracer that records a call. */
+export interface CaptureParts {
+  readonly capture: ResolvedCapture
+  readonly take: TakeSnapshot
+}
+
+/** Writes what a call says about itself before it runs: its fixed buckets, then its captured inputs. */
+export function captureCall(span: InstanceSpan, call: CompiledCall, self: unknown, args: readonly unknown[], parts: CaptureParts): void {
+  const { options } = call
+  if (hasFixedBuckets(options)) enrichSpan(span, pickBuckets({ ...options, inputs: undefined, outputs: undefined }), parts.take)
+  const inputs = selectInputs(call, self, args, parts.capture.inputs)
+  if (inputs !== undefined) span.addToBucket('inputs', parts.take(inputs))
+}
+
+/** Writes the result of a call. */
+export function captureResult(span: InstanceSpan, call: CompiledCall, output: unknown, parts: CaptureParts): void {
+  const outputs = selectOutputs(call.options, output, parts.capture.outputs)
+  if (outputs !== undefined) span.addToBucket('outputs', parts.take(outputs))
+}
+
+/** OpenTelemetry options of a call's span. */
+export function toSpanOptions({ kind, attributes }: TraceOptions): SpanOptions | undefined {
+  if (kind === undefined && attributes === undefined) return undefined
+  return { ...(kind === undefined ? {} : { kind }), ...(attributes === undefined ? {} : { attributes }) }
+}
+
+const redactors = new WeakMap<object, Redactor>()
+
+/** The redactor of a wrapper's own `redact` option, compiled once. */
+export function redactorOf(options: TraceOptions): Redactor | undefined {
+  if (options.redact === undefined) return undefined
+  const known = redactors.get(options)
+  if (known !== undefined) return known
+  const made = createRedactor(options.redact, [])
+  redactors.set(options, made)
+  return made
+}
+
+
+function hasFixedBuckets({ metadata, config, metrics, feedback, userProperties }: TraceOptions): boolean {
+  return metadata !== undefined || config !== undefined || metrics !== undefined || feedback !== undefined || userProperties !== undefined
+}
+
+/** The buckets among other options. */
+export function pickBuckets(options: object): Record<string, unknown> {
+  const holder = options as Readonly<Record<string, unknown>>
+  return Object.fromEntries(BUCKETS.map((bucket) => [bucket, holder[bucket]]))
+}
+
+function selectInputs({ options, argNames }: CompiledCall, self: unknown, args: readonly unknown[], byDefault: boolean): unknown {
+  const { inputs } = options
+  if (typeof inputs === 'function') return Reflect.apply(inputs, self, args)
+  if (!(inputs ?? byDefault) || args.length === 0) return undefined
+  const [first] = args
+  return args.length === 1 && argNames === undefined && isPlainObject(first) ? first : nameArguments(args, argNames)
+}
+
+function nameArguments(args: readonly unknown[], names: readonly string[] | undefined): Record<string, unknown> {
+  const named: Record<string, unknown> = {}
+  for (let i = 0; i < args.length; i++) named[names?.[i] ?? `arg${i}`] = args[i]
+  return named
+}
+
+function selectOutputs({ outputs }: TraceOptions, output: unknown, byDefault: boolean): unknown {
+  if (outputs === false || (outputs === undefined && !byDefault)) return undefined
+  const shown: unknown = typeof outputs === 'function' ? outputs(output) : output
+  if (shown === undefined) return undefined
+  return isPlainObject(shown) ? shown : { result: shown }
+}
+
+/** True for objects made by a literal or without a prototype. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value)
+    return prototype === Object.prototype || prototype === null
+  } catch {
+    return false
+  }
+}

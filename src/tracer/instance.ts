@@ -1,0 +1,335 @@
+import { context, INVALID_SPAN_CONTEXT, type Span, type SpanContext, type SpanOptions, trace, type TracerProvider } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { EventType } from '../attributes.js'
+import type { ResolvedConfig } from '../config/resolved.js'
+import { currentScope, emptyFrame, enterFrame, type Frame, type Instance, type RoutedSpan, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
+import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
+import { isOwnEndpoint } from '../pipeline/agents.js'
+import type { PendingSpan } from '../pipeline/delivery.js'
+import { describeThrown } from '../pipeline/exception.js'
+import { createFilter } from '../pipeline/filter.js'
+import { createIdSource } from '../pipeline/ids.js'
+import { createLedger, type Ledger } from '../pipeline/ledger.js'
+import { callWithActiveSpan, ensureContextManager } from '../pipeline/otel-context.js'
+import { toReadableSpan } from '../pipeline/readable-span.js'
+import { RoutingProvider } from '../pipeline/routing-provider.js'
+import { createSampling } from '../pipeline/sampling.js'
+import { InstanceSpan, type InstrumentationScope, type SpanOwner, type SpanRecord } from '../pipeline/span.js'
+import { createRedactor } from '../values/redact.js'
+import { type Snapshot, toSnapshot } from '../values/snapshot.js'
+import { VERSION } from '../version.js'
+import { type Enrichment, enrichSpan } from './enrich.js'
+import { createOutlets, type Outlets } from './outlets.js'
+import { captureCall, captureResult, type CaptureParts, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
+import { createResource } from './resource.js'
+import { createOwnSession, toStartBody, type TracerSession } from './session.js'
+import { type Current, SpanFactory, type SpanRequest } from './span-factory.js'
+import type { CompiledCall } from './trace-options.js'
+import type { Recorder, Recording } from './wrap.js'
+
+const OWN_SCOPE: InstrumentationScope = { name: 'honeyhive-tracer', version: VERSION }
+const ENRICHMENT_MAX_BYTES = 2_097_152
+
+/** What an instance starts from besides its settings. */
+export interface InstanceStart {
+  /** What users hold of this instance. */
+  readonly tracer: TracerHandle
+  readonly config: ResolvedConfig
+  /** Trace that the first root continues. */
+  readonly firstParent: SpanContext | undefined
+  /** Session of the remote caller whose trace is continued. */
+  readonly remoteSessionId: string | undefined
+}
+
+/** A span that is started by hand, with data for its buckets. */
+export interface ManualSpan extends SpanOptions, Enrichment {
+  readonly eventType?: EventType | undefined
+  readonly eventId?: string | undefined
+}
+
+/**
+ * The inside of one tracer: everything that records, holds and sends for it. Users hold the tracer, the rest of the
+ * package holds the instance.
+ */
+export class TracerInstance implements Instance, Recorder, SpanOwner {
+  readonly instanceId: symbol = Symbol('honeyhive-tracer')
+  readonly tracer: TracerHandle
+  readonly label: string
+  readonly crossTracerLinks: boolean
+  readonly instance: Instance = this
+  readonly limits: ResolvedConfig['limits']
+  readonly redactor: SpanOwner['redactor']
+  readonly resource: SpanOwner['resource']
+  readonly ledger: Ledger
+  readonly diagnostics: Diagnostics
+  readonly ownSession: TracerSession
+  /** False when no key, `disabled` or an unsafe address keeps this instance from recording at all. */
+  readonly isRecording: boolean
+  readonly #config: ResolvedConfig
+  readonly #spans: SpanFactory
+  readonly #captureParts: CaptureParts
+  readonly #startedSessions = new WeakSet<TracerSession>()
+  #outlets: Outlets | undefined
+  #provider: RoutingProvider | undefined
+  #firstParent: SpanContext | undefined
+  #isLive = true
+
+  constructor({ tracer, config, firstParent, remoteSessionId }: InstanceStart) {
+    this.tracer = tracer
+    this.#config = config
+    this.#firstParent = firstParent
+    this.label = config.project ?? config.source
+    this.crossTracerLinks = config.crossTracerLinks
+    this.limits = config.limits
+    this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || config.exporter !== undefined)
+    this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
+    this.ledger = createLedger({ diagnostics: this.diagnostics, onDrop: config.onDrop })
+    this.redactor = createRedactor(config.redact, config.apiKey === undefined ? [] : [config.apiKey])
+    this.resource = createResource(config)
+    this.ownSession = createOwnSession(config, remoteSessionId)
+    this.#spans = new SpanFactory({
+      owner: this,
+      ids,
+      sample: createSampling(config.sampler, config.sampleRate, this.diagnostics),
+      keep: createFilter(config.spanFilter, this.diagnostics),
+      ownSession: this.ownSession,
+      takeFirstParent: () => this.#takeFirstParent(),
+    })
+    const { capture } = config
+    this.#captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
+  }
+
+  get isLive(): boolean {
+    return this.#isLive
+  }
+
+  /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
+  get outlets(): Outlets {
+    this.#outlets ??= createOutlets({ config: this.#config, ledger: this.ledger, diagnostics: this.diagnostics })
+    return this.#outlets
+  }
+
+  /** The outlets if something used them already. */
+  get openOutlets(): Outlets | undefined {
+    return this.#outlets
+  }
+
+  /** The routing provider whose spans come here when no tracer is active. */
+  get provider(): TracerProvider {
+    if (this.#provider === undefined) {
+      if (this.#config.registerContextManager) ensureContextManager()
+      this.#provider = new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint })
+    }
+    return this.#provider
+  }
+
+  /** What is current for this instance in the current async context. */
+  current(scope: Scope | undefined = currentScope()): Current {
+    return this.#spans.current(scope)
+  }
+
+  /** A bounded copy of a user's value in which this package's own objects show no more than their name. */
+  snapshot(value: unknown, maxBytes: number = ENRICHMENT_MAX_BYTES): Snapshot {
+    return toSnapshot(value, { maxBytes }, hideOwnObjects)
+  }
+
+  /** A redacted, bounded copy of a user's value for a REST body. */
+  toSafe(path: string, value: unknown): unknown {
+    return this.redactor.value(path, this.snapshot(value).value)
+  }
+
+  /** Starts a span where it belongs in the current async context; a no-op span once the instance is off. */
+  start(request: SpanRequest, scope: Scope | undefined = currentScope()): Span {
+    if (!this.#isLive || !this.isRecording) return this.#refuse(request.name)
+    const span = this.#spans.start(request, scope)
+    this.ledger.started()
+    if (span.isRecording()) this.ensureSession(InstanceSpan.recordOf(span).session as TracerSession)
+    return span
+  }
+
+  /** Starts a span by hand, for `tracer.startSpan`. */
+  startManual(name: string, settings: ManualSpan): Span {
+    const { eventType, eventId } = settings
+    const span = this.start({ name, options: settings, eventType: eventType ?? EventType.tool, eventId, instrumentation: OWN_SCOPE })
+    if (span instanceof InstanceSpan && span.isRecording()) {
+      this.guard('startSpan', undefined, () => enrichSpan(span, pickBuckets(settings), (value) => this.snapshot(value)))
+    }
+    return span
+  }
+
+  /** The record behind a span, for the parts of the tracer. */
+  recordOf(span: InstanceSpan): SpanRecord {
+    return InstanceSpan.recordOf(span)
+  }
+
+  /** Says what was wrong with the settings, and that a tracer without a key is off. */
+  speakWarnings(): void {
+    for (const warning of this.#config.warnings) this.diagnostics.warnOnce(warning, warning)
+    if (this.isRecording || this.#config.disabled) return
+    this.diagnostics.warnOnce('no key', 'no API key: this tracer is disabled and records nothing. Set the option `apiKey` or the variable HH_API_KEY.')
+  }
+
+  /** Runs our own work at the border to the host: what it throws is reported, and `fallback` given back. */
+  guard<R>(topic: string, fallback: R, work: () => R): R {
+    try {
+      return work()
+    } catch (error) {
+      this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
+      return fallback
+    }
+  }
+
+  startRoutedSpan({ name, options, parent, scopeName, scopeVersion }: RoutedSpan): Span {
+    const instrumentation = scopeVersion === undefined ? { name: scopeName } : { name: scopeName, version: scopeVersion }
+    try {
+      return this.start({ name, options, parent, instrumentation })
+    } catch (error) {
+      return this.#giveUp(name, error)
+    }
+  }
+
+  runWithSpan<R>(span: Span, fn: () => R): R {
+    return runInScope(this.#scopeWith(span), fn)
+  }
+
+  record(call: CompiledCall, self: unknown, args: readonly unknown[]): Recording | undefined {
+    const { options } = call
+    const scope = currentScope()
+    const span = this.start(
+      {
+        name: call.name, options: toSpanOptions(options), eventType: call.eventType, eventName: options.eventName,
+        eventId: options.eventId, redact: redactorOf(options), instrumentation: OWN_SCOPE,
+      },
+      scope,
+    )
+    if (!(span instanceof InstanceSpan)) return undefined
+    if (span.isRecording()) this.guard('capture', undefined, () => captureCall(span, call, self, args, this.#captureParts))
+    return new CallRecording(this, span, call, this.#captureParts, this.#scopeWith(span, scope))
+  }
+
+  /** Scope in which `span` is current for this instance. */
+  #scopeWith(span: Span, scope: Scope | undefined = currentScope()): Scope {
+    const { frame, session } = this.#spans.current(scope)
+    const base: Frame = frame ?? emptyFrame(this)
+    const owned = span instanceof InstanceSpan ? (InstanceSpan.recordOf(span).session as TracerSession) : session
+    return enterFrame({ ...base, span, session: owned === this.ownSession ? base.session : owned, remoteParent: undefined }, scope)
+  }
+
+  spanEnded(span: InstanceSpan): void {
+    this.ledger.ended()
+    const record = InstanceSpan.recordOf(span)
+    if (record.fate === 'export') this.outlets.spans.enqueue(new EndedSpan(span))
+    else this.ledger.droppedOne(record.fate, { name: record.name, spanId: record.context.spanId }, '')
+  }
+
+  /** Asks the backend for the session record, once, in the background. */
+  ensureSession(session: TracerSession): void {
+    if (!session.isCreatedHere || this.#startedSessions.has(session)) return
+    this.#startedSessions.add(session)
+    this.ledger.sessionStarted()
+    this.outlets.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
+  }
+
+  /** Ends this instance's life: nothing is recorded from here on. */
+  retire(): void {
+    this.#isLive = false
+  }
+
+  /** Lets go of what only a live instance needs. */
+  release(): void {
+    this.#provider = undefined
+  }
+
+  #takeFirstParent(): SpanContext | undefined {
+    const parent = this.#firstParent
+    this.#firstParent = undefined
+    return parent
+  }
+
+  #refuse(name: string): Span {
+    this.ledger.started()
+    this.ledger.ended()
+    this.ledger.droppedOne(this.#isLive ? 'disabled' : 'afterShutdown', { name: String(name), spanId: '' }, 'the tracer was shut down')
+    return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+  }
+
+  #giveUp(name: string, error: unknown): Span {
+    this.diagnostics.warn('internal', `"${name}" could not be recorded: ${describeThrown(error).message}`)
+    return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+  }
+}
+
+const ids = createIdSource()
+
+function hideOwnObjects(value: object): string | undefined {
+  return 'honeyhiveText' in value && typeof value.honeyhiveText === 'string' ? value.honeyhiveText : undefined
+}
+
+/** An ended span in the queue. */
+class EndedSpan implements PendingSpan {
+  readonly #span: InstanceSpan
+
+  constructor(span: InstanceSpan) {
+    this.#span = span
+  }
+
+  get name(): string {
+    return InstanceSpan.recordOf(this.#span).name
+  }
+
+  get spanId(): string {
+    return InstanceSpan.recordOf(this.#span).context.spanId
+  }
+
+  get estimatedBytes(): number {
+    return InstanceSpan.recordOf(this.#span).bytes
+  }
+
+  toReadable(): ReadableSpan {
+    return toReadableSpan(this.#span)
+  }
+
+  release(): void {
+    InstanceSpan.release(this.#span)
+  }
+}
+
+class CallRecording implements Recording {
+  readonly #instance: TracerInstance
+  readonly #span: InstanceSpan
+  readonly #call: CompiledCall
+  readonly #parts: CaptureParts
+  readonly #scope: Scope
+
+  constructor(instance: TracerInstance, span: InstanceSpan, call: CompiledCall, parts: CaptureParts, scope: Scope) {
+    this.#instance = instance
+    this.#span = span
+    this.#call = call
+    this.#parts = parts
+    this.#scope = scope
+  }
+
+  get maxBytes(): number {
+    return this.#parts.capture.maxBytes
+  }
+
+  get span(): Span {
+    return this.#span
+  }
+
+  run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
+    // A span that is not exported must not become the parent of standard spans.
+    if (!this.#span.isRecording()) return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
+    return runInScope(this.#scope, callWithActiveSpan<R>, this.#span, fn, self, args)
+  }
+
+  succeed(output: unknown): void {
+    if (this.#span.isRecording()) this.#instance.guard('capture', undefined, () => captureResult(this.#span, this.#call, output, this.#parts))
+    this.#span.end()
+  }
+
+  fail(error: unknown): void {
+    this.#span.fail(error)
+    this.#span.end()
+  }
+}

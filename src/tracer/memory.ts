@@ -1,0 +1,54 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { Delivery, PendingSpan } from '../pipeline/delivery.js'
+import type { Ledger } from '../pipeline/ledger.js'
+import type { RestCalls } from './outlets.js'
+
+/** One REST call a tracer in test mode would have made. */
+export interface RecordedCall {
+  readonly kind: 'startSession' | 'updateEvent' | 'createEvent'
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** What a tracer in test mode kept instead of sending it. */
+export interface Memory {
+  readonly spans: ReadableSpan[]
+  readonly calls: RecordedCall[]
+}
+
+/** Outlets that keep everything in memory and never touch the network; at most `maxSpans` spans. */
+export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: number): { spans: Delivery; rest: RestCalls } {
+  let isClosed = false
+
+  function keep(span: PendingSpan): void {
+    if (isClosed) return ledger.droppedOne('afterShutdown', span, 'the tracer was shut down')
+    if (memory.spans.length >= maxSpans) return ledger.droppedOne('queueFull', span, 'the memory of test mode is full; call clear()')
+    try {
+      memory.spans.push(span.toReadable())
+      ledger.exported([span])
+    } catch (error) {
+      ledger.droppedOne('unserializable', span, error instanceof Error ? error.message : 'unknown error')
+    }
+  }
+
+  function record(kind: RecordedCall['kind']): (body: Readonly<Record<string, unknown>>) => Promise<boolean> {
+    return (body) => {
+      if (!isClosed) memory.calls.push({ kind, body })
+      return Promise.resolve(!isClosed)
+    }
+  }
+
+  const close = (): Promise<boolean> => {
+    isClosed = true
+    return Promise.resolve(true)
+  }
+  return {
+    spans: { enqueue: keep, forceFlush: () => Promise.resolve(true), drain: () => Promise.resolve(true), shutdown: close },
+    rest: {
+      startSession: record('startSession'),
+      updateEvent: record('updateEvent'),
+      createEvent: record('createEvent'),
+      flush: () => Promise.resolve(true),
+      shutdown: close,
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import type { TracerProvider } from '@opentelemetry/api'
+import { processState } from '../context/globals.js'
+import { isOwnEndpoint } from '../pipeline/agents.js'
+import { RoutingProvider } from '../pipeline/routing-provider.js'
+import type { SessionEnrichment, SpanEnrichment } from './enrich.js'
+import { activeInstance, implicitInstance, processDiagnostics } from './registry.js'
+import type { HoneyHiveTracer } from './tracer.js'
+
+/** Names the tracer that records what names none and runs inside none; `undefined` takes it back. */
+export function setDefaultTracer(tracer?: HoneyHiveTracer): void {
+  processState.defaultInstance = tracer?.instance
+}
+
+/** The tracer set by {@link setDefaultTracer}. */
+export function getDefaultTracer(): HoneyHiveTracer | undefined {
+  return processState.defaultInstance?.tracer as HoneyHiveTracer | undefined
+}
+
+/** The innermost tracer that is active in the current async context. */
+export function getActiveTracer(): HoneyHiveTracer | undefined {
+  return activeInstance()?.tracer as HoneyHiveTracer | undefined
+}
+
+/**
+ * Adds data to the innermost active span of the innermost active tracer. Keys that are no bucket count as metadata:
+ * `enrichSpan({ user_id })`.
+ *
+ * @returns false when there is no such span.
+ */
+export function enrichSpan(enrichment: SpanEnrichment & Readonly<Record<string, unknown>>): boolean {
+  return getActiveTracer()?.enrichSpan(enrichment) ?? false
+}
+
+/**
+ * Adds data to the current session of the innermost active tracer, else of the default or only one.
+ *
+ * @returns whether it arrived; never rejects.
+ */
+export function enrichSession(enrichment: SessionEnrichment & Readonly<Record<string, unknown>>): Promise<boolean> {
+  const tracer = implicitInstance()?.tracer as HoneyHiveTracer | undefined
+  return tracer?.enrichSession(enrichment) ?? Promise.resolve(false)
+}
+
+/** Flushes every live tracer at the same time. @returns true only if everything of all of them arrived. */
+export function flushAll(timeoutMs?: number): Promise<boolean> {
+  return forAll((tracer) => tracer.forceFlush(timeoutMs))
+}
+
+/** Shuts every live tracer down at the same time. @returns true only if everything of all of them arrived. */
+export function shutdownAll(timeoutMs?: number): Promise<boolean> {
+  return forAll((tracer) => tracer.shutdown(timeoutMs))
+}
+
+/**
+ * A tracer provider for instrumentors that belongs to no tracer: each span goes to the tracer active where it starts, else
+ * to `fallback`, else it is not recorded, and counted.
+ */
+export function createRoutingProvider({ fallback }: { fallback?: HoneyHiveTracer } = {}): TracerProvider & { readonly unowned: number } {
+  return new RoutingProvider({ fallback: fallback?.instance, diagnostics: processDiagnostics, isOwnEndpoint })
+}
+
+async function forAll(act: (tracer: HoneyHiveTracer) => Promise<boolean>): Promise<boolean> {
+  const tracers = [...processState.instances].map((instance) => instance.tracer as HoneyHiveTracer)
+  const results = await Promise.all(tracers.map(act))
+  return results.every(Boolean)
+}

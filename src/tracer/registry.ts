@@ -1,0 +1,59 @@
+import { context, trace } from '@opentelemetry/api'
+import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
+import { processState } from '../context/globals.js'
+import { currentScope, type Instance } from '../context/scope.js'
+import { ownerOf } from '../pipeline/otel-context.js'
+
+/** Speaks where no tracer is known whose voice could be used. */
+export const processDiagnostics: Diagnostics = createDiagnostics()
+
+/** Makes a tracer known to the process. */
+export function registerInstance(instance: Instance): void {
+  processState.instances.add(instance)
+}
+
+/** Forgets a tracer wherever it is known. */
+export function forgetInstance(instance: Instance): void {
+  processState.instances.delete(instance)
+  if (processState.defaultInstance === instance) processState.defaultInstance = undefined
+  for (const [name, named] of processState.names) if (named === instance) processState.names.delete(name)
+}
+
+/** The innermost tracer that is active in the current async context. */
+export function activeInstance(): Instance | undefined {
+  const owner = ownerOf(trace.getSpan(context.active()))
+  return owner ?? currentScope()?.frame.instance
+}
+
+/**
+ * Who records what names no tracer: the innermost active tracer, else the default, else the only live one, else nobody.
+ * Two tracers are never guessed between.
+ */
+export function implicitInstance(): Instance | undefined {
+  const active = activeInstance()
+  if (active !== undefined) return active
+  if (processState.defaultInstance !== undefined) return processState.defaultInstance
+  const [only] = processState.instances
+  return processState.instances.size === 1 ? only : undefined
+}
+
+/** The tracer registered under `name`, if any. */
+export function namedInstance(name: string): Instance | undefined {
+  return processState.names.get(name)
+}
+
+/** Why no tracer could be chosen where none was named. */
+export function describeMissing(): string {
+  const { size } = processState.instances
+  return size === 0 ? 'there is no live tracer' : `${size} tracers are live and none of them is active here or the default`
+}
+
+/** Says once for each name that a function runs untraced. */
+export function reportUntraced(name: string, why: string): void {
+  if (processState.reported.has(name)) return
+  processState.reported.add(name)
+  processDiagnostics.warnOnce(
+    `untraced:${name}`,
+    `"${name}" runs untraced: ${why}. Give it a \`tracer\`, call it inside a traced function, or use setDefaultTracer().`,
+  )
+}

@@ -1,0 +1,64 @@
+import type { SpanContext } from '@opentelemetry/api'
+import { toSessionId } from '../config/session-id.js'
+import type { ResolvedConfig } from '../config/resolved.js'
+import { BAGGAGE, readHeader, readRemoteContext, type RemoteContext, toBaggageHeader, toTraceparent, writeHeader } from '../context/propagation.js'
+import { createTracerSession, type EvaluationIdentity, type TracerSession } from './session.js'
+
+/** Writes `traceparent` and our entries of `baggage` on a carrier; other baggage that is there stays. */
+export function injectInto(
+  carrier: unknown,
+  span: SpanContext | undefined,
+  session: TracerSession,
+): boolean {
+  const { runId, datasetId, datapointId } = session.evaluation ?? {}
+  const entries: [string, string | undefined][] = [
+    ...session.baggage,
+    [BAGGAGE.sessionId, session.id],
+    [BAGGAGE.source, session.source],
+    [BAGGAGE.runId, runId],
+    [BAGGAGE.datasetId, datasetId],
+    [BAGGAGE.datapointId, datapointId],
+  ]
+  const present = entries.filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const isWritten = writeHeader(carrier, 'baggage', toBaggageHeader(present, readHeader(carrier, 'baggage')))
+  return isWritten && (span === undefined || writeHeader(carrier, 'traceparent', toTraceparent(span)))
+}
+
+/** What a remote caller's headers mean for one tracer. */
+export interface Continuation {
+  readonly parent: SpanContext | undefined
+  /** The caller's session, when it named one. */
+  readonly session: TracerSession | undefined
+  /** The caller's other baggage: readable, never an attribute and never sent on by itself. */
+  readonly baggage: ReadonlyMap<string, string>
+}
+
+// What the Python SDK writes besides: its tracer id would choose a local key, the rest repeats what we take from elsewhere.
+const NOT_BAGGAGE: ReadonlySet<string> = new Set([...Object.values(BAGGAGE), 'honeyhive_tracer_id', 'project', 'parent_id', 'session_name'])
+
+/** Reads a remote caller's headers; nothing in them can choose a tracer or a key. */
+export function continueFrom(carrier: unknown, config: ResolvedConfig): Continuation {
+  const remote = readRemoteContext(carrier)
+  const baggage = new Map([...remote.baggage].filter(([name]) => !NOT_BAGGAGE.has(name)))
+  return { parent: remote.parent, session: toSession(remote, config), baggage }
+}
+
+function toSession({ baggage }: RemoteContext, config: ResolvedConfig): TracerSession | undefined {
+  const sessionId = readSessionId(baggage)
+  const evaluation = toEvaluation(baggage)
+  if (sessionId === undefined) return undefined
+  // The caller made the session record; ingestion makes it if that failed.
+  const options = { sessionId, source: baggage.get(BAGGAGE.source), sessionName: baggage.get('session_name') ?? config.sessionName }
+  return createTracerSession(config, options, evaluation, false)
+}
+
+/** The session id in a caller's baggage, normalised; the names are those the Python SDK reads. */
+export function readSessionId(baggage: ReadonlyMap<string, string>): string | undefined {
+  const id = baggage.get(BAGGAGE.sessionId) ?? baggage.get('honeyhive_session_id') ?? baggage.get('honeyhive.session_id')
+  return id === undefined || id === '' ? undefined : toSessionId(id)
+}
+
+function toEvaluation(baggage: ReadonlyMap<string, string>): EvaluationIdentity | undefined {
+  const identity = { runId: baggage.get(BAGGAGE.runId), datasetId: baggage.get(BAGGAGE.datasetId), datapointId: baggage.get(BAGGAGE.datapointId) }
+  return Object.values(identity).some((id) => id !== undefined) ? identity : undefined
+}

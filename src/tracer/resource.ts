@@ -1,0 +1,32 @@
+import type { Attributes } from '@opentelemetry/api'
+import { hostname } from 'node:os'
+import type { ResolvedConfig } from '../config/resolved.js'
+import type { Resource } from '../pipeline/span.js'
+import { VERSION } from '../version.js'
+
+/**
+ * The OpenTelemetry resource of one tracer: the service as the host names it, the process, and what the user added.
+ * Equal for every tracer of a process but for `resourceAttributes`.
+ */
+export function createResource(config: ResolvedConfig): Resource {
+  return toResource({ 'service.name': config.project ?? 'honeyhive-service', ...PROCESS_ATTRIBUTES, ...config.resourceAttributes })
+}
+
+const PROCESS_ATTRIBUTES: Attributes = Object.freeze({
+  'telemetry.sdk.name': 'honeyhive-tracer',
+  'telemetry.sdk.language': 'nodejs',
+  'telemetry.sdk.version': VERSION,
+  'process.pid': process.pid,
+  'process.runtime.name': 'nodejs',
+  'process.runtime.version': process.versions.node,
+  'host.name': hostname(),
+})
+
+function toResource(attributes: Attributes): Resource {
+  return {
+    attributes,
+    asyncAttributesPending: false,
+    merge: (other) => (other === null ? toResource(attributes) : toResource({ ...attributes, ...other.attributes })),
+    getRawAttributes: () => Object.entries(attributes),
+  }
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { ATTRIBUTE } from '../attributes.js'
+import { toSessionId } from '../config/session-id.js'
+import type { ResolvedConfig } from '../config/resolved.js'
+import type { SpanSession } from '../pipeline/span.js'
+
+/** What the user may say of a session. */
+export interface SessionOptions {
+  /** @defaultValue `session-` and the first eight digits of the id */
+  readonly sessionName?: string | undefined
+  /** A UUID is kept, other text becomes one by {@link toSessionId}. @defaultValue a new UUID */
+  readonly sessionId?: string | undefined
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  readonly userProperties?: Readonly<Record<string, unknown>> | undefined
+  /** Environment label of this session. @defaultValue the tracer's `source` */
+  readonly source?: string | undefined
+  /** Attach to a session that exists already: no request is made for it. @defaultValue false */
+  readonly skipSessionCreation?: boolean | undefined
+}
+
+/** Experiment run, dataset and datapoint that the spans of a session belong to. */
+export interface EvaluationIdentity {
+  readonly runId?: string | undefined
+  readonly datasetId?: string | undefined
+  readonly datapointId?: string | undefined
+}
+
+/** A session of one tracer. */
+export interface TracerSession extends SpanSession {
+  readonly source: string
+  readonly evaluation: EvaluationIdentity | undefined
+  readonly options: SessionOptions
+  /** Whether this process asks the backend to make the session record. */
+  readonly isCreatedHere: boolean
+  /** Entries set by `setBaggage` in this session. */
+  readonly baggage: Map<string, string>
+}
+
+/** Makes a session; nothing is sent. */
+export function createTracerSession(
+  config: ResolvedConfig,
+  options: SessionOptions,
+  evaluation: EvaluationIdentity | undefined,
+  isCreatedHere: boolean,
+): TracerSession {
+  const id = options.sessionId === undefined ? randomUUID() : toSessionId(String(options.sessionId))
+  const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
+  const source = typeof options.source === 'string' ? options.source : config.source
+  const identity = toIdentity(id, name, source, config.project, evaluation)
+  return { id, name, source, evaluation, options, identity, isCreatedHere: isCreatedHere && options.skipSessionCreation !== true, baggage: new Map() }
+}
+
+/** The tracer's own session, from its settings. */
+export function createOwnSession(config: ResolvedConfig, remoteSessionId: string | undefined): TracerSession {
+  const { runId, datasetId, datapointId, sessionName, inputs, metadata, userProperties } = config
+  const evaluation = config.isEvaluation || runId !== undefined ? { runId, datasetId, datapointId } : undefined
+  const sessionId = config.sessionId ?? remoteSessionId
+  return createTracerSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, !config.skipSessionCreation)
+}
+
+function toIdentity(id: string, name: string, source: string, project: string | undefined, evaluation: EvaluationIdentity | undefined): SpanSession['identity'] {
+  const pairs: (readonly [string, string | boolean | undefined])[] = [
+    [ATTRIBUTE.sessionId, id],
+    // Harmless where the session exists; where its creation failed, ingestion makes it from the spans.
+    [ATTRIBUTE.sessionAutoCreate, true],
+    [ATTRIBUTE.sessionName, name],
+    [ATTRIBUTE.source, source],
+    [ATTRIBUTE.project, project],
+    ['honeyhive_metadata.run_id', evaluation?.runId],
+    ['honeyhive_metadata.dataset_id', evaluation?.datasetId],
+    ['honeyhive_metadata.datapoint_id', evaluation?.datapointId],
+  ]
+  return pairs.filter((pair): pair is readonly [string, string | boolean] => pair[1] !== undefined)
+}
+
+/** Body of the request that starts a session; values still have to be made safe. */
+export function toStartBody(session: TracerSession, project: string | undefined, toSafe: (path: string, value: unknown) => unknown): Record<string, unknown> {
+  const { inputs, metadata, userProperties } = session.options
+  const { runId, datasetId, datapointId } = session.evaluation ?? {}
+  const ids = { run_id: runId, dataset_id: datasetId, datapoint_id: datapointId }
+  const allMetadata = session.evaluation === undefined ? metadata : { ...metadata, ...ids }
+  return {
+    session_id: session.id,
+    session_name: toSafe('session_name', session.name),
+    source: session.source,
+    ...(project === undefined ? {} : { project }),
+    ...(inputs === undefined ? {} : { inputs: toSafe('inputs', inputs) }),
+    ...(allMetadata === undefined ? {} : { metadata: toSafe('metadata', allMetadata) }),
+    ...(userProperties === undefined ? {} : { user_properties: toSafe('user_properties', userProperties) }),
+  }
+}

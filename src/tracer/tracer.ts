@@ -1,0 +1,431 @@
+import { randomUUID } from 'node:crypto'
+import { inspect } from 'node:util'
+import type { Span, SpanOptions, Tracer, TracerProvider } from '@opentelemetry/api'
+import { EventType } from '../attributes.js'
+import type { TracerOptions } from '../config/options.js'
+import { resolveConfig } from '../config/resolve.js'
+import type { ResolvedConfig } from '../config/resolved.js'
+import { toSessionId } from '../config/session-id.js'
+import { enterOnAwait } from '../context/enter.js'
+import { type HeaderCarrier, readRemoteContext } from '../context/propagation.js'
+import { currentScope, emptyFrame, enterFrame, type Frame, frameOf, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
+import type { TracerStats } from '../pipeline/ledger.js'
+import { VERSION } from '../version.js'
+import type { TraceDecorator } from './decorate.js'
+import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
+import { TracerInstance } from './instance.js'
+import { forgetInstance, registerInstance } from './registry.js'
+import { continueFrom, injectInto, readSessionId } from './remote.js'
+import { createTracerSession, type EvaluationIdentity, type SessionOptions, type TracerSession } from './session.js'
+import { keptContext } from './span-factory.js'
+import type { TraceOptions } from './trace-options.js'
+import { callInSpan, trace } from './tracing.js'
+
+/** What `withSession` gives to its callback. */
+export interface SessionHandle {
+  readonly sessionId: string
+  readonly sessionName: string
+  /** Adds data to this session; see {@link HoneyHiveTracer.enrichSession}. */
+  enrich(enrichment: SessionEnrichment): Promise<boolean>
+}
+
+/** Settings of `withSession` and `createSession`. */
+export interface WithSessionOptions extends SessionOptions {
+  /** Headers of a remote caller whose trace the session's first spans continue. */
+  readonly linkCarrier?: HeaderCarrier | undefined
+  /** Experiment identity that every span of the session carries. */
+  readonly evaluation?: EvaluationIdentity | undefined
+}
+
+/** An event that is recorded without a span. */
+export interface EventOptions extends Enrichment {
+  readonly eventName: string
+  /** @defaultValue `'tool'` */
+  readonly eventType?: string | undefined
+  /** @defaultValue a new UUID */
+  readonly eventId?: string | undefined
+  /** Event it belongs under. @defaultValue the session */
+  readonly parentId?: string | undefined
+  readonly error?: string | undefined
+  /** Milliseconds. @defaultValue 0 */
+  readonly durationMs?: number | undefined
+  /** @defaultValue the current session */
+  readonly sessionId?: string | undefined
+}
+
+/** Settings of a span that is started by hand. */
+export interface SpanSettings extends SpanOptions, Enrichment {
+  /** Kind of event. @defaultValue `'tool'` */
+  readonly eventType?: EventType | undefined
+  /** Id of the event, for updating it later. */
+  readonly eventId?: string | undefined
+}
+
+/** Settings of a span that runs a function. */
+export type ActiveSpanOptions = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> & {
+  /** What to record as inputs. */
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined
+}
+
+const DEFAULT_FLUSH_MS = 30_000
+const DEFAULT_SHUTDOWN_MS = 5_000
+
+/**
+ * One isolated tracer: its own key, project, session, sampling, redaction, limits, queue and export. Any number of them
+ * live in one process, and nothing of one ever appears on a span, request or header of another.
+ */
+export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
+  readonly #config: ResolvedConfig
+  readonly #instance: TracerInstance
+  #closing: Promise<boolean> | undefined
+
+  private constructor(config: ResolvedConfig) {
+    this.#config = config
+    const remote = config.linkCarrier === undefined ? undefined : readRemoteContext(config.linkCarrier)
+    this.#instance = new TracerInstance({
+      tracer: this,
+      config,
+      firstParent: remote?.parent,
+      remoteSessionId: remote === undefined ? undefined : readSessionId(remote.baggage),
+    })
+  }
+
+  /**
+   * Makes a tracer. Synchronous: nothing is sent, no listener is added, no OpenTelemetry global is set.
+   *
+   * Without an API key the tracer is disabled: user code runs untouched, nothing is sent, and one warning says so.
+   *
+   * @throws HoneyHiveConfigError when options given in code are wrong; it lists all of them.
+   */
+  static init(options?: TracerOptions): HoneyHiveTracer {
+    const tracer = new HoneyHiveTracer(resolveConfig(options))
+    registerInstance(tracer.#instance)
+    tracer.#instance.speakWarnings()
+    tracer.#enableInstrumentations()
+    return tracer
+  }
+
+  /** The inside of this tracer, for the other parts of this package. */
+  get instance(): TracerInstance {
+    return this.#instance
+  }
+
+  /**
+   * The provider to give to OpenTelemetry instrumentations, the AI SDK or an agents SDK. It routes: each span goes to the
+   * tracer that is active where the span starts, and to this one where none is. The first read registers the standard
+   * OpenTelemetry context manager if the process has none (`registerContextManager: false` forbids that).
+   */
+  get provider(): TracerProvider {
+    return this.#instance.provider
+  }
+
+  /** An OpenTelemetry tracer on {@link provider}, for libraries that take a tracer. */
+  get otelTracer(): Tracer {
+    return this.provider.getTracer('honeyhive-tracer', VERSION)
+  }
+
+  /** Id of the session that is current in this async context, else of the tracer's own. */
+  get sessionId(): string {
+    return this.#instance.current().session.id
+  }
+
+  /** Name of the session that is current in this async context, else of the tracer's own. */
+  get sessionName(): string {
+    return this.#instance.current().session.name
+  }
+
+  /** Label given as `project`; the key decides where the spans go. */
+  get project(): string | undefined {
+    return this.#config.project
+  }
+
+  /** Environment label on every span. */
+  get source(): string {
+    return this.#config.source
+  }
+
+  /** Base URL of the server, without a trailing slash. */
+  get serverUrl(): string {
+    return this.#config.serverUrl
+  }
+
+  /** Whether the tracer keeps everything in memory and never uses the network. */
+  get testMode(): boolean {
+    return this.#config.testMode
+  }
+
+  /** False when nothing is recorded: no key, `disabled`, or shut down. */
+  get isEnabled(): boolean {
+    return this.#instance.isLive && this.#instance.isRecording
+  }
+
+  /** The books of this tracer: every span started is open, exported, pending or dropped under a named reason. */
+  stats(): TracerStats {
+    return this.#instance.ledger.stats()
+  }
+
+  /** What became of a recent span and why, by its id or name, as one line. */
+  explain(spanIdOrName: string): string {
+    return this.#instance.ledger.explain(String(spanIdOrName))
+  }
+
+  /** {@link trace} with this tracer: decorates methods and wraps functions. */
+  trace(options: Omit<TraceOptions, 'tracer'> = {}): TraceDecorator {
+    return trace({ ...options, tracer: this })
+  }
+
+  /**
+   * Runs `fn` inside a new active span, which ends by itself when `fn` returns, resolves, fails or its stream ends.
+   *
+   * @returns what `fn` returns, unchanged; what `fn` throws is thrown unchanged.
+   */
+  startActiveSpan<R>(name: string, fn: (span: Span) => R): R
+  startActiveSpan<R>(name: string, options: ActiveSpanOptions, fn: (span: Span) => R): R
+  startActiveSpan<R>(name: string, ...rest: [(span: Span) => R] | [ActiveSpanOptions, (span: Span) => R]): R {
+    const [options, fn] = rest.length === 1 ? [{}, rest[0]] : rest
+    return callInSpan(this.#instance, name, options, fn)
+  }
+
+  /** Starts a span that is ended by hand. It nests under what is active but does not become active itself. */
+  startSpan(name: string, options: SpanSettings = {}): Span {
+    return this.#instance.startManual(name, options ?? {})
+  }
+
+  /**
+   * Adds data to this tracer's innermost active span.
+   *
+   * @returns false when this tracer has no active span here.
+   */
+  enrichSpan(enrichment: SpanEnrichment): boolean {
+    const { span } = this.#instance.current()
+    if (span === undefined || !span.isRecording()) return false
+    return this.#instance.guard('enrichSpan', false, () => {
+      enrichSpan(span, enrichment, (value) => this.#instance.snapshot(value))
+      return true
+    })
+  }
+
+  /**
+   * Adds data to the current session, or to `sessionId`. Sent in the background, in order; safe to leave un-awaited.
+   *
+   * @returns whether it arrived; never rejects.
+   */
+  enrichSession(enrichment: SessionEnrichment): Promise<boolean> {
+    const { session } = this.#instance.current()
+    const other = enrichment?.sessionId
+    if (other === undefined && this.isEnabled) this.#instance.ensureSession(session)
+    return this.updateEvent(other === undefined ? session.id : toSessionId(String(other)), enrichment)
+  }
+
+  /**
+   * Adds data to an event by its id, also from another process. Late `inputs` are kept under `metadata.inputs`, because
+   * the backend ignores them otherwise.
+   *
+   * @returns whether it arrived; never rejects.
+   */
+  updateEvent(eventId: string, enrichment: SpanEnrichment): Promise<boolean> {
+    return this.#instance.guard('updateEvent', Promise.resolve(false), () => {
+      const body = toUpdateBody(toSessionId(String(eventId)), enrichment, (path, value) => this.#instance.toSafe(path, value))
+      if (!this.isEnabled || body === undefined) return Promise.resolve(false)
+      return this.#instance.outlets.rest.updateEvent(body)
+    })
+  }
+
+  /**
+   * Records an event without a span.
+   *
+   * @returns its id, or `undefined` when it was lost; never rejects.
+   */
+  createEvent(event: EventOptions): Promise<string | undefined> {
+    return this.#instance.guard<Promise<string | undefined>>('createEvent', Promise.resolve(undefined), async () => {
+      if (!this.isEnabled) return undefined
+      const eventId = typeof event.eventId === 'string' ? toSessionId(event.eventId) : randomUUID()
+      const arrived = await this.#instance.outlets.rest.createEvent(this.#toEventBody(event, eventId))
+      return arrived ? eventId : undefined
+    })
+  }
+
+  /**
+   * Runs `fn` with a session of its own: every span of this tracer that starts inside belongs to it. The session before is
+   * current again afterwards. Nothing waits for the network.
+   *
+   * @returns what `fn` returns, unchanged; what `fn` throws is thrown unchanged.
+   */
+  withSession<R>(options: WithSessionOptions, fn: (session: SessionHandle) => R): R {
+    const frame = this.#openSession(options)
+    if (frame === undefined) return fn(this.#toHandle(this.#instance.ownSession))
+    return runInScope(enterFrame(frame), fn, this.#toHandle(frame.session as TracerSession))
+  }
+
+  /**
+   * Makes a session current for the rest of the async function that awaits this, and for everything it starts from then
+   * on. Callers, siblings and later requests do not see it. Await it at once; for a block use {@link withSession}.
+   *
+   * @returns the session's id, without a round trip.
+   */
+  createSession(options: WithSessionOptions = {}): Promise<string> {
+    const frame = this.#openSession(options)
+    if (frame === undefined) return Promise.resolve(this.sessionId)
+    const session = frame.session as TracerSession
+    const enter = (scope: Scope | undefined): Scope => enterFrame({ ...(frameOf(this.#instance, scope) ?? emptyFrame(this.#instance)), ...frame }, scope)
+    return enterOnAwait(session.id, enter, () => this.#warnNotAwaited(session))
+  }
+
+  /**
+   * Adds W3C `traceparent`, and session id, source and evaluation ids as W3C baggage, to outgoing headers. Never a key and
+   * never other baggage of the host; baggage that is there already stays.
+   *
+   * @returns the carrier.
+   */
+  injectContext<C extends HeaderCarrier>(headers: C): C {
+    if (!this.isEnabled) return headers
+    return this.#instance.guard('injectContext', headers, () => {
+      const { frame, span, session } = this.#instance.current()
+      injectInto(headers, span === undefined ? frame?.remoteParent : keptContext(this.#instance.recordOf(span)), session)
+      return headers
+    })
+  }
+
+  /**
+   * Runs `fn` as the continuation of a remote caller: its span is the parent and its session the session of what this
+   * tracer records inside. Nothing in the headers can choose another tracer or key.
+   *
+   * @returns what `fn` returns, unchanged; what `fn` throws is thrown unchanged.
+   */
+  withRemoteContext<R>(headers: HeaderCarrier, fn: () => R): R {
+    const { parent, session, baggage } = continueFrom(headers, this.#config)
+    const before = frameOf(this.#instance) ?? emptyFrame(this.#instance)
+    const frame: Frame = {
+      ...before,
+      span: parent === undefined && session === undefined ? before.span : undefined,
+      session: session ?? before.session,
+      remoteParent: parent ?? before.remoteParent,
+      baggage: baggage.size === 0 ? before.baggage : new Map([...(before.baggage ?? []), ...baggage]),
+    }
+    return runInScope(enterFrame(frame), fn)
+  }
+
+  /**
+   * Keeps an entry with the current session of this tracer; {@link injectContext} sends it along. Other tracers and other
+   * sessions never see it.
+   */
+  setBaggage(name: string, value: string): void {
+    this.#instance.current().session.baggage.set(String(name), String(value))
+  }
+
+  /** An entry set by {@link setBaggage}, or received by {@link withRemoteContext}. */
+  getBaggage(name: string): string | undefined {
+    const { frame, session } = this.#instance.current()
+    return session.baggage.get(name) ?? frame?.baggage?.get(name)
+  }
+
+  /**
+   * Waits until every span and REST call of this tracer made before is acknowledged or counted as lost.
+   *
+   * @param timeoutMs longest wait in milliseconds.
+   * @returns true only if everything arrived; never rejects.
+   */
+  async forceFlush(timeoutMs: number = DEFAULT_FLUSH_MS): Promise<boolean> {
+    const { spans, rest } = this.#instance.outlets
+    const [spansArrived, callsArrived] = await Promise.all([spans.forceFlush(timeoutMs), rest.flush(timeoutMs)])
+    return spansArrived && callsArrived
+  }
+
+  /**
+   * Flushes, then releases sockets, timers and references. Idempotent. Spans after it are no-ops and counted.
+   *
+   * @param timeoutMs longest wait in milliseconds.
+   * @returns true only if everything arrived; never rejects.
+   */
+  shutdown(timeoutMs: number = DEFAULT_SHUTDOWN_MS): Promise<boolean> {
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown().then(() => undefined)
+  }
+
+  /** Label, session and state; never the key. */
+  toString(): string {
+    return `HoneyHiveTracer(${this.#instance.label}, session ${this.#instance.ownSession.id}${this.isEnabled ? '' : ', disabled'})`
+  }
+
+  toJSON(): object {
+    const { project, source, serverUrl, isEnabled, testMode } = this
+    return { project, source, serverUrl, sessionId: this.#instance.ownSession.id, isEnabled, testMode }
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
+
+  /** Stands for this object where user values are captured. */
+  get honeyhiveText(): string {
+    return '[HoneyHiveTracer]'
+  }
+
+  #enableInstrumentations(): void {
+    for (const instrumentation of this.#config.instrumentations) {
+      instrumentation.setTracerProvider(this.provider)
+      instrumentation.enable?.()
+    }
+  }
+
+  #openSession(options: WithSessionOptions): Frame | undefined {
+    return this.#instance.guard<Frame | undefined>('session', undefined, () => {
+      const { linkCarrier, evaluation, ...rest } = options ?? {}
+      const session = createTracerSession(this.#config, rest, evaluation, !this.#config.skipSessionCreation)
+      if (this.isEnabled) this.#instance.ensureSession(session)
+      const remoteParent = linkCarrier === undefined ? undefined : readRemoteContext(linkCarrier).parent
+      const before = frameOf(this.#instance) ?? emptyFrame(this.#instance)
+      return { ...before, session, remoteParent }
+    })
+  }
+
+  #toHandle(session: TracerSession): SessionHandle {
+    return {
+      sessionId: session.id,
+      sessionName: session.name,
+      enrich: (enrichment) => this.enrichSession({ ...enrichment, sessionId: session.id }),
+    }
+  }
+
+  #warnNotAwaited(session: TracerSession): void {
+    this.#instance.diagnostics.warn(
+      'createSession',
+      `createSession() was not awaited at once, so session ${session.id} is not current anywhere. Write \`await tracer.createSession(…)\`, or use withSession().`,
+    )
+  }
+
+  #toEventBody(event: EventOptions, eventId: string): Record<string, unknown> {
+    const toSafe = (path: string, value: unknown): unknown => this.#instance.toSafe(path, value)
+    const { event_id: _, ...buckets } = toUpdateBody(eventId, { ...event, error: undefined, inputs: undefined, ...NO_OWN_FIELDS }, toSafe) ?? {}
+    return {
+      event_id: eventId,
+      session_id: event.sessionId === undefined ? this.sessionId : toSessionId(event.sessionId),
+      ...(event.parentId === undefined ? {} : { parent_id: event.parentId }),
+      ...(this.project === undefined ? {} : { project: this.project }),
+      source: this.source,
+      event_name: toSafe('event_name', String(event.eventName)),
+      event_type: event.eventType ?? EventType.tool,
+      duration: event.durationMs ?? 0,
+      config: {},
+      inputs: toSafe('inputs', event.inputs ?? {}),
+      ...(event.error === undefined ? {} : { error: toSafe('error', event.error) }),
+      ...buckets,
+    }
+  }
+
+  async #close(timeoutMs: number): Promise<boolean> {
+    this.#instance.retire()
+    for (const instrumentation of this.#config.instrumentations) this.#instance.guard('disable', undefined, () => instrumentation.disable?.())
+    const { spans, rest } = this.#instance.outlets
+    const [spansArrived, callsArrived] = await Promise.all([spans.shutdown(timeoutMs), rest.shutdown(timeoutMs)])
+    this.#instance.release()
+    forgetInstance(this.#instance)
+    return spansArrived && callsArrived
+  }
+}
+
+const NO_OWN_FIELDS = { eventName: undefined, eventType: undefined, parentId: undefined, durationMs: undefined }

@@ -1,0 +1,74 @@
+import { INVALID_SPAN_CONTEXT, type Span, trace as otelTrace } from '@opentelemetry/api'
+import { EventType } from '../attributes.js'
+import type { Instance } from '../context/scope.js'
+import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from './decorate.js'
+import type { TracerInstance } from './instance.js'
+import { describeMissing, implicitInstance, namedInstance, reportUntraced } from './registry.js'
+import type { CompiledCall, TracerRef, TraceOptions, TraceTarget } from './trace-options.js'
+import { type Callable, type Recorder, type Recording, wrapFunction } from './wrap.js'
+
+const tracing = createTracing((ref) => (call) => findRecorder(ref, call.name))
+
+/**
+ * Records a method or function: `@trace(tracer)` as a decorator of either standard, `trace(tracer)(fn)` around a function.
+ * The function itself is not changed: what it returns, throws, and when, stays as it was.
+ *
+ * @throws HoneyHiveConfigError for unknown options and wrong values, all at once, where the decorator is written.
+ */
+export function trace(target?: TraceTarget): TraceDecorator {
+  return tracing.trace(target)
+}
+
+/**
+ * Records a function under a tracer.
+ *
+ * @throws HoneyHiveConfigError for unknown options and wrong values, all at once.
+ */
+export function traceFn<F extends Callable>(tracer: TracerRef | undefined, fn: F, options?: TraceOptions<F>): F {
+  return tracing.traceFn(tracer, fn, options)
+}
+
+/**
+ * Records the own public methods of a class, static ones included.
+ *
+ * @throws HoneyHiveConfigError for unknown options and wrong values, all at once.
+ */
+export function traceClass(options?: TracerRef | TraceClassOptions): TraceClassDecorator {
+  return tracing.traceClass(options)
+}
+
+/** Runs `fn` inside a span of `instance` and hands it that span. */
+export function callInSpan<R>(instance: TracerInstance, name: string, options: ActiveSpan, fn: (span: Span) => R): R {
+  const { inputs, ...rest } = options ?? {}
+  const call: CompiledCall = {
+    name,
+    eventType: rest.eventType ?? EventType.tool,
+    argNames: undefined,
+    options: { ...rest, inputs: inputs === undefined ? false : () => inputs },
+  }
+  let span: Span = NO_SPAN
+  const record = (): Recording | undefined => {
+    const recording = instance.record(call, undefined, [])
+    span = recording?.span ?? NO_SPAN
+    return recording
+  }
+  return wrapFunction((): R => fn(span), call, () => ({ record }))()
+}
+
+const NO_SPAN: Span = otelTrace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+
+/** What `startActiveSpan` takes. */
+type ActiveSpan = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> & { readonly inputs?: object | undefined }
+
+function findRecorder(ref: TracerRef | undefined, name: string): Recorder | undefined {
+  const instance = findInstance(ref)
+  if (instance === undefined) reportUntraced(name, ref === undefined ? describeMissing() : 'its `tracer` was not found')
+  // Every instance of any copy of this package records calls; the context layer does not need to know.
+  return instance as (Instance & Recorder) | undefined
+}
+
+function findInstance(ref: TracerRef | undefined): Instance | undefined {
+  if (ref === undefined) return implicitInstance()
+  if (typeof ref === 'string') return namedInstance(ref)
+  return (typeof ref === 'function' ? ref() : ref)?.instance
+}
