@@ -152,6 +152,19 @@ describe('the installed package', () => {
     expect(left).toEqual({ same: true, handles: [], globals: [] })
   })
 
+  test('L16 loads in a quarter of a second and 25 MB', async () => {
+    const cost = await evaluate<{ ms: number; megabytes: number }>(
+      installed.folder,
+      `const from = performance.now()
+      const rss = process.memoryUsage().rss
+      await import('honeyhive-tracer')
+      console.log(JSON.stringify({ ms: performance.now() - from, megabytes: (process.memoryUsage().rss - rss) / 1e6 }))`,
+    )
+    process.stdout.write(`import: ${cost.ms.toFixed(0)} ms, ${cost.megabytes.toFixed(1)} MB\n`)
+    expect(cost.ms).toBeLessThan(250)
+    expect(cost.megabytes).toBeLessThan(25)
+  })
+
   test('S26 works where code may not be made from text', async () => {
     const enabled = await evaluate<boolean>(
       installed.folder,
