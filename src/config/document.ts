@@ -149,7 +149,7 @@ function findOffset(yaml: Yaml, parsed: Document, steps: readonly string[], part
   for (const [index, step] of steps.entries()) {
     if (yaml.isAlias(node)) node = node.resolve(parsed)
     if (!yaml.isMap(node)) return offset
-    const pair = node.items.find((item) => toKeyName(yaml, item) === step)
+    const pair = node.items.findLast((item) => toKeyName(yaml, item) === step)
     // Merged in from elsewhere: the nearest place above it is what the reader can find.
     if (pair === undefined) return offset
     const isKey = part === 'key' && index === steps.length - 1

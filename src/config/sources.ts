@@ -85,13 +85,12 @@ function withoutQuotes(content: string): string {
 
 function readResource(env: Environment, warnings: string[]): Readonly<Record<string, string>> | undefined {
   const list = env['OTEL_RESOURCE_ATTRIBUTES']
-  const serviceName = env['OTEL_SERVICE_NAME']?.trim()
-  const attributes = list === undefined ? {} : parseResourceAttributes(list)
-  if (attributes === undefined) {
+  const serviceName = env['OTEL_SERVICE_NAME']?.trim() || undefined
+  const attributes = list === undefined ? undefined : parseResourceAttributes(list)
+  if (list !== undefined && attributes === undefined) {
     warnings.push('Invalid OTEL_RESOURCE_ATTRIBUTES: expected key=value pairs joined by commas, percent-encoded. The variable is ignored.')
   }
-  if (serviceName === undefined || serviceName === '') return attributes
-  return { ...attributes, 'service.name': serviceName }
+  return serviceName === undefined ? attributes : { ...attributes, 'service.name': serviceName }
 }
 
 /**

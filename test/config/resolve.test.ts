@@ -1,0 +1,242 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import type { TracerOptions } from '../../src/config/options.js'
+import { resolveConfig } from '../../src/config/resolve.js'
+import { HoneyHiveConfigError } from '../../src/errors.js'
+import { ROWS, toOptions, toResolved } from './rows.js'
+
+/** Wrong options on purpose: the compiler would refuse them. */
+function resolveLoose(options: unknown, env: Record<string, string | undefined> = {}): ReturnType<typeof resolveConfig> {
+  return resolveConfig(options as TracerOptions, env)
+}
+
+function problemsOf(options: unknown): readonly string[] {
+  try {
+    resolveLoose(options)
+  } catch (error) {
+    if (error instanceof HoneyHiveConfigError) return error.problems.map((problem) => problem.message)
+    throw error
+  }
+  return []
+}
+
+const KEY = 'sentinel-9f31c2a7'
+
+describe.each(ROWS)('option $option', ({ option, initial, code: [given, resolved = given], wrong, env }) => {
+  it('has its documented default', () => {
+    const config = resolveLoose({}, {})
+    if (option === 'sessionName') return expect(config.sessionName).toMatch(/^[\w.-]+$/)
+    expect(toResolved(config, option)).toEqual(initial)
+  })
+
+  it('takes code over environment, and null as not given', () => {
+    const variables = env === undefined ? {} : { [env.name]: env.text }
+    expect(toResolved(resolveLoose(toOptions(option, given), variables), option)).toEqual(resolved)
+    expect(toResolved(resolveLoose(toOptions(option, null), variables), option)).toEqual(toResolved(resolveLoose({}, variables), option))
+  })
+
+  it.each(wrong.map((value) => ({ value })))('H78 refuses a wrong value in code: $value', ({ value }) => {
+    const problems = problemsOf(toOptions(option, value))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(`"${option}`)
+    expect(problems[0]?.length).toBeLessThan(500)
+  })
+})
+
+describe.each(ROWS.flatMap(({ option, initial, env }) => (env === undefined ? [] : [{ option, initial, env }])))('variable $env.name', ({ option, initial, env }) => {
+  it('H80 takes the place of the default', () => {
+    const config = resolveLoose({}, { [env.name]: env.text })
+    expect(toResolved(config, option)).toEqual(env.value)
+    expect(config.warnings).toEqual([])
+  })
+
+  it('H80 D-30 is ignored with one warning when it is wrong', () => {
+    const config = resolveLoose({}, { [env.name]: env.wrong })
+    expect(toResolved(config, option)).toEqual(option === 'sessionName' ? resolveLoose({}).sessionName : initial)
+    expect(config.warnings).toEqual([expect.stringMatching(new RegExp(`^Invalid "${option}": expected .+, got .+ from ${env.name}\\. .+ The variable is ignored\\.$`))])
+  })
+})
+
+describe('messages', () => {
+  it('are exact for the usual mistakes', () => {
+    const sampler = { shouldSample: () => ({ decision: 0 }) }
+    const options = { apiKey: 42, serverUrl: 'ftp://x', batch: { maxQueueSize: '5s', concurency: 2 }, apikey: KEY, sampler, sampleRate: 1, zzz: 1 }
+    expect(() => resolveLoose(options)).toThrow(
+      [
+        'HoneyHiveTracer.init: 7 invalid settings.',
+        '  - Invalid "apiKey": expected a string of printable latin1 characters, got a number from code. Copy the API key again from the settings of your HoneyHive project.',
+        '  - Invalid "serverUrl": expected an http or https URL without user, password, query and fragment, got "ftp://x" from code. Give the base URL of the server, e.g. "https://api.dp1.us.honeyhive.ai".',
+        '  - Invalid "batch.maxQueueSize": expected a positive integer, got "5s" from code. Give a number of spans, e.g. 50000.',
+        '  - Unknown option "batch.concurency" from code. Did you mean "batch.concurrency"?',
+        '  - Unknown option "apikey" from code. Did you mean "apiKey"?',
+      ].join('\n'),
+    )
+    expect(problemsOf(options).slice(5)).toEqual([
+      expect.stringMatching(/^Unknown option "zzz" from code\. Known: apiKey, project, /),
+      'Invalid "sampleRate": expected either "sampler" or "sampleRate", got both from code. Remove one of them.',
+    ])
+  })
+
+  it('suggest the near name in every group', () => {
+    expect(problemsOf({ sesionName: 'x' })).toEqual(['Unknown option "sesionName" from code. Did you mean "sessionName"?'])
+    expect(problemsOf({ api_key: 'x' })).toEqual(['Unknown option "api_key" from code. Did you mean "apiKey"?'])
+    expect(problemsOf({ redact: { pattern: [] } })).toEqual(['Unknown option "redact.pattern" from code. Did you mean "redact.patterns"?'])
+    expect(problemsOf({ spanFilter: { exlcude: [] } })).toEqual(['Unknown option "spanFilter.exlcude" from code. Did you mean "spanFilter.exclude"?'])
+  })
+
+  it.each([
+    [{ apiKey: `${KEY}\u0000`, source: KEY }],
+    [{ apiKey: `${KEY}\r\nX-Evil: 1` }],
+    [{ apiKey: `${KEY}😀` }],
+    [{ apiKey: KEY, serverUrl: KEY, sampleRate: KEY, [KEY]: 1, protocol: KEY }],
+    [{ apiKey: { toString: () => KEY } }],
+    [{ apiKey: [KEY] }],
+    [{ serverUrl: `https://user:${KEY}@host/` }],
+    [{ serverUrl: `user:${KEY}@host` }],
+    [{ serverUrl: `https://host/?token=${KEY}` }],
+    [{ headers: { authorization: KEY, 'x-a': `${KEY}\n` } }],
+    [{ metadata: KEY, inputs: [KEY], resourceAttributes: { a: [KEY] }, redact: { keys: KEY } }],
+    [KEY],
+    [{ get apiKey() { throw new Error(KEY) } }],
+  ])('E9 S14 H76 never show a key or another secret (%#)', (options) => {
+    const problems = problemsOf(options)
+    expect(problems.length).toBeGreaterThan(0)
+    expect(problems.join('\n')).not.toContain(KEY)
+  })
+
+  it.each([`${KEY}\u0007`, `${KEY}\nX: 1`, `${KEY}\u20ac`])('S14 name a wrong key in the environment without showing it', (text) => {
+    const config = resolveLoose({}, { HH_API_KEY: text })
+    expect(config.apiKey).toBeUndefined()
+    expect(config.warnings).toHaveLength(1)
+    expect(config.warnings[0]).toMatch(/from HH_API_KEY\./)
+    expect(config.warnings[0]).not.toContain(KEY)
+  })
+})
+
+describe('resolveConfig', () => {
+  it('H76 has no key when none is given or it is blank, and never takes the environment for a blank one', () => {
+    expect(resolveLoose(undefined).apiKey).toBeUndefined()
+    expect(resolveLoose({ apiKey: undefined }, { HH_API_KEY: 'from-env' }).apiKey).toBe('from-env')
+    expect(resolveLoose({ apiKey: ' \n' }, { HH_API_KEY: 'from-env' }).apiKey).toBeUndefined()
+    expect(resolveLoose({}, { HH_API_KEY: '  ' }).apiKey).toBeUndefined()
+    expect(resolveLoose({}, { HH_API_KEY: '  ' }).warnings).toEqual([])
+  })
+
+  it('H76 trims what copying leaves around a key', () => {
+    expect(resolveLoose({ apiKey: `${KEY}\r\n` }).apiKey).toBe(KEY)
+  })
+
+  it('takes false, 0 and empty text as values', () => {
+    const config = resolveLoose({ testMode: false, sampleRate: 0, source: '', batch: { scheduledDelayMs: 0 } }, { HH_TEST_MODE: '1', HH_SAMPLE_RATE: '1', HH_SOURCE: 'env' })
+    expect(config).toMatchObject({ testMode: false, sampleRate: 0, source: '', batch: { scheduledDelayMs: 0 } })
+  })
+
+  it('freezes everything it gives back and leaves the options as they were', () => {
+    const options = { metadata: { a: 1 }, headers: { a: 'b' }, batch: { concurrency: 2 }, instrumentations: [], redact: { keys: ['a'] }, spanFilter: { include: ['a'] } }
+    const before = structuredClone(options)
+    const config = resolveLoose(options)
+    const parts = [config, config.metadata, config.headers, config.batch, config.limits, config.capture, config.instrumentations, config.redact, config.spanFilter]
+    expect(parts.every((part) => Object.isFrozen(part))).toBe(true)
+    expect(options).toEqual(before)
+    options.metadata.a = 2
+    options.redact.keys.push('b')
+    expect(config.metadata).toEqual({ a: 1 })
+    expect(config.redact).toEqual({ keys: ['a'] })
+  })
+
+  it('accepts frozen options, options without prototype, and inherited ones', () => {
+    expect(resolveLoose(Object.freeze({ source: 'a' })).source).toBe('a')
+    expect(resolveLoose(Object.assign(Object.create(null), { source: 'b' })).source).toBe('b')
+    expect(resolveLoose(Object.create({ source: 'c' })).source).toBe('c')
+  })
+
+  it('reads each option exactly once', () => {
+    let reads = 0
+    const options = { get apiKey() { reads += 1; return KEY } }
+    expect(resolveLoose(options).apiKey).toBe(KEY)
+    expect(reads).toBe(1)
+  })
+
+  it('H78 names getters and proxies that throw instead of failing with them', () => {
+    const hostile = new Proxy({}, { ownKeys: () => { throw new Error(KEY) } })
+    expect(problemsOf({ get project() { throw new Error('boom') } })).toEqual(['Invalid "project": reading it threw. Give the name of the project.'])
+    expect(problemsOf(hostile)).toEqual(['Invalid "options": listing its names threw. Give a plain object.'])
+    expect(problemsOf({ batch: hostile })).toEqual(['Invalid "batch": listing its names threw. Give a plain object.'])
+    expect(problemsOf({ metadata: { get a() { throw new Error('boom') } } })).toEqual(['Invalid "metadata": reading it threw. Give the metadata of the session by name.'])
+    expect(problemsOf({ exporter: Proxy.revocable({}, {}).proxy })).toHaveLength(1)
+  })
+
+  it.each(['x', 5, [], () => 1, new Map()])('refuses options that are no object: %s', (options) => {
+    expect(problemsOf(options)).toEqual([expect.stringMatching(/^Invalid "options": expected an object, got an? \w+ from code\. Give options by name/)])
+  })
+
+  it('is not confused by names every object has', () => {
+    expect(problemsOf(JSON.parse('{"__proto__": {"disabled": true}, "constructor": 1}'))).toHaveLength(2)
+    expect(resolveLoose({}).disabled).toBe(false)
+  })
+
+  it('is an evaluation as soon as run, dataset and datapoint are known', () => {
+    const ids = { runId: 'r', datasetId: 's', datapointId: 'p' }
+    expect(resolveLoose(ids).isEvaluation).toBe(true)
+    expect(resolveLoose({ ...ids, isEvaluation: false }).isEvaluation).toBe(false)
+    expect(resolveLoose({ ...ids, runId: ' ' })).toMatchObject({ isEvaluation: false, runId: undefined })
+  })
+
+  it('H86 makes a session id of any text and none of a blank one', () => {
+    expect(resolveLoose({ sessionId: 'order-42' }).sessionId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(resolveLoose({ sessionId: ' ' }).sessionId).toBeUndefined()
+  })
+
+  it('lets code win over the environment between sampler and rate', () => {
+    const sampler = { shouldSample: () => ({ decision: 0 }) }
+    expect(resolveLoose({ sampler }, { HH_SAMPLE_RATE: '0.1' })).toMatchObject({ sampler, sampleRate: 1 })
+  })
+
+  it('keeps one request within the queue, and refuses an order that was given wrong', () => {
+    expect(resolveLoose({ batch: { maxQueueSize: 100 } }).batch.maxExportBatchSize).toBe(100)
+    expect(resolveLoose({}, { HH_BATCH_MAX_QUEUE_BYTES: '1000' }).batch.maxExportBatchBytes).toBe(1000)
+    expect(problemsOf({ batch: { maxQueueSize: 100, maxExportBatchSize: 512 } })).toEqual([
+      'Invalid "batch.maxExportBatchSize": expected at most "batch.maxQueueSize", which is 100, got 512 from code. Lower the one or raise the other.',
+    ])
+  })
+
+  it('redact: false and functions are taken as they are', () => {
+    const redact = (_: string, value: unknown): unknown => value
+    expect(resolveLoose({ redact: false }).redact).toBe(false)
+    expect(resolveLoose({ redact }).redact).toBe(redact)
+  })
+})
+
+describe('server URL', () => {
+  it.each([
+    ['https://h.example', 'https://h.example'],
+    ['https://h.example/', 'https://h.example'],
+    ['  https://H.example/v1//  ', 'https://h.example/v1'],
+    ['https://[2001:db8::1]:8443/', 'https://[2001:db8::1]:8443'],
+    ['https://bücher.example', 'https://xn--bcher-kva.example'],
+  ])('H77 D-33 normalises %s', (given, expected) => {
+    expect(resolveLoose({ serverUrl: given }).serverUrl).toBe(expected)
+    expect(resolveLoose({}, { HH_API_URL: given }).serverUrl).toBe(expected)
+  })
+
+  it.each(['http://localhost:4319', 'http://app.localhost', 'http://127.0.0.1:1', 'http://127.9.9.9', 'http://[::1]:80', 'http://[::ffff:127.0.0.1]'])('S15 lets plain http go to this machine: %s', (serverUrl) => {
+    expect(resolveLoose({ apiKey: KEY, serverUrl })).toMatchObject({ disabled: false, warnings: [] })
+  })
+
+  it.each(['http://example.com', 'http://10.0.0.1', 'http://127.0.0.1.evil.example', 'http://localhost.evil.example', 'http://0.0.0.0', 'http://[2001:db8::1]'])('S15 disables the tracer for plain http abroad: %s', (serverUrl) => {
+    for (const config of [resolveLoose({ apiKey: KEY, serverUrl }), resolveLoose({ apiKey: KEY, disabled: false }, { HH_API_URL: serverUrl })]) {
+      expect(config.disabled).toBe(true)
+      expect(config.warnings).toEqual([`Disabled: "serverUrl" ${serverUrl} is plain http to another host and would send the API key readable to everyone on the way. Use https, or set allowInsecureUrl: true.`])
+    }
+    expect(resolveLoose({ apiKey: KEY, serverUrl, allowInsecureUrl: true })).toMatchObject({ disabled: false, warnings: [] })
+  })
+})
+
+describe('default session name', () => {
+  const script = `import { resolveConfig } from ${JSON.stringify(new URL('../../src/config/resolve.ts', import.meta.url).href)}; process.stdout.write(resolveConfig({}, {}).sessionName)`
+  const run = (...flags: string[]): string => execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', ...flags], { encoding: 'utf8', env: { PATH: process.env['PATH'] } })
+
+  it('is node for a program without a file', () => {
+    expect(run('-e', script, 'argument.js')).toBe('node')
+  })
+})
