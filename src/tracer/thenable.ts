@@ -1,14 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
-import type { Recording } from './recorder.js'
+import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
+import { watchSharedPromise } from './shared-promise.js'
 
-/** Told once how a promise or thenable settles. */
-export interface Settlement {
-  /** Entered while a lazy thenable starts its work. */
-  readonly run: Recording['run']
-  onValue(value: unknown): void
-  onError(error: unknown): void
-}
+export type { Settlement } from './settlement.js'
 
 type AnyFunction = (...args: unknown[]) => unknown
 type Then = (onValue?: unknown, onError?: unknown) => unknown
@@ -24,9 +19,10 @@ const nativeThen = Promise.prototype.then
  */
 export function watchThenable(value: object, isFresh: boolean, settlement: Settlement): unknown {
   if (!('then' in value)) return undefined
-  if (!isPlainPromise(value)) return shadowThen(value, settlement) ? value : undefined
+  if (!isPlainPromise(value)) return watchForeign(value, settlement) ? value : undefined
   if (isFresh) return deriveFrom(value, settlement)
-  return watchShared(value, settlement) ? value : undefined
+  watchSharedPromise(value, settlement)
+  return value
 }
 
 /** A promise of the language itself, with nothing of its own in the way of `await`. */
@@ -48,38 +44,25 @@ function deriveFrom(promise: Promise<unknown>, settlement: Settlement): Promise<
   )
 }
 
-/**
- * A promise that others may hold keeps its identity. Watching it would make a rejection count as handled, so the host's
- * own consumption is noted (`await`, `then`, `catch`, `all` … all read `constructor`) and a rejection that nobody consumes
- * is reported to the host by a promise of ours.
- */
-function watchShared(promise: Promise<unknown>, settlement: Settlement): boolean {
-  if (!Object.isExtensible(promise)) return false
-  let isConsumed = false
-  let reported: Promise<never> | undefined
-  const inherited = Object.getOwnPropertyDescriptor(promise, 'constructor')
-  if (inherited?.configurable === false) return false
-  void nativeThen.call(promise, settlement.onValue, (error) => {
-    settlement.onError(error)
-    if (!isConsumed) reported = nativePromise.reject(error)
-  })
-  Object.defineProperty(promise, 'constructor', {
-    configurable: true,
-    enumerable: false,
-    get() {
-      isConsumed = true
-      reported?.catch(() => undefined)
-      return nativePromise
-    },
-  })
-  return true
+/** Objects whose `then` is watched already. A cache keyed by the object: it holds nothing alive. */
+const groups = new WeakMap<object, SettlementGroup>()
+
+// Wrappers within wrappers are a few; a shared query handed out again and again must not slow down with each time.
+const MAX_WAITING = 16
+
+function watchForeign(value: object, settlement: Settlement): boolean {
+  const known = groups.get(value)
+  if (known !== undefined) return known.join(settlement)
+  const group = createSettlementGroup(MAX_WAITING)
+  if (!shadowThen(value, group)) return false
+  groups.set(value, group)
+  return group.join(settlement)
 }
 
 /** Puts an own `then` before the object's, which calls it with callbacks that note how it settles. */
 function shadowThen(value: object, settlement: Settlement): boolean {
   const found = findProperty(value, 'then')
   if (found === undefined || !canDefine(value, 'then')) return false
-  const once = onlyFirst(settlement)
   const { descriptor } = found
   if (descriptor.get !== undefined) {
     const { get, set } = descriptor
@@ -88,14 +71,14 @@ function shadowThen(value: object, settlement: Settlement): boolean {
       enumerable: false,
       get() {
         const then: unknown = Reflect.apply(get, this, [])
-        return typeof then === 'function' ? shadowOf(then as AnyFunction, once) : then
+        return typeof then === 'function' ? shadowOf(then as AnyFunction, settlement) : then
       },
       ...(set === undefined ? {} : { set }),
     })
     return true
   }
   if (typeof descriptor.value !== 'function') return false
-  const then = shadowOf(descriptor.value as AnyFunction, once)
+  const then = shadowOf(descriptor.value as AnyFunction, settlement)
   define(value, 'then', then)
   shadowCatch(value, then)
   shadowFinally(value, then)
@@ -150,16 +133,6 @@ function shadowFinally(value: object, then: Then): void {
       (error: unknown) => after(() => { throw error }),
     ])
   })
-}
-
-function onlyFirst({ run, onValue, onError }: Settlement): Settlement {
-  let isSettled = false
-  const first = (note: (outcome: unknown) => void) => (outcome: unknown) => {
-    if (isSettled) return
-    isSettled = true
-    note(outcome)
-  }
-  return { run, onValue: first(onValue), onError: first(onError) }
 }
 
 /** Longest prototype chain that is followed: a hostile proxy can make one without end. */
