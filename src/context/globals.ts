@@ -20,9 +20,13 @@ export interface ProcessState {
   /** Keep-alive agents by origin, shared by all tracers and closed with the last one that uses them. */
   readonly agents: Map<string, { users: number; readonly agent: { destroy(): void } }>
   /** Work to finish before the process ends; see `pipeline/exit.ts`. */
-  readonly exitTasks: Set<() => Promise<unknown>>
+  readonly exitTasks: Set<(timeoutMs: number) => Promise<unknown>>
   /** The one `beforeExit` listener, present while `exitTasks` is not empty. */
   exitListener: (() => void) | undefined
+  /** Work that must be done at once when the process exits, without waiting for anything. */
+  readonly exitWrites: Set<() => void>
+  /** The one `exit` listener, present while `exitWrites` is not empty. */
+  exitWriteListener: (() => void) | undefined
   /** Addresses tracers send their own data to, with the number of users, so that our requests are never traced. */
   readonly endpoints: Map<string, number>
   /** Named tracers a late-bound `tracer: 'name'` is looked up in. */
@@ -45,6 +49,8 @@ function readProcessState(): ProcessState {
     agents: new Map(),
     exitTasks: new Set(),
     exitListener: undefined,
+    exitWrites: new Set(),
+    exitWriteListener: undefined,
     endpoints: new Map(),
     names: new Map(),
   }

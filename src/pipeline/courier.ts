@@ -27,13 +27,16 @@ export interface Courier {
   readonly active: number
 }
 
+/** Offered spans that are given up at the end; gives back the ones it kept for the next start. */
+export type Rescue = (spans: readonly ReadableSpan[]) => ReadonlySet<ReadableSpan>
+
 /** Parts and settings of {@link createCourier}. */
 export interface CourierOptions {
   readonly sender: BatchSender
   readonly batch: ResolvedBatch
   readonly ledger: Ledger
   readonly diagnostics: Diagnostics
-  readonly rescue?: ((spans: readonly ReadableSpan[]) => boolean) | undefined
+  readonly rescue?: Rescue | undefined
   readonly now: () => number
   readonly pace: Pace
   /** Puts batches back at the front of the queue. */
@@ -200,11 +203,12 @@ export function createCourier(options: CourierOptions): Courier {
   }
 
   /** Entries that were kept for the next start. */
-  function rescueSpans(entries: readonly Entry[], rescue: (spans: readonly ReadableSpan[]) => boolean): readonly Entry[] {
+  function rescueSpans(entries: readonly Entry[], rescue: Rescue): readonly Entry[] {
     const batch = createBatch([...entries])
     readSpans(batch)
     try {
-      return rescue(toReadables(batch.entries)) ? batch.entries : []
+      const kept = rescue(toReadables(batch.entries))
+      return batch.entries.filter(({ readable }) => readable !== undefined && kept.has(readable))
     } catch (error) {
       diagnostics.warn('rescue', `keeping spans for the next start failed: ${toErrorName(error)}`)
       return []

@@ -4,7 +4,7 @@ import type { ResolvedBatch } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { createBarrier } from './barrier.js'
 import { createBatch, toEntries, type Batch, type Entry } from './batch.js'
-import { createCourier } from './courier.js'
+import { createCourier, type Rescue } from './courier.js'
 import { runDetached } from './detached.js'
 import type { Ledger } from './ledger.js'
 import { createPace } from './pace.js'
@@ -35,6 +35,8 @@ export interface Delivery {
   forceFlush(timeoutMs: number): Promise<boolean>
   /** Like {@link forceFlush}, then gives up what is left (`shutdownTimeout`) but stays usable. */
   drain(timeoutMs: number): Promise<boolean>
+  /** Gives up at once what is left, for a process that exits without waiting. */
+  giveUp(): void
   /** Like {@link drain}, then lets go of everything; later spans count as `afterShutdown`. Idempotent. */
   shutdown(timeoutMs: number): Promise<boolean>
 }
@@ -48,10 +50,10 @@ export interface DeliveryOptions {
   readonly ledger: Ledger
   readonly diagnostics: Diagnostics
   /**
-   * Offered what is given up at the end, before it is counted as lost; returns true when it kept the spans, which then
-   * stay `pending`.
+   * Offered what is given up at the end, before it is counted as lost. The spans it keeps stay `pending`: they are
+   * neither delivered nor lost.
    */
-  readonly rescue?: ((spans: readonly ReadableSpan[]) => boolean) | undefined
+  readonly rescue?: Rescue | undefined
   /** Milliseconds, monotonic. @defaultValue `performance.now` */
   readonly now?: (() => number) | undefined
   /** Between 0 and 1. @defaultValue `Math.random` */
@@ -210,6 +212,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     enqueue,
     forceFlush,
     drain,
+    giveUp,
     shutdown(timeoutMs) {
       closing ??= close(timeoutMs)
       return closing

@@ -20,7 +20,11 @@ export interface TraceSerializer {
 
 /** Loads the official serializer of `protocol`; it is imported with the first spans that are sent, not before. */
 export async function loadSerializer(protocol: OtlpProtocol): Promise<TraceSerializer> {
-  const transformer = await import('@opentelemetry/otlp-transformer')
+  return toSerializer(await import('@opentelemetry/otlp-transformer'), protocol)
+}
+
+/** The serializer of `protocol` out of the loaded package. */
+export function toSerializer(transformer: typeof import('@opentelemetry/otlp-transformer'), protocol: OtlpProtocol): TraceSerializer {
   const official = protocol === 'http/json' ? transformer.JsonTraceSerializer : transformer.ProtobufTraceSerializer
   return {
     contentType: protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',

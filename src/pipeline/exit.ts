@@ -1,0 +1,104 @@
+import { processState } from '../context/globals.js'
+
+/** How long the natural end of a process may be delayed by deliveries, milliseconds. */
+export const EXIT_LIMIT_MS = 5_000
+
+/**
+ * Runs `task` when the event loop of the process is empty, before it ends. All tasks of the process share one
+ * `beforeExit` listener, which goes with the last task. A task with nothing to do must not keep the process alive.
+ *
+ * @returns a function that takes the task back.
+ */
+export function onNaturalEnd(task: (timeoutMs: number) => Promise<unknown>): () => void {
+  const { exitTasks } = processState
+  exitTasks.add(task)
+  if (processState.exitListener === undefined) {
+    processState.exitListener = () => void runExitTasks(EXIT_LIMIT_MS)
+    process.on('beforeExit', processState.exitListener)
+  }
+  return () => {
+    exitTasks.delete(task)
+    if (exitTasks.size > 0 || processState.exitListener === undefined) return
+    process.removeListener('beforeExit', processState.exitListener)
+    processState.exitListener = undefined
+  }
+}
+
+/**
+ * Runs `write` synchronously when the process exits, `process.exit` included. One `exit` listener for all.
+ *
+ * @returns a function that takes it back.
+ */
+export function onExit(write: () => void): () => void {
+  const { exitWrites } = processState
+  exitWrites.add(write)
+  if (processState.exitWriteListener === undefined) {
+    processState.exitWriteListener = () => {
+      for (const each of exitWrites) each()
+    }
+    process.on('exit', processState.exitWriteListener)
+  }
+  return () => {
+    exitWrites.delete(write)
+    if (exitWrites.size > 0 || processState.exitWriteListener === undefined) return
+    process.removeListener('exit', processState.exitWriteListener)
+    processState.exitWriteListener = undefined
+  }
+}
+
+async function runExitTasks(timeoutMs: number): Promise<void> {
+  await Promise.allSettled([...processState.exitTasks].map((task) => task(timeoutMs)))
+}
+
+/** Settings of {@link flushOnSignals}. */
+export interface SignalOptions {
+  /** Longest delay before the signal takes effect, milliseconds. @defaultValue 5_000 */
+  readonly timeoutMs?: number | undefined
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+/** Marks our own listeners, in every copy of this package, so that they do not count as the host's. */
+const OWN = Symbol.for('honeyhive-tracer.signal-listener')
+
+type SignalListener = ((signal: NodeJS.Signals) => void) & { [OWN]?: true }
+
+/**
+ * On SIGTERM and SIGINT, delivers what all tracers of the process hold and then lets the signal do what it does by
+ * default. When the host listens to the signal too, ending the process is left to the host. A second signal does not wait.
+ *
+ * @returns a function that removes the listeners.
+ */
+export function flushOnSignals({ timeoutMs = EXIT_LIMIT_MS }: SignalOptions = {}): () => void {
+  let isFlushing = false
+  const listener: SignalListener = (signal) => {
+    if (isFlushing) return reRaise(signal)
+    isFlushing = true
+    void withinLimit(runExitTasks(timeoutMs), timeoutMs).then(() => {
+      isFlushing = false
+      reRaise(signal)
+    })
+  }
+  listener[OWN] = true
+  for (const signal of SIGNALS) process.on(signal, listener)
+  return () => {
+    for (const signal of SIGNALS) process.removeListener(signal, listener)
+  }
+}
+
+function reRaise(signal: NodeJS.Signals): void {
+  const listeners: SignalListener[] = process.listeners(signal)
+  const own = listeners.filter((listener) => listener[OWN] === true)
+  if (own.length < listeners.length) return
+  for (const listener of own) process.removeListener(signal, listener)
+  process.kill(process.pid, signal)
+}
+
+async function withinLimit(work: Promise<void>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs)
+  })
+  await Promise.race([work, limit])
+  clearTimeout(timer)
+}

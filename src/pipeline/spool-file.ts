@@ -1,0 +1,72 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+
+/** Names and records of spool files; the reading and writing is in `spool.ts`. */
+
+/** Who a spool file belongs to: a server and a key. Only a salted hash of the two is stored. */
+export interface SpoolOwner {
+  readonly serverUrl: string
+  readonly apiKey: string
+}
+
+/** One OTLP request in a spool file. */
+export interface SpoolRecord {
+  readonly contentType: string
+  /** Spans in the request. */
+  readonly spans: number
+  readonly body: Uint8Array
+}
+
+const NAME = /^([0-9a-f]{16})\.([0-9a-f]{32})\.[0-9a-z-]+\.spool(?:\.claimed-(\d+))?$/
+
+/** A claim older than this belongs to a process that died, milliseconds. */
+const CLAIM_LIFETIME_MS = 600_000
+
+/** Name of a new file of `owner`. */
+export function toSpoolName(owner: SpoolOwner): string {
+  const salt = randomBytes(8).toString('hex')
+  return `${salt}.${hashOwner(owner, salt)}.${process.pid}-${randomBytes(6).toString('hex')}.spool`
+}
+
+/** What a file name means to `owner`: its own and free, somebody else's, or no spool file at all. */
+export function toSpoolKind(name: string, owner: SpoolOwner, nowMs: number): 'own' | 'other' | 'foreign' {
+  const match = NAME.exec(name)
+  if (match === null) return 'foreign'
+  const [, salt = '', hash, claimedAt] = match
+  const isClaimed = claimedAt !== undefined && nowMs - Number(claimedAt) < CLAIM_LIFETIME_MS
+  return !isClaimed && hash === hashOwner(owner, salt) ? 'own' : 'other'
+}
+
+/** Name of a file while one process sends it. */
+export function toClaimedName(name: string, nowMs: number): string {
+  return `${toFreeName(name)}.claimed-${nowMs}`
+}
+
+/** Name of a file nobody has claimed. */
+export function toFreeName(name: string): string {
+  return name.replace(/\.claimed-\d+$/, '')
+}
+
+function hashOwner({ serverUrl, apiKey }: SpoolOwner, salt: string): string {
+  return createHmac('sha256', salt).update(`${serverUrl}\n${apiKey}`).digest('hex').slice(0, 32)
+}
+
+/** A record as one line, line break included. */
+export function toLine({ contentType, spans, body }: SpoolRecord): string {
+  const text = Buffer.from(body).toString('base64')
+  return `${JSON.stringify({ contentType, spans, sum: checksum(text), body: text })}\n`
+}
+
+/** The record of a line; `undefined` when the line is damaged. */
+export function parseLine(line: string): SpoolRecord | undefined {
+  try {
+    const { contentType, spans, sum, body } = JSON.parse(line) as Readonly<Record<string, unknown>>
+    if (typeof contentType !== 'string' || typeof spans !== 'number' || typeof body !== 'string' || checksum(body) !== sum) return undefined
+    return { contentType, spans, body: Buffer.from(body, 'base64') }
+  } catch {
+    return undefined
+  }
+}
+
+function checksum(text: string): string {
+  return createHash('sha1').update(text).digest('base64')
+}

@@ -1,0 +1,258 @@
+import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { Diagnostics } from '../diagnostics.js'
+import { runDetached } from './detached.js'
+import { toOutcome } from './reply.js'
+import { backoffMs } from './retry.js'
+import { TRACES_PATH } from './sender.js'
+import { toSerializer, type OtlpProtocol, type TraceSerializer } from './serializer.js'
+import { parseLine, toClaimedName, toFreeName, toLine, toSpoolKind, toSpoolName, type SpoolOwner, type SpoolRecord } from './spool-file.js'
+import type { Transport } from './transport.js'
+
+/** Keeps spans on disk that could not be delivered before the process ended. */
+export interface Spool {
+  /**
+   * Writes spans at once, without waiting; they must be redacted already.
+   *
+   * @returns the spans that are on disk now; the rest did not fit or cannot be written.
+   */
+  keep(spans: readonly ReadableSpan[]): ReadonlySet<ReadableSpan>
+  /** Delivers what earlier processes left for this server and key. Never rejects. */
+  replay(): Promise<void>
+  /** Waits for {@link replay}; false at the deadline. Keeps the process alive meanwhile. */
+  settled(timeoutMs: number): Promise<boolean>
+  /** Stops a replay; what it did not send stays on disk. */
+  stop(): void
+}
+
+/** Settings of {@link createSpool}. */
+export interface SpoolOptions extends SpoolOwner {
+  readonly directory: string
+  readonly protocol: OtlpProtocol
+  readonly transport: Transport
+  readonly diagnostics: Diagnostics
+  /** Most bytes all files of the directory may take. @defaultValue 67_108_864 */
+  readonly maxBytes?: number | undefined
+  /** Limit of one request, milliseconds. @defaultValue 10_000 */
+  readonly timeoutMs?: number | undefined
+}
+
+const MAX_BYTES = 67_108_864
+/** Spans in one record, so that a damaged record costs few. */
+const SPANS_PER_RECORD = 128
+/** How long a replay goes on asking a server that does not answer, milliseconds. */
+const RETRY_BUDGET_MS = 60_000
+
+/** Opens the spool of one tracer. Touches the disk only when something is kept or replayed. */
+export function createSpool(options: SpoolOptions): Spool {
+  const { directory, transport, diagnostics, maxBytes = MAX_BYTES, timeoutMs = 10_000 } = options
+  const ended = new AbortController()
+  let replaying: Promise<void> | undefined
+
+  function keep(spans: readonly ReadableSpan[]): ReadonlySet<ReadableSpan> {
+    const kept = new Set<ReadableSpan>()
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      let room = maxBytes - usedBytes(directory)
+      const lines: string[] = []
+      for (const { line, members } of toRecords(spans, loadSerializerNow(options.protocol))) {
+        room -= line.length
+        if (room < 0) break
+        lines.push(line)
+        for (const span of members) kept.add(span)
+      }
+      if (lines.length > 0) writeWhole(directory, toSpoolName(options), lines.join(''))
+      return kept
+    } catch (error) {
+      diagnostics.warn('spool-write', `the spool ${directory} cannot be written (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
+      return new Set()
+    }
+  }
+
+  async function replayAll(): Promise<void> {
+    const names = listFiles(directory)
+    const foreign = names.filter((name) => toSpoolKind(name, options, Date.now()) === 'foreign' && !name.startsWith('.tmp-')).length
+    let corrupt = 0
+    for (const name of names) {
+      if (ended.signal.aborted) return
+      if (toSpoolKind(name, options, Date.now()) === 'own') corrupt += await replayFile(name)
+    }
+    if (corrupt + foreign > 0) diagnostics.warnOnce('spool-read', `the spool ${directory} holds ${corrupt} damaged records and ${foreign} foreign files; they were skipped.`)
+  }
+
+  /** Sends one file and removes it; gives back the number of damaged records. */
+  async function replayFile(name: string): Promise<number> {
+    const claimed = claim(directory, name)
+    if (claimed === undefined) return 0
+    let corrupt = 0
+    const input = createReadStream(claimed.path)
+    try {
+      for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+        const record = parseLine(line)
+        if (record === undefined) corrupt++
+        else if (!(await sendRecord(record))) return giveBack(claimed, corrupt)
+      }
+    } catch (error) {
+      diagnostics.warn('spool-read-error', `the spool file ${name} cannot be read (${toErrorCode(error)}).`)
+    } finally {
+      input.destroy()
+    }
+    rmSync(claimed.path, { force: true })
+    return corrupt
+  }
+
+  /** Whether the record is done with: delivered, or refused for good. */
+  async function sendRecord(record: SpoolRecord): Promise<boolean> {
+    const startedAtMs = performance.now()
+    for (let failures = 0; !ended.signal.aborted; failures++) {
+      const waitMs = await attemptRecord(record, failures + 1)
+      if (waitMs === undefined) return true
+      if (performance.now() - startedAtMs + waitMs > RETRY_BUDGET_MS) return false
+      await pause(waitMs, ended.signal)
+    }
+    return false
+  }
+
+  /** Milliseconds to wait before another attempt; `undefined` when none is needed. */
+  async function attemptRecord({ body, contentType, spans }: SpoolRecord, failures: number): Promise<number | undefined> {
+    try {
+      const reply = await transport.send({ path: TRACES_PATH, body, contentType, timeoutMs, signal: ended.signal })
+      const outcome = toOutcome(reply, { place: `${transport.baseUrl}${TRACES_PATH}`, nowMs: Date.now() })
+      if (outcome.kind === 'retry') return Math.max(outcome.afterMs ?? 0, backoffMs(failures))
+      if (outcome.kind !== 'accepted') diagnostics.warn('spool-refused', `${spans} spans from the spool were refused: ${outcome.detail}`)
+      return undefined
+    } catch {
+      return backoffMs(failures)
+    }
+  }
+
+  return {
+    keep,
+    replay() {
+      replaying ??= runDetached(replayAll).catch((error: unknown) => {
+        diagnostics.warn('spool-read-error', `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
+      })
+      return replaying
+    },
+    settled: (limitMs) => waitFor(replaying, limitMs),
+    stop: () => ended.abort(),
+  }
+}
+
+function listFiles(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if (toErrorCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+interface ClaimedFile {
+  readonly path: string
+  readonly freePath: string
+}
+
+/** Takes a file for this process: renaming succeeds for one process only. */
+function claim(directory: string, name: string): ClaimedFile | undefined {
+  const path = join(directory, toClaimedName(name, Date.now()))
+  try {
+    renameSync(join(directory, name), path)
+    return { path, freePath: join(directory, toFreeName(name)) }
+  } catch {
+    return undefined
+  }
+}
+
+function giveBack({ path, freePath }: ClaimedFile, corrupt: number): number {
+  try {
+    renameSync(path, freePath)
+  } catch {
+    // Removed under us: there is nothing left to give back.
+    return corrupt
+  }
+  return corrupt
+}
+
+function usedBytes(directory: string): number {
+  return readdirSync(directory).reduce((sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0), 0)
+}
+
+/** Readers see the whole file or none of it. */
+function writeWhole(directory: string, name: string, text: string): void {
+  const temporary = join(directory, `.tmp-${name}`)
+  try {
+    writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' })
+    renameSync(temporary, join(directory, name))
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+interface PackedRecord {
+  readonly line: string
+  readonly members: readonly ReadableSpan[]
+}
+
+function* toRecords(spans: readonly ReadableSpan[], serializer: TraceSerializer): Generator<PackedRecord> {
+  for (let at = 0; at < spans.length; at += SPANS_PER_RECORD) yield* packGroup(spans.slice(at, at + SPANS_PER_RECORD), serializer)
+}
+
+/** One record, or the records of the halves when a span among them cannot be written. */
+function* packGroup(members: readonly ReadableSpan[], serializer: TraceSerializer): Generator<PackedRecord> {
+  const body = toBytes(members, serializer)
+  if (body !== undefined) {
+    yield { line: toLine({ contentType: serializer.contentType, spans: members.length, body }), members }
+  } else if (members.length > 1) {
+    const middle = members.length >> 1
+    yield* packGroup(members.slice(0, middle), serializer)
+    yield* packGroup(members.slice(middle), serializer)
+  }
+}
+
+function toBytes(members: readonly ReadableSpan[], serializer: TraceSerializer): Uint8Array | undefined {
+  try {
+    return serializer.toBytes(members)
+  } catch {
+    return undefined
+  }
+}
+
+/** The serializer without waiting: an exiting process runs no further turn of the event loop. */
+function loadSerializerNow(protocol: OtlpProtocol): TraceSerializer {
+  const transformer = createRequire(import.meta.url)('@opentelemetry/otlp-transformer') as typeof import('@opentelemetry/otlp-transformer')
+  return toSerializer(transformer, protocol)
+}
+
+async function waitFor(work: Promise<void> | undefined, limitMs: number): Promise<boolean> {
+  if (work === undefined) return true
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs)
+  })
+  const isDone = await Promise.race([work.then(() => true), limit])
+  clearTimeout(timer)
+  return isDone
+}
+
+/** Waits without keeping the process alive, or until `signal` aborts. */
+function pause(waitMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, waitMs)
+    timer.unref()
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    signal.addEventListener('abort', done)
+  })
+}
+
+function toErrorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
+}
