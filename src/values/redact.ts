@@ -79,7 +79,7 @@ function buildRedactor(keyRules: KeyRules, maskText: MaskText | undefined, ask: 
     const shown = typeof leaf === 'string' && maskText !== undefined ? maskText(leaf) : leaf
     return ask === undefined ? shown : ask(path, shown)
   }
-  const walk = createWalk(keyRules, maskLeaf, replacement)
+  const walk = createWalk(keyRules, maskLeaf, replacement, ask === undefined)
   function value(path: string, at: Plain): Plain {
     if (!isActive || at === null) return at
     return keyRules.isSecretPath(path) ? maskLeaf(path, replacement) : walk(path, at)
@@ -96,7 +96,8 @@ function buildRedactor(keyRules: KeyRules, maskText: MaskText | undefined, ask: 
 
 // ---- walking down -------------------------------------------------------------------------------------------------------
 
-function createWalk(keyRules: KeyRules, maskLeaf: MaskLeaf, replacement: string): MaskLeaf {
+/** `onlyText`: numbers and booleans pass as they are, which spares long lists of numbers their paths. */
+function createWalk(keyRules: KeyRules, maskLeaf: MaskLeaf, replacement: string, onlyText: boolean): MaskLeaf {
   function walk(path: string, value: Plain): Plain {
     if (value === null) return null
     if (typeof value !== 'object') return maskLeaf(path, value)
@@ -107,6 +108,7 @@ function createWalk(keyRules: KeyRules, maskLeaf: MaskLeaf, replacement: string)
     let copy: Plain[] | undefined
     for (let i = 0; i < items.length; i += 1) {
       const item = items[i] as Plain
+      if (onlyText && (typeof item === 'number' || typeof item === 'boolean')) continue
       const shown = walk(`${path}.${i}`, item)
       if (shown === item) continue
       copy ??= items.slice()

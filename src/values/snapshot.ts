@@ -143,11 +143,12 @@ function copyObject(value: object, walk: Walk): Plain | undefined {
   walk.nodes += types.isProxy(value) ? PROXY_COST : CONTAINER_COST
   ancestors.push(value)
   try {
-    return copyContent(value, walk)
+    const copy = copyContent(value, walk)
+    ancestors.pop()
+    return copy
   } catch {
-    return copyText(UNREADABLE, walk)
-  } finally {
     ancestors.length = depth
+    return copyText(UNREADABLE, walk)
   }
 }
 
@@ -199,16 +200,19 @@ function isOrdinaryArray(value: readonly unknown[]): boolean {
   return Object.getPrototypeOf(value) === Array.prototype && !types.isProxy(value) && !Object.hasOwn(value, 'constructor')
 }
 
-/** One native copy reads every item once, accessors included; then the copy is made plain in place. */
+/**
+ * One native copy reads every item once, accessors included; then the copy is made plain in place. `length` is the true number of
+ * items where `value` holds only the first of them.
+ */
 function copyOrdinaryArray(value: readonly unknown[], length: number, walk: Walk): Plain {
-  const wanted = Math.min(length, Math.max(0, walk.maxNodes - walk.nodes) + 1, Math.max(0, walk.maxBytes - walk.bytes) + 1)
+  const wanted = Math.min(length, value.length, Math.max(0, walk.maxNodes - walk.nodes) + 1, Math.max(0, walk.maxBytes - walk.bytes) + 1)
   let copy: unknown[]
   try {
     copy = Array.prototype.slice.call(value, 0, wanted)
   } catch (thrown) {
     return copyText(`[Throws: ${toThrownName(thrown)}]`, walk)
   }
-  for (let i = 0; i < wanted; i += 1) {
+  for (let i = takeNumbers(copy, walk); i < wanted; i += 1) {
     if (isFull(walk)) {
       copy.length = i
       return markItems(copy as Plain[], length, walk)
@@ -220,6 +224,25 @@ function copyOrdinaryArray(value: readonly unknown[], length: number, walk: Walk
   }
   // Every item was replaced by its plain form above.
   return wanted < length ? markItems(copy as Plain[], length, walk) : (copy as Plain[])
+}
+
+/**
+ * Counts the plain numbers an array begins with and gives back how many there are: embeddings need no more than this. Zero is
+ * left to the caller because it may be -0, and so is an array that does not fit.
+ */
+function takeNumbers(items: readonly unknown[], walk: Walk): number {
+  const count = items.length
+  let bytes = 0
+  let i = 0
+  for (; i < count; i += 1) {
+    const item = items[i]
+    if (typeof item !== 'number' || item === 0 || item - item !== 0) break
+    bytes += (item | 0) === item ? 8 : 19
+  }
+  if (walk.bytes + bytes > walk.maxBytes) return 0
+  walk.bytes += bytes
+  walk.nodes += i
+  return i
 }
 
 function markItems(copy: Plain[], length: number, walk: Walk): Plain {
@@ -237,14 +260,16 @@ function toLength(length: unknown): number {
 
 // ---- objects ------------------------------------------------------------------------------------------------------------
 
-function copyFields(source: object, walk: Walk): Plain | undefined {
+/** `size` is the true number of fields where `source` holds only the first of them. */
+function copyFields(source: object, walk: Walk, size?: number): Plain | undefined {
   const keys = Object.keys(source)
+  const all = size ?? keys.length
   const copy: { [key: string]: Plain } = {}
   walk.bytes += 2
   for (let i = 0; i < keys.length; i += 1) {
     const key = keys[i] as string
     walk.bytes += key.length + 4
-    if (isFull(walk)) return markFields(copy, keys.length - i, keys.length, walk)
+    if (isFull(walk)) return markFields(copy, all - i, all, walk)
     const field = readField(source, key)
     if (key === 'toJSON' && isCallable(field) && walk.settled !== source) return copyFromToJson(source, field, walk)
     const plain = copyValue(field, walk)
@@ -252,7 +277,7 @@ function copyFields(source: object, walk: Walk): Plain | undefined {
     if (typeof field === 'object') silenceOwnPromise(source, key, field)
     setField(copy, key, plain)
   }
-  return copy
+  return all > keys.length ? markFields(copy, all - keys.length, all, walk) : copy
 }
 
 function markFields(copy: { [key: string]: Plain }, leftOut: number, all: number, walk: Walk): Plain {
@@ -318,24 +343,17 @@ function copyFromToJson(value: object, toJson: Callable, walk: Walk): Plain | un
 
 function copyMap(value: ReadonlyMap<unknown, unknown>, walk: Walk): Plain | undefined {
   const pairs = firstItems<[unknown, unknown]>(value, Map.prototype.entries, walk)
-  const isRecord = pairs.every(([key]) => typeof key === 'string')
   const size: number = Reflect.get(Map.prototype, 'size', value)
-  if (!isRecord) return withMissing(copyArray(pairs, walk), size - pairs.length, size, walk)
+  if (!pairs.every(([key]) => typeof key === 'string')) return copyOrdinaryArray(pairs, size, walk)
   const record: Record<string, unknown> = Object.create(null)
   for (const [key, item] of pairs) record[key as string] = item
-  return withMissing(copyFields(record, walk), size - pairs.length, size, walk)
+  return copyFields(record, walk, size)
 }
 
 function copySet(value: ReadonlySet<unknown>, walk: Walk): Plain | undefined {
   const items = firstItems<unknown>(value, Set.prototype.values, walk)
   const size: number = Reflect.get(Set.prototype, 'size', value)
-  return withMissing(copyArray(items, walk), size - items.length, size, walk)
-}
-
-function withMissing(copy: Plain | undefined, missing: number, all: number, walk: Walk): Plain | undefined {
-  if (missing <= 0 || walk.truncated || typeof copy !== 'object' || copy === null) return copy
-  if (Array.isArray(copy)) return markItems(copy, all, walk)
-  return markFields(copy as { [key: string]: Plain }, missing, all, walk)
+  return copyOrdinaryArray(items, size, walk)
 }
 
 /** Own iteration of the built-in, not the object's: a subclass may override it. */

@@ -55,7 +55,7 @@ export function toStandIn(value: object): unknown {
   if (types.isBoxedPrimitive(value)) return unbox(value)
   if (types.isWeakMap(value)) return '[WeakMap]'
   if (types.isWeakSet(value)) return '[WeakSet]'
-  if (types.isGeneratorObject(value)) return types.isAsyncFunction(value) ? '[AsyncGenerator]' : '[Generator]'
+  if (types.isGeneratorObject(value)) return `[${toText(Reflect.get(value, Symbol.toStringTag), 'Generator')}]`
   if (value instanceof Stream) return `[${toClassName(value) || 'Stream'}]`
   if (value === globalThis) return '[globalThis]'
   return toTaggedText(value)

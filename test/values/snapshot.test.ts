@@ -1,0 +1,243 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Plain, type Snapshot, toSnapshot } from '../../src/values/snapshot.js'
+import { checkPrototypesUntouched, hostileErrors, hostileValues } from '../fixtures/hostile.js'
+
+const LIMITS = { maxBytes: 1_048_576 }
+/** How much slower than the reference machine a run may be. */
+const CI_FACTOR = 8
+
+const plainOf = (value: unknown, maxBytes = LIMITS.maxBytes): Plain => toSnapshot(value, { maxBytes }).value
+
+function timed<T>(run: () => T): { result: T; ms: number } {
+  const start = performance.now()
+  const result = run()
+  return { result, ms: performance.now() - start }
+}
+
+/** JSON-safe: only JSON types, finite numbers, no cycles. */
+function expectPlain(value: unknown): void {
+  const seen: unknown[] = [value]
+  for (let at = seen.pop(); seen.length > 0 || at !== undefined; at = seen.pop()) {
+    if (typeof at === 'number') expect(Number.isFinite(at)).toBe(true)
+    else if (typeof at === 'object' && at !== null) {
+      expect([Object.prototype, Array.prototype]).toContain(Object.getPrototypeOf(at))
+      for (const item of Object.values(at)) seen.push(item)
+    } else expect(['string', 'boolean', 'object']).toContain(typeof at)
+  }
+}
+
+describe('toSnapshot against the hostile corpus', () => {
+  for (const { id, title, make, heavy } of [...hostileValues, ...hostileErrors]) {
+    it(`${id} ${title}: bounded plain data in bounded time`, () => {
+      const check = checkPrototypesUntouched()
+      const value = make()
+      const { result, ms } = timed<Snapshot>(() => toSnapshot(value, LIMITS))
+      expect(ms).toBeLessThan(50 * CI_FACTOR * (heavy === true ? 2 : 1))
+      const text = JSON.stringify(result.value)
+      expect(text.length).toBeLessThan(2 * LIMITS.maxBytes)
+      if (text.length < 10_000) expectPlain(result.value)
+      expect(JSON.parse(text)).toEqual(result.value)
+      check()
+    })
+
+    it(`${id} ${title}: survives as a field beside good ones`, () => {
+      if (heavy === true) return expect(id).toMatch(/^H/)
+      const { value } = toSnapshot({ before: 1, hostile: make(), list: [make()], after: 'kept' }, { maxBytes: 65_536 })
+      expect(value).toMatchObject({ before: 1 })
+      JSON.stringify(value)
+    })
+  }
+})
+
+describe('toSnapshot', () => {
+  it('gives a deep copy of plain JSON data', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+        const plain = plainOf(value)
+        expect(JSON.stringify(plain)).toBe(JSON.stringify(value))
+        expect(plain).toEqual(JSON.parse(JSON.stringify(value)))
+      }),
+    )
+  })
+
+  it('equals structuredClone for plain data', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.string()))), (value) => {
+        expect(plainOf(value)).toEqual(Object.fromEntries(Object.entries(structuredClone(value))))
+      }),
+    )
+  })
+
+  it('never throws and stays JSON-safe for anything fast-check can build', () => {
+    fc.assert(
+      fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withTypedArray: true, withSparseArray: true, withBoxedValues: true, withObjectString: true }), (value) => {
+        const plain = plainOf(value)
+        expect(JSON.parse(JSON.stringify(plain))).toEqual(plain)
+      }),
+    )
+  })
+
+  it('H66 keeps the values of the moment it was taken', () => {
+    const value = { list: [1, 2, 3], inner: { text: 'then' }, map: new Map([['k', { v: 1 }]]) }
+    const plain = plainOf(value)
+    value.list.push(4)
+    value.inner.text = 'now'
+    value.map.get('k')!.v = 2
+    expect(plain).toEqual({ list: [1, 2, 3], inner: { text: 'then' }, map: { k: { v: 1 } } })
+  })
+
+  it('never changes frozen or ordinary input', () => {
+    const value = Object.freeze({ a: Object.freeze([1, undefined, -0, 'x']), b: Object.freeze({ c: undefined }) })
+    const before = JSON.stringify(value)
+    plainOf(value)
+    expect(JSON.stringify(value)).toBe(before)
+    expect(Object.is(value.a[2], -0)).toBe(true)
+  })
+
+  it('reads each getter once, those before and after a throwing one included', () => {
+    const calls: string[] = []
+    class Base {
+      get inherited(): string {
+        calls.push('inherited')
+        return 'no'
+      }
+    }
+    const add = (name: string, run: () => unknown): PropertyDescriptor => ({ enumerable: true, get: () => (calls.push(name), run()) })
+    const fields = {
+      first: add('first', () => 1),
+      bad: add('bad', () => { throw new RangeError('no') }),
+      last: add('last', () => ({ deep: true })),
+      toJSON: add('toJSON', () => undefined),
+    }
+    const wanted = { first: 1, bad: '[Throws: RangeError]', last: { deep: true } }
+    expect(plainOf(Object.defineProperties({}, fields))).toEqual(wanted)
+    expect(calls.splice(0)).toEqual(['first', 'bad', 'last', 'toJSON'])
+    expect(plainOf(Object.defineProperties(new Base(), fields))).toEqual(wanted)
+    expect(calls.splice(0)).toEqual(['first', 'bad', 'last', 'toJSON'])
+    const list = Object.defineProperty([1, 2, 3], 1, add('item', () => 5))
+    expect(plainOf(list)).toEqual([1, 5, 3])
+    expect(calls).toEqual(['item'])
+  })
+
+  it('writes every special type as documented', () => {
+    class Point {
+      x = 1
+      #hidden = 2
+      sum(): number {
+        return this.x + this.#hidden
+      }
+    }
+    const rules: [unknown, Plain][] = [
+      [undefined, null], [{ a: undefined, b: null }, { b: null }], [[undefined, , 1], [null, null, 1]],
+      [10n, '10'], [Symbol('x'), '[Symbol x]'], [Point, '[Class Point]'], [function run() {}, '[Function run]'], [() => 1, '[Function]'],
+      [new Map([['a', 1]]), { a: 1 }], [new Map<unknown, number>([[1, 2]]), [[1, 2]]], [new Set([1, 'x']), [1, 'x']],
+      [new Date(0), '1970-01-01T00:00:00.000Z'], [new Date(Number.NaN), '[Invalid Date]'], [/a+/gi, '/a+/gi'],
+      [new URL('http://x.test/a?b=1'), 'http://x.test/a?b=1'], [Buffer.alloc(5), '[Buffer 5 bytes]'], [new Uint8Array(3), '[Uint8Array 3 bytes]'],
+      [new Float32Array([0.5, 2]), [0.5, 2]], [new ArrayBuffer(8), '[ArrayBuffer 8 bytes]'], [new DataView(new ArrayBuffer(4)), '[DataView 4 bytes]'],
+      [new SharedArrayBuffer(8), '[SharedArrayBuffer 8 bytes]'],
+      [Promise.resolve(1), '[Promise]'], [new WeakMap(), '[WeakMap]'], [new WeakSet(), '[WeakSet]'], [new WeakRef({}), '[WeakRef]'],
+      [new Response('x', { status: 201 }), '[Response 201]'], [new Request('http://x.test'), '[Request GET]'], [new ReadableStream(), '[ReadableStream]'],
+      [(function* () {})(), '[Generator]'], [(async function* () {})(), '[AsyncGenerator]'],
+      [Object('t'), 't'], [Object(2), 2], [Object(false), false], [Object(3n), '3'],
+      [Number.NaN, 'NaN'], [Number.POSITIVE_INFINITY, 'Infinity'], [[-0, 0, 1.5], [0, 0, 1.5]], [new Point(), { x: 1 }],
+      [{ toJSON: () => ({ a: 1, toJSON: () => 'twice' }) }, { a: 1, toJSON: '[Function toJSON]' }],
+      [Object.assign(Object.create(null), { n: 1 }), { n: 1 }],
+    ]
+    for (const [input, output] of rules) expect(plainOf(input)).toEqual(output)
+    expect(Object.is(plainOf(-0), 0)).toBe(true)
+  })
+
+  it('keeps name, message, stack, cause and own fields of an error', () => {
+    const error = Object.assign(new TypeError('broken', { cause: new Error('root') }), { code: 'E_X' })
+    expect(plainOf(error)).toMatchObject({ name: 'TypeError', message: 'broken', stack: expect.stringContaining('broken'), cause: { message: 'root' }, code: 'E_X' })
+  })
+
+  it('H41 leaves the body of a Response unread', async () => {
+    const response = new Response('body')
+    expect(plainOf({ response })).toEqual({ response: '[Response 200]' })
+    expect(response.bodyUsed).toBe(false)
+    expect(await response.text()).toBe('body')
+  })
+
+  it('H33 never calls then', () => {
+    let called = 0
+    plainOf({ then: () => (called += 1) })
+    expect(called).toBe(0)
+  })
+
+  it('H11 keeps a rejected promise of toJSON or of a getter from ending the process', async () => {
+    const rejections: unknown[] = []
+    const listen = (reason: unknown): number => rejections.push(reason)
+    process.on('unhandledRejection', listen)
+    plainOf({ toJSON: () => Promise.reject(new Error('a')) })
+    plainOf({ get lazy() { return Promise.reject(new Error('b')) } })
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    process.off('unhandledRejection', listen)
+    expect(rejections).toEqual([])
+  })
+
+  it('H29 S22 keeps __proto__ as a plain field', () => {
+    const plain = plainOf(JSON.parse('{"__proto__":{"polluted":true}}')) as Record<string, unknown>
+    expect(Object.keys(plain)).toEqual(['__proto__'])
+    expect(JSON.stringify(plain)).toBe('{"__proto__":{"polluted":true}}')
+    expect(Reflect.get({}, 'polluted')).toBeUndefined()
+  })
+
+  it('marks cycles, and repeats what is only shared', () => {
+    const shared = { s: 1 }
+    const value: Record<string, unknown> = { a: shared, b: shared }
+    value['self'] = value
+    expect(plainOf(value)).toEqual({ a: { s: 1 }, b: { s: 1 }, self: '[Circular]' })
+  })
+
+  it('H20 cuts a long text, says its length and lets go of the parent', () => {
+    const { value, truncated } = toSnapshot('x'.repeat(52_428_800), { maxBytes: 1000 })
+    expect(value).toBe(`${'x'.repeat(5096)}… [truncated, 52428800 characters]`)
+    expect(truncated).toBe(true)
+  })
+
+  it('says how much of a list, an object and a depth was left out', () => {
+    const list = plainOf(Array.from({ length: 10_000 }, (_, i) => `item ${i}`), 100) as Plain[]
+    expect(list.at(-1)).toBe(`[truncated, ${10_000 - list.length + 1} of 10000 items left out]`)
+    const fields = plainOf(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i])), 100) as Record<string, Plain>
+    expect(fields['…']).toBe(`[truncated, ${5000 - Object.keys(fields).length + 1} of 5000 fields left out]`)
+    expect(toSnapshot({ a: { b: { c: 1 } } }, { ...LIMITS, maxDepth: 2 })).toMatchObject({ value: { a: { b: '[truncated, Object below depth 2]' } }, truncated: true })
+    expect(toSnapshot(Array.from({ length: 100 }, () => ({})), { ...LIMITS, maxNodes: 50 }).truncated).toBe(true)
+    const set = plainOf(new Set(Array.from({ length: 100_000 }, (_, i) => i)), 100) as Plain[]
+    expect(set.at(-1)).toMatch(/^\[truncated, \d+ of 100000 items left out\]$/)
+  })
+
+  it('H67 survives a call stack that is nearly used up', () => {
+    let deepest: unknown
+    const dig = (): void => {
+      deepest = toSnapshot({ a: [{ b: new Map([['c', new Error('d')]]) }] }, LIMITS).value
+      dig()
+    }
+    expect(dig).toThrow(RangeError)
+    expect(deepest).toBeDefined()
+  })
+
+  it('shows opaque objects as the given text and never asks for plain ones', () => {
+    class Client {
+      key = 'secret'
+    }
+    const asked: object[] = []
+    const isOpaque = (value: object): string | undefined => {
+      asked.push(value)
+      return value instanceof Client ? '[Client]' : undefined
+    }
+    expect(toSnapshot({ client: new Client(), plain: { a: [1] }, other: new (class Other { b = 2 })() }, LIMITS, isOpaque).value).toEqual({ client: '[Client]', plain: { a: [1] }, other: { b: 2 } })
+    expect(asked).toHaveLength(2)
+    expect(toSnapshot(new Client(), LIMITS, () => { throw new Error('hook') }).value).toBe('[Unreadable]')
+  })
+
+  it('copies a chat of 10 KB in microseconds', () => {
+    const chat = { messages: Array.from({ length: 10 }, (_, i) => ({ role: 'user', content: `${i} `.repeat(500) })) }
+    for (let i = 0; i < 5000; i += 1) toSnapshot(chat, LIMITS)
+    const { ms } = timed(() => {
+      for (let i = 0; i < 1000; i += 1) toSnapshot(chat, LIMITS)
+    })
+    expect((ms / 1000) * 1000).toBeLessThan(5 * CI_FACTOR)
+  })
+})
