@@ -9,6 +9,8 @@ import { evaluate, installPackage, lendPackages, readTree, repository, resolveTo
 import type { Installed } from './installed.js'
 
 interface Manifest {
+  readonly exports: Record<string, unknown>
+  readonly bin: Record<string, string>
   readonly dependencies: Record<string, string>
   readonly peerDependencies: Record<string, string>
   readonly optionalDependencies: Record<string, string>
@@ -36,6 +38,12 @@ describe('the tarball', () => {
     process.stdout.write(
       `tarball: ${installed.files.length} files, ${kilobytes(installed.packedBytes)} packed, ${kilobytes(installed.unpackedBytes)} unpacked\n`,
     )
+  })
+
+  test('contains every file its manifest points at, types for both formats included', () => {
+    const targets = JSON.stringify([manifest.exports, manifest.bin]).match(/\.\/[\w./-]+/g) ?? []
+    expect(targets.length).toBeGreaterThan(4 * entryPoints.length)
+    expect(targets.map((path) => path.slice(2)).filter((path) => !installed.files.includes(path))).toEqual([])
   })
 
   test('S24 shows no path of the machine it was built on', async () => {
