@@ -6,14 +6,25 @@ import type { HrTime, TimeInput } from '@opentelemetry/api'
  */
 export type ClockAnchor = number
 
-/** Unix time in milliseconds at which `performance.now()` was zero, by today's system clock. */
-export function readAnchor(): ClockAnchor {
-  return Date.now() - performance.now()
+/** The two clocks of a process. */
+export interface Clock {
+  /** Unix milliseconds; may jump. */
+  unixMs(): number
+  /** Milliseconds since some point, with fractions; never goes back. */
+  monotonicMs(): number
+}
+
+/** The clocks of this process. */
+export const systemClock: Clock = { unixMs: () => Date.now(), monotonicMs: () => performance.now() }
+
+/** Unix time in milliseconds at which the monotonic clock was zero, by today's system clock. */
+export function readAnchor(clock: Clock): ClockAnchor {
+  return clock.unixMs() - clock.monotonicMs()
 }
 
 /** Unix milliseconds, with fractions, on the time line of `anchor`. */
-export function nowOn(anchor: ClockAnchor): number {
-  return anchor + performance.now()
+export function nowOn(anchor: ClockAnchor, clock: Clock): number {
+  return anchor + clock.monotonicMs()
 }
 
 // Years 1970 to 2262: beyond it nanoseconds do not fit the 64 bits of the wire format.

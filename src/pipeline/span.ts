@@ -9,7 +9,7 @@ import type { AttributeScalar } from '../values/flatten.js'
 import { toAttributeValue } from '../values/flatten.js'
 import type { Redactor } from '../values/redact.js'
 import type { Plain, Snapshot } from '../values/snapshot.js'
-import { type ClockAnchor, nowOn, toUnixMs } from './clock.js'
+import { type Clock, type ClockAnchor, nowOn, toUnixMs } from './clock.js'
 import { describeThrown, type ThrownText } from './exception.js'
 import type { OwnedSpan } from './otel-context.js'
 
@@ -29,6 +29,7 @@ export interface SpanOwner {
   readonly limits: ResolvedLimits
   readonly redactor: Redactor
   readonly resource: Resource
+  readonly clock: Clock
   /** Called once for each span that was started. */
   spanEnded(span: InstanceSpan): void
 }
@@ -197,7 +198,7 @@ export class InstanceSpan implements Span, OwnedSpan {
     if (this.#isEnded) return
     this.#isEnded = true
     const record = this.#record
-    record.endMs = Math.max(record.startMs, toUnixMs(endTime, record.anchor) ?? nowOn(record.anchor))
+    record.endMs = Math.max(record.startMs, toUnixMs(endTime, record.anchor) ?? nowOn(record.anchor, record.owner.clock))
     record.owner.spanEnded(this)
   }
 
@@ -241,7 +242,7 @@ export class InstanceSpan implements Span, OwnedSpan {
       record.droppedEvents++
       return
     }
-    const event = { name: nameText(name), timeMs: toUnixMs(time, record.anchor) ?? nowOn(record.anchor), attributes: copyAttributes(attributes) }
+    const event = { name: nameText(name), timeMs: toUnixMs(time, record.anchor) ?? nowOn(record.anchor, record.owner.clock), attributes: copyAttributes(attributes) }
     record.events.push(event)
     record.bytes += event.name.length + sizeOfAll(event.attributes) + ENTRY_OVERHEAD_BYTES
   }

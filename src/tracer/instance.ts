@@ -8,7 +8,8 @@ import { isOwnEndpoint } from '../pipeline/agents.js'
 import type { PendingSpan } from '../pipeline/delivery.js'
 import { describeThrown } from '../pipeline/exception.js'
 import { createFilter } from '../pipeline/filter.js'
-import { createIdSource } from '../pipeline/ids.js'
+import { type Clock, systemClock } from '../pipeline/clock.js'
+import { createIdSource, type IdSource } from '../pipeline/ids.js'
 import { createLedger, type Ledger } from '../pipeline/ledger.js'
 import { callWithActiveSpan, ensureContextManager } from '../pipeline/otel-context.js'
 import { toReadableSpan } from '../pipeline/readable-span.js'
@@ -39,6 +40,14 @@ export interface InstanceStart {
   readonly firstParent: SpanContext | undefined
   /** Session of the remote caller whose trace is continued. */
   readonly remoteSessionId: string | undefined
+  /** @defaultValue random ids and the clocks of the process */
+  readonly collaborators?: Collaborators | undefined
+}
+
+/** Sources of ids and time, replaced by tests that want the same ones every time. */
+export interface Collaborators {
+  readonly ids?: IdSource | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** A span that is started by hand, with data for its buckets. */
@@ -60,6 +69,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly limits: ResolvedConfig['limits']
   readonly redactor: SpanOwner['redactor']
   readonly resource: SpanOwner['resource']
+  readonly clock: Clock
   readonly ledger: Ledger
   readonly diagnostics: Diagnostics
   readonly ownSession: TracerSession
@@ -74,7 +84,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #firstParent: SpanContext | undefined
   #isLive = true
 
-  constructor({ tracer, config, firstParent, remoteSessionId }: InstanceStart) {
+  constructor({ tracer, config, firstParent, remoteSessionId, collaborators }: InstanceStart) {
+    this.clock = collaborators?.clock ?? systemClock
     this.tracer = tracer
     this.#config = config
     this.#firstParent = firstParent
@@ -89,12 +100,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.ownSession = createOwnSession(config, remoteSessionId)
     this.#spans = new SpanFactory({
       owner: this,
-      ids,
+      ids: collaborators?.ids ?? randomIds,
       sample: createSampling(config.sampler, config.sampleRate, this.diagnostics),
       keep: createFilter(config.spanFilter, this.diagnostics),
       ownSession: this.ownSession,
       takeFirstParent: () => this.#takeFirstParent(),
     })
+    if (config.spool !== undefined && this.isRecording) void this.outlets
     const { capture } = config
     this.#captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
   }
@@ -235,11 +247,6 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.#isLive = false
   }
 
-  /** Lets go of what only a live instance needs. */
-  release(): void {
-    this.#provider = undefined
-  }
-
   #takeFirstParent(): SpanContext | undefined {
     const parent = this.#firstParent
     this.#firstParent = undefined
@@ -259,7 +266,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 }
 
-const ids = createIdSource()
+const randomIds = createIdSource()
 
 function hideOwnObjects(value: object): string | undefined {
   return 'honeyhiveText' in value && typeof value.honeyhiveText === 'string' ? value.honeyhiveText : undefined

@@ -42,7 +42,7 @@ export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: nu
     return Promise.resolve(true)
   }
   return {
-    spans: { enqueue: keep, forceFlush: () => Promise.resolve(true), drain: () => Promise.resolve(true), shutdown: close },
+    spans: { enqueue: keep, forceFlush: () => Promise.resolve(true), drain: () => Promise.resolve(true), shutdown: close, giveUp: () => undefined },
     rest: {
       startSession: record('startSession'),
       updateEvent: record('updateEvent'),

@@ -1,23 +1,20 @@
+import { createRestClient, type RestClient } from '../api/client.js'
+import { createFetchTransport } from '../api/fetch-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { createDelivery, type Delivery } from '../pipeline/delivery.js'
+import { onExit, onNaturalEnd } from '../pipeline/exit.js'
 import { sendWithExporter } from '../pipeline/exporter-sender.js'
 import { toRequestHeaders } from '../pipeline/headers.js'
 import type { Ledger } from '../pipeline/ledger.js'
 import { createOtlpSender } from '../pipeline/sender.js'
+import { createSpool, type Spool } from '../pipeline/spool.js'
 import { createTransport, type Transport } from '../pipeline/transport.js'
 import { VERSION } from '../version.js'
 import { createMemoryOutlets, type Memory } from './memory.js'
 
 /** REST calls made in the background. They never reject; false means that the call was lost. */
-export interface RestCalls {
-  startSession(body: Readonly<Record<string, unknown>>): Promise<boolean>
-  updateEvent(body: Readonly<Record<string, unknown>>): Promise<boolean>
-  createEvent(body: Readonly<Record<string, unknown>>): Promise<boolean>
-  /** Waits for the calls made before; true when all of them arrived. */
-  flush(timeoutMs: number): Promise<boolean>
-  shutdown(timeoutMs: number): Promise<boolean>
-}
+export type RestCalls = Pick<RestClient, 'startSession' | 'updateEvent' | 'createEvent' | 'flush' | 'shutdown'>
 
 /** The ways out of one instance. */
 export interface Outlets {
@@ -34,24 +31,64 @@ export interface OutletParts {
   readonly diagnostics: Diagnostics
 }
 
-/** Opens the ways out of an instance: memory in test mode, else its exporter or the server, else none. */
-export function createOutlets({ config, ledger, diagnostics }: OutletParts): Outlets {
+/** Opens the ways out of an instance: memory in test mode, else its exporter or the server. */
+export function createOutlets(parts: OutletParts): Outlets {
+  const { config, ledger, diagnostics } = parts
   if (config.testMode) {
     const memory: Memory = { spans: [], calls: [] }
     return { ...createMemoryOutlets(memory, ledger, config.batch.maxQueueSize), memory }
   }
   const transport = openTransport(config)
+  const spool = openSpool(config, transport, diagnostics)
+  const rest = createRestClient({ transport: openRestTransport(config, transport), ledger, diagnostics })
+  return closeTogether({ spans: openDelivery(parts, transport, spool), rest, memory: undefined }, transport, spool)
+}
+
+/** REST has no use for a tracer without a key: the backend would refuse every call. */
+function openRestTransport(config: ResolvedConfig, transport: Transport): Transport | undefined {
+  if (config.apiKey === undefined) return undefined
+  return config.fetch === undefined ? transport : createFetchTransport({ serverUrl: config.serverUrl, headers: toHeaders(config), fetch: config.fetch })
+}
+
+function openTransport(config: ResolvedConfig): Transport {
+  return createTransport({ serverUrl: config.serverUrl, compression: config.compression, headers: toHeaders(config) })
+}
+
+function toHeaders({ apiKey = '', source, headers }: ResolvedConfig): Record<string, string> {
+  return toRequestHeaders({ apiKey, source, version: VERSION, headers })
+}
+
+function openSpool({ spool: directory, serverUrl, apiKey, protocol }: ResolvedConfig, transport: Transport, diagnostics: Diagnostics): Spool | undefined {
+  if (directory === undefined || apiKey === undefined) return undefined
+  const spool = createSpool({ directory, serverUrl, apiKey, protocol, transport, diagnostics })
+  void spool.replay()
+  return spool
+}
+
+function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: Transport, spool: Spool | undefined): Delivery {
   const sender = config.exporter === undefined ? createOtlpSender({ transport, protocol: config.protocol, ledger }) : sendWithExporter(config.exporter)
-  const spans = createDelivery({ sender, batch: config.batch, disableBatch: config.disableBatch, ledger, diagnostics })
-  return { spans, rest: NO_CALLS, memory: undefined }
+  const rescue = spool === undefined ? undefined : (spans: Parameters<Spool['keep']>[0]) => spool.keep(spans)
+  return createDelivery({ sender, batch: config.batch, disableBatch: config.disableBatch, ledger, diagnostics, rescue })
 }
 
-function openTransport({ serverUrl, apiKey = '', source, headers, compression }: ResolvedConfig): Transport {
-  return createTransport({ serverUrl, compression, headers: toRequestHeaders({ apiKey, source, version: VERSION, headers }) })
+/** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
+function closeTogether(outlets: Outlets, transport: Transport, spool: Spool | undefined): Outlets {
+  const { spans, rest } = outlets
+  const drainAll = (timeoutMs: number): Promise<unknown> => Promise.all([spans.drain(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs)])
+  const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
+
+  async function shutdownSpans(timeoutMs: number): Promise<boolean> {
+    const hasArrived = await spans.shutdown(timeoutMs)
+    spool?.stop()
+    for (const release of releases) release()
+    return hasArrived
+  }
+
+  async function shutdownRest(timeoutMs: number): Promise<boolean> {
+    const hasArrived = await rest.shutdown(timeoutMs)
+    transport.close()
+    return hasArrived
+  }
+
+  return { ...outlets, spans: { ...spans, shutdown: shutdownSpans }, rest: { ...rest, shutdown: shutdownRest } }
 }
-
-const lost = (): Promise<boolean> => Promise.resolve(false)
-const done = (): Promise<boolean> => Promise.resolve(true)
-
-/** For tracers that may not use the network. */
-const NO_CALLS: RestCalls = { startSession: lost, updateEvent: lost, createEvent: lost, flush: done, shutdown: done }

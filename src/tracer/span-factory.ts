@@ -99,8 +99,8 @@ export class SpanFactory {
     const traceId = parent?.context.traceId ?? remote?.traceId ?? ids.traceId()
     const kind = toSpanKind(options?.kind)
     const fate = this.#decide(name, kind, traceId, options, parent, remote)
-    const anchor = parent?.anchor ?? readAnchor()
-    const startMs = toUnixMs(options?.startTime as TimeInput | undefined, anchor) ?? nowOn(anchor)
+    const anchor = parent?.anchor ?? readAnchor(owner.clock)
+    const startMs = toUnixMs(options?.startTime as TimeInput | undefined, anchor) ?? nowOn(anchor, owner.clock)
     const spanContext = { traceId, spanId: ids.spanId(), traceFlags: fate === 'export' ? TraceFlags.SAMPLED : TraceFlags.NONE }
     return {
       owner, session, context: spanContext, parent: keptContext(parent) ?? remote, kind, anchor, startMs, instrumentation, fate, redact, name,

@@ -13,7 +13,7 @@ import type { TracerStats } from '../pipeline/ledger.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from './decorate.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
-import { TracerInstance } from './instance.js'
+import { type Collaborators, TracerInstance } from './instance.js'
 import { forgetInstance, registerInstance } from './registry.js'
 import { continueFrom, injectInto, readSessionId } from './remote.js'
 import { createTracerSession, type EvaluationIdentity, type SessionOptions, type TracerSession } from './session.js'
@@ -79,7 +79,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   readonly #instance: TracerInstance
   #closing: Promise<boolean> | undefined
 
-  private constructor(config: ResolvedConfig) {
+  private constructor(config: ResolvedConfig, collaborators: Collaborators | undefined) {
     this.#config = config
     const remote = config.linkCarrier === undefined ? undefined : readRemoteContext(config.linkCarrier)
     this.#instance = new TracerInstance({
@@ -87,6 +87,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       config,
       firstParent: remote?.parent,
       remoteSessionId: remote === undefined ? undefined : readSessionId(remote.baggage),
+      collaborators,
     })
   }
 
@@ -98,7 +99,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @throws HoneyHiveConfigError when options given in code are wrong; it lists all of them.
    */
   static init(options?: TracerOptions): HoneyHiveTracer {
-    const tracer = new HoneyHiveTracer(resolveConfig(options))
+    return HoneyHiveTracer.initWith(options)
+  }
+
+  /** {@link init} with other sources of ids and time; for `honeyhive-tracer/testing`. */
+  static initWith(options: TracerOptions | undefined, collaborators?: Collaborators): HoneyHiveTracer {
+    const tracer = new HoneyHiveTracer(resolveConfig(options), collaborators)
     registerInstance(tracer.#instance)
     tracer.#instance.speakWarnings()
     tracer.#enableInstrumentations()
@@ -326,8 +332,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   async forceFlush(timeoutMs: number = DEFAULT_FLUSH_MS): Promise<boolean> {
-    const { spans, rest } = this.#instance.outlets
-    const [spansArrived, callsArrived] = await Promise.all([spans.forceFlush(timeoutMs), rest.flush(timeoutMs)])
+    const outlets = this.#instance.openOutlets
+    if (outlets === undefined) return true
+    const [spansArrived, callsArrived] = await Promise.all([outlets.spans.forceFlush(timeoutMs), outlets.rest.flush(timeoutMs)])
     return spansArrived && callsArrived
   }
 
@@ -420,11 +427,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   async #close(timeoutMs: number): Promise<boolean> {
     this.#instance.retire()
     for (const instrumentation of this.#config.instrumentations) this.#instance.guard('disable', undefined, () => instrumentation.disable?.())
-    const { spans, rest } = this.#instance.outlets
-    const [spansArrived, callsArrived] = await Promise.all([spans.shutdown(timeoutMs), rest.shutdown(timeoutMs)])
-    this.#instance.release()
+    const outlets = this.#instance.openOutlets
+    const closed = outlets === undefined ? [] : await Promise.all([outlets.spans.shutdown(timeoutMs), outlets.rest.shutdown(timeoutMs)])
     forgetInstance(this.#instance)
-    return spansArrived && callsArrived
+    return closed.every(Boolean)
   }
 }
 

@@ -43,7 +43,22 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
     },
     has: (target, key) => (key === RETURNS_FRESH_PROMISE ? isFresh : key in target),
   })
+  copyMetadata(fn, wrapper)
   return wrapper
+}
+
+/** `reflect-metadata` keeps what other decorators said about a function by its identity, and Nest reads routes from there. */
+function copyMetadata(from: object, to: object): void {
+  const { getOwnMetadataKeys, getOwnMetadata, defineMetadata } = Reflect as Partial<Metadata>
+  if (getOwnMetadataKeys === undefined || getOwnMetadata === undefined || defineMetadata === undefined) return
+  for (const key of getOwnMetadataKeys(from)) defineMetadata(key, getOwnMetadata(key, from), to)
+}
+
+/** What `reflect-metadata` adds to `Reflect` when the host has loaded it. */
+interface Metadata {
+  getOwnMetadataKeys(target: object): unknown[]
+  getOwnMetadata(key: unknown, target: object): unknown
+  defineMetadata(key: unknown, value: unknown, target: object): void
 }
 
 function open(call: CompiledCall | CallFor, resolve: ResolveRecorder, self: unknown, args: readonly unknown[]): Recording | undefined {
