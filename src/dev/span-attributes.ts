@@ -1,0 +1,46 @@
+import type { JsonObject } from './json.js'
+
+/** The attributes of one span that no rule has taken yet. */
+export interface SpanAttributes {
+  /** The value, still there for others. */
+  peek(key: string): unknown
+  /** The value, and takes it away. */
+  take(key: string): unknown
+  has(key: string): boolean
+  /** Names still left. */
+  keys(): string[]
+  /** Takes everything that begins with `prefix`; the names come without it. */
+  takePrefixed(prefix: string): [string, unknown][]
+  hasPrefix(prefix: string): boolean
+  remaining(): [string, unknown][]
+}
+
+/** Span attributes over those of their resource: the span wins. */
+export function createSpanAttributes(resource: JsonObject, span: JsonObject): SpanAttributes {
+  const left = new Map<string, unknown>([...Object.entries(resource), ...Object.entries(span)])
+
+  return {
+    peek: (key) => left.get(key),
+    take(key) {
+      const value = left.get(key)
+      left.delete(key)
+      return value
+    },
+    has: (key) => left.has(key),
+    keys: () => [...left.keys()],
+    takePrefixed(prefix) {
+      const taken: [string, unknown][] = []
+      for (const [key, value] of left) {
+        if (!key.startsWith(prefix) || key.length === prefix.length) continue
+        taken.push([key.slice(prefix.length), value])
+        left.delete(key)
+      }
+      return taken
+    },
+    hasPrefix(prefix) {
+      for (const key of left.keys()) if (key.startsWith(prefix)) return true
+      return false
+    },
+    remaining: () => [...left],
+  }
+}
