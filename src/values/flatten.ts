@@ -39,6 +39,8 @@ interface Run {
   bytesLeft: number
   count: number
   truncated: boolean
+  /** Whether the leaves that were left out have their one mark. */
+  hasMark: boolean
 }
 
 /**
@@ -46,7 +48,7 @@ interface Run {
  * containers, arrays with `null`, keys that would collide, and as many subtrees as it takes to stay within `budget`.
  */
 export function flatten(prefix: string, value: Plain, options: FlattenOptions, emit: Emit): FlattenResult {
-  const run: Run = { emit, transform: options.transform, bytesLeft: options.maxBytes, count: 0, truncated: false }
+  const run: Run = { emit, transform: options.transform, bytesLeft: options.maxBytes, count: 0, truncated: false, hasMark: false }
   if (value === null) emitLeaf(prefix, 'null', run)
   else flattenNode(prefix, prefix, separateDots(value), Math.max(1, options.budget), run)
   return { count: run.count, truncated: run.truncated }
@@ -145,7 +147,7 @@ function countLeaves(node: Plain, most: number): number {
 function emitTransformed(path: string, key: string, leaf: Plain, run: Run): void {
   const shown = run.transform === undefined ? leaf : run.transform(path, leaf)
   if (shown === null) return emitLeaf(path, 'null', run)
-  if (typeof shown === 'object') return emitLeaf(path, toJsonText(shown, run.bytesLeft), run)
+  if (typeof shown === 'object') return emitLeaf(path, toJsonText(shown, run), run)
   spend(key, run)
   emitLeaf(path, toScalar(shown), run)
 }
@@ -154,7 +156,7 @@ function emitJson(path: string, key: string, node: Plain, run: Run): void {
   const { transform } = run
   const shown = transform === undefined ? node : mapLeaves(path, node, transform)
   spend(key, run)
-  emitLeaf(path, toJsonText(shown, run.bytesLeft), run)
+  emitLeaf(path, toJsonText(shown, run), run)
 }
 
 function spend(key: string, run: Run): void {
@@ -163,7 +165,8 @@ function spend(key: string, run: Run): void {
 
 function emitLeaf(path: string, value: AttributeScalar, run: Run): void {
   if (run.bytesLeft <= 0) {
-    if (!run.truncated) send(path, CUT_LEAF, run)
+    if (!run.hasMark) send(path, CUT_LEAF, run)
+    run.hasMark = true
     run.truncated = true
     return
   }
@@ -188,13 +191,14 @@ function toScalar(leaf: AttributeScalar): AttributeScalar {
   return leaf === 0 ? 0 : leaf
 }
 
-/** JSON text of at most about `maxBytes`: too large a value is shortened inside, so that the text stays valid JSON. */
-function toJsonText(value: Plain, maxBytes: number): string {
+/** JSON text that fits: too large a value is shortened inside, so that the text stays valid JSON. */
+function toJsonText(value: Plain, run: Run): string {
   const text = JSON.stringify(value)
-  if (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes) return text
+  if (text.length <= run.bytesLeft && Buffer.byteLength(text) <= run.bytesLeft) return text
+  run.truncated = true
   for (const share of [0.9, 0.45, 0.2]) {
-    const shorter = JSON.stringify(takeSnapshot(value, Math.floor(maxBytes * share)).value)
-    if (Buffer.byteLength(shorter) <= maxBytes) return shorter
+    const shorter = JSON.stringify(takeSnapshot(value, Math.floor(run.bytesLeft * share)).value)
+    if (Buffer.byteLength(shorter) <= run.bytesLeft) return shorter
   }
   return text
 }

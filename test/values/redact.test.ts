@@ -1,0 +1,212 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type * as config from '../../src/config/resolved.js'
+import type { Plain } from '../../src/values/plain.js'
+import { createRedactor, type RedactFunction, type RedactRules } from '../../src/values/redact.js'
+import { toSnapshot } from '../../src/values/snapshot.js'
+import { checkPrototypesUntouched, hostileErrors, hostileValues, SENTINEL } from '../fixtures/hostile.js'
+
+const MASK = '[REDACTED]'
+const builtIn = createRedactor({}, [])
+/** How much slower than the reference machine a run may be. */
+const CI_FACTOR = 8
+
+const isMasked = (name: string): boolean => (builtIn.value('inputs', { [name]: 'v' }) as Record<string, Plain>)[name] === MASK
+
+describe('createRedactor', () => {
+  it('S19 masks the built-in names in any spelling and as the end of a compound', () => {
+    const names = [
+      'password', 'passwd', 'passphrase', 'secret', 'client_secret', 'api_key', 'x-api-key', 'access_key', 'secret_key', 'secret_access_key', 'private_key',
+      'access_token', 'refresh_token', 'id_token', 'auth_token', 'bearer', 'session_token', 'authorization', 'proxy-authorization', 'cookie', 'set-cookie',
+      'credential', 'credentials', 'token', 'Password', 'API_KEY', 'apiKey', 'ApiKey', 'api key', 'X-API-Key', 'OPENAI_API_KEY', 'db_password', 'dbPassword',
+      'AWS_SECRET_ACCESS_KEY', 'Set-Cookie', 'hf_token', 'http.request.header.authorization', `${'x'.repeat(10_000)}_token`,
+    ]
+    expect(names.filter((name) => !isMasked(name))).toEqual([])
+  })
+
+  it('S19 leaves counts of tokens and ordinary names alone', () => {
+    const names = [
+      'max_tokens', 'prompt_tokens', 'total_tokens', 'completion_tokens', 'maxTokens', 'time_to_first_token', 'tokens', 'token_count', 'token_type', 'tokenizer',
+      'cost_per_token', 'eos_token', 'input_tokens', 'password_policy', 'secretary', 'keyboard', 'key', 'author', 'content', 'role', 'cookies_accepted', 'llm.token_count.prompt',
+    ]
+    expect(names.filter(isMasked)).toEqual([])
+  })
+
+  it('S19 masks at any depth, whole subtrees included, and leaves null and the input alone', () => {
+    const value = Object.freeze({ a: [{ headers: { Authorization: 'Bearer x', accept: 'json' } }], credentials: { user: 'u', pass: ['p'] }, token: null, password: 1234 })
+    const before = JSON.stringify(value)
+    expect(builtIn.value('inputs', value)).toEqual({ a: [{ headers: { Authorization: MASK, accept: 'json' } }], credentials: MASK, token: null, password: MASK })
+    expect(JSON.stringify(value)).toBe(before)
+  })
+
+  it('S19 looks at every name of the path it is given', () => {
+    expect(builtIn.value('config.api_key', 'sk')).toBe(MASK)
+    expect(builtIn.value('credentials.user.name', 'u')).toBe(MASK)
+    expect(builtIn.value('config.model', 'gpt')).toBe('gpt')
+    expect(builtIn.text('exception.message', 'plain')).toBe('plain')
+  })
+
+  it('gives back the same object when nothing is masked', () => {
+    fc.assert(fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'content'), fc.jsonValue()), (value) => {
+      const redactor = createRedactor({ builtIn: false, keys: ['nowhere'] }, [])
+      expect(redactor.value('inputs', value as Plain)).toBe(value)
+    }))
+  })
+
+  it('masks names of the user: text without case and punctuation, paths, expressions', () => {
+    const redactor = createRedactor({ keys: ['Social-Security', 'user.email', /^x_/g, 'пароль'], replacement: '***' }, [])
+    for (let i = 0; i < 3; i += 1) {
+      expect(redactor.value('inputs', { social_security: 1, user: { email: 'e', name: 'n' }, email: 'kept', x_a: 'b', ax_: 'c', Пароль: 'd', api_key: 'k' })).toEqual({
+        social_security: '***', user: { email: '***', name: 'n' }, email: 'kept', x_a: '***', ax_: 'c', Пароль: '***', api_key: '***',
+      })
+    }
+  })
+
+  it('masks patterns of the user everywhere, without touching their state', () => {
+    const sticky = /\d{4}/y
+    sticky.lastIndex = 3
+    const redactor = createRedactor({ patterns: [sticky, /[a-z]+@[a-z.]+/i], replacement: '$& <x>' }, [])
+    expect(redactor.text('name', 'call 1234 or 5678, me@x.test')).toBe('call $& <x> or $& <x>, $& <x>')
+    expect(redactor.value('inputs', ['a 1234', 1234])).toEqual(['a $& <x>', 1234])
+    expect(sticky.lastIndex).toBe(3)
+  })
+
+  it('builtIn: false and redact: false turn the built-in names off', () => {
+    expect(createRedactor({ builtIn: false }, []).value('p', { password: 'x' })).toEqual({ password: 'x' })
+    const off = createRedactor(false, [])
+    expect(off.isActive).toBe(false)
+    expect(off.value('p', { password: 'x', text: '{"password":"x"}' })).toEqual({ password: 'x', text: '{"password":"x"}' })
+  })
+
+  it('S13 masks the own key wherever it stands, whatever the rules say', () => {
+    for (const rules of [false, {}, { builtIn: false }, () => `again ${SENTINEL}`] as const) {
+      const redactor = createRedactor(rules, [SENTINEL, ''])
+      const shown = JSON.stringify([redactor.value('p', { a: [`x${SENTINEL}y${SENTINEL}`], b: JSON.stringify({ k: SENTINEL }) }), redactor.text('exception.stacktrace', `at ${SENTINEL}`)])
+      expect(shown).not.toContain(SENTINEL)
+      expect(redactor.isActive).toBe(true)
+    }
+  })
+
+  it('S13 masks the own key in its URL and JSON forms, and its beginning where a text was cut', () => {
+    const key = 'a"b/c d+e=key'
+    const redactor = createRedactor(false, [key])
+    expect(redactor.text('x', `u?k=${encodeURIComponent(key)} ${JSON.stringify(key)}`)).toBe(`u?k=${MASK} "${MASK}"`)
+    expect(redactor.text('x', `head ${key.slice(0, 7)}… [truncated, 999 characters]`)).toBe(`head ${MASK}… [truncated, 999 characters]`)
+  })
+
+  it('H61 masks secrets of an error: own fields, messages with JSON', () => {
+    const error = Object.assign(new Error('denied: {"api_key": "k1", "model": "m"}'), { config: { headers: { authorization: 'Bearer k2' } } })
+    const shown = JSON.stringify(builtIn.value('error', toSnapshot(error, { maxBytes: 100_000 }).value))
+    expect(shown).not.toMatch(/k1|k2/)
+    expect(shown).toContain('model')
+  })
+
+  it('F45 fails closed when the function of the user throws or returns something unreadable', () => {
+    const answers: RedactFunction[] = [
+      () => { throw new Error('broken') }, () => undefined, () => Symbol('x'), () => () => 1, () => Promise.reject(new Error('late')),
+      () => new Proxy({}, { ownKeys: () => { throw new Error('trap') }, getPrototypeOf: () => { throw new Error('trap') } }),
+    ]
+    for (const answer of answers) {
+      const shown = createRedactor(answer, []).value('p', { a: 'private', n: 5 })
+      expect(JSON.stringify(shown)).not.toMatch(/private|5/)
+    }
+  })
+
+  it('gives the function of the user every leaf with its path', () => {
+    const seen: [string, unknown][] = []
+    const redactor = createRedactor((path, value) => {
+      seen.push([path, value])
+      return path.endsWith('.b') ? { kept: [1] } : value
+    }, [])
+    expect(redactor.value('inputs', { a: 'x', list: [1, { b: true }], api_key: 'k', none: null })).toEqual({ a: 'x', list: [1, { b: { kept: [1] } }], api_key: MASK, none: null })
+    expect(seen).toEqual([['inputs.a', 'x'], ['inputs.list.0', 1], ['inputs.list.1.b', true], ['inputs.api_key', MASK]])
+    expect(redactor.text('name', 'span')).toBe('span')
+  })
+
+  it('S22 keeps __proto__ as a field', () => {
+    const value = builtIn.value('p', JSON.parse('{"__proto__":{"password":"x"}}'))
+    expect(JSON.stringify(value)).toBe('{"__proto__":{"password":"[REDACTED]"}}')
+  })
+
+  it('fits the settings as they are resolved', () => {
+    const rules: config.RedactRules | config.RedactFunction | false = { keys: ['a'] } as config.RedactRules
+    const own: RedactRules | RedactFunction | false = rules
+    const back: config.RedactRules = own as RedactRules
+    expect(createRedactor(rules, []).isActive && back === own).toBe(true)
+  })
+
+  for (const { id, title, make, heavy } of [...hostileValues, ...hostileErrors]) {
+    if (heavy === true) continue
+    it(`${id} ${title}: passes through rules and functions`, () => {
+      const check = checkPrototypesUntouched()
+      const { value } = toSnapshot({ value: make() }, { maxBytes: 65_536 })
+      for (const redactor of [builtIn, createRedactor((_, leaf) => leaf, [SENTINEL])]) JSON.stringify(redactor.value('p', value))
+      check()
+    })
+  }
+})
+
+describe('JSON inside strings', () => {
+  const mask = (text: string): string => builtIn.value('input.value', text) as string
+
+  it('masks fields and leaves every other character as it is', () => {
+    expect(mask('{"api_key": "sk-1", "n": 12345678901234567890,\n "ok":true}')).toBe('{"api_key": "[REDACTED]", "n": 12345678901234567890,\n "ok":true}')
+    expect(mask('[{"password":12.5e3},{"token":null},{"secret":true}]')).toBe('[{"password":"[REDACTED]"},{"token":null},{"secret":"[REDACTED]"}]')
+    expect(mask('{"credentials":{"a":"]}\\"","b":[1]},"c":1}')).toBe('{"credentials":"[REDACTED]","c":1}')
+    expect(mask('{"pass\\u0077ord":"x","q":"a: \\"b\\""}')).toBe('{"pass\\u0077ord":"[REDACTED]","q":"a: \\"b\\""}')
+    expect(mask('{"max_tokens":5}')).toBe('{"max_tokens":5}')
+  })
+
+  it('masks what cannot be parsed: cut off, in prose, with odd quotes', () => {
+    expect(mask('{"a":1,"password":"abc')).toBe('{"a":1,"password":"[REDACTED]"')
+    expect(mask('5" tall, got {"password" : "abc"} back')).toBe('5" tall, got {"password" : "[REDACTED]"} back')
+    expect(mask('{"credentials":{"a":"b')).toBe('{"credentials":"[REDACTED]"')
+  })
+
+  it('agrees with parsing, masking and writing again, at every depth of JSON in JSON', () => {
+    const json = fc.jsonValue({ maxDepth: 4 })
+    const names = fc.constantFrom('password', 'api_key', 'content', 'a"b', 'back\\slash', 'x: "token"')
+    const data = fc.dictionary(names, fc.oneof(json, fc.dictionary(names, fc.oneof(json, fc.string()), { noNullPrototype: true })), { noNullPrototype: true })
+    fc.assert(
+      fc.property(data, fc.integer({ min: 0, max: 3 }), (value, levels) => {
+        let text = JSON.stringify(value)
+        for (let i = 0; i < levels; i += 1) text = JSON.stringify({ arguments: text })
+        let shown: unknown = JSON.parse(mask(text))
+        for (let i = 0; i < levels; i += 1) shown = JSON.parse((shown as { arguments: string }).arguments)
+        expectMasked(shown)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  function expectMasked(value: unknown): void {
+    if (typeof value !== 'object' || value === null) return
+    for (const [name, item] of Object.entries(value)) {
+      if (name === 'password' || name === 'api_key') expect([MASK, null]).toContain(item)
+      else expectMasked(item)
+    }
+  }
+})
+
+describe('S20 linear time', () => {
+  const units = ['a', '1-', 'eyJa', '"', '\\', '{', '}', '[', '\\"', '":', '"a":', '"password":', '"password":{', '"token":"', '": \\', ' ', '{"a":', '\ud800', 'password', 'api_key=']
+  const redactor = createRedactor({ keys: ['email', /^x-/] }, [SENTINEL, 'aaaaaaaaaaaaaaab', '\\\\\\"'])
+  for (const unit of units) {
+    it(`1 MB of ${JSON.stringify(unit)}, alone and with a colon`, () => {
+      const text = unit.repeat(Math.floor(1_000_000 / unit.length))
+      for (const whole of [text, `{"k":1,"s":"${text}`, `"password":${text}`, `${text}:`]) {
+        const start = performance.now()
+        redactor.text('name', whole)
+        redactor.value('inputs', { whole })
+        expect(performance.now() - start).toBeLessThan(2 * 50 * CI_FACTOR)
+      }
+    })
+  }
+
+  it('takes a 1 MB field name', () => {
+    const start = performance.now()
+    builtIn.value('p', { [`${'_-'.repeat(500_000)}`]: 'x' })
+    builtIn.value(`p${'.a'.repeat(100_000)}`, 'x')
+    expect(performance.now() - start).toBeLessThan(100 * CI_FACTOR)
+  })
+})
