@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { Document, LineCounter, Node, Pair } from 'yaml'
+import type { Document, LineCounter, Node, Pair, YAMLMap } from 'yaml'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 
 /** A parsed file that still knows where everything stands. */
@@ -90,7 +90,8 @@ function parseDocument(text: string, path: string): ParsedDocument {
     const mistakes = toMistakes(parsed, at)
     if (mistakes.length > 0) throw new HoneyHiveConfigError(mistakes, `loadTracers("${path}")`)
     const content: unknown = parsed.toJS({ maxAliasCount: MAX_ALIAS_COUNT })
-    return { content, problems: findRepeatedKeys(yaml, parsed, at), locate: (steps, part) => at(findOffset(yaml, parsed, steps, part)) }
+    const find = createFinder(yaml, parsed)
+    return { content, problems: findRepeatedKeys(yaml, parsed, at), locate: (steps, part) => at(find(steps, part)) }
   } catch (error) {
     if (error instanceof HoneyHiveError) throw error
     throw toFileError(path, toHostileReason(error), 'Give a plain list of tracers and their options.', error)
@@ -143,18 +144,31 @@ function toOffset(node: unknown): number {
   return range?.[0] ?? 0
 }
 
-function findOffset(yaml: Yaml, parsed: Document, steps: readonly string[], part: 'key' | 'value'): number {
-  let node: unknown = parsed.contents
-  let offset = toOffset(node)
-  for (const [index, step] of steps.entries()) {
-    if (yaml.isAlias(node)) node = node.resolve(parsed)
-    if (!yaml.isMap(node)) return offset
-    const pair = node.items.findLast((item) => toKeyName(yaml, item) === step)
-    // Merged in from elsewhere: the nearest place above it is what the reader can find.
-    if (pair === undefined) return offset
-    const isKey = part === 'key' && index === steps.length - 1
-    offset = toOffset(isKey ? pair.key : (pair.value ?? pair.key))
-    node = pair.value
+/** Finds places; every map is indexed once, because a file may hold thousands of tracers. */
+function createFinder(yaml: Yaml, parsed: Document): (steps: readonly string[], part: 'key' | 'value') => number {
+  const indexes = new Map<YAMLMap, ReadonlyMap<string | undefined, Pair>>()
+
+  function findPair(map: YAMLMap, name: string): Pair | undefined {
+    let index = indexes.get(map)
+    if (index === undefined) {
+      index = new Map(map.items.map((pair) => [toKeyName(yaml, pair), pair]))
+      indexes.set(map, index)
+    }
+    return index.get(name)
   }
-  return offset
+
+  return (steps, part) => {
+    let node: unknown = parsed.contents
+    let offset = toOffset(node)
+    for (const [position, step] of steps.entries()) {
+      if (yaml.isAlias(node)) node = node.resolve(parsed)
+      const pair = yaml.isMap(node) ? findPair(node, step) : undefined
+      // Merged in from elsewhere: the nearest place above it is what the reader can find.
+      if (pair === undefined) return offset
+      const isKey = part === 'key' && position === steps.length - 1
+      offset = toOffset(isKey ? pair.key : (pair.value ?? pair.key))
+      node = pair.value
+    }
+    return offset
+  }
 }

@@ -70,7 +70,8 @@ function toDocument(source: object): ParsedDocument {
   return { content, problems: [], locate: () => 'code' }
 }
 
-const TOP_LEVEL = ['tracers', 'defaults']
+/** `$schema` lets editors check a JSON file. */
+const TOP_LEVEL = ['tracers', 'defaults', '$schema']
 const SHAPE = { expected: 'tracers by name', remedy: 'Start with "tracers:", then one name per tracer with its options.', secret: true }
 
 function readDefinitions(content: unknown, reading: Reading): ReadonlyMap<string, TracerOptions> {

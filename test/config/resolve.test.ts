@@ -89,7 +89,7 @@ describe('messages', () => {
     [{ apiKey: `${KEY}\r\nX-Evil: 1` }],
     [{ apiKey: `${KEY}😀` }],
     [{ apiKey: KEY, serverUrl: KEY, sampleRate: KEY, [KEY]: 1, protocol: KEY }],
-    [{ apiKey: { toString: () => KEY } }],
+    [{ apiKey: { toString: (): string => KEY } }],
     [{ apiKey: [KEY] }],
     [{ serverUrl: `https://user:${KEY}@host/` }],
     [{ serverUrl: `user:${KEY}@host` }],
