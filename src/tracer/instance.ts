@@ -230,6 +230,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   spanEnded(span: InstanceSpan): void {
     this.ledger.ended()
     const record = InstanceSpan.recordOf(span)
+    const { onSpanEnd } = (record.session as TracerSession).options
+    if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
     if (record.fate === 'export') this.outlets.spans.enqueue(new EndedSpan(span))
     else this.ledger.droppedOne(record.fate, { name: record.name, spanId: record.context.spanId }, '')
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ATTRIBUTE } from '../attributes.js'
 import { toSessionId } from '../config/session-id.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import type { SpanSession } from '../pipeline/span.js'
+import type { InstanceSpan, SpanSession } from '../pipeline/span.js'
 
 /** What the user may say of a session. */
 export interface SessionOptions {
@@ -17,6 +17,8 @@ export interface SessionOptions {
   readonly source?: string | undefined
   /** Attach to a session that exists already: no request is made for it. @defaultValue false */
   readonly skipSessionCreation?: boolean | undefined
+  /** Sees each span of the session at its end, before it is queued; for `honeyhive-tracer/experiments`. @internal */
+  readonly onSpanEnd?: ((span: InstanceSpan) => void) | undefined
 }
 
 /** Experiment run, dataset and datapoint that the spans of a session belong to. */
