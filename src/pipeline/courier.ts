@@ -39,8 +39,8 @@ export interface CourierOptions {
   readonly rescue?: Rescue | undefined
   readonly now: () => number
   readonly pace: Pace
-  /** Puts batches back at the front of the queue. */
-  requeue(batches: readonly Batch[]): void
+  /** Batches that go before new ones: retries and halves. */
+  readonly waiting: Batch[]
   /** Told of spans that left for good. */
   settled(entries: readonly Entry[]): void
 }
@@ -54,7 +54,7 @@ const BISECTION_PAUSE_MS = 60_000
 
 /** Makes a courier with nothing under way. */
 export function createCourier(options: CourierOptions): Courier {
-  const { sender, batch: limits, ledger, diagnostics, now, pace, requeue } = options
+  const { sender, batch: limits, ledger, diagnostics, now, pace, waiting } = options
   const underWay = new Map<Batch, AbortController>()
   let maxBytes = Math.min(limits.maxExportBatchBytes, MAX_REQUEST_BYTES)
   /** Serialised bytes per estimated byte, as seen lately. */
@@ -108,7 +108,7 @@ export function createCourier(options: CourierOptions): Courier {
   function cutOrDrop(batch: Batch, reason: DropReason, detail: string): undefined {
     leave(batch)
     if (batch.entries.length === 1) drop(batch.entries, reason, detail)
-    else requeue(splitBatch(batch))
+    else waiting.unshift(...splitBatch(batch))
   }
 
   async function attempt(batch: Batch, parcel: Parcel, signal: AbortSignal): Promise<void> {
@@ -148,10 +148,16 @@ export function createCourier(options: CourierOptions): Courier {
   function retry(batch: Batch, outcome: { afterMs: number | undefined; detail: string }, startedAtMs: number): void {
     note(outcome.detail)
     batch.lastError = outcome.detail
-    const pauseMs = pace.failed(startedAtMs, outcome.afterMs)
-    const spentMs = now() - (batch.firstAttemptAtMs ?? startedAtMs)
-    if (spentMs + pauseMs > limits.retryBudgetMs) return drop(batch.entries, 'retryExhausted', outcome.detail)
-    requeue([batch])
+    waiting.unshift(batch)
+    dropSpent(now() + pace.failed(startedAtMs, outcome.afterMs))
+  }
+
+  /** Counts the batches whose time is over before the next attempt; the pause holds for all of them. */
+  function dropSpent(nextAttemptAtMs: number): void {
+    const isSpent = ({ firstAttemptAtMs = Infinity }: Batch): boolean => nextAttemptAtMs - firstAttemptAtMs > limits.retryBudgetMs
+    const spent = waiting.filter(isSpent)
+    waiting.splice(0, Infinity, ...waiting.filter((batch) => !isSpent(batch)))
+    for (const { entries, lastError } of spent) drop(entries, 'retryExhausted', lastError)
   }
 
   /** Cuts a batch the server cannot read, so that only the span at fault is lost. */
@@ -164,7 +170,7 @@ export function createCourier(options: CourierOptions): Courier {
     }
     bisection.requestsLeft -= 2
     batch.bisection = bisection
-    requeue(splitBatch(batch))
+    waiting.unshift(...splitBatch(batch))
   }
 
   function note(detail: string): void {

@@ -74,19 +74,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const queue = createQueue({ maxSpans: limits.maxQueueSize, maxBytes: limits.maxQueueBytes })
   const barrier = createBarrier()
   const pace = createPace(limits.concurrency, now, options.random)
-  const courier = createCourier({ ...options, now, pace, requeue, settled })
-  const batchSize = options.disableBatch === true ? 1 : Math.max(1, limits.maxExportBatchSize)
   /** Batches to be sent before new ones: retries and halves. */
-  let waiting: Batch[] = []
+  const waiting: Batch[] = []
+  const courier = createCourier({ ...options, now, pace, waiting, settled })
+  const batchSize = options.disableBatch === true ? 1 : Math.max(1, limits.maxExportBatchSize)
   let timer: NodeJS.Timeout | undefined
   let turnIsDue = false
   let queuedSinceMs: number | undefined
   let seenLosses = 0
   let closing: Promise<boolean> | undefined
-
-  function requeue(batches: readonly Batch[]): void {
-    waiting.unshift(...batches)
-  }
 
   function settled(entries: readonly Entry[]): void {
     for (const entry of entries) queue.settle(entry.span)
@@ -175,8 +171,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   function giveUp(): void {
-    const left = [...courier.abort(), ...waiting, takeAll()].flatMap((batch) => batch.entries)
-    waiting = []
+    const left = [...courier.abort(), ...waiting.splice(0), takeAll()].flatMap((batch) => batch.entries)
     clearTimeout(timer)
     timer = undefined
     courier.giveUp(left.sort((one, other) => one.seq - other.seq))

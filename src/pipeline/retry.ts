@@ -1,6 +1,8 @@
 /** Shortest wait before a request is tried again, in milliseconds, whatever the server suggests. */
 export const BASE_BACKOFF_MS = 500
-/** Longest wait the doubling reaches, in milliseconds. */
+/** How much the longest possible wait grows with each failure; the OTLP exporters use the same factor. */
+const GROWTH = 1.5
+/** Longest wait the growth reaches, in milliseconds. */
 export const MAX_BACKOFF_MS = 30_000
 /** Longest wait a server may ask for, in milliseconds; garbage such as 1e9 ends here. */
 export const MAX_RETRY_AFTER_MS = 60_000
@@ -14,11 +16,11 @@ export function isRetryableStatus(status: number): boolean {
 }
 
 /**
- * Wait before attempt `failures + 1`: full jitter between {@link BASE_BACKOFF_MS} and a ceiling that doubles with each
- * failure up to {@link MAX_BACKOFF_MS}.
+ * Wait before attempt `failures + 1`: full jitter between {@link BASE_BACKOFF_MS} and a ceiling that grows by half with
+ * each failure, up to {@link MAX_BACKOFF_MS}.
  */
 export function backoffMs(failures: number, random: () => number = Math.random): number {
-  const ceiling = Math.min(MAX_BACKOFF_MS, BASE_BACKOFF_MS * 2 ** Math.max(1, failures))
+  const ceiling = Math.min(MAX_BACKOFF_MS, BASE_BACKOFF_MS * GROWTH ** failures)
   return BASE_BACKOFF_MS + random() * (ceiling - BASE_BACKOFF_MS)
 }
 
