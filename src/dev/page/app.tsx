@@ -1,0 +1,121 @@
+import type { JSX } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { ProjectList, ProjectSummary } from '../page-api.js'
+import { type Loaded, useApi } from './model/api.js'
+import { useKeys } from './model/keys.js'
+import { useLive } from './model/live.js'
+import { Projects } from './model/projects.js'
+import { navigate, type Route, readRoute, toHash, useRoute } from './model/route.js'
+import { Help } from './parts/help.js'
+import { ConnectSteps, Empty, Failure, Loading } from './parts/notice.js'
+import { nextTheme, ProjectTabs, Rail } from './parts/shell.js'
+import { CompareView } from './views/compare.js'
+import { DropsView } from './views/drops.js'
+import { EventRedirect } from './views/event-redirect.js'
+import { ProcessView } from './views/process.js'
+import { ProcessesView } from './views/processes.js'
+import { RunView } from './views/run.js'
+import { RunsView } from './views/runs.js'
+import { SessionView } from './views/session.js'
+import { SessionsView } from './views/sessions.js'
+import { TrendsView } from './views/trends.js'
+
+const PROJECTS_EVERY_MS = 1500
+const SECTIONS = { s: 'sessions', r: 'runs', t: 'trends', d: 'drops' } as const
+
+/** The whole page: projects at the left, the view that the address names beside them. */
+export function App(): JSX.Element {
+  const route = useRoute()
+  const projects = useApi<ProjectList>('/api/projects')
+  const main = useRef<HTMLElement>(null)
+  const [isHelpOpen, setHelpOpen] = useState(false)
+  const list = projects.data?.projects ?? []
+  useLive(() => true, projects.reload, PROJECTS_EVERY_MS)
+  useFirstProject(route, list)
+  useTitle(route, list)
+  useGlobalKeys(list, () => setHelpOpen((old) => !old))
+  return (
+    <Projects.Provider value={list}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the view
+      </button>
+      <div class="shell">
+        <Rail projects={list} route={route} onHelp={() => setHelpOpen(true)} />
+        <main ref={main} tabIndex={-1} class={`view-${route.parts[2] ?? route.parts[0] ?? 'home'}`}>
+          <ProjectTabs route={route} />
+          <View route={route} projects={projects} />
+        </main>
+      </div>
+      {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
+    </Projects.Provider>
+  )
+}
+
+function View({ route, projects }: { readonly route: Route; readonly projects: Loaded<ProjectList> }): JSX.Element {
+  const [area, project = '', section = 'sessions', id, other] = route.parts
+  if (area === 'processes') return project ? <ProcessView key={project} id={project} route={route} /> : <ProcessesView />
+  if (area === 'events' && project) return <EventRedirect key={project} id={project} />
+  if (area !== 'p') return <Home projects={projects} />
+  if (section === 'sessions') return id ? <SessionView key={id} project={project} id={id} route={route} /> : <SessionsView key={project} project={project} route={route} />
+  if (section === 'runs') return id ? <RunView key={id} project={project} id={id} /> : <RunsView key={project} project={project} route={route} />
+  if (section === 'compare' && id && other) return <CompareView key={`${id} ${other}`} project={project} newId={id} oldId={other} route={route} />
+  if (section === 'trends') return <TrendsView key={project} project={project} route={route} />
+  if (section === 'drops') return <DropsView key={project} project={project} />
+  return (
+    <Empty title="There is no such view">
+      <p>
+        <a href={toHash(['p', project, 'sessions'])}>Go to the sessions of this project</a>
+      </p>
+    </Empty>
+  )
+}
+
+function Home({ projects }: { readonly projects: Loaded<ProjectList> }): JSX.Element {
+  if (projects.error) return <Failure error={projects.error} onRetry={projects.reload} />
+  if (!projects.data) return <Loading what="the projects" />
+  return (
+    <Empty title="Nothing has arrived yet">
+      <ConnectSteps />
+    </Empty>
+  )
+}
+
+function useFirstProject(route: Route, projects: readonly ProjectSummary[]): void {
+  useEffect(() => {
+    const newest = [...projects].sort((a, b) => (b.lastSeenMs ?? 0) - (a.lastSeenMs ?? 0))[0]
+    if (route.parts.length === 0 && newest) navigate(toHash(['p', newest.id, 'sessions']), { replace: true })
+  }, [route, projects])
+}
+
+function useTitle(route: Route, projects: readonly ProjectSummary[]): void {
+  useEffect(() => {
+    const name = projects.find((project) => project.id === route.parts[1])?.name
+    const section = route.parts[0] === 'processes' ? 'processes' : (route.parts[2] ?? null)
+    document.title = [section, name, 'Local hive'].filter(Boolean).join(' · ')
+  }, [route, projects])
+}
+
+function useGlobalKeys(projects: readonly ProjectSummary[], toggleHelp: () => void): void {
+  const go = (section: string): void => {
+    const [area, project] = readRoute().parts
+    const target = area === 'p' ? project : projects[0]?.id
+    if (target) navigate(toHash(['p', target, section]))
+  }
+  const step = (by: number): void => {
+    const parts = readRoute().parts
+    const at = projects.findIndex((project) => project.id === parts[1])
+    const next = projects[(at + by + projects.length) % projects.length]
+    if (next) navigate(toHash(['p', next.id, parts[2] === 'compare' ? 'runs' : (parts[2] ?? 'sessions')]))
+  }
+  useKeys({
+    '?': toggleHelp,
+    'g s': () => go(SECTIONS.s),
+    'g r': () => go(SECTIONS.r),
+    'g t': () => go(SECTIONS.t),
+    'g d': () => go(SECTIONS.d),
+    'g p': () => navigate(toHash(['processes'])),
+    ']': () => step(1),
+    '[': () => step(-1),
+    T: nextTheme,
+  })
+}

@@ -1,0 +1,275 @@
+import type { ComponentChildren, JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { EventDetail, LinkedEvent } from '../../page-api.js'
+import { useApi } from '../model/api.js'
+import { toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
+import { toInputMessages, toOutputMessages } from '../model/messages.js'
+import { useProjects } from '../model/projects.js'
+import { toHash } from '../model/route.js'
+import { Chat } from '../parts/chat.js'
+import { CopyButton } from '../parts/copy.js'
+import { Icon, TenantCell, TypeGlyph } from '../parts/glyph.js'
+import { JsonView, LongText } from '../parts/json-view.js'
+import { Failure, Loading } from '../parts/notice.js'
+
+const SETTLE_MS = 70
+
+/** The chosen event in full. Waits a moment before asking, so that holding an arrow key does not ask for every event on the way. */
+export function EventPane({ id, version }: { readonly id: string | null; readonly version: unknown }): JSX.Element {
+  const settled = useSettled(id)
+  const detail = useApi<EventDetail>(settled === null ? null : `/api/events/${encodeURIComponent(settled)}`, { keep: true })
+  useEffect(() => {
+    if (detail.data && version) detail.reload()
+  }, [version])
+  return (
+    <section class="event-pane" tabIndex={-1} aria-label="The chosen event" aria-busy={detail.isLoading}>
+      {detail.error && <Failure error={detail.error} onRetry={detail.reload} />}
+      {!detail.data && !detail.error && <Loading what="the event" />}
+      {detail.data && !detail.error && <EventBody key={detail.data.id} event={detail.data} />}
+    </section>
+  )
+}
+
+function useSettled(id: string | null): string | null {
+  const [settled, setSettled] = useState(id)
+  useEffect(() => {
+    if (id === settled) return
+    const timer = setTimeout(() => setSettled(id), SETTLE_MS)
+    return () => clearTimeout(timer)
+  }, [id, settled])
+  return settled
+}
+
+function EventBody({ event }: { readonly event: EventDetail }): JSX.Element {
+  const input = toInputMessages(event.inputs)
+  const output = toOutputMessages(event.outputs)
+  return (
+    <>
+      <EventHead event={event} />
+      {event.error !== null && (
+        <div class="error-box" role="note">
+          <b>Failed</b>
+          <pre>
+            <LongText text={event.error} max={4000} />
+          </pre>
+          <CopyButton text={event.error} label="Copy the error" />
+        </div>
+      )}
+      {event.linked.length > 0 && <Links links={event.linked} ownProject={event.projectId} />}
+      <Payload title="Input" value={event.inputs} chat={input ? <Chat messages={input} /> : null} rest={toRest(event.inputs, ['chat_history', 'messages'], input !== null)} />
+      <Payload title="Output" value={event.outputs} chat={output ? <Chat messages={output} /> : null} rest={toRest(event.outputs, ['chat_history', 'messages', 'role', 'content', 'text', 'tool_calls'], output !== null)} />
+      <Scores title="Metrics" values={event.metrics} />
+      <Scores title="Feedback" values={event.feedback} />
+      <Section title="Config" value={event.config} />
+      <Section title="Metadata" value={event.metadata} />
+      <Section title="User properties" value={event.userProperties} />
+      <Identity event={event} />
+    </>
+  )
+}
+
+function EventHead({ event }: { readonly event: EventDetail }): JSX.Element {
+  return (
+    <header class="event-head">
+      <h3>
+        <TypeGlyph type={event.type} isError={event.error !== null} />
+        <span>{event.name}</span>
+        <CopyButton text={() => `${location.origin}/#/events/${encodeURIComponent(event.id)}`} label="Copy a link to this event" />
+      </h3>
+      <dl class="facts">
+        <div>
+          <dt>type</dt>
+          <dd>{event.type}</dd>
+        </div>
+        {event.model && (
+          <div>
+            <dt>model</dt>
+            <dd class="mono">{event.model}</dd>
+          </div>
+        )}
+        <div title={toFullTime(event.startMs)}>
+          <dt>took</dt>
+          <dd class="mono">{toDuration(event.durationMs)}</dd>
+        </div>
+        {event.totalTokens > 0 && <TokenFact event={event} />}
+        {event.cost > 0 && (
+          <div>
+            <dt>cost</dt>
+            <dd class="mono">{toCost(event.cost)}</dd>
+          </div>
+        )}
+      </dl>
+    </header>
+  )
+}
+
+function TokenFact({ event }: { readonly event: EventDetail }): JSX.Element {
+  const prompt = event.metadata['prompt_tokens']
+  const completion = event.metadata['completion_tokens']
+  const isSplit = typeof prompt === 'number' && typeof completion === 'number'
+  return (
+    <div title={isSplit ? `${prompt} in, ${completion} out` : ''}>
+      <dt>tokens</dt>
+      <dd class="mono">
+        {toCount(event.totalTokens)}
+        {isSplit && <span class="dim">{` (${toCount(prompt)} in, ${toCount(completion)} out)`}</span>}
+      </dd>
+    </div>
+  )
+}
+
+function Links({ links, ownProject }: { readonly links: readonly LinkedEvent[]; readonly ownProject: string }): JSX.Element {
+  const { nameOf, colourOf } = useProjects()
+  return (
+    <section class="links" aria-label="Links to other traces">
+      {links.map((link) => {
+        const { event } = link
+        const verb = link.direction === 'to' ? 'Opened inside' : 'Contains'
+        if (!event) {
+          return (
+            <p key={link.spanId} class="link-card is-absent">
+              <Icon name="link" />
+              <span>
+                {verb} span <code>{link.spanId}</code> of trace <code>{link.traceId.slice(0, 8)}…</code>, which has not arrived here
+              </span>
+            </p>
+          )
+        }
+        return (
+          <a key={link.spanId} class="link-card" style={{ '--tenant': `var(${colourOf(event.projectId)})` }} href={toHash(['p', event.projectId, 'sessions', event.sessionId], { e: event.id })}>
+            <TenantCell colour={colourOf(event.projectId)} />
+            <span>
+              <small>
+                {verb}
+                {event.projectId === ownProject ? '' : `, in ${nameOf(event.projectId)}`}
+                {link.kind ? ` (${link.kind})` : ''}
+              </small>
+              <b>{event.name}</b>
+            </span>
+            <span class="mono dim">{toDuration(event.durationMs)}</span>
+            <Icon name="out" />
+          </a>
+        )
+      })}
+    </section>
+  )
+}
+
+interface PayloadProps {
+  readonly title: string
+  readonly value: Readonly<Record<string, unknown>>
+  readonly chat: JSX.Element | null
+  readonly rest: Readonly<Record<string, unknown>> | null
+}
+
+function Payload({ title, value, chat, rest }: PayloadProps): JSX.Element | null {
+  const [isRaw, setRaw] = useState(false)
+  if (Object.keys(value).length === 0) return null
+  const tool = chat ? (
+    <button type="button" class="toggle is-small" aria-pressed={isRaw} onClick={() => setRaw(!isRaw)}>
+      JSON
+    </button>
+  ) : null
+  return (
+    <Fold title={title} value={value} tool={tool}>
+      {chat && !isRaw ? chat : <JsonView value={value} />}
+      {chat && !isRaw && rest && <JsonView value={rest} />}
+    </Fold>
+  )
+}
+
+function toRest(value: Readonly<Record<string, unknown>>, known: readonly string[], hasChat: boolean): Readonly<Record<string, unknown>> | null {
+  if (!hasChat) return null
+  const rest = Object.entries(value).filter(([key]) => !known.includes(key))
+  return rest.length > 0 ? Object.fromEntries(rest) : null
+}
+
+function Section({ title, value }: { readonly title: string; readonly value: Readonly<Record<string, unknown>> }): JSX.Element | null {
+  if (Object.keys(value).length === 0) return null
+  return (
+    <Fold title={title} value={value} tool={null}>
+      <JsonView value={value} />
+    </Fold>
+  )
+}
+
+interface FoldProps {
+  readonly title: string
+  readonly value: unknown
+  readonly tool: JSX.Element | null
+  readonly children: ComponentChildren
+}
+
+function Fold({ title, value, tool, children }: FoldProps): JSX.Element {
+  const [isOpen, setOpen] = useState(true)
+  return (
+    <section class="fold">
+      <header>
+        <button type="button" class="fold-button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          <Icon name="chevron" />
+          <h4>{title}</h4>
+        </button>
+        {tool}
+        <CopyButton text={() => JSON.stringify(value, null, 2)} label={`Copy: ${title}`} />
+      </header>
+      {isOpen && <div class="fold-body">{children}</div>}
+    </section>
+  )
+}
+
+function Scores({ title, values }: { readonly title: string; readonly values: Readonly<Record<string, unknown>> }): JSX.Element | null {
+  const entries = Object.entries(values)
+  if (entries.length === 0) return null
+  return (
+    <Fold title={title} value={values} tool={null}>
+      <dl class="scores">
+        {entries.map(([name, value]) => (
+          <div key={name}>
+            <dt class="mono">{name}</dt>
+            <dd>{toScoreValue(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Fold>
+  )
+}
+
+function toScoreValue(value: unknown): JSX.Element {
+  if (typeof value === 'boolean') return <span class={`verdict ${value ? 'is-good' : 'is-bad'}`}>{value ? 'pass' : 'fail'}</span>
+  if (typeof value !== 'number') return <JsonView value={value} />
+  const isShare = value >= 0 && value <= 1
+  return (
+    <span class="score mono">
+      {isShare && (
+        <span class="score-bar" aria-hidden="true">
+          <span style={{ width: `${value * 100}%` }} />
+        </span>
+      )}
+      {toScore(value)}
+    </span>
+  )
+}
+
+function Identity({ event }: { readonly event: EventDetail }): JSX.Element {
+  const entries = [
+    ['event', event.id],
+    ['session', event.sessionId],
+    ['trace', event.traceId],
+    ['span', event.spanId],
+    ['source', event.source],
+  ] as const
+  return (
+    <dl class="identity">
+      {entries.map(
+        ([name, value]) =>
+          value && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd class="mono">{value}</dd>
+              <CopyButton text={value} label={`Copy: ${name}`} />
+            </div>
+          ),
+      )}
+    </dl>
+  )
+}

@@ -1,0 +1,233 @@
+import type { JSX } from 'preact'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { SessionList, SessionSummary, Stats } from '../../page-api.js'
+import { ApiError, fetchJson, toPath, useApi } from '../model/api.js'
+import { toClock, toCost, toCount, toDuration, toFullTime } from '../model/format.js'
+import { useKeys, useRowKeys } from '../model/keys.js'
+import { useLive } from '../model/live.js'
+import { navigate, type Route, toHash, updateQuery } from '../model/route.js'
+import { Activity } from '../parts/activity.js'
+import { SessionFilters, toTimeRange } from '../parts/filters.js'
+import { Icon } from '../parts/glyph.js'
+import { ConnectSteps, Empty, Failure, Loading } from '../parts/notice.js'
+
+const PAGE = 100
+const BUCKETS = 96
+const FILTER_KEYS = ['q', 'type', 'error', 'source', 'metadata'] as const
+
+/** The sessions of one project, newest first, live. */
+export function SessionsView({ project, route }: { readonly project: string; readonly route: Route }): JSX.Element {
+  const box = useRef<HTMLDivElement>(null)
+  const query = Object.fromEntries(FILTER_KEYS.map((key) => [key, route.query.get(key)]))
+  const range = useMemo(() => toTimeRange(route.query), [route])
+  const path = toPath('/api/sessions', { project, ...query, fromMs: route.query.has('from') || route.query.has('range') ? range.fromMs : null, toMs: route.query.has('to') ? range.toMs : null, limit: PAGE })
+  const first = useApi<SessionList>(path, { keep: true })
+  const more = useMore(path, first.data)
+  const fresh = useFresh(first.data?.sessions)
+  useLive((message) => message.projectId === project, first.reload, 700)
+  useRowKeys(box)
+  const isFiltered = FILTER_KEYS.some((key) => route.query.has(key)) || ['range', 'from', 'to'].some((key) => route.query.has(key))
+  useKeys({ Escape: (event) => leaveField(event) || (isFiltered && navigate(toHash(['p', project, 'sessions']), { replace: true })) })
+  const sessions = more.all
+  return (
+    <div class="page" ref={box}>
+      <ActivityOf project={project} sessions={sessions} route={route} />
+      <SessionFilters route={route} sources={first.data?.sources ?? []} />
+      {first.error && <Failure error={first.error} onRetry={first.reload} />}
+      {!first.data && !first.error && <Loading what="the sessions" />}
+      {first.data && sessions.length === 0 && <NoSessions isFiltered={isFiltered} project={project} />}
+      {sessions.length > 0 && <SessionTable project={project} sessions={sessions} fresh={fresh} />}
+      {more.error && <Failure error={more.error} onRetry={more.load} />}
+      {more.cursor !== null && (
+        <button type="button" class="button more" onClick={more.load} disabled={more.isLoading}>
+          {more.isLoading ? 'Loading…' : 'Load older sessions'}
+        </button>
+      )}
+    </div>
+  )
+}
+
+/** Leaves the field that has the focus; false when there is none. */
+function leaveField(event: KeyboardEvent): boolean {
+  const field = event.target
+  if (!(field instanceof HTMLElement) || !/^(INPUT|SELECT|TEXTAREA)$/.test(field.tagName)) return false
+  field.blur()
+  return true
+}
+
+function NoSessions({ isFiltered, project }: { readonly isFiltered: boolean; readonly project: string }): JSX.Element {
+  if (!isFiltered) {
+    return (
+      <Empty title="No sessions in this project yet">
+        <ConnectSteps />
+      </Empty>
+    )
+  }
+  return (
+    <Empty title="No session matches">
+      <p>Text is searched in names, inputs and outputs; metadata is written as key:value.</p>
+      <a class="button" href={toHash(['p', project, 'sessions'])}>
+        Clear the filters (esc)
+      </a>
+    </Empty>
+  )
+}
+
+interface More {
+  readonly all: readonly SessionSummary[]
+  readonly cursor: string | null
+  readonly isLoading: boolean
+  readonly error: ApiError | null
+  readonly load: () => void
+}
+
+function useMore(path: string, first: SessionList | null): More {
+  const [older, setOlder] = useState<{ path: string; sessions: readonly SessionSummary[]; cursor: string | null } | null>(null)
+  const [isLoading, setLoading] = useState(false)
+  const [error, setError] = useState<ApiError | null>(null)
+  const valid = older?.path === path ? older : null
+  const cursor = valid ? valid.cursor : (first?.nextCursor ?? null)
+  const load = (): void => {
+    if (cursor === null) return
+    setLoading(true)
+    setError(null)
+    fetchJson<SessionList>(`${path}&cursor=${encodeURIComponent(cursor)}`)
+      .then((page) => setOlder({ path, sessions: [...(valid?.sessions ?? []), ...page.sessions], cursor: page.nextCursor }))
+      .catch((cause: unknown) => setError(cause instanceof ApiError ? cause : new ApiError(path, 0, String(cause))))
+      .finally(() => setLoading(false))
+  }
+  const all = useMemo(() => mergeSessions(first?.sessions ?? [], valid?.sessions ?? []), [first, valid])
+  return { all, cursor, isLoading, error, load }
+}
+
+function mergeSessions(first: readonly SessionSummary[], older: readonly SessionSummary[]): readonly SessionSummary[] {
+  if (older.length === 0) return first
+  const ids = new Set(first.map((session) => session.id))
+  return [...first, ...older.filter((session) => !ids.has(session.id))]
+}
+
+/** Ids that were not there at the first answer, so that arrivals can be shown as such. */
+function useFresh(sessions: readonly SessionSummary[] | undefined): ReadonlySet<string> {
+  const known = useRef<ReadonlySet<string> | null>(null)
+  const fresh = useRef<Set<string>>(new Set())
+  if (sessions) {
+    const ids = new Set(sessions.map((session) => session.id))
+    if (known.current) for (const id of ids) if (!known.current.has(id)) fresh.current.add(id)
+    known.current = known.current ? new Set([...known.current, ...ids]) : ids
+  }
+  return fresh.current
+}
+
+function ActivityOf({ project, sessions, route }: { readonly project: string; readonly sessions: readonly SessionSummary[]; readonly route: Route }): JSX.Element | null {
+  const range = toTimeRange(route.query)
+  const oldest = sessions.at(-1)?.startMs ?? null
+  const isOpen = range.fromMs === null
+  const fromMs = floorTo(range.fromMs ?? oldest, 60_000)
+  const toMs = floorTo(range.toMs ?? Date.now(), 60_000) + 60_000
+  const path = fromMs !== null ? toPath('/api/stats', { project, fromMs, toMs, bucketMs: toBucket(toMs - fromMs) }) : null
+  const stats = useApi<Stats>(path, { keep: true })
+  useLive((message) => message.projectId === project, stats.reload, 3000)
+  if (!stats.data || fromMs === null || (isOpen && sessions.length === 0)) return null
+  return <Activity stats={stats.data} fromMs={fromMs} toMs={toMs} onRange={(from, to) => updateQuery({ range: null, from: String(from), to: String(to) })} />
+}
+
+function floorTo<T extends number | null>(ms: T, step: number): T {
+  return (ms === null ? null : Math.floor(ms / step) * step) as T
+}
+
+function toBucket(spanMs: number): number {
+  return Math.max(1000, Math.ceil(spanMs / BUCKETS / 1000) * 1000)
+}
+
+interface TableProps {
+  readonly project: string
+  readonly sessions: readonly SessionSummary[]
+  readonly fresh: ReadonlySet<string>
+}
+
+function SessionTable({ project, sessions, fresh }: TableProps): JSX.Element {
+  const longest = Math.max(1, ...sessions.map((session) => session.durationMs))
+  return (
+    <div class="table-box">
+      <table class="grid sessions">
+        <thead>
+          <tr>
+            <th scope="col">Started</th>
+            <th scope="col">Session</th>
+            <th scope="col" class="wide-only">
+              Source
+            </th>
+            <th scope="col" class="num">
+              Events
+            </th>
+            <th scope="col" class="num">
+              Duration
+            </th>
+            <th scope="col" class="num">
+              Tokens
+            </th>
+            <th scope="col" class="num">
+              Cost
+            </th>
+            <th scope="col">Outcome</th>
+          </tr>
+        </thead>
+        <tbody>
+          {sessions.map((session) => (
+            <SessionRow key={session.id} project={project} session={session} longest={longest} isFresh={fresh.has(session.id)} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+interface RowProps {
+  readonly project: string
+  readonly session: SessionSummary
+  readonly longest: number
+  readonly isFresh: boolean
+}
+
+function SessionRow({ project, session, longest, isFresh }: RowProps): JSX.Element {
+  const href = toHash(['p', project, 'sessions', session.id])
+  return (
+    <tr class={`row-link${isFresh ? ' is-fresh' : ''}`} data-session={session.id} onClick={(event) => openRow(event, href)}>
+      <td class="mono dim" title={toFullTime(session.startMs)}>
+        {toClock(session.startMs)}
+      </td>
+      <td class="main-cell">
+        <a href={href} data-row>
+          {session.name}
+        </a>
+        {session.runId && <span class="chip">{'run'}</span>}
+        {session.hasFeedback && (
+          <span class="hint" title="Has feedback">
+            <Icon name="thumb" />
+          </span>
+        )}
+      </td>
+      <td class="dim wide-only">{session.source}</td>
+      <td class="num mono" title={`${session.modelEvents} of them model calls`}>
+        {toCount(session.events)}
+        <span class="dim"> / {session.modelEvents}</span>
+      </td>
+      <td class="num mono duration">
+        <span class="duration-bar" aria-hidden="true" style={{ width: `${(Math.sqrt(session.durationMs / longest) * 100).toFixed(1)}%` }} />
+        <span>{toDuration(session.durationMs)}</span>
+      </td>
+      <td class="num mono">{toCount(session.totalTokens)}</td>
+      <td class="num mono">{toCost(session.cost)}</td>
+      <td>{session.errors > 0 ? <span class="verdict is-bad">{session.errors === 1 ? '1 error' : `${toCount(session.errors)} errors`}</span> : <span class="verdict is-good">ok</span>}</td>
+    </tr>
+  )
+}
+
+/** A click anywhere in a row opens it, unless it was on something else or to select text. */
+export function openRow(event: MouseEvent, href: string): void {
+  const target = event.target as Element
+  if (target.closest('a, button, input, label') || getSelection()?.toString()) return
+  if (event.ctrlKey || event.metaKey) open(href, '_blank', 'noopener')
+  else navigate(href)
+}
+
