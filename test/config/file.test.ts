@@ -239,11 +239,11 @@ describe('hostile files', () => {
 
   it('H90 stops billions of laughs, cycles and deep nesting quickly', () => {
     const laughs = ['l0: &l0 [lol, lol]', ...Array.from({ length: 30 }, (_, index) => `l${index + 1}: &l${index + 1} [${Array.from({ length: 9 }, () => `*l${index}`).join(', ')}]`)]
-    const started = performance.now()
+    const started = process.cpuUsage()
     expect(problemsOf(`${laughs.join('\n')}\ntracers: { a: { metadata: { x: *l30 } } }\n`)).toEqual(['Cannot load tracers from "FILE": it uses anchors too often, or ones that are not there. Give a plain list of tracers and their options.'])
     expect(problemsOf(`tracers: { a: { metadata: ${'['.repeat(20_000)} } }`)).toHaveLength(1)
     expect(load('tracers: { a: { metadata: &m { self: *m } } }').size).toBe(1)
-    expect(performance.now() - started).toBeLessThan(5000)
+    expect(process.cpuUsage(started).user).toBeLessThan(5_000_000)
   })
 
   it('H90 lets an anchor serve many tracers', () => {
@@ -268,9 +268,9 @@ describe('hostile files', () => {
 
   it('H90 finds repeated keys among 20,000 without comparing every pair', () => {
     const lines = Array.from({ length: 20_000 }, (_, index) => `      k${index}: 1`)
-    const started = performance.now()
+    const started = process.cpuUsage()
     expect(load(`tracers:\n  a:\n    metadata:\n${lines.join('\n')}\n`).size).toBe(1)
-    expect(performance.now() - started).toBeLessThan(8000)
+    expect(process.cpuUsage(started).user).toBeLessThan(5_000_000)
   })
 
   it('H90 says what is in the way of reading', () => {
