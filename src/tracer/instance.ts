@@ -2,7 +2,7 @@ import { context, INVALID_SPAN_CONTEXT, type Span, type SpanContext, type SpanOp
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { EventType } from '../attributes.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import { currentScope, emptyFrame, enterFrame, type Frame, type Instance, type RoutedSpan, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
+import { currentScope, emptyFrame, enterFrame, type Frame, frameOf, type Instance, type RoutedSpan, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { isOwnEndpoint } from '../pipeline/agents.js'
 import type { PendingSpan } from '../pipeline/delivery.js'
@@ -11,7 +11,7 @@ import { createFilter } from '../pipeline/filter.js'
 import { type Clock, systemClock } from '../pipeline/clock.js'
 import { createIdSource, type IdSource } from '../pipeline/ids.js'
 import { createLedger, type Ledger } from '../pipeline/ledger.js'
-import { callWithActiveSpan, ensureContextManager } from '../pipeline/otel-context.js'
+import { callWithActiveSpan, ensureContextManager, ownerOf } from '../pipeline/otel-context.js'
 import { toReadableSpan } from '../pipeline/readable-span.js'
 import { RoutingProvider } from '../pipeline/routing-provider.js'
 import { createSampling } from '../pipeline/sampling.js'
@@ -221,10 +221,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Scope in which `span` is current for this instance. */
   #scopeWith(span: Span, scope: Scope | undefined = currentScope()): Scope {
-    const { frame, session } = this.#spans.current(scope)
+    const { frame, session: current } = this.#spans.current(scope)
     const base: Frame = frame ?? emptyFrame(this)
-    const owned = span instanceof InstanceSpan ? (InstanceSpan.recordOf(span).session as TracerSession) : session
-    return enterFrame({ ...base, span, session: owned === this.ownSession ? base.session : owned, remoteParent: undefined }, scope)
+    const owned = span instanceof InstanceSpan ? (InstanceSpan.recordOf(span).session as TracerSession) : current
+    const session = owned === this.ownSession ? base.session : owned
+    return enterFrame({ ...base, span, session, remoteParent: undefined }, withActiveNeighbour(this, scope))
   }
 
   spanEnded(span: InstanceSpan): void {
@@ -269,6 +270,20 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 }
 
 const randomIds = createIdSource()
+
+/**
+ * `scope` with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their spans
+ * current through OpenTelemetry alone; once ours takes that place, only the frame still knows theirs.
+ */
+function withActiveNeighbour(instance: Instance, scope: Scope | undefined): Scope | undefined {
+  const active = trace.getSpan(context.active())
+  const owner = ownerOf(active)
+  if (active === undefined || owner === undefined || owner === instance) return scope
+  const frame = frameOf(owner, scope) ?? emptyFrame(owner)
+  if (frame.span === active) return scope
+  const session = frame.session ?? (active instanceof InstanceSpan ? InstanceSpan.recordOf(active).session : undefined)
+  return enterFrame({ ...frame, span: active, session }, scope)
+}
 
 function hideOwnObjects(value: object): string | undefined {
   return 'honeyhiveText' in value && typeof value.honeyhiveText === 'string' ? value.honeyhiveText : undefined

@@ -75,6 +75,10 @@ const DEFAULT_SHUTDOWN_MS = 5_000
  * live in one process, and nothing of one ever appears on a span, request or header of another.
  */
 export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
+  static {
+    Object.defineProperty(HoneyHiveTracer.prototype, inspect.custom, { value: HoneyHiveTracer.prototype.toString })
+  }
+
   readonly #config: ResolvedConfig
   readonly #instance: TracerInstance
   #closing: Promise<boolean> | undefined
@@ -361,10 +365,6 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   toJSON(): object {
     const { project, source, serverUrl, isEnabled, testMode } = this
     return { project, source, serverUrl, sessionId: this.#instance.ownSession.id, isEnabled, testMode }
-  }
-
-  [inspect.custom](): string {
-    return this.toString()
   }
 
   /** Stands for this object where user values are captured. */
