@@ -4,15 +4,12 @@
  */
 
 const QUOTE = '"'
+const QUOTE_CODE = 34
 const BACKSLASH = 92
 const COLON = 58
+const SCALAR_END = /[,}\]"\\\s]/
 const MAX_NAME_CHARS = 256
-
-interface Quote {
-  readonly at: number
-  /** Backslashes right before it. */
-  readonly escapes: number
-}
+const NEAR_CHARS = 8
 
 /** `text` with `replacement` in place of every value whose field name is secret; the same string when there is none. */
 export function maskJsonText(text: string, isSecretName: (name: string) => boolean, replacement: string): string {
@@ -20,17 +17,17 @@ export function maskJsonText(text: string, isSecretName: (name: string) => boole
   let masked = ''
   let copied = 0
   let open = nextQuote(text, 0)
-  while (open !== undefined) {
-    const close = nextQuote(text, open.at + 1)
-    if (close === undefined) break
-    const valueAt = valueStart(text, close.at + 1)
-    if (valueAt === -1 || !isSecretName(fieldName(text, open, close))) {
+  while (open !== -1) {
+    const close = nextQuote(text, open + 1)
+    if (close === -1) break
+    const from = valueStart(text, close + 1)
+    if (from === -1 || !isSecretName(fieldName(text, open, close))) {
       open = close
       continue
     }
-    const end = valueEnd(text, valueAt)
-    if (!isEmptyValue(text, valueAt, end)) {
-      masked += text.slice(copied, valueAt) + toJsonString(replacement, open.escapes)
+    const end = valueEnd(text, from)
+    if (!isEmptyValue(text, from, end)) {
+      masked += text.slice(copied, from) + toJsonString(replacement, escapesBefore(text, open, copied))
       copied = end
     }
     open = nextQuote(text, end)
@@ -38,12 +35,13 @@ export function maskJsonText(text: string, isSecretName: (name: string) => boole
   return copied === 0 ? text : masked + text.slice(copied)
 }
 
-function nextQuote(text: string, from: number): Quote | undefined {
-  const at = text.indexOf(QUOTE, from)
-  if (at === -1) return undefined
-  let first = at
-  while (first > from && text.charCodeAt(first - 1) === BACKSLASH) first -= 1
-  return { at, escapes: at - first }
+/** Looks at a few characters itself: where quotes stand close together, a search call for each costs more than they do. */
+function nextQuote(text: string, from: number): number {
+  const near = Math.min(text.length, from + NEAR_CHARS)
+  for (let at = from; at < near; at += 1) {
+    if (text.charCodeAt(at) === QUOTE_CODE) return at
+  }
+  return text.indexOf(QUOTE, near)
 }
 
 /** Where the value begins when a colon follows, else -1. */
@@ -58,32 +56,32 @@ function skipSpace(text: string, from: number): number {
   return at
 }
 
-// JSON inside JSON writes its line breaks as backslash and letter; those are told apart from content by the colon only.
 function isSpace(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13)
 }
 
-function fieldName(text: string, open: Quote, close: Quote): string {
-  const end = close.at - close.escapes
-  const name = text.slice(Math.max(open.at + 1, end - MAX_NAME_CHARS), end)
+function fieldName(text: string, open: number, close: number): string {
+  let end = close
+  while (end > open + 1 && text.charCodeAt(end - 1) === BACKSLASH) end -= 1
+  const name = text.slice(Math.max(open + 1, end - MAX_NAME_CHARS), end)
   if (!name.includes('\\')) return name
   return name.replace(/\\+u([0-9a-fA-F]{4})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** First position after the value that starts at `from`; the end of the text when the value was cut off. */
 function valueEnd(text: string, from: number): number {
-  const quote = nextQuote(text, from)
-  if (quote !== undefined && quote.at - quote.escapes === from) return stringEnd(text, quote)
+  let at = from
+  while (text.charCodeAt(at) === BACKSLASH) at += 1
+  if (text[at] === QUOTE) return stringEnd(text, at, at - from)
   const first = text[from]
-  if (first === '{' || first === '[') return bracketEnd(text, from)
-  return scalarEnd(text, from)
+  return first === '{' || first === '[' ? bracketEnd(text, from) : scalarEnd(text, from)
 }
 
 /** A quote of the same nesting closes: at nesting k its backslashes are `2^k - 1` plus whole pairs of escaped backslashes. */
-function stringEnd(text: string, open: Quote): number {
-  const unit = 2 * (open.escapes + 1)
-  for (let quote = nextQuote(text, open.at + 1); quote !== undefined; quote = nextQuote(text, quote.at + 1)) {
-    if (quote.escapes % unit === open.escapes) return quote.at + 1
+function stringEnd(text: string, open: number, escapes: number): number {
+  const unit = 2 * (escapes + 1)
+  for (let at = nextQuote(text, open + 1); at !== -1; at = nextQuote(text, at + 1)) {
+    if (escapesBefore(text, at, open + 1) % unit === escapes) return at + 1
   }
   return text.length
 }
@@ -94,7 +92,7 @@ function bracketEnd(text: string, from: number): number {
   while (at < text.length) {
     const char = text[at]
     if (char === QUOTE) {
-      at = stringEnd(text, { at, escapes: escapesBefore(text, at, from) })
+      at = stringEnd(text, at, escapesBefore(text, at, from))
       continue
     }
     if (char === '{' || char === '[') depth += 1
@@ -105,6 +103,7 @@ function bracketEnd(text: string, from: number): number {
   return text.length
 }
 
+/** Backslashes right before `at`, not looking further back than `from`. */
 function escapesBefore(text: string, at: number, from: number): number {
   let first = at
   while (first > from && text.charCodeAt(first - 1) === BACKSLASH) first -= 1
@@ -112,9 +111,8 @@ function escapesBefore(text: string, at: number, from: number): number {
 }
 
 function scalarEnd(text: string, from: number): number {
-  let at = from
-  while (at < text.length && !',}]"\\'.includes(text[at] ?? '') && !isSpace(text.charCodeAt(at))) at += 1
-  return at
+  const length = text.slice(from).search(SCALAR_END)
+  return length === -1 ? text.length : from + length
 }
 
 function isEmptyValue(text: string, from: number, end: number): boolean {
