@@ -36,6 +36,7 @@ const common: Options = {
   removeNodeProtocol: false,
   // Only the parts of the schema library that are used; loading it whole costs more than the SDK itself.
   noExternal: ['zod'],
+  external: ['libsql'],
   esbuildPlugins: [privateSchemaSettings],
 }
 
@@ -43,9 +44,11 @@ const common: Options = {
 rmSync('dist', { recursive: true, force: true })
 
 const builds: Options[] = [
-  { ...common, entry: existing({ ...libraries, 'cli/main': 'src/cli/main.ts' }), format: 'esm', dts: { entry: existing(libraries) } },
+  { ...common, entry: existing({ ...libraries, 'cli/main': 'src/cli/main.ts' }), format: 'esm' },
   // Shaking makes rollup write the CommonJS files; the other writer turns every `?.` and `??` into function calls.
-  { ...common, entry: existing(libraries), format: 'cjs', treeshake: true, dts: { entry: existing(libraries) } },
+  { ...common, entry: existing(libraries), format: 'cjs', treeshake: true },
+  // The types of both formats come from one run of the compiler.
+  { ...common, entry: existing(libraries), format: ['esm', 'cjs'], dts: { only: true } },
 ]
 
 export default defineConfig(builds.filter(({ entry }) => Object.keys(entry ?? {}).length > 0))

@@ -83,6 +83,14 @@ describe('the tarball', () => {
     expect([...strangers]).toEqual([])
   })
 
+  test('has only the schema library built in', async () => {
+    const bundled = new Set<string>()
+    for (const { text } of await readDist(/\.(js|cjs)$/)) {
+      for (const [, name = ''] of text.matchAll(/^\/\/ .*node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\//gm)) bundled.add(name)
+    }
+    expect([...bundled]).toEqual(['zod'])
+  })
+
   test('keeps the process-wide state in one file of each format', async () => {
     const holders = (await readDist(/\.(js|cjs)$/)).filter(({ text }) => text.includes('honeyhive-tracer.process-state.1'))
     expect(holders.map(({ path }) => path.slice(path.lastIndexOf('.'))).toSorted()).toEqual(['.cjs', '.js'])
