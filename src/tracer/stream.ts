@@ -201,10 +201,15 @@ function watchNodeStream(stream: object, audience: Audience): boolean {
     const [event, detail] = args
     if (event === 'data') audience.item(detail)
     else if (event === 'end') audience.end()
+    else if (event === 'close' || (event === 'error' && isEarlyStop(detail))) audience.stop()
     else if (event === 'error') audience.fail(detail)
-    else if (event === 'close') audience.stop()
     return Reflect.apply(original, self, args)
   })
+}
+
+/** Leaving a `for await` over a Node stream destroys it with an AbortError that has no cause; an aborted signal is one. */
+function isEarlyStop(error: unknown): boolean {
+  return error instanceof Error && findProperty(error, 'code')?.descriptor.value === 'ABORT_ERR' && !Object.hasOwn(error, 'cause')
 }
 
 // ---- methods of one object
