@@ -40,7 +40,7 @@ export function App(): JSX.Element {
         Skip to the view
       </button>
       <div class="shell">
-        <Rail projects={list} route={route} onHelp={() => setHelpOpen(true)} />
+        <Rail projects={projects.data ? list : null} route={route} onHelp={() => setHelpOpen(true)} />
         <main ref={main} tabIndex={-1} class={`view-${route.parts[2] ?? route.parts[0] ?? 'home'}`}>
           <ProjectTabs route={route} />
           <View route={route} projects={projects} />
@@ -80,9 +80,14 @@ function Home({ projects }: { readonly projects: Loaded<ProjectList> }): JSX.Ele
   )
 }
 
+/** Without a project in the address the one seen last; a name in the place of an id is replaced by the id. */
 function useFirstProject(route: Route, projects: readonly ProjectSummary[]): void {
   useEffect(() => {
     const newest = [...projects].sort((a, b) => (b.lastSeenMs ?? 0) - (a.lastSeenMs ?? 0))[0]
+    const named = projects.find((project) => project.name === route.parts[1])
+    if (route.parts[0] === 'p' && named && !projects.some((project) => project.id === route.parts[1])) {
+      navigate(toHash(['p', named.id, ...route.parts.slice(2)], Object.fromEntries(route.query)), { replace: true })
+    }
     if (route.parts.length === 0 && newest) navigate(toHash(['p', newest.id, 'sessions']), { replace: true })
   }, [route, projects])
 }

@@ -36,7 +36,7 @@ export function toCount(count: number): string {
 export function toScore(score: number | null | undefined): string {
   if (score === null || score === undefined || !Number.isFinite(score)) return '–'
   if (Number.isInteger(score)) return String(score)
-  return Math.abs(score) >= 100 ? score.toFixed(1) : score.toFixed(3).replace(/0+$/, '')
+  return Math.abs(score) >= 100 ? score.toFixed(1) : score.toFixed(3)
 }
 
 /** The time of day with seconds, and the date too when it is not today's. */

@@ -75,7 +75,8 @@ function toToolCalls(value: unknown): readonly ToolCall[] {
   })
 }
 
-function parseJson(value: unknown): unknown {
+/** The object or list that a text holds as JSON; undefined for any other value. */
+export function parseJson(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return undefined
   try {
     return JSON.parse(value) as unknown

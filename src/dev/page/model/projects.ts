@@ -7,7 +7,7 @@ export const Projects: ReturnType<typeof createContext<readonly ProjectSummary[]
 
 const COLOURS = 10
 
-/** Names and colours by project id. A colour is stable for a name as long as no two names want the same one. */
+/** Names by project id, colours by id or name. A colour is stable for a name as long as no two names want the same one. */
 export function useProjects(): { readonly nameOf: (id: string) => string; readonly colourOf: (id: string) => string } {
   const projects = useContext(Projects)
   const slots = toSlots(projects)
@@ -25,6 +25,7 @@ function toSlots(projects: readonly ProjectSummary[]): ReadonlyMap<string, numbe
     for (let tries = 0; taken.has(slot) && tries < COLOURS; tries++) slot = (slot + 1) % COLOURS
     taken.add(slot)
     slots.set(project.id, slot)
+    slots.set(project.name, slot)
   }
   return slots
 }

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { Message, ToolCall } from '../model/messages.js'
+import { type Message, parseJson, type ToolCall } from '../model/messages.js'
 import { CopyButton } from './copy.js'
 import { JsonView, LongText } from './json-view.js'
 
@@ -31,6 +31,7 @@ function toItem(message: Message, index: number): JSX.Element {
 }
 
 function ChatMessage({ message }: { readonly message: Message }): JSX.Element {
+  const json = parseJson(message.text)
   return (
     <li class={`message role-${toRoleName(message.role)}`}>
       <header>
@@ -41,7 +42,7 @@ function ChatMessage({ message }: { readonly message: Message }): JSX.Element {
       </header>
       {message.text && (
         <div class="message-text">
-          <LongText text={message.text} max={LONG_MESSAGE} />
+          {json === undefined ? <LongText text={message.text} max={LONG_MESSAGE} /> : <JsonView value={json} />}
         </div>
       )}
       {message.attachments.map((name, index) => (

@@ -44,14 +44,14 @@ export function SessionFilters({ route, sources }: { readonly route: Route; read
 }
 
 /** A choice of time; a stretch that was dragged shows as its own entry. */
-export function RangeChoice({ route }: { readonly route: Route }): JSX.Element {
+export function RangeChoice({ route, open = 'Any time' }: { readonly route: Route; readonly open?: string }): JSX.Element {
   const { fromMs, toMs } = toTimeRange(route.query)
   const isDragged = !route.query.has('range') && (fromMs !== null || toMs !== null)
   const choose = (value: string): void => updateQuery({ range: value || null, from: null, to: null })
   return (
     <>
       <select aria-label="Time" class={isDragged || route.query.has('range') ? 'is-set' : ''} value={isDragged ? 'dragged' : (route.query.get('range') ?? '')} onChange={(event) => choose(event.currentTarget.value)}>
-        <option value="">Any time</option>
+        <option value="">{open}</option>
         {RANGES.map(([id, label]) => (
           <option key={id} value={id}>
             {label}

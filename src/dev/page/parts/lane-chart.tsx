@@ -47,7 +47,7 @@ export function LaneChart({ detail, range, selected, onSelect, onZoom }: ChartPr
   const [hover, setHover] = useState<{ readonly event: EventRow; readonly x: number; readonly y: number } | null>(null)
   const [drag, setDrag] = useState<{ readonly start: number; readonly end: number } | null>(null)
   const version = useThemeVersion()
-  const lanes = useMemo(() => toLayout(detail, nameOf, colourOf), [detail, version])
+  const lanes = useMemo(() => toLayout(detail, nameOf, colourOf), [detail, version, detail.lanes.map(({ project }) => colourOf(project.id)).join()])
   const height = lanes.reduce((bottom, lane) => Math.max(bottom, lane.top + lane.height), 0)
   const place = (event: EventRow, lane: Lane): Box => toBox(event, lane, range, width)
 
@@ -89,7 +89,7 @@ export function LaneChart({ detail, range, selected, onSelect, onZoom }: ChartPr
   return (
     <div class="lanes">
       <div class="lane-axis" aria-hidden="true">
-        {toTicks(0, range.to - range.from, 7).map((tick) => (
+        {toTicks(0, (range.to - range.from) * 0.95, 7).map((tick) => (
           <span key={tick} class="mono" style={{ left: `${(tick / (range.to - range.from)) * 100}%` }}>
             +{toDuration(tick)}
           </span>

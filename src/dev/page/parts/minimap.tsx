@@ -79,7 +79,7 @@ function draw(canvas: HTMLCanvasElement, rows: readonly EventRow[], extent: Exte
   const span = extent.to - extent.from
   const height = HEIGHT * ratio
   const step = Math.min(3 * ratio, (height - 4) / Math.max(1, rows.length))
-  const thick = Math.max(ratio, step * 0.8)
+  const thick = Math.max(1.5 * ratio, step * 0.8)
   rows.forEach((row, at) => {
     const x = ((row.startMs - extent.from) / span) * width
     context.fillStyle = row.error === null ? (colours.get(toKnownType(row.type)) ?? bad) : bad

@@ -19,7 +19,8 @@ const SECTIONS = [
 const THEMES: readonly Theme[] = ['system', 'dark', 'light']
 
 interface RailProps {
-  readonly projects: readonly ProjectSummary[]
+  /** Null until the server has answered. */
+  readonly projects: readonly ProjectSummary[] | null
   readonly route: Route
   readonly onHelp: () => void
 }
@@ -40,7 +41,7 @@ export function Rail({ projects, route, onHelp }: RailProps): JSX.Element {
       </a>
       <h2 id="rail-projects">Projects</h2>
       <ul aria-labelledby="rail-projects">
-        {projects.map((project) => (
+        {projects?.map((project) => (
           <li key={project.id}>
             <a
               class="rail-item"
@@ -55,7 +56,7 @@ export function Rail({ projects, route, onHelp }: RailProps): JSX.Element {
             </a>
           </li>
         ))}
-        {projects.length === 0 && <li class="rail-none">None yet</li>}
+        {projects?.length === 0 && <li class="rail-none">None yet</li>}
       </ul>
       <h2>Across projects</h2>
       <a class="rail-item is-plain" href={toHash(['processes'])} aria-current={area === 'processes' ? 'page' : undefined}>

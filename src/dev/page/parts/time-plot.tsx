@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { toClock, toDay } from '../model/format.js'
 import { readColour, useThemeVersion } from '../model/settings.js'
 
 /** One line or set of bars. */
@@ -38,7 +39,7 @@ export function TimePlot({ title, timesMs, series, format, onRange }: TimePlotPr
   useEffect(() => {
     const box = host.current
     if (!box) return
-    plot.current = new uPlot(toOptions(title, box.clientWidth, series, format, pick), latest.current, box)
+    plot.current = new uPlot(toOptions(box.clientWidth, series, format, pick), latest.current, box)
     const watcher = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height: HEIGHT }))
     watcher.observe(box)
     return () => {
@@ -59,9 +60,10 @@ export function TimePlot({ title, timesMs, series, format, onRange }: TimePlotPr
 
 type Pick = { readonly current: TimePlotProps['onRange'] }
 
-function toOptions(title: string, width: number, series: readonly Series[], format: (value: number) => string, pick: Pick): uPlot.Options {
+function toOptions(width: number, series: readonly Series[], format: (value: number) => string, pick: Pick): uPlot.Options {
   const text = readColour('--dim')
   const line = readColour('--line')
+  const colours = series.map((one) => readColour(one.colour))
   const font = '11px ui-monospace, Menlo, Consolas, "Liberation Mono", monospace'
   const axis = { stroke: text, font, grid: { stroke: line, width: 1 }, ticks: { show: false } }
   return {
@@ -69,12 +71,20 @@ function toOptions(title: string, width: number, series: readonly Series[], form
     height: HEIGHT,
     cursor: CURSOR,
     padding: [10, 8, 0, 0],
-    legend: { live: true },
+    legend: { live: true, markers: { fill: (_plot, at) => colours[at - 1] ?? 'transparent', stroke: () => 'transparent', width: 0 } },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 62, values: (_plot, splits) => splits.map((value) => (value === 0 ? '0' : format(value))) }],
-    series: [{ label: title }, ...series.map((one) => toSeries(one, format))],
+    axes: [{ ...axis, space: 70, size: 26, values: (_plot, splits, _axis, _space, step) => splits.map((seconds) => toAxisTime(seconds * 1000, step)) }, { ...axis, size: 62, values: (_plot, splits) => splits.map((value) => (value === 0 ? '0' : format(value))) }],
+    series: [{ label: 'at', value: (_plot, seconds) => (seconds === null || seconds === undefined ? '–' : toClock(seconds * 1000)) }, ...series.map((one) => toSeries(one, format))],
     hooks: { setSelect: [(plot) => pickRange(plot, pick)] },
   }
+}
+
+const DAY_SECONDS = 86_400
+
+function toAxisTime(ms: number, stepSeconds: number): string {
+  if (stepSeconds >= DAY_SECONDS) return toDay(ms)
+  const time = toClock(ms, ms)
+  return stepSeconds < 60 ? time : time.slice(0, 5)
 }
 
 function toSeries(one: Series, format: (value: number) => string): uPlot.Series {
@@ -84,7 +94,8 @@ function toSeries(one: Series, format: (value: number) => string): uPlot.Series 
     label: one.label,
     stroke: colour,
     width: one.isBars ? 0 : 1.5,
-    points: { show: false },
+    points: { show: !one.isBars, size: 4, fill: colour, width: 0 },
+    spanGaps: !one.isBars,
     value: (_plot, value) => (value === null || value === undefined ? '–' : format(value)),
     ...(one.isBars ? { fill: colour, ...(bars ? { paths: bars } : {}) } : {}),
   }

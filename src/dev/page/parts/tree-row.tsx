@@ -7,7 +7,6 @@ import type { Extent } from './waterfall.js'
 const INDENT = 14
 const MAX_INDENTS = 18
 const MIN_BAR_PERCENT = 0.15
-const LABEL_SWITCH_PERCENT = 78
 
 interface TreeRowProps {
   readonly node: TreeNode
@@ -28,7 +27,8 @@ interface TreeRowProps {
 export function TreeRow(props: TreeRowProps): JSX.Element {
   const { node, top, isParent, hidden, isSelected, isTabStop, range, onSelect, onToggle } = props
   const { row } = node
-  const classes = ['tree-row', isSelected && 'is-selected', props.isMatch && 'is-match', props.isFaded && 'is-faded', row.error !== null && 'has-error'].filter(Boolean).join(' ')
+  const isOrigin = row.error !== null && node.errors === 1
+  const classes = ['tree-row', isSelected && 'is-selected', props.isMatch && 'is-match', props.isFaded && 'is-faded', row.error !== null && 'has-error', isOrigin && 'is-origin'].filter(Boolean).join(' ')
   const level = Math.min(node.depth, MAX_INDENTS)
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the tree around it listens to keys
@@ -89,14 +89,14 @@ function Bar({ node, range }: { readonly node: TreeNode; readonly range: Extent 
   const from = Math.max(0, left)
   const width = Math.max(MIN_BAR_PERCENT, Math.min(100, right) - from)
   const isInside = right >= 0 && left <= 100
-  const isLabelLeft = from + width > LABEL_SWITCH_PERCENT
-  const label = isLabelLeft ? { right: `${100 - from}%` } : { left: `${from + width}%` }
   return (
     <span class="tree-time">
-      {isInside && <span class={`tree-bar type-${toKnownType(row.type)}`} style={{ left: `${from}%`, width: `${width}%` }} />}
       {isInside && (
-        <span class={`tree-duration mono${isLabelLeft && from < 12 ? ' is-inside' : ''}`} style={isLabelLeft && from < 12 ? { right: '6px' } : label}>
-          {toDuration(row.durationMs)}
+        <span class="tree-scale">
+          <span class={`tree-bar type-${toKnownType(row.type)}`} style={{ left: `${from}%`, width: `${width}%` }} />
+          <span class="tree-duration mono" style={{ left: `${from + width}%` }}>
+            {toDuration(row.durationMs)}
+          </span>
         </span>
       )}
     </span>

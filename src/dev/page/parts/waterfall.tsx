@@ -123,6 +123,7 @@ export function Waterfall({ nodes, extent, selected, onSelect, onClose }: Waterf
     event.preventDefault()
     onTree(action)(event)
   }
+  const ticks = toTicks(range.from - extent.from, range.to - extent.from, TICKS)
   const shown = toShown(visible, view, at)
   return (
     <section class="waterfall" aria-label="Events" style={{ '--name-width': `${nameWidth}px` }}>
@@ -140,13 +141,16 @@ export function Waterfall({ nodes, extent, selected, onSelect, onClose }: Waterf
       </div>
       <Minimap rows={rows} extent={extent} zoom={zoom} onZoom={setZoom} />
       <div class="waterfall-axis" aria-hidden="true">
-        {toTicks(0, range.to - extent.from, TICKS)
-          .filter((tick) => tick + extent.from >= range.from)
-          .map((tick) => (
-            <span key={tick} class="mono" style={{ left: `${toShare(extent.from + tick, range)}%` }}>
-              {toDuration(tick)}
-            </span>
-          ))}
+        {ticks.map((tick) => (
+          <span key={tick} class="mono" style={{ left: `${toShare(extent.from + tick, range)}%` }}>
+            {toDuration(tick)}
+          </span>
+        ))}
+      </div>
+      <div class="waterfall-grid" aria-hidden="true">
+        {ticks.map((tick) => (
+          <span key={tick} style={{ left: `${toShare(extent.from + tick, range)}%` }} />
+        ))}
       </div>
       <Splitter name="names" label="Width of the names" width={nameWidth} min={180} max={700} direction={1} onWidth={setNameWidth} />
       {/* biome-ignore lint/a11y/useSemanticElements: a tree has no element of its own */}

@@ -71,6 +71,7 @@ function CompareBody({ project, comparison, route }: { readonly project: string;
           <div class="compare-summary">
             <MetricTable comparison={comparison} metric={metric} />
             <Totals newRun={newRun} oldRun={oldRun} />
+            {pairs.length > 0 && <PairTable project={project} pairs={shown} all={pairs} only={only} chosen={chosen} onChoose={choose} metric={metric ?? ''} />}
           </div>
           {metric !== null && (
             <figure class="compare-plot">
@@ -89,7 +90,6 @@ function CompareBody({ project, comparison, route }: { readonly project: string;
           )}
         </div>
       )}
-      {pairs.length > 0 && <PairTable project={project} pairs={shown} all={pairs} only={only} chosen={chosen} onChoose={choose} metric={metric ?? ''} />}
     </div>
   )
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { EventDetail, LinkedEvent } from '../../page-api.js'
-import { useApi } from '../model/api.js'
+import { toPath, useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
 import { toInputMessages, toOutputMessages } from '../model/messages.js'
 import { useProjects } from '../model/projects.js'
@@ -15,9 +15,9 @@ import { Failure, Loading } from '../parts/notice.js'
 const SETTLE_MS = 70
 
 /** The chosen event in full. Waits a moment before asking, so that holding an arrow key does not ask for every event on the way. */
-export function EventPane({ id, version }: { readonly id: string | null; readonly version: unknown }): JSX.Element {
+export function EventPane({ id, project, version }: { readonly id: string | null; readonly project: string; readonly version: unknown }): JSX.Element {
   const settled = useSettled(id)
-  const detail = useApi<EventDetail>(settled === null ? null : `/api/events/${encodeURIComponent(settled)}`, { keep: true })
+  const detail = useApi<EventDetail>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}`, { project }), { keep: true })
   useEffect(() => {
     if (detail.data && version) detail.reload()
   }, [version])

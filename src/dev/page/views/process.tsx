@@ -21,7 +21,7 @@ const ZOOM = 0.6
 /** All tracers of one process on one clock, with the links between them. */
 export function ProcessView({ id, route }: { readonly id: string; readonly route: Route }): JSX.Element {
   const detail = useApi<ProcessDetail>(`/api/processes/${encodeURIComponent(id)}`)
-  useLive((message) => detail.data?.process.projects.includes(message.projectId) ?? true, detail.reload, 2500)
+  useLive((message) => detail.data?.lanes.some((lane) => lane.project.id === message.projectId) ?? true, detail.reload, 2500)
   if (detail.error && !detail.data) return <Failure error={detail.error} onRetry={detail.reload} />
   if (!detail.data) return <Loading what="the process" />
   return <ProcessBody detail={detail.data} selected={route.query.get('e')} />

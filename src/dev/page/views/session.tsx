@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import type { EventRow, SessionDetail, SessionSummary } from '../../page-api.js'
-import { useApi } from '../model/api.js'
+import { toPath, useApi } from '../model/api.js'
 import { toClock, toCost, toCount, toDuration, toFullTime } from '../model/format.js'
 import { useLive } from '../model/live.js'
 import { type Route, toHash, updateQuery } from '../model/route.js'
@@ -19,7 +19,7 @@ const SLOW_EVERY_MS = 4000
 
 /** One session: its events as a tree beside their times, and the chosen event in full. */
 export function SessionView({ project, id, route }: { readonly project: string; readonly id: string; readonly route: Route }): JSX.Element {
-  const detail = useApi<SessionDetail>(`/api/sessions/${encodeURIComponent(id)}`)
+  const detail = useApi<SessionDetail>(toPath(`/api/sessions/${encodeURIComponent(id)}`, { project }))
   const count = detail.data?.events.length ?? 0
   useLive((message) => isAbout(message, id), detail.reload, count > SLOW_ABOVE_EVENTS ? SLOW_EVERY_MS : LIVE_EVERY_MS)
   if (detail.error && !detail.data) return <Failure error={detail.error} onRetry={detail.reload} />
@@ -55,7 +55,7 @@ function SessionBody({ project, detail, selected }: BodyProps): JSX.Element {
           onClose={() => (location.hash = toHash(['p', project, 'sessions']))}
         />
         <Splitter name="detail" label="Width of the event's details" width={width} min={300} max={900} direction={-1} onWidth={setWidth} />
-        <EventPane id={current} version={detail} />
+        <EventPane id={current} project={project} version={detail} />
       </div>
     </div>
   )

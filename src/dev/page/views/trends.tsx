@@ -10,14 +10,15 @@ import { ConnectSteps, Empty, Failure, Loading } from '../parts/notice.js'
 import { TimePlot } from '../parts/time-plot.js'
 
 const BUCKETS = 80
+const COARSE_MS = 10 * 60_000
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 
 /** Cost, tokens, latency and errors of a project over time. */
 export function TrendsView({ project, route }: { readonly project: string; readonly route: Route }): JSX.Element {
-  const range = useMemo(() => toShownRange(route.query), [route])
+  const range = useShownRange(project, route)
   const bucketMs = Math.max(1000, Math.ceil((range.toMs - range.fromMs) / BUCKETS / 1000) * 1000)
-  const stats = useApi<Stats>(toPath('/api/stats', { project, ...range, bucketMs }), { keep: true })
+  const stats = useApi<Stats>(range.isKnown ? toPath('/api/stats', { project, fromMs: range.fromMs, toMs: range.toMs, bucketMs }) : null, { keep: true })
   const last = useApi<SessionList>(toPath('/api/sessions', { project, limit: 1 }))
   useLive((message) => message.projectId === project, stats.reload, 3000)
   const points = stats.data?.points ?? []
@@ -29,7 +30,7 @@ export function TrendsView({ project, route }: { readonly project: string; reado
   return (
     <div class="page">
       <div class="filters">
-        <RangeChoice route={route} />
+        <RangeChoice route={route} open="Latest activity" />
         {hasEvents && <Sums points={points} />}
       </div>
       {!stats.data && <Loading what="the trends" />}
@@ -83,10 +84,20 @@ export function TrendsView({ project, route }: { readonly project: string; reado
   )
 }
 
-function toShownRange(query: URLSearchParams): { readonly fromMs: number; readonly toMs: number } {
-  const nowMs = Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS
-  const range = toTimeRange(query, nowMs)
-  return { fromMs: range.fromMs ?? nowMs - DAY_MS, toMs: range.toMs ?? nowMs }
+interface ShownRange {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly isKnown: boolean
+}
+
+/** The chosen stretch of time; without one, from the first event of the last day on. */
+function useShownRange(project: string, route: Route): ShownRange {
+  const nowMs = useMemo(() => Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS, [route])
+  const chosen = toTimeRange(route.query, nowMs)
+  const isOpen = chosen.fromMs === null
+  const coarse = useApi<Stats>(isOpen ? toPath('/api/stats', { project, fromMs: nowMs - DAY_MS, toMs: nowMs, bucketMs: COARSE_MS }) : null)
+  const first = coarse.data?.points.find((point) => point.events > 0)?.timeMs
+  return { fromMs: chosen.fromMs ?? first ?? nowMs - DAY_MS, toMs: chosen.toMs ?? nowMs, isKnown: !isOpen || coarse.data !== null || coarse.error !== null }
 }
 
 interface Columns {
