@@ -7,7 +7,7 @@ const MAX_REASONS = 64
 export function saveDrops({ database }: DevContext, headers: IncomingHttpHeaders, projectId: number, nowMs: number): void {
   const header = headers['hh-client-dropped']
   if (typeof header !== 'string' || header === '') return
-  const tracer = String(headers['hh-client-tracer'] ?? headers['x-source'] ?? 'tracer').slice(0, 128)
+  const tracer = String(headers['hh-client-instance'] ?? headers['x-source'] ?? 'tracer').slice(0, 128)
   for (const pair of header.split(';').slice(0, MAX_REASONS)) {
     const [, reason, count] = /^\s*([\w.-]{1,64})\s*=\s*(\d{1,15})\s*$/.exec(pair) ?? []
     if (reason === undefined) continue

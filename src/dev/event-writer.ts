@@ -112,13 +112,13 @@ function save({ database, changes, sessions, nowMs }: Store, record: EventRecord
   saveBody(database, key, record, patch)
   if (present === undefined || record.links.length > 0) saveLinks(database, key, record)
   const before = present === undefined ? NO_CONTRIBUTION : toContributionOf(present)
-  addToSession(sessions, record, before, contribution, present)
+  const session = addToSession(sessions, record, before, contribution, present)
   changes.event(record.projectId, record.sessionId, record.id)
-  const runId = toNonEmptyText(record.body.metadata.run_id)
-  if (runId !== undefined) changes.run(record.projectId, runId)
+  // Whatever happens in a session of a run changes the sums of that run.
+  if (session.runId !== null) changes.run(record.projectId, session.runId)
 }
 
-function addToSession(sessions: SessionTotals, record: EventRecord, before: Contribution, after: Contribution, present: Row | undefined): void {
+function addToSession(sessions: SessionTotals, record: EventRecord, before: Contribution, after: Contribution, present: Row | undefined): SessionState {
   const session = sessions.open(record.projectId, record.sessionId, record.startMs)
   const movedFrom = present !== undefined && present.session_id !== record.sessionId ? String(present.session_id) : undefined
   if (movedFrom !== undefined) {
@@ -128,6 +128,7 @@ function addToSession(sessions: SessionTotals, record: EventRecord, before: Cont
   sessions.contribute(session, movedFrom === undefined ? before : NO_CONTRIBUTION, after, record.startMs, record.endMs)
   if (session.origin === 'orphan' && record.parentId === record.sessionId) nameOrphan(session, record)
   session.runId ??= toNonEmptyText(record.body.metadata.run_id) ?? null
+  return session
 }
 
 /** A session nobody named shows what its root does. */

@@ -10,10 +10,16 @@ import type { EventDetail, ProjectSummary, SessionSummary } from './page-api.js'
 import { createProjectStore, type ProjectStore } from './project-store.js'
 import { sendError, toHttpError } from './reply.js'
 import { HttpError, notFound } from './http-error.js'
+import { createDatapointRoutes } from './routes/datapoints.js'
+import { createDatasetRoutes } from './routes/datasets.js'
 import { createEventRoutes } from './routes/events.js'
 import { createOtlpRoutes } from './routes/otlp.js'
 import { createPageRoutes } from './routes/page.js'
+import { createRunRoutes } from './routes/runs.js'
+import { createSearchRoutes } from './routes/search.js'
 import { createSessionRoutes } from './routes/sessions.js'
+import { createUnsupportedRoutes } from './routes/unsupported.js'
+import { createRunPages } from './run-pages.js'
 import { matchRoute, type Route, splitPath } from './router.js'
 import { createGuard, type Guard, resolveBindHost } from './security.js'
 import { listProjects, listSessions, type SessionFilter } from './session-queries.js'
@@ -91,13 +97,20 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   prepareDatabase(database)
   const projects = createProjectStore(database, options.projects ?? {})
   const live = createLiveFeed(database)
-  const queue = createWriteQueue(database, (changes) => live.publish(changes))
+  const runs = createRunPages(database)
+  const queue = createWriteQueue(database, (changes) => {
+    runs.forget(changes)
+    live.publish(changes)
+  })
   const context: DevContext = {
     database, queue, projects, now: Date.now,
     limits: { maxBodyBytes: options.maxBodyBytes ?? 20 * MEBIBYTE, maxInflatedBytes: options.maxInflatedBytes ?? 32 * MEBIBYTE, maxSpans: options.maxSpans ?? 50_000 },
     mapping: { strict: options.strictMapping ?? false, parseJson: options.parseJsonStrings ?? true },
   }
-  const routes = [...createOtlpRoutes(context), ...createSessionRoutes(context), ...createEventRoutes(context), ...createPageRoutes({ database, projects, live })]
+  const routes = [
+    ...createOtlpRoutes(context), ...createSessionRoutes(context), ...createEventRoutes(context), ...createSearchRoutes(context), ...createRunRoutes(context, runs),
+    ...createDatasetRoutes(context), ...createDatapointRoutes(context), ...createUnsupportedRoutes(), ...createPageRoutes({ database, projects, live, runs }),
+  ]
   const listening = await listen(options, port, bindHost, routes)
   return createHandle({ ...listening, bindHost, path, database, projects, live, queue })
 }

@@ -6,18 +6,21 @@ import { toFiniteNumber } from '../json.js'
 import type { LiveFeed } from '../live.js'
 import type { ProjectStore } from '../project-store.js'
 import { sendJson } from '../reply.js'
+import type { RunPages } from '../run-pages.js'
 import type { Exchange, Route } from '../router.js'
 import { listProjects, listSessions } from '../session-queries.js'
+import { listDrops, readStats } from '../stats-queries.js'
 
 /** What these routes read from. */
 export interface PageSources {
   readonly database: Database
   readonly projects: ProjectStore
   readonly live: LiveFeed
+  readonly runs: RunPages
 }
 
 /** The routes under `/api`. */
-export function createPageRoutes({ database, projects, live }: PageSources): readonly Route[] {
+export function createPageRoutes({ database, projects, live, runs }: PageSources): readonly Route[] {
   const projectOf = (query: URLSearchParams): number | undefined => readProject(projects, query)
   return [
     ['GET', '/api/projects', ({ response }) => sendJson(response, { projects: listProjects(database) })],
@@ -26,6 +29,11 @@ export function createPageRoutes({ database, projects, live }: PageSources): rea
     ['GET', '/api/events/:id', ({ response, params, query }) => sendFound(response, readEvent(database, params.id ?? '', projectOf(query)), 'Event')],
     ['GET', '/api/processes', ({ response }) => sendJson(response, { processes: listProcesses(database) })],
     ['GET', '/api/processes/:id', ({ response, params, query }) => sendFound(response, readProcess(database, params.id ?? '', readRange(query)), 'Process')],
+    ['GET', '/api/runs', ({ response, query }) => sendJson(response, { runs: runs.list(projectOf(query)) })],
+    ['GET', '/api/runs/:id', ({ response, params }) => sendJson(response, runs.detail(params.id ?? ''))],
+    ['GET', '/api/runs/:newId/compare/:oldId', ({ response, params }) => sendJson(response, runs.compare(params.newId ?? '', params.oldId ?? ''))],
+    ['GET', '/api/stats', ({ response, query }) => sendJson(response, readStats(database, { ...readRange(query), projectId: projectOf(query), bucketMs: toFiniteNumber(query.get('bucketMs')) }))],
+    ['GET', '/api/drops', ({ response, query }) => sendJson(response, listDrops(database, projectOf(query)))],
     ['GET', '/api/live', ({ response }) => openLive(live, response)],
   ]
 }
