@@ -131,9 +131,14 @@ function ownConstructor(prototype: object): unknown {
   return Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
 }
 
+const ONE_METHOD = ['eventName', 'eventId', 'argNames'] as const
+
 function toClassDecorator(given: TraceClassOptions, resolveTracer: ResolveTracer): TraceClassDecorator {
   const { exclude, include, ...rest } = given
-  const options = checkTraceOptions(rest, 'traceClass')
+  for (const option of ONE_METHOD) {
+    if (option in rest) throw refusal('traceClass', `Option "${option}" belongs to one method. Put @trace({ ${option}: … }) on that method.`, option)
+  }
+  const options = checkTraceOptions(rest, 'traceClass', ['exclude', 'include'])
   checkNames('exclude', exclude)
   checkNames('include', include)
   const resolve = resolveTracer(options.tracer)

@@ -1,4 +1,5 @@
 import { Readable, Transform } from 'node:stream'
+import { ReadableStream, TextEncoderStream, TransformStream, WritableStream } from 'node:stream/web'
 import { pipeline } from 'node:stream/promises'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -31,7 +32,7 @@ describe('generators', () => {
 
   it('H37 an early return of an async generator ends the span with what was seen', async () => {
     const { wrap, spans } = create()
-    const items = wrap(async function* () { yield 1; yield 2 })()
+    const items = wrap(async function* (): AsyncGenerator<number, number | undefined> { yield 1; yield 2; return undefined })()
     await items.next()
     expect(await items.return(9)).toEqual({ done: true, value: 9 })
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1, output: { result: [1], returned: 9 } })
@@ -40,9 +41,9 @@ describe('generators', () => {
   it('H38 a generator whose finally throws fails the span and the caller', () => {
     const { wrap, spans } = create()
     const error = new Error('cleanup')
-    const items = wrap(function* () { try { yield 1 } finally { throw error } })()
+    const items = wrap(function* (): Generator<number, void> { try { yield 1 } finally { throw error } })()
     items.next()
-    expect(() => items.return()).toThrow(error)
+    expect(() => items.return(undefined)).toThrow(error)
     expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })
   })
 
@@ -103,7 +104,7 @@ describe('generators', () => {
 })
 
 describe('async iterables', () => {
-  const chunks = () => Stream.fromReadableStream<{ t: string }>(textStream(['{"t":"a"}\n', '{"t":"b"}\n']).pipeThrough(new TextEncoderStream() as never), new AbortController())
+  const chunks = () => Stream.fromReadableStream<{ t: string }>(textStream(['{"t":"a"}\n', '{"t":"b"}\n']).pipeThrough(new TextEncoderStream() as never) as never, new AbortController())
 
   it('a model client\'s stream keeps its identity and methods, its span covers the iteration', async () => {
     const { wrap, spans } = create()
@@ -221,7 +222,7 @@ describe('web streams', () => {
     void left.cancel()
     await nextTurn()
     expect(spans[0]?.state).toBe('open')
-    expect(await new Response(right.pipeThrough(new TextEncoderStream() as never)).text()).toBe('ab')
+    expect(await new Response(right.pipeThrough(new TextEncoderStream() as never) as never).text()).toBe('ab')
     expect(spans[0]).toMatchObject({ ends: 1 })
   })
 
@@ -237,7 +238,7 @@ describe('web streams', () => {
   it('a body handed to a Response is followed', async () => {
     const { wrap, spans } = create()
     const stream = wrap(() => new ReadableStream<Uint8Array>({ start(c) { c.enqueue(Buffer.from('hi')); c.close() } }))()
-    expect(await new Response(stream).text()).toBe('hi')
+    expect(await new Response(stream as never).text()).toBe('hi')
     expect(spans[0]).toMatchObject({ state: 'ok', output: 'hi', ends: 1 })
   })
 })
