@@ -1,7 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { Delivery, PendingSpan } from '../pipeline/delivery.js'
+import type { PendingSpan } from '../pipeline/delivery.js'
 import type { Ledger } from '../pipeline/ledger.js'
-import type { RestCalls } from './outlets.js'
+import type { Outlets } from './outlets.js'
 
 /** One REST call a tracer in test mode would have made. */
 export interface RecordedCall {
@@ -16,7 +16,7 @@ export interface Memory {
 }
 
 /** Outlets that keep everything in memory and never touch the network; at most `maxSpans` spans. */
-export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: number): { spans: Delivery; rest: RestCalls } {
+export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: number): Outlets {
   let isClosed = false
 
   function keep(span: PendingSpan): void {
@@ -48,7 +48,8 @@ export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: nu
       updateEvent: record('updateEvent'),
       createEvent: record('createEvent'),
       flush: () => Promise.resolve(true),
-      shutdown: close,
     },
+    memory,
+    shutdown: close,
   }
 }

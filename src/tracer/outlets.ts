@@ -14,7 +14,7 @@ import { VERSION } from '../version.js'
 import { createMemoryOutlets, type Memory } from './memory.js'
 
 /** REST calls made in the background. They never reject; false means that the call was lost. */
-export type RestCalls = Pick<RestClient, 'startSession' | 'updateEvent' | 'createEvent' | 'flush' | 'shutdown'>
+export type RestCalls = Pick<RestClient, 'startSession' | 'updateEvent' | 'createEvent' | 'flush'>
 
 /** The ways out of one instance. */
 export interface Outlets {
@@ -22,6 +22,8 @@ export interface Outlets {
   readonly rest: RestCalls
   /** Filled in test mode only. */
   readonly memory: Memory | undefined
+  /** Flushes both ways within the time, then closes them. @returns true only if everything arrived. */
+  shutdown(timeoutMs: number): Promise<boolean>
 }
 
 /** What {@link createOutlets} needs. */
@@ -36,12 +38,12 @@ export function createOutlets(parts: OutletParts): Outlets {
   const { config, ledger, diagnostics } = parts
   if (config.testMode) {
     const memory: Memory = { spans: [], calls: [] }
-    return { ...createMemoryOutlets(memory, ledger, config.batch.maxQueueSize), memory }
+    return createMemoryOutlets(memory, ledger, config.batch.maxQueueSize)
   }
   const transport = openTransport(config)
   const spool = openSpool(config, transport, diagnostics)
-  const rest = createRestClient({ transport: openRestTransport(config, transport), ledger, diagnostics })
-  return closeTogether({ spans: openDelivery(parts, transport, spool), rest, memory: undefined }, transport, spool)
+  const rest: RestClient = createRestClient({ transport: openRestTransport(config, transport), ledger, diagnostics })
+  return joinEnds(openDelivery(parts, transport, spool), rest, transport, spool)
 }
 
 /** REST has no use for a tracer without a key: the backend would refuse every call. */
@@ -72,23 +74,19 @@ function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: T
 }
 
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
-function closeTogether(outlets: Outlets, transport: Transport, spool: Spool | undefined): Outlets {
-  const { spans, rest } = outlets
+function joinEnds(spans: Delivery, rest: RestClient, transport: Transport, spool: Spool | undefined): Outlets {
   const drainAll = (timeoutMs: number): Promise<unknown> => Promise.all([spans.drain(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs)])
   const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
-
-  async function shutdownSpans(timeoutMs: number): Promise<boolean> {
-    const hasArrived = await spans.shutdown(timeoutMs)
-    spool?.stop()
-    for (const release of releases) release()
-    return hasArrived
+  return {
+    spans,
+    rest,
+    memory: undefined,
+    async shutdown(timeoutMs) {
+      const arrived = await Promise.all([spans.shutdown(timeoutMs), rest.shutdown(timeoutMs)])
+      spool?.stop()
+      transport.close()
+      for (const release of releases) release()
+      return arrived.every(Boolean)
+    },
   }
-
-  async function shutdownRest(timeoutMs: number): Promise<boolean> {
-    const hasArrived = await rest.shutdown(timeoutMs)
-    transport.close()
-    return hasArrived
-  }
-
-  return { ...outlets, spans: { ...spans, shutdown: shutdownSpans }, rest: { ...rest, shutdown: shutdownRest } }
 }

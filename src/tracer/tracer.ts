@@ -428,9 +428,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     this.#instance.retire()
     for (const instrumentation of this.#config.instrumentations) this.#instance.guard('disable', undefined, () => instrumentation.disable?.())
     const outlets = this.#instance.openOutlets
-    const closed = outlets === undefined ? [] : await Promise.all([outlets.spans.shutdown(timeoutMs), outlets.rest.shutdown(timeoutMs)])
+    const hasArrived = outlets === undefined || (await outlets.shutdown(timeoutMs))
     forgetInstance(this.#instance)
-    return closed.every(Boolean)
+    return hasArrived
   }
 }
 
