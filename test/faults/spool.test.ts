@@ -1,0 +1,77 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { SENTINEL_KEY } from './rig.js'
+import { runFixture, type Ending } from './run-fixture.js'
+import { startFaultServer, type FaultServer } from './start-fault-server.js'
+
+let server: FaultServer
+let directory: string
+
+beforeAll(async () => {
+  server = await startFaultServer()
+})
+afterAll(() => server.stop())
+beforeEach(async () => {
+  directory = join(await mkdtemp(join(tmpdir(), 'spool-')), 'spool')
+})
+afterEach(() => rm(join(directory, '..'), { recursive: true, force: true }))
+
+const run = (env: Record<string, string>, signal?: NodeJS.Signals): Promise<Ending> => runFixture('ending.ts', { SERVER_URL: server.url, ...env }, signal)
+
+describe('spool', () => {
+  it('F20 keeps 2,000 spans over process.exit and delivers them at the next start, once', async () => {
+    await server.set({ otherwise: { hang: true } })
+    expect(await run({ MODE: 'exit', SPANS: '2000', SPOOL: directory })).toMatchObject({ code: 3, stdout: '', stderr: '' })
+    const [name = ''] = await readdir(directory)
+    expect(name).toMatch(/\.spool$/)
+    expect((await stat(directory)).mode & 0o777).toBe(0o700)
+    expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600)
+    expect(`${name}${await readFile(join(directory, name), 'utf8')}`).not.toContain(SENTINEL_KEY)
+    await server.set({})
+    const both = await Promise.all([1, 2].map(() => run({ MODE: 'replay', SPOOL: directory })))
+    expect(both.map(({ stdout }) => stdout)).toEqual(['true\n', 'true\n'])
+    expect(await server.seen()).toMatchObject({ uniqueSpans: 2_000, totalSpans: 2_000 })
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('keeps what a dead server did not take before the natural end', async () => {
+    await server.set({ otherwise: { hang: true } })
+    expect(await run({ SPOOL: directory, LIMIT_MS: '300' })).toMatchObject({ code: 0, stderr: '' })
+    await server.set({})
+    await run({ MODE: 'replay', SPOOL: directory })
+    expect((await server.seen()).uniqueSpans).toBe(10)
+  })
+
+  it('F24 keeps the stderr and the exit code of an uncaught exception', async () => {
+    await server.set({ otherwise: { hang: true } })
+    const [without, withSpool] = await Promise.all([run({ MODE: 'throw' }), run({ MODE: 'throw', SPOOL: directory })])
+    expect(withSpool.code).toBe(without.code)
+    expect(withSpool.stderr).toBe(without.stderr)
+    expect(await readdir(directory)).toHaveLength(1)
+  })
+
+  it('F34 replays what is readable and reports the rest once', async () => {
+    await server.set({ otherwise: { hang: true } })
+    await run({ MODE: 'exit', SPANS: '300', SPOOL: directory })
+    const [name = ''] = await readdir(directory)
+    const text = await readFile(join(directory, name), 'utf8')
+    await writeFile(join(directory, name), text.slice(0, -200))
+    await writeFile(join(directory, 'notes.txt'), 'not ours')
+    await server.set({})
+    const { stderr } = await run({ MODE: 'replay', SPOOL: directory })
+    expect((await server.seen()).uniqueSpans).toBe(256)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain('1 damaged records and 1 foreign files')
+    expect(await readdir(directory)).toEqual(['notes.txt'])
+  })
+
+  it('F34 leaves the host alone when the directory cannot be made', async () => {
+    await server.set({ otherwise: { hang: true } })
+    await writeFile(directory, 'a file stands where the directory should be')
+    const ending = await run({ MODE: 'exit', SPOOL: directory })
+    expect(ending.code).toBe(3)
+    expect(ending.stderr).toContain('HH_SPOOL_DIR')
+  })
+})

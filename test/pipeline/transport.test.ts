@@ -1,0 +1,175 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer, type ServerOptions } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { processState } from '../../src/context/globals.js'
+import { isOwnEndpoint, leaseAgent, registerEndpoint } from '../../src/pipeline/agents.js'
+import { toRequestHeaders } from '../../src/pipeline/headers.js'
+import { createTransport } from '../../src/pipeline/transport.js'
+
+let directory: string
+let good: { key: string; cert: string }
+let elsewhere: { key: string; cert: string }
+const servers: Server[] = []
+
+/** A self-signed certificate, made by the openssl of the machine. */
+function makeCertificate(name: string, subject: string): { key: string; cert: string } {
+  const [key, cert] = [join(directory, `${name}.key`), join(directory, `${name}.pem`)]
+  execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+    '-keyout', key, '-out', cert, '-subj', `/CN=${subject}`, '-addext', `subjectAltName=DNS:${subject}`,
+  ], { stdio: 'ignore' })
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
+}
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tls-'))
+  good = makeCertificate('good', 'localhost')
+  elsewhere = makeCertificate('elsewhere', 'elsewhere.example')
+})
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  }
+})
+
+async function listen(server: Server): Promise<number> {
+  servers.push(server.listen(0))
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+const listenTls = (options: ServerOptions) => listen(createServer(options, (_, response) => response.end('{}')))
+
+const send = async (serverUrl: string, ca?: string) => {
+  const transport = createTransport({ serverUrl, headers: {}, tls: { ca } })
+  return transport.send({ path: '/x', body: Buffer.from('{}'), timeoutMs: 2_000 }).finally(() => transport.close())
+}
+
+describe('TLS', () => {
+  it('S18 accepts a certificate of the given authority', async () => {
+    const port = await listenTls(good)
+    expect((await send(`https://localhost:${port}`, good.cert)).status).toBe(200)
+  })
+
+  it('S18 refuses a self-signed certificate', async () => {
+    const port = await listenTls(good)
+    await expect(send(`https://localhost:${port}`)).rejects.toMatchObject({ kind: 'network', message: expect.stringMatching(/SELF_SIGNED/) })
+  })
+
+  it('S18 refuses a certificate of another host', async () => {
+    const port = await listenTls(elsewhere)
+    await expect(send(`https://localhost:${port}`, elsewhere.cert)).rejects.toMatchObject({ kind: 'network', message: expect.stringMatching(/ALTNAME/) })
+  })
+
+  it('S18 refuses TLS below 1.2', async () => {
+    const port = await listenTls({ ...good, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })
+    await expect(send(`https://localhost:${port}`, good.cert)).rejects.toMatchObject({ kind: 'network' })
+  })
+
+  it('S18 does not speak TLS with a plain port', async () => {
+    const port = await listen(createHttpServer())
+    await expect(send(`https://localhost:${port}`)).rejects.toMatchObject({ kind: 'network' })
+  })
+})
+
+describe('createTransport', () => {
+  it('keeps at most 8 sockets to an origin over all tracers and closes them with the last', async () => {
+    let open = 0
+    let most = 0
+    const server = createHttpServer((request, response) => request.resume().on('end', () => setTimeout(() => response.end('{}'), 20)))
+    server.on('connection', (socket) => {
+      most = Math.max(most, ++open)
+      socket.on('close', () => open--)
+    })
+    const url = `http://127.0.0.1:${await listen(server)}`
+    const transports = Array.from({ length: 50 }, () => createTransport({ serverUrl: url, headers: {} }))
+    await Promise.all(transports.map((transport) => transport.send({ path: '/', body: Buffer.from('{}'), timeoutMs: 5_000 })))
+    expect(most).toBeLessThanOrEqual(8)
+    const closed = new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        if (open > 0) return
+        clearInterval(timer)
+        resolve()
+      }, 5)
+    })
+    for (const transport of transports) transport.close()
+    await closed
+    expect(processState.agents.size).toBe(0)
+  })
+
+  it('keeps the path of the base URL and sends one write with a length', async () => {
+    const seen: unknown[] = []
+    const url = `http://127.0.0.1:${await listen(createHttpServer((request, response) => {
+      seen.push(request.url, request.headers['content-length'], request.headers['transfer-encoding'])
+      request.resume()
+      response.end()
+    }))}/base/`
+    const transport = createTransport({ serverUrl: url, headers: {} })
+    await transport.send({ path: '/opentelemetry/v1/traces', body: Buffer.from('{}'), timeoutMs: 1_000 })
+    expect(seen).toEqual(['/base/opentelemetry/v1/traces', '2', undefined])
+    expect(isOwnEndpoint(`${url}opentelemetry/v1/traces?x=1`)).toBe(true)
+    expect(isOwnEndpoint(`${url}other`)).toBe(false)
+    transport.close()
+    expect(isOwnEndpoint(`${url}opentelemetry/v1/traces`)).toBe(false)
+  })
+})
+
+describe('registerEndpoint', () => {
+  it('counts users, and a url ending in a slash stands for all below it', () => {
+    const take = [registerEndpoint('https://a.example/v1/'), registerEndpoint('https://a.example/v1/')]
+    expect(['https://a.example/v1/runs/7', 'https://user:pw@a.example/v1/x', 'https://a.example/v2', 'https://b.example/v1/x', 'no url'].map(isOwnEndpoint))
+      .toEqual([true, true, false, false, false])
+    take[0]?.()
+    take[0]?.()
+    expect(isOwnEndpoint('https://a.example/v1/runs')).toBe(true)
+    take[1]?.()
+    expect(isOwnEndpoint('https://a.example/v1/runs')).toBe(false)
+  })
+})
+
+describe('leaseAgent', () => {
+  it('shares by origin and certificate authority, and returns each share once', () => {
+    const [one, two, other] = [leaseAgent('https://a.example'), leaseAgent('https://a.example'), leaseAgent('https://a.example', { ca: 'x' })]
+    expect(one.agent).toBe(two.agent)
+    expect(other.agent).not.toBe(one.agent)
+    one.release()
+    one.release()
+    expect(processState.agents.get('https://a.example')?.users).toBe(1)
+    two.release()
+    other.release()
+    expect(processState.agents.size).toBe(0)
+  })
+})
+
+describe('toRequestHeaders', () => {
+  const options = { apiKey: 'hh_key', source: 'dev', version: '1.2.3' }
+
+  it('names key, source and client, and lets the user add but not replace', () => {
+    expect(toRequestHeaders({ ...options, headers: { 'x-team': 'a', authorization: 'Bearer other', 'Content-Length': '1' } })).toEqual({
+      'x-team': 'a', Authorization: 'Bearer hh_key', 'X-Source': 'dev',
+      'hh-client-package': 'honeyhive-tracer', 'hh-client-version': '1.2.3', 'hh-client-language': 'typescript',
+    })
+  })
+
+  it.each(['hh_key\r\nx-evil: 1', 'hh\nkey', 'hh\u0000key', 'hh😀key'])('S14 refuses the key %j without showing it', (apiKey) => {
+    expect(() => toRequestHeaders({ ...options, apiKey })).toThrow(/^Invalid "apiKey"(?!.*hh)/s)
+  })
+
+  it('S14 refuses a header that starts another one', () => {
+    expect(() => toRequestHeaders({ ...options, headers: { 'x-a': 'secret\r\nb: c' } })).toThrow(/^Invalid "headers.x-a"(?!.*secret)/s)
+    expect(() => toRequestHeaders({ ...options, headers: { 'x a': 'b' } })).toThrow(/Invalid header name/)
+  })
+
+  it('escapes a source that cannot stand in a header', () => {
+    expect(toRequestHeaders({ ...options, source: 'prüfung\n✓' })['X-Source']).toBe('pr%C3%BCfung%0A%E2%9C%93')
+  })
+})
