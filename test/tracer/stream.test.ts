@@ -41,7 +41,8 @@ describe('generators', () => {
   it('H38 a generator whose finally throws fails the span and the caller', () => {
     const { wrap, spans } = create()
     const error = new Error('cleanup')
-    const items = wrap(function* (): Generator<number, void> { try { yield 1 } finally { throw error } })()
+    const cleanUp = (): never => { throw error }
+    const items = wrap(function* (): Generator<number, void> { try { yield 1 } finally { cleanUp() } })()
     items.next()
     expect(() => items.return(undefined)).toThrow(error)
     expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })

@@ -216,6 +216,14 @@ describe('promises', () => {
     expect(spans[0]).toMatchObject({ state: 'ok', output: 5 })
   })
 
+  it('a promise with a hostile constructor of its own is returned as it is', async () => {
+    const { wrap, spans } = create()
+    const odd = Object.defineProperty(Promise.resolve(1), 'constructor', { get() { throw new Error('read') } })
+    expect(wrap(() => odd)()).toBe(odd)
+    await nextTurn()
+    expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
   it('a wrapper around a wrapper ends both spans and keeps their order', async () => {
     const { wrap, spans } = create()
     const asking = wrap(async (q: string) => { await nextTurn(); return `${q}!` }, 'ask')
@@ -249,7 +257,6 @@ describe('thenables', () => {
     const { wrap, spans } = create()
     let runs = 0
     const lazy = (outcome: () => Promise<string>) => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
       then: (ok?: (v: string) => unknown, err?: (e: unknown) => unknown) => { runs += 1; return outcome().then(ok, err) },
       catch: (err: (e: unknown) => unknown) => { runs += 1; return outcome().catch(err) },
       finally: (done: () => void) => { runs += 1; return outcome().finally(done) },
@@ -267,7 +274,6 @@ describe('thenables', () => {
   it('calling then twice calls the thenable twice, as untraced, and ends the span once', async () => {
     const { wrap, spans } = create()
     let runs = 0
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
     const query = wrap(() => ({ then(ok: (n: number) => void) { ok(++runs) } }))()
     expect(await (query as unknown as PromiseLike<number>)).toBe(1)
     expect(await (query as unknown as PromiseLike<number>)).toBe(2)
@@ -277,7 +283,6 @@ describe('thenables', () => {
   it('work a lazy thenable starts nests under the call, and what follows does not', async () => {
     const { wrap, spans, current } = create()
     const runQuery = wrap(async () => 'rows', 'driver')
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
     const find = wrap(() => ({ then(ok: (v: string) => unknown, err: (e: unknown) => unknown) { return runQuery().then(ok, err) } }), 'find')
     const inside = await find().then(() => current() ?? 'nothing current', () => undefined)
     expect(inside).toBe('nothing current')
@@ -286,7 +291,6 @@ describe('thenables', () => {
 
   it('H32 a thenable that calls both callbacks ends the span once', async () => {
     const { wrap, spans } = create()
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
     const both = wrap(() => ({ then(ok: (n: number) => void, err: (e: unknown) => void) { ok(1); try { err(new Error('x')) } catch { /* the default handler throws */ } } }))()
     expect(await (both as unknown as PromiseLike<number>)).toBe(1)
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
@@ -295,7 +299,6 @@ describe('thenables', () => {
   it('H33 a thenable that throws in then fails the span', async () => {
     const { wrap, spans } = create()
     const error = new Error('then')
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
     const bad = wrap(() => ({ then() { throw error } }))()
     await expect((async () => await (bad as unknown as PromiseLike<never>))()).rejects.toBe(error)
     expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })
@@ -314,7 +317,6 @@ describe('thenables', () => {
 
   it('a frozen thenable ends its span at once', async () => {
     const { wrap, spans } = create()
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what this is about
     const frozen = Object.freeze({ then(ok: (n: number) => void) { ok(3) } })
     const got = wrap(() => frozen)()
     expect(got).toBe(frozen)

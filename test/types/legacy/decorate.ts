@@ -65,11 +65,11 @@ export const typesOnly = (): void => {
   // @ts-expect-error unknown option
   trace({ event_name: 'x' })
   // @ts-expect-error not a function
-  trace()(1)
+  void trace()(1)
   // @ts-expect-error the argument is a string
-  asked(1)
+  void asked(1)
   // @ts-expect-error `this` is kept
-  trace()(function (this: { a: number }) { return this.a })()
+  void trace()(function (this: { a: number }) { return this.a })()
   const iterate: (n: number) => Generator<number, string, boolean> = traceFn(undefined, function* (n: number): Generator<number, string, boolean> { yield n; return 'x' })
   const iterateLater: () => AsyncGenerator<string> = trace()(async function* () { yield 'a' })
   class Misplaced {
