@@ -77,7 +77,10 @@ export function createEventWriter(database: Database, changes: Changes, keyHash:
       const row = database.get('SELECT id FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
       return row === undefined ? toEventId(projectId, traceId, spanId) : String(row.id)
     },
-    finish: () => sessions.save(),
+    finish() {
+      sessions.save()
+      for (const { runId, projectId } of sessions.runs()) adoptRun(database, keyHash, runId, projectId)
+    },
   }
 }
 
@@ -186,6 +189,14 @@ function saveLinks(database: Database, key: number, { links, traceId, spanId }: 
 /** Children that arrived first pointed at the id this span would have had without one of its own. */
 function adoptChildren(database: Database, { projectId, id, traceId, spanId }: EventRecord): void {
   database.run('UPDATE events SET parent_id = ? WHERE trace_id = ? AND parent_span_id = ? AND project_id = ?', id, traceId, spanId, projectId)
+}
+
+/** A run created without a label belongs where its sessions are, once one of the same sender's projects has them. */
+function adoptRun(database: Database, keyHash: string, runId: string, projectId: number): void {
+  database.run(
+    `UPDATE runs SET project_id = ? WHERE id = ? AND project_id <> ? AND project_id IN (SELECT project_id FROM project_keys WHERE key_hash = ? AND label = '')`,
+    projectId, runId, projectId, keyHash,
+  )
 }
 
 /** Reads a stored body and the updates already applied to it. */

@@ -20,11 +20,12 @@ import { createSearchRoutes } from './routes/search.js'
 import { createSessionRoutes } from './routes/sessions.js'
 import { createUnsupportedRoutes } from './routes/unsupported.js'
 import { createRunPages } from './run-pages.js'
+import { applyRetention, type Retention } from './retention.js'
 import { matchRoute, type Route, splitPath } from './router.js'
 import { createGuard, type Guard, resolveBindHost } from './security.js'
 import { listProjects, listSessions, type SessionFilter } from './session-queries.js'
 import { createStaticFiles, type StaticFiles } from './static-files.js'
-import { createWriteQueue, type WriteQueue } from './write-queue.js'
+import { createWriteQueue, StorageFullError, type WriteQueue } from './write-queue.js'
 
 /** Settings of {@link startDevServer}. */
 export interface DevServerOptions {
@@ -56,6 +57,10 @@ export interface DevServerOptions {
   readonly requestTimeoutMs?: number
   /** Most open connections. @defaultValue 512 */
   readonly maxConnections?: number
+  /** How much is kept, and for how long. */
+  readonly retention?: Retention
+  /** Hard limit of the file in bytes; beyond it senders get 503 until there is room. @defaultValue none */
+  readonly maxDatabaseBytes?: number
   /** SQLite engine; by default the one built into Node, else `libsql`. */
   readonly engine?: Database['engine']
 }
@@ -80,6 +85,7 @@ export interface DevServer {
 }
 
 const MEBIBYTE = 1_048_576
+const RETENTION_EVERY_MS = 60_000
 const MAX_HEADER_BYTES = 16_384
 const KEEP_ALIVE_MS = 65_000
 /** How long requests on their way may still take when the server closes. */
@@ -94,7 +100,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   const { port = 4319, host = '127.0.0.1', database: path = '.honeyhive/dev.db', dangerouslyBindAllInterfaces = false } = options
   const bindHost = resolveBindHost({ host, dangerouslyBindAllInterfaces })
   const database = await openDatabase(path, options.engine)
-  prepareDatabase(database)
+  prepareDatabase(database, options.maxDatabaseBytes)
   const projects = createProjectStore(database, options.projects ?? {})
   const live = createLiveFeed(database)
   const runs = createRunPages(database)
@@ -112,15 +118,38 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     ...createDatasetRoutes(context), ...createDatapointRoutes(context), ...createUnsupportedRoutes(), ...createPageRoutes({ database, projects, live, runs }),
   ]
   const listening = await listen(options, port, bindHost, routes)
-  return createHandle({ ...listening, bindHost, path, database, projects, live, queue })
+  const stopRetention = startRetention(queue, database, options.retention ?? {})
+  return createHandle({ ...listening, bindHost, path, database, projects, live, queue, stopRetention })
 }
 
-function prepareDatabase(database: Database): void {
+function prepareDatabase(database: Database, maxBytes: number | undefined): void {
   database.exec('PRAGMA busy_timeout = 5000')
   database.all('PRAGMA auto_vacuum = INCREMENTAL')
   database.all('PRAGMA journal_mode = WAL')
   database.exec('PRAGMA synchronous = NORMAL')
   migrate(database)
+  if (maxBytes === undefined) return
+  const pageSize = Number(database.get('PRAGMA page_size')?.page_size)
+  database.all(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`)
+}
+
+/** Forgets old sessions now and then; a full disk only postpones it. */
+function startRetention(queue: WriteQueue, database: Database, retention: Retention): () => void {
+  let isStopped = false
+  const round = async (): Promise<void> => {
+    try {
+      await queue.write(() => applyRetention(database, retention, Date.now()))
+      if (!isStopped) database.all('PRAGMA incremental_vacuum(1000)')
+    } catch (error) {
+      if (!(error instanceof StorageFullError) && !isStopped) throw error
+    }
+  }
+  void round()
+  const timer = setInterval(() => void round(), RETENTION_EVERY_MS).unref()
+  return () => {
+    isStopped = true
+    clearInterval(timer)
+  }
 }
 
 async function listen(options: DevServerOptions, port: number, bindHost: string, routes: readonly Route[]): Promise<{ server: Server; port: number }> {
@@ -188,9 +217,10 @@ interface Parts {
   readonly projects: ProjectStore
   readonly live: LiveFeed
   readonly queue: WriteQueue
+  readonly stopRetention: () => void
 }
 
-function createHandle({ server, port, bindHost, path, database, projects, live, queue }: Parts): DevServer {
+function createHandle({ server, port, bindHost, path, database, projects, live, queue, stopRetention }: Parts): DevServer {
   let closing: Promise<void> | undefined
   const projectOf = (name: string | undefined): number | undefined => {
     if (name === undefined) return undefined
@@ -199,6 +229,7 @@ function createHandle({ server, port, bindHost, path, database, projects, live, 
   }
 
   async function closeOnce(): Promise<void> {
+    stopRetention()
     live.close()
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     server.closeIdleConnections()

@@ -25,6 +25,8 @@ export interface SessionTotals {
   open(projectId: number, id: string, startMs: number): SessionState
   /** Replaces what an event added before by what it adds now. */
   contribute(session: SessionState, before: Contribution, after: Contribution, startMs: number, endMs: number): void
+  /** Runs that touched sessions belong to, and the project each was seen in. */
+  runs(): readonly { readonly runId: string; readonly projectId: number }[]
   /** Writes every touched session. */
   save(): void
 }
@@ -59,6 +61,11 @@ export function createSessionTotals(database: Database): SessionTotals {
       session.totals = replaceContribution(session.totals, before, after)
       session.startMs = Math.min(session.startMs, startMs)
       session.endMs = Math.max(session.endMs, endMs)
+    },
+    runs() {
+      const runs = new Map<string, { runId: string; projectId: number }>()
+      for (const { runId, projectId } of states.values()) if (runId !== null) runs.set(runId, { runId, projectId })
+      return [...runs.values()]
     },
     save() {
       for (const state of states.values()) saveState(database, state)

@@ -30,10 +30,12 @@ interface Asset {
 
 /** Lists the files under `folder`; a folder that does not exist gives the page that says how to build it. */
 export function createStaticFiles(folder: string = findPageFolder()): StaticFiles {
-  const assets = existsSync(join(folder, 'index.html')) ? listAssets(folder) : new Map<string, Asset>()
+  let assets = listAssets(folder)
 
   return {
     send(response, path, isHead) {
+      // A page that was built again has other file names.
+      if (path === '/') assets = listAssets(folder)
       const asset = assets.get(path)
       // Paths without a file name belong to the page's own router.
       const page = asset ?? (extname(path) === '' ? assets.get('/index.html') : undefined)
@@ -57,6 +59,7 @@ function sendFile(response: ServerResponse, type: string, content: Buffer, isHas
 }
 
 function listAssets(folder: string): Map<string, Asset> {
+  if (!existsSync(join(folder, 'index.html'))) return new Map()
   const root = realpathSync(folder)
   const assets = new Map<string, Asset>()
   for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {

@@ -9,6 +9,7 @@ import { readTimes, toNewEvent, toRestEvent } from '../rest-event.js'
 import { toBody } from '../event-record.js'
 import type { Exchange, Route } from '../router.js'
 import type { Row } from '../database.js'
+import { removeSession } from '../session-removal.js'
 
 /** The session routes. */
 export function createSessionRoutes(context: DevContext): readonly Route[] {
@@ -124,13 +125,4 @@ async function deleteSession(context: DevContext, { request, response, params }:
     changes.session(Number(row.project_id), String(row.session_id))
   })
   sendJson(response, { success: true, deleted: true })
-}
-
-/** Deletes a session with its events. Call inside a write. */
-export function removeSession(database: DevContext['database'], projectId: number, sessionId: string): void {
-  const ofSession = 'SELECT key FROM events WHERE project_id = ? AND session_id = ?'
-  database.run(`DELETE FROM bodies WHERE key IN (${ofSession})`, projectId, sessionId)
-  database.run(`DELETE FROM links WHERE event_key IN (${ofSession})`, projectId, sessionId)
-  database.run('DELETE FROM events WHERE project_id = ? AND session_id = ?', projectId, sessionId)
-  database.run('DELETE FROM sessions WHERE project_id = ? AND id = ?', projectId, sessionId)
 }
