@@ -1,0 +1,50 @@
+import { createRestClient, type RestClient } from '../api/client.js'
+import { createFetchTransport } from '../api/fetch-transport.js'
+import type { ResolvedConfig } from '../config/resolved.js'
+import { createDiagnostics } from '../diagnostics.js'
+import { toRequestHeaders } from '../pipeline/headers.js'
+import { createLedger } from '../pipeline/ledger.js'
+import { createTransport } from '../pipeline/transport.js'
+import { VERSION } from '../version.js'
+
+/** Values of a query; a list repeats its name. */
+export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** The awaited requests of one experiment. Every method rejects with a HoneyHiveError that names the route. */
+export interface Backend {
+  get(path: string, query?: Query): Promise<unknown>
+  post(path: string, body: unknown): Promise<unknown>
+  put(path: string, body: unknown): Promise<unknown>
+  /** Gives the sockets back. */
+  close(): Promise<void>
+}
+
+/** Opens the requests of an experiment; `undefined` without a key, when everything stays in this process. */
+export function createBackend(config: ResolvedConfig): Backend | undefined {
+  const { apiKey, serverUrl, source } = config
+  if (apiKey === undefined || config.disabled || config.testMode) return undefined
+  const headers = toRequestHeaders({ apiKey, source, version: VERSION, headers: config.headers })
+  const transport =
+    config.fetch === undefined ? createTransport({ serverUrl, headers }) : createFetchTransport({ serverUrl, headers, fetch: config.fetch })
+  const diagnostics = createDiagnostics({ logger: config.logger, label: 'experiment' })
+  const client: RestClient = createRestClient({ transport, diagnostics, ledger: createLedger({ diagnostics, onDrop: undefined }) })
+  return {
+    get: (path, query = {}) => client.request('GET', path + toQueryText(query)),
+    post: (path, body) => client.request('POST', path, body),
+    put: (path, body) => client.request('PUT', path, body),
+    async close() {
+      await client.shutdown(0)
+      transport.close()
+    },
+  }
+}
+
+function toQueryText(query: Query): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue
+    for (const item of typeof value === 'string' ? [value] : value) parameters.append(name, item)
+  }
+  const text = parameters.toString()
+  return text === '' ? '' : `?${text}`
+}

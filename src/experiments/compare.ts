@@ -1,0 +1,61 @@
+import { resolveConfig } from '../config/resolve.js'
+import { HoneyHiveError } from '../errors.js'
+import { type Backend, createBackend } from './backend.js'
+import { type CompareOptions, compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
+import type { ExperimentData } from './result.js'
+import { fetchRunResult, type RunResult } from './run-result.js'
+import { loadScoredRun } from './scored-run.js'
+import type { Aggregate } from './statistics.js'
+
+/** How to reach the server. */
+export interface ServerOptions {
+  /** Environment `HH_API_KEY`. */
+  readonly apiKey?: string
+  /** Environment `HH_API_URL`. */
+  readonly serverUrl?: string
+}
+
+/** Settings of {@link compareRuns}. */
+export interface CompareRunsOptions extends ServerOptions, CompareOptions {
+  /** Directory of journals in which runs given by id are looked up first. */
+  readonly journal?: string
+}
+
+/** A result, its JSON, or the id of a run. */
+export type RunReference = string | Pick<ExperimentData, 'runId' | 'name' | 'rows'>
+
+/**
+ * Compares two runs row by row: which rows and metrics improved, got worse or stayed, whether the difference may be chance,
+ * and how small a change this comparison could have seen.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` when a run given by id is not known or has no scores
+ */
+export async function compareRuns(newRun: RunReference, oldRun: RunReference, options: CompareRunsOptions = {}): Promise<RunComparison> {
+  return withBackend(options, async (backend) => {
+    const load = (run: RunReference): Promise<ScoredRun> =>
+      typeof run === 'string' ? loadScoredRun(run, { backend, journal: options.journal }) : Promise.resolve(run)
+    const [newest, oldest] = await Promise.all([load(newRun), load(oldRun)])
+    return compareScoredRuns(newest, oldest, options)
+  })
+}
+
+/**
+ * The result of a run as the server computed it.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` without a key, otherwise as the request does
+ */
+export async function getRunResult(runId: string, options: ServerOptions & { readonly aggregate?: Aggregate } = {}): Promise<RunResult> {
+  return withBackend(options, (backend) => {
+    if (backend === undefined) throw new HoneyHiveError('EXPERIMENT', 'getRunResult needs an API key. Set apiKey or HH_API_KEY.')
+    return fetchRunResult(backend, runId, options.aggregate ?? 'average')
+  })
+}
+
+async function withBackend<T>({ apiKey, serverUrl }: ServerOptions, use: (backend: Backend | undefined) => Promise<T>): Promise<T> {
+  const backend = createBackend(resolveConfig({ apiKey, serverUrl }))
+  try {
+    return await use(backend)
+  } finally {
+    await backend?.close()
+  }
+}

@@ -1,0 +1,103 @@
+import { HoneyHiveError } from '../errors.js'
+import { externalDatapointId, externalDatasetId, streamedDatasetId } from './dataset-ids.js'
+import type { Shard } from './options.js'
+import type { Datapoint, DatapointInput } from './types.js'
+
+/** One row on its way to the function. */
+export interface SourceRow {
+  readonly index: number
+  readonly datapointId: string
+  /** As the dataset gave it. */
+  readonly raw: unknown
+}
+
+/** A dataset that can be run, wherever it comes from. */
+export interface DatasetSource {
+  readonly datasetId: string
+  /** `undefined` for a stream. */
+  readonly total: number | undefined
+  /** Ids of all rows, when they are known before the run. */
+  readonly datapointIds: readonly string[] | undefined
+  /** Rows that a hosted dataset names but the server did not give, filled while the rows are read. */
+  readonly missing: readonly string[]
+  rows(): Iterable<SourceRow> | AsyncIterable<SourceRow>
+}
+
+/** A dataset given in code: a list is hashed as a whole, anything else is read once, row by row. */
+export function createLocalSource(dataset: Iterable<unknown> | AsyncIterable<unknown>, runName: string): DatasetSource {
+  if (Array.isArray(dataset)) return createListSource(dataset)
+  return {
+    datasetId: streamedDatasetId(runName),
+    total: undefined,
+    datapointIds: undefined,
+    missing: [],
+    rows: () => numbered(dataset),
+  }
+}
+
+function createListSource(list: readonly unknown[]): DatasetSource {
+  const rows = Array.from(list, (raw, index): SourceRow => ({ index, raw, datapointId: externalDatapointId(raw, index) }))
+  const unique = withUniqueIds(rows)
+  return {
+    datasetId: externalDatasetId(list),
+    total: unique.length,
+    datapointIds: unique.map((row) => row.datapointId),
+    missing: [],
+    rows: () => unique,
+  }
+}
+
+// Two rows with the same id would share one session and one place in a comparison.
+function withUniqueIds(rows: readonly SourceRow[]): readonly SourceRow[] {
+  const seen = new Map<string, number>()
+  return rows.map((row) => {
+    const earlier = seen.get(row.datapointId) ?? 0
+    seen.set(row.datapointId, earlier + 1)
+    return earlier === 0 ? row : { ...row, datapointId: `${row.datapointId}#${earlier + 1}` }
+  })
+}
+
+async function* numbered(dataset: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<SourceRow> {
+  let index = 0
+  for await (const raw of dataset) {
+    yield { index, raw, datapointId: externalDatapointId(raw, index) }
+    index += 1
+  }
+}
+
+/** The part of a source that one of several processes runs. */
+export async function* takeShard(rows: Iterable<SourceRow> | AsyncIterable<SourceRow>, { index, count }: Shard): AsyncGenerator<SourceRow> {
+  for await (const row of rows) {
+    if (row.index % count === index) yield row
+  }
+}
+
+/** Number of rows a shard has, when the total is known. */
+export function shardTotal(total: number | undefined, shard: Shard | undefined): number | undefined {
+  if (total === undefined || shard === undefined) return total
+  return Math.max(Math.ceil((total - shard.index) / shard.count), 0)
+}
+
+/**
+ * The row as the function sees it: what the dataset gave, with `datapointId`, `inputs` and `groundTruth` settled.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` when the row is no object; what a getter of the row or `parse` throws is thrown on
+ */
+export function toDatapoint(row: SourceRow, parse: ((raw: unknown) => unknown) | undefined): Datapoint {
+  const raw = parse === undefined ? row.raw : parse(row.raw)
+  if (typeof raw !== 'object' || raw === null) {
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      `Row ${row.index} of the dataset is ${raw === null ? 'null' : `of type ${typeof raw}`}. Give an object with "inputs".`,
+    )
+  }
+  const { inputs = {}, groundTruth, ground_truth: snakeCased, ...rest } = raw as DatapointInput
+  const label = groundTruth === undefined ? snakeCased : groundTruth
+  return {
+    ...rest,
+    ...(snakeCased === undefined ? {} : { ground_truth: label }),
+    datapointId: row.datapointId,
+    inputs: inputs as Record<string, unknown>,
+    groundTruth: label as undefined,
+  }
+}

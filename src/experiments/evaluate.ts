@@ -1,0 +1,76 @@
+import type { AnyEvaluateOptions } from './check-options.js'
+import { shardTotal } from './dataset.js'
+import type { Experiment } from './experiment.js'
+import { createStopSwitch } from './interrupt.js'
+import { openExperiment } from './open-experiment.js'
+import type { EvaluateOptions } from './options.js'
+import { runPool } from './pool.js'
+import { createProgress, type ProgressState } from './progress.js'
+import type { ExperimentResult } from './result.js'
+import { describeError } from './score.js'
+import type { DatapointInput, Evaluators, GroundTruthOf, InputsOf, ScoresOf } from './types.js'
+
+/**
+ * Runs a function over a dataset, scores each row and sums it up. Every row has a session of its own, so that whatever the
+ * function records is found under that row and nowhere else.
+ *
+ * With an API key the run appears in HoneyHive; without one everything stays in this process and the summary is the same.
+ * A failing row, evaluator or request is part of the result and never ends the experiment.
+ *
+ * @throws HoneyHiveConfigError for wrong options, before anything has run
+ * @throws HoneyHiveError when the key is refused (`HTTP_STATUS`), or a hosted dataset cannot be opened
+ */
+export async function evaluate<
+  Row extends DatapointInput,
+  Output,
+  const E extends Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>> = readonly [],
+>(options: EvaluateOptions<Row, Output, E>): Promise<ExperimentResult<Row, Output, ScoresOf<E>>> {
+  // Inside, rows are opaque; the types that came in with the options go out with the result.
+  const result = await run(options as unknown as AnyEvaluateOptions)
+  return result as unknown as ExperimentResult<Row, Output, ScoresOf<E>>
+}
+
+async function run(options: AnyEvaluateOptions): Promise<ExperimentResult> {
+  const stop = createStopSwitch(options.signal, options.handleSignals ?? true)
+  try {
+    const experiment = await openExperiment(options, stop.signal)
+    const result = await runRows(experiment, options, stop.signal)
+    if (options.printResults ?? true) result.printTable()
+    return result
+  } finally {
+    stop.release()
+  }
+}
+
+async function runRows(experiment: Experiment, options: AnyEvaluateOptions, signal: AbortSignal): Promise<ExperimentResult> {
+  const total = shardTotal(experiment.total, options.shard)
+  const display = (options.progress ?? true) ? createProgress(experiment.name) : undefined
+  const state = (): ProgressState => ({ ...experiment.counts, total, elapsedMs: experiment.elapsedMs })
+  try {
+    await runPool(
+      experiment.rows(),
+      async (source) => {
+        const row = await experiment.run(source)
+        display?.update(state())
+        tellProgress(experiment, options, { ...state(), runId: experiment.runId, row })
+      },
+      { limit: options.maxConcurrency ?? 10, signal },
+    )
+  } catch (error) {
+    experiment.failDataset(error)
+  }
+  display?.finish(state())
+  return experiment.finish()
+}
+
+function tellProgress(
+  experiment: Experiment,
+  { onProgress }: AnyEvaluateOptions,
+  progress: Parameters<NonNullable<AnyEvaluateOptions['onProgress']>>[0],
+): void {
+  try {
+    onProgress?.(progress)
+  } catch (error) {
+    experiment.warn(`onProgress threw: ${describeError(error)}`)
+  }
+}

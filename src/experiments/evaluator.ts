@@ -1,0 +1,193 @@
+import { HoneyHiveError } from '../errors.js'
+import { createRowTrace } from './row-trace.js'
+import { parseScore, toNumber, toScoreValue } from './score.js'
+import type { AnyEvaluator, Evaluator, EvaluatorContext, EvaluatorFunction, EvaluatorObject, Evaluators, ScoreValue } from './types.js'
+
+/** Settings of one evaluator. */
+export interface EvaluatorOptions<Outputs, Inputs, GroundTruth, Raw, Result = Raw> {
+  /** Scores one row. */
+  readonly evaluate: EvaluatorFunction<Outputs, Inputs, GroundTruth, Raw | PromiseLike<Raw>>
+  /** Share in the weighted average of the run. @defaultValue 1 */
+  readonly weight?: number
+  /** Times the row is scored, for a judge that does not always agree with itself. @defaultValue 1 */
+  readonly repeat?: number
+  /** Changes each single result before `aggregate`. @defaultValue nothing changes */
+  readonly transform?: (result: Raw) => Result | PromiseLike<Result>
+  /** Makes one result of several. @defaultValue the mean of numbers and booleans, the most frequent text */
+  readonly aggregate?: (results: readonly Result[]) => Result | PromiseLike<Result>
+  /** Lowest score that passes, or a function that decides. @defaultValue a boolean score decides for itself, others do not */
+  readonly threshold?: number | ((score: ScoreValue, groundTruth: GroundTruth) => boolean)
+}
+
+/**
+ * Names a function so that it can score rows, and gives it a type that knows its name and its result.
+ *
+ * The result can be called directly and gives the score, exactly as the function returns it.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` when the name is blank or a setting is not what it should be; text is never run as code
+ */
+export function evaluator<const Name extends string, Outputs, Inputs, GroundTruth, Raw>(
+  name: Name,
+  evaluate: EvaluatorFunction<Outputs, Inputs, GroundTruth, Raw | PromiseLike<Raw>>,
+): Evaluator<Name, Outputs, Inputs, GroundTruth, Raw>
+export function evaluator<const Name extends string, Outputs, Inputs, GroundTruth, Raw, Result = Raw>(
+  name: Name,
+  options: EvaluatorOptions<Outputs, Inputs, GroundTruth, Raw, Result>,
+): Evaluator<Name, Outputs, Inputs, GroundTruth, Result>
+export function evaluator(
+  name: string,
+  settings: EvaluatorFunction<never, never, never> | EvaluatorOptions<never, never, never, unknown>,
+): Evaluator<string, never, never, never> {
+  const options: EvaluatorOptions<never, never, never, unknown> = typeof settings === 'function' ? { evaluate: settings } : settings
+  checkOptions(name, options)
+  const score = async (
+    outputs: never,
+    inputs: never,
+    groundTruth: never,
+    context: EvaluatorContext = detachedContext(),
+  ): Promise<unknown> => {
+    const results = await repeatEvaluation(options, () => options.evaluate(outputs, inputs, groundTruth, context))
+    return results.length === 1 && options.aggregate === undefined ? results[0] : (options.aggregate ?? aggregateResults)(results)
+  }
+  Object.defineProperty(score, 'name', { value: name })
+  return Object.assign(score, { evaluatorName: name, weight: options.weight ?? 1, isPassing: toDecision(options.threshold) })
+}
+
+async function repeatEvaluation(options: EvaluatorOptions<never, never, never, unknown>, run: () => unknown): Promise<readonly unknown[]> {
+  const one = async (): Promise<unknown> => {
+    const result = await run()
+    return options.transform === undefined ? result : options.transform(result)
+  }
+  return Promise.all(Array.from({ length: options.repeat ?? 1 }, one))
+}
+
+/** The default way to make one result of several: mean of the numeric scores, else the most frequent text. */
+function aggregateResults(results: readonly unknown[]): ScoreValue | undefined {
+  const scores = results.flatMap((result) => {
+    const parsed = parseScore(result)
+    if (parsed.kind === 'invalid') throw new HoneyHiveError('EXPERIMENT', `One of the repeated evaluations ${parsed.reason}.`)
+    return parsed.kind === 'score' ? [parsed.score.value] : []
+  })
+  const numbers = scores.map(toNumber).filter((value) => value !== undefined)
+  if (numbers.length > 0 && numbers.length === scores.length) return numbers.reduce((total, value) => total + value, 0) / numbers.length
+  return mostFrequent(scores)
+}
+
+function mostFrequent(values: readonly ScoreValue[]): ScoreValue | undefined {
+  const counts = new Map<ScoreValue, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].reduce<[ScoreValue | undefined, number]>((best, entry) => (entry[1] > best[1] ? entry : best), [undefined, 0])[0]
+}
+
+function toDecision(
+  threshold: number | ((score: ScoreValue, groundTruth: never) => boolean) | undefined,
+): ((score: ScoreValue, groundTruth: unknown) => boolean) | undefined {
+  // The ground truth is the row's; its type was checked where the evaluator met the dataset.
+  if (typeof threshold === 'function') return threshold as (score: ScoreValue, groundTruth: unknown) => boolean
+  if (threshold === undefined) return undefined
+  return (score) => (toNumber(score) ?? Number.NaN) >= threshold
+}
+
+function checkOptions(name: string, options: EvaluatorOptions<never, never, never, unknown>): void {
+  const { evaluate, transform, aggregate, threshold, repeat = 1, weight = 1 } = options
+  if (name.trim() === '') throw invalidOption(name, 'name', 'a text that is not blank', name)
+  if (typeof evaluate !== 'function') throw invalidOption(name, 'evaluate', 'a function', evaluate)
+  for (const [option, value] of Object.entries({ transform, aggregate })) {
+    if (value !== undefined && typeof value !== 'function') throw invalidOption(name, option, 'a function', value)
+  }
+  if (threshold !== undefined && typeof threshold !== 'function' && !Number.isFinite(threshold)) {
+    throw invalidOption(name, 'threshold', 'a number or a function', threshold)
+  }
+  if (!Number.isInteger(repeat) || repeat < 1) throw invalidOption(name, 'repeat', 'a whole number above 0', repeat)
+  if (!Number.isFinite(weight) || weight < 0) throw invalidOption(name, 'weight', 'a number not below 0', weight)
+}
+
+function invalidOption(name: string, option: string, expected: string, actual: unknown): HoneyHiveError {
+  const shown = typeof actual === 'string' ? JSON.stringify(actual) : String(actual)
+  return new HoneyHiveError('EXPERIMENT', `evaluator "${name}": invalid "${option}": expected ${expected}, got ${shown}.`)
+}
+
+/** Context of an evaluator that is called outside an experiment: no spans, nothing to abort. */
+function detachedContext(): EvaluatorContext {
+  const context: Omit<EvaluatorContext, 'tracer'> = {
+    trace: createRowTrace([]),
+    signal: new AbortController().signal,
+    index: 0,
+    datapointId: '',
+    runId: '',
+  }
+  // There is no tracer outside an experiment; a clear error beats `undefined` when an evaluator wants one.
+  return Object.defineProperty(context, 'tracer', {
+    enumerable: true,
+    get() {
+      throw new HoneyHiveError('EXPERIMENT', 'This evaluator needs context.tracer. Call it through evaluate(), or pass a context.')
+    },
+  }) as EvaluatorContext
+}
+
+/** An evaluator in the one form the runner works with. */
+export interface NamedEvaluator {
+  readonly name: string
+  readonly weight: number
+  readonly evaluate: EvaluatorFunction
+  readonly isPassing: ((score: ScoreValue, groundTruth: unknown) => boolean) | undefined
+}
+
+/**
+ * Brings a list or an object of evaluators into one form.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` when an entry is no evaluator, or two have the same name
+ */
+export function toNamedEvaluators(evaluators: Evaluators<never, never, never> | undefined): readonly NamedEvaluator[] {
+  const entries: [string | undefined, unknown][] = Array.isArray(evaluators)
+    ? evaluators.map((entry: unknown) => [undefined, entry])
+    : Object.entries(evaluators ?? {})
+  const named = entries.map(([key, entry], position) => toNamed(key, entry as AnyEvaluator<never, never, never>, position))
+  const names = named.map(({ name }) => name)
+  const repeated = names.find((name, position) => names.indexOf(name) !== position)
+  if (repeated !== undefined) {
+    throw new HoneyHiveError('EXPERIMENT', `Two evaluators are named "${repeated}". Give one another name with evaluator(name, fn).`)
+  }
+  return named
+}
+
+function toNamed(key: string | undefined, entry: AnyEvaluator<never, never, never>, position: number): NamedEvaluator {
+  if (typeof entry === 'function') {
+    const made = 'evaluatorName' in entry ? entry : undefined
+    return {
+      name: key ?? made?.evaluatorName ?? (entry.name || `evaluator_${position + 1}`),
+      weight: made?.weight ?? 1,
+      evaluate: entry as EvaluatorFunction,
+      isPassing: made?.isPassing,
+    }
+  }
+  if (typeof entry === 'object' && entry !== null && typeof entry.evaluate === 'function') return fromObject(key, entry, position)
+  throw new HoneyHiveError(
+    'EXPERIMENT',
+    `Evaluator ${key ?? position + 1} is ${entry === null ? 'null' : `a value of type ${typeof entry}`}. Give a function, evaluator(name, fn), or an object with evaluate().`,
+  )
+}
+
+function fromObject(key: string | undefined, entry: EvaluatorObject<never, never, never>, position: number): NamedEvaluator {
+  const className = entry.constructor?.name
+  const fallback = className === undefined || className === 'Object' || className === '' ? `evaluator_${position + 1}` : className
+  return {
+    name: key ?? entry.name ?? fallback,
+    weight: entry.weight ?? 1,
+    evaluate: ((outputs: never, inputs: never, groundTruth: never, context: EvaluatorContext) =>
+      entry.evaluate(outputs, inputs, groundTruth, context)) as EvaluatorFunction,
+    isPassing: undefined,
+  }
+}
+
+/** Whether a score passes: the evaluator's own rule, else a boolean speaks for itself; `undefined` when nothing decides. */
+export function decide(by: NamedEvaluator, score: ScoreValue, groundTruth: unknown): boolean | undefined {
+  if (by.isPassing !== undefined) return by.isPassing(score, groundTruth)
+  return typeof score === 'boolean' ? score : undefined
+}
+
+/** Numeric value of a raw result, for tests of evaluators; `undefined` when it has none. */
+export function scoreOf(result: unknown): ScoreValue | undefined {
+  const parsed = parseScore(result)
+  return parsed.kind === 'score' ? toScoreValue(parsed.score.value) : undefined
+}

@@ -1,0 +1,91 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Evaluator, ScoreDetails } from '../types.js'
+import { compileJsonSchema, type JsonSchema } from './json-schema.js'
+import { compare, type TextOptions, toText } from './text.js'
+
+/** A schema of any library that follows Standard Schema version 1 (zod, valibot, arktype, …). */
+export interface StandardSchema {
+  readonly '~standard': {
+    readonly validate: (value: unknown) => StandardOutcome | Promise<StandardOutcome>
+  }
+}
+
+interface StandardOutcome {
+  readonly issues?: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] | undefined
+}
+
+/** True when both are the same JSON value; the order of keys does not count, text is parsed first. */
+export function jsonEquals<const Name extends string = 'json_equals'>(
+  options: TextOptions<Name> = {},
+): Evaluator<Name, unknown, unknown, unknown, boolean> {
+  return compare(options, 'json_equals', (actual, expected) => isDeepStrictEqual(toJsonValue(actual), toJsonValue(expected)))
+}
+
+/**
+ * True when the outputs follow `schema`: JSON Schema or a Standard Schema. Text is parsed as JSON first; problems are the
+ * explanation.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` for a JSON Schema keyword that is not supported; nothing is checked by half
+ */
+export function jsonSchema<const Name extends string = 'json_schema'>(
+  schema: JsonSchema | StandardSchema,
+  options: TextOptions<Name> = {},
+): Evaluator<Name, unknown, unknown, unknown, ScoreDetails<boolean>> {
+  const findProblems = isStandardSchema(schema) ? standardProblems(schema) : compileJsonSchema(schema)
+  return compare(options, 'json_schema', async (actual) => {
+    const parsed = parseJson(actual)
+    if (!parsed.ok) return { score: false, explanation: 'the outputs are not JSON' }
+    const problems = await findProblems(parsed.value)
+    return problems.length === 0 ? { score: true } : { score: false, explanation: problems.slice(0, 10).join('; ') }
+  })
+}
+
+function standardProblems(schema: StandardSchema): (value: unknown) => Promise<readonly string[]> {
+  return async (value) => {
+    const { issues = [] } = await schema['~standard'].validate(value)
+    return issues.map((issue) => [issue.path?.map(pathPart).join('.'), issue.message].filter(Boolean).join(': '))
+  }
+}
+
+function pathPart(part: unknown): string {
+  return typeof part === 'object' && part !== null && 'key' in part ? String(part.key) : String(part)
+}
+
+function isStandardSchema(schema: unknown): schema is StandardSchema {
+  return (typeof schema === 'object' || typeof schema === 'function') && schema !== null && '~standard' in schema
+}
+
+/** True when two numbers differ by no more than `absolute`, or by no more than `relative` of the expected one. */
+export function numericTolerance<const Name extends string = 'numeric_tolerance'>(
+  options: TextOptions<Name> & { readonly absolute?: number; readonly relative?: number } = {},
+): Evaluator<Name, unknown, unknown, unknown, ScoreDetails<boolean>> {
+  const { absolute = 0, relative = 0 } = options
+  return compare(options, 'numeric_tolerance', (actual, expected) => {
+    const found = toFiniteNumber(actual)
+    const wanted = toFiniteNumber(expected)
+    if (found === undefined || wanted === undefined) return { score: false, explanation: 'not two numbers' }
+    const difference = Math.abs(found - wanted)
+    return { score: difference <= Math.max(absolute, relative * Math.abs(wanted)), difference }
+  })
+}
+
+function toFiniteNumber(value: unknown): number | undefined {
+  const text = toText(value)
+    .trim()
+    .replace(/,(?=\d{3}\b)/g, '')
+  const number = text === '' ? Number.NaN : Number(text)
+  return Number.isFinite(number) ? number : undefined
+}
+
+function toJsonValue(value: unknown): unknown {
+  const parsed = parseJson(value)
+  return parsed.ok ? parsed.value : value
+}
+
+function parseJson(value: unknown): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
+  try {
+    return { ok: true, value: JSON.parse(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null')) }
+  } catch {
+    return { ok: false }
+  }
+}

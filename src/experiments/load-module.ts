@@ -1,0 +1,41 @@
+import { createRequire } from 'node:module'
+import { extname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { HoneyHiveError } from '../errors.js'
+import { asObject } from './json-reader.js'
+
+const TYPESCRIPT = new Set(['.ts', '.mts', '.cts', '.tsx'])
+
+/**
+ * Loads an evaluation file anew each time. TypeScript goes through `tsx` when the project has it, else through Node's own
+ * type stripping.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` when neither is there; what the file throws is thrown on
+ */
+export async function loadModule(file: string, directory: string): Promise<Readonly<Record<string, unknown>>> {
+  // The query makes the module a new one, so that watching sees the edited text.
+  const url = `${pathToFileURL(file).href}?t=${Date.now()}`
+  if (!TYPESCRIPT.has(extname(file))) return { ...((await import(url)) as object) }
+  const tsx = await loadTsx(directory)
+  if (tsx !== undefined) return { ...((await tsx(url, { parentURL: pathToFileURL(join(directory, 'index.js')).href })) as object) }
+  // Set by Node versions that strip types themselves; absent in the types of Node 20.
+  if (asObject(process.features)['typescript'] === undefined || asObject(process.features)['typescript'] === false) {
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      `${file} is TypeScript, which Node ${process.version} does not load by itself. Install tsx, or use Node 22.18 or newer.`,
+    )
+  }
+  return { ...((await import(url)) as object) }
+}
+
+type TsxImport = (specifier: string, options: { readonly parentURL: string }) => Promise<unknown>
+
+async function loadTsx(directory: string): Promise<TsxImport | undefined> {
+  try {
+    const path = createRequire(join(directory, 'index.js')).resolve('tsx/esm/api')
+    const api = asObject(await import(pathToFileURL(path).href))
+    return typeof api['tsImport'] === 'function' ? (api['tsImport'] as TsxImport) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto'
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
+import { resolveConfig } from '../config/resolve.js'
+import { HoneyHiveError } from '../errors.js'
+import { HoneyHiveTracer } from '../tracer/tracer.js'
+import { type Backend, createBackend } from './backend.js'
+import { type AnyEvaluateOptions, checkOptions } from './check-options.js'
+import { createLocalSource, type DatasetSource } from './dataset.js'
+import { type NamedEvaluator, toNamedEvaluators } from './evaluator.js'
+import { Experiment } from './experiment.js'
+import { readGitContext } from './git.js'
+import { openHostedSource } from './hosted-dataset.js'
+import { readFinishedRows } from './resume.js'
+import { attempt, createRun, isKeyRefused, type RunPlan } from './runs.js'
+import { describeError } from './score.js'
+import type { Evaluators, ExperimentRow } from './types.js'
+
+/**
+ * Checks the options, opens the dataset and registers the run; no row has started when it resolves.
+ *
+ * @throws HoneyHiveConfigError for wrong options
+ * @throws HoneyHiveError when the key is refused, or a hosted dataset cannot be opened
+ */
+export async function openExperiment(options: AnyEvaluateOptions, signal: AbortSignal): Promise<Experiment> {
+  checkOptions(options)
+  // The types tied evaluators and dataset together; from here on a row's values are opaque.
+  const evaluators = toNamedEvaluators(options.evaluators as Evaluators<never, never, never> | undefined)
+  const warnings: string[] = []
+  const runId = options.resume ?? options.runId?.toLowerCase() ?? randomUUID()
+  const name = options.name?.trim() || `experiment-${runId.slice(0, 8)}`
+  const config = resolveConfig(toTracerOptions(options))
+  const backend = createBackend(config)
+  if (backend === undefined)
+    warnings.push('No API key: the experiment ran offline and nothing was sent. Set apiKey or HH_API_KEY to record the run.')
+  try {
+    const source = await openSource(options, backend, name)
+    const planned = await createPlan({ options, evaluators, source, runId, name })
+    const plan = backend === undefined ? planned : { ...planned, runId: await register(backend, planned, options, warnings) }
+    const finished = await readEarlier(options, plan.runId, backend, evaluators, warnings)
+    const tracer = openTracer(options, backend === undefined, name)
+    return new Experiment({ options, tracer, backend, plan, source, evaluators, finished, warnings, signal })
+  } catch (error) {
+    await backend?.close()
+    throw error
+  }
+}
+
+async function openSource(options: AnyEvaluateOptions, backend: Backend | undefined, name: string): Promise<DatasetSource> {
+  const { dataset, datasetId } = options
+  if (dataset !== undefined) return createLocalSource(dataset, name)
+  if (backend === undefined) {
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      `Dataset "${datasetId}" is kept in HoneyHive, which needs an API key. Set apiKey or HH_API_KEY, or give "dataset".`,
+    )
+  }
+  return openHostedSource(backend, String(datasetId))
+}
+
+interface PlanParts {
+  readonly options: AnyEvaluateOptions
+  readonly evaluators: readonly NamedEvaluator[]
+  readonly source: DatasetSource
+  readonly runId: string
+  readonly name: string
+}
+
+async function createPlan({ options, evaluators, source, runId, name }: PlanParts): Promise<RunPlan> {
+  const git = options.git === false ? undefined : await readGitContext()
+  return {
+    runId,
+    name,
+    description: options.description,
+    datasetId: source.datasetId,
+    datapointIds: source.datapointIds ?? [],
+    functionName: functionName(options),
+    evaluatorNames: evaluators.map((evaluator) => evaluator.name),
+    maxConcurrency: options.maxConcurrency ?? 10,
+    aggregate: options.aggregate ?? 'average',
+    metadata: { ...options.metadata, ...(git === undefined ? {} : { git }) },
+  }
+}
+
+// An arrow function written in place takes the name of the option it is given as.
+function functionName({ function: fn }: AnyEvaluateOptions): string {
+  return fn.name === '' ? 'function' : fn.name
+}
+
+async function register(backend: Backend, plan: RunPlan, options: AnyEvaluateOptions, warnings: string[]): Promise<string> {
+  if (options.resume !== undefined && (await exists(backend, plan.runId))) return plan.runId
+  try {
+    return await createRun(backend, plan)
+  } catch (error) {
+    if (isKeyRefused(error)) throw error
+    // Of several shards with one run id only the first one can create it.
+    if (options.shard === undefined || !(await exists(backend, plan.runId)))
+      warnings.push(`The run could not be registered at the server: ${describeError(error)}`)
+    return plan.runId
+  }
+}
+
+async function exists(backend: Backend, runId: string): Promise<boolean> {
+  return backend.get(`/v1/runs/${encodeURIComponent(runId)}`).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function readEarlier(
+  options: AnyEvaluateOptions,
+  runId: string,
+  backend: Backend | undefined,
+  evaluators: readonly NamedEvaluator[],
+  warnings: string[],
+): Promise<ReadonlyMap<string, ExperimentRow>> {
+  if (options.resume === undefined) return new Map()
+  const { journal } = options
+  const rows = await attempt(`Run ${runId} could not be read, so every row runs again`, warnings, () =>
+    readFinishedRows({ runId, backend, journal, evaluators }),
+  )
+  return rows ?? new Map()
+}
+
+function toTracerOptions(options: AnyEvaluateOptions): Parameters<typeof HoneyHiveTracer.init>[0] {
+  const { apiKey, serverUrl, source = 'evaluation', tracerOptions } = options
+  return { ...tracerOptions, apiKey, serverUrl, source }
+}
+
+function openTracer(options: AnyEvaluateOptions, isOffline: boolean, name: string): HoneyHiveTracer {
+  const { instrumentations } = options
+  const common = {
+    ...toTracerOptions(options),
+    sessionName: name,
+    isEvaluation: true,
+    ...(instrumentations === undefined ? {} : { instrumentations }),
+  }
+  // Offline the rows are still recorded, for evaluators that read the spans; what is recorded goes nowhere.
+  return HoneyHiveTracer.init(
+    isOffline ? { ...common, apiKey: '', testMode: false, disabled: false, exporter: createNullExporter() } : common,
+  )
+}
+
+function createNullExporter(): SpanExporter {
+  return {
+    export: (_, done) => done({ code: 0 }),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  }
+}

@@ -1,0 +1,119 @@
+import type { TracerOptions } from '../config/options.js'
+import type { InstrumentationLike } from '../config/resolved.js'
+import type { Aggregate } from './statistics.js'
+import type { ThresholdMap } from './thresholds.js'
+import type { DatapointInput, Evaluators, ExperimentFunction, ExperimentRow, GroundTruthOf, InputsOf, ScoresOf } from './types.js'
+
+/** State of a running experiment, as `onProgress` sees it after each row. */
+export interface ExperimentProgress {
+  readonly runId: string
+  readonly done: number
+  readonly failed: number
+  /** `undefined` while the dataset is a stream whose length is not known. */
+  readonly total: number | undefined
+  /** Milliseconds since the first row started. */
+  readonly elapsedMs: number
+  /** The row that has just ended. */
+  readonly row: ExperimentRow
+}
+
+/** Keeps outputs of the function on disk, so that a second run only scores. */
+export interface CacheOptions {
+  /** Created when missing; one small JSON file for each row. */
+  readonly directory: string
+  /**
+   * Part of the key beside the function's name, its text and the row's inputs. Change it when something the function
+   * calls has changed, because that is not visible in its text.
+   *
+   * @defaultValue `''`
+   */
+  readonly version?: string
+}
+
+/** Part of the dataset this process runs: the rows whose index leaves the rest `index` when divided by `count`. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
+/** Settings of `evaluate` that do not depend on the types of the rows. */
+export interface ExperimentSettings {
+  /** Name of the run. @defaultValue `experiment-` and the first 8 digits of the run id */
+  readonly name?: string
+  /** Free text stored with the run. */
+  readonly description?: string
+  /** UUID of the run, for several processes that share one. @defaultValue a new UUIDv4 */
+  readonly runId?: string
+  /** Rows that run at the same time; the next starts as soon as one ends. @defaultValue 10 */
+  readonly maxConcurrency?: number
+  /** Function the summary shows for each metric. @defaultValue `'average'` */
+  readonly aggregate?: Aggregate
+  /** Environment `HH_API_KEY`. Without a key the experiment runs fully offline. */
+  readonly apiKey?: string
+  /** Environment `HH_API_URL`. @defaultValue the tracer's default */
+  readonly serverUrl?: string
+  /** Label of the sessions. @defaultValue `'evaluation'` */
+  readonly source?: string
+  /** OpenTelemetry instrumentations; their spans join the session of the row that caused them. Disabled at the end. */
+  readonly instrumentations?: readonly InstrumentationLike[]
+  /** Further settings of the tracer that records the rows, e.g. `redact`, `batch`, `fetch`. */
+  readonly tracerOptions?: Omit<TracerOptions, 'apiKey' | 'serverUrl' | 'source' | 'instrumentations' | 'exporter'>
+  /** Longest time of one attempt of the function, and of one evaluator, in milliseconds. @defaultValue no limit */
+  readonly timeoutMs?: number
+  /** Further attempts after the function threw or ran out of time. @defaultValue 0 */
+  readonly retries?: number
+  /** Milliseconds before the first further attempt; doubles with each one, up to 30 s. @defaultValue 0 */
+  readonly retryDelayMs?: number
+  /** Stops the experiment: running rows are aborted, no further ones start, the result says `cancelled`. */
+  readonly signal?: AbortSignal
+  /** Run to compare with; the comparison is in the result and in every report. */
+  readonly baselineRunId?: string
+  /** Prints the table to standard output. @defaultValue true */
+  readonly printResults?: boolean
+  /** A bar on a terminal and a few plain lines elsewhere, on standard error. @defaultValue true */
+  readonly progress?: boolean
+  /** Called after each row; what it throws is reported as a warning of the result. */
+  readonly onProgress?: (progress: ExperimentProgress) => void
+  /** Run to continue: rows that succeeded in it are taken over, the others run. */
+  readonly resume?: string
+  /**
+   * Directory with one append-only file for each run, from which `resume` continues without a server.
+   *
+   * @defaultValue none: nothing is written
+   */
+  readonly journal?: string
+  /** Directory, or more, of the output cache. @defaultValue none */
+  readonly cache?: string | CacheOptions
+  /** Runs only a part of the dataset; put the parts together with `mergeResults`. */
+  readonly shard?: Shard
+  /** Rows kept in the result; the statistics always cover all. @defaultValue all of an array, 10_000 of a stream */
+  readonly maxRows?: number
+  /** Seed of everything random in the statistics. @defaultValue 1 */
+  readonly seed?: number
+  /** Whether commit, branch and state of the working tree go with the run; never credentials or e-mail. @defaultValue true */
+  readonly git?: boolean
+  /** Stored with the run. */
+  readonly metadata?: Readonly<Record<string, unknown>>
+  /** First Ctrl-C stops the experiment and reports, the second ends the process. @defaultValue true */
+  readonly handleSignals?: boolean
+}
+
+/** Options of `evaluate`. Exactly one of `dataset` and `datasetId` is given. */
+export interface EvaluateOptions<
+  Row extends DatapointInput,
+  Output,
+  E extends Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>>,
+> extends ExperimentSettings {
+  /** Rows here: a list, or anything that can be iterated, also asynchronously and without end in memory. */
+  readonly dataset?: Iterable<Row> | AsyncIterable<Row>
+  /** Id of a dataset in HoneyHive; fetched in pages while the rows run. */
+  readonly datasetId?: string
+  /** Checks and types a row of the dataset; what it throws fails that row. */
+  readonly parse?: (row: unknown) => Row
+  /** Function under test. */
+  readonly function: ExperimentFunction<Row, Output>
+  /** @defaultValue none */
+  readonly evaluators?: E
+  /** What makes `result.passed` false. */
+  readonly thresholds?: ThresholdMap<keyof ScoresOf<E> & string>
+}

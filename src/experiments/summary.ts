@@ -1,0 +1,141 @@
+import { MetricCollector, type MetricSummary } from './aggregate.js'
+import { addUsage, NO_USAGE, type RowUsage } from './span-reader.js'
+import type { Aggregate } from './statistics.js'
+import type { ExperimentRow } from './types.js'
+
+/** Rows by what became of them. */
+export interface RowCounts {
+  /** Rows that ended, taken-over ones included. */
+  readonly total: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly cancelled: number
+  /** Rows whose `passed` is true. */
+  readonly passed: number
+  /** Rows taken over from an earlier attempt of the run. */
+  readonly resumed: number
+  /** Rows whose outputs came from the cache. */
+  readonly cached: number
+  /** Evaluator calls that failed. */
+  readonly evaluatorErrors: number
+}
+
+/** Everything summed up over the rows. */
+export interface Summary extends RowUsage {
+  readonly counts: RowCounts
+  readonly metrics: Readonly<Record<string, MetricSummary>>
+  /** Average of the numeric and boolean scores, weighted by the evaluators; `null` without any. */
+  readonly weightedAverage: number | null
+  /** Figures beside the scores: `errorRate`, `latencyMs`, `cost`, `totalTokens`. */
+  readonly figures: Readonly<Record<string, MetricSummary>>
+  readonly rows: readonly ExperimentRow[]
+  /** Rows that are counted but not in `rows`, see `maxRows`. */
+  readonly omittedRows: number
+}
+
+const MAX_SESSION_IDS = 10_000
+
+/** Takes rows as they end and sums them up in bounded memory. */
+export class SummaryCollector {
+  readonly #weights: ReadonlyMap<string, number>
+  readonly #maxRows: number
+  readonly #seed: number
+  readonly #metrics = new Map<string, MetricCollector>()
+  readonly #figures: Readonly<Record<'errorRate' | 'latencyMs' | 'cost' | 'totalTokens', MetricCollector>>
+  readonly #rows: ExperimentRow[] = []
+  readonly #sessionIds: string[] = []
+  readonly #counts = { total: 0, succeeded: 0, failed: 0, cancelled: 0, passed: 0, resumed: 0, cached: 0, evaluatorErrors: 0 }
+  #usage: RowUsage = NO_USAGE
+
+  constructor(
+    evaluators: readonly { readonly name: string; readonly weight: number }[],
+    { maxRows, seed }: { readonly maxRows: number; readonly seed: number },
+  ) {
+    this.#weights = new Map(evaluators.map(({ name, weight }) => [name, weight]))
+    this.#maxRows = maxRows
+    this.#seed = seed
+    this.#figures = {
+      errorRate: new MetricCollector('errorRate', seed),
+      latencyMs: new MetricCollector('latencyMs', seed),
+      cost: new MetricCollector('cost', seed),
+      totalTokens: new MetricCollector('totalTokens', seed),
+    }
+  }
+
+  /** Rows so far that ended in each way. */
+  get counts(): RowCounts {
+    return { ...this.#counts }
+  }
+
+  /** Sessions of the rows, up to 10,000; the server also finds them by the run's id. */
+  get sessionIds(): readonly string[] {
+    return this.#sessionIds
+  }
+
+  /** Adds one row. */
+  add(row: ExperimentRow): void {
+    this.#count(row)
+    this.#usage = addUsage(this.#usage, row)
+    for (const [name, value] of Object.entries(row.metrics)) {
+      if (name.endsWith('_explanation')) continue
+      this.#metric(name).add(value, row.decisions[name])
+    }
+    if (row.status !== 'cancelled') this.#addFigures(row)
+    if (this.#rows.length < this.#maxRows) this.#rows.push(row)
+    if (this.#sessionIds.length < MAX_SESSION_IDS) this.#sessionIds.push(row.sessionId)
+  }
+
+  #count(row: ExperimentRow): void {
+    const counts = this.#counts
+    counts.total += 1
+    if (row.status === 'success') counts.succeeded += 1
+    else counts[row.status] += 1
+    if (row.passed) counts.passed += 1
+    if (row.origin === 'resumed') counts.resumed += 1
+    if (row.origin === 'cache') counts.cached += 1
+    counts.evaluatorErrors += Object.keys(row.evaluatorErrors).length
+  }
+
+  #addFigures(row: ExperimentRow): void {
+    this.#figures.errorRate.add(row.status === 'failed' ? 1 : 0)
+    if (row.origin === 'run') this.#figures.latencyMs.add(row.durationMs)
+    this.#figures.cost.add(row.cost)
+    this.#figures.totalTokens.add(row.tokens.total)
+  }
+
+  #metric(name: string): MetricCollector {
+    const known = this.#metrics.get(name) ?? new MetricCollector(name, this.#seed)
+    this.#metrics.set(name, known)
+    return known
+  }
+
+  /** The sums so far; rows in the order of the dataset. */
+  summary(aggregate: Aggregate): Summary {
+    const metrics = summarize(Object.fromEntries(this.#metrics), aggregate)
+    return {
+      counts: this.counts,
+      metrics,
+      weightedAverage: this.#weightedAverage(metrics),
+      figures: summarize(this.#figures, 'average'),
+      rows: [...this.#rows].sort((one, other) => one.index - other.index),
+      omittedRows: this.#counts.total - this.#rows.length,
+      ...this.#usage,
+    }
+  }
+
+  #weightedAverage(metrics: Readonly<Record<string, MetricSummary>>): number | null {
+    let total = 0
+    let weights = 0
+    for (const [name, weight] of this.#weights) {
+      const average = metrics[name]?.average ?? null
+      if (average === null) continue
+      total += average * weight
+      weights += weight
+    }
+    return weights === 0 ? null : total / weights
+  }
+}
+
+function summarize(collectors: Readonly<Record<string, MetricCollector>>, aggregate: Aggregate): Readonly<Record<string, MetricSummary>> {
+  return Object.fromEntries(Object.entries(collectors).map(([name, collector]) => [name, collector.summary(aggregate)]))
+}

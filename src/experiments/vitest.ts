@@ -1,0 +1,88 @@
+import { HoneyHiveError } from '../errors.js'
+import { createLocalSource, type SourceRow } from './dataset.js'
+import type { ExperimentDefinition } from './define.js'
+import type { Experiment } from './experiment.js'
+import { formatScore, formatValue } from './format.js'
+import { openExperiment } from './open-experiment.js'
+import type { ExperimentData } from './result.js'
+import type { ExperimentRow } from './types.js'
+
+/** The functions of a test framework that are used; vitest, jest and `node:test` all have them. */
+export interface TestApi {
+  readonly describe: (name: string, define: () => void) => unknown
+  readonly test: (name: string, run: () => Promise<void>) => unknown
+  readonly beforeAll: (run: () => Promise<void>) => unknown
+  readonly afterAll: (run: () => Promise<void>) => unknown
+}
+
+/** Settings of {@link defineExperimentTests}. */
+export interface ExperimentTestOptions {
+  /** Sees the result after the last row, before the thresholds are asserted. */
+  readonly onResult?: (result: ExperimentData) => void | Promise<void>
+}
+
+/**
+ * Makes a test of each row of an experiment, and one more for its thresholds, so that they run, filter and report like any
+ * test; the run still appears as one experiment.
+ *
+ * @example
+ * ```ts
+ * import { afterAll, beforeAll, describe, test } from 'vitest'
+ *
+ * defineExperimentTests(experiment, { describe, test, beforeAll, afterAll })
+ * ```
+ * @throws HoneyHiveError `EXPERIMENT` when the dataset is no list: tests are declared before anything can be awaited
+ */
+export function defineExperimentTests(
+  experiment: Pick<ExperimentDefinition, 'options' | 'name'>,
+  api: TestApi,
+  { onResult }: ExperimentTestOptions = {},
+): void {
+  const { options } = experiment
+  const { dataset, name = 'experiment' } = options
+  if (!Array.isArray(dataset))
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      'defineExperimentTests needs a list as "dataset": the tests are declared before rows could be fetched.',
+    )
+  // A list gives its rows at once.
+  const rows = [...(createLocalSource(dataset, name).rows() as Iterable<SourceRow>)]
+  let open: Experiment | undefined
+  api.describe(name, () => {
+    api.beforeAll(async () => {
+      open = await openExperiment({ handleSignals: false, ...options }, options.signal ?? new AbortController().signal)
+    })
+    for (const row of rows) {
+      api.test(`row ${row.index} ${formatValue(Object(row.raw).inputs, 60)}`, async () => {
+        if (open === undefined) throw new HoneyHiveError('EXPERIMENT', 'The experiment could not be opened; see the failure of beforeAll.')
+        assertRow(await open.run(row))
+      })
+    }
+    api.afterAll(async () => {
+      if (open === undefined) return
+      const result = await open.finish()
+      await onResult?.(result)
+      assertThresholds(result)
+    })
+  })
+}
+
+function assertRow(row: ExperimentRow): void {
+  if (row.passed) return
+  if (row.error !== undefined) throw new HoneyHiveError('EXPERIMENT', `The function failed: ${row.error.name}: ${row.error.message}`)
+  const problems = Object.entries(row.evaluatorErrors).map(([name, reason]) => `${name} failed: ${reason}`)
+  const scores = Object.entries(row.metrics).map(([name, value]) => `${name} = ${formatScore(value)}`)
+  throw new HoneyHiveError(
+    'EXPERIMENT',
+    [`Row ${row.index} did not pass. Outputs: ${formatValue(row.outputs, 400)}`, ...problems, ...scores].join('\n'),
+  )
+}
+
+function assertThresholds({ thresholds }: ExperimentData): void {
+  const missed = thresholds.filter((outcome) => !outcome.passed)
+  if (missed.length === 0) return
+  const lines = missed.map(
+    ({ name, aggregate, actual, min, max }) => `${name}: ${aggregate} is ${actual ?? 'missing'}, expected ${min ?? '−∞'} to ${max ?? '∞'}`,
+  )
+  throw new HoneyHiveError('EXPERIMENT', `Thresholds not met:\n${lines.join('\n')}`)
+}
