@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { MAX_VALUES, MetricCollector } from '../../src/experiments/aggregate.js'
+import { createRandom } from '../../src/experiments/random.js'
+import {
+  confidenceInterval,
+  mean,
+  minimumDetectableChange,
+  normalQuantile,
+  pairedTest,
+  quantile,
+  standardDeviation,
+  sum,
+} from '../../src/experiments/statistics.js'
+
+describe('basic figures', () => {
+  test('quantile interpolates as NumPy does by default', () => {
+    expect(quantile([1, 2, 3, 4], 0.5)).toBe(2.5)
+    expect(quantile([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.9)).toBeCloseTo(9.1)
+    expect(quantile([7], 0.99)).toBe(7)
+    expect(quantile([], 0.5)).toBeNaN()
+  })
+
+  test('sum keeps small values beside large ones', () => {
+    expect(sum([1, 1e100, 1, -1e100])).toBe(2)
+    expect(sum(Array.from({ length: 1_000_000 }, () => 0.1))).toBeCloseTo(100_000, 9)
+  })
+
+  test('standardDeviation divides by n - 1', () => {
+    expect(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9])).toBeCloseTo(2.13809, 5)
+    expect(standardDeviation([1])).toBe(0)
+  })
+
+  test('normalQuantile gives the tabled values', () => {
+    expect(normalQuantile(0.975)).toBeCloseTo(1.959964, 6)
+    expect(normalQuantile(0.8)).toBeCloseTo(0.8416212, 6)
+    expect(normalQuantile(0.001)).toBeCloseTo(-3.0902323, 6)
+  })
+})
+
+describe('confidenceInterval', () => {
+  test('is the same for the same seed and another for another', () => {
+    const values = [0, 1, 1, 0, 1, 1, 1, 0, 1, 1]
+    expect(confidenceInterval(values, { seed: 7 })).toEqual(confidenceInterval(values, { seed: 7 }))
+    expect(confidenceInterval([0.11, 0.72, 0.93], { seed: 7 })).not.toEqual(confidenceInterval([0.11, 0.72, 0.93], { seed: 8 }))
+  })
+
+  test('holds the true mean in about 95 of 100 samples', () => {
+    const random = createRandom(42)
+    let covered = 0
+    for (let sample = 0; sample < 200; sample += 1) {
+      const values = Array.from({ length: 60 }, () => (random() < 0.3 ? 1 : 0))
+      const interval = confidenceInterval(values, { seed: sample, resamples: 400 })
+      if (interval !== undefined && interval.low <= 0.3 && interval.high >= 0.3) covered += 1
+    }
+    expect(covered).toBeGreaterThan(180)
+    expect(covered).toBeLessThan(200)
+  })
+
+  test('agrees between its two methods where they meet', () => {
+    const random = createRandom(3)
+    const values = Array.from({ length: 2_000 }, random)
+    const bootstrap = confidenceInterval(values)
+    const normal = confidenceInterval([...values, 0.5])
+    expect(bootstrap?.method).toBe('bootstrap')
+    expect(normal?.method).toBe('normal')
+    expect(bootstrap?.low).toBeCloseTo(normal?.low ?? 0, 2)
+    expect(bootstrap?.high).toBeCloseTo(normal?.high ?? 0, 2)
+  })
+
+  test('does not exist for one value', () => {
+    expect(confidenceInterval([1])).toBeUndefined()
+  })
+})
+
+describe('pairedTest', () => {
+  test("finds the p-value of Fisher's test on Darwin's maize", () => {
+    // Zea mays heights, crossed minus self-fertilised, eighths of an inch; Fisher gives 863 + 863 of 32,768 patterns.
+    const differences = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
+    const { pValue, method } = pairedTest(differences)
+    expect(method).toBe('exact')
+    expect(pValue).toBeCloseTo(1_726 / 32_768, 5)
+  })
+
+  test('says nothing about runs that do not differ', () => {
+    expect(pairedTest([0, 0, 0])).toEqual({ pValue: 1, method: 'exact', pairs: 0 })
+  })
+
+  test('finds a clear change and not a balanced one, also when it samples', () => {
+    const clear = Array.from({ length: 100 }, (_, i) => (i % 4 === 0 ? -0.1 : 0.2))
+    const balanced = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? -0.2 : 0.2))
+    expect(pairedTest(clear).pValue).toBeLessThan(0.001)
+    expect(pairedTest(balanced).pValue).toBeGreaterThan(0.5)
+    expect(pairedTest(clear)).toEqual(pairedTest(clear))
+  })
+
+  test('calls a change by chance significant about as often as alpha says', () => {
+    const random = createRandom(11)
+    let significant = 0
+    for (let sample = 0; sample < 300; sample += 1) {
+      const differences = Array.from({ length: 12 }, () => random() - 0.5)
+      if (pairedTest(differences).pValue < 0.05) significant += 1
+    }
+    expect(significant).toBeGreaterThan(3)
+    expect(significant).toBeLessThan(30)
+  })
+})
+
+describe('minimumDetectableChange', () => {
+  test('is 2.8 standard errors at 5% and 80% power', () => {
+    const differences = [0.1, -0.1, 0.2, -0.2, 0.3, -0.3]
+    const standardError = standardDeviation(differences) / Math.sqrt(6)
+    expect(minimumDetectableChange(differences)).toBeCloseTo(2.8015 * standardError, 3)
+    expect(minimumDetectableChange([1])).toBeUndefined()
+  })
+})
+
+describe('MetricCollector', () => {
+  test('gives every figure', () => {
+    const collector = new MetricCollector('score')
+    for (let value = 1; value <= 100; value += 1) collector.add(value, value > 50)
+    expect(collector.summary('p95')).toMatchObject({
+      type: 'number', average: 50.5, min: 1, max: 100, median: 50.5, sum: 5_050, count: 100, passed: 50, failed: 50, isSampled: false,
+    })
+    expect(collector.summary('p95').aggregate).toBeCloseTo(95.05)
+  })
+
+  test('counts booleans as 1 and 0 and texts by themselves', () => {
+    const booleans = new MetricCollector('ok')
+    for (const value of [true, true, false]) booleans.add(value)
+    expect(booleans.summary()).toMatchObject({ type: 'boolean', average: 2 / 3, count: 3, categories: { true: 2, false: 1 } })
+    const texts = new MetricCollector('tone')
+    for (const value of ['warm', 'cold', 'warm']) texts.add(value)
+    expect(texts.summary()).toMatchObject({ type: 'category', average: null, count: 3, categories: { warm: 2, cold: 1 } })
+  })
+
+  test('stays bounded for a million values: exact sums, percentiles from a sample', () => {
+    const collector = new MetricCollector('latency')
+    const total = MAX_VALUES * 3
+    for (let value = 0; value < total; value += 1) collector.add(value)
+    const summary = collector.summary()
+    expect(summary).toMatchObject({ count: total, min: 0, max: total - 1, average: (total - 1) / 2, isSampled: true })
+    expect((summary.median ?? 0) / total).toBeCloseTo(0.5, 1)
+  })
+
+  test('mean of nothing is not a number, and no figure is invented', () => {
+    expect(mean([])).toBeNaN()
+    expect(new MetricCollector('none').summary()).toMatchObject({ average: null, count: 0, confidence: null })
+  })
+})
