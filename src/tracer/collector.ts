@@ -80,7 +80,8 @@ function createTextJoin(): TextJoin {
       if (isBinary) return Math.min(length, room)
       isCut ||= length > room
       // Cut text in characters: never more bytes than `room` by more than the last one's.
-      const kept = typeof piece === 'string' ? (length > room ? piece.slice(0, room) : piece) : decode(length > room ? piece.subarray(0, room) : piece)
+      const kept =
+        typeof piece === 'string' ? (length > room ? piece.slice(0, room) : piece) : decode(length > room ? piece.subarray(0, room) : piece)
       joined += kept
       return Math.min(length, room)
     },

@@ -1,6 +1,14 @@
 import { HoneyHiveConfigError } from '../errors.js'
 import type { Callable, ResolveRecorder } from './recorder.js'
-import { checkTraceOptions, type CompiledCall, compileCall, type TracerRef, type TraceOptions, type TraceTarget, toTraceOptions } from './trace-options.js'
+import {
+  checkTraceOptions,
+  type CompiledCall,
+  compileCall,
+  type TracerRef,
+  type TraceOptions,
+  type TraceTarget,
+  toTraceOptions,
+} from './trace-options.js'
 import { type CallFor, wrapFunction } from './wrap.js'
 
 /** What {@link Tracing.trace} gives back: one value for both decorator standards and for plain functions. */
@@ -88,11 +96,21 @@ function isContext(value: unknown): value is DecoratorContext {
 
 function decorateStandard(method: unknown, context: DecoratorContext, options: TraceOptions, resolve: ResolveRecorder): unknown {
   if (typeof method !== 'function' || (context.kind !== 'method' && context.kind !== 'getter')) throw wrongPlace(context.kind, context.name)
-  const wrapped: Callable = wrapFunction(method as Callable, lateNamed(context, options, () => wrapped), resolve)
+  const wrapped: Callable = wrapFunction(
+    method as Callable,
+    lateNamed(context, options, () => wrapped),
+    resolve,
+  )
   return wrapped
 }
 
-function decorateLegacy(target: unknown, key: string | symbol, descriptor: unknown, options: TraceOptions, resolve: ResolveRecorder): unknown {
+function decorateLegacy(
+  target: unknown,
+  key: string | symbol,
+  descriptor: unknown,
+  options: TraceOptions,
+  resolve: ResolveRecorder,
+): unknown {
   const found = descriptor as PropertyDescriptor | undefined
   const field = typeof found?.value === 'function' ? 'value' : found?.get === undefined ? undefined : 'get'
   if (field === undefined) throw wrongPlace(found?.set === undefined ? 'field' : 'setter', key)
@@ -136,7 +154,8 @@ const ONE_METHOD = ['eventName', 'eventId', 'argNames'] as const
 function toClassDecorator(given: TraceClassOptions, resolveTracer: ResolveTracer): TraceClassDecorator {
   const { exclude, include, ...rest } = given
   for (const option of ONE_METHOD) {
-    if (option in rest) throw refusal('traceClass', `Option "${option}" belongs to one method. Put @trace({ ${option}: … }) on that method.`, option)
+    if (option in rest)
+      throw refusal('traceClass', `Option "${option}" belongs to one method. Put @trace({ ${option}: … }) on that method.`, option)
   }
   const options = checkTraceOptions(rest, 'traceClass', ['exclude', 'include'])
   checkNames('exclude', exclude)
@@ -151,7 +170,13 @@ function toClassDecorator(given: TraceClassOptions, resolveTracer: ResolveTracer
   }
 }
 
-function traceOwnMethods(holder: object, owner: string, options: TraceOptions, resolve: ResolveRecorder, isWanted: (name: string) => boolean): void {
+function traceOwnMethods(
+  holder: object,
+  owner: string,
+  options: TraceOptions,
+  resolve: ResolveRecorder,
+  isWanted: (name: string) => boolean,
+): void {
   for (const name of Object.getOwnPropertyNames(holder)) {
     const descriptor = Object.getOwnPropertyDescriptor(holder, name)
     if (name === 'constructor' || descriptor?.configurable !== true || typeof descriptor.value !== 'function') continue
@@ -183,7 +208,10 @@ function checkNames(option: string, names: unknown): void {
 }
 
 function wrongPlace(kind: string, name: string | symbol): HoneyHiveConfigError {
-  return refusal('trace', `@trace cannot record the ${kind} "${String(name)}". Put it on a method or a getter; for a class use @traceClass.`)
+  return refusal(
+    'trace',
+    `@trace cannot record the ${kind} "${String(name)}". Put it on a method or a getter; for a class use @traceClass.`,
+  )
 }
 
 function refusal(where: string, message: string, option = where): HoneyHiveConfigError {

@@ -130,7 +130,10 @@ function shadowFinally(value: object, then: Then): void {
     }
     return Reflect.apply(then, this, [
       (result: unknown) => after(() => result),
-      (error: unknown) => after(() => { throw error }),
+      (error: unknown) =>
+        after(() => {
+          throw error
+        }),
     ])
   })
 }
@@ -139,7 +142,10 @@ function shadowFinally(value: object, then: Then): void {
 const MAX_PROTOTYPES = 64
 
 /** Finds a property without reading it, so that no getter runs. */
-export function findProperty(value: object, key: PropertyKey): { readonly owner: object; readonly descriptor: PropertyDescriptor } | undefined {
+export function findProperty(
+  value: object,
+  key: PropertyKey,
+): { readonly owner: object; readonly descriptor: PropertyDescriptor } | undefined {
   let owner: object | null = value
   for (let i = 0; owner !== null && i < MAX_PROTOTYPES; i++) {
     const descriptor = Object.getOwnPropertyDescriptor(owner, key)

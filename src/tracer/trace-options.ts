@@ -111,7 +111,10 @@ export function toTraceOptions(target: TraceTarget | undefined): TraceOptions {
  */
 export function checkTraceOptions(options: TraceOptions, where: string, extra: readonly string[] = []): TraceOptions {
   if (typeof options !== 'object' || options === null) {
-    throw new HoneyHiveConfigError([{ option: where, message: `${where} takes a tracer, a name or options, got ${describe(options)}.` }], where)
+    throw new HoneyHiveConfigError(
+      [{ option: where, message: `${where} takes a tracer, a name or options, got ${describe(options)}.` }],
+      where,
+    )
   }
   const problems: ConfigProblem[] = []
   const given: Record<string, unknown> = {}

@@ -14,7 +14,10 @@ function seen(tracer: TestTracer): SeenSpan[] {
       const isError = span.status.code === SpanStatusCode.ERROR
       return { name: span.name, parent: parent?.name, state: isError ? 'error' : 'ok', inputs: undefined, output: toText(outputs), ends: 1 }
     })
-  const open = Array.from({ length: tracer.stats().open }, (): SeenSpan => ({ name: '', parent: undefined, state: 'open', inputs: undefined, ends: 0 }))
+  const open = Array.from(
+    { length: tracer.stats().open },
+    (): SeenSpan => ({ name: '', parent: undefined, state: 'open', inputs: undefined, ends: 0 }),
+  )
   return [...ended, ...open]
 }
 
@@ -35,11 +38,18 @@ describeWrapper('tracer.trace()(fn)', () => {
 
 it('D-15: one failure two levels deep gives two failed spans and nothing else', async () => {
   const tracer = createTestTracer()
-  const inner = traceFn(tracer, async () => { throw new Error('Tracer error') }, { eventName: 'inner' })
+  const inner = traceFn(
+    tracer,
+    async () => {
+      throw new Error('Tracer error')
+    },
+    { eventName: 'inner' },
+  )
   await expect(traceFn(tracer, async () => await inner(), { eventName: 'outer' })()).rejects.toThrow('Tracer error')
   expect(tracer.tree()).toEqual([{ name: 'outer', children: [{ name: 'inner' }] }])
   expect(tracer.spans.map(({ status, events }) => [status.code, events.map(({ name }) => name)])).toEqual([
-    [SpanStatusCode.ERROR, ['exception']], [SpanStatusCode.ERROR, ['exception']],
+    [SpanStatusCode.ERROR, ['exception']],
+    [SpanStatusCode.ERROR, ['exception']],
   ])
   expect(tracer.spans[0]?.attributes).toMatchObject({ honeyhive_error: 'Tracer error', honeyhive_error_type: 'Error' })
 })

@@ -19,20 +19,32 @@ function create(maxBytes?: number) {
 }
 
 function textStream(parts: readonly string[]): ReadableStream<string> {
-  return new ReadableStream({ start(c) { for (const part of parts) c.enqueue(part); c.close() } })
+  return new ReadableStream({
+    start(c) {
+      for (const part of parts) c.enqueue(part)
+      c.close()
+    },
+  })
 }
 
 describe('generators', () => {
   it('H36 an abandoned generator leaves its span open and its body where it stands', () => {
     const { wrap, spans } = create()
-    const items = wrap(function* () { yield 1; yield 2 })()
+    const items = wrap(function* () {
+      yield 1
+      yield 2
+    })()
     expect(items.next().value).toBe(1)
     expect(spans[0]?.state).toBe('open')
   })
 
   it('H37 an early return of an async generator ends the span with what was seen', async () => {
     const { wrap, spans } = create()
-    const items = wrap(async function* (): AsyncGenerator<number, number | undefined> { yield 1; yield 2; return undefined })()
+    const items = wrap(async function* (): AsyncGenerator<number, number | undefined> {
+      yield 1
+      yield 2
+      return undefined
+    })()
     await items.next()
     expect(await items.return(9)).toEqual({ done: true, value: 9 })
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1, output: { result: [1], returned: 9 } })
@@ -41,8 +53,16 @@ describe('generators', () => {
   it('H38 a generator whose finally throws fails the span and the caller', () => {
     const { wrap, spans } = create()
     const error = new Error('cleanup')
-    const cleanUp = (): never => { throw error }
-    const items = wrap(function* (): Generator<number, void> { try { yield 1 } finally { cleanUp() } })()
+    const cleanUp = (): never => {
+      throw error
+    }
+    const items = wrap(function* (): Generator<number, void> {
+      try {
+        yield 1
+      } finally {
+        cleanUp()
+      }
+    })()
     items.next()
     expect(() => items.return(undefined)).toThrow(error)
     expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })
@@ -51,27 +71,42 @@ describe('generators', () => {
   it('an error in the middle of an async generator reaches the consumer and fails the span', async () => {
     const { wrap, spans } = create()
     const error = new Error('middle')
-    const items = wrap(async function* () { yield 1; throw error })()
-    await expect((async () => { for await (const _ of items) await nextTurn() })()).rejects.toBe(error)
+    const items = wrap(async function* () {
+      yield 1
+      throw error
+    })()
+    await expect(
+      (async () => {
+        for await (const _ of items) await nextTurn()
+      })(),
+    ).rejects.toBe(error)
     expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })
   })
 
   it('keeps the identity of a generator, and follows it through every wrapper it passed', () => {
     const { wrap, spans, current } = create()
     const seen: unknown[] = []
-    const made = (function* () { seen.push(current()); yield 1 })()
+    const made = (function* () {
+      seen.push(current())
+      yield 1
+    })()
     const inner = wrap(() => made, 'inner')
     const outer = wrap(() => inner(), 'outer')
     expect(outer()).toBe(made)
     expect([...made]).toEqual([1])
     expect(Object.keys(made)).toEqual([])
     expect(seen).toEqual(['inner'])
-    expect(spans.map(({ name, parent, state, output, ends }) => [name, parent, state, output, ends])).toEqual([['outer', undefined, 'ok', [1], 1], ['inner', 'outer', 'ok', [1], 1]])
+    expect(spans.map(({ name, parent, state, output, ends }) => [name, parent, state, output, ends])).toEqual([
+      ['outer', undefined, 'ok', [1], 1],
+      ['inner', 'outer', 'ok', [1], 1],
+    ])
   })
 
   it('a generator handed out 10,000 times stays as cheap as once', () => {
     const { wrap, spans } = create()
-    const made = (function* () { yield 1 })()
+    const made = (function* () {
+      yield 1
+    })()
     const get = wrap(() => made)
     for (let i = 0; i < 10_000; i++) get()
     expect([...made]).toEqual([1])
@@ -81,13 +116,18 @@ describe('generators', () => {
   it('H66 items are taken as they were when they were given', () => {
     const { wrap, spans } = create()
     const item = { n: 1 }
-    for (const given of wrap(function* () { yield item })()) given.n = 2
+    for (const given of wrap(function* () {
+      yield item
+    })())
+      given.n = 2
     expect(spans[0]?.output).toEqual([{ n: 1 }])
   })
 
   it('collects within its bytes and says how much is missing', () => {
     const { wrap, spans } = create(100)
-    const items = wrap(function* () { for (let i = 0; i < 1000; i++) yield 'x'.repeat(20) })()
+    const items = wrap(function* () {
+      for (let i = 0; i < 1000; i++) yield 'x'.repeat(20)
+    })()
     expect([...items]).toHaveLength(1000)
     const output = spans[0]?.output as string[]
     expect(output.length).toBeLessThan(10)
@@ -97,17 +137,28 @@ describe('generators', () => {
   it('two generators of one function keep their scopes apart when they are interleaved', () => {
     const { wrap, spans } = create()
     const step = wrap((n: number) => n, 'step')
-    const items = (name: string) => wrap(function* () { yield step(1); yield step(2) }, name)()
+    const items = (name: string) =>
+      wrap(function* () {
+        yield step(1)
+        yield step(2)
+      }, name)()
     const [a, b] = [items('a'), items('b')]
-    for (let i = 0; i < 3; i++) { a.next(); b.next() }
+    for (let i = 0; i < 3; i++) {
+      a.next()
+      b.next()
+    }
     expect(spans.filter(({ name }) => name === 'step').map(({ parent }) => parent)).toEqual(['a', 'b', 'a', 'b'])
   })
 })
 
 describe('async iterables', () => {
-  const chunks = () => Stream.fromReadableStream<{ t: string }>(textStream(['{"t":"a"}\n', '{"t":"b"}\n']).pipeThrough(new TextEncoderStream() as never) as never, new AbortController())
+  const chunks = () =>
+    Stream.fromReadableStream<{ t: string }>(
+      textStream(['{"t":"a"}\n', '{"t":"b"}\n']).pipeThrough(new TextEncoderStream() as never) as never,
+      new AbortController(),
+    )
 
-  it('a model client\'s stream keeps its identity and methods, its span covers the iteration', async () => {
+  it("a model client's stream keeps its identity and methods, its span covers the iteration", async () => {
     const { wrap, spans } = create()
     const made = chunks()
     const stream = await wrap(async () => made)()
@@ -125,7 +176,10 @@ describe('async iterables', () => {
     const { wrap, spans } = create()
     const [left, right] = (await wrap(async () => chunks())()).tee()
     const lefts: unknown[] = []
-    for await (const chunk of left) { lefts.push(chunk); break }
+    for await (const chunk of left) {
+      lefts.push(chunk)
+      break
+    }
     expect(spans[0]?.state).toBe('open')
     const rights: unknown[] = []
     for await (const chunk of right) rights.push(chunk)
@@ -142,7 +196,12 @@ describe('async iterables', () => {
 
   it('only the first iteration is the output', async () => {
     const { wrap, spans } = create()
-    const twice = wrap(() => ({ async *[Symbol.asyncIterator]() { yield 'a'; yield 'b' } }))()
+    const twice = wrap(() => ({
+      async *[Symbol.asyncIterator]() {
+        yield 'a'
+        yield 'b'
+      },
+    }))()
     for (let i = 0; i < 2; i++) for await (const _ of twice) await nextTurn()
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1, output: 'ab' })
   })
@@ -152,7 +211,17 @@ describe('web streams', () => {
   it('H40 a cancelled stream ends its span, and the source learns of it', async () => {
     const { wrap, spans } = create()
     let reason: unknown
-    const stream = wrap(() => new ReadableStream<string>({ start(c) { c.enqueue('a') }, cancel(why) { reason = why } }))()
+    const stream = wrap(
+      () =>
+        new ReadableStream<string>({
+          start(c) {
+            c.enqueue('a')
+          },
+          cancel(why) {
+            reason = why
+          },
+        }),
+    )()
     const reader = stream.getReader()
     expect((await reader.read()).value).toBe('a')
     await reader.cancel('enough')
@@ -171,7 +240,17 @@ describe('web streams', () => {
   it('does not read ahead', async () => {
     const { wrap } = create()
     let pulls = 0
-    const stream = wrap(() => new ReadableStream<number>({ pull(c) { c.enqueue(++pulls) } }, { highWaterMark: 0 }))()
+    const stream = wrap(
+      () =>
+        new ReadableStream<number>(
+          {
+            pull(c) {
+              c.enqueue(++pulls)
+            },
+          },
+          { highWaterMark: 0 },
+        ),
+    )()
     await nextTurn()
     expect(pulls).toBe(0)
     const reader = stream.getReader()
@@ -183,7 +262,14 @@ describe('web streams', () => {
   it('a failing stream fails the span and the reader', async () => {
     const { wrap, spans } = create()
     const error = new Error('source')
-    const reader = wrap(() => new ReadableStream({ pull() { throw error } }))().getReader()
+    const reader = wrap(
+      () =>
+        new ReadableStream({
+          pull() {
+            throw error
+          },
+        }),
+    )().getReader()
     await expect(reader.read()).rejects.toBe(error)
     expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })
   })
@@ -191,7 +277,17 @@ describe('web streams', () => {
   it('releasing a reader with a waiting read is no failure', async () => {
     const { wrap, spans } = create()
     let give: (text: string) => void = () => undefined
-    const stream = wrap(() => new ReadableStream<string>({ start(c) { give = (text) => { c.enqueue(text); c.close() } } }))()
+    const stream = wrap(
+      () =>
+        new ReadableStream<string>({
+          start(c) {
+            give = (text) => {
+              c.enqueue(text)
+              c.close()
+            }
+          },
+        }),
+    )()
     const first = stream.getReader()
     const waiting = first.read()
     first.releaseLock()
@@ -205,14 +301,27 @@ describe('web streams', () => {
   it('pipeTo and pipeThrough pass everything and end the span', async () => {
     const { wrap, spans } = create()
     const got: string[] = []
-    await wrap(() => textStream(['a', 'b']))().pipeTo(new WritableStream({ write(part) { got.push(part) } }))
-    const upper = new TransformStream<string, string>({ transform(part, c) { c.enqueue(part.toUpperCase()) } })
+    await wrap(() => textStream(['a', 'b']))().pipeTo(
+      new WritableStream({
+        write(part) {
+          got.push(part)
+        },
+      }),
+    )
+    const upper = new TransformStream<string, string>({
+      transform(part, c) {
+        c.enqueue(part.toUpperCase())
+      },
+    })
     const piped = wrap(() => textStream(['c']))().pipeThrough(upper)
     expect(piped).toBe(upper.readable)
     for await (const part of piped) got.push(part)
     await nextTurn()
     expect(got).toEqual(['a', 'b', 'C'])
-    expect(spans.map(({ state, ends }) => [state, ends])).toEqual([['ok', 1], ['ok', 1]])
+    expect(spans.map(({ state, ends }) => [state, ends])).toEqual([
+      ['ok', 1],
+      ['ok', 1],
+    ])
     expect(() => wrap(() => textStream([]))().pipeThrough({} as never)).toThrow(TypeError)
   })
 
@@ -230,7 +339,16 @@ describe('web streams', () => {
   it('text that is cut inside a character is joined whole, other bytes are counted', async () => {
     const { wrap, spans } = create()
     const bytes = new TextEncoder().encode('né€')
-    const open = (parts: readonly Uint8Array[]) => wrap(() => new ReadableStream<Uint8Array>({ start(c) { for (const part of parts) c.enqueue(part); c.close() } }))()
+    const open = (parts: readonly Uint8Array[]) =>
+      wrap(
+        () =>
+          new ReadableStream<Uint8Array>({
+            start(c) {
+              for (const part of parts) c.enqueue(part)
+              c.close()
+            },
+          }),
+      )()
     for await (const _ of open([bytes.subarray(0, 2), bytes.subarray(2, 4), bytes.subarray(4)])) await nextTurn()
     for await (const _ of open([new Uint8Array([0xff, 0xfe, 0x00])])) await nextTurn()
     expect(spans.map(({ output }) => output)).toEqual(['né€', '[3 bytes]'])
@@ -238,7 +356,15 @@ describe('web streams', () => {
 
   it('a body handed to a Response is followed', async () => {
     const { wrap, spans } = create()
-    const stream = wrap(() => new ReadableStream<Uint8Array>({ start(c) { c.enqueue(Buffer.from('hi')); c.close() } }))()
+    const stream = wrap(
+      () =>
+        new ReadableStream<Uint8Array>({
+          start(c) {
+            c.enqueue(Buffer.from('hi'))
+            c.close()
+          },
+        }),
+    )()
     expect(await new Response(stream as never).text()).toBe('hi')
     expect(spans[0]).toMatchObject({ state: 'ok', output: 'hi', ends: 1 })
   })
@@ -247,11 +373,26 @@ describe('web streams', () => {
 describe('Node streams', () => {
   it('stays paused until the host reads, in each way of reading', async () => {
     const ways: Record<string, (stream: Readable) => Promise<unknown>> = {
-      iterate: async (stream) => { for await (const _ of stream) await nextTurn() },
+      iterate: async (stream) => {
+        for await (const _ of stream) await nextTurn()
+      },
       listen: (stream) => new Promise((resolve) => stream.on('data', () => undefined).on('end', resolve)),
-      read: (stream) => new Promise((resolve) => stream.on('readable', () => { while (stream.read() !== null); }).on('end', resolve)),
-      pipe: (stream) => pipeline(stream, async function (source) { for await (const _ of source) await nextTurn() }),
-      transform: (stream) => pipeline(stream, new Transform({ transform: (chunk, _e, done) => done(null, chunk) }), async (source) => { for await (const _ of source) await nextTurn() }),
+      read: (stream) =>
+        new Promise((resolve) =>
+          stream
+            .on('readable', () => {
+              while (stream.read() !== null);
+            })
+            .on('end', resolve),
+        ),
+      pipe: (stream) =>
+        pipeline(stream, async function (source) {
+          for await (const _ of source) await nextTurn()
+        }),
+      transform: (stream) =>
+        pipeline(stream, new Transform({ transform: (chunk, _e, done) => done(null, chunk) }), async (source) => {
+          for await (const _ of source) await nextTurn()
+        }),
     }
     for (const [way, consume] of Object.entries(ways)) {
       const { wrap, spans } = create()

@@ -20,52 +20,164 @@ function create(options: TraceOptions = {}) {
 describe('calls', () => {
   it('D-19: a function runs once and untraced when no recorder is found', () => {
     let calls = 0
-    const wrapped = wrapFunction(() => ++calls, compileCall({}, 'f'), () => undefined)
+    const wrapped = wrapFunction(
+      () => ++calls,
+      compileCall({}, 'f'),
+      () => undefined,
+    )
     expect(wrapped()).toBe(1)
     expect(calls).toBe(1)
   })
 
   it.each<[string, () => Recorder]>([
-    ['finding the recorder throws', () => { throw new Error('Tracer error') }],
-    ['the recorder throws', () => ({ record() { throw new Error('Tracer error') } })],
+    [
+      'finding the recorder throws',
+      () => {
+        throw new Error('Tracer error')
+      },
+    ],
+    [
+      'the recorder throws',
+      () => ({
+        record() {
+          throw new Error('Tracer error')
+        },
+      }),
+    ],
     ['the recorder declines', () => ({ record: () => undefined })],
-    ['ending the span throws', () => ({ record: () => ({
-      maxBytes: 1, run: (fn, self, args) => Reflect.apply(fn, self, args as never[]),
-      succeed() { throw new Error('Tracer error') }, fail() { throw new Error('Tracer error') },
-    }) })],
+    [
+      'ending the span throws',
+      () => ({
+        record: () => ({
+          maxBytes: 1,
+          run: (fn, self, args) => Reflect.apply(fn, self, args as never[]),
+          succeed() {
+            throw new Error('Tracer error')
+          },
+          fail() {
+            throw new Error('Tracer error')
+          },
+        }),
+      }),
+    ],
   ])('D-19: a function runs exactly once when %s', async (_case, resolve) => {
     let calls = 0
     const one = <F extends Callable>(fn: F): F => wrapFunction(fn, compileCall({}, 'f'), resolve)
     expect(one(() => ++calls)()).toBe(1)
     expect(await one(async () => ++calls)()).toBe(2)
-    expect([...one(function* () { yield ++calls })()]).toEqual([3])
+    expect([
+      ...one(function* () {
+        yield ++calls
+      })(),
+    ]).toEqual([3])
     const error = new Error('Tracer error')
-    expect(() => one(() => { calls += 1; throw error })()).toThrow(error)
-    await expect(one(async () => { calls += 1; throw error })()).rejects.toBe(error)
+    expect(() =>
+      one(() => {
+        calls += 1
+        throw error
+      })(),
+    ).toThrow(error)
+    await expect(
+      one(async () => {
+        calls += 1
+        throw error
+      })(),
+    ).rejects.toBe(error)
     expect(calls).toBe(5)
   })
 
   const revoked = Proxy.revocable({}, {})
   revoked.revoke()
   it.each<[string, unknown]>([
-    ['H51 undefined', undefined], ['H52 null', null], ['H53 0', 0], ['H54 a symbol', Symbol('x')], ['H55 an object without prototype', Object.create(null)],
-    ['H56 an error whose message throws', Object.defineProperty(new Error('x'), 'message', { get() { throw new Error('read') } })],
+    ['H51 undefined', undefined],
+    ['H52 null', null],
+    ['H53 0', 0],
+    ['H54 a symbol', Symbol('x')],
+    ['H55 an object without prototype', Object.create(null)],
+    [
+      'H56 an error whose message throws',
+      Object.defineProperty(new Error('x'), 'message', {
+        get() {
+          throw new Error('read')
+        },
+      }),
+    ],
     ['H57 a code without toString', Object.assign(new Error('x'), { code: Object.create(null) })],
-    ['H58 a frozen error', Object.freeze(new Error('x'))], ['H59 a revoked proxy', revoked.proxy], ['H60 an AbortError', new DOMException('gone', 'AbortError')],
+    ['H58 a frozen error', Object.freeze(new Error('x'))],
+    ['H59 a revoked proxy', revoked.proxy],
+    ['H60 an AbortError', new DOMException('gone', 'AbortError')],
   ])('%s is thrown and rejected as it is', async (_name, thrown) => {
     const { wrap, spans } = create()
-    const caught = (fn: () => unknown): unknown => { try { return fn() } catch (error) { return { error } } }
-    expect(Object.is((caught(wrap(() => { throw thrown })) as { error: unknown }).error, thrown)).toBe(true)
-    const outcome = await wrap(async () => { throw thrown })().then(() => undefined, (error: unknown) => ({ error }))
+    const caught = (fn: () => unknown): unknown => {
+      try {
+        return fn()
+      } catch (error) {
+        return { error }
+      }
+    }
+    expect(
+      Object.is(
+        (
+          caught(
+            wrap(() => {
+              throw thrown
+            }),
+          ) as { error: unknown }
+        ).error,
+        thrown,
+      ),
+    ).toBe(true)
+    const outcome = await wrap(async () => {
+      throw thrown
+    })().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    )
     expect(Object.is(outcome?.error, thrown)).toBe(true)
-    expect(spans.map(({ state, ends, error }) => [state, ends, Object.is(error, thrown)])).toEqual([['error', 1, true], ['error', 1, true]])
+    expect(spans.map(({ state, ends, error }) => [state, ends, Object.is(error, thrown)])).toEqual([
+      ['error', 1, true],
+      ['error', 1, true],
+    ])
   })
 
   it.each<[string, unknown]>([
-    ['H04 a symbol', Symbol.for('x')], ['H03 a BigInt', 10n], ['H05 a function', () => 1], ['H14 a revoked proxy', revoked.proxy],
-    ['H13 a proxy that throws on every trap', new Proxy({}, new Proxy({}, { get: () => () => { throw new Error('trap') } }))],
-    ['H15 an endless proxy', (() => { const make = (): object => new Proxy({}, { getPrototypeOf: make, has: () => true, getOwnPropertyDescriptor: () => undefined }); return make() })()],
-    ['H41 a Response', new Response('body')], ['H31 an object with a throwing `in`', new Proxy({}, { has() { throw new Error('no') } })],
+    ['H04 a symbol', Symbol.for('x')],
+    ['H03 a BigInt', 10n],
+    ['H05 a function', () => 1],
+    ['H14 a revoked proxy', revoked.proxy],
+    [
+      'H13 a proxy that throws on every trap',
+      new Proxy(
+        {},
+        new Proxy(
+          {},
+          {
+            get: () => () => {
+              throw new Error('trap')
+            },
+          },
+        ),
+      ),
+    ],
+    [
+      'H15 an endless proxy',
+      (() => {
+        const make = (): object => new Proxy({}, { getPrototypeOf: make, has: () => true, getOwnPropertyDescriptor: () => undefined })
+        return make()
+      })(),
+    ],
+    ['H41 a Response', new Response('body')],
+    [
+      'H31 an object with a throwing `in`',
+      new Proxy(
+        {},
+        {
+          has() {
+            throw new Error('no')
+          },
+        },
+      ),
+    ],
   ])('%s is returned as it is', (_name, value) => {
     const { wrap, spans } = create()
     expect(Object.is(wrap(() => value)(), value)).toBe(true)
@@ -83,7 +195,10 @@ describe('calls', () => {
   it('H66 inputs are taken at call time and outputs at return time', () => {
     const { wrap, spans } = create()
     const list = [1]
-    const result = wrap((given: number[]) => { given.push(2); return given })(list)
+    const result = wrap((given: number[]) => {
+      given.push(2)
+      return given
+    })(list)
     result.push(3)
     expect(spans[0]).toMatchObject({ inputs: [[1]], output: [1, 2] })
   })
@@ -109,8 +224,29 @@ describe('calls', () => {
   it('H68 100,000 parallel calls each get their own span', async () => {
     let open = 0
     let ended = 0
-    const recorder: Recorder = { record: () => { open += 1; return { maxBytes: 1, run: (fn, self, args) => Reflect.apply(fn, self, args as never[]), succeed() { ended += 1 }, fail() { ended -= 1 } } } }
-    const wrapped = wrapFunction(async (n: number) => { await null; return n }, compileCall({}, 'f'), () => recorder)
+    const recorder: Recorder = {
+      record: () => {
+        open += 1
+        return {
+          maxBytes: 1,
+          run: (fn, self, args) => Reflect.apply(fn, self, args as never[]),
+          succeed() {
+            ended += 1
+          },
+          fail() {
+            ended -= 1
+          },
+        }
+      },
+    }
+    const wrapped = wrapFunction(
+      async (n: number) => {
+        await null
+        return n
+      },
+      compileCall({}, 'f'),
+      () => recorder,
+    )
     const results = await Promise.all(Array.from({ length: 100_000 }, (_, i) => wrapped(i)))
     expect(results.every((value, i) => value === i)).toBe(true)
     expect([open, ended]).toEqual([100_000, 100_000])
@@ -120,34 +256,59 @@ describe('calls', () => {
 describe('the wrapped function', () => {
   it('H70 a class can be constructed, subclassed and recognised', () => {
     const { wrap, spans } = create()
-    class Point { static zero = 0; readonly made: unknown; constructor(readonly x: number) { this.made = new.target } double(): number { return this.x * 2 } }
+    class Point {
+      static zero = 0
+      readonly made: unknown
+      constructor(readonly x: number) {
+        this.made = new.target
+      }
+      double(): number {
+        return this.x * 2
+      }
+    }
     const Wrapped = wrap(Point as unknown as Callable) as unknown as typeof Point
     const point = new Wrapped(2)
     expect(point).toBeInstanceOf(Point)
     expect(point).toBeInstanceOf(Wrapped)
     expect(point.made).toBe(Point)
     expect(point.double()).toBe(4)
-    class Sub extends Wrapped { override double(): number { return super.double() + 1 } }
+    class Sub extends Wrapped {
+      override double(): number {
+        return super.double() + 1
+      }
+    }
     const sub = new Sub(3)
     expect(sub.double()).toBe(7)
     expect(sub.made).toBe(Sub)
     expect(Wrapped.zero).toBe(0)
-    expect(spans.map(({ state, inputs, output }) => [state, inputs, output])).toEqual([['ok', [2], undefined], ['ok', [3], undefined]])
+    expect(spans.map(({ state, inputs, output }) => [state, inputs, output])).toEqual([
+      ['ok', [2], undefined],
+      ['ok', [3], undefined],
+    ])
     expect(() => (Wrapped as unknown as () => void)()).toThrow(TypeError)
   })
 
   it('H70 a constructor function and an arrow keep `this`', () => {
     const { wrap } = create()
-    function Old(this: { x: number }, x: number) { this.x = x }
+    function Old(this: { x: number }, x: number) {
+      this.x = x
+    }
     const Wrapped = wrap(Old as Callable) as unknown as new (x: number) => { x: number }
     expect(new Wrapped(4).x).toBe(4)
-    const holder = { n: 1, arrow() { return wrap(() => this.n)() } }
+    const holder = {
+      n: 1,
+      arrow() {
+        return wrap(() => this.n)()
+      },
+    }
     expect(holder.arrow()).toBe(1)
   })
 
   it('H71 looks like the function to whoever inspects it', () => {
     const { wrap } = create()
-    const fn = Object.freeze(async function ask(_q: string) { return 1 })
+    const fn = Object.freeze(async function ask(_q: string) {
+      return 1
+    })
     const wrapped = wrap(fn)
     expect(inspect(wrapped)).toBe(inspect(fn))
     expect(wrapped.constructor.name).toBe('AsyncFunction')
@@ -178,13 +339,20 @@ describe('promises', () => {
   })
 
   it.each<[string, (promise: Promise<number>) => unknown]>([
-    ['await', async (promise) => await promise], ['then', (promise) => promise.then((n) => n)], ['catch', (promise) => promise.catch(() => 0)],
-    ['finally', (promise) => promise.finally(() => undefined)], ['all', (promise) => Promise.all([promise])], ['race', (promise) => Promise.race([promise])],
-    ['allSettled', (promise) => Promise.allSettled([promise])], ['any', (promise) => Promise.any([promise])],
+    ['await', async (promise) => await promise],
+    ['then', (promise) => promise.then((n) => n)],
+    ['catch', (promise) => promise.catch(() => 0)],
+    ['finally', (promise) => promise.finally(() => undefined)],
+    ['all', (promise) => Promise.all([promise])],
+    ['race', (promise) => Promise.race([promise])],
+    ['allSettled', (promise) => Promise.allSettled([promise])],
+    ['any', (promise) => Promise.any([promise])],
   ])('a pending promise consumed with %s ends its span with the value before the consumer goes on', async (_name, consume) => {
     const { wrap, spans } = create()
     let settle: (n: number) => void = () => undefined
-    const pending = new Promise<number>((resolve) => { settle = resolve })
+    const pending = new Promise<number>((resolve) => {
+      settle = resolve
+    })
     const outcome = Promise.resolve(consume(wrap(() => pending)())).then(() => spans[0]?.state)
     expect(spans[0]?.state).toBe('open')
     settle(7)
@@ -199,7 +367,9 @@ describe('promises', () => {
     await nextTurn()
     expect(spans[0]).toMatchObject({ state: 'ok', output: 1, ends: 1 })
     let settle: (n: number) => void = () => undefined
-    const slow = new Promise<number>((resolve) => { settle = resolve })
+    const slow = new Promise<number>((resolve) => {
+      settle = resolve
+    })
     void wrap(() => slow)()
     setTimeout(() => settle(2), 20)
     await expect.poll(() => spans[1]?.state, { interval: 5 }).toBe('ok')
@@ -218,7 +388,11 @@ describe('promises', () => {
 
   it('a promise with a hostile constructor of its own is returned as it is', async () => {
     const { wrap, spans } = create()
-    const odd = Object.defineProperty(Promise.resolve(1), 'constructor', { get() { throw new Error('read') } })
+    const odd = Object.defineProperty(Promise.resolve(1), 'constructor', {
+      get() {
+        throw new Error('read')
+      },
+    })
     expect(wrap(() => odd)()).toBe(odd)
     await nextTurn()
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
@@ -226,11 +400,22 @@ describe('promises', () => {
 
   it('a wrapper around a wrapper ends both spans and keeps their order', async () => {
     const { wrap, spans } = create()
-    const asking = wrap(async (q: string) => { await nextTurn(); return `${q}!` }, 'ask')
+    const asking = wrap(async (q: string) => {
+      await nextTurn()
+      return `${q}!`
+    }, 'ask')
     const outer = wrap((q: string) => asking(q), 'outer')
     expect(await outer('hi')).toBe('hi!')
-    expect(spans.map(({ name, parent, state, output }) => [name, parent, state, output])).toEqual([['outer', undefined, 'ok', 'hi!'], ['ask', 'outer', 'ok', 'hi!']])
-    expect(await wrap(wrap(async () => 1, 'a'), 'b')()).toBe(1)
+    expect(spans.map(({ name, parent, state, output }) => [name, parent, state, output])).toEqual([
+      ['outer', undefined, 'ok', 'hi!'],
+      ['ask', 'outer', 'ok', 'hi!'],
+    ])
+    expect(
+      await wrap(
+        wrap(async () => 1, 'a'),
+        'b',
+      )(),
+    ).toBe(1)
   })
 })
 
@@ -238,10 +423,20 @@ describe('thenables', () => {
   it('H35 a subclass of Promise with its own species and methods stays itself', async () => {
     const { wrap, spans } = create()
     class ApiPromise<T> extends Promise<T> {
-      static override get [Symbol.species]() { return Promise }
+      static override get [Symbol.species]() {
+        return Promise
+      }
       parsed = 0
-      override then<A = T, B = never>(ok?: ((value: T) => A | PromiseLike<A>) | null, err?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<A | B> { this.parsed += 1; return super.then(ok, err) }
-      asResponse(): string { return 'raw' }
+      override then<A = T, B = never>(
+        ok?: ((value: T) => A | PromiseLike<A>) | null,
+        err?: ((error: unknown) => B | PromiseLike<B>) | null,
+      ): Promise<A | B> {
+        this.parsed += 1
+        return super.then(ok, err)
+      }
+      asResponse(): string {
+        return 'raw'
+      }
     }
     const api = new ApiPromise<string>((resolve) => setImmediate(resolve, 'answer'))
     const call = wrap(() => api)()
@@ -257,24 +452,60 @@ describe('thenables', () => {
     const { wrap, spans } = create()
     let runs = 0
     const lazy = (outcome: () => Promise<string>) => ({
-      then: (ok?: (v: string) => unknown, err?: (e: unknown) => unknown) => { runs += 1; return outcome().then(ok, err) },
-      catch: (err: (e: unknown) => unknown) => { runs += 1; return outcome().catch(err) },
-      finally: (done: () => void) => { runs += 1; return outcome().finally(done) },
+      then: (ok?: (v: string) => unknown, err?: (e: unknown) => unknown) => {
+        runs += 1
+        return outcome().then(ok, err)
+      },
+      catch: (err: (e: unknown) => unknown) => {
+        runs += 1
+        return outcome().catch(err)
+      },
+      finally: (done: () => void) => {
+        runs += 1
+        return outcome().finally(done)
+      },
     })
     const error = new Error('db')
     expect(await wrap(() => lazy(async () => 'rows'))().catch(() => 'no')).toBe('rows')
-    expect(await wrap(() => lazy(async () => { throw error }))().catch((e) => e)).toBe(error)
+    expect(
+      await wrap(() =>
+        lazy(async () => {
+          throw error
+        }),
+      )().catch((e) => e),
+    ).toBe(error)
     let finals = 0
-    expect(await wrap(() => lazy(async () => 'rows'))().finally(() => { finals += 1 })).toBe('rows')
-    await expect(wrap(() => lazy(async () => { throw error }))().finally(() => { finals += 1 })).rejects.toBe(error)
+    expect(
+      await wrap(() => lazy(async () => 'rows'))().finally(() => {
+        finals += 1
+      }),
+    ).toBe('rows')
+    await expect(
+      wrap(() =>
+        lazy(async () => {
+          throw error
+        }),
+      )().finally(() => {
+        finals += 1
+      }),
+    ).rejects.toBe(error)
     expect([finals, runs]).toEqual([2, 4])
-    expect(spans.map(({ state, ends }) => [state, ends])).toEqual([['ok', 1], ['error', 1], ['ok', 1], ['error', 1]])
+    expect(spans.map(({ state, ends }) => [state, ends])).toEqual([
+      ['ok', 1],
+      ['error', 1],
+      ['ok', 1],
+      ['error', 1],
+    ])
   })
 
   it('calling then twice calls the thenable twice, as untraced, and ends the span once', async () => {
     const { wrap, spans } = create()
     let runs = 0
-    const query = wrap(() => ({ then(ok: (n: number) => void) { ok(++runs) } }))()
+    const query = wrap(() => ({
+      then(ok: (n: number) => void) {
+        ok(++runs)
+      },
+    }))()
     expect(await (query as unknown as PromiseLike<number>)).toBe(1)
     expect(await (query as unknown as PromiseLike<number>)).toBe(2)
     expect(spans[0]).toMatchObject({ state: 'ok', output: 1, ends: 1 })
@@ -283,15 +514,37 @@ describe('thenables', () => {
   it('work a lazy thenable starts nests under the call, and what follows does not', async () => {
     const { wrap, spans, current } = create()
     const runQuery = wrap(async () => 'rows', 'driver')
-    const find = wrap(() => ({ then(ok: (v: string) => unknown, err: (e: unknown) => unknown) { return runQuery().then(ok, err) } }), 'find')
-    const inside = await find().then(() => current() ?? 'nothing current', () => undefined)
+    const find = wrap(
+      () => ({
+        then(ok: (v: string) => unknown, err: (e: unknown) => unknown) {
+          return runQuery().then(ok, err)
+        },
+      }),
+      'find',
+    )
+    const inside = await find().then(
+      () => current() ?? 'nothing current',
+      () => undefined,
+    )
     expect(inside).toBe('nothing current')
-    expect(spans.map(({ name, parent, state }) => [name, parent, state])).toEqual([['find', undefined, 'ok'], ['driver', 'find', 'ok']])
+    expect(spans.map(({ name, parent, state }) => [name, parent, state])).toEqual([
+      ['find', undefined, 'ok'],
+      ['driver', 'find', 'ok'],
+    ])
   })
 
   it('H32 a thenable that calls both callbacks ends the span once', async () => {
     const { wrap, spans } = create()
-    const both = wrap(() => ({ then(ok: (n: number) => void, err: (e: unknown) => void) { ok(1); try { err(new Error('x')) } catch { /* the default handler throws */ } } }))()
+    const both = wrap(() => ({
+      then(ok: (n: number) => void, err: (e: unknown) => void) {
+        ok(1)
+        try {
+          err(new Error('x'))
+        } catch {
+          /* the default handler throws */
+        }
+      },
+    }))()
     expect(await (both as unknown as PromiseLike<number>)).toBe(1)
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
   })
@@ -299,7 +552,11 @@ describe('thenables', () => {
   it('H33 a thenable that throws in then fails the span', async () => {
     const { wrap, spans } = create()
     const error = new Error('then')
-    const bad = wrap(() => ({ then() { throw error } }))()
+    const bad = wrap(() => ({
+      then() {
+        throw error
+      },
+    }))()
     await expect((async () => await (bad as unknown as PromiseLike<never>))()).rejects.toBe(error)
     expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })
   })
@@ -307,7 +564,12 @@ describe('thenables', () => {
   it('H34 a then getter runs only when the host reads it', async () => {
     const { wrap, spans } = create()
     let reads = 0
-    const odd = wrap(() => ({ get then() { reads += 1; return (ok: (n: number) => void) => ok(9) } }))()
+    const odd = wrap(() => ({
+      get then() {
+        reads += 1
+        return (ok: (n: number) => void) => ok(9)
+      },
+    }))()
     await nextTurn()
     expect(reads).toBe(0)
     expect(await (odd as unknown as PromiseLike<number>)).toBe(9)
@@ -317,7 +579,11 @@ describe('thenables', () => {
 
   it('a frozen thenable ends its span at once', async () => {
     const { wrap, spans } = create()
-    const frozen = Object.freeze({ then(ok: (n: number) => void) { ok(3) } })
+    const frozen = Object.freeze({
+      then(ok: (n: number) => void) {
+        ok(3)
+      },
+    })
     const got = wrap(() => frozen)()
     expect(got).toBe(frozen)
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
@@ -360,18 +626,34 @@ describe('unhandled rejections', () => {
       await modes[mode]()
       process.on('exit', () => { if (how === 'wrapped') console.log(ended.trim()) })
     `
-    await build({ stdin: { contents: source, resolveDir: path.resolve('.'), loader: 'ts' }, bundle: true, platform: 'node', format: 'esm', outfile: path.join(dir, 'main.mjs') })
+    await build({
+      stdin: { contents: source, resolveDir: path.resolve('.'), loader: 'ts' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile: path.join(dir, 'main.mjs'),
+    })
   })
   afterAll(() => rm(dir, { recursive: true, force: true }))
 
   const runChild = (mode: string, how: string) =>
     new Promise<{ code: number; stderr: string; stdout: string }>((resolve) => {
-      execFile(process.execPath, [path.join(dir, 'main.mjs'), mode, how], (error, stdout, stderr) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, stderr, stdout }))
+      execFile(process.execPath, [path.join(dir, 'main.mjs'), mode, how], (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stderr, stdout }),
+      )
     })
 
   it.each([
-    ['plainIgnored', 1], ['plainRejectedAtOnce', 1], ['handledInside', 0], ['handledByCaller', 0], ['derivedIgnored', 1],
-    ['asyncIgnored', 1], ['asyncHandled', 0], ['frozenIgnored', 1], ['consumedLate', 0], ['cachedTwice', 0],
+    ['plainIgnored', 1],
+    ['plainRejectedAtOnce', 1],
+    ['handledInside', 0],
+    ['handledByCaller', 0],
+    ['derivedIgnored', 1],
+    ['asyncIgnored', 1],
+    ['asyncHandled', 0],
+    ['frozenIgnored', 1],
+    ['consumedLate', 0],
+    ['cachedTwice', 0],
   ])('%s ends the process as without us', async (mode, code) => {
     const [bare, wrapped] = await Promise.all([runChild(mode, 'bare'), runChild(mode, 'wrapped')])
     expect(bare.code).toBe(code)

@@ -17,26 +17,47 @@ const compilers: Record<string, (source: string, standard: Standard) => Promise<
       compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, experimentalDecorators: standard === 'legacy' },
     }).outputText,
   esbuild: async (source, standard) =>
-    (await transform(source, { loader: 'ts', target: 'es2022', keepNames: true, tsconfigRaw: { compilerOptions: { experimentalDecorators: standard === 'legacy' } } })).code,
-  swc: async (source, standard) =>
-    (await swc.transform(source, {
-      swcrc: false,
-      configFile: false,
-      jsc: {
+    (
+      await transform(source, {
+        loader: 'ts',
         target: 'es2022',
-        parser: { syntax: 'typescript', decorators: true },
-        transform: standard === 'legacy' ? { legacyDecorator: true } : { decoratorVersion: '2022-03' },
-      },
-      module: { type: 'es6' },
-    })).code,
+        keepNames: true,
+        tsconfigRaw: { compilerOptions: { experimentalDecorators: standard === 'legacy' } },
+      })
+    ).code,
+  swc: async (source, standard) =>
+    (
+      await swc.transform(source, {
+        swcrc: false,
+        configFile: false,
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: standard === 'legacy' ? { legacyDecorator: true } : { decoratorVersion: '2022-03' },
+        },
+        module: { type: 'es6' },
+      })
+    ).code,
 }
 
 /** Legacy decorators cannot stand on private methods, so that one call is not recorded there. */
 const expectedRecords = (standard: Standard): unknown[] => [
-  ['Api.make', 'object'], ['Api.times', 6], ['answer', 'hi!'],
+  ['Api.make', 'object'],
+  ['Api.times', 6],
+  ['answer', 'hi!'],
   ...(standard === 'standard' ? [['Api.#hidden', 42]] : []),
-  ['Api.sum', 42], ['Api.[key]', 'sym'], ['Api.items', { result: [5], returned: 'done' }], ['Api.pick', 1], ['Api.same', 'x'],
-  ['Api.stream', ['a', 'b']], ['Api.times', 6], ['Sub.times', 7], ['Agent.create', 'object'], ['Agent.run', 2], ['ask', 4], ['score', 2],
+  ['Api.sum', 42],
+  ['Api.[key]', 'sym'],
+  ['Api.items', { result: [5], returned: 'done' }],
+  ['Api.pick', 1],
+  ['Api.same', 'x'],
+  ['Api.stream', ['a', 'b']],
+  ['Api.times', 6],
+  ['Sub.times', 7],
+  ['Agent.create', 'object'],
+  ['Agent.run', 2],
+  ['ask', 4],
+  ['score', 2],
 ]
 const expectedResults = [true, 6, 'hi!', 42, 'sym', [5], 1, 'x', ['a', 'b'], 7, 2, 3, 'view', 1, 1, 'Agent', 4, 2]
 
@@ -49,7 +70,9 @@ describe('H69: decorators compiled by each compiler, in both standards', () => {
   })
   afterAll(() => rm(dir, { recursive: true, force: true }))
 
-  const cases = Object.keys(compilers).flatMap((compiler) => (['standard', 'legacy'] as const).map((standard) => [compiler, standard] as const))
+  const cases = Object.keys(compilers).flatMap((compiler) =>
+    (['standard', 'legacy'] as const).map((standard) => [compiler, standard] as const),
+  )
   it.each(cases)('%s, %s: the same names and results', async (compiler, standard) => {
     const source = await readFile(path.resolve('test/types', standard, 'decorate.ts'), 'utf8')
     const compiled = (await compilers[compiler]?.(source, standard)) ?? ''
@@ -59,10 +82,17 @@ describe('H69: decorators compiled by each compiler, in both standards', () => {
     expect(JSON.parse(stdout)).toEqual({ recorded: expectedRecords(standard), results: expectedResults })
   })
 
-  it.each(['standard', 'legacy'])('the fixture type-checks under %s decorators, errors included where they are expected', async (standard) => {
-    const config = path.resolve('test/types', standard, 'tsconfig.json')
-    const tsc = path.resolve('node_modules/typescript/bin/tsc')
-    const output = await run(process.execPath, [tsc, '-p', config, '--noEmit', '--pretty', 'false']).then(({ stdout }) => stdout, (error: { stdout: string }) => error.stdout)
-    expect(output.split('\n').filter((line) => line.includes('test/types/'))).toEqual([])
-  }, 60_000)
+  it.each(['standard', 'legacy'])(
+    'the fixture type-checks under %s decorators, errors included where they are expected',
+    async (standard) => {
+      const config = path.resolve('test/types', standard, 'tsconfig.json')
+      const tsc = path.resolve('node_modules/typescript/bin/tsc')
+      const output = await run(process.execPath, [tsc, '-p', config, '--noEmit', '--pretty', 'false']).then(
+        ({ stdout }) => stdout,
+        (error: { stdout: string }) => error.stdout,
+      )
+      expect(output.split('\n').filter((line) => line.includes('test/types/'))).toEqual([])
+    },
+    60_000,
+  )
 })
