@@ -87,7 +87,7 @@ function fromEvents(events: readonly DecodedSpanEvent[], names: readonly string[
 function toEventMessage({ name, attributes }: DecodedSpanEvent): ChatMessage {
   const role = /^gen_ai\.(system|user|assistant)\.message$/.exec(name)?.[1] ?? (name.includes('input') ? 'user' : 'assistant')
   const nested = toObject(readEmbeddedJson(attributes.message))
-  return toMessage({ ...attributes, ...nested, finish_reason: attributes.finish_reason }, role)
+  return toMessage({ ...attributes, ...nested, message: undefined, finish_reason: attributes.finish_reason }, role)
 }
 
 function isMessage(item: JsonObject): boolean {

@@ -205,10 +205,10 @@ function takeTables(attributes: SpanAttributes, body: EventBody): void {
   for (const { from, bucket, fallbackKey } of MERGE_RULES) {
     if (!attributes.has(from)) continue
     const value = readEmbeddedJson(attributes.take(from))
-    for (const [key, item] of Object.entries(isObject(value) ? value : { [fallbackKey]: value })) fill(body[bucket as EventBucket], key, item)
+    for (const [key, item] of Object.entries(isObject(value) ? value : { [fallbackKey]: value })) fillOrKeep(body, bucket as EventBucket, key, item, `${from}.${key}`)
   }
   takeFinishReasons(attributes, body.metadata)
-  takeFunctions(attributes, body)
+  takeFamilies(attributes, body)
 }
 
 function takeFinishReasons(attributes: SpanAttributes, metadata: JsonObject): void {
@@ -218,7 +218,7 @@ function takeFinishReasons(attributes: SpanAttributes, metadata: JsonObject): vo
   fill(metadata, 'finish_reason', Array.isArray(reasons) ? reasons[0] : reasons)
 }
 
-function takeFunctions(attributes: SpanAttributes, body: EventBody): void {
+function takeFamilies(attributes: SpanAttributes, body: EventBody): void {
   for (const { prefix, to } of PREFIX_RULES) {
     const taken = attributes.takePrefixed(prefix)
     if (taken.length === 0) continue
@@ -228,7 +228,7 @@ function takeFunctions(attributes: SpanAttributes, body: EventBody): void {
     const [under] = path
     if (path.length === 1 && under === 'tools') fill(target, under, Object.values(tree))
     else if (path.length > 0) setPath(target, path, tree)
-    else for (const [key, value] of Object.entries(tree)) fill(target, key, value)
+    else for (const [key, value] of Object.entries(tree)) fillOrKeep(body, bucket as EventBucket, key, value, `${prefix}${key}`)
   }
 }
 
@@ -272,6 +272,11 @@ function fill(target: JsonObject, key: string, value: unknown): boolean {
   if (value === undefined || Object.hasOwn(target, key)) return false
   target[key] = value
   return true
+}
+
+/** Like {@link fill}; a value that finds its place taken by another one goes to the metadata under its full name. */
+function fillOrKeep(body: EventBody, bucket: EventBucket, key: string, value: unknown, fullName: string): void {
+  if (!fill(body[bucket], key, value) && body[bucket][key] !== value) fill(body.metadata, fullName, value)
 }
 
 function toEventBucket(bucket: (typeof BUCKETS)[number]): EventBucket {
