@@ -2,6 +2,7 @@
 import { type Traffic, type TrafficRun, type TrafficSession, type TrafficSpan, toHex, toUuid } from './traffic.js'
 
 const SPANS_PER_REQUEST = 2_000
+const SENDERS = 16
 const BUCKETS = ['inputs', 'outputs', 'config', 'metadata', 'metrics', 'feedback'] as const
 
 type AnyValue = { readonly stringValue: string } | { readonly doubleValue: number } | { readonly boolValue: boolean } | { readonly intValue: string }
@@ -20,7 +21,11 @@ export async function post(url: string, path: string, body: unknown, headers: Re
 /** Sessions first, then their spans, then the runs. */
 export async function sendTraffic(url: string, traffic: Traffic): Promise<void> {
   const owners = new Map(traffic.sessions.flatMap((session) => session.spans.map((span) => [span.key, session] as const)))
-  for (const session of traffic.sessions) await sendSession(url, session, owners)
+  const waiting = [...traffic.sessions]
+  const work = async (): Promise<void> => {
+    for (let session = waiting.shift(); session; session = waiting.shift()) await sendSession(url, session, owners)
+  }
+  await Promise.all(Array.from({ length: SENDERS }, work))
   for (const run of traffic.runs) await sendRun(url, run)
 }
 

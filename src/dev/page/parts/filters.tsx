@@ -31,7 +31,7 @@ export function SessionFilters({ route, sources }: { readonly route: Route; read
   const query = route.query
   return (
     <search class="filters">
-      <Field name="q" label="Search names, inputs and outputs" placeholder="Search names, inputs, outputs" value={query.get('q') ?? ''} isSearch />
+      <Field name="q" label="Search names, inputs and outputs" placeholder="Search names, inputs, outputs  ( / )" value={query.get('q') ?? ''} isSearch />
       <Choice name="type" label="Has an event of type" any="Any type" value={query.get('type')} choices={EVENT_TYPES.map((type) => [type, type])} />
       <Choice name="source" label="Source" any="Any source" value={query.get('source')} choices={sources.map((source) => [source, source])} />
       <Field name="metadata" label="Metadata as key:value" placeholder="metadata key:value" value={query.get('metadata') ?? ''} />

@@ -22,7 +22,7 @@ interface TimePlotProps {
   readonly onRange?: (fromMs: number, toMs: number) => void
 }
 
-const HEIGHT = 170
+const HEIGHT = 210
 const CURSOR = { sync: { key: 'hive' }, points: { size: 6 }, drag: { x: true, y: false, setScale: false } } as const
 
 /** Values over time; the cursors of all plots move together, dragging chooses a stretch of time. */
@@ -72,7 +72,7 @@ function toOptions(width: number, series: readonly Series[], format: (value: num
     cursor: CURSOR,
     padding: [10, 8, 0, 0],
     legend: { live: true, markers: { fill: (_plot, at) => colours[at - 1] ?? 'transparent', stroke: () => 'transparent', width: 0 } },
-    scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: { x: { range: (plot, min, max) => padEnds(plot.data[0], min, max) }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [{ ...axis, space: 70, size: 26, values: (_plot, splits, _axis, _space, step) => splits.map((seconds) => toAxisTime(seconds * 1000, step)) }, { ...axis, size: 62, values: (_plot, splits) => splits.map((value) => (value === 0 ? '0' : format(value))) }],
     series: [{ label: 'at', value: (_plot, seconds) => (seconds === null || seconds === undefined ? '–' : toClock(seconds * 1000)) }, ...series.map((one) => toSeries(one, format))],
     hooks: { setSelect: [(plot) => pickRange(plot, pick)] },
@@ -80,6 +80,12 @@ function toOptions(width: number, series: readonly Series[], format: (value: num
 }
 
 const DAY_SECONDS = 86_400
+
+/** Half a step of room at both ends, so that the first and last bar are whole. */
+function padEnds(times: ArrayLike<number>, min: number, max: number): [number, number] {
+  const pad = (Math.max(max - min, 1) / Math.max(20, times.length)) * 0.6
+  return [min - pad, max + pad]
+}
 
 function toAxisTime(ms: number, stepSeconds: number): string {
   if (stepSeconds >= DAY_SECONDS) return toDay(ms)

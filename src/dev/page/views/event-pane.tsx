@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { EventDetail, LinkedEvent } from '../../page-api.js'
+import type { EventDetail, LinkedEvent, SessionSummary } from '../../page-api.js'
 import { toPath, useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
 import { toInputMessages, toOutputMessages } from '../model/messages.js'
@@ -14,8 +14,17 @@ import { Failure, Loading } from '../parts/notice.js'
 
 const SETTLE_MS = 70
 
+interface PaneProps {
+  readonly id: string | null
+  readonly project: string
+  /** The session it belongs to; its own event lasts as long as it does. */
+  readonly session: SessionSummary
+  /** Changes when the session was read again. */
+  readonly version: unknown
+}
+
 /** The chosen event in full. Waits a moment before asking, so that holding an arrow key does not ask for every event on the way. */
-export function EventPane({ id, project, version }: { readonly id: string | null; readonly project: string; readonly version: unknown }): JSX.Element {
+export function EventPane({ id, project, session, version }: PaneProps): JSX.Element {
   const settled = useSettled(id)
   const detail = useApi<EventDetail>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}`, { project }), { keep: true })
   useEffect(() => {
@@ -25,7 +34,7 @@ export function EventPane({ id, project, version }: { readonly id: string | null
     <section class="event-pane" tabIndex={-1} aria-label="The chosen event" aria-busy={detail.isLoading}>
       {detail.error && <Failure error={detail.error} onRetry={detail.reload} />}
       {!detail.data && !detail.error && <Loading what="the event" />}
-      {detail.data && !detail.error && <EventBody key={detail.data.id} event={detail.data} />}
+      {detail.data && !detail.error && <EventBody key={detail.data.id} event={detail.data.id === session.id ? { ...detail.data, durationMs: Math.max(detail.data.durationMs, session.durationMs) } : detail.data} />}
     </section>
   )
 }

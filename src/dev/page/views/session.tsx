@@ -55,7 +55,7 @@ function SessionBody({ project, detail, selected }: BodyProps): JSX.Element {
           onClose={() => (location.hash = toHash(['p', project, 'sessions']))}
         />
         <Splitter name="detail" label="Width of the event's details" width={width} min={300} max={900} direction={-1} onWidth={setWidth} />
-        <EventPane id={current} project={project} version={detail} />
+        <EventPane id={current} project={project} session={detail.session} version={detail} />
       </div>
     </div>
   )
