@@ -8,18 +8,26 @@ export type ClockAnchor = number
 
 /** The two clocks of a process. */
 export interface Clock {
-  /** Unix milliseconds; may jump. */
-  unixMs(): number
+  /** Unix time in milliseconds at which the monotonic clock was zero, by the system clock as it stands. */
+  anchor(): ClockAnchor
   /** Milliseconds since some point, with fractions; never goes back. */
   monotonicMs(): number
 }
 
-/** The clocks of this process. */
-export const systemClock: Clock = { unixMs: () => Date.now(), monotonicMs: () => performance.now() }
+// `Date.now()` has whole milliseconds: two readings may differ by one without any step of the clock.
+const STEP_MS = 5
 
-/** Unix time in milliseconds at which the monotonic clock was zero, by today's system clock. */
-export function readAnchor(clock: Clock): ClockAnchor {
-  return clock.unixMs() - clock.monotonicMs()
+/** Reads the clocks of this process. All traces share one anchor, so that they keep their order, until the clock steps. */
+export function createSystemClock(unixMs: () => number = Date.now, monotonicMs: () => number = () => performance.now()): Clock {
+  let anchor = unixMs() - monotonicMs()
+  return {
+    anchor() {
+      const today = unixMs() - monotonicMs()
+      if (Math.abs(today - anchor) > STEP_MS) anchor = today
+      return anchor
+    },
+    monotonicMs,
+  }
 }
 
 /** Unix milliseconds, with fractions, on the time line of `anchor`. */

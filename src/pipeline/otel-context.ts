@@ -1,4 +1,4 @@
-import { type Context, context, isSpanContextValid, type Span, trace } from '@opentelemetry/api'
+import { type Context, context, isSpanContextValid, type Span } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import type { Instance } from '../context/scope.js'
 
@@ -31,14 +31,9 @@ export function withActiveSpan(base: Context, span: Span): Context {
   return new SpanOnContext(base, span)
 }
 
-/**
- * Calls `fn` with `span` as the active OpenTelemetry span, unless a foreign span is active: that one stays.
- * Without a context manager this is a plain call.
- */
+/** Calls `fn` with `span` as the active OpenTelemetry span. Without a context manager this is a plain call. */
 export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
-  const active = context.active()
-  if (isForeign(trace.getSpan(active))) return Reflect.apply(fn, self, args)
-  return context.with(withActiveSpan(active, span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
+  return context.with(withActiveSpan(context.active(), span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
 }
 
 declare function applyTo<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R

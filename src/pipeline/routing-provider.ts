@@ -52,9 +52,13 @@ export class RoutingProvider implements TracerProvider {
 
   #isOwnRequest(options: SpanOptions): boolean {
     const { isOwnEndpoint } = this.#options
-    const url = options.attributes?.['url.full'] ?? options.attributes?.['http.url']
+    const url = readUrl(options)
     return isOwnEndpoint !== undefined && typeof url === 'string' && isOwnEndpoint(url)
   }
+}
+
+function readUrl({ attributes }: SpanOptions): unknown {
+  return attributes?.['url.full'] ?? attributes?.['http.url']
 }
 
 /**

@@ -83,5 +83,5 @@ function countingIds(): IdSource {
 
 function steppingClock(startMs: number): Clock {
   let elapsedMs = 0
-  return { unixMs: () => startMs + elapsedMs, monotonicMs: () => ++elapsedMs }
+  return { anchor: () => startMs, monotonicMs: () => ++elapsedMs }
 }

@@ -38,7 +38,7 @@ export interface TraceClassOptions extends Omit<TraceOptions, 'eventName' | 'eve
 /** Every way to have a function recorded. */
 export interface Tracing {
   /** Decorates a method or wraps a function; see {@link TraceDecorator}. @throws HoneyHiveConfigError for wrong options. */
-  trace(target?: TraceTarget): TraceDecorator
+  trace(target?: TraceTarget, ...rest: never[]): TraceDecorator
   /** Wraps a function. @throws HoneyHiveConfigError for wrong options. */
   traceFn<F extends Callable>(tracer: TracerRef | undefined, fn: F, options?: TraceOptions<F>): F
   /**

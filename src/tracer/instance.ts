@@ -1,21 +1,21 @@
-import { context, INVALID_SPAN_CONTEXT, type Span, type SpanContext, type SpanOptions, trace, type TracerProvider } from '@opentelemetry/api'
+import { INVALID_SPAN_CONTEXT, type Span, type SpanContext, type SpanOptions, trace, type TracerProvider } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { EventType } from '../attributes.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import { currentScope, emptyFrame, enterFrame, type Frame, frameOf, type Instance, type RoutedSpan, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
+import { emptyFrame, enterFrame, type Frame, frameOf, type Instance, type RoutedSpan, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { isOwnEndpoint } from '../pipeline/agents.js'
 import type { PendingSpan } from '../pipeline/delivery.js'
 import { describeThrown } from '../pipeline/exception.js'
 import { createFilter } from '../pipeline/filter.js'
-import { type Clock, systemClock } from '../pipeline/clock.js'
+import { type Clock, createSystemClock } from '../pipeline/clock.js'
 import { createIdSource, type IdSource } from '../pipeline/ids.js'
 import { createLedger, type Ledger } from '../pipeline/ledger.js'
-import { callWithActiveSpan, ensureContextManager, ownerOf } from '../pipeline/otel-context.js'
+import { callWithActiveSpan, ensureContextManager, isForeign, ownerOf } from '../pipeline/otel-context.js'
 import { toReadableSpan } from '../pipeline/readable-span.js'
 import { RoutingProvider } from '../pipeline/routing-provider.js'
 import { createSampling } from '../pipeline/sampling.js'
-import { InstanceSpan, type InstrumentationScope, type SpanOwner, type SpanRecord } from '../pipeline/span.js'
+import { InstanceSpan, type InstrumentationScope, nameText, type SpanOwner, type SpanRecord } from '../pipeline/span.js'
 import { createRedactor } from '../values/redact.js'
 import { type Snapshot, toSnapshot } from '../values/snapshot.js'
 import { VERSION } from '../version.js'
@@ -24,7 +24,7 @@ import { createOutlets, type Outlets } from './outlets.js'
 import { captureCall, captureResult, type CaptureParts, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
 import { createResource } from './resource.js'
 import { createOwnSession, toStartBody, type TracerSession } from './session.js'
-import { type Current, SpanFactory, type SpanRequest } from './span-factory.js'
+import { type Current, readSurroundings, SpanFactory, type SpanRequest, type Surroundings } from './span-factory.js'
 import type { CompiledCall } from './trace-options.js'
 import type { Recorder, Recording } from './wrap.js'
 
@@ -136,8 +136,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** What is current for this instance in the current async context. */
-  current(scope: Scope | undefined = currentScope()): Current {
-    return this.#spans.current(scope)
+  current(): Current {
+    return this.#spans.current(readSurroundings())
   }
 
   /** A bounded copy of a user's value in which this package's own objects show no more than their name. */
@@ -151,9 +151,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Starts a span where it belongs in the current async context; a no-op span once the instance is off. */
-  start(request: SpanRequest, scope: Scope | undefined = currentScope()): Span {
+  start(request: SpanRequest, at: Surroundings = readSurroundings()): Span {
     if (!this.#isLive || !this.isRecording) return this.#refuse(request.name)
-    const span = this.#spans.start(request, scope)
+    const span = this.#startSafely(request, at)
+    if (span === undefined) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
     this.ledger.started()
     if (span.isRecording()) this.ensureSession(InstanceSpan.recordOf(span).session as TracerSession)
     return span
@@ -193,39 +194,35 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   startRoutedSpan({ name, options, parent, scopeName, scopeVersion }: RoutedSpan): Span {
     const instrumentation = scopeVersion === undefined ? { name: scopeName } : { name: scopeName, version: scopeVersion }
-    try {
-      return this.start({ name, options, parent, instrumentation })
-    } catch (error) {
-      return this.#giveUp(name, error)
-    }
+    return this.start({ name, options, parent, instrumentation })
   }
 
   runWithSpan<R>(span: Span, fn: () => R): R {
-    return runInScope(this.#scopeWith(span), fn)
+    return runInScope(this.#scopeWith(span, readSurroundings()), fn)
   }
 
   record(call: CompiledCall, self: unknown, args: readonly unknown[]): Recording | undefined {
     const { options } = call
-    const scope = currentScope()
+    const at = readSurroundings()
     const span = this.start(
       {
         name: call.name, options: toSpanOptions(options), eventType: call.eventType, eventName: options.eventName,
         eventId: options.eventId, redact: redactorOf(options), instrumentation: OWN_SCOPE,
       },
-      scope,
+      at,
     )
     if (!(span instanceof InstanceSpan)) return undefined
     if (span.isRecording()) this.guard('capture', undefined, () => captureCall(span, call, self, args, this.#captureParts))
-    return new CallRecording(this, span, call, this.#captureParts, this.#scopeWith(span, scope))
+    return new CallRecording(this, span, call, this.#captureParts, this.#scopeWith(span, at), at)
   }
 
   /** Scope in which `span` is current for this instance. */
-  #scopeWith(span: Span, scope: Scope | undefined = currentScope()): Scope {
-    const { frame, session: current } = this.#spans.current(scope)
+  #scopeWith(span: Span, at: Surroundings): Scope {
+    const { frame, session: current } = this.#spans.current(at)
     const base: Frame = frame ?? emptyFrame(this)
     const owned = span instanceof InstanceSpan ? (InstanceSpan.recordOf(span).session as TracerSession) : current
     const session = owned === this.ownSession ? base.session : owned
-    return enterFrame({ ...base, span, session, remoteParent: undefined }, withActiveNeighbour(this, scope))
+    return enterFrame({ ...base, span, session, remoteParent: undefined }, withActiveNeighbour(this, at))
   }
 
   spanEnded(span: InstanceSpan): void {
@@ -259,24 +256,31 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #refuse(name: string): Span {
     this.ledger.started()
     this.ledger.ended()
-    this.ledger.droppedOne(this.#isLive ? 'disabled' : 'afterShutdown', { name: String(name), spanId: '' }, 'the tracer was shut down')
+    this.ledger.droppedOne(this.#isLive ? 'disabled' : 'afterShutdown', { name: nameText(name), spanId: '' }, 'the tracer was shut down')
     return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
   }
 
-  #giveUp(name: string, error: unknown): Span {
-    this.diagnostics.warn('internal', `"${name}" could not be recorded: ${describeThrown(error).message}`)
-    return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+  /** Options of a span are read from the caller's object, which may throw; such a span is counted as lost. */
+  #startSafely(request: SpanRequest, at: Surroundings): InstanceSpan | undefined {
+    try {
+      return this.#spans.start(request, at)
+    } catch (error) {
+      this.ledger.started()
+      this.ledger.ended()
+      this.ledger.droppedOne('internal', { name: nameText(request.name), spanId: '' }, `it could not be started: ${describeThrown(error).message}`)
+      return undefined
+    }
   }
 }
 
 const randomIds = createIdSource()
+const systemClock = createSystemClock()
 
 /**
  * `scope` with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their spans
  * current through OpenTelemetry alone; once ours takes that place, only the frame still knows theirs.
  */
-function withActiveNeighbour(instance: Instance, scope: Scope | undefined): Scope | undefined {
-  const active = trace.getSpan(context.active())
+function withActiveNeighbour(instance: Instance, { scope, active }: Surroundings): Scope | undefined {
   const owner = ownerOf(active)
   if (active === undefined || owner === undefined || owner === instance) return scope
   const frame = frameOf(owner, scope) ?? emptyFrame(owner)
@@ -324,13 +328,15 @@ class CallRecording implements Recording {
   readonly #call: CompiledCall
   readonly #parts: CaptureParts
   readonly #scope: Scope
+  readonly #at: Surroundings
 
-  constructor(instance: TracerInstance, span: InstanceSpan, call: CompiledCall, parts: CaptureParts, scope: Scope) {
+  constructor(instance: TracerInstance, span: InstanceSpan, call: CompiledCall, parts: CaptureParts, scope: Scope, at: Surroundings) {
     this.#instance = instance
     this.#span = span
     this.#call = call
     this.#parts = parts
     this.#scope = scope
+    this.#at = at
   }
 
   get maxBytes(): number {
@@ -343,7 +349,7 @@ class CallRecording implements Recording {
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
     // A span that is not exported must not become the parent of standard spans.
-    if (!this.#span.isRecording()) return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
+    if (!this.#span.isRecording() || isForeign(this.#at.active)) return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
     return runInScope(this.#scope, callWithActiveSpan<R>, this.#span, fn, self, args)
   }
 

@@ -1,7 +1,7 @@
-import { type Attributes, context, type Link, type Span, type SpanContext, type SpanOptions, type TimeInput, TraceFlags, trace } from '@opentelemetry/api'
+import { type Attributes, type Context, context, type Link, type Span, type SpanContext, type SpanOptions, type TimeInput, TraceFlags, trace } from '@opentelemetry/api'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../attributes.js'
-import { type Frame, frameOf, type Instance, type Scope } from '../context/scope.js'
-import { nowOn, readAnchor, toUnixMs } from '../pipeline/clock.js'
+import { currentScope, type Frame, frameOf, type Instance, type Scope } from '../context/scope.js'
+import { nowOn, toUnixMs } from '../pipeline/clock.js'
 import type { KeepSpan } from '../pipeline/filter.js'
 import type { IdSource } from '../pipeline/ids.js'
 import { ownerOf } from '../pipeline/otel-context.js'
@@ -43,6 +43,20 @@ interface Place {
   readonly leftBehind: SpanRecord | undefined
 }
 
+/** What surrounds the start of a span; read once for each span, because every look into a context costs. */
+export interface Surroundings {
+  readonly scope: Scope | undefined
+  readonly context: Context
+  /** The active OpenTelemetry span, of whomever. */
+  readonly active: Span | undefined
+}
+
+/** Reads what surrounds the caller. */
+export function readSurroundings(scope: Scope | undefined = currentScope()): Surroundings {
+  const at = context.active()
+  return { scope, context: at, active: trace.getSpan(at) }
+}
+
 /** What is current for one tracer: its frame, and its innermost active span, an instrumentor's included. */
 export interface Current {
   readonly frame: Frame | undefined
@@ -58,11 +72,10 @@ export class SpanFactory {
     this.#parts = parts
   }
 
-  /** What is current for this tracer in `scope`. */
-  current(scope: Scope | undefined): Current {
+  /** What is current for this tracer. */
+  current({ scope, active }: Surroundings): Current {
     const { owner, ownSession } = this.#parts
     const frame = frameOf(owner.instance, scope)
-    const active = trace.getSpan(context.active())
     // A span of ours in the OpenTelemetry context is at least as deep as our own scope: we set both together.
     const span = ownerOf(active) === owner.instance ? active : frame?.span
     const own = span instanceof InstanceSpan ? span : undefined
@@ -70,22 +83,22 @@ export class SpanFactory {
     return { frame, span: own, session: session ?? ownSession }
   }
 
-  start(request: SpanRequest, scope: Scope | undefined): InstanceSpan {
-    const place = this.#findPlace(request, scope)
+  start(request: SpanRequest, at: Surroundings): InstanceSpan {
+    const place = this.#findPlace(request, at)
     const span = new InstanceSpan(this.#begin(request, place))
     const { options } = request
     if (options?.attributes !== undefined) span.setAttributes(options.attributes)
     if (options?.links !== undefined) span.addLinks(options.links)
-    if (span.isRecording()) this.#addOwnLinks(span, place, scope)
+    if (span.isRecording()) this.#addOwnLinks(span, place, at)
     return span
   }
 
-  #findPlace(request: SpanRequest, scope: Scope | undefined): Place {
+  #findPlace(request: SpanRequest, at: Surroundings): Place {
     if (request.parent instanceof InstanceSpan) {
       const parent = InstanceSpan.recordOf(request.parent)
       return { session: parent.session as TracerSession, parent, remote: undefined, leftBehind: undefined }
     }
-    const { frame, span, session } = this.current(scope)
+    const { frame, span, session } = this.current(at)
     const active = span === undefined || request.options?.root === true ? undefined : InstanceSpan.recordOf(span)
     const parent = active?.session.id === session.id ? active : undefined
     const remote = parent === undefined ? (frame?.remoteParent ?? this.#parts.takeFirstParent()) : undefined
@@ -99,7 +112,7 @@ export class SpanFactory {
     const traceId = parent?.context.traceId ?? remote?.traceId ?? ids.traceId()
     const kind = toSpanKind(options?.kind)
     const fate = this.#decide(name, kind, traceId, options, parent, remote)
-    const anchor = parent?.anchor ?? readAnchor(owner.clock)
+    const anchor = parent?.anchor ?? owner.clock.anchor()
     const startMs = toUnixMs(options?.startTime as TimeInput | undefined, anchor) ?? nowOn(anchor, owner.clock)
     const spanContext = { traceId, spanId: ids.spanId(), traceFlags: fate === 'export' ? TraceFlags.SAMPLED : TraceFlags.NONE }
     return {
@@ -122,10 +135,10 @@ export class SpanFactory {
     return keep === undefined || keep(name, attributes) ? 'export' : 'filtered'
   }
 
-  #addOwnLinks(span: InstanceSpan, { leftBehind }: Place, scope: Scope | undefined): void {
+  #addOwnLinks(span: InstanceSpan, { leftBehind }: Place, at: Surroundings): void {
     if (leftBehind !== undefined) span.addLink(toLink(leftBehind.context, SESSION_LINK))
     const { instance } = this.#parts.owner
-    const crossed = findCrossed(instance, scope)
+    const crossed = findCrossed(instance, at)
     if (crossed !== undefined) span.addLink(toLink(crossed, CROSS_TRACER_LINK))
   }
 }
@@ -145,8 +158,7 @@ export function keptContext(record: SpanRecord | undefined): SpanContext | undef
 }
 
 /** The span of another tracer whose inside a span of `instance` is opened in; only its ids are taken. */
-function findCrossed(instance: Instance, scope: Scope | undefined): SpanContext | undefined {
-  const active = trace.getSpan(context.active())
+function findCrossed(instance: Instance, { scope, active }: Surroundings): SpanContext | undefined {
   const owner = ownerOf(active)
   if (owner === instance) return undefined
   if (active !== undefined && owner !== undefined) return toCrossing(instance, owner, active)

@@ -15,8 +15,8 @@ const tracing = createTracing((ref) => (call) => findRecorder(ref, call.name))
  *
  * @throws HoneyHiveConfigError for unknown options and wrong values, all at once, where the decorator is written.
  */
-export function trace(target?: TraceTarget): TraceDecorator {
-  return tracing.trace(target)
+export function trace(target?: TraceTarget, ...rest: never[]): TraceDecorator {
+  return tracing.trace(target, ...rest)
 }
 
 /**
