@@ -41,7 +41,6 @@ export function TreeRow(props: TreeRowProps): JSX.Element {
       aria-posinset={node.position}
       aria-selected={isSelected}
       aria-expanded={isParent ? hidden === 0 : undefined}
-      aria-label={toSpoken(node)}
       tabIndex={isTabStop ? 0 : -1}
       style={{ transform: `translateY(${top}px)` }}
       onClick={onSelect}
@@ -66,6 +65,7 @@ export function TreeRow(props: TreeRowProps): JSX.Element {
         )}
         <TypeGlyph type={row.type} isError={row.error !== null} />
         <span class="tree-label">{row.name}</span>
+        <span class="sr">{row.error === null ? row.type : `${row.type}, failed`}</span>
         {hidden > 0 && <span class="tree-hidden mono">+{toCount(hidden)}</span>}
         {row.error === null && hidden > 0 && node.errors > 0 && <span class="dot is-bad" title={`${node.errors} errors inside`} />}
         {row.links > 0 && (
@@ -101,13 +101,4 @@ function Bar({ node, range }: { readonly node: TreeNode; readonly range: Extent 
       )}
     </span>
   )
-}
-
-function toSpoken(node: TreeNode): string {
-  const { row } = node
-  const parts = [row.name, row.type, toDuration(row.durationMs)]
-  if (row.model) parts.push(row.model)
-  if (row.error !== null) parts.push('failed')
-  if (row.links > 0) parts.push(`${row.links} links`)
-  return parts.join(', ')
 }

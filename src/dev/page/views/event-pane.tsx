@@ -274,8 +274,10 @@ function Identity({ event }: { readonly event: EventDetail }): JSX.Element {
           value && (
             <div key={name}>
               <dt>{name}</dt>
-              <dd class="mono">{value}</dd>
-              <CopyButton text={value} label={`Copy: ${name}`} />
+              <dd class="mono">
+                <span>{value}</span>
+                <CopyButton text={value} label={`Copy: ${name}`} />
+              </dd>
             </div>
           ),
       )}
