@@ -96,7 +96,9 @@ export function createRestClient(options: RestClientOptions): RestClient {
     const outcome = runDetached(async () => {
       await Promise.all(before)
       return deliver({ ...plan, seq, body })
-    }).catch(() => false).then((isDelivered) => settle(seq, body, isDelivered))
+    })
+      .catch(() => false)
+      .then((isDelivered) => settle(seq, body, isDelivered))
     queueAfter(String(plan.id), outcome)
     return outcome
   }
@@ -105,7 +107,8 @@ export function createRestClient(options: RestClientOptions): RestClient {
   function admit({ content, path }: CallPlan): Buffer | undefined {
     if (transport === undefined) return undefined
     if (closing !== undefined) return refuse('rest-closed', `a call to ${path} came after shutdown`)
-    if (pending >= maxCalls || pendingBytes >= maxBytes) return refuse('rest-full', `a call to ${path} was dropped: ${pending} calls are waiting for the server`)
+    if (pending >= maxCalls || pendingBytes >= maxBytes)
+      return refuse('rest-full', `a call to ${path} was dropped: ${pending} calls are waiting for the server`)
     try {
       return Buffer.from(JSON.stringify(content))
     } catch {
@@ -157,14 +160,19 @@ export function createRestClient(options: RestClientOptions): RestClient {
     ledger.requestMade()
     const attempt = await attemptOnce(transport, { method, path, body, timeoutMs, signal: ended.signal })
     // Every call carries the id it is about, so that sending it again changes nothing.
-    return attempt.error !== undefined && attempt.error.code !== 'HTTP_STATUS' && attempt.error.code !== 'BAD_REPLY' ? { ...attempt, isRetryable: true } : attempt
+    return attempt.error !== undefined && attempt.error.code !== 'HTTP_STATUS' && attempt.error.code !== 'BAD_REPLY'
+      ? { ...attempt, isRetryable: true }
+      : attempt
   }
 
   function conclude(item: Call, { value, error }: RestAttempt): boolean {
     if (error !== undefined) return fail(error)
     if (item.accepts(value)) return true
     // The server took the call; ids are made here, and ingestion creates a session that is missing.
-    diagnostics.warnOnce('rest:reply', `${item.method} ${item.path} answered without the expected id. Check that \`serverUrl\` (HH_API_URL) is HoneyHive.`)
+    diagnostics.warnOnce(
+      'rest:reply',
+      `${item.method} ${item.path} answered without the expected id. Check that \`serverUrl\` (HH_API_URL) is HoneyHive.`,
+    )
     return true
   }
 
@@ -189,11 +197,29 @@ export function createRestClient(options: RestClientOptions): RestClient {
   }
 
   return {
-    startSession: (session) => call({ method: 'POST', path: '/session/start', content: { session }, id: session.session_id, after: [session.session_id], accepts: hasSessionId }),
-    updateEvent: (update) => call({ method: 'PUT', path: '/events', content: update, id: update.event_id, after: [update.event_id], accepts: () => true }),
-    createEvent: (event) => call({ method: 'POST', path: '/events', content: { event }, id: event.event_id, after: [event.event_id, event.session_id], accepts: () => true }),
+    startSession: (session) =>
+      call({
+        method: 'POST',
+        path: '/session/start',
+        content: { session },
+        id: session.session_id,
+        after: [session.session_id],
+        accepts: hasSessionId,
+      }),
+    updateEvent: (update) =>
+      call({ method: 'PUT', path: '/events', content: update, id: update.event_id, after: [update.event_id], accepts: () => true }),
+    createEvent: (event) =>
+      call({
+        method: 'POST',
+        path: '/events',
+        content: { event },
+        id: event.event_id,
+        after: [event.event_id, event.session_id],
+        accepts: () => true,
+      }),
     request(method, path, body, requestOptions) {
-      if (transport === undefined) return Promise.reject(new HoneyHiveError('HTTP_NETWORK', `${method} ${path} was not sent: this tracer has no network.`))
+      if (transport === undefined)
+        return Promise.reject(new HoneyHiveError('HTTP_NETWORK', `${method} ${path} was not sent: this tracer has no network.`))
       ledger.requestMade()
       return requestJson(transport, method, path, body, requestOptions)
     },

@@ -24,7 +24,11 @@ const MAX_REPLY_BYTES = 134_217_728
  * route, never the key or the body.
  */
 export async function requestJson<T>(
-  transport: Transport, method: RestMethod, path: string, body?: unknown, { timeoutMs = 30_000, signal }: RestRequestOptions = {},
+  transport: Transport,
+  method: RestMethod,
+  path: string,
+  body?: unknown,
+  { timeoutMs = 30_000, signal }: RestRequestOptions = {},
 ): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs
   const hold = setTimeout(() => undefined, timeoutMs)
@@ -67,8 +71,13 @@ export async function attemptOnce(transport: Transport, call: RestCall): Promise
   const route = `${call.method} ${transport.baseUrl}${call.path.replace(/\?.*/, '')}`
   try {
     const reply = await transport.send({
-      method: call.method, path: call.path, body: call.body, timeoutMs: Math.max(1, call.timeoutMs),
-      contentType: call.body === undefined ? undefined : 'application/json', maxReplyBytes: MAX_REPLY_BYTES, signal: call.signal,
+      method: call.method,
+      path: call.path,
+      body: call.body,
+      timeoutMs: Math.max(1, call.timeoutMs),
+      contentType: call.body === undefined ? undefined : 'application/json',
+      maxReplyBytes: MAX_REPLY_BYTES,
+      signal: call.signal,
     })
     return toAttempt(reply, route)
   } catch (error) {

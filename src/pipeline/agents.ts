@@ -47,7 +47,13 @@ function toAgentKey(origin: string, { ca }: TlsOptions): string {
 }
 
 function createAgent(origin: string, { ca }: TlsOptions): HttpAgent {
-  const options = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS, scheduling: 'lifo' as const }
+  const options = {
+    keepAlive: true,
+    maxSockets: MAX_SOCKETS,
+    maxFreeSockets: MAX_SOCKETS,
+    timeout: IDLE_SOCKET_MS,
+    scheduling: 'lifo' as const,
+  }
   if (!origin.startsWith('https:')) return new HttpAgent(options)
   return new HttpsAgent({ ...options, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) })
 }

@@ -59,6 +59,6 @@ export function readSpans(batch: Batch): Entry[] {
       broken.push(entry)
     }
   }
-  if (broken.length > 0) batch.entries.splice(0, Infinity, ...batch.entries.filter((entry) => entry.readable !== undefined))
+  if (broken.length > 0) batch.entries.splice(0, Number.POSITIVE_INFINITY, ...batch.entries.filter((entry) => entry.readable !== undefined))
   return broken
 }

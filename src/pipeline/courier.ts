@@ -154,9 +154,10 @@ export function createCourier(options: CourierOptions): Courier {
 
   /** Counts the batches whose time is over before the next attempt; the pause holds for all of them. */
   function dropSpent(nextAttemptAtMs: number): void {
-    const isSpent = ({ firstAttemptAtMs = Infinity }: Batch): boolean => nextAttemptAtMs - firstAttemptAtMs > limits.retryBudgetMs
+    const isSpent = ({ firstAttemptAtMs = Number.POSITIVE_INFINITY }: Batch): boolean =>
+      nextAttemptAtMs - firstAttemptAtMs > limits.retryBudgetMs
     const spent = waiting.filter(isSpent)
-    waiting.splice(0, Infinity, ...waiting.filter((batch) => !isSpent(batch)))
+    waiting.splice(0, Number.POSITIVE_INFINITY, ...waiting.filter((batch) => !isSpent(batch)))
     for (const { entries, lastError } of spent) drop(entries, 'retryExhausted', lastError)
   }
 
@@ -180,7 +181,11 @@ export function createCourier(options: CourierOptions): Courier {
 
   function drop(entries: readonly Entry[], reason: DropReason, detail: string): void {
     if (entries.length === 0) return
-    ledger.dropped(reason, entries.map(({ span }) => span), detail)
+    ledger.dropped(
+      reason,
+      entries.map(({ span }) => span),
+      detail,
+    )
     settle(entries)
   }
 
@@ -204,7 +209,11 @@ export function createCourier(options: CourierOptions): Courier {
     if (entries.length === 0) return
     const kept = new Set(options.rescue === undefined ? [] : rescueSpans(entries, options.rescue))
     const lost = entries.filter((entry) => !kept.has(entry))
-    ledger.dropped('shutdownTimeout', lost.map(({ span }) => span), ledger.stats().lastError ?? 'there was no time left to send them')
+    ledger.dropped(
+      'shutdownTimeout',
+      lost.map(({ span }) => span),
+      ledger.stats().lastError ?? 'there was no time left to send them',
+    )
     settle(entries)
   }
 

@@ -137,7 +137,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     turnIsDue = false
     timer = undefined
     // Timers may fire a fraction of a millisecond early.
-    if ((nextTurnMs() ?? Infinity) < 1) sendNext()
+    if ((nextTurnMs() ?? Number.POSITIVE_INFINITY) < 1) sendNext()
     wake()
   }
 
@@ -179,7 +179,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   function takeAll(): Batch {
     const firstSeq = queue.firstSeq
-    return createBatch(toEntries(queue.take(Infinity, Infinity), firstSeq))
+    return createBatch(toEntries(queue.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY), firstSeq))
   }
 
   async function close(timeoutMs: number): Promise<boolean> {
@@ -194,7 +194,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const place = courier.explain(matches) ?? explainWaiting(matches)
     if (place !== undefined) return place
     const queued = queue.find(matches)
-    return queued === undefined ? undefined : `pending: ${queued.name} (${queued.spanId}) is queued behind ${queue.unsettled - queue.length} spans under way`
+    return queued === undefined
+      ? undefined
+      : `pending: ${queued.name} (${queued.spanId}) is queued behind ${queue.unsettled - queue.length} spans under way`
   })
 
   function explainWaiting(matches: (span: PendingSpan) => boolean): string | undefined {

@@ -9,7 +9,9 @@ export function sendWithExporter(exporter: SpanExporter): BatchSender {
     pack: (spans) => ({ bytes: 0, body: undefined, send: (options) => exportOnce(exporter, spans, options) }),
     async close() {
       // The exporter is user code; its failure to close is not the host's business.
-      await Promise.resolve().then(() => exporter.shutdown()).catch(() => undefined)
+      await Promise.resolve()
+        .then(() => exporter.shutdown())
+        .catch(() => undefined)
     },
   }
 }

@@ -14,7 +14,13 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** Set by the transport for each request, so a user's header of the same name would contradict the bytes sent. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  'authorization', 'content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'host',
+  'authorization',
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'transfer-encoding',
+  'connection',
+  'host',
 ])
 
 /**

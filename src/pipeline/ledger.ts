@@ -156,7 +156,9 @@ export function createLedger({ diagnostics, onDrop, now = Date.now }: LedgerOpti
     lossCount,
     dropHeader() {
       if (lossCount() === 0) return undefined
-      return DROP_REASONS.filter((reason) => droppedBy[reason] > 0).map((reason) => `${reason}=${droppedBy[reason]}`).join(';')
+      return DROP_REASONS.filter((reason) => droppedBy[reason] > 0)
+        .map((reason) => `${reason}=${droppedBy[reason]}`)
+        .join(';')
     },
     watchPending(lookup) {
       findPending = lookup
@@ -164,8 +166,15 @@ export function createLedger({ diagnostics, onDrop, now = Date.now }: LedgerOpti
     stats() {
       const { started, ended, exported, dropped, sessions, requests } = counts
       return {
-        started, ended, open: started - ended, exported, pending: ended - exported - dropped,
-        dropped: { ...droppedBy }, sessions, requests, ...(lastError === undefined ? {} : { lastError }),
+        started,
+        ended,
+        open: started - ended,
+        exported,
+        pending: ended - exported - dropped,
+        dropped: { ...droppedBy },
+        sessions,
+        requests,
+        ...(lastError === undefined ? {} : { lastError }),
       }
     },
     explain(spanIdOrName) {

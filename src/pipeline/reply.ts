@@ -36,7 +36,8 @@ export function toOutcome(reply: Reply, { place, nowMs }: ReplyContext): Outcome
 function hintFor(status: number): string {
   if (status === 401 || status === 403) return ': check `apiKey` (HH_API_KEY)'
   if (status === 404) return ': check `serverUrl` (HH_API_URL)'
-  if (status >= 300 && status < 400) return ': redirects are not followed, so that the key goes nowhere else; check `serverUrl` (HH_API_URL)'
+  if (status >= 300 && status < 400)
+    return ': redirects are not followed, so that the key goes nowhere else; check `serverUrl` (HH_API_URL)'
   return ''
 }
 

@@ -80,7 +80,11 @@ export function createSpool(options: SpoolOptions): Spool {
       if (ended.signal.aborted) return
       if (toSpoolKind(name, options, Date.now()) === 'own') corrupt += await replayFile(name)
     }
-    if (corrupt + foreign > 0) diagnostics.warnOnce('spool-read', `the spool ${directory} holds ${corrupt} damaged records and ${foreign} foreign files; they were skipped.`)
+    if (corrupt + foreign > 0)
+      diagnostics.warnOnce(
+        'spool-read',
+        `the spool ${directory} holds ${corrupt} damaged records and ${foreign} foreign files; they were skipped.`,
+      )
   }
 
   /** Sends one file and removes it; gives back the number of damaged records. */
@@ -90,7 +94,7 @@ export function createSpool(options: SpoolOptions): Spool {
     let corrupt = 0
     const input = createReadStream(claimed.path)
     try {
-      for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+      for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
         const record = parseLine(line)
         if (record === undefined) corrupt++
         else if (!(await sendRecord(record))) return giveBack(claimed, corrupt)
@@ -133,7 +137,10 @@ export function createSpool(options: SpoolOptions): Spool {
     keep,
     replay() {
       replaying ??= runDetached(replayAll).catch((error: unknown) => {
-        diagnostics.warn('spool-read-error', `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
+        diagnostics.warn(
+          'spool-read-error',
+          `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`,
+        )
       })
       return replaying
     },

@@ -51,7 +51,11 @@ describe('createRestClient', () => {
       { method: 'PUT', path: '/events', json: { event_id: 's1', metadata: { a: 1 } } },
       { method: 'POST', path: '/events', json: { event: { event_id: 'e1', session_id: 's1', event_type: 'tool', inputs: {} } } },
     ])
-    expect(requests[0]?.headers).toMatchObject({ authorization: `Bearer ${KEY}`, 'content-type': 'application/json', 'hh-client-language': 'typescript' })
+    expect(requests[0]?.headers).toMatchObject({
+      authorization: `Bearer ${KEY}`,
+      'content-type': 'application/json',
+      'hh-client-language': 'typescript',
+    })
     expect(ledger.stats().requests).toBe(3)
   })
 
@@ -166,7 +170,9 @@ describe('request', () => {
     ['BAD_REPLY', { body: 'oops' }],
   ])('rejects with %s and shows neither key nor body', async (code, otherwise) => {
     await server.set({ otherwise })
-    const failure = await client.request('POST', '/v1/runs', { secret: 'body-sentinel' }, { timeoutMs: 300 }).catch((error: unknown) => error)
+    const failure = await client
+      .request('POST', '/v1/runs', { secret: 'body-sentinel' }, { timeoutMs: 300 })
+      .catch((error: unknown) => error)
     expect(failure).toMatchObject({ code })
     expect(String(failure)).toContain(`POST ${server.url}/v1/runs`)
     expect(String(failure)).not.toMatch(/body-sentinel|hh_sentinel/)
@@ -175,7 +181,10 @@ describe('request', () => {
   it('rejects with HTTP_NETWORK when nobody listens, and does not repeat a POST', async () => {
     const lonely = createTransport({ serverUrl: 'http://127.0.0.1:9', headers: HEADERS })
     start({ transport: lonely })
-    await expect(client.request('POST', '/v1/runs', {}, { timeoutMs: 5_000 })).rejects.toMatchObject({ code: 'HTTP_NETWORK', message: expect.stringContaining('ECONNREFUSED') })
+    await expect(client.request('POST', '/v1/runs', {}, { timeoutMs: 5_000 })).rejects.toMatchObject({
+      code: 'HTTP_NETWORK',
+      message: expect.stringContaining('ECONNREFUSED'),
+    })
     lonely.close()
   })
 
@@ -192,7 +201,8 @@ describe('createFetchTransport', () => {
   it('sends through the given fetch and hides its error texts', async () => {
     const seen: string[] = []
     const viaFetch = createFetchTransport({
-      serverUrl: 'https://api.example.test/', headers: HEADERS,
+      serverUrl: 'https://api.example.test/',
+      headers: HEADERS,
       fetch: (url, init) => {
         seen.push(`${init?.method} ${String(url)}`)
         if (seen.length > 1) return Promise.reject(new TypeError(`invalid header ${KEY}`))

@@ -99,6 +99,9 @@ describe('connections', () => {
     expect(await rig.delivery.forceFlush(5_000)).toBe(true)
     const [first, second] = (await server.seen()).requests
     expect(first?.headers['hh-client-dropped']).toBeUndefined()
-    expect(second?.headers).toMatchObject({ 'hh-client-dropped': 'httpStatus=3', 'hh-client-instance': expect.stringMatching(/^[0-9a-f-]{36}$/) })
+    expect(second?.headers).toMatchObject({
+      'hh-client-dropped': 'httpStatus=3',
+      'hh-client-instance': expect.stringMatching(/^[0-9a-f-]{36}$/),
+    })
   })
 })

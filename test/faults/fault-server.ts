@@ -72,11 +72,13 @@ let active = 0
 let maxActive = 0
 
 const server = createServer((request, response) => {
-  void readBody(request).then((body) => {
-    if (request.url === '/control') return control(body, response)
-    if (request.url === '/seen') return response.end(JSON.stringify(seen()))
-    return answer(request, response, body)
-  }).catch(() => response.destroy())
+  void readBody(request)
+    .then((body) => {
+      if (request.url === '/control') return control(body, response)
+      if (request.url === '/seen') return response.end(JSON.stringify(seen()))
+      return answer(request, response, body)
+    })
+    .catch(() => response.destroy())
 })
 server.on('connection', (socket) => {
   connections++
@@ -98,8 +100,13 @@ function control(body: Buffer, response: ServerResponse): void {
 function seen(): Seen {
   const counts = [...spanIds.values()]
   return {
-    requests, spanIds: spanIds.size <= 5_000 ? Object.fromEntries(spanIds) : {}, uniqueSpans: spanIds.size,
-    totalSpans: counts.reduce((sum, count) => sum + count, 0), connections, open, maxActive,
+    requests,
+    spanIds: spanIds.size <= 5_000 ? Object.fromEntries(spanIds) : {},
+    uniqueSpans: spanIds.size,
+    totalSpans: counts.reduce((sum, count) => sum + count, 0),
+    connections,
+    open,
+    maxActive,
   }
 }
 
@@ -114,8 +121,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, raw: B
   const spans = readSpans(json)
   const status = statusFor(behaviour, raw.length, spans)
   requests.push({
-    at: Date.now(), method: request.method ?? '', path: request.url ?? '', status, bytes: raw.length, spans: spans.length,
-    encoding: request.headers['content-encoding'] ?? '', bodyHash: createHash('sha1').update(body).digest('hex'), headers: request.headers,
+    at: Date.now(),
+    method: request.method ?? '',
+    path: request.url ?? '',
+    status,
+    bytes: raw.length,
+    spans: spans.length,
+    encoding: request.headers['content-encoding'] ?? '',
+    bodyHash: createHash('sha1').update(body).digest('hex'),
+    headers: request.headers,
     ...(request.url?.includes('opentelemetry') === true ? {} : { json }),
   })
   if (status < 300 && behaviour.hang !== true) for (const { spanId } of spans) spanIds.set(spanId, (spanIds.get(spanId) ?? 0) + 1)
@@ -142,7 +156,10 @@ function respond(response: ServerResponse, behaviour: Behaviour, status: number)
   }
   if (fillBytes !== undefined) return fill(response, fillBytes)
   if (behaviour.bodyBase64 !== undefined) return void response.end(Buffer.from(behaviour.bodyBase64, 'base64'))
-  const partial = partialRejected === undefined ? '{}' : JSON.stringify({ partialSuccess: { rejectedSpans: String(partialRejected), errorMessage: 'too old' } })
+  const partial =
+    partialRejected === undefined
+      ? '{}'
+      : JSON.stringify({ partialSuccess: { rejectedSpans: String(partialRejected), errorMessage: 'too old' } })
   response.end(behaviour.body ?? partial)
 }
 

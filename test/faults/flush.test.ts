@@ -145,7 +145,11 @@ describe('enqueue', () => {
   it('F45 saves the neighbours of spans that cannot be built or written', async () => {
     await server.set({})
     start().record(40)
-    rig.record(1, { toReadable: () => { throw new Error('redactor') } })
+    rig.record(1, {
+      toReadable: () => {
+        throw new Error('redactor')
+      },
+    })
     const broken = { ...toReadableSpan('bad', 'ab'.repeat(8), 1), name: 10n as unknown as string }
     rig.record(1, { toReadable: () => broken })
     rig.record(40)
@@ -165,7 +169,7 @@ describe('enqueue', () => {
     expect(released).toBe(15)
   })
 
-  it('sends each span by itself with disableBatch, still not on the caller\'s stack', async () => {
+  it("sends each span by itself with disableBatch, still not on the caller's stack", async () => {
     await server.set({})
     let built = 0
     start({ delivery: { disableBatch: true } })

@@ -44,15 +44,19 @@ function createModel(random: () => number): BatchSender & { acknowledged: Set<st
       return {
         bytes: spans.length * 500,
         body: undefined,
-        send: ({ signal, timeoutMs }) => new Promise((resolve) => {
-          const delayMs = this.fault === 'hang' ? timeoutMs : Math.floor(random() * 50)
-          const fault = this.fault
-          const timer = setTimeout(() => resolve(fault === 'hang' ? { kind: 'retry', afterMs: undefined, detail: 'no reply' } : outcome(spans, fault)), delayMs)
-          signal.addEventListener('abort', () => {
-            clearTimeout(timer)
-            resolve({ kind: 'retry', afterMs: undefined, detail: 'aborted' })
-          })
-        }),
+        send: ({ signal, timeoutMs }) =>
+          new Promise((resolve) => {
+            const delayMs = this.fault === 'hang' ? timeoutMs : Math.floor(random() * 50)
+            const fault = this.fault
+            const timer = setTimeout(
+              () => resolve(fault === 'hang' ? { kind: 'retry', afterMs: undefined, detail: 'no reply' } : outcome(spans, fault)),
+              delayMs,
+            )
+            signal.addEventListener('abort', () => {
+              clearTimeout(timer)
+              resolve({ kind: 'retry', afterMs: undefined, detail: 'aborted' })
+            })
+          }),
       }
     },
     close: () => Promise.resolve(),
@@ -80,11 +84,22 @@ async function runSequence(seed: number): Promise<void> {
   const silent = { debug: () => undefined, warn: () => undefined, error: () => undefined }
   const diagnostics = createDiagnostics({ logger: silent })
   let hookTotal = 0
-  const ledger = createLedger({ diagnostics, onDrop: ({ count }) => void (hookTotal += count) })
+  const ledger = createLedger({
+    diagnostics,
+    onDrop: ({ count }) => {
+      hookTotal += count
+    },
+  })
   const sender = createModel(random)
   const batch = {
-    maxQueueSize: 60, maxQueueBytes: 25_000, maxExportBatchSize: pick([1, 3, 10]), maxExportBatchBytes: 4_000,
-    scheduledDelayMs: 100, exportTimeoutMs: 1_000, retryBudgetMs: 5_000, concurrency: pick([1, 2, 4]),
+    maxQueueSize: 60,
+    maxQueueBytes: 25_000,
+    maxExportBatchSize: pick([1, 3, 10]),
+    maxExportBatchBytes: 4_000,
+    scheduledDelayMs: 100,
+    exportTimeoutMs: 1_000,
+    retryBudgetMs: 5_000,
+    concurrency: pick([1, 2, 4]),
   }
   const delivery = createDelivery({ sender, batch, ledger, diagnostics, random })
   const live = new Set<string>()
@@ -100,7 +115,14 @@ async function runSequence(seed: number): Promise<void> {
 
   function end(): void {
     const name = pick(NAMES)
-    const failing = name === 'throws' ? { toReadable: () => { throw new Error('redactor') } } : {}
+    const failing =
+      name === 'throws'
+        ? {
+            toReadable: () => {
+              throw new Error('redactor')
+            },
+          }
+        : {}
     const span = toPending({ name, bytes: 50 + Math.floor(random() * 500), onRelease: () => void released++, ...failing })
     live.add(span.spanId)
     ledger.started()
@@ -122,7 +144,10 @@ async function runSequence(seed: number): Promise<void> {
     // The barrier: true means that all of them are acknowledged and nothing was lost meanwhile.
     if (!outcome) return
     expect(ledger.lossCount(), `seed ${seed}`).toBe(lossesBefore)
-    expect(before.filter((id) => !sender.acknowledged.has(id) && !lostIds.has(id)), `seed ${seed}`).toEqual([])
+    expect(
+      before.filter((id) => !sender.acknowledged.has(id) && !lostIds.has(id)),
+      `seed ${seed}`,
+    ).toEqual([])
   }
 
   const lostIds = new Set<string>()
@@ -152,13 +177,25 @@ async function runSequence(seed: number): Promise<void> {
 describe('sendWithExporter', () => {
   const diagnostics = createDiagnostics({ logger: { debug: () => undefined, warn: () => undefined, error: () => undefined } })
   const batch = {
-    maxQueueSize: 100, maxQueueBytes: 1_000_000, maxExportBatchSize: 10, maxExportBatchBytes: 1_000_000,
-    scheduledDelayMs: 10, exportTimeoutMs: 50, retryBudgetMs: 1_000, concurrency: 2,
+    maxQueueSize: 100,
+    maxQueueBytes: 1_000_000,
+    maxExportBatchSize: 10,
+    maxExportBatchBytes: 1_000_000,
+    scheduledDelayMs: 10,
+    exportTimeoutMs: 50,
+    retryBudgetMs: 1_000,
+    concurrency: 2,
   }
   const cases: [string, SpanExporter['export'], number][] = [
     ['succeeds', (_, done) => done({ code: ExportResultCode.SUCCESS }), 5],
     ['fails', (_, done) => done({ code: ExportResultCode.FAILED }), 0],
-    ['throws', () => { throw new Error('no') }, 0],
+    [
+      'throws',
+      () => {
+        throw new Error('no')
+      },
+      0,
+    ],
     ['never answers', () => undefined, 0],
   ]
   it.each(cases)('counts the spans of an exporter that %s', async (_, exportSpans, exported) => {

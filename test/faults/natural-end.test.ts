@@ -9,7 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const run = (env: Record<string, string>, signal?: NodeJS.Signals): Promise<Ending> => runFixture('ending.ts', { SERVER_URL: server.url, ...env }, signal)
+const run = (env: Record<string, string>, signal?: NodeJS.Signals): Promise<Ending> =>
+  runFixture('ending.ts', { SERVER_URL: server.url, ...env }, signal)
 
 describe('natural end', () => {
   it('F21 delivers everything without a flush', async () => {

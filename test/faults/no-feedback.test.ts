@@ -17,12 +17,18 @@ describe('our own requests under instrumentation', () => {
     await server.set({ otherwise: { body: '{"session_id":"x"}' } })
     const { stdout } = await runFixture('instrumented.ts', { SERVER_URL: server.url, WITH_MANAGER: manager })
     // The fixture's own request proves that the instrumentations were active.
-    expect(JSON.parse(stdout)).toEqual({ tracedUrls: [`${server.url}/host`, `${server.url}/host`], exported: 1, requests: 2, sessionStarted: true })
+    expect(JSON.parse(stdout)).toEqual({
+      tracedUrls: [`${server.url}/host`, `${server.url}/host`],
+      exported: 1,
+      requests: 2,
+      sessionStarted: true,
+    })
     const { requests, uniqueSpans } = await server.seen()
     expect(uniqueSpans).toBe(1)
     const ours = requests.filter(({ path }) => path !== '/host')
     expect(ours.map(({ path }) => path).sort()).toEqual(['/opentelemetry/v1/traces', '/session/start'])
-    for (const { headers } of ours) expect(Object.keys(headers).filter((name) => /^(traceparent|tracestate|baggage)$/.test(name))).toEqual([])
+    for (const { headers } of ours)
+      expect(Object.keys(headers).filter((name) => /^(traceparent|tracestate|baggage)$/.test(name))).toEqual([])
     const hosts = requests.filter(({ path }) => path === '/host')
     expect(hosts.map(({ headers }) => typeof headers.traceparent)).toEqual(['string', 'string'])
   })

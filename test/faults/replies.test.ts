@@ -70,7 +70,11 @@ describe('replies of the server', () => {
     expect((await server.seen()).requests.length).toBeLessThanOrEqual(34)
   })
 
-  it.each([[401, 'apiKey'], [403, 'HH_API_KEY'], [404, 'serverUrl']])('F07 asks once on HTTP %i and names %s', async (status, setting) => {
+  it.each([
+    [401, 'apiKey'],
+    [403, 'HH_API_KEY'],
+    [404, 'serverUrl'],
+  ])('F07 asks once on HTTP %i and names %s', async (status, setting) => {
     await always({ status })
     start().record(100)
     expect(await rig.delivery.forceFlush(5_000)).toBe(false)

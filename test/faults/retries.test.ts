@@ -63,7 +63,12 @@ describe('retries', () => {
     await always({ status: 503 })
     start({ retryBudgetMs: 1_500 }).record(40)
     expect(await rig.delivery.forceFlush(10_000)).toBe(false)
-    expect(rig.stats()).toMatchObject({ exported: 0, pending: 0, dropped: { retryExhausted: 40 }, lastError: expect.stringContaining('HTTP 503') })
+    expect(rig.stats()).toMatchObject({
+      exported: 0,
+      pending: 0,
+      dropped: { retryExhausted: 40 },
+      lastError: expect.stringContaining('HTTP 503'),
+    })
     expect(rig.warnings.filter((line) => line.includes('retryExhausted'))).toHaveLength(1)
   })
 })

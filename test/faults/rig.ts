@@ -40,11 +40,23 @@ export type RigOptions = Partial<ResolvedBatch> & {
 }
 
 const BATCH: ResolvedBatch = {
-  maxQueueSize: 50_000, maxQueueBytes: 67_108_864, maxExportBatchSize: 512, maxExportBatchBytes: 1_048_576,
-  scheduledDelayMs: 1_000, exportTimeoutMs: 10_000, retryBudgetMs: 60_000, concurrency: 4,
+  maxQueueSize: 50_000,
+  maxQueueBytes: 67_108_864,
+  maxExportBatchSize: 512,
+  maxExportBatchBytes: 1_048_576,
+  scheduledDelayMs: 1_000,
+  exportTimeoutMs: 10_000,
+  retryBudgetMs: 60_000,
+  concurrency: 4,
 }
 
-export function createRig({ serverUrl = 'http://127.0.0.1:9', protocol = 'http/json', transport, delivery: parts, ...batch }: RigOptions = {}): Rig {
+export function createRig({
+  serverUrl = 'http://127.0.0.1:9',
+  protocol = 'http/json',
+  transport,
+  delivery: parts,
+  ...batch
+}: RigOptions = {}): Rig {
   const warnings: string[] = []
   const drops: { reason: string; count: number }[] = []
   const push = (message: string): void => void warnings.push(message)
@@ -55,7 +67,11 @@ export function createRig({ serverUrl = 'http://127.0.0.1:9', protocol = 'http/j
   const sender = createOtlpSender({ transport: wire, protocol, ledger })
   const delivery = createDelivery({ sender, batch: { ...BATCH, ...batch }, ledger, diagnostics, ...parts })
   return {
-    ledger, delivery, transport: wire, warnings, drops,
+    ledger,
+    delivery,
+    transport: wire,
+    warnings,
+    drops,
     record(count, shape = {}) {
       const ids: string[] = []
       for (let i = 0; i < count; i++) {
@@ -91,11 +107,22 @@ const TEXT = 'x'.repeat(1_048_576)
 
 export function toReadableSpan(name: string, spanId: string, bytes: number): ReadableSpan {
   return {
-    name, kind: 0, startTime: [1_700_000_000, 0], endTime: [1_700_000_001, 0], duration: [1, 0], ended: true,
+    name,
+    kind: 0,
+    startTime: [1_700_000_000, 0],
+    endTime: [1_700_000_001, 0],
+    duration: [1, 0],
+    ended: true,
     spanContext: () => ({ traceId: `${spanId}${spanId}`, spanId, traceFlags: 1 }),
-    status: { code: 0 }, attributes: { text: bytes <= TEXT.length ? TEXT.slice(0, bytes) : 'x'.repeat(bytes) }, links: [], events: [],
-    resource: RESOURCE, instrumentationScope: { name: 'rig' },
-    droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0,
+    status: { code: 0 },
+    attributes: { text: bytes <= TEXT.length ? TEXT.slice(0, bytes) : 'x'.repeat(bytes) },
+    links: [],
+    events: [],
+    resource: RESOURCE,
+    instrumentationScope: { name: 'rig' },
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
   }
 }
 

@@ -18,7 +18,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(join(directory, '..'), { recursive: true, force: true }))
 
-const run = (env: Record<string, string>, signal?: NodeJS.Signals): Promise<Ending> => runFixture('ending.ts', { SERVER_URL: server.url, ...env }, signal)
+const run = (env: Record<string, string>, signal?: NodeJS.Signals): Promise<Ending> =>
+  runFixture('ending.ts', { SERVER_URL: server.url, ...env }, signal)
 
 describe('spool', () => {
   it('F20 keeps 2,000 spans over process.exit and delivers them at the next start, once', async () => {

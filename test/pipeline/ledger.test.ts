@@ -40,7 +40,11 @@ describe('createLedger', () => {
     })
     for (let i = 0; i < 3; i++) ledger.dropped('queueFull', [span(`outer${i}`)], '')
     await new Promise((resolve) => setImmediate(resolve))
-    expect(seen).toEqual([['queueFull', 1], ['queueFull', 2], ['queueFull', 1]])
+    expect(seen).toEqual([
+      ['queueFull', 1],
+      ['queueFull', 2],
+      ['queueFull', 1],
+    ])
     expect(ledger.stats().dropped.queueFull).toBe(4)
   })
 

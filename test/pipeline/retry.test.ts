@@ -6,8 +6,15 @@ const NOW = Date.UTC(2026, 0, 1)
 
 describe('toRetryAfterMs', () => {
   it.each([
-    ['1', 1_000], ['30', 30_000], ['0', 500], ['-5', 500], ['1e9', 60_000], ['99999999999', 60_000], ['0.7', 700],
-    [new Date(NOW + 3_000).toUTCString(), 3_000], [new Date(NOW - 3_000).toUTCString(), 500],
+    ['1', 1_000],
+    ['30', 30_000],
+    ['0', 500],
+    ['-5', 500],
+    ['1e9', 60_000],
+    ['99999999999', 60_000],
+    ['0.7', 700],
+    [new Date(NOW + 3_000).toUTCString(), 3_000],
+    [new Date(NOW - 3_000).toUTCString(), 500],
   ])('F04 reads %j as %i ms', (header, waitMs) => {
     expect(toRetryAfterMs(header, NOW)).toBe(waitMs)
   })
@@ -27,7 +34,11 @@ describe('backoffMs', () => {
 describe('createPace', () => {
   it('pauses all sends, probes with one, and counts failures of one moment once', () => {
     let time = 0
-    const pace = createPace(4, () => time, () => 1)
+    const pace = createPace(
+      4,
+      () => time,
+      () => 1,
+    )
     expect([pace.slots(), pace.waitMs()]).toEqual([4, 0])
     expect(pace.failed(0, undefined)).toBe(750)
     time = 10

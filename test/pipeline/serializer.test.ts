@@ -3,7 +3,10 @@ import { loadSerializer, parseJsonReply, parseProtobufReply } from '../../src/pi
 import { toReadableSpan } from '../faults/rig.js'
 
 describe('loadSerializer', () => {
-  it.each([['http/json', 'application/json'], ['http/protobuf', 'application/x-protobuf']] as const)('writes %s', async (protocol, contentType) => {
+  it.each([
+    ['http/json', 'application/json'],
+    ['http/protobuf', 'application/x-protobuf'],
+  ] as const)('writes %s', async (protocol, contentType) => {
     const serializer = await loadSerializer(protocol)
     const bytes = serializer.toBytes([toReadableSpan('work', 'ab'.repeat(8), 10)])
     expect(serializer.contentType).toBe(contentType)
@@ -13,7 +16,10 @@ describe('loadSerializer', () => {
 
 describe('replies', () => {
   it('reads JSON with numbers as text or number, in both spellings', () => {
-    expect(parseJsonReply(Buffer.from('{"partialSuccess":{"rejectedSpans":"3","errorMessage":"old"}}'))).toEqual({ rejected: 3, message: 'old' })
+    expect(parseJsonReply(Buffer.from('{"partialSuccess":{"rejectedSpans":"3","errorMessage":"old"}}'))).toEqual({
+      rejected: 3,
+      message: 'old',
+    })
     expect(parseJsonReply(Buffer.from('{"partial_success":{"rejected_spans":3}}'))).toEqual({ rejected: 3, message: '' })
     expect(parseJsonReply(Buffer.from('{"partialSuccess":{"rejectedSpans":-1}}')).rejected).toBe(0)
     expect(parseJsonReply(Buffer.from('null'))).toEqual({ rejected: 0, message: '' })
@@ -26,7 +32,10 @@ describe('replies', () => {
     expect(parseProtobufReply(new Uint8Array())).toEqual({ rejected: 0, message: '' })
   })
 
-  it.each([[[0x0a, 0x7f, 0x01]], [[0x0f]], [[0x00]], [[0x08, 0xff]], [Array.from({ length: 12 }, () => 0xff)]])('refuses the bytes %j', (bytes) => {
-    expect(() => parseProtobufReply(Uint8Array.from(bytes))).toThrow(RangeError)
-  })
+  it.each([[[0x0a, 0x7f, 0x01]], [[0x0f]], [[0x00]], [[0x08, 0xff]], [Array.from({ length: 12 }, () => 0xff)]])(
+    'refuses the bytes %j',
+    (bytes) => {
+      expect(() => parseProtobufReply(Uint8Array.from(bytes))).toThrow(RangeError)
+    },
+  )
 })

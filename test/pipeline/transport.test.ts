@@ -20,10 +20,29 @@ const servers: Server[] = []
 /** A self-signed certificate, made by the openssl of the machine. */
 function makeCertificate(name: string, subject: string): { key: string; cert: string } {
   const [key, cert] = [join(directory, `${name}.key`), join(directory, `${name}.pem`)]
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-keyout', key, '-out', cert, '-subj', `/CN=${subject}`, '-addext', `subjectAltName=DNS:${subject}`,
-  ], { stdio: 'ignore' })
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-subj',
+      `/CN=${subject}`,
+      '-addext',
+      `subjectAltName=DNS:${subject}`,
+    ],
+    { stdio: 'ignore' },
+  )
   return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
 }
 
@@ -62,12 +81,18 @@ describe('TLS', () => {
 
   it('S18 refuses a self-signed certificate', async () => {
     const port = await listenTls(good)
-    await expect(send(`https://localhost:${port}`)).rejects.toMatchObject({ kind: 'network', message: expect.stringMatching(/SELF_SIGNED/) })
+    await expect(send(`https://localhost:${port}`)).rejects.toMatchObject({
+      kind: 'network',
+      message: expect.stringMatching(/SELF_SIGNED/),
+    })
   })
 
   it('S18 refuses a certificate of another host', async () => {
     const port = await listenTls(elsewhere)
-    await expect(send(`https://localhost:${port}`, elsewhere.cert)).rejects.toMatchObject({ kind: 'network', message: expect.stringMatching(/ALTNAME/) })
+    await expect(send(`https://localhost:${port}`, elsewhere.cert)).rejects.toMatchObject({
+      kind: 'network',
+      message: expect.stringMatching(/ALTNAME/),
+    })
   })
 
   it('S18 refuses TLS below 1.2', async () => {
@@ -108,11 +133,13 @@ describe('createTransport', () => {
 
   it('keeps the path of the base URL and sends one write with a length', async () => {
     const seen: unknown[] = []
-    const url = `http://127.0.0.1:${await listen(createHttpServer((request, response) => {
-      seen.push(request.url, request.headers['content-length'], request.headers['transfer-encoding'])
-      request.resume()
-      response.end()
-    }))}/base/`
+    const url = `http://127.0.0.1:${await listen(
+      createHttpServer((request, response) => {
+        seen.push(request.url, request.headers['content-length'], request.headers['transfer-encoding'])
+        request.resume()
+        response.end()
+      }),
+    )}/base/`
     const transport = createTransport({ serverUrl: url, headers: {} })
     await transport.send({ path: '/opentelemetry/v1/traces', body: Buffer.from('{}'), timeoutMs: 1_000 })
     expect(seen).toEqual(['/base/opentelemetry/v1/traces', '2', undefined])
@@ -126,8 +153,11 @@ describe('createTransport', () => {
 describe('registerEndpoint', () => {
   it('counts users, and a url ending in a slash stands for all below it', () => {
     const take = [registerEndpoint('https://a.example/v1/'), registerEndpoint('https://a.example/v1/')]
-    expect(['https://a.example/v1/runs/7', 'https://user:pw@a.example/v1/x', 'https://a.example/v2', 'https://b.example/v1/x', 'no url'].map(isOwnEndpoint))
-      .toEqual([true, true, false, false, false])
+    expect(
+      ['https://a.example/v1/runs/7', 'https://user:pw@a.example/v1/x', 'https://a.example/v2', 'https://b.example/v1/x', 'no url'].map(
+        isOwnEndpoint,
+      ),
+    ).toEqual([true, true, false, false, false])
     take[0]?.()
     take[0]?.()
     expect(isOwnEndpoint('https://a.example/v1/runs')).toBe(true)
@@ -138,7 +168,11 @@ describe('registerEndpoint', () => {
 
 describe('leaseAgent', () => {
   it('shares by origin and certificate authority, and returns each share once', () => {
-    const [one, two, other] = [leaseAgent('https://a.example'), leaseAgent('https://a.example'), leaseAgent('https://a.example', { ca: 'x' })]
+    const [one, two, other] = [
+      leaseAgent('https://a.example'),
+      leaseAgent('https://a.example'),
+      leaseAgent('https://a.example', { ca: 'x' }),
+    ]
     expect(one.agent).toBe(two.agent)
     expect(other.agent).not.toBe(one.agent)
     one.release()
@@ -155,8 +189,12 @@ describe('toRequestHeaders', () => {
 
   it('names key, source and client, and lets the user add but not replace', () => {
     expect(toRequestHeaders({ ...options, headers: { 'x-team': 'a', authorization: 'Bearer other', 'Content-Length': '1' } })).toEqual({
-      'x-team': 'a', Authorization: 'Bearer hh_key', 'X-Source': 'dev',
-      'hh-client-package': 'honeyhive-tracer', 'hh-client-version': '1.2.3', 'hh-client-language': 'typescript',
+      'x-team': 'a',
+      Authorization: 'Bearer hh_key',
+      'X-Source': 'dev',
+      'hh-client-package': 'honeyhive-tracer',
+      'hh-client-version': '1.2.3',
+      'hh-client-language': 'typescript',
     })
   })
 

@@ -1,0 +1,101 @@
+import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createRig, isBalanced, toPending, type Rig, type RigOptions } from './rig.js'
+import { startFaultServer, type FaultServer } from './start-fault-server.js'
+
+/** The full figures of the catalogue run with `HH_TEST_LONG=1`. */
+const IS_LONG = process.env.HH_TEST_LONG === '1'
+
+let server: FaultServer
+let rig: Rig
+
+beforeAll(async () => {
+  server = await startFaultServer()
+})
+afterAll(() => server.stop())
+afterEach(async () => {
+  expect(isBalanced(rig.stats())).toBe(true)
+  await rig.close()
+})
+
+function start(options: RigOptions = {}): Rig {
+  rig = createRig({ serverUrl: server.url, ...options })
+  return rig
+}
+
+describe('load', () => {
+  it.each([
+    ['L01', 0],
+    ['L02', 100],
+  ])('%s delivers a burst of 50,000 spans in one tick with a server delay of %i ms', async (_, delayMs) => {
+    await server.set({ otherwise: { delayMs } })
+    start().record(50_000)
+    expect(await rig.delivery.forceFlush(15_000)).toBe(true)
+    expect(await server.seen()).toMatchObject({ uniqueSpans: 50_000, totalSpans: 50_000 })
+    expect(rig.stats()).toMatchObject({ exported: 50_000, pending: 0 })
+  })
+
+  it('L03 counts what goes beyond 64 MiB exactly and stays within its memory', async () => {
+    await server.set({})
+    const count = IS_LONG ? 200_000 : 100_000
+    start({ maxQueueSize: 1_000_000 })
+    const before = process.memoryUsage().rss
+    rig.record(count, { bytes: 1_000 })
+    await rig.delivery.forceFlush(30_000)
+    const { exported, dropped } = rig.stats()
+    expect(exported + dropped.bytesFull).toBe(count)
+    expect(dropped.bytesFull).toBeGreaterThan(0)
+    expect((await server.seen()).uniqueSpans).toBe(exported)
+    expect(rig.drops.reduce((sum, drop) => sum + drop.count, 0)).toBe(dropped.bytesFull)
+    expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000)
+  })
+
+  it('L04 loses nothing at a steady 5,000 spans a second and a 200 ms round trip', async () => {
+    await server.set({ otherwise: { delayMs: 200 } })
+    start({ maxExportBatchSize: 2_048 })
+    const seconds = IS_LONG ? 60 : 2
+    const endsAt = performance.now() + seconds * 1_000
+    for (let next = performance.now(); next < endsAt; next += 20) {
+      rig.record(100)
+      await sleep(Math.max(0, next + 20 - performance.now()))
+    }
+    expect(await rig.delivery.forceFlush(10_000)).toBe(true)
+    const { uniqueSpans, maxActive } = await server.seen()
+    expect(uniqueSpans).toBe(rig.stats().ended)
+    expect(maxActive).toBeLessThanOrEqual(5)
+  }, 80_000)
+
+  it('L06 never serialises on the stack of the caller', async () => {
+    await server.set({})
+    start()
+    const spans = Array.from({ length: 5_120 }, () => toPending({ bytes: 20_000 }))
+    const times: number[] = []
+    for (const span of spans) {
+      const startedAt = performance.now()
+      rig.ledger.started()
+      rig.ledger.ended()
+      rig.delivery.enqueue(span)
+      times.push(performance.now() - startedAt)
+      if (times.length % 64 === 0) await nextTurn()
+    }
+    await rig.delivery.forceFlush(15_000)
+    const sorted = times.sort((one, other) => one - other)
+    expect(sorted[Math.floor(sorted.length * 0.99)]).toBeLessThan(1)
+    expect(sorted.at(-1)).toBeLessThan(20)
+  })
+
+  it('L17 keeps its byte cap against a dead server', async () => {
+    await server.set({ otherwise: { hang: true } })
+    start()
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < 300; i++) {
+      rig.record(10, { bytes: 200_000 })
+      await nextTurn()
+    }
+    const { pending, dropped } = rig.stats()
+    expect(pending + dropped.bytesFull).toBe(3_000)
+    expect(pending * 200_400).toBeLessThanOrEqual(67_108_864)
+    expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000)
+  })
+})
