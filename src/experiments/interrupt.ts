@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** One way to stop an experiment, whoever asks for it. */
 export interface StopSwitch {
   readonly signal: AbortSignal
@@ -11,6 +13,8 @@ export interface StopSwitch {
  */
 export function createStopSwitch(outer: AbortSignal | undefined, handleSignals: boolean): StopSwitch {
   const controller = new AbortController()
+  // Every row and evaluator under way listens; Node's limit of ten would print a warning about a leak.
+  setMaxListeners(0, controller.signal)
   const follow = (): void => controller.abort(outer?.reason)
   const onInterrupt = (): void => {
     if (!controller.signal.aborted) {
