@@ -30,7 +30,7 @@ function storeEvent({ events }: WriteScope, projectId: number, processId: string
     source: event.source,
     startMs: span.startMs,
     endMs: span.endMs,
-    durationMs: span.endMs - span.startMs,
+    durationMs: toDuration(span),
     error: event.error,
     body: event.body,
     traceId: span.traceId,
@@ -56,10 +56,15 @@ function createSession({ events }: WriteScope, projectId: number, { sessionId, s
   }
   const session = {
     projectId, id: sessionId, sessionId, parentId: null, type: 'session', name: sessionName, source,
-    startMs: span.startMs, endMs: span.endMs, durationMs: span.endMs - span.startMs, error: null, body: sessionBody,
+    startMs: span.startMs, endMs: span.endMs, durationMs: toDuration(span), error: null, body: sessionBody,
     traceId: null, spanId: null, parentSpanId: null, processId: null, links: [],
   }
   events.putSession(session, 'auto')
+}
+
+/** The difference of two large times carries rounding noise below the microsecond. */
+function toDuration({ startMs, endMs }: MappedEvent['span']): number {
+  return Math.round((endMs - startMs) * 1e3) / 1e3
 }
 
 /** Remembers who sent: one process is one host, pid, service and instance. */

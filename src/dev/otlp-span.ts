@@ -93,9 +93,9 @@ export function createSpanCollector(maxSpans: number, nowMs: number): SpanCollec
   }
 }
 
-/** Nanoseconds to milliseconds; `undefined` for zero, negative, unreadable or impossible times. */
+/** Nanoseconds to milliseconds, exact to the microsecond; `undefined` for zero, negative, unreadable or impossible times. */
 export function toTimeMs(nanos: number): number | undefined {
-  const timeMs = nanos / 1e6
+  const timeMs = Math.round(nanos / 1e3) / 1e3
   return timeMs > 0 && timeMs <= LAST_DATE_MS ? timeMs : undefined
 }
 

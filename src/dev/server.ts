@@ -114,7 +114,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     mapping: { strict: options.strictMapping ?? false, parseJson: options.parseJsonStrings ?? true },
   }
   const routes = [
-    ...createOtlpRoutes(context), ...createSessionRoutes(context), ...createEventRoutes(context), ...createSearchRoutes(context), ...createRunRoutes(context, runs),
+    ...createOtlpRoutes(context), ...createSessionRoutes(context), ...createSearchRoutes(context), ...createEventRoutes(context), ...createRunRoutes(context, runs),
     ...createDatasetRoutes(context), ...createDatapointRoutes(context), ...createUnsupportedRoutes(), ...createPageRoutes({ database, projects, live, runs }),
   ]
   const listening = await listen(options, port, bindHost, routes)
