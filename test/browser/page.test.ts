@@ -10,7 +10,16 @@ import { sendSession, sendSpans, sendTraffic } from './send.js'
 import { createTraffic, HOSTILE_NAME, PROJECTS, toSupportSession, toUuid, type Traffic } from './traffic.js'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
 const BUILT = join(import.meta.dirname, '../../dist/page/index.html')
 const LARGE = 20_000
 const PICTURES = join(import.meta.dirname, '../../artifacts')
@@ -28,7 +37,9 @@ beforeAll(async () => {
   server = await startDevServer({ port: 0, database: ':memory:' })
   traffic = createTraffic(Date.now(), { largeEvents: LARGE })
   await sendTraffic(server.url, traffic)
-  await sendSpans(server.url, theSession('chat-1040'), theSession('chat-1040').spans.slice(0, 1), new Map(), { 'hh-client-dropped': 'queueFull=1204;filtered=310;tooLarge=3' })
+  await sendSpans(server.url, theSession('chat-1040'), theSession('chat-1040').spans.slice(0, 1), new Map(), {
+    'hh-client-dropped': 'queueFull=1204;filtered=310;tooLarge=3',
+  })
   browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
 })
 
@@ -45,7 +56,10 @@ interface Options {
   readonly expectsFailures?: boolean
 }
 
-async function openPage(hash: string, { theme = 'dark', width = 1440, url = server.url, expectsFailures = false }: Options = {}): Promise<Page> {
+async function openPage(
+  hash: string,
+  { theme = 'dark', width = 1440, url = server.url, expectsFailures = false }: Options = {},
+): Promise<Page> {
   // A package build that runs at the same time empties dist/.
   if (!existsSync(BUILT)) await buildPage()
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme })
@@ -123,12 +137,16 @@ describe('projects and sessions', () => {
     const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions?metadata=customer:initech&source=production`)
     const rows = page.locator('table.sessions tbody tr')
     await rows.first().waitFor()
-    const expected = traffic.sessions.filter((one) => one.project === PROJECTS.support && one.metadata?.['customer'] === 'initech' && one.source === 'production')
+    const expected = traffic.sessions.filter(
+      (one) => one.project === PROJECTS.support && one.metadata?.['customer'] === 'initech' && one.source === 'production',
+    )
     expect(await rows.count()).toBe(expected.length)
 
     await page.goto(`${server.url}/#/p/${projectId(PROJECTS.support)}/sessions`)
     await page.getByRole('button', { name: 'Errors only' }).click()
-    await page.waitForFunction(() => [...document.querySelectorAll('table.sessions tbody tr')].every((row) => row.textContent?.includes('error')))
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('table.sessions tbody tr')].every((row) => row.textContent?.includes('error')),
+    )
     expect(page.url()).toContain('error=1')
     await page.getByLabel('Source').selectOption('evaluation')
     await page.waitForFunction(() => document.querySelectorAll('table.sessions tbody tr').length === 3)
@@ -293,7 +311,10 @@ describe('a session', () => {
     expect(most.rows).toBeLessThan(90)
     await page.locator('.tree-row[tabindex="0"]').focus()
     await page.keyboard.press('End')
-    await page.waitForFunction((last) => document.activeElement?.getAttribute('data-event') === last, toUuid(theSession('large').spans.at(-1)?.key ?? ''))
+    await page.waitForFunction(
+      (last) => document.activeElement?.getAttribute('data-event') === last,
+      toUuid(theSession('large').spans.at(-1)?.key ?? ''),
+    )
     await expectQuiet()
   })
 })
@@ -518,9 +539,19 @@ describe('every view', () => {
       await page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => undefined)
       await page.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) })
       const findings = await page.evaluate(async () => {
-        const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> } }
+        const { axe } = globalThis as unknown as {
+          axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> }
+        }
         const { violations } = await axe.run()
-        return violations.filter((one) => one.impact === 'serious' || one.impact === 'critical').map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join(' | ')}`)
+        return violations
+          .filter((one) => one.impact === 'serious' || one.impact === 'critical')
+          .map(
+            (one) =>
+              `${one.id}: ${one.nodes
+                .slice(0, 3)
+                .map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`)
+                .join(' | ')}`,
+          )
       })
       all.push(...findings.map((finding) => `${name}: ${finding}`))
     }

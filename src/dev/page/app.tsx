@@ -56,9 +56,16 @@ function View({ route, projects }: { readonly route: Route; readonly projects: L
   if (area === 'processes') return project ? <ProcessView key={project} id={project} route={route} /> : <ProcessesView />
   if (area === 'events' && project) return <EventRedirect key={project} id={project} />
   if (area !== 'p') return <Home projects={projects} />
-  if (section === 'sessions') return id ? <SessionView key={id} project={project} id={id} route={route} /> : <SessionsView key={project} project={project} route={route} />
-  if (section === 'runs') return id ? <RunView key={id} project={project} id={id} /> : <RunsView key={project} project={project} route={route} />
-  if (section === 'compare' && id && other) return <CompareView key={`${id} ${other}`} project={project} newId={id} oldId={other} route={route} />
+  if (section === 'sessions')
+    return id ? (
+      <SessionView key={id} project={project} id={id} route={route} />
+    ) : (
+      <SessionsView key={project} project={project} route={route} />
+    )
+  if (section === 'runs')
+    return id ? <RunView key={id} project={project} id={id} /> : <RunsView key={project} project={project} route={route} />
+  if (section === 'compare' && id && other)
+    return <CompareView key={`${id} ${other}`} project={project} newId={id} oldId={other} route={route} />
   if (section === 'trends') return <TrendsView key={project} project={project} route={route} />
   if (section === 'drops') return <DropsView key={project} project={project} />
   return (

@@ -109,7 +109,8 @@ function shownData<T>(old: State<T>, path: string, keep: boolean): T | null {
 /** A path with its query, without empty values. */
 export function toPath(path: string, query: Readonly<Record<string, string | number | null | undefined>> = {}): string {
   const params = new URLSearchParams()
-  for (const [key, value] of Object.entries(query)) if (value !== null && value !== undefined && value !== '') params.set(key, String(value))
+  for (const [key, value] of Object.entries(query))
+    if (value !== null && value !== undefined && value !== '') params.set(key, String(value))
   const text = params.toString()
   return text ? `${path}?${text}` : path
 }

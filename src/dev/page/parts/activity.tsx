@@ -58,7 +58,15 @@ export function Activity({ stats, fromMs, toMs, onRange }: ActivityProps): JSX.E
             </g>
           )
         })}
-        {drag && <rect class="brush" x={Math.min(drag.start, drag.end) * 100} width={Math.abs(drag.end - drag.start) * 100} y={0} height={HEIGHT} />}
+        {drag && (
+          <rect
+            class="brush"
+            x={Math.min(drag.start, drag.end) * 100}
+            width={Math.abs(drag.end - drag.start) * 100}
+            y={0}
+            height={HEIGHT}
+          />
+        )}
       </svg>
       <div class="activity-ends mono">
         <span>{toClock(fromMs)}</span>

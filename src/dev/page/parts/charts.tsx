@@ -4,7 +4,15 @@ import { toScore } from '../model/format.js'
 const BINS = 16
 
 /** How often each score occurs, as bars between the lowest and the highest. */
-export function Histogram({ name, values, average }: { readonly name: string; readonly values: readonly number[]; readonly average: number | null }): JSX.Element {
+export function Histogram({
+  name,
+  values,
+  average,
+}: {
+  readonly name: string
+  readonly values: readonly number[]
+  readonly average: number | null
+}): JSX.Element {
   const min = Math.min(...values, 0)
   const max = Math.max(...values, min + (values.every((value) => value <= 1) ? 1 : 1e-9))
   const counts = toBins(values, min, max)
@@ -16,7 +24,11 @@ export function Histogram({ name, values, average }: { readonly name: string; re
         <span class="mono">{name}</span>
         <b class="mono">{toScore(average)}</b>
       </figcaption>
-      <svg viewBox="0 0 160 56" role="img" aria-label={`${name}: ${values.length} scores from ${toScore(Math.min(...values))} to ${toScore(Math.max(...values))}, average ${toScore(average)}`}>
+      <svg
+        viewBox="0 0 160 56"
+        role="img"
+        aria-label={`${name}: ${values.length} scores from ${toScore(Math.min(...values))} to ${toScore(Math.max(...values))}, average ${toScore(average)}`}
+      >
         {counts.map((count, index) => (
           <rect key={index} x={index * 10 + 0.75} width={8.5} y={54 - (count / top) * 50} height={(count / top) * 50} rx={1}>
             <title>{`${count} between ${toScore(min + (index * (max - min)) / BINS)} and ${toScore(min + ((index + 1) * (max - min)) / BINS)}`}</title>
@@ -68,7 +80,12 @@ export function Scatter({ points, oldName, newName, selected, onSelect }: Scatte
   const place = (score: number): number => ((score - min + pad) / (max - min + pad * 2)) * (SIDE - MARGIN * 2) + MARGIN
   const spread = toSpread(points)
   return (
-    <svg class="scatter" viewBox={`0 0 ${SIDE} ${SIDE}`} role="group" aria-label={`${points.length} datapoints, score in ${oldName} across and in ${newName} upwards`}>
+    <svg
+      class="scatter"
+      viewBox={`0 0 ${SIDE} ${SIDE}`}
+      role="img"
+      aria-label={`${points.length} datapoints, score in ${oldName} across and in ${newName} upwards`}
+    >
       <path class="better" d={`M${MARGIN} ${SIDE - MARGIN}V${MARGIN}H${SIDE - MARGIN}Z`} />
       <path class="frame" d={`M${MARGIN} ${MARGIN}V${SIDE - MARGIN}H${SIDE - MARGIN}`} />
       <line class="diagonal" x1={MARGIN} y1={SIDE - MARGIN} x2={SIDE - MARGIN} y2={MARGIN} />
@@ -91,6 +108,7 @@ export function Scatter({ points, oldName, newName, selected, onSelect }: Scatte
       {points.map((point, index) => {
         const [dx, dy] = spread[index] ?? [0, 0]
         return (
+          // biome-ignore lint/a11y/noStaticElementInteractions: the table beside it has the same rows as buttons
           <circle
             key={point.id}
             class={`${toVerdict(point.newScore - point.oldScore)}${selected === point.id ? ' is-selected' : ''}`}

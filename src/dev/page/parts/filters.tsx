@@ -15,7 +15,10 @@ const RANGES: readonly (readonly [string, string, number])[] = [
 ]
 
 /** The stretch of time that a query names: `range` counted back from now, or `from` and `to`; null where it is open. */
-export function toTimeRange(query: URLSearchParams, nowMs: number = Date.now()): { readonly fromMs: number | null; readonly toMs: number | null } {
+export function toTimeRange(
+  query: URLSearchParams,
+  nowMs: number = Date.now(),
+): { readonly fromMs: number | null; readonly toMs: number | null } {
   const range = RANGES.find(([id]) => id === query.get('range'))
   if (range) return { fromMs: nowMs - range[2], toMs: null }
   return { fromMs: toNumber(query.get('from')), toMs: toNumber(query.get('to')) }
@@ -31,12 +34,35 @@ export function SessionFilters({ route, sources }: { readonly route: Route; read
   const query = route.query
   return (
     <search class="filters">
-      <Field name="q" label="Search names, inputs and outputs" placeholder="Search names, inputs, outputs  ( / )" value={query.get('q') ?? ''} isSearch />
-      <Choice name="type" label="Has an event of type" any="Any type" value={query.get('type')} choices={EVENT_TYPES.map((type) => [type, type])} />
-      <Choice name="source" label="Source" any="Any source" value={query.get('source')} choices={sources.map((source) => [source, source])} />
+      <Field
+        name="q"
+        label="Search names, inputs and outputs"
+        placeholder="Search names, inputs, outputs  ( / )"
+        value={query.get('q') ?? ''}
+        isSearch
+      />
+      <Choice
+        name="type"
+        label="Has an event of type"
+        any="Any type"
+        value={query.get('type')}
+        choices={EVENT_TYPES.map((type) => [type, type])}
+      />
+      <Choice
+        name="source"
+        label="Source"
+        any="Any source"
+        value={query.get('source')}
+        choices={sources.map((source) => [source, source])}
+      />
       <Field name="metadata" label="Metadata as key:value" placeholder="metadata key:value" value={query.get('metadata') ?? ''} />
       <RangeChoice route={route} />
-      <button type="button" class="toggle is-bad" aria-pressed={query.get('error') === '1'} onClick={() => updateQuery({ error: query.get('error') === '1' ? null : '1' })}>
+      <button
+        type="button"
+        class="toggle is-bad"
+        aria-pressed={query.get('error') === '1'}
+        onClick={() => updateQuery({ error: query.get('error') === '1' ? null : '1' })}
+      >
         Errors only
       </button>
     </search>
@@ -50,7 +76,12 @@ export function RangeChoice({ route, open = 'Any time' }: { readonly route: Rout
   const choose = (value: string): void => updateQuery({ range: value || null, from: null, to: null })
   return (
     <>
-      <select aria-label="Time" class={isDragged || route.query.has('range') ? 'is-set' : ''} value={isDragged ? 'dragged' : (route.query.get('range') ?? '')} onChange={(event) => choose(event.currentTarget.value)}>
+      <select
+        aria-label="Time"
+        class={isDragged || route.query.has('range') ? 'is-set' : ''}
+        value={isDragged ? 'dragged' : (route.query.get('range') ?? '')}
+        onChange={(event) => choose(event.currentTarget.value)}
+      >
         <option value="">{open}</option>
         {RANGES.map(([id, label]) => (
           <option key={id} value={id}>
@@ -122,7 +153,12 @@ interface ChoiceProps {
 
 function Choice({ name, label, any, value, choices }: ChoiceProps): JSX.Element {
   return (
-    <select aria-label={label} class={value ? 'is-set' : ''} value={value ?? ''} onChange={(event) => updateQuery({ [name]: event.currentTarget.value || null })}>
+    <select
+      aria-label={label}
+      class={value ? 'is-set' : ''}
+      value={value ?? ''}
+      onChange={(event) => updateQuery({ [name]: event.currentTarget.value || null })}
+    >
       <option value="">{any}</option>
       {choices.map(([id, text]) => (
         <option key={id} value={id}>

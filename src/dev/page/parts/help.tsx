@@ -16,6 +16,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
       ['g d', 'losses'],
       ['g p', 'processes'],
       ['[  ]', 'previous, next project'],
+      ['p', 'find a project'],
       ['T', 'theme'],
     ],
   },
@@ -49,7 +50,14 @@ export function Help({ onClose }: { readonly onClose: () => void }): JSX.Element
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
   return (
-    <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={onClose} onClick={(event) => event.target === dialog.current && onClose()}>
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the dialog itself closes on escape
+    <dialog
+      ref={dialog}
+      class="help"
+      aria-labelledby="help-title"
+      onClose={onClose}
+      onClick={(event) => event.target === dialog.current && onClose()}
+    >
       <header>
         <h2 id="help-title">Keyboard</h2>
         <button type="button" class="button" onClick={onClose}>

@@ -9,7 +9,8 @@ const LONG_TEXT = 600
 /** A value as a tree that can be folded; long text and long lists are shown in steps. */
 export function JsonView({ value, depth = 0 }: { readonly value: unknown; readonly depth?: number }): JSX.Element {
   if (typeof value === 'string') return <JsonText text={value} />
-  if (value === null || typeof value !== 'object') return <span class={`json-${value === null ? 'null' : typeof value}`}>{String(value)}</span>
+  if (value === null || typeof value !== 'object')
+    return <span class={`json-${value === null ? 'null' : typeof value}`}>{String(value)}</span>
   const entries: readonly (readonly [string, unknown])[] = Object.entries(value)
   return <JsonEntries entries={entries} isList={Array.isArray(value)} value={value} depth={depth} />
 }
@@ -30,7 +31,11 @@ function JsonEntries({ entries, isList, value, depth }: EntriesProps): JSX.Eleme
     <span class="json-node">
       {depth > 0 && (
         <button type="button" class="json-fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          {isList ? `${entries.length} item${entries.length === 1 ? '' : 's'}` : isOpen ? `${entries.length} key${entries.length === 1 ? '' : 's'}` : toPreview(entries)}
+          {isList
+            ? `${entries.length} item${entries.length === 1 ? '' : 's'}`
+            : isOpen
+              ? `${entries.length} key${entries.length === 1 ? '' : 's'}`
+              : toPreview(entries)}
         </button>
       )}
       {depth > 0 && isOpen && <CopyButton text={() => JSON.stringify(value, null, 2)} label="Copy this part" />}

@@ -47,7 +47,10 @@ export function LaneChart({ detail, range, selected, onSelect, onZoom }: ChartPr
   const [hover, setHover] = useState<{ readonly event: EventRow; readonly x: number; readonly y: number } | null>(null)
   const [drag, setDrag] = useState<{ readonly start: number; readonly end: number } | null>(null)
   const version = useThemeVersion()
-  const lanes = useMemo(() => toLayout(detail, nameOf, colourOf), [detail, version, detail.lanes.map(({ project }) => colourOf(project.id)).join()])
+  const lanes = useMemo(
+    () => toLayout(detail, nameOf, colourOf),
+    [detail, version, detail.lanes.map(({ project }) => colourOf(project.id)).join()],
+  )
   const height = lanes.reduce((bottom, lane) => Math.max(bottom, lane.top + lane.height), 0)
   const place = (event: EventRow, lane: Lane): Box => toBox(event, lane, range, width)
 
@@ -108,9 +111,9 @@ export function LaneChart({ detail, range, selected, onSelect, onZoom }: ChartPr
           ))}
         </ul>
         <div class="lane-plot">
+          {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the drawing takes arrow keys; what they choose is announced below it */}
           <canvas
             ref={canvas}
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: the drawing takes arrow keys; what they choose is announced below it
             tabIndex={0}
             role="application"
             aria-label={`${detail.lanes.length} lanes of events, ${detail.links.length} links between them. Arrow keys choose an event, enter opens it.`}
@@ -125,7 +128,10 @@ export function LaneChart({ detail, range, selected, onSelect, onZoom }: ChartPr
             onKeyDown={press}
           />
           {drag && Math.abs(drag.end - drag.start) >= MIN_DRAG && (
-            <span class="minimap-range" style={{ left: `${Math.min(drag.start, drag.end)}px`, width: `${Math.abs(drag.end - drag.start)}px` }} />
+            <span
+              class="minimap-range"
+              style={{ left: `${Math.min(drag.start, drag.end)}px`, width: `${Math.abs(drag.end - drag.start)}px` }}
+            />
           )}
           {hover && !drag && (
             <div class="tip" style={{ left: `${Math.min(hover.x + 12, Math.max(0, width - 260))}px`, top: `${hover.y + 16}px` }}>
@@ -192,7 +198,10 @@ function toNextByKey(key: string, lanes: readonly Lane[], links: ProcessDetail['
 }
 
 function toNearest(events: readonly EventRow[], ms: number): EventRow | undefined {
-  return events.reduce<EventRow | undefined>((best, event) => (best === undefined || Math.abs(event.startMs - ms) < Math.abs(best.startMs - ms) ? event : best), undefined)
+  return events.reduce<EventRow | undefined>(
+    (best, event) => (best === undefined || Math.abs(event.startMs - ms) < Math.abs(best.startMs - ms) ? event : best),
+    undefined,
+  )
 }
 
 function toOtherEnd(lanes: readonly Lane[], links: ProcessDetail['links'], id: string): EventRow | undefined {
@@ -262,7 +271,8 @@ function paintLane(context: CanvasRenderingContext2D, { range, width, selected, 
       context.lineWidth = 2
       context.strokeRect(x - 1.5, box.y - 1.5, Math.max(2, right - x) + 3, box.height + 3)
     }
-    if (right - x > LABEL_FROM && box.height > 11) paintLabel(context, event, x, box, right, event.type === 'session' || event.type === 'chain' ? ink : onBar)
+    if (right - x > LABEL_FROM && box.height > 11)
+      paintLabel(context, event, x, box, right, event.type === 'session' || event.type === 'chain' ? ink : onBar)
   }
 }
 

@@ -1,14 +1,16 @@
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { DropList, ProjectSummary } from '../../page-api.js'
 import { toPath, useApi } from '../model/api.js'
 import { toAgo, toCount } from '../model/format.js'
+import { useKeys } from '../model/keys.js'
 import { useLive, useLiveState } from '../model/live.js'
 import { useProjects } from '../model/projects.js'
 import { type Route, toHash } from '../model/route.js'
 import { applyTheme, readTheme, type Theme } from '../model/settings.js'
 import { Icon, Mark, TenantCell } from './glyph.js'
 
+const MANY_PROJECTS = 8
 const RECENT_MS = 15_000
 const SECTIONS = [
   { id: 'sessions', label: 'Sessions', key: 's' },
@@ -31,6 +33,10 @@ export function Rail({ projects, route, onHelp }: RailProps): JSX.Element {
   const { colourOf } = useProjects()
   const [area, current, section = 'sessions'] = route.parts
   const kept = section === 'compare' ? 'runs' : section
+  const [wanted, setWanted] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  const shown = projects?.filter((project) => project.name.toLowerCase().includes(wanted.trim().toLowerCase()))
+  useKeys({ p: () => field.current?.focus() })
   return (
     <nav class="rail" aria-label="Projects">
       <a class="brand" href="#/">
@@ -40,8 +46,19 @@ export function Rail({ projects, route, onHelp }: RailProps): JSX.Element {
         </span>
       </a>
       <h2 id="rail-projects">Projects</h2>
+      {(projects?.length ?? 0) > MANY_PROJECTS && (
+        <input
+          ref={field}
+          type="search"
+          class="rail-search"
+          aria-label="Find a project"
+          placeholder={`Find in ${projects?.length}  ( p )`}
+          value={wanted}
+          onInput={(event) => setWanted(event.currentTarget.value)}
+        />
+      )}
       <ul aria-labelledby="rail-projects">
-        {projects?.map((project) => (
+        {shown?.map((project) => (
           <li key={project.id}>
             <a
               class="rail-item"
@@ -56,7 +73,7 @@ export function Rail({ projects, route, onHelp }: RailProps): JSX.Element {
             </a>
           </li>
         ))}
-        {projects?.length === 0 && <li class="rail-none">None yet</li>}
+        {shown?.length === 0 && <li class="rail-none">{wanted ? 'No such project' : 'None yet'}</li>}
       </ul>
       <h2>Across projects</h2>
       <a class="rail-item is-plain" href={toHash(['processes'])} aria-current={area === 'processes' ? 'page' : undefined}>
@@ -99,7 +116,7 @@ function ThemeButton(): JSX.Element {
 export function ProjectTabs({ route }: { readonly route: Route }): JSX.Element | null {
   const [area, project, section = 'sessions', id] = route.parts
   const { nameOf, colourOf } = useProjects()
-  const drops = useApi<DropList>(area === 'p' && project ? toPath('/api/drops', { project }) : null, { keep: true })
+  const drops = useApi<DropList>(area === 'p' && project ? toPath('/api/drops', { project }) : null)
   useLive((message) => message.projectId === project, drops.reload, 4000)
   if (area !== 'p' || !project) return null
   const lost = drops.data?.drops.reduce((sum, drop) => sum + drop.count, 0) ?? 0
@@ -113,7 +130,11 @@ export function ProjectTabs({ route }: { readonly route: Route }): JSX.Element |
       <ul class="tabs">
         {SECTIONS.map((one) => (
           <li key={one.id}>
-            <a href={toHash(['p', project, one.id])} aria-current={active === one.id ? (id ? 'true' : 'page') : undefined} title={`${one.label} (g ${one.key})`}>
+            <a
+              href={toHash(['p', project, one.id])}
+              aria-current={active === one.id ? (id ? 'true' : 'page') : undefined}
+              title={`${one.label} (g ${one.key})`}
+            >
               {one.label}
               {one.id === 'drops' && lost > 0 && <span class="badge is-bad">{toCount(lost)}</span>}
             </a>

@@ -47,7 +47,6 @@ export function TimePlot({ title, timesMs, series, format, onRange }: TimePlotPr
       plot.current?.destroy()
       plot.current = null
     }
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the plot is rebuilt for colours and shape; data is set below
   }, [version, shape, title])
   useEffect(() => plot.current?.setData(latest.current), [timesMs, series])
   return (
@@ -72,9 +71,23 @@ function toOptions(width: number, series: readonly Series[], format: (value: num
     cursor: CURSOR,
     padding: [10, 8, 0, 0],
     legend: { live: true, markers: { fill: (_plot, at) => colours[at - 1] ?? 'transparent', stroke: () => 'transparent', width: 0 } },
-    scales: { x: { range: (plot, min, max) => padEnds(plot.data[0], min, max) }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: [{ ...axis, space: 70, size: 26, values: (_plot, splits, _axis, _space, step) => splits.map((seconds) => toAxisTime(seconds * 1000, step)) }, { ...axis, size: 62, values: (_plot, splits) => splits.map((value) => (value === 0 ? '0' : format(value))) }],
-    series: [{ label: 'at', value: (_plot, seconds) => (seconds === null || seconds === undefined ? '–' : toClock(seconds * 1000)) }, ...series.map((one) => toSeries(one, format))],
+    scales: {
+      x: { range: (plot, min, max) => padEnds(plot.data[0], min, max) },
+      y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
+    },
+    axes: [
+      {
+        ...axis,
+        space: 70,
+        size: 26,
+        values: (_plot, splits, _axis, _space, step) => splits.map((seconds) => toAxisTime(seconds * 1000, step)),
+      },
+      { ...axis, size: 62, values: (_plot, splits) => splits.map((value) => (value === 0 ? '0' : format(value))) },
+    ],
+    series: [
+      { label: 'at', value: (_plot, seconds) => (seconds === null || seconds === undefined ? '–' : toClock(seconds * 1000)) },
+      ...series.map((one) => toSeries(one, format)),
+    ],
     hooks: { setSelect: [(plot) => pickRange(plot, pick)] },
   }
 }

@@ -28,7 +28,16 @@ export function TreeRow(props: TreeRowProps): JSX.Element {
   const { node, top, isParent, hidden, isSelected, isTabStop, range, onSelect, onToggle } = props
   const { row } = node
   const isOrigin = row.error !== null && node.errors === 1
-  const classes = ['tree-row', isSelected && 'is-selected', props.isMatch && 'is-match', props.isFaded && 'is-faded', row.error !== null && 'has-error', isOrigin && 'is-origin'].filter(Boolean).join(' ')
+  const classes = [
+    'tree-row',
+    isSelected && 'is-selected',
+    props.isMatch && 'is-match',
+    props.isFaded && 'is-faded',
+    row.error !== null && 'has-error',
+    isOrigin && 'is-origin',
+  ]
+    .filter(Boolean)
+    .join(' ')
   const level = Math.min(node.depth, MAX_INDENTS)
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the tree around it listens to keys

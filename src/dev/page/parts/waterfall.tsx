@@ -92,10 +92,12 @@ export function Waterfall({ nodes, extent, selected, onSelect, onClose }: Waterf
     setZoom(zoom || !row ? null : padded(row.startMs, row.startMs + row.durationMs, extent))
   }
   const page = (): number => Math.max(1, view.count - OVERSCAN * 2 - 2)
-  const onTree = (action: () => void) => (event: KeyboardEvent): void => {
-    if (isOutside(event, box)) return
-    action()
-  }
+  const onTree =
+    (action: () => void) =>
+    (event: KeyboardEvent): void => {
+      if (isOutside(event, box)) return
+      action()
+    }
   useKeys({
     j: () => step(1),
     k: () => step(-1),
@@ -153,7 +155,6 @@ export function Waterfall({ nodes, extent, selected, onSelect, onClose }: Waterf
         ))}
       </div>
       <Splitter name="names" label="Width of the names" width={nameWidth} min={180} max={700} direction={1} onWidth={setNameWidth} />
-      {/* biome-ignore lint/a11y/useSemanticElements: a tree has no element of its own */}
       <div class="waterfall-rows" ref={box} role="tree" aria-label="Events of the session" tabIndex={-1} onKeyDown={press}>
         <div class="waterfall-canvas" role="none" style={{ height: `${visible.length * ROW_HEIGHT}px` }}>
           {shown.map((row) => {
@@ -202,9 +203,25 @@ function FindField({ field, text, matches, at, onText, onStep }: FindProps): JSX
   return (
     <div class="find">
       <Icon name="search" />
-      <input ref={field} type="search" class="field" aria-label="Find an event by name, type or model" placeholder="Find an event" spellcheck={false} value={text} onInput={(event) => onText(event.currentTarget.value)} onKeyDown={press} />
+      <input
+        ref={field}
+        type="search"
+        class="field"
+        aria-label="Find an event by name, type or model"
+        placeholder="Find an event"
+        spellcheck={false}
+        value={text}
+        onInput={(event) => onText(event.currentTarget.value)}
+        onKeyDown={press}
+      />
       {(text !== '' || matches.length > 0) && (
-        <button type="button" class={`find-count mono${noun === 'error' ? ' is-bad' : ''}`} onClick={() => onStep(1)} title="Next (n)" disabled={matches.length === 0}>
+        <button
+          type="button"
+          class={`find-count mono${noun === 'error' ? ' is-bad' : ''}`}
+          onClick={() => onStep(1)}
+          title="Next (n)"
+          disabled={matches.length === 0}
+        >
           {at >= 0 ? `${at + 1} of ` : ''}
           {matches.length} {matches.length === 1 ? noun : noun === 'match' ? 'matches' : 'errors'}
         </button>
@@ -264,7 +281,9 @@ function useReveal(box: RefObject<HTMLDivElement>, at: number, selected: string 
 function toMatches(nodes: readonly TreeNode[], text: string): readonly number[] {
   const wanted = text.trim().toLowerCase()
   const isMatch = (node: TreeNode): boolean =>
-    wanted === '' ? node.row.error !== null : `${node.row.name} ${node.row.type} ${node.row.model ?? ''} ${node.row.error ?? ''}`.toLowerCase().includes(wanted)
+    wanted === ''
+      ? node.row.error !== null
+      : `${node.row.name} ${node.row.type} ${node.row.model ?? ''} ${node.row.error ?? ''}`.toLowerCase().includes(wanted)
   const found: number[] = []
   nodes.forEach((node, at) => {
     if (isMatch(node)) found.push(at)

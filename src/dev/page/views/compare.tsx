@@ -39,7 +39,15 @@ interface Pair {
   readonly verdict: Verdict
 }
 
-function CompareBody({ project, comparison, route }: { readonly project: string; readonly comparison: RunComparison; readonly route: Route }): JSX.Element {
+function CompareBody({
+  project,
+  comparison,
+  route,
+}: {
+  readonly project: string
+  readonly comparison: RunComparison
+  readonly route: Route
+}): JSX.Element {
   const { newRun, oldRun } = comparison
   const metric = route.query.get('metric') ?? comparison.metrics[0]?.name ?? null
   const only = VERDICTS.find((verdict) => verdict === route.query.get('only')) ?? null
@@ -71,7 +79,9 @@ function CompareBody({ project, comparison, route }: { readonly project: string;
           <div class="compare-summary">
             <MetricTable comparison={comparison} metric={metric} />
             <Totals newRun={newRun} oldRun={oldRun} />
-            {pairs.length > 0 && <PairTable project={project} pairs={shown} all={pairs} only={only} chosen={chosen} onChoose={choose} metric={metric ?? ''} />}
+            {pairs.length > 0 && (
+              <PairTable project={project} pairs={shown} all={pairs} only={only} chosen={chosen} onChoose={choose} metric={metric ?? ''} />
+            )}
           </div>
           {metric !== null && (
             <figure class="compare-plot">
@@ -130,15 +140,26 @@ function MetricTable({ comparison, metric }: { readonly comparison: RunCompariso
           {comparison.metrics.map((one) => {
             const change = one.newAverage !== null && one.oldAverage !== null ? one.newAverage - one.oldAverage : null
             return (
-              <tr key={one.name} class={`row-link${one.name === metric ? ' is-chosen' : ''}`} onClick={() => updateQuery({ metric: one.name, only: null })}>
+              <tr
+                key={one.name}
+                class={`row-link${one.name === metric ? ' is-chosen' : ''}`}
+                onClick={() => updateQuery({ metric: one.name, only: null })}
+              >
                 <td class="main-cell mono">
-                  <button type="button" class="text-button" aria-pressed={one.name === metric} onClick={() => updateQuery({ metric: one.name, only: null })}>
+                  <button
+                    type="button"
+                    class="text-button"
+                    aria-pressed={one.name === metric}
+                    onClick={() => updateQuery({ metric: one.name, only: null })}
+                  >
                     {one.name}
                   </button>
                 </td>
                 <td class="num mono">{toScore(one.oldAverage)}</td>
                 <td class="num mono">{toScore(one.newAverage)}</td>
-                <td class={`num mono change-${change === null ? 'same' : toVerdict(change)}`}>{change === null ? '–' : `${change > 0 ? '+' : ''}${toScore(change)}`}</td>
+                <td class={`num mono change-${change === null ? 'same' : toVerdict(change)}`}>
+                  {change === null ? '–' : `${change > 0 ? '+' : ''}${toScore(change)}`}
+                </td>
                 <td>
                   <span class="balance" role="img" aria-label={`${one.worse} worse, ${one.same} same, ${one.improved} improved`}>
                     <span class="worse" style={{ width: `${(one.worse / most) * 100}%` }}>
@@ -199,16 +220,22 @@ function PairTable({ project, pairs, all, only, chosen, onChoose, metric }: Pair
   useRowKeys(box)
   return (
     <div ref={box}>
-      <div class="page-bar" role="group" aria-label="Rows to show">
+      <fieldset class="page-bar" aria-label="Rows to show">
         <button type="button" class="toggle" aria-pressed={only === null} onClick={() => updateQuery({ only: null })}>
           All {all.length}
         </button>
         {VERDICTS.map((verdict) => (
-          <button key={verdict} type="button" class={`toggle is-${verdict}`} aria-pressed={only === verdict} onClick={() => updateQuery({ only: only === verdict ? null : verdict })}>
+          <button
+            key={verdict}
+            type="button"
+            class={`toggle is-${verdict}`}
+            aria-pressed={only === verdict}
+            onClick={() => updateQuery({ only: only === verdict ? null : verdict })}
+          >
             {all.filter((pair) => pair.verdict === verdict).length} {verdict}
           </button>
         ))}
-      </div>
+      </fieldset>
       <div class="table-box">
         <table class="grid pairs">
           <thead>
@@ -277,7 +304,12 @@ function PairRows({ project, pair, isOpen, onChoose }: PairProps): JSX.Element {
 }
 
 function toSide(row: RunRow): Readonly<Record<string, unknown>> {
-  return { ...(row.error === null ? {} : { error: row.error }), outputs: row.outputs, metrics: row.metrics, durationMs: Math.round(row.durationMs) }
+  return {
+    ...(row.error === null ? {} : { error: row.error }),
+    outputs: row.outputs,
+    metrics: row.metrics,
+    durationMs: Math.round(row.durationMs),
+  }
 }
 
 function Side({ title, value, href }: { readonly title: string; readonly value: unknown; readonly href: string | null }): JSX.Element {

@@ -56,7 +56,10 @@ export function DropsView({ project }: { readonly project: string }): JSX.Elemen
           </thead>
           <tbody>
             {drops.map((drop) => {
-              const [meaning, advice] = MEANINGS[drop.reason] ?? ['A reason this page does not know.', 'Look at the diagnostics of that tracer.']
+              const [meaning, advice] = MEANINGS[drop.reason] ?? [
+                'A reason this page does not know.',
+                'Look at the diagnostics of that tracer.',
+              ]
               return (
                 <tr key={`${drop.tracer} ${drop.reason}`} class={INTENDED.includes(drop.reason) ? 'is-intended' : 'has-error'}>
                   <td class="mono main-cell">{drop.reason}</td>

@@ -26,7 +26,9 @@ interface PaneProps {
 /** The chosen event in full. Waits a moment before asking, so that holding an arrow key does not ask for every event on the way. */
 export function EventPane({ id, project, session, version }: PaneProps): JSX.Element {
   const settled = useSettled(id)
-  const detail = useApi<EventDetail>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}`, { project }), { keep: true })
+  const detail = useApi<EventDetail>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}`, { project }), {
+    keep: true,
+  })
   useEffect(() => {
     if (detail.data && version) detail.reload()
   }, [version])
@@ -34,7 +36,16 @@ export function EventPane({ id, project, session, version }: PaneProps): JSX.Ele
     <section class="event-pane" tabIndex={-1} aria-label="The chosen event" aria-busy={detail.isLoading}>
       {detail.error && <Failure error={detail.error} onRetry={detail.reload} />}
       {!detail.data && !detail.error && <Loading what="the event" />}
-      {detail.data && !detail.error && <EventBody key={detail.data.id} event={detail.data.id === session.id ? { ...detail.data, durationMs: Math.max(detail.data.durationMs, session.durationMs) } : detail.data} />}
+      {detail.data && !detail.error && (
+        <EventBody
+          key={detail.data.id}
+          event={
+            detail.data.id === session.id
+              ? { ...detail.data, durationMs: Math.max(detail.data.durationMs, session.durationMs) }
+              : detail.data
+          }
+        />
+      )}
     </section>
   )
 }
@@ -65,8 +76,18 @@ function EventBody({ event }: { readonly event: EventDetail }): JSX.Element {
         </div>
       )}
       {event.linked.length > 0 && <Links links={event.linked} ownProject={event.projectId} />}
-      <Payload title="Input" value={event.inputs} chat={input ? <Chat messages={input} /> : null} rest={toRest(event.inputs, ['chat_history', 'messages'], input !== null)} />
-      <Payload title="Output" value={event.outputs} chat={output ? <Chat messages={output} /> : null} rest={toRest(event.outputs, ['chat_history', 'messages', 'role', 'content', 'text', 'tool_calls'], output !== null)} />
+      <Payload
+        title="Input"
+        value={event.inputs}
+        chat={input ? <Chat messages={input} /> : null}
+        rest={toRest(event.inputs, ['chat_history', 'messages'], input !== null)}
+      />
+      <Payload
+        title="Output"
+        value={event.outputs}
+        chat={output ? <Chat messages={output} /> : null}
+        rest={toRest(event.outputs, ['chat_history', 'messages', 'role', 'content', 'text', 'tool_calls'], output !== null)}
+      />
       <Scores title="Metrics" values={event.metrics} />
       <Scores title="Feedback" values={event.feedback} />
       <Section title="Config" value={event.config} />
@@ -145,7 +166,12 @@ function Links({ links, ownProject }: { readonly links: readonly LinkedEvent[]; 
           )
         }
         return (
-          <a key={link.spanId} class="link-card" style={{ '--tenant': `var(${colourOf(event.projectId)})` }} href={toHash(['p', event.projectId, 'sessions', event.sessionId], { e: event.id })}>
+          <a
+            key={link.spanId}
+            class="link-card"
+            style={{ '--tenant': `var(${colourOf(event.projectId)})` }}
+            href={toHash(['p', event.projectId, 'sessions', event.sessionId], { e: event.id })}
+          >
             <TenantCell colour={colourOf(event.projectId)} />
             <span>
               <small>
@@ -187,7 +213,11 @@ function Payload({ title, value, chat, rest }: PayloadProps): JSX.Element | null
   )
 }
 
-function toRest(value: Readonly<Record<string, unknown>>, known: readonly string[], hasChat: boolean): Readonly<Record<string, unknown>> | null {
+function toRest(
+  value: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  hasChat: boolean,
+): Readonly<Record<string, unknown>> | null {
   if (!hasChat) return null
   const rest = Object.entries(value).filter(([key]) => !known.includes(key))
   return rest.length > 0 ? Object.fromEntries(rest) : null

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useMemo, useState } from 'preact/hooks'
+import { useCallback, useMemo, useState } from 'preact/hooks'
 import type { EventRow, ProcessDetail } from '../../page-api.js'
 import { useApi } from '../model/api.js'
 import { toClock, toDuration } from '../model/format.js'
@@ -33,6 +33,9 @@ function ProcessBody({ detail, selected }: { readonly detail: ProcessDetail; rea
   const latest = useMemo(() => toLatestBurst(events, extent), [events, extent])
   const [zoom, setZoom] = useState<Extent | null>(latest)
   const byId = useMemo(() => new Map(events.map((event) => [event.id, event])), [events])
+  const { colourOf } = useProjects()
+  const colours = detail.lanes.map((lane) => colourOf(lane.project.id)).join()
+  const toColour = useCallback((event: EventRow) => colourOf(event.projectId), [colours])
   const range = zoom ?? extent
   const scale = (factor: number): void => setZoom(toScaled(range, factor, extent, byId.get(selected ?? '')))
   useKeys({
@@ -65,7 +68,7 @@ function ProcessBody({ detail, selected }: { readonly detail: ProcessDetail; rea
           <Fact name="links" value={String(detail.links.length)} />
           <Fact name="shown" value={`${toClock(range.from)}, ${toDuration(range.to - range.from)}`} />
         </dl>
-        <div class="zoom" role="group" aria-label="Zoom">
+        <fieldset class="zoom" aria-label="Zoom">
           <button type="button" class="toggle" aria-label="Zoom in" title="Zoom in (+)" onClick={() => scale(ZOOM)}>
             +
           </button>
@@ -80,9 +83,9 @@ function ProcessBody({ detail, selected }: { readonly detail: ProcessDetail; rea
               Latest
             </button>
           )}
-        </div>
+        </fieldset>
       </header>
-      <Minimap rows={events} extent={extent} zoom={zoom} onZoom={setZoom} />
+      <Minimap rows={events} extent={extent} zoom={zoom} onZoom={setZoom} colourOf={toColour} />
       <LaneChart detail={detail} range={range} selected={selected} onSelect={(id) => updateQuery({ e: id })} onZoom={setZoom} />
       <Chosen event={byId.get(selected ?? '') ?? null} />
       <LinkList detail={detail} byId={byId} />
@@ -126,7 +129,11 @@ function Chosen({ event }: { readonly event: EventRow | null }): JSX.Element {
       {event === null ? (
         <p class="dim">Choose an event with the mouse or the arrow keys. Drag to zoom.</p>
       ) : (
-        <a class="link-card" style={{ '--tenant': `var(${colourOf(event.projectId)})` }} href={toHash(['p', event.projectId, 'sessions', event.sessionId], { e: event.id })}>
+        <a
+          class="link-card"
+          style={{ '--tenant': `var(${colourOf(event.projectId)})` }}
+          href={toHash(['p', event.projectId, 'sessions', event.sessionId], { e: event.id })}
+        >
           <TypeGlyph type={event.type} isError={event.error !== null} />
           <span>
             <small>

@@ -107,7 +107,14 @@ function RowTable({ project, rows, metrics }: TableProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null)
   useRowKeys(box)
   const tops = new Map(metrics.map((name) => [name, Math.max(1, ...rows.map((row) => toNumber(row.metrics[name]) ?? 0))]))
-  const shown = useMemo(() => toSorted(rows.filter((row) => !onlyFailed || row.error !== null), order), [rows, order, onlyFailed])
+  const shown = useMemo(
+    () =>
+      toSorted(
+        rows.filter((row) => !onlyFailed || row.error !== null),
+        order,
+      ),
+    [rows, order, onlyFailed],
+  )
   const sort = (by: string): void => setOrder((old) => ({ by, sign: old.by === by && old.sign === 1 ? -1 : 1 }))
   const failed = rows.filter((row) => row.error !== null).length
   const column = (by: string, label: string, className: string): JSX.Element => (

@@ -31,7 +31,13 @@ export function RunsView({ project }: { readonly project: string; readonly route
   return (
     <div class="page" ref={box}>
       <div class="page-bar">
-        <p>{chosen.length === 0 ? 'Choose two runs to compare them.' : chosen.length === 1 ? 'Choose one more.' : 'Newer against older, datapoint by datapoint.'}</p>
+        <p>
+          {chosen.length === 0
+            ? 'Choose two runs to compare them.'
+            : chosen.length === 1
+              ? 'Choose one more.'
+              : 'Newer against older, datapoint by datapoint.'}
+        </p>
         <button type="button" class="button is-main" disabled={chosen.length !== 2} onClick={compare} title="Compare (c)">
           Compare
         </button>
@@ -95,10 +101,20 @@ function RunTable({ project, runs, chosen, onToggle }: TableProps): JSX.Element 
           {runs.map((run) => {
             const href = toHash(['p', project, 'runs', run.id])
             return (
-              <tr key={run.id} class={`row-link${chosen.includes(run.id) ? ' is-chosen' : ''}`} data-run={run.id} onClick={(event) => openRow(event, href)}>
+              <tr
+                key={run.id}
+                class={`row-link${chosen.includes(run.id) ? ' is-chosen' : ''}`}
+                data-run={run.id}
+                onClick={(event) => openRow(event, href)}
+              >
                 <td class="choose">
                   <label>
-                    <input type="checkbox" aria-label={`Compare ${run.name}`} checked={chosen.includes(run.id)} onChange={() => onToggle(run.id)} />
+                    <input
+                      type="checkbox"
+                      aria-label={`Compare ${run.name}`}
+                      checked={chosen.includes(run.id)}
+                      onChange={() => onToggle(run.id)}
+                    />
                   </label>
                 </td>
                 <td class="main-cell">

@@ -68,18 +68,42 @@ function withSessionEvent(detail: SessionDetail): readonly EventRow[] {
   const root: EventRow = event
     ? fitTo(event, session)
     : {
-        id: session.id, parentId: null, sessionId: session.id, projectId: session.projectId, type: 'session', name: session.name,
-        startMs: session.startMs, durationMs: session.durationMs, error: null, totalTokens: 0, cost: 0, model: null, links: 0,
+        id: session.id,
+        parentId: null,
+        sessionId: session.id,
+        projectId: session.projectId,
+        type: 'session',
+        name: session.name,
+        startMs: session.startMs,
+        durationMs: session.durationMs,
+        error: null,
+        totalTokens: 0,
+        cost: 0,
+        model: null,
+        links: 0,
       }
   const ids = new Set(events.map((row) => row.id))
   return [root, ...events.map((row) => (row.parentId === null || !ids.has(row.parentId) ? { ...row, parentId: session.id } : row))]
 }
 
 function fitTo(row: EventRow, session: SessionSummary): EventRow {
-  return { ...row, parentId: null, startMs: Math.min(row.startMs, session.startMs), durationMs: Math.max(row.durationMs, session.durationMs) }
+  return {
+    ...row,
+    parentId: null,
+    startMs: Math.min(row.startMs, session.startMs),
+    durationMs: Math.max(row.durationMs, session.durationMs),
+  }
 }
 
-function SessionHead({ project, session, shown }: { readonly project: string; readonly session: SessionSummary; readonly shown: number }): JSX.Element {
+function SessionHead({
+  project,
+  session,
+  shown,
+}: {
+  readonly project: string
+  readonly session: SessionSummary
+  readonly shown: number
+}): JSX.Element {
   return (
     <header class="session-head">
       <a class="back" href={toHash(['p', project, 'sessions'])} aria-label="Back to the sessions">

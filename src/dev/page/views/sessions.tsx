@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useMemo, useRef, useState } from 'preact/hooks'
 import type { SessionList, SessionSummary, Stats } from '../../page-api.js'
 import { ApiError, fetchJson, toPath, useApi } from '../model/api.js'
 import { toClock, toCost, toCount, toDuration, toFullTime } from '../model/format.js'
@@ -20,7 +20,13 @@ export function SessionsView({ project, route }: { readonly project: string; rea
   const box = useRef<HTMLDivElement>(null)
   const query = Object.fromEntries(FILTER_KEYS.map((key) => [key, route.query.get(key)]))
   const range = useMemo(() => toTimeRange(route.query), [route])
-  const path = toPath('/api/sessions', { project, ...query, fromMs: route.query.has('from') || route.query.has('range') ? range.fromMs : null, toMs: route.query.has('to') ? range.toMs : null, limit: PAGE })
+  const path = toPath('/api/sessions', {
+    project,
+    ...query,
+    fromMs: route.query.has('from') || route.query.has('range') ? range.fromMs : null,
+    toMs: route.query.has('to') ? range.toMs : null,
+    limit: PAGE,
+  })
   const first = useApi<SessionList>(path, { keep: true })
   const more = useMore(path, first.data)
   const fresh = useFresh(first.data?.sessions)
@@ -118,7 +124,15 @@ function useFresh(sessions: readonly SessionSummary[] | undefined): ReadonlySet<
   return fresh.current
 }
 
-function ActivityOf({ project, sessions, route }: { readonly project: string; readonly sessions: readonly SessionSummary[]; readonly route: Route }): JSX.Element | null {
+function ActivityOf({
+  project,
+  sessions,
+  route,
+}: {
+  readonly project: string
+  readonly sessions: readonly SessionSummary[]
+  readonly route: Route
+}): JSX.Element | null {
   const range = toTimeRange(route.query)
   const oldest = sessions.at(-1)?.startMs ?? null
   const isOpen = range.fromMs === null
@@ -128,7 +142,14 @@ function ActivityOf({ project, sessions, route }: { readonly project: string; re
   const stats = useApi<Stats>(path, { keep: true })
   useLive((message) => message.projectId === project, stats.reload, 3000)
   if (!stats.data || fromMs === null || (isOpen && sessions.length === 0)) return null
-  return <Activity stats={stats.data} fromMs={fromMs} toMs={toMs} onRange={(from, to) => updateQuery({ range: null, from: String(from), to: String(to) })} />
+  return (
+    <Activity
+      stats={stats.data}
+      fromMs={fromMs}
+      toMs={toMs}
+      onRange={(from, to) => updateQuery({ range: null, from: String(from), to: String(to) })}
+    />
+  )
 }
 
 function floorTo<T extends number | null>(ms: T, step: number): T {
@@ -218,7 +239,13 @@ function SessionRow({ project, session, longest, isFresh }: RowProps): JSX.Eleme
       </td>
       <td class="num mono">{toCount(session.totalTokens)}</td>
       <td class="num mono">{toCost(session.cost)}</td>
-      <td>{session.errors > 0 ? <span class="verdict is-bad">{session.errors === 1 ? '1 error' : `${toCount(session.errors)} errors`}</span> : <span class="verdict is-good">ok</span>}</td>
+      <td>
+        {session.errors > 0 ? (
+          <span class="verdict is-bad">{session.errors === 1 ? '1 error' : `${toCount(session.errors)} errors`}</span>
+        ) : (
+          <span class="verdict is-good">ok</span>
+        )}
+      </td>
     </tr>
   )
 }
@@ -230,4 +257,3 @@ export function openRow(event: MouseEvent, href: string): void {
   if (event.ctrlKey || event.metaKey) open(href, '_blank', 'noopener')
   else navigate(href)
 }
-

@@ -18,7 +18,10 @@ const MINUTE_MS = 60_000
 export function TrendsView({ project, route }: { readonly project: string; readonly route: Route }): JSX.Element {
   const range = useShownRange(project, route)
   const bucketMs = Math.max(1000, Math.ceil((range.toMs - range.fromMs) / BUCKETS / 1000) * 1000)
-  const stats = useApi<Stats>(range.isKnown ? toPath('/api/stats', { project, fromMs: range.fromMs, toMs: range.toMs, bucketMs }) : null, { keep: true })
+  const stats = useApi<Stats>(
+    range.isKnown ? toPath('/api/stats', { project, fromMs: range.fromMs, toMs: range.isOpen ? null : range.toMs, bucketMs }) : null,
+    { keep: true },
+  )
   const last = useApi<SessionList>(toPath('/api/sessions', { project, limit: 1 }))
   useLive((message) => message.projectId === project, stats.reload, 3000)
   const points = stats.data?.points ?? []
@@ -47,7 +50,13 @@ export function TrendsView({ project, route }: { readonly project: string; reado
       )}
       {hasEvents && (
         <div class="plots">
-          <TimePlot title="Cost" timesMs={series.times} format={toCost} onRange={pick} series={[{ label: 'cost', colour: '--honey', values: series.cost, isBars: true }]} />
+          <TimePlot
+            title="Cost"
+            timesMs={series.times}
+            format={toCost}
+            onRange={pick}
+            series={[{ label: 'cost', colour: '--honey', values: series.cost, isBars: true }]}
+          />
           <TimePlot
             title="Tokens"
             timesMs={series.times}
@@ -87,6 +96,8 @@ export function TrendsView({ project, route }: { readonly project: string; reado
 interface ShownRange {
   readonly fromMs: number
   readonly toMs: number
+  /** Whether it ends now, so that what arrives later belongs to it. */
+  readonly isOpen: boolean
   readonly isKnown: boolean
 }
 
@@ -94,10 +105,15 @@ interface ShownRange {
 function useShownRange(project: string, route: Route): ShownRange {
   const nowMs = useMemo(() => Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS, [route])
   const chosen = toTimeRange(route.query, nowMs)
-  const isOpen = chosen.fromMs === null
-  const coarse = useApi<Stats>(isOpen ? toPath('/api/stats', { project, fromMs: nowMs - DAY_MS, toMs: nowMs, bucketMs: COARSE_MS }) : null)
+  const isUnset = chosen.fromMs === null
+  const coarse = useApi<Stats>(isUnset ? toPath('/api/stats', { project, fromMs: nowMs - DAY_MS, toMs: nowMs, bucketMs: COARSE_MS }) : null)
   const first = coarse.data?.points.find((point) => point.events > 0)?.timeMs
-  return { fromMs: chosen.fromMs ?? first ?? nowMs - DAY_MS, toMs: chosen.toMs ?? nowMs, isKnown: !isOpen || coarse.data !== null || coarse.error !== null }
+  return {
+    fromMs: chosen.fromMs ?? first ?? nowMs - DAY_MS,
+    toMs: chosen.toMs ?? nowMs,
+    isOpen: chosen.toMs === null,
+    isKnown: !isUnset || coarse.data !== null || coarse.error !== null,
+  }
 }
 
 interface Columns {
