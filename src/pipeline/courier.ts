@@ -212,7 +212,7 @@ export function createCourier(options: CourierOptions): Courier {
     ledger.dropped(
       'shutdownTimeout',
       lost.map(({ span }) => span),
-      ledger.stats().lastError ?? 'there was no time left to send them',
+      (ledger.stats().lastError ?? 'there was no time left to send them').replace(/\.$/, ''),
     )
     settle(entries)
   }

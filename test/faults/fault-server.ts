@@ -10,6 +10,8 @@ export interface FaultRules {
   /** Behaviours of the next requests, one each; afterwards `otherwise` applies. */
   script?: Behaviour[]
   otherwise?: Behaviour
+  /** Behaviour of single paths; goes before the others. */
+  byPath?: Record<string, Behaviour>
 }
 
 export interface Behaviour {
@@ -114,7 +116,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, raw: B
   active++
   maxActive = Math.max(maxActive, active)
   response.on('close', () => active--)
-  const behaviour = rules.script?.shift() ?? rules.otherwise ?? {}
+  const behaviour = rules.byPath?.[request.url ?? ''] ?? rules.script?.shift() ?? rules.otherwise ?? {}
   const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
   const isJson = /json/.test(request.headers['content-type'] ?? '')
   const json: unknown = isJson && body.length > 0 ? JSON.parse(body.toString()) : undefined

@@ -1,0 +1,84 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { runFixture, type Ending } from './run-fixture.js'
+import { startFaultServer, type FaultServer } from './start-fault-server.js'
+
+let server: FaultServer
+let directory: string
+
+beforeAll(async () => {
+  server = await startFaultServer()
+})
+afterAll(() => server.stop())
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tracer-'))
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+const OK = { body: '{"session_id":"s"}' }
+const run = (env: Record<string, string>, signal?: NodeJS.Signals): Promise<Ending> =>
+  runFixture('tracer.ts', { SERVER_URL: server.url, ...env }, signal)
+
+function lastLine({ stdout }: Ending): Record<string, unknown> {
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>
+}
+
+describe('a process with a tracer', () => {
+  it('F21 delivers spans and the session at its natural end', async () => {
+    await server.set({ otherwise: OK })
+    expect(await run({ MODE: 'end' })).toMatchObject({ code: 0, stderr: '' })
+    const { uniqueSpans, requests } = await server.seen()
+    expect(uniqueSpans).toBe(10)
+    expect(requests.filter(({ path }) => path === '/session/start')).toHaveLength(1)
+  })
+
+  it('F20 exits at once and prints nothing without a spool', async () => {
+    await server.set({ otherwise: OK })
+    const ending = await run({ MODE: 'exit', SPANS: '2000' })
+    expect(ending).toMatchObject({ code: 3, stderr: '' })
+    expect(lastLine(ending).exitMs).toBeLessThan(50)
+  })
+
+  it('F20 S13 loses nothing over process.exit with a spool, and the spool shows no key', async () => {
+    await server.set({ otherwise: { hang: true } })
+    const ending = await run({ MODE: 'exit', SPANS: '2000', SPOOL: directory })
+    expect(ending).toMatchObject({ code: 3, stderr: '' })
+    expect(await readdir(directory)).toHaveLength(1)
+    await server.set({ otherwise: OK })
+    await run({ MODE: 'replay', SPOOL: directory })
+    expect((await server.seen()).uniqueSpans).toBe(2_001)
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('F22 delivers on SIGTERM when asked, and dies of the signal', async () => {
+    await server.set({ otherwise: OK })
+    expect(await run({ MODE: 'signal' }, 'SIGTERM')).toMatchObject({ code: null, signal: 'SIGTERM' })
+    expect((await server.seen()).uniqueSpans).toBe(10)
+  })
+
+  it.each(['throw', 'reject'])('F24 changes nothing about a host that ends with %s', async (mode) => {
+    await server.set({ otherwise: OK })
+    const [with_, without] = await Promise.all([run({ MODE: mode }), run({ MODE: 'bareThrow' })])
+    expect(with_.code).toBe(without.code)
+    const firstLines = ({ stderr }: Ending): string =>
+      stderr
+        .split('\n')
+        .filter((line) => /^(Error|Node\.js)/.test(line))
+        .join()
+    expect(firstLines(with_)).toBe(firstLines(without))
+    expect(with_.stderr).not.toContain('honeyhive ')
+  })
+
+  it('F25 F30 shuts down within the limit against a hanging server and leaves nothing open', async () => {
+    await server.set({ otherwise: { hang: true } })
+    const ending = await run({ MODE: 'shutdown' })
+    const { ok, tookMs, stats, resources } = lastLine(ending) as { ok: boolean; tookMs: number; stats: unknown; resources: string[] }
+    expect(ok).toBe(false)
+    expect(tookMs).toBeLessThan(1_300)
+    expect(stats).toMatchObject({ started: 11, ended: 11, open: 0, pending: 0, dropped: { shutdownTimeout: 10, afterShutdown: 1 } })
+    expect(resources).toEqual([])
+    expect(ending.code).toBe(0)
+  })
+})
