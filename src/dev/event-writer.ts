@@ -29,7 +29,7 @@ export interface EventWriter {
 
 /** Builds the writer of one write. `keyHash` is the sender's: updates only meet events of the same sender. */
 export function createEventWriter(database: Database, changes: Changes, keyHash: string, nowMs: number): EventWriter {
-  const sessions = createSessionTotals(database)
+  const sessions = createSessionTotals(database, nowMs)
   const hasPending = database.get('SELECT 1 AS found FROM pending_updates LIMIT 1') !== undefined
   const store = { database, changes, sessions, nowMs }
 

@@ -49,6 +49,13 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX documents_by_project ON documents (project_id, kind, created_ms);
   CREATE TABLE drops (project_id INTEGER NOT NULL, tracer TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL, PRIMARY KEY (project_id, tracer, reason));
   `,
+  // Age counts from when a session was last written to: traces may be sent long after they happened.
+  `
+  ALTER TABLE sessions ADD COLUMN touched_ms INTEGER NOT NULL DEFAULT 0;
+  UPDATE sessions SET touched_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000;
+  DROP INDEX sessions_by_end;
+  CREATE INDEX sessions_by_touch ON sessions (touched_ms);
+  `,
 ]
 
 /**

@@ -1,4 +1,4 @@
-/** Keeps the database within its size and age by forgetting the sessions that ended first. */
+/** Keeps the database within its size and age by forgetting the sessions that were quiet longest. */
 import type { Database } from './database.js'
 import { removeSession } from './session-removal.js'
 
@@ -6,7 +6,7 @@ import { removeSession } from './session-removal.js'
 export interface Retention {
   /** Largest size of the stored data in bytes. @defaultValue 2 GiB */
   readonly maxBytes?: number
-  /** Longest time in milliseconds that a session is kept after its last event. @defaultValue 30 days */
+  /** Longest time in milliseconds that a session is kept after something last arrived for it. @defaultValue 30 days */
   readonly maxAgeMs?: number
 }
 
@@ -21,7 +21,7 @@ export function applyRetention(database: Database, { maxBytes = DEFAULT_BYTES, m
   let removed = 0
   for (let step = 0; step < MAX_STEPS; step++) {
     const oldestMs = readSize(database) > maxBytes ? Number.MAX_SAFE_INTEGER : nowMs - maxAgeMs
-    const rows = database.all('SELECT project_id, id FROM sessions WHERE end_ms < ? ORDER BY end_ms LIMIT ?', oldestMs, SESSIONS_PER_STEP)
+    const rows = database.all('SELECT project_id, id FROM sessions WHERE touched_ms < ? ORDER BY touched_ms LIMIT ?', oldestMs, SESSIONS_PER_STEP)
     if (rows.length === 0) break
     for (const row of rows) removeSession(database, Number(row.project_id), String(row.id))
     removed += rows.length

@@ -32,7 +32,7 @@ export interface SessionTotals {
 }
 
 /** Builds the working set of one write. */
-export function createSessionTotals(database: Database): SessionTotals {
+export function createSessionTotals(database: Database, nowMs: number): SessionTotals {
   const states = new Map<string, SessionState>()
 
   function find(projectId: number, id: string): SessionState | undefined {
@@ -68,7 +68,7 @@ export function createSessionTotals(database: Database): SessionTotals {
       return [...runs.values()]
     },
     save() {
-      for (const state of states.values()) saveState(database, state)
+      for (const state of states.values()) saveState(database, state, nowMs)
     },
   }
 }
@@ -86,15 +86,15 @@ function replaceContribution(totals: Contribution, before: Contribution, after: 
   }
 }
 
-function saveState(database: Database, { totals, ...state }: SessionState): void {
+function saveState(database: Database, { totals, ...state }: SessionState, nowMs: number): void {
   database.run(
-    `INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET name = excluded.name, source = excluded.source, start_ms = excluded.start_ms, end_ms = excluded.end_ms,
        events = excluded.events, model_events = excluded.model_events, errors = excluded.errors, prompt_tokens = excluded.prompt_tokens,
        completion_tokens = excluded.completion_tokens, total_tokens = excluded.total_tokens, cost = excluded.cost,
-       has_feedback = excluded.has_feedback, run_id = excluded.run_id, origin = excluded.origin`,
+       has_feedback = excluded.has_feedback, run_id = excluded.run_id, origin = excluded.origin, touched_ms = excluded.touched_ms`,
     state.projectId, state.id, state.name, state.source, state.startMs, state.endMs, totals.events, totals.modelEvents, totals.errors,
-    totals.promptTokens, totals.completionTokens, totals.totalTokens, totals.cost, totals.hasFeedback, state.runId, state.origin,
+    totals.promptTokens, totals.completionTokens, totals.totalTokens, totals.cost, totals.hasFeedback, state.runId, state.origin, nowMs,
   )
 }
 

@@ -22,7 +22,7 @@ export interface SpanInput {
 
 let counter = 0
 /** A new id of `bytes` bytes, hex. */
-export const newId = (bytes: number): string => (++counter).toString(16).padStart(bytes * 2, 'a')
+export const newId = (bytes: number): string => `f${(++counter).toString(16).padStart(bytes * 2 - 1, '0')}`
 
 const toValue = (value: Plain): Record<string, unknown> => {
   if (typeof value === 'string') return { stringValue: value }
