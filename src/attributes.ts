@@ -26,7 +26,6 @@ export const ATTRIBUTE = {
   eventId: 'honeyhive_event_id',
   error: 'honeyhive_error',
   errorType: 'honeyhive_error_type',
-  durationMs: 'honeyhive_duration_ms',
 } as const
 
 /** Value of the link attribute on a root that was opened inside another tracer's span. */

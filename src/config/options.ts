@@ -343,11 +343,11 @@ export interface TracerOptions {
    */
   readonly protocol?: 'http/protobuf' | 'http/json' | null | undefined
   /**
-   * Compression of OTLP requests.
+   * Compression of OTLP requests above 4 KiB.
    *
    * Environment `HH_OTLP_COMPRESSION`, file key `compression`.
    *
-   * @defaultValue `'gzip'`
+   * @defaultValue `'gzip'`, `'none'` to a server on the same machine
    */
   readonly compression?: 'gzip' | 'none' | null | undefined
   /**

@@ -63,7 +63,8 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
     batch: toBatch(merge(BATCH_DEFAULTS, env.batch, code.batch)),
     spool: code.spool ?? env.spool ?? undefined,
     protocol: code.protocol ?? env.protocol ?? DEFAULTS.protocol,
-    compression: code.compression ?? env.compression ?? DEFAULTS.compression,
+    // On the same machine compression costs more time than the bytes it saves.
+    compression: code.compression ?? env.compression ?? (isLoopback(new URL(serverUrl).hostname) ? 'none' : DEFAULTS.compression),
     headers: code.headers ?? NO_TEXTS,
     resourceAttributes: toResource(code, env),
     capture: merge(CAPTURE_DEFAULTS, env.capture, code.capture),

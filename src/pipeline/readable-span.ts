@@ -1,4 +1,4 @@
-import type { Attributes, AttributeValue, Link } from '@opentelemetry/api'
+import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-base'
 import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../attributes.js'
@@ -7,7 +7,7 @@ import type { Redactor } from '../values/redact.js'
 import type { Plain } from '../values/snapshot.js'
 import { toHrTime } from './clock.js'
 import { detectEventType } from './event-type.js'
-import { InstanceSpan, type SpanRecord } from './span.js'
+import { InstanceSpan, type RecordedEvent, type RecordedLink, type SpanRecord } from './span.js'
 
 /**
  * The exportable form of an ended span: buckets flattened, values redacted and then cut to the limits. Runs when the
@@ -15,103 +15,159 @@ import { InstanceSpan, type SpanRecord } from './span.js'
  */
 export function toReadableSpan(span: InstanceSpan): ReadableSpan {
   const record = InstanceSpan.recordOf(span)
-  const writer = createWriter(record)
+  const writer = new AttributeWriter(record)
   writeIdentity(writer, record)
   writeError(writer, record)
-  writeBuckets(writer, record)
-  for (const [key, value] of record.attributes ?? []) writer.redacted(key, value)
-  const { attributes, dropped } = writer.finish()
-  return {
-    name: writer.text('name', record.name),
-    kind: record.kind,
-    spanContext: () => record.context,
-    ...(record.parent === undefined ? {} : { parentSpanContext: record.parent }),
-    startTime: toHrTime(record.startMs),
-    endTime: toHrTime(record.endMs),
-    duration: toHrTime(record.endMs - record.startMs),
-    status: toStatus(record, writer),
-    attributes,
-    events: toEvents(record, writer),
-    links: toLinks(record, writer),
-    ended: true,
-    resource: record.owner.resource,
-    instrumentationScope: record.instrumentation,
-    droppedAttributesCount: record.droppedAttributes + dropped,
-    droppedEventsCount: record.droppedEvents,
-    droppedLinksCount: record.droppedLinks,
+  if (record.buckets !== undefined) writeBuckets(writer, record.buckets)
+  if (record.attributes !== undefined) for (const [key, value] of record.attributes) writer.redacted(key, value)
+  return new ExportedSpan(record, writer)
+}
+
+/** One shape for every span: the serialiser reads each field of each span. */
+class ExportedSpan implements ReadableSpan {
+  readonly name: string
+  readonly kind: ReadableSpan['kind']
+  readonly parentSpanContext?: SpanContext
+  readonly startTime: HrTime
+  readonly endTime: HrTime
+  readonly duration: HrTime
+  readonly status: ReadableSpan['status']
+  readonly attributes: Attributes
+  readonly events: TimedEvent[]
+  readonly links: Link[]
+  readonly ended = true
+  readonly resource: ReadableSpan['resource']
+  readonly instrumentationScope: ReadableSpan['instrumentationScope']
+  readonly droppedAttributesCount: number
+  readonly droppedEventsCount: number
+  readonly droppedLinksCount: number
+  readonly #context: SpanContext
+
+  constructor(record: SpanRecord, writer: AttributeWriter) {
+    this.name = writer.text('name', record.name)
+    this.kind = record.kind
+    if (record.parent !== undefined) this.parentSpanContext = record.parent
+    this.startTime = toHrTime(record.startMs)
+    this.endTime = toHrTime(record.endMs)
+    this.duration = toHrTime(record.endMs - record.startMs)
+    this.status = toStatus(record, writer)
+    this.events = record.events === undefined ? NO_EVENTS : toEvents(record.events, writer)
+    this.links = record.links === undefined ? NO_LINKS : toLinks(record.links, writer)
+    this.resource = record.owner.resource
+    this.instrumentationScope = record.instrumentation
+    this.attributes = writer.finish()
+    this.droppedAttributesCount = record.droppedAttributes + writer.dropped
+    this.droppedEventsCount = record.droppedEvents
+    this.droppedLinksCount = record.droppedLinks
+    this.#context = record.context
+  }
+
+  spanContext(): SpanContext {
+    return this.#context
   }
 }
 
-interface Writer {
-  /** Adds one of our own attributes, unredacted and outside the limit. */
-  fixed(key: string, value: string | number | boolean): void
-  /** Adds a value of the user within the limits. */
-  redacted(key: string, value: AttributeValue): void
-  bucket(prefix: string, value: Plain): void
-  text(path: string, value: string): string
-  map(path: string, values: ReadonlyMap<string, AttributeValue>): Attributes
-  finish(): { attributes: Attributes; dropped: number }
-}
+const NO_EVENTS: TimedEvent[] = []
+const NO_LINKS: Link[] = []
 
 // Enough for the identity, error and mark attributes, so that they never compete with the user's.
 const RESERVED_ATTRIBUTES = 24
 
-function createWriter(record: SpanRecord): Writer {
-  const { limits } = record.owner
-  const redactors = record.redact === undefined ? [record.owner.redactor] : [record.owner.redactor, record.redact]
-  const attributes: Attributes = Object.create(null)
-  let free = Math.max(0, limits.maxAttributes - Math.min(RESERVED_ATTRIBUTES, limits.maxAttributes >> 1))
-  let freeBytes = limits.maxSpanBytes
-  let dropped = 0
-  let isTruncated = record.isTruncated
+/** Collects the attributes of one span within its limits, redacted before they are cut. */
+class AttributeWriter {
+  readonly #attributes: Attributes = {}
+  readonly #redactors: readonly Redactor[]
+  readonly #put: (key: string, value: AttributeValue) => void = (key, value) => this.#add(key, value)
+  #free: number
+  #freeBytes: number
+  #dropped = 0
+  #isTruncated: boolean
 
-  function put(key: string, value: AttributeValue): void {
-    if (key in attributes) return
-    const size = key.length + roughSize(value)
-    if (free <= 0 || size > freeBytes) return cutOrDrop(key, value)
-    attributes[key] = value
-    free--
-    freeBytes -= size
+  constructor(record: SpanRecord) {
+    const { limits, redactor } = record.owner
+    const active = redactor.isActive ? [redactor] : NO_REDACTORS
+    this.#redactors = record.redact === undefined ? active : [...active, record.redact]
+    this.#free = Math.max(0, limits.maxAttributes - Math.min(RESERVED_ATTRIBUTES, limits.maxAttributes >> 1))
+    this.#freeBytes = limits.maxSpanBytes
+    this.#isTruncated = record.isTruncated || record.droppedAttributes > 0
   }
 
-  function cutOrDrop(key: string, value: AttributeValue): void {
-    isTruncated = true
-    if (free <= 0 || typeof value !== 'string' || freeBytes < key.length + 64) {
-      dropped++
+  /** Adds one of our own attributes, unredacted and outside the limit. */
+  fixed(key: string, value: string | number | boolean): void {
+    this.#attributes[key] = value
+  }
+
+  /** Adds a value of the user. */
+  redacted(key: string, value: AttributeValue): void {
+    this.#add(key, redactAttribute(this.#redactors, key, value))
+  }
+
+  /** Adds a bucket, one attribute for each leaf. */
+  bucket(prefix: string, value: Plain): void {
+    let clean = value
+    for (const redactor of this.#redactors) clean = redactor.value(prefix, clean)
+    const cut = flatten(prefix, clean, { budget: this.#free, maxBytes: Math.max(0, this.#freeBytes) }, this.#put)
+    if (cut.truncated) this.#isTruncated = true
+  }
+
+  /** Text that is no attribute: names and messages. */
+  text(path: string, value: string): string {
+    let clean = value
+    for (const redactor of this.#redactors) clean = redactor.text(path, clean)
+    return clean
+  }
+
+  /** Attributes of an event or link. */
+  map(path: string, values: ReadonlyMap<string, AttributeValue>): Attributes {
+    const clean: Attributes = {}
+    for (const [key, value] of values) setOwn(clean, key, redactAttribute(this.#redactors, `${path}.${key}`, value))
+    return clean
+  }
+
+  /** Attributes that found no room. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Everything that was added, with the mark of what was cut. */
+  finish(): Attributes {
+    if (this.#isTruncated || this.#dropped > 0) this.#attributes[ATTRIBUTE.truncated] = true
+    return this.#attributes
+  }
+
+  #add(key: string, value: AttributeValue): void {
+    if (Object.hasOwn(this.#attributes, key)) return
+    const size = key.length + roughSize(value)
+    if (this.#free <= 0 || size > this.#freeBytes) return this.#cutOrDrop(key, value)
+    this.#free--
+    this.#freeBytes -= size
+    setOwn(this.#attributes, key, value)
+  }
+
+  #cutOrDrop(key: string, value: AttributeValue): void {
+    this.#isTruncated = true
+    if (this.#free <= 0 || typeof value !== 'string' || this.#freeBytes < key.length + 64) {
+      this.#dropped++
       return
     }
-    attributes[key] = clampText(value, freeBytes - key.length)
-    free--
-    freeBytes = 0
-  }
-
-  return {
-    fixed(key, value) {
-      attributes[key] = value
-    },
-    redacted(key, value) {
-      put(key, redactAttribute(redactors, key, value))
-    },
-    bucket(prefix, value) {
-      const clean = redactors.reduce((at, redactor) => redactor.value(prefix, at), value)
-      const cut = flatten(prefix, clean, { budget: free, maxBytes: Math.max(0, freeBytes) }, put)
-      isTruncated ||= cut.truncated
-    },
-    text: (path, value) => redactors.reduce((at, redactor) => redactor.text(path, at), value),
-    map(path, values) {
-      const clean: Attributes = Object.create(null)
-      for (const [key, value] of values) clean[key] = redactAttribute(redactors, `${path}.${key}`, value)
-      return clean
-    },
-    finish() {
-      if (isTruncated || dropped > 0 || record.droppedAttributes > 0) attributes[ATTRIBUTE.truncated] = true
-      return { attributes, dropped }
-    },
+    setOwn(this.#attributes, key, clampText(value, this.#freeBytes - key.length))
+    this.#free--
+    this.#freeBytes = 0
   }
 }
 
+const NO_REDACTORS: readonly Redactor[] = []
+
+/** An attribute may have any name, `__proto__` included. */
+function setOwn(holder: Attributes, key: string, value: AttributeValue): void {
+  if (key === '__proto__') Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
+  else holder[key] = value
+}
+
 function redactAttribute(redactors: readonly Redactor[], key: string, value: AttributeValue): AttributeValue {
-  return redactors.reduce<AttributeValue>((at, redactor) => (redactor.isActive ? toValue(redactor.value(key, at as Plain)) : at), value)
+  let clean = value
+  for (const redactor of redactors) clean = toValue(redactor.value(key, clean as Plain))
+  return clean
 }
 
 function toValue(value: Plain): AttributeValue {
@@ -123,16 +179,16 @@ function roughSize(value: AttributeValue): number {
   return Array.isArray(value) ? value.reduce<number>((total, item) => total + (typeof item === 'string' ? item.length : 8), 0) : 8
 }
 
-function writeIdentity(writer: Writer, record: SpanRecord): void {
+function writeIdentity(writer: AttributeWriter, record: SpanRecord): void {
   for (const [key, value] of record.session.identity) writer.fixed(key, value)
   const type = record.eventType ?? detectEventType((key) => record.attributes?.get(key))
   writer.fixed(ATTRIBUTE.eventType, type)
-  if (record.eventName !== undefined) writer.fixed(ATTRIBUTE.eventName, writer.text(ATTRIBUTE.eventName, record.eventName))
+  // A name that is the span's own needs no second copy: ingestion falls back to it.
+  if (record.eventName !== undefined && record.eventName !== record.name) writer.fixed(ATTRIBUTE.eventName, writer.text(ATTRIBUTE.eventName, record.eventName))
   if (record.eventId !== undefined) writer.fixed(ATTRIBUTE.eventId, record.eventId)
-  writer.fixed(ATTRIBUTE.durationMs, Math.round((record.endMs - record.startMs) * 1e6) / 1e6)
 }
 
-function writeError(writer: Writer, record: SpanRecord): void {
+function writeError(writer: AttributeWriter, record: SpanRecord): void {
   if (record.attributes?.has(ATTRIBUTE.error)) return
   const failed = record.error ?? (record.status.code === SpanStatusCode.ERROR ? errorOfEvents(record) : undefined)
   if (failed === undefined) return
@@ -150,10 +206,9 @@ function errorOfEvents(record: SpanRecord): { message: string; type: string | un
   return { message: String(message), type: typeof type === 'string' ? type : undefined }
 }
 
-function writeBuckets(writer: Writer, record: SpanRecord): void {
-  if (record.buckets === undefined) return
+function writeBuckets(writer: AttributeWriter, buckets: NonNullable<SpanRecord['buckets']>): void {
   for (const bucket of BUCKETS) {
-    const parts = record.buckets[bucket]
+    const parts = buckets[bucket]
     if (parts !== undefined) writer.bucket(BUCKET_PREFIX[bucket], mergeParts(parts))
   }
 }
@@ -164,13 +219,13 @@ function mergeParts(parts: readonly Plain[]): Plain {
   return Object.assign(Object.create(null), ...parts.filter((part) => typeof part === 'object'))
 }
 
-function toStatus(record: SpanRecord, writer: Writer): ReadableSpan['status'] {
+function toStatus(record: SpanRecord, writer: AttributeWriter): ReadableSpan['status'] {
   const { code, message } = record.status
   return message === undefined ? { code } : { code, message: clampText(writer.text('status', message), MAX_ERROR_BYTES) }
 }
 
-function toEvents(record: SpanRecord, writer: Writer): TimedEvent[] {
-  return (record.events ?? []).map((event) => ({
+function toEvents(events: readonly RecordedEvent[], writer: AttributeWriter): TimedEvent[] {
+  return events.map((event) => ({
     name: writer.text('event', event.name),
     time: toHrTime(event.timeMs),
     attributes: writer.map(event.name, event.attributes),
@@ -178,6 +233,6 @@ function toEvents(record: SpanRecord, writer: Writer): TimedEvent[] {
   }))
 }
 
-function toLinks(record: SpanRecord, writer: Writer): Link[] {
-  return (record.links ?? []).map((link) => ({ context: link.context, attributes: writer.map('link', link.attributes), droppedAttributesCount: 0 }))
+function toLinks(links: readonly RecordedLink[], writer: AttributeWriter): Link[] {
+  return links.map((link) => ({ context: link.context, attributes: writer.map('link', link.attributes), droppedAttributesCount: 0 }))
 }
