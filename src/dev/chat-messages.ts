@@ -61,11 +61,19 @@ function takeFirst(attributes: SpanAttributes, sources: readonly string[], defau
 
 function peekIndexed(attributes: SpanAttributes, source: string, defaultRole: string): ChatMessage[] | undefined {
   const prefix = `${source}.`
-  const entries = attributes.remaining().filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value] as const)
+  const entries = attributes
+    .remaining()
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, value]) => [key.slice(prefix.length), value] as const)
   if (entries.length === 0) return undefined
   const tree = unflatten(entries, false)
-  const keys = Object.keys(tree).filter((key) => /^\d+$/.test(key)).sort((a, b) => Number(a) - Number(b))
-  return toMessages(keys.map((key) => tree[key]), defaultRole)
+  const keys = Object.keys(tree)
+    .filter((key) => /^\d+$/.test(key))
+    .sort((a, b) => Number(a) - Number(b))
+  return toMessages(
+    keys.map((key) => tree[key]),
+    defaultRole,
+  )
 }
 
 function takeAiSdkResponse(attributes: SpanAttributes): ChatMessage[] {

@@ -50,7 +50,9 @@ export async function openDatabase(path: string, engine?: Database['engine']): P
     return createDatabase(connection)
   } catch (cause) {
     if (cause instanceof HoneyHiveError) throw cause
-    throw new HoneyHiveError('DEV_SERVER', `Cannot open the database "${path}". Check that the folder is writable, or use ":memory:".`, { cause })
+    throw new HoneyHiveError('DEV_SERVER', `Cannot open the database "${path}". Check that the folder is writable, or use ":memory:".`, {
+      cause,
+    })
   }
 }
 
@@ -88,12 +90,15 @@ function toSqlValue(value: Bindable): SqlValue {
 async function openConnection(file: string, engine: Database['engine'] | undefined): Promise<Connection> {
   const builtIn = engine === 'libsql' ? undefined : loadNodeSqlite()
   if (builtIn !== undefined) return openNodeSqlite(builtIn, file)
-  if (engine === 'node:sqlite') throw new HoneyHiveError('DEV_SERVER', 'This Node has no node:sqlite. Use Node 22.5 or newer, or the libsql package.')
+  if (engine === 'node:sqlite')
+    throw new HoneyHiveError('DEV_SERVER', 'This Node has no node:sqlite. Use Node 22.5 or newer, or the libsql package.')
   return openLibsql(file)
 }
 
 interface NodeSqlite {
-  readonly DatabaseSync: new (file: string) => {
+  readonly DatabaseSync: new (
+    file: string,
+  ) => {
     prepare(sql: string): { run(...values: readonly SqlValue[]): unknown; all(...values: readonly SqlValue[]): unknown[] }
     exec(sql: string): void
     close(): void
@@ -126,7 +131,9 @@ function openNodeSqlite({ DatabaseSync }: NodeSqlite, file: string): Connection 
 }
 
 interface Libsql {
-  readonly default: new (file: string) => {
+  readonly default: new (
+    file: string,
+  ) => {
     prepare(sql: string): { run(values: readonly SqlValue[]): unknown; all(values: readonly SqlValue[]): unknown[] }
     exec(sql: string): void
     close(): void

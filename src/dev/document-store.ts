@@ -18,12 +18,22 @@ export interface StoredDocument {
 export function saveDocument(database: Database, kind: DocumentKind, { id, projectId, createdMs, updatedMs, body }: StoredDocument): void {
   database.run(
     'INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET updated_ms = excluded.updated_ms, body = excluded.body',
-    kind, projectId, id, createdMs, updatedMs, JSON.stringify(body),
+    kind,
+    projectId,
+    id,
+    createdMs,
+    updatedMs,
+    JSON.stringify(body),
   )
 }
 
 /** A document by id, in one of `projectIds`. */
-export function findDocument(database: Database, kind: DocumentKind, id: string, projectIds: readonly number[]): StoredDocument | undefined {
+export function findDocument(
+  database: Database,
+  kind: DocumentKind,
+  id: string,
+  projectIds: readonly number[],
+): StoredDocument | undefined {
   const row = database.get('SELECT * FROM documents WHERE kind = ? AND id = ?', kind, id)
   const document = row === undefined ? undefined : toDocument(row)
   return document !== undefined && projectIds.includes(document.projectId) ? document : undefined
@@ -43,7 +53,10 @@ export function removeDocument(database: Database, kind: DocumentKind, id: strin
 
 function toDocument(row: Row): StoredDocument {
   return {
-    id: String(row.id), projectId: Number(row.project_id), createdMs: Number(row.created_ms), updatedMs: Number(row.updated_ms),
+    id: String(row.id),
+    projectId: Number(row.project_id),
+    createdMs: Number(row.created_ms),
+    updatedMs: Number(row.updated_ms),
     body: toObject(JSON.parse(String(row.body))),
   }
 }

@@ -13,7 +13,11 @@ export function saveDrops({ database }: DevContext, headers: IncomingHttpHeaders
     if (reason === undefined) continue
     database.run(
       'INSERT INTO drops VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = max(count, excluded.count), last_seen_ms = excluded.last_seen_ms',
-      projectId, tracer, reason, Number(count), nowMs,
+      projectId,
+      tracer,
+      reason,
+      Number(count),
+      nowMs,
     )
   }
 }

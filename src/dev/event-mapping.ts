@@ -59,8 +59,13 @@ type EventBucket = (typeof EVENT_BUCKETS)[number]
 /** An empty body. */
 export function createBody(): EventBody {
   return {
-    inputs: createObject(), outputs: createObject(), config: createObject(), metadata: createObject(),
-    metrics: createObject(), feedback: createObject(), user_properties: createObject(),
+    inputs: createObject(),
+    outputs: createObject(),
+    config: createObject(),
+    metadata: createObject(),
+    metrics: createObject(),
+    feedback: createObject(),
+    user_properties: createObject(),
   }
 }
 
@@ -81,10 +86,25 @@ export function toEvent(span: DecodedSpan, { strict = false, parseJson = true, n
   takeRemaining(attributes, span, body.metadata)
   finishBody(body, type)
   const sessionId = root.sessionId ?? formatUuid(span.traceId)
-  return { ...root, span, sessionId, hasSession: root.sessionId !== undefined, type, name: root.name ?? (span.name === '' ? 'unknown' : span.name), error, body }
+  return {
+    ...root,
+    span,
+    sessionId,
+    hasSession: root.sessionId !== undefined,
+    type,
+    name: root.name ?? (span.name === '' ? 'unknown' : span.name),
+    error,
+    body,
+  }
 }
 
-function readRoot(attributes: SpanAttributes, nextJs: boolean): Pick<MappedEvent, 'eventId' | 'autoCreate' | 'sessionName' | 'source' | 'projectLabel' | 'explicitParent'> & { sessionId: string | undefined; name: string | undefined } {
+function readRoot(
+  attributes: SpanAttributes,
+  nextJs: boolean,
+): Pick<MappedEvent, 'eventId' | 'autoCreate' | 'sessionName' | 'source' | 'projectLabel' | 'explicitParent'> & {
+  sessionId: string | undefined
+  name: string | undefined
+} {
   const association = (key: string): unknown => attributes.peek(`${ASSOCIATION_PREFIX}${key}`)
   const eventId = attributes.take(ATTRIBUTE.eventId)
   const autoCreate = attributes.peek(ATTRIBUTE.sessionAutoCreate)
@@ -100,8 +120,10 @@ function readRoot(attributes: SpanAttributes, nextJs: boolean): Pick<MappedEvent
     name: toNonEmptyText(attributes.take(ATTRIBUTE.eventName)) ?? toNonEmptyText(attributes.take('honeyhive.event_name')),
     source: toNonEmptyText(attributes.peek(ATTRIBUTE.source)) ?? toNonEmptyText(association('source')) ?? 'otlp',
     projectLabel:
-      toNonEmptyText(attributes.peek(ATTRIBUTE.project)) ?? toNonEmptyText(attributes.peek('honeyhive.project_name')) ??
-      toNonEmptyText(association('project')) ?? toNonEmptyText(association('project_name')),
+      toNonEmptyText(attributes.peek(ATTRIBUTE.project)) ??
+      toNonEmptyText(attributes.peek('honeyhive.project_name')) ??
+      toNonEmptyText(association('project')) ??
+      toNonEmptyText(association('project_name')),
     explicitParent: toNonEmptyText(attributes.peek(ATTRIBUTE.parentId)) ?? toNonEmptyText(association('parent_id')),
   }
 }
@@ -127,7 +149,8 @@ function addLineage(metadata: JsonObject, span: DecodedSpan, instrumentor: strin
   metadata.span_id = span.spanId
   metadata.parent_span_id = span.parentSpanId
   metadata.has_otlp_lineage = true
-  metadata.instrumentor = instrumentor === 'unknown' ? toNonEmptyText(attributes.peek('telemetry.sdk.name')) ?? instrumentor : instrumentor
+  metadata.instrumentor =
+    instrumentor === 'unknown' ? (toNonEmptyText(attributes.peek('telemetry.sdk.name')) ?? instrumentor) : instrumentor
   if (span.scopeName !== '') metadata['scope.name'] = span.scopeName
   if (span.scopeVersion !== '') metadata['scope.version'] = span.scopeVersion
 }
@@ -135,7 +158,9 @@ function addLineage(metadata: JsonObject, span: DecodedSpan, instrumentor: strin
 function addExperiment(metadata: JsonObject, attributes: SpanAttributes): void {
   const whole = toObject(readEmbeddedJson(attributes.peek('honeyhive.experiment_metadata')))
   const dotted = attributes.takePrefixed('honeyhive.experiment_metadata.')
-  const associated = ['run_id', 'dataset_id', 'datapoint_id', 'disable_http_tracing'].map((key) => [key, attributes.peek(`${ASSOCIATION_PREFIX}${key}`)] as const)
+  const associated = ['run_id', 'dataset_id', 'datapoint_id', 'disable_http_tracing'].map(
+    (key) => [key, attributes.peek(`${ASSOCIATION_PREFIX}${key}`)] as const,
+  )
   for (const [key, value] of [...Object.entries(whole), ...dotted, ...associated]) {
     if (value !== undefined && value !== null) fill(metadata, key, value)
   }
@@ -205,7 +230,8 @@ function takeTables(attributes: SpanAttributes, body: EventBody): void {
   for (const { from, bucket, fallbackKey } of MERGE_RULES) {
     if (!attributes.has(from)) continue
     const value = readEmbeddedJson(attributes.take(from))
-    for (const [key, item] of Object.entries(isObject(value) ? value : { [fallbackKey]: value })) fillOrKeep(body, bucket as EventBucket, key, item, `${from}.${key}`)
+    for (const [key, item] of Object.entries(isObject(value) ? value : { [fallbackKey]: value }))
+      fillOrKeep(body, bucket as EventBucket, key, item, `${from}.${key}`)
   }
   takeFinishReasons(attributes, body.metadata)
   takeFamilies(attributes, body)

@@ -38,7 +38,14 @@ export interface Contribution {
 
 /** Adds nothing. */
 export const NO_CONTRIBUTION: Contribution = {
-  events: 0, modelEvents: 0, errors: 0, promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0, hasFeedback: false,
+  events: 0,
+  modelEvents: 0,
+  errors: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  totalTokens: 0,
+  cost: 0,
+  hasFeedback: false,
 }
 
 /** Totals of one event; a session's own record only carries feedback, its sums are those of the others. */
@@ -94,7 +101,12 @@ export function applyPatch(record: EventRecord, patch: EventPatch): EventRecord 
   for (const bucket of MERGED) body[bucket] = { ...body[bucket], ...patch[bucket] }
   if (patch.outputs !== undefined) body.outputs = patch.outputs
   const endMs = patch.end_time ?? (patch.duration === undefined ? record.endMs : record.startMs + patch.duration)
-  return { ...record, body, endMs, durationMs: patch.duration ?? (patch.end_time === undefined ? record.durationMs : Math.max(0, patch.end_time - record.startMs)) }
+  return {
+    ...record,
+    body,
+    endMs,
+    durationMs: patch.duration ?? (patch.end_time === undefined ? record.durationMs : Math.max(0, patch.end_time - record.startMs)),
+  }
 }
 
 /** The same event sent twice: what is new fills in and replaces, what is missing in the later one stays. */

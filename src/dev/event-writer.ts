@@ -1,7 +1,16 @@
 /** Puts events into the store: one row per span or id, totals of its session, links, and updates that came before it. */
 import type { Database, Row } from './database.js'
 import {
-  applyPatch, type Contribution, type EventPatch, type EventRecord, mergeBodies, mergePatches, NO_CONTRIBUTION, toBody, toContribution, toModel,
+  applyPatch,
+  type Contribution,
+  type EventPatch,
+  type EventRecord,
+  mergeBodies,
+  mergePatches,
+  NO_CONTRIBUTION,
+  toBody,
+  toContribution,
+  toModel,
 } from './event-record.js'
 import { toEventId } from './ids.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject } from './json.js'
@@ -42,7 +51,8 @@ export function createEventWriter(database: Database, changes: Changes, keyHash:
     const patch = before?.patch ?? pending
     const record = patch === undefined ? { ...merged, id } : applyPatch({ ...merged, id }, patch)
     save(store, record, present, patch)
-    if (event.spanId !== null && event.traceId !== null && id !== toEventId(event.projectId, event.traceId, event.spanId)) adoptChildren(database, record)
+    if (event.spanId !== null && event.traceId !== null && id !== toEventId(event.projectId, event.traceId, event.spanId))
+      adoptChildren(database, record)
     return id
   }
 
@@ -103,12 +113,18 @@ function findPresent(database: Database, { projectId, traceId, spanId, id }: New
 }
 
 function chooseId(database: Database, { projectId, traceId, spanId, id }: NewEvent): string {
-  const isFree = id !== undefined && database.get('SELECT 1 AS found FROM events WHERE project_id = ? AND id = ?', projectId, id) === undefined
+  const isFree =
+    id !== undefined && database.get('SELECT 1 AS found FROM events WHERE project_id = ? AND id = ?', projectId, id) === undefined
   if (isFree) return id
   return traceId !== null && spanId !== null ? toEventId(projectId, traceId, spanId) : (id ?? '')
 }
 
-function save({ database, changes, sessions, nowMs }: Store, record: EventRecord, present: Row | undefined, patch: EventPatch | undefined): void {
+function save(
+  { database, changes, sessions, nowMs }: Store,
+  record: EventRecord,
+  present: Row | undefined,
+  patch: EventPatch | undefined,
+): void {
   const contribution = toContribution(record)
   const key = present === undefined ? insertEvent(database, record, contribution, nowMs) : Number(present.key)
   if (present !== undefined) updateEvent(database, key, record, contribution)
@@ -121,7 +137,13 @@ function save({ database, changes, sessions, nowMs }: Store, record: EventRecord
   if (session.runId !== null) changes.run(record.projectId, session.runId)
 }
 
-function addToSession(sessions: SessionTotals, record: EventRecord, before: Contribution, after: Contribution, present: Row | undefined): SessionState {
+function addToSession(
+  sessions: SessionTotals,
+  record: EventRecord,
+  before: Contribution,
+  after: Contribution,
+  present: Row | undefined,
+): SessionState {
   const session = sessions.open(record.projectId, record.sessionId, record.startMs)
   const movedFrom = present !== undefined && present.session_id !== record.sessionId ? String(present.session_id) : undefined
   if (movedFrom !== undefined) {
@@ -145,8 +167,16 @@ function insertEvent(database: Database, record: EventRecord, sum: Contribution,
     `INSERT INTO events (project_id, id, session_id, parent_id, type, name, source, start_ms, end_ms, duration_ms, error, prompt_tokens,
        completion_tokens, total_tokens, cost, has_feedback, model, links, trace_id, span_id, parent_span_id, run_id, datapoint_id, process_id, received_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
-    record.projectId, record.id, ...toColumns(record, sum), record.traceId, record.spanId, record.parentSpanId,
-    toNonEmptyText(record.body.metadata.run_id), toNonEmptyText(record.body.metadata.datapoint_id), record.processId, nowMs,
+    record.projectId,
+    record.id,
+    ...toColumns(record, sum),
+    record.traceId,
+    record.spanId,
+    record.parentSpanId,
+    toNonEmptyText(record.body.metadata.run_id),
+    toNonEmptyText(record.body.metadata.datapoint_id),
+    record.processId,
+    nowMs,
   )
   return Number(row?.key)
 }
@@ -157,15 +187,35 @@ function updateEvent(database: Database, key: number, record: EventRecord, sum: 
        prompt_tokens = ?, completion_tokens = ?, total_tokens = ?, cost = ?, has_feedback = ?, model = ?, links = max(links, ?),
        trace_id = coalesce(?, trace_id), span_id = coalesce(?, span_id), parent_span_id = coalesce(?, parent_span_id),
        run_id = ?, datapoint_id = ?, process_id = coalesce(?, process_id) WHERE key = ?`,
-    ...toColumns(record, sum), record.traceId, record.spanId, record.parentSpanId,
-    toNonEmptyText(record.body.metadata.run_id), toNonEmptyText(record.body.metadata.datapoint_id), record.processId, key,
+    ...toColumns(record, sum),
+    record.traceId,
+    record.spanId,
+    record.parentSpanId,
+    toNonEmptyText(record.body.metadata.run_id),
+    toNonEmptyText(record.body.metadata.datapoint_id),
+    record.processId,
+    key,
   )
 }
 
 function toColumns(record: EventRecord, sum: Contribution): (string | number | boolean | null)[] {
   return [
-    record.sessionId, record.parentId, record.type, record.name, record.source, record.startMs, record.endMs, record.durationMs, record.error,
-    sum.promptTokens, sum.completionTokens, sum.totalTokens, sum.cost, sum.hasFeedback, toModel(record.body), record.links.length,
+    record.sessionId,
+    record.parentId,
+    record.type,
+    record.name,
+    record.source,
+    record.startMs,
+    record.endMs,
+    record.durationMs,
+    record.error,
+    sum.promptTokens,
+    sum.completionTokens,
+    sum.totalTokens,
+    sum.cost,
+    sum.hasFeedback,
+    toModel(record.body),
+    record.links.length,
   ]
 }
 
@@ -173,7 +223,11 @@ function saveBody(database: Database, key: number, { body }: EventRecord, patch:
   const { inputs, outputs, ...rest } = body
   database.run(
     'INSERT INTO bodies VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET inputs = excluded.inputs, outputs = excluded.outputs, rest = excluded.rest, patch = excluded.patch',
-    key, JSON.stringify(inputs), JSON.stringify(outputs), JSON.stringify(rest), patch === undefined ? null : JSON.stringify(patch),
+    key,
+    JSON.stringify(inputs),
+    JSON.stringify(outputs),
+    JSON.stringify(rest),
+    patch === undefined ? null : JSON.stringify(patch),
   )
 }
 
@@ -182,20 +236,38 @@ function saveLinks(database: Database, key: number, { links, traceId, spanId }: 
   database.run('DELETE FROM links WHERE event_key = ?', key)
   for (const link of links) {
     const kind = toNonEmptyText(link.attributes['honeyhive.link']) ?? null
-    database.run('INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)', key, traceId, spanId, link.traceId, link.spanId, kind, JSON.stringify(link.attributes))
+    database.run(
+      'INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)',
+      key,
+      traceId,
+      spanId,
+      link.traceId,
+      link.spanId,
+      kind,
+      JSON.stringify(link.attributes),
+    )
   }
 }
 
 /** Children that arrived first pointed at the id this span would have had without one of its own. */
 function adoptChildren(database: Database, { projectId, id, traceId, spanId }: EventRecord): void {
-  database.run('UPDATE events SET parent_id = ? WHERE trace_id = ? AND parent_span_id = ? AND project_id = ?', id, traceId, spanId, projectId)
+  database.run(
+    'UPDATE events SET parent_id = ? WHERE trace_id = ? AND parent_span_id = ? AND project_id = ?',
+    id,
+    traceId,
+    spanId,
+    projectId,
+  )
 }
 
 /** A run created without a label belongs where its sessions are, once one of the same sender's projects has them. */
 function adoptRun(database: Database, keyHash: string, runId: string, projectId: number): void {
   database.run(
     `UPDATE runs SET project_id = ? WHERE id = ? AND project_id <> ? AND project_id IN (SELECT project_id FROM project_keys WHERE key_hash = ? AND label = '')`,
-    projectId, runId, projectId, keyHash,
+    projectId,
+    runId,
+    projectId,
+    keyHash,
   )
 }
 
@@ -213,10 +285,22 @@ function parse(text: unknown): JsonObject {
 function fromRow(row: Row): Omit<EventRecord, 'body'> {
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
   return {
-    projectId: Number(row.project_id), id: String(row.id), sessionId: String(row.session_id), parentId: text(row.parent_id),
-    type: String(row.type), name: String(row.name), source: String(row.source),
-    startMs: Number(row.start_ms), endMs: Number(row.end_ms), durationMs: Number(row.duration_ms), error: text(row.error),
-    traceId: text(row.trace_id), spanId: text(row.span_id), parentSpanId: text(row.parent_span_id), processId: text(row.process_id), links: [],
+    projectId: Number(row.project_id),
+    id: String(row.id),
+    sessionId: String(row.session_id),
+    parentId: text(row.parent_id),
+    type: String(row.type),
+    name: String(row.name),
+    source: String(row.source),
+    startMs: Number(row.start_ms),
+    endMs: Number(row.end_ms),
+    durationMs: Number(row.duration_ms),
+    error: text(row.error),
+    traceId: text(row.trace_id),
+    spanId: text(row.span_id),
+    parentSpanId: text(row.parent_span_id),
+    processId: text(row.process_id),
+    links: [],
   }
 }
 
@@ -230,7 +314,10 @@ function addPending(database: Database, keyHash: string, eventId: string, patch:
   const whole = row === undefined ? patch : mergePatches(parse(row.patch) as EventPatch, patch)
   database.run(
     'INSERT INTO pending_updates VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET patch = excluded.patch, received_ms = excluded.received_ms',
-    keyHash, eventId, JSON.stringify(whole), nowMs,
+    keyHash,
+    eventId,
+    JSON.stringify(whole),
+    nowMs,
   )
 }
 

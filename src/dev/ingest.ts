@@ -55,9 +55,23 @@ function createSession({ events }: WriteScope, projectId: number, { sessionId, s
     if (body.metadata[key] !== undefined) sessionBody.metadata[key] = body.metadata[key]
   }
   const session = {
-    projectId, id: sessionId, sessionId, parentId: null, type: 'session', name: sessionName, source,
-    startMs: span.startMs, endMs: span.endMs, durationMs: toDuration(span), error: null, body: sessionBody,
-    traceId: null, spanId: null, parentSpanId: null, processId: null, links: [],
+    projectId,
+    id: sessionId,
+    sessionId,
+    parentId: null,
+    type: 'session',
+    name: sessionName,
+    source,
+    startMs: span.startMs,
+    endMs: span.endMs,
+    durationMs: toDuration(span),
+    error: null,
+    body: sessionBody,
+    traceId: null,
+    spanId: null,
+    parentSpanId: null,
+    processId: null,
+    links: [],
   }
   events.putSession(session, 'auto')
 }
@@ -80,7 +94,12 @@ function saveProcess({ database }: DevContext, resource: JsonObject, projectId: 
   database.run(
     `INSERT INTO processes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET service = coalesce(processes.service, excluded.service),
        first_seen_ms = min(first_seen_ms, excluded.first_seen_ms), last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)`,
-    id, pid, host, service, startMs, endMs,
+    id,
+    pid,
+    host,
+    service,
+    startMs,
+    endMs,
   )
   database.run('INSERT INTO process_projects VALUES (?, ?) ON CONFLICT DO NOTHING', id, projectId)
   return id

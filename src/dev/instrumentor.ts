@@ -15,7 +15,8 @@ function fromScope(scopeName: string): string | undefined {
 
 function fromAttributes(attributes: SpanAttributes, spanEventNames: readonly string[]): string | undefined {
   if (['openinference.span.kind', 'llm.input_messages', 'llm.output_messages'].some((key) => attributes.has(key))) return 'openinference'
-  if (attributes.has('traceloop.span.kind') || attributes.has('traceloop.workflow.name') || attributes.hasPrefix(ASSOCIATION_PREFIX)) return 'traceloop'
+  if (attributes.has('traceloop.span.kind') || attributes.has('traceloop.workflow.name') || attributes.hasPrefix(ASSOCIATION_PREFIX))
+    return 'traceloop'
   if (attributes.hasPrefix('gen_ai.agent.') && attributes.has('workflow.type')) return 'openlit'
   if (attributes.has('ai.operationId') || attributes.has('ai.prompt.messages')) return 'vercel-ai'
   if (spanEventNames.some((name) => name.startsWith('gen_ai.'))) return 'aws-strands'

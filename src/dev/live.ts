@@ -45,7 +45,8 @@ export function createLiveFeed(database: Database): LiveFeed {
     for (const { projectId, sessionId, eventIds } of sessions.values()) {
       const session = findSession(database, sessionId, projectId)
       if (session !== undefined) sendMessage({ kind: 'session', projectId: String(projectId), session })
-      if (eventIds.size > 0) sendMessage({ kind: 'events', projectId: String(projectId), sessionId, eventIds: [...eventIds].slice(0, MAX_IDS_PER_MESSAGE) })
+      if (eventIds.size > 0)
+        sendMessage({ kind: 'events', projectId: String(projectId), sessionId, eventIds: [...eventIds].slice(0, MAX_IDS_PER_MESSAGE) })
     }
     for (const { projectId, runId } of runs.values()) sendMessage({ kind: 'run', projectId: String(projectId), runId })
     sessions.clear()

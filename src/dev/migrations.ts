@@ -66,7 +66,10 @@ const MIGRATIONS: readonly string[] = [
 export function migrate(database: Database): void {
   const version = Number(database.get('PRAGMA user_version')?.user_version ?? 0)
   if (version > MIGRATIONS.length) {
-    throw new HoneyHiveError('DEV_SERVER', `The database has layout ${version}, this release knows ${MIGRATIONS.length}. Update the package or use another file.`)
+    throw new HoneyHiveError(
+      'DEV_SERVER',
+      `The database has layout ${version}, this release knows ${MIGRATIONS.length}. Update the package or use another file.`,
+    )
   }
   MIGRATIONS.slice(version).forEach((sql, index) => {
     database.exec(`BEGIN IMMEDIATE; ${sql} PRAGMA user_version = ${version + index + 1}; COMMIT;`)

@@ -1,7 +1,13 @@
 /** Reads an OTLP/JSON export request; lenient about the id spelling, enum spelling and field case of real exporters. */
 import { createObject, isObject, type JsonObject, MAX_DEPTH, toFiniteNumber } from './json.js'
 import {
-  createSpanCollector, type DecodedExport, type DecodedLink, type DecodedSpanEvent, OtlpDecodeError, type RawSpan, toTimeMs,
+  createSpanCollector,
+  type DecodedExport,
+  type DecodedLink,
+  type DecodedSpanEvent,
+  OtlpDecodeError,
+  type RawSpan,
+  toTimeMs,
 } from './otlp-span.js'
 
 /** Limits of one request. */

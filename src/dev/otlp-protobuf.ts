@@ -54,19 +54,39 @@ function readSpan(bytes: Uint8Array): Omit<RawSpan, 'scopeName' | 'scopeVersion'
   let endMs: number | undefined
   readFields(bytes, (field) => {
     switch (field.number) {
-      case 1: span.traceId = toId(field.bytes, 16); break
-      case 2: span.spanId = toId(field.bytes, 8); break
-      case 4: span.parentSpanId = toId(field.bytes, 8); break
-      case 5: span.name = toText(field.bytes); break
-      case 7: startMs = toTimeMs(Number(field.integer)); break
-      case 8: endMs = toTimeMs(Number(field.integer)); break
-      case 9: readAttributeInto(attributes, field, 9); break
-      case 11: events.push(readEvent(field.bytes)); break
-      case 13: links.push(...readLink(field.bytes)); break
-      case 15: readFields(field.bytes, ({ number, bytes: value, integer }) => {
-        if (number === 2) span.statusMessage = toText(value)
-        if (number === 3) span.isError = integer === 2n
-      }); break
+      case 1:
+        span.traceId = toId(field.bytes, 16)
+        break
+      case 2:
+        span.spanId = toId(field.bytes, 8)
+        break
+      case 4:
+        span.parentSpanId = toId(field.bytes, 8)
+        break
+      case 5:
+        span.name = toText(field.bytes)
+        break
+      case 7:
+        startMs = toTimeMs(Number(field.integer))
+        break
+      case 8:
+        endMs = toTimeMs(Number(field.integer))
+        break
+      case 9:
+        readAttributeInto(attributes, field, 9)
+        break
+      case 11:
+        events.push(readEvent(field.bytes))
+        break
+      case 13:
+        links.push(...readLink(field.bytes))
+        break
+      case 15:
+        readFields(field.bytes, ({ number, bytes: value, integer }) => {
+          if (number === 2) span.statusMessage = toText(value)
+          if (number === 3) span.isError = integer === 2n
+        })
+        break
     }
   })
   return { ...span, startMs, endMs, attributes, events, links }
@@ -110,13 +130,27 @@ function readValue(bytes: Uint8Array, depth: number): unknown {
   let value: unknown = null
   readFields(bytes, (field) => {
     switch (field.number) {
-      case 1: value = toText(field.bytes); break
-      case 2: value = field.integer !== 0n; break
-      case 3: value = toNumber(BigInt.asIntN(64, field.integer)); break
-      case 4: value = toFinite(toDouble(field.integer)); break
-      case 5: value = readList(field.bytes, depth); break
-      case 6: value = readMap(field.bytes, depth); break
-      case 7: value = Buffer.from(field.bytes).toString('base64'); break
+      case 1:
+        value = toText(field.bytes)
+        break
+      case 2:
+        value = field.integer !== 0n
+        break
+      case 3:
+        value = toNumber(BigInt.asIntN(64, field.integer))
+        break
+      case 4:
+        value = toFinite(toDouble(field.integer))
+        break
+      case 5:
+        value = readList(field.bytes, depth)
+        break
+      case 6:
+        value = readMap(field.bytes, depth)
+        break
+      case 7:
+        value = Buffer.from(field.bytes).toString('base64')
+        break
     }
   })
   return value

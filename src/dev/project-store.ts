@@ -35,7 +35,8 @@ export function createProjectStore(database: Database, mapped: Readonly<Record<s
 
   for (const [name, key] of Object.entries(mapped)) {
     const keyHash = hash(key.trim())
-    if (fixed.has(keyHash)) throw new HoneyHiveError('DEV_SERVER', `Project "${name}" has the same key as another project. Give each project its own key.`)
+    if (fixed.has(keyHash))
+      throw new HoneyHiveError('DEV_SERVER', `Project "${name}" has the same key as another project. Give each project its own key.`)
     const id = insertProject(database, name)
     fixed.set(keyHash, id)
     database.run('INSERT INTO project_keys VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET project_id = excluded.project_id', keyHash, '', id)
@@ -61,12 +62,21 @@ export function createProjectStore(database: Database, mapped: Readonly<Record<s
     idsOf(sender, label = '') {
       const only = fixed.get(sender.keyHash)
       if (only !== undefined) return [only]
-      const rows = database.all('SELECT DISTINCT project_id FROM project_keys WHERE key_hash = ? ORDER BY label = ? DESC, project_id', sender.keyHash, label)
+      const rows = database.all(
+        'SELECT DISTINCT project_id FROM project_keys WHERE key_hash = ? ORDER BY label = ? DESC, project_id',
+        sender.keyHash,
+        label,
+      )
       return rows.map((row) => Number(row.project_id))
     },
     touch: (projectId, nowMs) => database.run('UPDATE projects SET last_seen_ms = ? WHERE id = ?', nowMs, projectId),
     find(idOrName) {
-      const row = database.get('SELECT id FROM projects WHERE name = ? OR id = ? ORDER BY name = ? DESC', idOrName, /^\d{1,15}$/.test(idOrName) ? Number(idOrName) : null, idOrName)
+      const row = database.get(
+        'SELECT id FROM projects WHERE name = ? OR id = ? ORDER BY name = ? DESC',
+        idOrName,
+        /^\d{1,15}$/.test(idOrName) ? Number(idOrName) : null,
+        idOrName,
+      )
       return row === undefined ? undefined : Number(row.id)
     },
     nameOf: (projectId) => String(database.get('SELECT name FROM projects WHERE id = ?', projectId)?.name ?? ''),

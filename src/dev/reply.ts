@@ -9,7 +9,12 @@ const RETRY_AFTER_SECONDS = '5'
 /** Sends JSON that no cache may keep. */
 export function sendJson(response: ServerResponse, body: unknown, status = 200): void {
   const text = JSON.stringify(body)
-  response.writeHead(status, { ...SECURITY_HEADERS, 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', 'content-length': Buffer.byteLength(text) })
+  response.writeHead(status, {
+    ...SECURITY_HEADERS,
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(text),
+  })
   response.end(text)
 }
 
@@ -24,7 +29,8 @@ export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error
   if (error instanceof OtlpDecodeError) return new HttpError(400, error.message)
   if (error instanceof TooManySpansError) return new HttpError(413, error.message)
-  if (error instanceof StorageFullError) return new HttpError(503, error.message, { headers: { 'retry-after': RETRY_AFTER_SECONDS }, errorCode: 'storage_full' })
+  if (error instanceof StorageFullError)
+    return new HttpError(503, error.message, { headers: { 'retry-after': RETRY_AFTER_SECONDS }, errorCode: 'storage_full' })
   return new HttpError(500, 'Internal error of the local server')
 }
 
@@ -36,7 +42,11 @@ export function sendError(response: ServerResponse, { status, message, headers, 
   }
   const text = JSON.stringify({ statusCode: status, message, success: false, ...(errorCode === undefined ? {} : { errorCode }) })
   response.writeHead(status, {
-    ...SECURITY_HEADERS, ...headers, 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', 'content-length': Buffer.byteLength(text),
+    ...SECURITY_HEADERS,
+    ...headers,
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(text),
   })
   response.end(text)
 }

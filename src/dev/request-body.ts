@@ -47,7 +47,10 @@ export async function readBytes(request: IncomingMessage, limits: BodyLimits): P
  * @throws HttpError 415 unless the request says it is JSON, 400 when it is not or is nested too deep.
  */
 export async function readJson(request: IncomingMessage, limits: BodyLimits): Promise<unknown> {
-  const hasBody = request.headers['content-length'] !== undefined ? request.headers['content-length'] !== '0' : request.headers['transfer-encoding'] !== undefined
+  const hasBody =
+    request.headers['content-length'] !== undefined
+      ? request.headers['content-length'] !== '0'
+      : request.headers['transfer-encoding'] !== undefined
   if (!hasBody) return undefined
   requireType(request, ['application/json'])
   const bytes = await readBytes(request, limits)

@@ -14,7 +14,12 @@ const LOCAL_OWNER = { org_id: 'local', workspace_id: 'local', tenant: 'local' } 
 const MICROSECONDS_FROM = 1e14
 
 /** Reads a posted event. @throws HttpError 400 when its type is missing or unknown, or a bucket is no object. */
-export function toNewEvent(event: JsonObject, projectId: number, nowMs: number, defaults: { sessionId?: string; parentId?: string } = {}): NewEvent {
+export function toNewEvent(
+  event: JsonObject,
+  projectId: number,
+  nowMs: number,
+  defaults: { sessionId?: string; parentId?: string } = {},
+): NewEvent {
   const type = toNonEmptyText(event.event_type) ?? ''
   if (!EVENT_TYPES.has(type)) throw badRequest('event_type must be one of model, tool, chain, session')
   checkBuckets(event)
@@ -23,13 +28,26 @@ export function toNewEvent(event: JsonObject, projectId: number, nowMs: number, 
   const parentId = isUuid(event.parent_id) ? event.parent_id.toLowerCase() : (defaults.parentId ?? sessionId)
   const times = readTimes(event, nowMs)
   return {
-    projectId, id, sessionId, parentId: type === 'session' ? null : parentId, type,
+    projectId,
+    id,
+    sessionId,
+    parentId: type === 'session' ? null : parentId,
+    type,
     name: toNonEmptyText(event.event_name) ?? 'unknown',
     source: toNonEmptyText(event.source) ?? 'unknown',
     ...times,
-    error: event.error === undefined || event.error === null ? null : typeof event.error === 'string' ? event.error : JSON.stringify(event.error),
+    error:
+      event.error === undefined || event.error === null
+        ? null
+        : typeof event.error === 'string'
+          ? event.error
+          : JSON.stringify(event.error),
     body: toBody(event),
-    traceId: null, spanId: null, parentSpanId: null, processId: null, links: [],
+    traceId: null,
+    spanId: null,
+    parentSpanId: null,
+    processId: null,
+    links: [],
   }
 }
 
@@ -55,20 +73,39 @@ export function toPatch(body: JsonObject): EventPatch {
   const duration = toNumber(body.duration)
   const endTime = toMs(body.end_time)
   const children = toStrings(body.children_ids)
-  return { ...patch, ...(duration === undefined ? {} : { duration }), ...(endTime === undefined ? {} : { end_time: endTime }), ...(children.length === 0 ? {} : { children_ids: children }) }
+  return {
+    ...patch,
+    ...(duration === undefined ? {} : { duration }),
+    ...(endTime === undefined ? {} : { end_time: endTime }),
+    ...(children.length === 0 ? {} : { children_ids: children }),
+  }
 }
 
 /** A stored event in its REST form, buckets included. */
 export function toRestEvent(database: Database, row: Row): JsonObject {
   const { body, patch } = readBody(database, Number(row.key))
-  const children = database.all('SELECT id FROM events WHERE project_id = ? AND session_id = ? AND parent_id = ? ORDER BY start_ms', row.project_id, row.session_id, row.id)
+  const children = database.all(
+    'SELECT id FROM events WHERE project_id = ? AND session_id = ? AND parent_id = ? ORDER BY start_ms',
+    row.project_id,
+    row.session_id,
+    row.id,
+  )
   return {
-    event_id: row.id, session_id: row.session_id, parent_id: row.parent_id, event_type: row.type, event_name: row.name, source: row.source,
-    project_id: String(row.project_id), ...LOCAL_OWNER,
+    event_id: row.id,
+    session_id: row.session_id,
+    parent_id: row.parent_id,
+    event_type: row.type,
+    event_name: row.name,
+    source: row.source,
+    project_id: String(row.project_id),
+    ...LOCAL_OWNER,
     children_ids: children.length > 0 ? children.map((child) => child.id) : (patch?.children_ids ?? []),
     ...body,
     metadata: row.type === 'session' ? { ...body.metadata, ...sessionSums(database, row) } : body.metadata,
-    error: row.error, start_time: Math.floor(Number(row.start_ms)), end_time: Math.floor(Number(row.end_ms)), duration: row.duration_ms,
+    error: row.error,
+    start_time: Math.floor(Number(row.start_ms)),
+    end_time: Math.floor(Number(row.end_ms)),
+    duration: row.duration_ms,
   }
 }
 
@@ -76,8 +113,13 @@ function sessionSums(database: Database, { project_id: projectId, session_id: se
   const row = database.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', projectId, sessionId)
   if (row === undefined) return {}
   return {
-    num_events: row.events, num_model_events: row.model_events, has_feedback: row.has_feedback === 1, cost: row.cost,
-    prompt_tokens: row.prompt_tokens, completion_tokens: row.completion_tokens, total_tokens: row.total_tokens,
+    num_events: row.events,
+    num_model_events: row.model_events,
+    has_feedback: row.has_feedback === 1,
+    cost: row.cost,
+    prompt_tokens: row.prompt_tokens,
+    completion_tokens: row.completion_tokens,
+    total_tokens: row.total_tokens,
   }
 }
 

@@ -17,11 +17,19 @@ const SESSIONS_PER_STEP = 100
 const MAX_STEPS = 20
 
 /** Deletes what is too old, then the oldest until the data fits. Call inside a write. Gives back how many sessions went. */
-export function applyRetention(database: Database, { maxBytes = DEFAULT_BYTES, maxAgeMs = DEFAULT_AGE_MS }: Retention, nowMs: number): number {
+export function applyRetention(
+  database: Database,
+  { maxBytes = DEFAULT_BYTES, maxAgeMs = DEFAULT_AGE_MS }: Retention,
+  nowMs: number,
+): number {
   let removed = 0
   for (let step = 0; step < MAX_STEPS; step++) {
     const oldestMs = readSize(database) > maxBytes ? Number.MAX_SAFE_INTEGER : nowMs - maxAgeMs
-    const rows = database.all('SELECT project_id, id FROM sessions WHERE touched_ms < ? ORDER BY touched_ms LIMIT ?', oldestMs, SESSIONS_PER_STEP)
+    const rows = database.all(
+      'SELECT project_id, id FROM sessions WHERE touched_ms < ? ORDER BY touched_ms LIMIT ?',
+      oldestMs,
+      SESSIONS_PER_STEP,
+    )
     if (rows.length === 0) break
     for (const row of rows) removeSession(database, Number(row.project_id), String(row.id))
     removed += rows.length

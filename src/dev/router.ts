@@ -32,7 +32,8 @@ export function matchRoute(routes: readonly Route[], method: string, path: strin
     if (routeMethod === method) return { handler, params }
     methods.push(routeMethod)
   }
-  if (methods.length > 0) throw new HttpError(405, `${method} is not answered here`, { headers: { allow: [...new Set(methods)].join(', ') } })
+  if (methods.length > 0)
+    throw new HttpError(405, `${method} is not answered here`, { headers: { allow: [...new Set(methods)].join(', ') } })
   return undefined
 }
 

@@ -41,7 +41,10 @@ export function createRunPages(database: Database): RunPages {
   }
 
   return {
-    list: (projectId) => listRuns(database, projectId === undefined ? undefined : [projectId]).slice(0, MAX_LISTED).map(summaryOf),
+    list: (projectId) =>
+      listRuns(database, projectId === undefined ? undefined : [projectId])
+        .slice(0, MAX_LISTED)
+        .map(summaryOf),
     detail(id) {
       const { run, results } = read(id)
       return { run: toRunSummary(run, results), configuration: run.body.configuration, metadata: run.body.metadata, rows: results.rows }
@@ -53,7 +56,17 @@ export function createRunPages(database: Database): RunPages {
       const newRun = toRunSummary(newer.run, newer.results)
       const oldRun = toRunSummary(older.run, older.results)
       const names = [...new Set([...Object.keys(newRun.metrics), ...Object.keys(oldRun.metrics)])]
-      return { newRun, oldRun, rows, metrics: names.map((name) => ({ name, oldAverage: oldRun.metrics[name] ?? null, newAverage: newRun.metrics[name] ?? null, ...countChanges(name, rows) })) }
+      return {
+        newRun,
+        oldRun,
+        rows,
+        metrics: names.map((name) => ({
+          name,
+          oldAverage: oldRun.metrics[name] ?? null,
+          newAverage: newRun.metrics[name] ?? null,
+          ...countChanges(name, rows),
+        })),
+      }
     },
     averages: (run) => summaryOf(run).metrics,
     forget(changes) {

@@ -58,9 +58,14 @@ export function toRunSummary(run: StoredRun, { rows, metrics }: RunResults): Run
     if (average !== null) averages[name] = average
   }
   return {
-    id: run.id, projectId: String(run.projectId), name: run.name ?? run.id, status: run.status,
+    id: run.id,
+    projectId: String(run.projectId),
+    name: run.name ?? run.id,
+    status: run.status,
     datasetId: run.datasetId ?? toNonEmptyText(run.body.metadata.offline_dataset_id) ?? null,
-    createdMs: run.createdMs, rows: rows.length, failedRows: rows.filter((row) => row.error !== null).length,
+    createdMs: run.createdMs,
+    rows: rows.length,
+    failedRows: rows.filter((row) => row.error !== null).length,
     metrics: averages,
     cost: rows.reduce((sum, row) => sum + row.cost, 0),
     totalTokens: rows.reduce((sum, row) => sum + row.totalTokens, 0),
@@ -104,7 +109,13 @@ function findEvents(database: Database, run: StoredRun, projectIds: readonly num
   for (let at = 0; at < sessions.length; at += CHUNK) {
     const chunk = sessions.slice(at, at + CHUNK)
     for (const projectId of projectIds) {
-      add(database.all(`SELECT * FROM events WHERE project_id = ? AND type = 'session' AND id IN (${chunk.map(() => '?').join()})`, projectId, ...chunk))
+      add(
+        database.all(
+          `SELECT * FROM events WHERE project_id = ? AND type = 'session' AND id IN (${chunk.map(() => '?').join()})`,
+          projectId,
+          ...chunk,
+        ),
+      )
     }
   }
   return [...found.values()].sort((a, b) => Number(a.start_ms) - Number(b.start_ms) || Number(a.key) - Number(b.key))
@@ -112,8 +123,12 @@ function findEvents(database: Database, run: StoredRun, projectIds: readonly num
 
 function toRunEvent(database: Database, row: Row): RunEvent & { datapointId: string | null } {
   return {
-    id: String(row.id), name: String(row.name), type: String(row.type), sessionId: String(row.session_id),
-    datapointId: row.datapoint_id === null ? null : String(row.datapoint_id), row,
+    id: String(row.id),
+    name: String(row.name),
+    type: String(row.type),
+    sessionId: String(row.session_id),
+    datapointId: row.datapoint_id === null ? null : String(row.datapoint_id),
+    row,
     metrics: readBody(database, Number(row.key)).body.metrics,
   }
 }
@@ -126,7 +141,9 @@ function fillDatapoints(events: readonly (RunEvent & { datapointId: string | nul
 
 function toMetrics({ name: eventName, type: eventType, datapointId, sessionId, metrics }: RunEvent): RunMetric[] {
   return Object.entries(metrics).flatMap(([name, value]) =>
-    typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string' ? [{ name, eventName, eventType, value, datapointId, sessionId }] : [],
+    typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string'
+      ? [{ name, eventName, eventType, value, datapointId, sessionId }]
+      : [],
   )
 }
 
@@ -136,7 +153,10 @@ function toRunRow(database: Database, sessionId: string, events: readonly RunEve
   const ofSession = session === undefined ? undefined : readBody(database, Number(session.row.key)).body
   const ofWork = work === undefined ? undefined : readBody(database, Number(work.row.key)).body
   const first = session ?? work
-  const sums = first === undefined ? undefined : database.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', first.row.project_id, sessionId)
+  const sums =
+    first === undefined
+      ? undefined
+      : database.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', first.row.project_id, sessionId)
   const errors = [work, session].map((event) => event?.row.error).filter((error): error is string => typeof error === 'string')
   return {
     sessionId,

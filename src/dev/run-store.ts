@@ -84,7 +84,14 @@ export function saveRun(database: Database, run: StoredRun): void {
   database.run(
     `INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET name = excluded.name, status = excluded.status, dataset_id = excluded.dataset_id, updated_ms = excluded.updated_ms, body = excluded.body`,
-    run.projectId, run.id, run.name, run.status, run.datasetId, run.createdMs, run.updatedMs, JSON.stringify(run.body),
+    run.projectId,
+    run.id,
+    run.name,
+    run.status,
+    run.datasetId,
+    run.createdMs,
+    run.updatedMs,
+    JSON.stringify(run.body),
   )
 }
 
@@ -104,15 +111,26 @@ export function listRuns(database: Database, projectIds?: readonly number[]): St
 
 /** A run in its REST form. */
 export function toRestRun(database: Database, run: StoredRun, metrics: Readonly<Record<string, number>> = {}): JsonObject {
-  const dataset = run.datasetId === null ? undefined : database.get('SELECT body FROM documents WHERE kind = ? AND id = ?', 'dataset', run.datasetId)
+  const dataset =
+    run.datasetId === null ? undefined : database.get('SELECT body FROM documents WHERE kind = ? AND id = ?', 'dataset', run.datasetId)
   const datasetName = dataset === undefined ? null : (toObject(JSON.parse(String(dataset.body))).name ?? null)
   const { event_ids: eventIds, ...body } = run.body
   return {
-    id: run.id, run_id: run.id, name: run.name, status: run.status, ...body, metrics,
-    event_ids: eventIds, session_ids: eventIds,
-    created_at: new Date(run.createdMs).toISOString(), updated_at: new Date(run.updatedMs).toISOString(),
-    project: String(run.projectId), scope_type: 'project', scope_id: String(run.projectId),
-    dataset_id: run.datasetId, dataset_name: datasetName,
+    id: run.id,
+    run_id: run.id,
+    name: run.name,
+    status: run.status,
+    ...body,
+    metrics,
+    event_ids: eventIds,
+    session_ids: eventIds,
+    created_at: new Date(run.createdMs).toISOString(),
+    updated_at: new Date(run.updatedMs).toISOString(),
+    project: String(run.projectId),
+    scope_type: 'project',
+    scope_id: String(run.projectId),
+    dataset_id: run.datasetId,
+    dataset_name: datasetName,
   }
 }
 
@@ -133,8 +151,13 @@ function joinIds(request: JsonObject): string[] {
 
 function toRun(row: Row): StoredRun {
   return {
-    projectId: Number(row.project_id), id: String(row.id), name: row.name === null ? null : String(row.name), status: String(row.status),
-    datasetId: row.dataset_id === null ? null : String(row.dataset_id), createdMs: Number(row.created_ms), updatedMs: Number(row.updated_ms),
+    projectId: Number(row.project_id),
+    id: String(row.id),
+    name: row.name === null ? null : String(row.name),
+    status: String(row.status),
+    datasetId: row.dataset_id === null ? null : String(row.dataset_id),
+    createdMs: Number(row.created_ms),
+    updatedMs: Number(row.updated_ms),
     // Written by `saveRun` and by nothing else.
     body: JSON.parse(String(row.body)) as RunBody,
   }

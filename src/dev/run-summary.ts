@@ -13,9 +13,16 @@ export function toSummary(database: Database, run: StoredRun, results: RunResult
   const datapoints = results.rows.map((row) => {
     const metrics = scoresOnly(results.metrics).filter((metric) => metric.sessionId === row.sessionId)
     return {
-      datapoint_id: row.datapointId, session_id: row.sessionId,
+      datapoint_id: row.datapointId,
+      session_id: row.sessionId,
       passed: row.error === null && metrics.every(isPassed),
-      metrics: metrics.map((metric) => ({ name: metric.name, event_name: metric.eventName, event_type: metric.eventType, value: metric.value, passed: isPassed(metric) })),
+      metrics: metrics.map((metric) => ({
+        name: metric.name,
+        event_name: metric.eventName,
+        event_type: metric.eventType,
+        value: metric.value,
+        passed: isPassed(metric),
+      })),
     }
   })
   const nameOf = (row: { datapoint_id: string | null; session_id: string }): string => row.datapoint_id ?? row.session_id
@@ -33,7 +40,14 @@ export function toSummary(database: Database, run: StoredRun, results: RunResult
 }
 
 /** What changed from one run to another, metric by metric, over the datapoints both have. */
-export function toComparison(database: Database, newRun: StoredRun, newResults: RunResults, oldRun: StoredRun, oldResults: RunResults, how: Aggregate): JsonObject {
+export function toComparison(
+  database: Database,
+  newRun: StoredRun,
+  newResults: RunResults,
+  oldRun: StoredRun,
+  oldResults: RunResults,
+  how: Aggregate,
+): JsonObject {
   const newMetrics = groupBy(scoresOnly(newResults.metrics), metricKey)
   const oldMetrics = groupBy(scoresOnly(oldResults.metrics), metricKey)
   const keys = [...new Set([...newMetrics.keys(), ...oldMetrics.keys()])]
@@ -73,18 +87,34 @@ function compareMetric(news: readonly RunMetric[], olds: readonly RunMetric[], h
   const same = pairs.filter((pair) => pair.change === 0).map((pair) => pair.id)
   const difference = newAggregate === null || oldAggregate === null ? null : newAggregate - oldAggregate
   return {
-    metric_name: sample?.name, metric_type: 'CLIENT_SIDE', event_name: sample?.eventName, event_type: sample?.eventType,
-    old_aggregate: oldAggregate, new_aggregate: newAggregate, difference,
-    percentage_change: difference === null || oldAggregate === null || oldAggregate === 0 ? null : (difference / Math.abs(oldAggregate)) * 100,
-    found_count: pairs.length, improved_count: improved.length, degraded_count: degraded.length, same_count: same.length,
-    improved, degraded, same, old_values: toScores(olds), new_values: toScores(news),
+    metric_name: sample?.name,
+    metric_type: 'CLIENT_SIDE',
+    event_name: sample?.eventName,
+    event_type: sample?.eventType,
+    old_aggregate: oldAggregate,
+    new_aggregate: newAggregate,
+    difference,
+    percentage_change:
+      difference === null || oldAggregate === null || oldAggregate === 0 ? null : (difference / Math.abs(oldAggregate)) * 100,
+    found_count: pairs.length,
+    improved_count: improved.length,
+    degraded_count: degraded.length,
+    same_count: same.length,
+    improved,
+    degraded,
+    same,
+    old_values: toScores(olds),
+    new_values: toScores(news),
   }
 }
 
 function compareEvents(news: RunResults, olds: RunResults): JsonObject[] {
   const inNew = new Map(toEventDetails(news).map((event) => [`${event.event_type} ${event.event_name}`, event]))
   const inOld = new Map(toEventDetails(olds).map((event) => [`${event.event_type} ${event.event_name}`, event]))
-  return [...new Map([...inNew, ...inOld])].map(([key, event]) => ({ ...event, presence: inNew.has(key) ? (inOld.has(key) ? 'both' : 'new') : 'old' }))
+  return [...new Map([...inNew, ...inOld])].map(([key, event]) => ({
+    ...event,
+    presence: inNew.has(key) ? (inOld.has(key) ? 'both' : 'new') : 'old',
+  }))
 }
 
 function toDetail(metrics: readonly RunMetric[], run: StoredRun, how: Aggregate, isPassed: (metric: RunMetric) => boolean): JsonObject {
@@ -92,8 +122,12 @@ function toDetail(metrics: readonly RunMetric[], run: StoredRun, how: Aggregate,
   const range = sample === undefined ? undefined : run.body.passing_ranges[sample.name]
   const nameOf = (metric: RunMetric): string => metric.datapointId ?? metric.sessionId
   return {
-    metric_name: sample?.name, metric_type: 'CLIENT_SIDE', event_name: sample?.eventName, event_type: sample?.eventType,
-    aggregate: aggregate(toScores(metrics), how), values: toScores(metrics),
+    metric_name: sample?.name,
+    metric_type: 'CLIENT_SIDE',
+    event_name: sample?.eventName,
+    event_type: sample?.eventType,
+    aggregate: aggregate(toScores(metrics), how),
+    values: toScores(metrics),
     ...(range === undefined ? {} : { passing_range: range }),
     datapoints: { passed: metrics.filter(isPassed).map(nameOf), failed: metrics.filter((metric) => !isPassed(metric)).map(nameOf) },
   }
@@ -105,7 +139,9 @@ function createCheck(run: StoredRun): (metric: RunMetric) => boolean {
     const range = run.body.passing_ranges[metric.name]
     const score = toScore(metric.value)
     if (!isObject(range) || score === undefined) return true
-    return score >= (toFiniteNumber(range.min) ?? Number.NEGATIVE_INFINITY) && score <= (toFiniteNumber(range.max) ?? Number.POSITIVE_INFINITY)
+    return (
+      score >= (toFiniteNumber(range.min) ?? Number.NEGATIVE_INFINITY) && score <= (toFiniteNumber(range.max) ?? Number.POSITIVE_INFINITY)
+    )
   }
 }
 

@@ -16,7 +16,11 @@ export interface BindOptions {
  * @throws HoneyHiveError `DEV_SERVER` otherwise.
  */
 export function resolveBindHost({ host, dangerouslyBindAllInterfaces }: BindOptions): string {
-  const name = host.normalize('NFKC').trim().toLowerCase().replace(/^\[(.*)\]$/, '$1')
+  const name = host
+    .normalize('NFKC')
+    .trim()
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
   if (name === 'localhost') return '127.0.0.1'
   if (name === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)) return name
   if (dangerouslyBindAllInterfaces === true) return name
@@ -41,7 +45,13 @@ export interface GuardOptions {
 
 /** Builds the guard of a server that listens on `port`. */
 export function createGuard({ port, bindHost, allowedHosts }: GuardOptions): Guard {
-  const names = ['localhost', '127.0.0.1', '[::1]', bindHost.includes(':') ? `[${bindHost}]` : bindHost, ...allowedHosts.map((name) => name.toLowerCase())]
+  const names = [
+    'localhost',
+    '127.0.0.1',
+    '[::1]',
+    bindHost.includes(':') ? `[${bindHost}]` : bindHost,
+    ...allowedHosts.map((name) => name.toLowerCase()),
+  ]
   const authorities = new Set(names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`])))
   const origins = new Set([...authorities].map((authority) => `http://${authority}`))
 
@@ -71,12 +81,15 @@ function checkOrigin({ headers, method, url = '/' }: IncomingMessage, origins: R
   const site = headers['sec-fetch-site']
   if (site !== 'cross-site' && site !== 'same-site') return
   // Following a link to the page is fine: the page itself holds no data.
-  const opensPage = method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && !isDataPath(url)
+  const opensPage =
+    method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && !isDataPath(url)
   if (!opensPage) throw new HttpError(403, 'Requests from other sites are refused')
 }
 
 function isDataPath(url: string): boolean {
-  return /^\/(api|v1|events|session|runs|datasets|datapoints|opentelemetry|nextjs|metrics|configurations|charts|queues|projects)(\/|\?|$)/.test(url)
+  return /^\/(api|v1|events|session|runs|datasets|datapoints|opentelemetry|nextjs|metrics|configurations|charts|queues|projects)(\/|\?|$)/.test(
+    url,
+  )
 }
 
 /** Sent with every answer. */

@@ -9,7 +9,7 @@ import { migrate } from './migrations.js'
 import type { EventDetail, ProjectSummary, SessionSummary } from './page-api.js'
 import { createProjectStore, type ProjectStore } from './project-store.js'
 import { sendError, toHttpError } from './reply.js'
-import { HttpError, notFound } from './http-error.js'
+import { type HttpError, notFound } from './http-error.js'
 import { createDatapointRoutes } from './routes/datapoints.js'
 import { createDatasetRoutes } from './routes/datasets.js'
 import { createEventRoutes } from './routes/events.js'
@@ -109,13 +109,27 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     live.publish(changes)
   })
   const context: DevContext = {
-    database, queue, projects, now: Date.now,
-    limits: { maxBodyBytes: options.maxBodyBytes ?? 20 * MEBIBYTE, maxInflatedBytes: options.maxInflatedBytes ?? 32 * MEBIBYTE, maxSpans: options.maxSpans ?? 50_000 },
+    database,
+    queue,
+    projects,
+    now: Date.now,
+    limits: {
+      maxBodyBytes: options.maxBodyBytes ?? 20 * MEBIBYTE,
+      maxInflatedBytes: options.maxInflatedBytes ?? 32 * MEBIBYTE,
+      maxSpans: options.maxSpans ?? 50_000,
+    },
     mapping: { strict: options.strictMapping ?? false, parseJson: options.parseJsonStrings ?? true },
   }
   const routes = [
-    ...createOtlpRoutes(context), ...createSessionRoutes(context), ...createSearchRoutes(context), ...createEventRoutes(context), ...createRunRoutes(context, runs),
-    ...createDatasetRoutes(context), ...createDatapointRoutes(context), ...createUnsupportedRoutes(), ...createPageRoutes({ database, projects, live, runs }),
+    ...createOtlpRoutes(context),
+    ...createSessionRoutes(context),
+    ...createSearchRoutes(context),
+    ...createEventRoutes(context),
+    ...createRunRoutes(context, runs),
+    ...createDatasetRoutes(context),
+    ...createDatapointRoutes(context),
+    ...createUnsupportedRoutes(),
+    ...createPageRoutes({ database, projects, live, runs }),
   ]
   const listening = await listen(options, port, bindHost, routes)
   const stopRetention = startRetention(queue, database, options.retention ?? {})
@@ -152,7 +166,12 @@ function startRetention(queue: WriteQueue, database: Database, retention: Retent
   }
 }
 
-async function listen(options: DevServerOptions, port: number, bindHost: string, routes: readonly Route[]): Promise<{ server: Server; port: number }> {
+async function listen(
+  options: DevServerOptions,
+  port: number,
+  bindHost: string,
+  routes: readonly Route[],
+): Promise<{ server: Server; port: number }> {
   const files = createStaticFiles()
   let guard: Guard | undefined
   const server = createServer(
@@ -168,7 +187,15 @@ async function listen(options: DevServerOptions, port: number, bindHost: string,
   )
   server.maxConnections = options.maxConnections ?? 512
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(new HoneyHiveError('DEV_SERVER', `Cannot listen on ${bindHost}:${port}: ${cause.message}. Choose another port, or 0 for a free one.`, { cause })))
+    server.once('error', (cause) =>
+      reject(
+        new HoneyHiveError(
+          'DEV_SERVER',
+          `Cannot listen on ${bindHost}:${port}: ${cause.message}. Choose another port, or 0 for a free one.`,
+          { cause },
+        ),
+      ),
+    )
     server.listen(port, bindHost, resolve)
   })
   // A server listening on TCP has an address object.
@@ -177,7 +204,13 @@ async function listen(options: DevServerOptions, port: number, bindHost: string,
   return { server, port: actual }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, routes: readonly Route[], files: StaticFiles, guard: Guard | undefined): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  routes: readonly Route[],
+  files: StaticFiles,
+  guard: Guard | undefined,
+): Promise<void> {
   try {
     guard?.check(request)
     const { method = 'GET', url = '/' } = request
@@ -185,7 +218,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, routes
     const path = end < 0 ? url : url.slice(0, end)
     const segments = splitPath(path)
     const match = matchRoute(routes, method, path)
-    if (match !== undefined) await match.handler({ request, response, params: match.params, query: new URLSearchParams(end < 0 ? '' : url.slice(end + 1)) })
+    if (match !== undefined)
+      await match.handler({ request, response, params: match.params, query: new URLSearchParams(end < 0 ? '' : url.slice(end + 1)) })
     else if (!sendPage(files, request, response, segments)) throw notFound('Route')
   } catch (error) {
     refuse(request, response, toHttpError(error))

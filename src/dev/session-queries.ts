@@ -35,7 +35,11 @@ export function listProjects(database: Database): ProjectSummary[] {
      FROM projects p ORDER BY p.last_seen_ms DESC NULLS LAST, p.name`,
   )
   return rows.map((row) => ({
-    id: String(row.id), name: String(row.name), sessions: Number(row.sessions), events: Number(row.events), runs: Number(row.runs),
+    id: String(row.id),
+    name: String(row.name),
+    sessions: Number(row.sessions),
+    events: Number(row.events),
+    runs: Number(row.runs),
     lastSeenMs: row.last_seen_ms === null ? null : Number(row.last_seen_ms),
   }))
 }
@@ -56,7 +60,12 @@ export function listSessions(database: Database, filter: SessionFilter): Session
 
 /** One session; with no project given the one that was active last. */
 export function findSession(database: Database, id: string, projectId?: number): SessionSummary | undefined {
-  const row = database.get('SELECT * FROM sessions WHERE id = ? AND (project_id = ? OR ? IS NULL) ORDER BY end_ms DESC', id, projectId, projectId)
+  const row = database.get(
+    'SELECT * FROM sessions WHERE id = ? AND (project_id = ? OR ? IS NULL) ORDER BY end_ms DESC',
+    id,
+    projectId,
+    projectId,
+  )
   return row === undefined ? undefined : toSessionSummary(row)
 }
 
@@ -65,16 +74,27 @@ export function toSessionSummary(row: Row): SessionSummary {
   const startMs = Number(row.start_ms)
   const endMs = Number(row.end_ms)
   return {
-    id: String(row.id), projectId: String(row.project_id), name: String(row.name), source: String(row.source),
-    startMs, endMs, durationMs: endMs - startMs,
-    events: Number(row.events), modelEvents: Number(row.model_events), errors: Number(row.errors),
-    totalTokens: Number(row.total_tokens), cost: Number(row.cost), hasFeedback: row.has_feedback === 1,
+    id: String(row.id),
+    projectId: String(row.project_id),
+    name: String(row.name),
+    source: String(row.source),
+    startMs,
+    endMs,
+    durationMs: endMs - startMs,
+    events: Number(row.events),
+    modelEvents: Number(row.model_events),
+    errors: Number(row.errors),
+    totalTokens: Number(row.total_tokens),
+    cost: Number(row.cost),
+    hasFeedback: row.has_feedback === 1,
     runId: row.run_id === null ? null : String(row.run_id),
   }
 }
 
 function listSources(database: Database, projectId: number | undefined): string[] {
-  return database.all('SELECT DISTINCT source FROM sessions WHERE project_id = ? OR ? IS NULL ORDER BY source LIMIT 100', projectId, projectId).map((row) => String(row.source))
+  return database
+    .all('SELECT DISTINCT source FROM sessions WHERE project_id = ? OR ? IS NULL ORDER BY source LIMIT 100', projectId, projectId)
+    .map((row) => String(row.source))
 }
 
 interface Conditions {
@@ -95,14 +115,19 @@ function toConditions(filter: SessionFilter): Conditions {
   if (filter.source) add('s.source = ?', filter.source)
   if (filter.fromMs !== undefined) add('s.start_ms >= ?', filter.fromMs)
   if (filter.toMs !== undefined) add('s.start_ms <= ?', filter.toMs)
-  if (filter.type) add('EXISTS (SELECT 1 FROM events e WHERE e.project_id = s.project_id AND e.session_id = s.id AND e.type = ?)', filter.type)
+  if (filter.type)
+    add('EXISTS (SELECT 1 FROM events e WHERE e.project_id = s.project_id AND e.session_id = s.id AND e.type = ?)', filter.type)
   if (filter.q) {
     const like = toLike(filter.q)
     // Bodies hold JSON: quotes and line ends of the searched text are escaped there.
     const inJson = toLike(JSON.stringify(filter.q).slice(1, -1))
     add(
       `(s.name LIKE ? ESCAPE '!' OR s.id = ? OR EXISTS (${ofSession} AND (e.name LIKE ? ESCAPE '!' OR b.inputs LIKE ? ESCAPE '!' OR b.outputs LIKE ? ESCAPE '!')))`,
-      like, filter.q.toLowerCase(), like, inJson, inJson,
+      like,
+      filter.q.toLowerCase(),
+      like,
+      inJson,
+      inJson,
     )
   }
   if (filter.metadata) addMetadata(filter.metadata, ofSession, add)
@@ -118,7 +143,13 @@ function addMetadata(text: string, ofSession: string, add: (sql: string, ...valu
   const key = colon < 0 ? text : text.slice(0, colon)
   const path = `$.metadata."${key.replace(/["\\]/g, '')}"`
   if (colon < 0) add(`EXISTS (${ofSession} AND json_type(b.rest, ?) IS NOT NULL)`, path)
-  else add(`EXISTS (${ofSession} AND CASE json_type(b.rest, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(json_extract(b.rest, ?) AS TEXT) END = ?)`, path, path, text.slice(colon + 1).trim())
+  else
+    add(
+      `EXISTS (${ofSession} AND CASE json_type(b.rest, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(json_extract(b.rest, ?) AS TEXT) END = ?)`,
+      path,
+      path,
+      text.slice(colon + 1).trim(),
+    )
 }
 
 function toLike(text: string): string {

@@ -52,7 +52,15 @@ export function createSessionTotals(database: Database, nowMs: number): SessionT
       const present = find(projectId, id)
       if (present !== undefined) return present
       const state: SessionState = {
-        projectId, id, name: 'Session', source: 'unknown', startMs, endMs: startMs, runId: null, origin: 'orphan', totals: NO_CONTRIBUTION,
+        projectId,
+        id,
+        name: 'Session',
+        source: 'unknown',
+        startMs,
+        endMs: startMs,
+        runId: null,
+        origin: 'orphan',
+        totals: NO_CONTRIBUTION,
       }
       states.set(`${projectId} ${id}`, state)
       return state
@@ -93,15 +101,35 @@ function saveState(database: Database, { totals, ...state }: SessionState, nowMs
        events = excluded.events, model_events = excluded.model_events, errors = excluded.errors, prompt_tokens = excluded.prompt_tokens,
        completion_tokens = excluded.completion_tokens, total_tokens = excluded.total_tokens, cost = excluded.cost,
        has_feedback = excluded.has_feedback, run_id = excluded.run_id, origin = excluded.origin, touched_ms = excluded.touched_ms`,
-    state.projectId, state.id, state.name, state.source, state.startMs, state.endMs, totals.events, totals.modelEvents, totals.errors,
-    totals.promptTokens, totals.completionTokens, totals.totalTokens, totals.cost, totals.hasFeedback, state.runId, state.origin, nowMs,
+    state.projectId,
+    state.id,
+    state.name,
+    state.source,
+    state.startMs,
+    state.endMs,
+    totals.events,
+    totals.modelEvents,
+    totals.errors,
+    totals.promptTokens,
+    totals.completionTokens,
+    totals.totalTokens,
+    totals.cost,
+    totals.hasFeedback,
+    state.runId,
+    state.origin,
+    nowMs,
   )
 }
 
 function fromRow(row: Row): SessionState {
   return {
-    projectId: Number(row.project_id), id: String(row.id), name: String(row.name), source: String(row.source),
-    startMs: Number(row.start_ms), endMs: Number(row.end_ms), runId: row.run_id === null ? null : String(row.run_id),
+    projectId: Number(row.project_id),
+    id: String(row.id),
+    name: String(row.name),
+    source: String(row.source),
+    startMs: Number(row.start_ms),
+    endMs: Number(row.end_ms),
+    runId: row.run_id === null ? null : String(row.run_id),
     origin: String(row.origin) as SessionOrigin,
     totals: toTotals(row),
   }
@@ -110,8 +138,13 @@ function fromRow(row: Row): SessionState {
 /** The totals columns that sessions and events share. */
 export function toTotals(row: Row): Contribution {
   return {
-    events: Number(row.events ?? 0), modelEvents: Number(row.model_events ?? 0), errors: Number(row.errors ?? 0),
-    promptTokens: Number(row.prompt_tokens), completionTokens: Number(row.completion_tokens), totalTokens: Number(row.total_tokens),
-    cost: Number(row.cost), hasFeedback: row.has_feedback === 1,
+    events: Number(row.events ?? 0),
+    modelEvents: Number(row.model_events ?? 0),
+    errors: Number(row.errors ?? 0),
+    promptTokens: Number(row.prompt_tokens),
+    completionTokens: Number(row.completion_tokens),
+    totalTokens: Number(row.total_tokens),
+    cost: Number(row.cost),
+    hasFeedback: row.has_feedback === 1,
   }
 }

@@ -6,8 +6,15 @@ import { fileURLToPath } from 'node:url'
 import { SECURITY_HEADERS } from './security.js'
 
 const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml',
-  '.png': 'image/png', '.ico': 'image/x-icon', '.woff2': 'font/woff2', '.json': 'application/json; charset=utf-8', '.webmanifest': 'application/manifest+json',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+  '.json': 'application/json; charset=utf-8',
+  '.webmanifest': 'application/manifest+json',
 }
 
 const NOT_BUILT = `<!doctype html>
@@ -52,7 +59,9 @@ export function createStaticFiles(folder: string = findPageFolder()): StaticFile
 
 function sendFile(response: ServerResponse, type: string, content: Buffer, isHashed: boolean, isHead: boolean): void {
   response.writeHead(200, {
-    ...SECURITY_HEADERS, 'content-type': type, 'content-length': content.byteLength,
+    ...SECURITY_HEADERS,
+    'content-type': type,
+    'content-length': content.byteLength,
     'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
   })
   response.end(isHead ? undefined : content)

@@ -12,7 +12,12 @@ export function aggregate(values: readonly number[], how: Aggregate): number | n
   if (how === 'sum') return sum
   if (values.length === 0) return null
   const fraction = QUANTILES[how]
-  return fraction === undefined ? sum / values.length : quantile([...values].sort((a, b) => a - b), fraction)
+  return fraction === undefined
+    ? sum / values.length
+    : quantile(
+        [...values].sort((a, b) => a - b),
+        fraction,
+      )
 }
 
 /** Quantile of sorted values by linear interpolation between neighbours; 0 for none. */

@@ -30,7 +30,10 @@ export function readStats(database: Database, { projectId, fromMs, toMs = Date.n
   const rows = database.all(
     `SELECT start_ms, duration_ms, error IS NOT NULL AS failed, cost, prompt_tokens, completion_tokens FROM events
      WHERE (project_id = ? OR ? IS NULL) AND start_ms BETWEEN ? AND ? AND type <> 'session' ORDER BY start_ms`,
-    projectId, projectId, from, toMs,
+    projectId,
+    projectId,
+    from,
+    toMs,
   )
   const buckets = new Map<number, Bucket>()
   for (const row of rows) {
@@ -54,6 +57,17 @@ function toPoint(timeMs: number, { durations, ...sums }: Bucket): Stats['points'
 
 /** Losses by tracer and reason, latest first. */
 export function listDrops(database: Database, projectId?: number): DropList {
-  const rows = database.all('SELECT * FROM drops WHERE project_id = ? OR ? IS NULL ORDER BY last_seen_ms DESC, tracer, reason', projectId, projectId)
-  return { drops: rows.map((row) => ({ tracer: String(row.tracer), reason: String(row.reason), count: Number(row.count), lastSeenMs: Number(row.last_seen_ms) })) }
+  const rows = database.all(
+    'SELECT * FROM drops WHERE project_id = ? OR ? IS NULL ORDER BY last_seen_ms DESC, tracer, reason',
+    projectId,
+    projectId,
+  )
+  return {
+    drops: rows.map((row) => ({
+      tracer: String(row.tracer),
+      reason: String(row.reason),
+      count: Number(row.count),
+      lastSeenMs: Number(row.last_seen_ms),
+    })),
+  }
 }

@@ -33,7 +33,10 @@ function enter(node: JsonObject, segment: string): JsonObject {
   const present = Object.hasOwn(node, segment) ? node[segment] : undefined
   if (isObject(present)) return present
   const next = createObject()
-  if (Array.isArray(present)) present.forEach((item, index) => { next[index] = item })
+  if (Array.isArray(present))
+    present.forEach((item, index) => {
+      next[index] = item
+    })
   else if (present !== undefined) next[OWN_VALUE] = present
   node[segment] = next
   return next

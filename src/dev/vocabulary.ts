@@ -32,7 +32,10 @@ export const ATTRIBUTE_RULES: readonly AttributeRule[] = [
   { from: ['gen_ai.usage.input_tokens', 'ai.usage.inputTokens'], to: ['metadata.input_tokens', 'metadata.prompt_tokens'] },
   { from: ['gen_ai.usage.prompt_tokens', 'llm.token_count.prompt', 'ai.usage.promptTokens'], to: ['metadata.prompt_tokens'] },
   { from: ['gen_ai.usage.output_tokens', 'ai.usage.outputTokens'], to: ['metadata.output_tokens', 'metadata.completion_tokens'] },
-  { from: ['gen_ai.usage.completion_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens'], to: ['metadata.completion_tokens'] },
+  {
+    from: ['gen_ai.usage.completion_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens'],
+    to: ['metadata.completion_tokens'],
+  },
   {
     from: ['llm.usage.total_tokens', 'gen_ai.usage.total_tokens', 'llm.token_count.total', 'ai.usage.totalTokens', 'ai.usage.tokens'],
     to: ['metadata.total_tokens'],
@@ -42,10 +45,17 @@ export const ATTRIBUTE_RULES: readonly AttributeRule[] = [
     to: ['metadata.cache_read_input_tokens'],
   },
   {
-    from: ['gen_ai.usage.cache_creation_input_tokens', 'gen_ai.usage.cache_creation.input_tokens', 'llm.token_count.prompt_details.cache_write'],
+    from: [
+      'gen_ai.usage.cache_creation_input_tokens',
+      'gen_ai.usage.cache_creation.input_tokens',
+      'llm.token_count.prompt_details.cache_write',
+    ],
     to: ['metadata.cache_write_input_tokens'],
   },
-  { from: ['gen_ai.usage.reasoning_tokens', 'llm.token_count.completion_details.reasoning', 'ai.usage.reasoningTokens'], to: ['metadata.reasoning_tokens'] },
+  {
+    from: ['gen_ai.usage.reasoning_tokens', 'llm.token_count.completion_details.reasoning', 'ai.usage.reasoningTokens'],
+    to: ['metadata.reasoning_tokens'],
+  },
   { from: ['gen_ai.usage.cost', 'llm.cost.total'], to: ['metrics.cost'] },
   { from: ['gen_ai.server.ttft', 'ai.response.msToFirstChunk'], to: ['metrics.ttft_ms'] },
   { from: ['gen_ai.server.tbt'], to: ['metrics.tbt_ms'] },
@@ -116,7 +126,14 @@ export const MERGE_RULES: readonly { readonly from: string; readonly bucket: str
 
 /** Event type by `openinference.span.kind`, upper case. */
 export const OPENINFERENCE_KINDS: Readonly<Record<string, string>> = {
-  LLM: 'model', CHAIN: 'chain', AGENT: 'chain', TOOL: 'tool', RETRIEVER: 'tool', EMBEDDING: 'tool', RERANKER: 'tool', GUARDRAIL: 'tool',
+  LLM: 'model',
+  CHAIN: 'chain',
+  AGENT: 'chain',
+  TOOL: 'tool',
+  RETRIEVER: 'tool',
+  EMBEDDING: 'tool',
+  RERANKER: 'tool',
+  GUARDRAIL: 'tool',
 }
 
 /** Event type by `traceloop.span.kind`, lower case. */
@@ -124,26 +141,48 @@ export const TRACELOOP_KINDS: Readonly<Record<string, string>> = { workflow: 'ch
 
 /** Event type by `gen_ai.operation.name`. */
 export const GENAI_OPERATIONS: Readonly<Record<string, string>> = {
-  chat: 'model', text_completion: 'model', generate_content: 'model',
-  invoke_agent: 'chain', create_agent: 'chain', invoke_workflow: 'chain',
-  execute_tool: 'tool', embeddings: 'tool', retrieval: 'tool',
+  chat: 'model',
+  text_completion: 'model',
+  generate_content: 'model',
+  invoke_agent: 'chain',
+  create_agent: 'chain',
+  invoke_workflow: 'chain',
+  execute_tool: 'tool',
+  embeddings: 'tool',
+  retrieval: 'tool',
 }
 
 /** Attributes whose presence alone means a model call. */
 export const MODEL_ATTRIBUTES: readonly string[] = [
-  'llm.request.type', 'llm.input_messages', 'gen_ai.request.model', 'gen_ai.prompt', 'gen_ai.completion', 'ai.prompt.messages',
+  'llm.request.type',
+  'llm.input_messages',
+  'gen_ai.request.model',
+  'gen_ai.prompt',
+  'gen_ai.completion',
+  'ai.prompt.messages',
 ]
 
 /** Beginnings of attribute names whose presence means a model call. */
 export const MODEL_ATTRIBUTE_PREFIXES: readonly string[] = ['gen_ai.prompt.', 'gen_ai.completion.', 'llm.input_messages.']
 
 /** Span events whose presence means a model call. */
-export const MODEL_SPAN_EVENTS: readonly string[] = ['gen_ai.user.message', 'gen_ai.choice', 'gen_ai.input.message', 'gen_ai.output.message']
+export const MODEL_SPAN_EVENTS: readonly string[] = [
+  'gen_ai.user.message',
+  'gen_ai.choice',
+  'gen_ai.input.message',
+  'gen_ai.output.message',
+]
 
 /** Attributes that steer ingestion and are not shown. */
 export const PROTOCOL_ATTRIBUTES: readonly string[] = [
-  'honeyhive.session_id', 'honeyhive.session_auto_create', 'honeyhive.session_name', 'honeyhive.source', 'honeyhive.project',
-  'honeyhive.project_name', 'honeyhive.parent_id', 'honeyhive.experiment_metadata',
+  'honeyhive.session_id',
+  'honeyhive.session_auto_create',
+  'honeyhive.session_name',
+  'honeyhive.source',
+  'honeyhive.project',
+  'honeyhive.project_name',
+  'honeyhive.parent_id',
+  'honeyhive.experiment_metadata',
 ]
 
 /** Association properties of Traceloop-based senders: their keys here keep their full name in metadata and are also read by name. */

@@ -36,7 +36,11 @@ test('F48 after SIGKILL in the middle of ingestion every acknowledged span is th
     const work = async (): Promise<void> => {
       for (;;) {
         const spans = Array.from({ length: 20 }, () => ({ traceId: newId(16), spanId: newId(8) }))
-        const reply = await fetch(`${url}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}` }, body: JSON.stringify(toExport(spans)) }).catch(() => undefined)
+        const reply = await fetch(`${url}/v1/traces`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}` },
+          body: JSON.stringify(toExport(spans)),
+        }).catch(() => undefined)
         if (reply?.status !== 200) return
         for (const span of spans) acknowledged.add(span.spanId)
         if (++sent === killAfter) child.kill('SIGKILL')
@@ -61,7 +65,10 @@ describe('F49 a full disk', () => {
     const statuses: number[] = []
     let refused: Awaited<ReturnType<typeof sendSpans>> | undefined
     for (let i = 0; i < 30 && refused === undefined; i++) {
-      const reply = await sendSpans(server, [{ attributes: { 'honeyhive_inputs.text': text } }, { attributes: { 'honeyhive_inputs.text': text } }])
+      const reply = await sendSpans(server, [
+        { attributes: { 'honeyhive_inputs.text': text } },
+        { attributes: { 'honeyhive_inputs.text': text } },
+      ])
       statuses.push(reply.status)
       if (reply.status !== 200) refused = reply
     }
@@ -82,7 +89,15 @@ describe('F49 a full disk', () => {
   test('a protobuf sender hears it too, and recovers once there is room again', async () => {
     const path = join(folder, 'room.db')
     const server = await startDevServer({ port: 0, database: path, maxDatabaseBytes: 250_000 })
-    await sendSpans(server, [{ attributes: { 'honeyhive.session_id': '5b0e2f6a-1111-4222-8333-444455556666', 'honeyhive.session_auto_create': true, 'honeyhive_inputs.text': 'x'.repeat(50_000) } }])
+    await sendSpans(server, [
+      {
+        attributes: {
+          'honeyhive.session_id': '5b0e2f6a-1111-4222-8333-444455556666',
+          'honeyhive.session_auto_create': true,
+          'honeyhive_inputs.text': 'x'.repeat(50_000),
+        },
+      },
+    ])
     expect((await sendSpans(server, [{ attributes: { 'honeyhive_inputs.text': 'x'.repeat(150_000) } }])).status).toBe(503)
     expect((await call(server, 'DELETE', '/v1/sessions/5b0e2f6a-1111-4222-8333-444455556666')).status).toBe(200)
     expect((await sendSpans(server, [{ attributes: { 'honeyhive_inputs.text': 'x'.repeat(40_000) } }])).status).toBe(200)
@@ -96,7 +111,10 @@ test('F14 requests whose connection dies before the answer are stored once when 
   for (let i = 0; i < 3; i++) {
     await new Promise<void>((resolve) => {
       const socket = connect(server.port, '127.0.0.1', () => {
-        socket.write(`POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nAuthorization: Bearer ${KEY}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy())
+        socket.write(
+          `POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nAuthorization: Bearer ${KEY}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+          () => socket.destroy(),
+        )
       })
       socket.on('close', () => resolve())
     })
@@ -116,14 +134,20 @@ test('one request that cannot be stored leaves the others of its tick alone', as
 })
 
 describe('the two engines', () => {
-  const engines = ['libsql', ...(process.getBuiltinModule('node:sqlite' as 'node:fs') === undefined ? [] : (['node:sqlite'] as const))] as const
+  const engines = [
+    'libsql',
+    ...(process.getBuiltinModule('node:sqlite' as 'node:fs') === undefined ? [] : (['node:sqlite'] as const)),
+  ] as const
 
   test.for(engines)('%s gives back what it was given, and says when it is full', async (engine) => {
     const database = await openDatabase(join(folder, `${engine.replace(':', '-')}.db`), engine)
     database.exec('CREATE TABLE t (a, b INTEGER, c TEXT)')
     database.run('INSERT INTO t VALUES (?, ?, ?)', 1.5, true, 'é\u0000😀')
     database.run('INSERT INTO t VALUES (?, ?, ?)', undefined, Number.NaN, null)
-    expect(database.all('SELECT a, b, c FROM t').map((row) => [row.a, row.b, row.c])).toEqual([[1.5, 1, 'é\uFFFD😀'], [null, null, null]])
+    expect(database.all('SELECT a, b, c FROM t').map((row) => [row.a, row.b, row.c])).toEqual([
+      [1.5, 1, 'é\uFFFD😀'],
+      [null, null, null],
+    ])
     expect(database.get('SELECT a FROM t WHERE a = ?', 99)).toBeUndefined()
     expect(database.engine).toBe(engine)
     database.all('PRAGMA max_page_count = 3')
@@ -135,6 +159,10 @@ describe('the two engines', () => {
 
   test('asking for an engine this Node does not have says what to do', async () => {
     if (engines.length === 2) expect((await openDatabase(':memory:', 'node:sqlite')).engine).toBe('node:sqlite')
-    else await expect(openDatabase(':memory:', 'node:sqlite')).rejects.toMatchObject({ code: 'DEV_SERVER', message: expect.stringContaining('22.5') as string })
+    else
+      await expect(openDatabase(':memory:', 'node:sqlite')).rejects.toMatchObject({
+        code: 'DEV_SERVER',
+        message: expect.stringContaining('22.5') as string,
+      })
   })
 })

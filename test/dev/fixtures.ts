@@ -36,7 +36,11 @@ export const toAttributes = (attributes: Readonly<Record<string, Plain>> = {}): 
   Object.entries(attributes).map(([key, value]) => ({ key, value: toValue(value) }))
 
 /** An OTLP/JSON export request. */
-export const toExport = (spans: readonly SpanInput[], resource: Readonly<Record<string, Plain>> = {}, scope = 'test-scope'): Record<string, unknown> => ({
+export const toExport = (
+  spans: readonly SpanInput[],
+  resource: Readonly<Record<string, Plain>> = {},
+  scope = 'test-scope',
+): Record<string, unknown> => ({
   resourceSpans: [
     {
       resource: { attributes: toAttributes(resource) },
@@ -52,7 +56,11 @@ export const toExport = (spans: readonly SpanInput[], resource: Readonly<Record<
             startTimeUnixNano: `${span.startMs ?? 1_700_000_000_000}000000`,
             endTimeUnixNano: `${span.endMs ?? 1_700_000_000_100}000000`,
             attributes: toAttributes(span.attributes),
-            events: (span.events ?? []).map((event) => ({ name: event.name, timeUnixNano: '1700000000000000000', attributes: toAttributes(event.attributes) })),
+            events: (span.events ?? []).map((event) => ({
+              name: event.name,
+              timeUnixNano: '1700000000000000000',
+              attributes: toAttributes(event.attributes),
+            })),
             links: (span.links ?? []).map((link) => ({ ...link, attributes: toAttributes(link.attributes) })),
             status: span.status ?? { code: 'STATUS_CODE_UNSET' },
           })),
@@ -72,15 +80,28 @@ export interface Reply {
 export const call = async (server: DevServer, method: string, path: string, body?: unknown, key: string | null = KEY): Promise<Reply> => {
   const reply = await fetch(server.url + path, {
     method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(key === null ? {} : { authorization: `Bearer ${key}` }) },
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+    },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
   const text = await reply.text()
   return { status: reply.status, body: text === '' ? undefined : (JSON.parse(text) as unknown), headers: reply.headers }
 }
 
-export const sendSpans = (server: DevServer, spans: readonly SpanInput[], options: { key?: string | null; resource?: Readonly<Record<string, Plain>>; scope?: string; path?: string } = {}): Promise<Reply> =>
-  call(server, 'POST', options.path ?? '/opentelemetry/v1/traces', toExport(spans, options.resource, options.scope), options.key === undefined ? KEY : options.key)
+export const sendSpans = (
+  server: DevServer,
+  spans: readonly SpanInput[],
+  options: { key?: string | null; resource?: Readonly<Record<string, Plain>>; scope?: string; path?: string } = {},
+): Promise<Reply> =>
+  call(
+    server,
+    'POST',
+    options.path ?? '/opentelemetry/v1/traces',
+    toExport(spans, options.resource, options.scope),
+    options.key === undefined ? KEY : options.key,
+  )
 
 export interface RawReply {
   readonly status: number
@@ -89,13 +110,18 @@ export interface RawReply {
 }
 
 /** A request with headers and targets that fetch would not send. */
-export const rawRequest = (server: DevServer, options: { method?: string; path?: string; headers?: Record<string, string | string[]>; body?: Uint8Array | string; setHost?: boolean }): Promise<RawReply> =>
+export const rawRequest = (
+  server: DevServer,
+  options: { method?: string; path?: string; headers?: Record<string, string | string[]>; body?: Uint8Array | string; setHost?: boolean },
+): Promise<RawReply> =>
   new Promise((resolve, reject) => {
     const { method = 'GET', path = '/', headers = {}, body, setHost = true } = options
     const request = httpRequest({ host: '127.0.0.1', port: server.port, method, path, headers, setHost, agent: false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') }))
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') }),
+      )
       response.on('error', reject)
     })
     request.on('error', reject)
@@ -109,7 +135,9 @@ export const rawSocket = (server: DevServer, text: string | Buffer): Promise<str
     const chunks: Buffer[] = []
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.on('close', () => resolve(Buffer.concat(chunks).toString('utf8')))
-    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve(Buffer.concat(chunks).toString('utf8')) : reject(error)))
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve(Buffer.concat(chunks).toString('utf8')) : reject(error),
+    )
   })
 
 /** `server`: in memory and closed after the test. `start`: further ones. */

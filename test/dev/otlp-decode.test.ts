@@ -16,11 +16,23 @@ const decodeSpan = (span: Record<string, unknown>) => decodeOtlpJson({ resourceS
 
 const makeProtobuf = (): Uint8Array => {
   const exporter = new InMemorySpanExporter()
-  const provider = new BasicTracerProvider({ resource: resourceFromAttributes({ 'service.name': 'svc', 'process.pid': 7 }), spanProcessors: [new SimpleSpanProcessor(exporter)] })
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'svc', 'process.pid': 7 }),
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+  })
   const tracer = provider.getTracer('scope', '1.2.3')
   const parent = tracer.startSpan('parent ü', { startTime: 1_700_000_000_000 })
   const link = { context: { traceId: TRACE, spanId: SPAN, traceFlags: 1 }, attributes: { 'honeyhive.link': 'cross-tracer' } }
-  const child = tracer.startSpan('child', { kind: SpanKind.CLIENT, startTime: 1_700_000_000_001, links: [link], attributes: { s: 'x', b: true, i: -3, d: 0.5, list: ['a', 'b'] } }, trace.setSpan(context.active(), parent))
+  const child = tracer.startSpan(
+    'child',
+    {
+      kind: SpanKind.CLIENT,
+      startTime: 1_700_000_000_001,
+      links: [link],
+      attributes: { s: 'x', b: true, i: -3, d: 0.5, list: ['a', 'b'] },
+    },
+    trace.setSpan(context.active(), parent),
+  )
   child.addEvent('gen_ai.choice', { index: 0 })
   child.setStatus({ code: SpanStatusCode.ERROR, message: 'broken' })
   child.end(1_700_000_000_002)
@@ -35,10 +47,18 @@ describe('protobuf', () => {
     const child = spans.find((span) => span.name === 'child')
     const parent = spans.find((span) => span.name === 'parent ü')
     expect(child).toMatchObject({
-      parentSpanId: parent?.spanId, traceId: parent?.traceId, startMs: 1_700_000_000_001, endMs: 1_700_000_000_002,
-      attributes: { s: 'x', b: true, i: -3, d: 0.5, list: ['a', 'b'] }, events: [{ name: 'gen_ai.choice', attributes: { index: 0 } }],
+      parentSpanId: parent?.spanId,
+      traceId: parent?.traceId,
+      startMs: 1_700_000_000_001,
+      endMs: 1_700_000_000_002,
+      attributes: { s: 'x', b: true, i: -3, d: 0.5, list: ['a', 'b'] },
+      events: [{ name: 'gen_ai.choice', attributes: { index: 0 } }],
       links: [{ traceId: TRACE, spanId: SPAN, attributes: { 'honeyhive.link': 'cross-tracer' } }],
-      isError: true, statusMessage: 'broken', scopeName: 'scope', scopeVersion: '1.2.3', resource: { 'service.name': 'svc', 'process.pid': 7 },
+      isError: true,
+      statusMessage: 'broken',
+      scopeName: 'scope',
+      scopeVersion: '1.2.3',
+      resource: { 'service.name': 'svc', 'process.pid': 7 },
     })
     expect(parent?.parentSpanId).toBe('')
   })
@@ -46,15 +66,19 @@ describe('protobuf', () => {
   test('H92 any damage is an error of its own kind or fewer spans, never a crash or an endless loop', () => {
     const whole = makeProtobuf()
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }), fc.nat(whole.length), (changes, length) => {
-        const bytes = Uint8Array.from(whole.subarray(0, length))
-        for (const [at, byte] of changes) if (at < length) bytes[at] = byte
-        try {
-          decodeOtlpProtobuf(bytes, options)
-        } catch (error) {
-          if (!(error instanceof OtlpDecodeError)) throw error
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        fc.nat(whole.length),
+        (changes, length) => {
+          const bytes = Uint8Array.from(whole.subarray(0, length))
+          for (const [at, byte] of changes) if (at < length) bytes[at] = byte
+          try {
+            decodeOtlpProtobuf(bytes, options)
+          } catch (error) {
+            if (!(error instanceof OtlpDecodeError)) throw error
+          }
+        },
+      ),
       { numRuns: 2_000, seed: 7 },
     )
   })
@@ -89,14 +113,23 @@ const wrap = (field: number, bytes: Buffer): Buffer => {
 describe('JSON', () => {
   test('ids in hex, upper-case hex and base64 are the same ids', () => {
     const toBase64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
-    for (const [traceId, spanId] of [[TRACE, SPAN], [TRACE.toUpperCase(), SPAN.toUpperCase()], [toBase64(TRACE), toBase64(SPAN)]] as const) {
+    for (const [traceId, spanId] of [
+      [TRACE, SPAN],
+      [TRACE.toUpperCase(), SPAN.toUpperCase()],
+      [toBase64(TRACE), toBase64(SPAN)],
+    ] as const) {
       expect(decodeSpan({ traceId, spanId, parentSpanId: null }).spans).toMatchObject([{ traceId: TRACE, spanId: SPAN, parentSpanId: '' }])
     }
   })
 
   test.for([
-    [{ traceId: TRACE.slice(1), spanId: SPAN }], [{ traceId: 'z'.repeat(32), spanId: SPAN }], [{ traceId: '0'.repeat(32), spanId: SPAN }],
-    [{ traceId: TRACE, spanId: '' }], [{ traceId: TRACE, spanId: 7 }], [{ traceId: TRACE, spanId: '0'.repeat(16) }], [{}],
+    [{ traceId: TRACE.slice(1), spanId: SPAN }],
+    [{ traceId: 'z'.repeat(32), spanId: SPAN }],
+    [{ traceId: '0'.repeat(32), spanId: SPAN }],
+    [{ traceId: TRACE, spanId: '' }],
+    [{ traceId: TRACE, spanId: 7 }],
+    [{ traceId: TRACE, spanId: '0'.repeat(16) }],
+    [{}],
   ] as const)('H92 a span with ids %j is rejected and counted', ([span]) => {
     const { spans, rejected, rejectedBecause } = decodeSpan({ ...span })
     expect([spans.length, rejected]).toEqual([0, 1])
@@ -104,27 +137,59 @@ describe('JSON', () => {
   })
 
   test('status and kind as numbers, names and full names; snake_case fields', () => {
-    const codes = [2, '2', 'STATUS_CODE_ERROR', 1, 'STATUS_CODE_OK', 0, undefined].map((code) => decodeSpan({ traceId: TRACE, spanId: SPAN, status: { code } }).spans[0]?.isError)
+    const codes = [2, '2', 'STATUS_CODE_ERROR', 1, 'STATUS_CODE_OK', 0, undefined].map(
+      (code) => decodeSpan({ traceId: TRACE, spanId: SPAN, status: { code } }).spans[0]?.isError,
+    )
     expect(codes).toEqual([true, true, true, false, false, false, false])
-    expect(decodeOtlpJson({ resource_spans: [{ scope_spans: [{ spans: [{ trace_id: TRACE, span_id: SPAN, start_time_unix_nano: 5_000_000 }] }] }] }, options).spans).toMatchObject([{ startMs: 5 }])
+    expect(
+      decodeOtlpJson(
+        { resource_spans: [{ scope_spans: [{ spans: [{ trace_id: TRACE, span_id: SPAN, start_time_unix_nano: 5_000_000 }] }] }] },
+        options,
+      ).spans,
+    ).toMatchObject([{ startMs: 5 }])
   })
 
   test('every kind of value', () => {
     const attributes = [
-      ['text', { stringValue: 'x' }], ['yes', { boolValue: true }], ['int', { intValue: '7' }], ['big', { intValue: '9223372036854775807' }], ['double', { doubleValue: 0.5 }], ['nan', { doubleValue: 'NaN' }],
-      ['list', { arrayValue: { values: [{ intValue: 1 }, { kvlistValue: { values: [{ key: 'k', value: { stringValue: 'v' } }] } }] } }], ['bytes', { bytesValue: 'AQI=' }], ['none', {}],
+      ['text', { stringValue: 'x' }],
+      ['yes', { boolValue: true }],
+      ['int', { intValue: '7' }],
+      ['big', { intValue: '9223372036854775807' }],
+      ['double', { doubleValue: 0.5 }],
+      ['nan', { doubleValue: 'NaN' }],
+      ['list', { arrayValue: { values: [{ intValue: 1 }, { kvlistValue: { values: [{ key: 'k', value: { stringValue: 'v' } }] } }] } }],
+      ['bytes', { bytesValue: 'AQI=' }],
+      ['none', {}],
     ].map(([key, value]) => ({ key, value }))
     expect({ ...decodeSpan({ traceId: TRACE, spanId: SPAN, attributes }).spans[0]?.attributes }).toEqual({
-      text: 'x', yes: true, int: 7, big: '9223372036854775807', double: 0.5, nan: 'NaN', list: [1, { k: 'v' }], bytes: 'AQI=', none: null,
+      text: 'x',
+      yes: true,
+      int: 7,
+      big: '9223372036854775807',
+      double: 0.5,
+      nan: 'NaN',
+      list: [1, { k: 'v' }],
+      bytes: 'AQI=',
+      none: null,
     })
   })
 
-  test.for([[0, 0], ['NaN', 'x'], [-5, -1], ['99999999999999999999999999', '1e400'], [null, undefined]] as const)('H92 times %j become the time of arrival', ([start, end]) => {
-    expect(decodeSpan({ traceId: TRACE, spanId: SPAN, startTimeUnixNano: start, endTimeUnixNano: end }).spans).toMatchObject([{ startMs: 1_000, endMs: 1_000 }])
+  test.for([
+    [0, 0],
+    ['NaN', 'x'],
+    [-5, -1],
+    ['99999999999999999999999999', '1e400'],
+    [null, undefined],
+  ] as const)('H92 times %j become the time of arrival', ([start, end]) => {
+    expect(decodeSpan({ traceId: TRACE, spanId: SPAN, startTimeUnixNano: start, endTimeUnixNano: end }).spans).toMatchObject([
+      { startMs: 1_000, endMs: 1_000 },
+    ])
   })
 
   test('an end before the start counts as no time at all', () => {
-    expect(decodeSpan({ traceId: TRACE, spanId: SPAN, startTimeUnixNano: '9000000', endTimeUnixNano: '4000000' }).spans).toMatchObject([{ startMs: 9, endMs: 9 }])
+    expect(decodeSpan({ traceId: TRACE, spanId: SPAN, startTimeUnixNano: '9000000', endTimeUnixNano: '4000000' }).spans).toMatchObject([
+      { startMs: 9, endMs: 9 },
+    ])
   })
 
   test.for([[[]], [null], ['text'], [5]] as const)('H92 %j is no export request', ([body]) => {
@@ -132,7 +197,22 @@ describe('JSON', () => {
   })
 
   test('H92 wrong types inside are passed over', () => {
-    const odd = { resourceSpans: [null, 5, { resource: 'x', scopeSpans: [{ scope: [], spans: [null, 'x', { traceId: TRACE, spanId: SPAN, attributes: 'x', events: {}, links: [null, {}], status: 4, name: 9 }] }, 7] }] }
+    const odd = {
+      resourceSpans: [
+        null,
+        5,
+        {
+          resource: 'x',
+          scopeSpans: [
+            {
+              scope: [],
+              spans: [null, 'x', { traceId: TRACE, spanId: SPAN, attributes: 'x', events: {}, links: [null, {}], status: 4, name: 9 }],
+            },
+            7,
+          ],
+        },
+      ],
+    }
     expect(decodeOtlpJson(odd, options).spans).toMatchObject([{ name: '', events: [], links: [] }])
   })
 

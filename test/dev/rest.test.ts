@@ -10,29 +10,57 @@ const startSession = (server: DevServer, session: Record<string, unknown> = {}):
 
 describe('sessions', () => {
   test.for([
-    ['npm honeyhive 1.0.42 and Python 1.5.1', '/session/start', { session: { project: 'p', session_name: 'n', source: 's', inputs: { a: 1 }, session_id: SESSION } }],
+    [
+      'npm honeyhive 1.0.42 and Python 1.5.1',
+      '/session/start',
+      { session: { project: 'p', session_name: 'n', source: 's', inputs: { a: 1 }, session_id: SESSION } },
+    ],
     ['the v1 routes', '/v1/sessions', { session_name: 'n', source: 's', inputs: { a: 1 }, session_id: SESSION.toUpperCase() }],
   ] as const)('%s start one', async ([, path, body], { server }) => {
     const reply = await call(server, 'POST', path, body)
     expect(reply).toMatchObject({
       status: 200,
-      body: { session_id: SESSION, event_id: SESSION, parent_id: null, event_type: 'session', event_name: 'n', source: 's', inputs: { a: 1 }, org_id: expect.any(String) as string, workspace_id: expect.any(String) as string, project_id: expect.any(String) as string, children_ids: [], error: null },
+      body: {
+        session_id: SESSION,
+        event_id: SESSION,
+        parent_id: null,
+        event_type: 'session',
+        event_name: 'n',
+        source: 's',
+        inputs: { a: 1 },
+        org_id: expect.any(String) as string,
+        workspace_id: expect.any(String) as string,
+        project_id: expect.any(String) as string,
+        children_ids: [],
+        error: null,
+      },
     })
   })
 
   test('a missing id is made, text that is no UUID becomes one, times as text are ignored', async ({ server }) => {
     const before = Date.now()
-    const made = (await call(server, 'POST', '/v1/sessions', { start_time: '2020-01-01' })).body as { session_id: string; start_time: number; event_name: string }
+    const made = (await call(server, 'POST', '/v1/sessions', { start_time: '2020-01-01' })).body as {
+      session_id: string
+      start_time: number
+      event_name: string
+    }
     expect(made.session_id).toMatch(/^[0-9a-f-]{36}$/)
     expect([made.start_time >= before, made.event_name]).toEqual([true, 'unknown'])
-    expect((await call(server, 'POST', '/v1/sessions', { session_id: 'python.org' })).body).toMatchObject({ session_id: '886313e1-3b8a-5372-9b90-0c9aee199e5d' })
+    expect((await call(server, 'POST', '/v1/sessions', { session_id: 'python.org' })).body).toMatchObject({
+      session_id: '886313e1-3b8a-5372-9b90-0c9aee199e5d',
+    })
   })
 
   test('starting it again merges, and completes one that ingestion made', async ({ server }) => {
     await sendSpans(server, [{ attributes: { 'honeyhive.session_id': SESSION, 'honeyhive.session_auto_create': true } }])
     await startSession(server, { metadata: { a: 1 } })
     const again = await call(server, 'POST', '/v1/sessions', { session_id: SESSION, metadata: { b: 2 }, user_properties: { u: 1 } })
-    expect(again.body).toMatchObject({ event_name: 'chat', source: 'dev', metadata: { a: 1, b: 2, num_events: 1 }, user_properties: { u: 1 } })
+    expect(again.body).toMatchObject({
+      event_name: 'chat',
+      source: 'dev',
+      metadata: { a: 1, b: 2, num_events: 1 },
+      user_properties: { u: 1 },
+    })
     expect(server.sessions()).toMatchObject([{ name: 'chat', source: 'dev', events: 1 }])
   })
 
@@ -40,18 +68,37 @@ describe('sessions', () => {
     await startSession(server)
     const startTime = 1_700_000_000_000_000
     const reply = await call(server, 'POST', `/session/${SESSION}/traces`, {
-      logs: [{ event_type: 'chain', event_name: 'outer', inputs: {}, start_time: startTime, end_time: startTime + 5_000, children: [{ event_type: 'model', event_name: 'inner', inputs: { x: 1 } }] }],
+      logs: [
+        {
+          event_type: 'chain',
+          event_name: 'outer',
+          inputs: {},
+          start_time: startTime,
+          end_time: startTime + 5_000,
+          children: [{ event_type: 'model', event_name: 'inner', inputs: { x: 1 } }],
+        },
+      ],
     })
     expect(reply).toMatchObject({ status: 200, body: { success: true } })
-    expect(server.tree(SESSION)).toMatchObject([{ name: 'outer', startMs: 1_700_000_000_000, durationMs: 5, children: [{ name: 'inner', type: 'model' }] }])
+    expect(server.tree(SESSION)).toMatchObject([
+      { name: 'outer', startMs: 1_700_000_000_000, durationMs: 5, children: [{ name: 'inner', type: 'model' }] },
+    ])
     expect((await call(server, 'POST', `/session/${SESSION}/traces`, { logs: [], events: [] })).status).toBe(400)
     expect((await call(server, 'POST', `/session/${SESSION}/traces`, {})).status).toBe(400)
   })
 
   test('v1 batch of a session, reading it as a tree, and deleting it', async ({ server }) => {
     await startSession(server)
-    await call(server, 'POST', `/v1/sessions/${SESSION}/events/batch`, { events: [{ event_type: 'tool', event_name: 't', inputs: {}, session_id: 'other', metadata: { prompt_tokens: 2, completion_tokens: 1 } }] })
-    expect((await call(server, 'GET', `/v1/sessions/${SESSION}`)).body).toMatchObject({ event_id: SESSION, metadata: { num_events: 1, total_tokens: 3 }, children: [{ event_name: 't', children: [] }] })
+    await call(server, 'POST', `/v1/sessions/${SESSION}/events/batch`, {
+      events: [
+        { event_type: 'tool', event_name: 't', inputs: {}, session_id: 'other', metadata: { prompt_tokens: 2, completion_tokens: 1 } },
+      ],
+    })
+    expect((await call(server, 'GET', `/v1/sessions/${SESSION}`)).body).toMatchObject({
+      event_id: SESSION,
+      metadata: { num_events: 1, total_tokens: 3 },
+      children: [{ event_name: 't', children: [] }],
+    })
     expect((await call(server, 'GET', `/session/${SESSION}`, undefined, 'somebody-elses-key')).status).toBe(404)
     expect((await call(server, 'DELETE', `/v1/sessions/${SESSION}`)).status).toBe(200)
     expect([server.sessions(), server.events()]).toEqual([[], []])
@@ -63,13 +110,29 @@ describe('events', () => {
     ['wrapped', '/events', (event: object) => ({ event: { project: 'p', ...event } })],
     ['bare', '/v1/events', (event: object) => event],
   ] as const)('one %s event is created and read', async ([, path, wrap], { server }) => {
-    const event = { event_type: 'tool', event_name: 'lookup', inputs: { q: 1 }, outputs: { a: 2 }, session_id: SESSION, event_id: EVENT, error: 'x', start_time: 1_700_000_000_000, duration: 12.5, metrics: { m: 1 } }
+    const event = {
+      event_type: 'tool',
+      event_name: 'lookup',
+      inputs: { q: 1 },
+      outputs: { a: 2 },
+      session_id: SESSION,
+      event_id: EVENT,
+      error: 'x',
+      start_time: 1_700_000_000_000,
+      duration: 12.5,
+      metrics: { m: 1 },
+    }
     expect(await call(server, 'POST', path, wrap(event))).toMatchObject({ status: 200, body: { success: true, event_id: EVENT } })
-    expect((await call(server, 'GET', `/v1/events/${EVENT}`)).body).toMatchObject({ event: { ...event, parent_id: SESSION, end_time: 1_700_000_000_012 } })
+    expect((await call(server, 'GET', `/v1/events/${EVENT}`)).body).toMatchObject({
+      event: { ...event, parent_id: SESSION, end_time: 1_700_000_000_012 },
+    })
   })
 
   test('a wrong event answers 400 in the error format, an unknown one 404', async ({ server }) => {
-    expect(await call(server, 'POST', '/v1/events', { event_type: 'nope', inputs: {} })).toMatchObject({ status: 400, body: { statusCode: 400, success: false, message: expect.stringContaining('event_type') as string } })
+    expect(await call(server, 'POST', '/v1/events', { event_type: 'nope', inputs: {} })).toMatchObject({
+      status: 400,
+      body: { statusCode: 400, success: false, message: expect.stringContaining('event_type') as string },
+    })
     expect((await call(server, 'POST', '/v1/events', { event_type: 'tool', inputs: [] })).status).toBe(400)
     expect((await call(server, 'GET', '/v1/events/xyz')).status).toBe(400)
     expect(await call(server, 'GET', `/v1/events/${EVENT}`)).toMatchObject({ status: 404, body: { statusCode: 404, success: false } })
@@ -78,15 +141,39 @@ describe('events', () => {
   test.for([
     ['legacy', '/events', (patch: object) => ({ event_id: SESSION, ...patch })],
     ['v1', `/v1/events/${SESSION}`, (patch: object) => patch],
-  ] as const)('the %s update merges objects, replaces outputs, ignores the rest, answers with nothing', async ([, path, wrap], { server }) => {
-    await startSession(server, { metadata: { a: 1 }, outputs: { old: 1 }, inputs: { i: 1 } })
-    const put = (patch: object): Promise<{ status: number; body: unknown }> => call(server, 'PUT', path, wrap(patch))
-    expect(await put({ metadata: { b: 2 }, feedback: { ground_truth: 'x' }, metrics: { m: 1 }, config: { c: 1 }, user_properties: { u: 1 }, outputs: { new: 2 } })).toMatchObject({ status: 200, body: undefined })
-    await put({ outputs: null, metadata: { b: 3 }, duration: 40, inputs: { ignored: 1 }, event_name: 'ignored', children_ids: [] })
-    expect(server.events({ sessionId: SESSION })).toMatchObject([{ name: 'chat', inputs: { i: 1 }, outputs: { new: 2 }, metadata: { a: 1, b: 3 }, feedback: { ground_truth: 'x' }, metrics: { m: 1 }, config: { c: 1 }, userProperties: { u: 1 }, durationMs: 40 }])
-    for (const outputs of ['text', [1], 5]) expect((await put({ outputs })).status).toBe(400)
-    expect(server.sessions()).toMatchObject([{ hasFeedback: true }])
-  })
+  ] as const)(
+    'the %s update merges objects, replaces outputs, ignores the rest, answers with nothing',
+    async ([, path, wrap], { server }) => {
+      await startSession(server, { metadata: { a: 1 }, outputs: { old: 1 }, inputs: { i: 1 } })
+      const put = (patch: object): Promise<{ status: number; body: unknown }> => call(server, 'PUT', path, wrap(patch))
+      expect(
+        await put({
+          metadata: { b: 2 },
+          feedback: { ground_truth: 'x' },
+          metrics: { m: 1 },
+          config: { c: 1 },
+          user_properties: { u: 1 },
+          outputs: { new: 2 },
+        }),
+      ).toMatchObject({ status: 200, body: undefined })
+      await put({ outputs: null, metadata: { b: 3 }, duration: 40, inputs: { ignored: 1 }, event_name: 'ignored', children_ids: [] })
+      expect(server.events({ sessionId: SESSION })).toMatchObject([
+        {
+          name: 'chat',
+          inputs: { i: 1 },
+          outputs: { new: 2 },
+          metadata: { a: 1, b: 3 },
+          feedback: { ground_truth: 'x' },
+          metrics: { m: 1 },
+          config: { c: 1 },
+          userProperties: { u: 1 },
+          durationMs: 40,
+        },
+      ])
+      for (const outputs of ['text', [1], 5]) expect((await put({ outputs })).status).toBe(400)
+      expect(server.sessions()).toMatchObject([{ hasFeedback: true }])
+    },
+  )
 
   test('updates that come before their event wait for it, in order, and only for the same sender', async ({ server }) => {
     await call(server, 'PUT', '/events', { event_id: SESSION, metrics: { m: 1, n: 1 } })
@@ -106,25 +193,64 @@ describe('events', () => {
 
   test('batches: many sessions, one session, and a bad event among good ones', async ({ server }) => {
     const event = { event_type: 'tool', inputs: {} }
-    expect((await call(server, 'POST', '/events/batch', { events: [{ ...event, project: 'p' }, event] })).body).toMatchObject({ success: true, event_ids: [expect.any(String), expect.any(String)] })
-    const single = (await call(server, 'POST', '/v1/events/batch', { events: [event, event], single_session: true, session_properties: { session_name: 'together' } })).body as { session_id: string }
+    expect((await call(server, 'POST', '/events/batch', { events: [{ ...event, project: 'p' }, event] })).body).toMatchObject({
+      success: true,
+      event_ids: [expect.any(String), expect.any(String)],
+    })
+    const single = (
+      await call(server, 'POST', '/v1/events/batch', {
+        events: [event, event],
+        single_session: true,
+        session_properties: { session_name: 'together' },
+      })
+    ).body as { session_id: string }
     expect(server.sessions().find((session) => session.id === single.session_id)).toMatchObject({ name: 'together', events: 2 })
     const partial = await call(server, 'POST', '/v1/events/batch', { events: [event, { event_type: 'bad', inputs: {} }] })
-    expect(partial).toMatchObject({ status: 500, body: { success: false, event_ids: [expect.any(String)], errors: [expect.stringContaining('event 1')] } })
+    expect(partial).toMatchObject({
+      status: 500,
+      body: { success: false, event_ids: [expect.any(String)], errors: [expect.stringContaining('event 1')] },
+    })
   })
 
   test('model events move their fields to where events keep them', async ({ server }) => {
-    const model = { model: 'gpt', messages: [{ role: 'user', content: 'hi' }], provider: 'openai', response: { content: 'hey' }, usage: { t: 1 }, session_id: SESSION, duration: 5 }
+    const model = {
+      model: 'gpt',
+      messages: [{ role: 'user', content: 'hi' }],
+      provider: 'openai',
+      response: { content: 'hey' },
+      usage: { t: 1 },
+      session_id: SESSION,
+      duration: 5,
+    }
     expect((await call(server, 'POST', '/events/model', { model_event: model })).body).toMatchObject({ success: true })
-    expect((await call(server, 'POST', '/events/model/batch', { model_events: [model] })).body).toMatchObject({ success: true, event_ids: [expect.any(String)] })
-    expect(server.events({ sessionId: SESSION })).toMatchObject(Array.from({ length: 2 }, () => ({ type: 'model', model: 'gpt', inputs: { messages: [{ role: 'user' }], provider: 'openai', usage: { t: 1 } }, outputs: { response: { content: 'hey' } } })))
+    expect((await call(server, 'POST', '/events/model/batch', { model_events: [model] })).body).toMatchObject({
+      success: true,
+      event_ids: [expect.any(String)],
+    })
+    expect(server.events({ sessionId: SESSION })).toMatchObject(
+      Array.from({ length: 2 }, () => ({
+        type: 'model',
+        model: 'gpt',
+        inputs: { messages: [{ role: 'user' }], provider: 'openai', usage: { t: 1 } },
+        outputs: { response: { content: 'hey' } },
+      })),
+    )
   })
 })
 
 describe('search, export and schema', () => {
   const fill = async (server: DevServer): Promise<void> => {
     for (let i = 0; i < 5; i++) {
-      await call(server, 'POST', '/v1/events', { event_type: i % 2 ? 'tool' : 'model', event_name: `e${i}`, inputs: { q: `cat ${i}` }, outputs: { score: i }, metadata: { run: { n: i }, 'dotted.key': i }, session_id: SESSION, start_time: 1_700_000_000_000 + i, duration: i })
+      await call(server, 'POST', '/v1/events', {
+        event_type: i % 2 ? 'tool' : 'model',
+        event_name: `e${i}`,
+        inputs: { q: `cat ${i}` },
+        outputs: { score: i },
+        metadata: { run: { n: i }, 'dotted.key': i },
+        session_id: SESSION,
+        start_time: 1_700_000_000_000 + i,
+        duration: i,
+      })
     }
   }
   const names = (body: unknown): string[] => (body as { events: { event_name: string }[] }).events.map((event) => event.event_name)
@@ -139,7 +265,13 @@ describe('search, export and schema', () => {
     [[{ field: 'metadata.run.n', operator: 'is', value: '2', type: 'number' }], ['e2']],
     [[{ field: 'metadata.dotted.key', operator: 'is', value: 4 }], ['e4']],
     [[{ field: 'error', operator: 'exists', value: null }], []],
-    [[{ field: 'error', operator: 'not exists', value: null }, { field: 'event_name', operator: 'is', value: 'e1' }], ['e1']],
+    [
+      [
+        { field: 'error', operator: 'not exists', value: null },
+        { field: 'event_name', operator: 'is', value: 'e1' },
+      ],
+      ['e1'],
+    ],
     [[{ field: 'start_time', operator: 'after', value: '2023-11-14T22:13:20.003Z' }], ['e4']],
     [[{ field: 'start_time', operator: 'before', value: '2023-11-14T22:13:20.001Z' }], ['e0']],
   ] as const)('%j finds %j, latest first', async ([filters, expected], { server }) => {
@@ -149,10 +281,41 @@ describe('search, export and schema', () => {
 
   test('pages, projections, dates and limits', async ({ server }) => {
     await fill(server)
-    const page = await call(server, 'POST', '/v1/events/export', { filters: [], limit: 2, page: 2, projections: ['event_name', 'outputs.score'], ignore_order: true })
-    expect(page.body).toEqual({ events: [{ event_name: 'e2', outputs: { score: 2 } }, { event_name: 'e1', outputs: { score: 1 } }], count: 5, totalEvents: 5 })
-    expect(names((await call(server, 'POST', '/events/export', { project: 'p', filters: [], dateRange: { $gte: '2023-11-14T22:13:20.003Z', $lte: '2023-11-15T00:00:00Z' } })).body)).toEqual(['e4', 'e3'])
-    for (const wrong of [{ limit: 0 }, { limit: -1 }, { limit: 1e9 }, { page: 0 }, { filters: 'x' }, { filters: [{ field: 'a', operator: 'sql', value: 1 }] }, { dateRange: { start_time: 'x' } }]) {
+    const page = await call(server, 'POST', '/v1/events/export', {
+      filters: [],
+      limit: 2,
+      page: 2,
+      projections: ['event_name', 'outputs.score'],
+      ignore_order: true,
+    })
+    expect(page.body).toEqual({
+      events: [
+        { event_name: 'e2', outputs: { score: 2 } },
+        { event_name: 'e1', outputs: { score: 1 } },
+      ],
+      count: 5,
+      totalEvents: 5,
+    })
+    expect(
+      names(
+        (
+          await call(server, 'POST', '/events/export', {
+            project: 'p',
+            filters: [],
+            dateRange: { $gte: '2023-11-14T22:13:20.003Z', $lte: '2023-11-15T00:00:00Z' },
+          })
+        ).body,
+      ),
+    ).toEqual(['e4', 'e3'])
+    for (const wrong of [
+      { limit: 0 },
+      { limit: -1 },
+      { limit: 1e9 },
+      { page: 0 },
+      { filters: 'x' },
+      { filters: [{ field: 'a', operator: 'sql', value: 1 }] },
+      { dateRange: { start_time: 'x' } },
+    ]) {
       expect([wrong, (await call(server, 'POST', '/v1/events/search', wrong)).status]).toEqual([wrong, 400])
     }
     expect((await call(server, 'POST', '/v1/events/search', {}, 'another-key-000')).body).toMatchObject({ events: [], count: 0 })
@@ -160,45 +323,105 @@ describe('search, export and schema', () => {
 
   test('the schema lists what events have', async ({ server }) => {
     await fill(server)
-    expect((await call(server, 'GET', '/v1/events/schema')).body).toMatchObject({ fields: expect.arrayContaining([{ name: 'outputs.score', event_type: 'tool' }]) as unknown[], datasets: [], mappings: { inputs: expect.arrayContaining([{ field_name: 'inputs.q', event_type: 'model' }]) as unknown[] } })
+    expect((await call(server, 'GET', '/v1/events/schema')).body).toMatchObject({
+      fields: expect.arrayContaining([{ name: 'outputs.score', event_type: 'tool' }]) as unknown[],
+      datasets: [],
+      mappings: { inputs: expect.arrayContaining([{ field_name: 'inputs.q', event_type: 'model' }]) as unknown[] },
+    })
   })
 })
 
 describe('datasets and datapoints', () => {
   test.for(['', '/v1'])('the whole life of a dataset under "%s"', async (prefix, { server }) => {
-    const created = (await call(server, 'POST', `${prefix}/datasets`, { name: 'd', project: 'p' })).body as { inserted: boolean; result: { insertedId: string } }
+    const created = (await call(server, 'POST', `${prefix}/datasets`, { name: 'd', project: 'p' })).body as {
+      inserted: boolean
+      result: { insertedId: string }
+    }
     const id = created.result.insertedId
-    const rows = await call(server, 'POST', `${prefix}/datasets/${id}/datapoints`, { data: [{ q: 'a', a: 'b', extra: 1 }], mapping: { inputs: ['q'], ground_truth: ['a'], history: [] } })
+    const rows = await call(server, 'POST', `${prefix}/datasets/${id}/datapoints`, {
+      data: [{ q: 'a', a: 'b', extra: 1 }],
+      mapping: { inputs: ['q'], ground_truth: ['a'], history: [] },
+    })
     const [pointId] = (rows.body as { datapoint_ids: string[] }).datapoint_ids
-    expect((await call(server, 'GET', `${prefix}/datasets?dataset_id=${id}`)).body).toMatchObject({ datasets: [{ id, name: 'd', datapoints: [pointId] }] })
-    expect((await call(server, 'GET', `${prefix}/datapoints/${pointId}`)).body).toMatchObject({ datapoint: [{ id: pointId, inputs: { q: 'a' }, ground_truth: { a: 'b' }, history: [], metadata: { extra: 1 }, linked_datasets: [id] }] })
-    expect((await call(server, 'GET', `${prefix}/datapoints?datapoint_ids[]=${pointId}&dataset_name=d`)).body).toMatchObject({ datapoints: [{ id: pointId }] })
-    expect((await call(server, 'PUT', `${prefix}/datapoints/${pointId}`, { ground_truth: { a: 'c' } })).body).toEqual({ updated: true, result: { modifiedCount: 1 } })
-    expect((await call(server, 'PUT', prefix === '' ? '/datasets' : `/v1/datasets/${id}`, { dataset_id: id, name: 'e' })).body).toMatchObject({ result: { id, name: 'e' } })
-    expect((await call(server, 'DELETE', prefix === '' ? `/datasets/${id}/${pointId}` : `/v1/datasets/${id}/datapoints/${pointId}`)).body).toMatchObject({ dereferenced: true })
+    expect((await call(server, 'GET', `${prefix}/datasets?dataset_id=${id}`)).body).toMatchObject({
+      datasets: [{ id, name: 'd', datapoints: [pointId] }],
+    })
+    expect((await call(server, 'GET', `${prefix}/datapoints/${pointId}`)).body).toMatchObject({
+      datapoint: [
+        { id: pointId, inputs: { q: 'a' }, ground_truth: { a: 'b' }, history: [], metadata: { extra: 1 }, linked_datasets: [id] },
+      ],
+    })
+    expect((await call(server, 'GET', `${prefix}/datapoints?datapoint_ids[]=${pointId}&dataset_name=d`)).body).toMatchObject({
+      datapoints: [{ id: pointId }],
+    })
+    expect((await call(server, 'PUT', `${prefix}/datapoints/${pointId}`, { ground_truth: { a: 'c' } })).body).toEqual({
+      updated: true,
+      result: { modifiedCount: 1 },
+    })
+    expect(
+      (await call(server, 'PUT', prefix === '' ? '/datasets' : `/v1/datasets/${id}`, { dataset_id: id, name: 'e' })).body,
+    ).toMatchObject({ result: { id, name: 'e' } })
+    expect(
+      (await call(server, 'DELETE', prefix === '' ? `/datasets/${id}/${pointId}` : `/v1/datasets/${id}/datapoints/${pointId}`)).body,
+    ).toMatchObject({ dereferenced: true })
     expect((await call(server, 'DELETE', `${prefix}/datapoints/${pointId}`)).body).toEqual({ deleted: true })
-    expect((await call(server, 'DELETE', prefix === '' ? `/datasets?dataset_id=${id}` : `/v1/datasets/${id}`)).body).toEqual({ result: { id } })
+    expect((await call(server, 'DELETE', prefix === '' ? `/datasets?dataset_id=${id}` : `/v1/datasets/${id}`)).body).toEqual({
+      result: { id },
+    })
     expect((await call(server, 'GET', `${prefix}/datasets`)).body).toMatchObject({ datasets: [] })
     expect((await call(server, 'GET', `${prefix}/datapoints/${pointId}`)).status).toBe(404)
   })
 
   test('datapoints are made by hand and from events', async ({ server }) => {
     const { result } = (await call(server, 'POST', '/v1/datasets', {})).body as { result: { insertedId: string } }
-    expect((await call(server, 'POST', '/v1/datapoints', { inputs: { q: 1 }, linked_datasets: [result.insertedId] })).body).toMatchObject({ inserted: true, result: { insertedIds: [expect.any(String)] } })
-    await call(server, 'POST', '/v1/events', { event_type: 'model', event_name: 'wanted', inputs: { chat_history: [{ role: 'user', content: 'hi' }] }, outputs: { content: 'hey' } })
+    expect((await call(server, 'POST', '/v1/datapoints', { inputs: { q: 1 }, linked_datasets: [result.insertedId] })).body).toMatchObject({
+      inserted: true,
+      result: { insertedIds: [expect.any(String)] },
+    })
+    await call(server, 'POST', '/v1/events', {
+      event_type: 'model',
+      event_name: 'wanted',
+      inputs: { chat_history: [{ role: 'user', content: 'hi' }] },
+      outputs: { content: 'hey' },
+    })
     await call(server, 'POST', '/v1/events', { event_type: 'tool', event_name: 'other', inputs: {} })
-    const made = await call(server, 'POST', '/v1/datapoints/batch', { filters: [{ field: 'event_name', operator: 'is', value: 'wanted' }], selectAll: true, dataset_id: result.insertedId })
+    const made = await call(server, 'POST', '/v1/datapoints/batch', {
+      filters: [{ field: 'event_name', operator: 'is', value: 'wanted' }],
+      selectAll: true,
+      dataset_id: result.insertedId,
+    })
     expect(made.body).toMatchObject({ inserted: true, insertedIds: [expect.any(String)] })
-    expect((await call(server, 'GET', '/v1/datasets')).body).toMatchObject({ datasets: [{ name: 'Untitled Dataset', datapoints: { length: 2 } }] })
+    expect((await call(server, 'GET', '/v1/datasets')).body).toMatchObject({
+      datasets: [{ name: 'Untitled Dataset', datapoints: { length: 2 } }],
+    })
   })
 })
 
-test.for([['GET', '/metrics'], ['POST', '/v1/metrics/run'], ['GET', '/v1/configurations'], ['POST', '/v1/queues'], ['GET', '/v1/charts/1'], ['GET', '/projects']] as const)('%s %s says that it is not here', async ([method, path], { server }) => {
-  expect(await call(server, method, path, method === 'POST' ? {} : undefined)).toMatchObject({ status: 501, body: { statusCode: 501, success: false, errorCode: 'not_implemented' } })
+test.for([
+  ['GET', '/metrics'],
+  ['POST', '/v1/metrics/run'],
+  ['GET', '/v1/configurations'],
+  ['POST', '/v1/queues'],
+  ['GET', '/v1/charts/1'],
+  ['GET', '/projects'],
+] as const)('%s %s says that it is not here', async ([method, path], { server }) => {
+  expect(await call(server, method, path, method === 'POST' ? {} : undefined)).toMatchObject({
+    status: 501,
+    body: { statusCode: 501, success: false, errorCode: 'not_implemented' },
+  })
 })
 
 test('the key may be missing or the scheme written in any case', async ({ server }) => {
   await call(server, 'POST', '/session/start', { session: {} }, null)
-  await fetch(`${server.url}/session/start`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `bearer   ${KEY}` }, body: '{"session":{}}' })
-  expect(server.projects().map((project) => project.name).sort()).toEqual(['key …6789', 'no key'])
+  await fetch(`${server.url}/session/start`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `bearer   ${KEY}` },
+    body: '{"session":{}}',
+  })
+  expect(
+    server
+      .projects()
+      .map((project) => project.name)
+      .sort(),
+  ).toEqual(['key …6789', 'no key'])
 })

@@ -28,7 +28,10 @@ describe('startDevServer', () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     const { port } = taken.address() as { port: number }
-    await expect(startDevServer({ port, database: ':memory:' })).rejects.toMatchObject({ code: 'DEV_SERVER', message: expect.stringContaining(String(port)) as string })
+    await expect(startDevServer({ port, database: ':memory:' })).rejects.toMatchObject({
+      code: 'DEV_SERVER',
+      message: expect.stringContaining(String(port)) as string,
+    })
     taken.close()
   })
 
@@ -48,7 +51,10 @@ describe('startDevServer', () => {
     const database = await openDatabase(path)
     database.exec('PRAGMA user_version = 999')
     database.close()
-    await expect(startDevServer({ port: 0, database: path })).rejects.toMatchObject({ code: 'DEV_SERVER', message: expect.stringContaining('999') as string })
+    await expect(startDevServer({ port: 0, database: path })).rejects.toMatchObject({
+      code: 'DEV_SERVER',
+      message: expect.stringContaining('999') as string,
+    })
     await expect(startDevServer({ port: 0, database: folder })).rejects.toMatchObject({ code: 'DEV_SERVER' })
   })
 
@@ -70,7 +76,8 @@ describe('ingestion', () => {
     for (const path of ['/opentelemetry/v1/traces', '/v1/traces', '/nextjs/v1/traces']) {
       for (const [encoding, encode] of Object.entries(encodings)) {
         const reply = await fetch(server.url + path, {
-          method: 'POST', headers: { 'content-type': 'application/json; charset=utf-8', 'content-encoding': encoding, authorization: `Bearer ${KEY}` },
+          method: 'POST',
+          headers: { 'content-type': 'application/json; charset=utf-8', 'content-encoding': encoding, authorization: `Bearer ${KEY}` },
           body: encode(JSON.stringify(toExport([{ attributes: inSession }]))),
         })
         expect([reply.status, await reply.text()]).toEqual([200, '{}'])
@@ -83,18 +90,67 @@ describe('ingestion', () => {
     const traceId = newId(16)
     const [root, model, tool] = [newId(8), newId(8), newId(8)]
     // Children end first, so they come first.
-    await sendSpans(server, [{ traceId, spanId: tool, parentSpanId: model, name: 'tool', attributes: { ...inSession, honeyhive_error: 'bad' }, startMs: 1_700_000_000_020, endMs: 1_700_000_000_030 }])
     await sendSpans(server, [
-      { traceId, spanId: model, parentSpanId: root, name: 'model', attributes: { ...inSession, honeyhive_event_type: 'model', 'gen_ai.usage.input_tokens': 10, 'gen_ai.usage.output_tokens': 5, 'gen_ai.usage.cost': 0.25 }, startMs: 1_700_000_000_010, endMs: 1_700_000_000_040 },
-      { traceId, spanId: root, name: 'root', attributes: { ...inSession, honeyhive_event_type: 'chain', 'honeyhive_feedback.rating': 5 }, startMs: 1_700_000_000_000, endMs: 1_700_000_000_050 },
+      {
+        traceId,
+        spanId: tool,
+        parentSpanId: model,
+        name: 'tool',
+        attributes: { ...inSession, honeyhive_error: 'bad' },
+        startMs: 1_700_000_000_020,
+        endMs: 1_700_000_000_030,
+      },
+    ])
+    await sendSpans(server, [
+      {
+        traceId,
+        spanId: model,
+        parentSpanId: root,
+        name: 'model',
+        attributes: {
+          ...inSession,
+          honeyhive_event_type: 'model',
+          'gen_ai.usage.input_tokens': 10,
+          'gen_ai.usage.output_tokens': 5,
+          'gen_ai.usage.cost': 0.25,
+        },
+        startMs: 1_700_000_000_010,
+        endMs: 1_700_000_000_040,
+      },
+      {
+        traceId,
+        spanId: root,
+        name: 'root',
+        attributes: { ...inSession, honeyhive_event_type: 'chain', 'honeyhive_feedback.rating': 5 },
+        startMs: 1_700_000_000_000,
+        endMs: 1_700_000_000_050,
+      },
     ])
     expect(server.events({ sessionId: SESSION })).toHaveLength(4)
-    expect(server.sessions()).toMatchObject([{ events: 3, modelEvents: 1, errors: 1, totalTokens: 15, cost: 0.25, hasFeedback: true, startMs: 1_700_000_000_000, endMs: 1_700_000_000_050, durationMs: 50 }])
-    expect(server.tree(SESSION)).toMatchObject([{ name: 'root', parentId: SESSION, children: [{ name: 'model', children: [{ name: 'tool', children: [] }] }] }])
+    expect(server.sessions()).toMatchObject([
+      {
+        events: 3,
+        modelEvents: 1,
+        errors: 1,
+        totalTokens: 15,
+        cost: 0.25,
+        hasFeedback: true,
+        startMs: 1_700_000_000_000,
+        endMs: 1_700_000_000_050,
+        durationMs: 50,
+      },
+    ])
+    expect(server.tree(SESSION)).toMatchObject([
+      { name: 'root', parentId: SESSION, children: [{ name: 'model', children: [{ name: 'tool', children: [] }] }] },
+    ])
   })
 
   test('F14 the same spans sent again, together or alone, stay one event each and count once', async ({ server }) => {
-    const spans = Array.from({ length: 20 }, () => ({ traceId: newId(16), spanId: newId(8), attributes: { ...inSession, 'gen_ai.usage.input_tokens': 3 } }))
+    const spans = Array.from({ length: 20 }, () => ({
+      traceId: newId(16),
+      spanId: newId(8),
+      attributes: { ...inSession, 'gen_ai.usage.input_tokens': 3 },
+    }))
     await Promise.all(Array.from({ length: 4 }, () => sendSpans(server, spans)))
     for (const span of spans.slice(0, 3)) await sendSpans(server, [span])
     expect(server.sessions()).toMatchObject([{ events: 20, totalTokens: 60 }])
@@ -102,7 +158,11 @@ describe('ingestion', () => {
   })
 
   test('a span sent again does not undo an update made in between', async ({ server }) => {
-    const span = { traceId: newId(16), spanId: newId(8), attributes: { ...inSession, honeyhive_event_id: SESSION.replace('5b', '6b'), 'honeyhive_outputs.a': 1 } }
+    const span = {
+      traceId: newId(16),
+      spanId: newId(8),
+      attributes: { ...inSession, honeyhive_event_id: SESSION.replace('5b', '6b'), 'honeyhive_outputs.a': 1 },
+    }
     await sendSpans(server, [span])
     await call(server, 'PUT', '/events', { event_id: SESSION.replace('5b', '6b'), outputs: { b: 2 }, metrics: { score: 1 } })
     await sendSpans(server, [span])
@@ -122,8 +182,16 @@ describe('ingestion', () => {
   test('spans of an unknown session, of no session and with a lost parent are all kept and shown', async ({ server }) => {
     const traceId = newId(16)
     await sendSpans(server, [{ name: 'orphan root', attributes: { 'honeyhive.session_id': SESSION } }])
-    await sendSpans(server, [{ name: 'lost', parentSpanId: newId(8), attributes: { 'honeyhive.session_id': SESSION } }, { traceId, name: 'nowhere' }])
-    expect(server.sessions().map((session) => session.name).sort()).toEqual(['nowhere', 'orphan root'])
+    await sendSpans(server, [
+      { name: 'lost', parentSpanId: newId(8), attributes: { 'honeyhive.session_id': SESSION } },
+      { traceId, name: 'nowhere' },
+    ])
+    expect(
+      server
+        .sessions()
+        .map((session) => session.name)
+        .sort(),
+    ).toEqual(['nowhere', 'orphan root'])
     const detail = (await call(server, 'GET', `/api/sessions/${SESSION}`)).body
     expect(detail).toMatchObject({ event: null, events: [{ parentId: SESSION }, { parentId: SESSION }] })
     expect((await call(server, 'GET', `/v1/sessions/${SESSION}`)).status).toBe(404)
@@ -131,7 +199,10 @@ describe('ingestion', () => {
 
   test('spans without valid ids are refused by count, the others of the request stay', async ({ server }) => {
     const reply = await sendSpans(server, [{ traceId: 'xyz' }, { attributes: inSession }, { spanId: '0'.repeat(16) }])
-    expect(reply).toMatchObject({ status: 200, body: { partialSuccess: { rejectedSpans: '2', errorMessage: expect.stringContaining('trace id') as string } } })
+    expect(reply).toMatchObject({
+      status: 200,
+      body: { partialSuccess: { rejectedSpans: '2', errorMessage: expect.stringContaining('trace id') as string } },
+    })
     expect(server.sessions()).toMatchObject([{ events: 1 }])
   })
 
@@ -145,9 +216,15 @@ describe('ingestion', () => {
   })
 
   test('links are kept and seen from both ends, across projects', async ({ server }) => {
-    const [from, to] = [{ traceId: newId(16), spanId: newId(8) }, { traceId: newId(16), spanId: newId(8) }]
+    const [from, to] = [
+      { traceId: newId(16), spanId: newId(8) },
+      { traceId: newId(16), spanId: newId(8) },
+    ]
     const resource = { 'process.pid': 4242, 'host.name': 'box', 'service.name': 'svc' }
-    await sendSpans(server, [{ ...from, name: 'b root', links: [{ ...to, attributes: { 'honeyhive.link': 'cross-tracer' } }] }], { key: 'key-of-tracer-bbbb', resource })
+    await sendSpans(server, [{ ...from, name: 'b root', links: [{ ...to, attributes: { 'honeyhive.link': 'cross-tracer' } }] }], {
+      key: 'key-of-tracer-bbbb',
+      resource,
+    })
     expect(server.events()[0]?.linked).toEqual([{ direction: 'to', kind: 'cross-tracer', ...to, event: null }])
     await sendSpans(server, [{ ...to, name: 'a span' }], { key: 'key-of-tracer-aaaa', resource })
     const [b, a] = ['b root', 'a span'].map((name) => server.events().find((event) => event.name === name))
@@ -158,14 +235,33 @@ describe('ingestion', () => {
     const { processes } = (await call(server, 'GET', '/api/processes')).body as { processes: { id: string }[] }
     expect(processes).toMatchObject([{ pid: 4242, host: 'box', service: 'svc', projects: ['key …aaaa', 'key …bbbb'] }])
     const detail = (await call(server, 'GET', `/api/processes/${processes[0]?.id}`)).body
-    expect(detail).toMatchObject({ lanes: [{ events: [{}] }, { events: [{}] }], links: [{ fromEventId: b?.id, toEventId: a?.id, kind: 'cross-tracer' }] })
+    expect(detail).toMatchObject({
+      lanes: [{ events: [{}] }, { events: [{}] }],
+      links: [{ fromEventId: b?.id, toEventId: a?.id, kind: 'cross-tracer' }],
+    })
   })
 
   test('what a client says it lost is kept, highest count per tracer and reason', async ({ server }) => {
-    const send = (dropped: string): Promise<unknown> => rawRequest(server, { method: 'POST', path: '/v1/traces', headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}`, 'hh-client-dropped': dropped, 'hh-client-instance': 't1' }, body: JSON.stringify(toExport([{}])) })
+    const send = (dropped: string): Promise<unknown> =>
+      rawRequest(server, {
+        method: 'POST',
+        path: '/v1/traces',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${KEY}`,
+          'hh-client-dropped': dropped,
+          'hh-client-instance': 't1',
+        },
+        body: JSON.stringify(toExport([{}])),
+      })
     await send('queueFull=3;tooLarge=1;;bad;__proto__=x')
     await send('queueFull=7')
-    expect((await call(server, 'GET', '/api/drops')).body).toMatchObject({ drops: expect.arrayContaining([expect.objectContaining({ tracer: 't1', reason: 'queueFull', count: 7 }), expect.objectContaining({ reason: 'tooLarge', count: 1 })]) as unknown[] })
+    expect((await call(server, 'GET', '/api/drops')).body).toMatchObject({
+      drops: expect.arrayContaining([
+        expect.objectContaining({ tracer: 't1', reason: 'queueFull', count: 7 }),
+        expect.objectContaining({ reason: 'tooLarge', count: 1 }),
+      ]) as unknown[],
+    })
   })
 })
 
@@ -173,27 +269,48 @@ describe('projects', () => {
   test('a known key has the project it was given, whatever label a span carries', async ({ start }) => {
     const server = await start({ projects: { alpha: 'key-a', beta: 'key-b' } })
     await sendSpans(server, [{ attributes: { 'honeyhive.project': 'beta' } }], { key: 'key-a' })
-    expect(server.projects()).toMatchObject([{ name: 'alpha', events: 1 }, { name: 'beta', events: 0 }])
+    expect(server.projects()).toMatchObject([
+      { name: 'alpha', events: 1 },
+      { name: 'beta', events: 0 },
+    ])
   })
 
   test('labels divide an unknown key; without label the key names its project; without key there is one for all', async ({ server }) => {
     await sendSpans(server, [{ attributes: { 'honeyhive.project': 'one' } }, { attributes: { 'honeyhive.project': 'two' } }, {}])
     await sendSpans(server, [{}], { key: null })
     await call(server, 'POST', '/session/start', { session: { project: 'one', session_name: 's' } })
-    expect(server.projects().map(({ name, sessions }) => [name, sessions]).sort()).toEqual([['key …6789', 1], ['no key', 1], ['one', 2], ['two', 1]])
+    expect(
+      server
+        .projects()
+        .map(({ name, sessions }) => [name, sessions])
+        .sort(),
+    ).toEqual([
+      ['key …6789', 1],
+      ['no key', 1],
+      ['one', 2],
+      ['two', 1],
+    ])
   })
 
   test('two keys with one label do not share a project', async ({ server }) => {
     await sendSpans(server, [{ attributes: { 'honeyhive.project': 'same' } }])
     await sendSpans(server, [{ attributes: { 'honeyhive.project': 'same' } }], { key: 'another-key-zzzz' })
-    expect(new Map(server.projects().map((project) => [project.name, project.events]))).toEqual(new Map([['same', 1], ['same (key …zzzz)', 1]]))
+    expect(new Map(server.projects().map((project) => [project.name, project.events]))).toEqual(
+      new Map([
+        ['same', 1],
+        ['same (key …zzzz)', 1],
+      ]),
+    )
   })
 
   test('two keys may use one session id: each sees its own', async ({ start }) => {
     const server = await start({ projects: { alpha: 'key-a', beta: 'key-b' } })
     await sendSpans(server, [{ name: 'a', attributes: inSession }], { key: 'key-a' })
     await sendSpans(server, [{ name: 'b', attributes: inSession }], { key: 'key-b' })
-    expect([server.tree(SESSION, { project: 'alpha' }), server.tree(SESSION, { project: 'beta' })]).toMatchObject([[{ name: 'a' }], [{ name: 'b' }]])
+    expect([server.tree(SESSION, { project: 'alpha' }), server.tree(SESSION, { project: 'beta' })]).toMatchObject([
+      [{ name: 'a' }],
+      [{ name: 'b' }],
+    ])
     expect((await call(server, 'GET', `/api/sessions/${SESSION}?project=alpha`)).body).toMatchObject({ events: [{ name: 'a' }] })
   })
 
@@ -210,7 +327,9 @@ describe('projects', () => {
   })
 
   test('one key for two names is refused', async () => {
-    await expect(startDevServer({ port: 0, database: ':memory:', projects: { a: 'k', b: 'k' } })).rejects.toMatchObject({ code: 'DEV_SERVER' })
+    await expect(startDevServer({ port: 0, database: ':memory:', projects: { a: 'k', b: 'k' } })).rejects.toMatchObject({
+      code: 'DEV_SERVER',
+    })
   })
 })
 
@@ -221,7 +340,8 @@ describe('retention', () => {
     const now = Date.now()
     const big = 'x'.repeat(200_000)
     await sendSpans(first, [{ name: 'happened in 2001, sent today', startMs: 1_000_000_000_000, endMs: 1_000_000_000_000 }])
-    for (let i = 0; i < 10; i++) await sendSpans(first, [{ name: `s${i}`, startMs: now + i, endMs: now + i, attributes: { 'honeyhive_inputs.text': big } }])
+    for (let i = 0; i < 10; i++)
+      await sendSpans(first, [{ name: `s${i}`, startMs: now + i, endMs: now + i, attributes: { 'honeyhive_inputs.text': big } }])
     await first.close()
     const { openDatabase } = await import('../../src/dev/database.js')
     const database = await openDatabase(path)

@@ -28,8 +28,17 @@ function listAll(context: DevContext, { request, response, query }: Exchange): v
   const projectIds = context.projects.idsOf(senderOf(context, request), query.get('project') ?? undefined)
   const ids = [...query.getAll('datapoint_ids[]'), ...query.getAll('datapoint_ids')]
   const name = query.get('dataset_name')
-  const inDataset = name === null ? undefined : new Set(listDocuments(context.database, 'dataset', projectIds).filter(({ body }) => body.name === name).flatMap(({ body }) => toStrings(body.datapoints)))
-  const points = listDocuments(context.database, 'datapoint', projectIds).filter(({ id }) => (ids.length === 0 || ids.includes(id)) && (inDataset?.has(id) ?? true))
+  const inDataset =
+    name === null
+      ? undefined
+      : new Set(
+          listDocuments(context.database, 'dataset', projectIds)
+            .filter(({ body }) => body.name === name)
+            .flatMap(({ body }) => toStrings(body.datapoints)),
+        )
+  const points = listDocuments(context.database, 'datapoint', projectIds).filter(
+    ({ id }) => (ids.length === 0 || ids.includes(id)) && (inDataset?.has(id) ?? true),
+  )
   sendJson(response, { datapoints: points.map(toRest) })
 }
 
@@ -38,7 +47,13 @@ async function create(context: DevContext, { request, response }: Exchange): Pro
   const id = createId()
   await writeAs(context, senderOf(context, request), (scope) => {
     const projectId = scope.projectOf(toNonEmptyText(body.project))
-    insert(context, projectId, id, { inputs: {}, history: [], ground_truth: null, metadata: null, linked_event: null, linked_datasets: [], ...readFields(body) }, scope.nowMs)
+    insert(
+      context,
+      projectId,
+      id,
+      { inputs: {}, history: [], ground_truth: null, metadata: null, linked_event: null, linked_datasets: [], ...readFields(body) },
+      scope.nowMs,
+    )
   })
   sendJson(response, { inserted: true, result: { insertedIds: [id], insertedId: id } })
 }
@@ -53,9 +68,15 @@ async function createFromEvents(context: DevContext, { request, response }: Exch
   const datasetId = toNonEmptyText(body.dataset_id)
   const range = toObject(body.dateRange)
   const ids = await writeAs(context, sender, (scope) => {
-    const rows = context.projects.idsOf(sender).flatMap((projectId) => context.database.all('SELECT * FROM events WHERE project_id = ? ORDER BY start_ms', projectId))
-    const wanted = rows.filter((row) => isInRange(Number(row.start_ms), range) && (body.selectAll === true || named.size === 0 || named.has(String(row.id))))
-    const events = wanted.map((row) => ({ projectId: Number(row.project_id), event: toRestEvent(context.database, row) })).filter(({ event }) => matchesFilters(event, filters))
+    const rows = context.projects
+      .idsOf(sender)
+      .flatMap((projectId) => context.database.all('SELECT * FROM events WHERE project_id = ? ORDER BY start_ms', projectId))
+    const wanted = rows.filter(
+      (row) => isInRange(Number(row.start_ms), range) && (body.selectAll === true || named.size === 0 || named.has(String(row.id))),
+    )
+    const events = wanted
+      .map((row) => ({ projectId: Number(row.project_id), event: toRestEvent(context.database, row) }))
+      .filter(({ event }) => matchesFilters(event, filters))
     return events.map(({ projectId, event }) => {
       const id = createId()
       insert(context, projectId, id, toDatapoint(event, datasetId), scope.nowMs)
@@ -68,7 +89,9 @@ async function createFromEvents(context: DevContext, { request, response }: Exch
 async function update(context: DevContext, exchange: Exchange): Promise<void> {
   const body = await readObject(exchange.request, context.limits)
   const point = findPoint(context, exchange)
-  await context.queue.write(() => saveDocument(context.database, 'datapoint', { ...point, updatedMs: context.now(), body: { ...point.body, ...readFields(body) } }))
+  await context.queue.write(() =>
+    saveDocument(context.database, 'datapoint', { ...point, updatedMs: context.now(), body: { ...point.body, ...readFields(body) } }),
+  )
   sendJson(exchange.response, { updated: true, result: { modifiedCount: 1 } })
 }
 
@@ -84,7 +107,11 @@ function insert({ database }: DevContext, projectId: number, id: string, body: J
   for (const datasetId of toStrings(body.linked_datasets)) {
     const dataset = findDocument(database, 'dataset', datasetId, [projectId])
     if (dataset === undefined) continue
-    saveDocument(database, 'dataset', { ...dataset, updatedMs: nowMs, body: { ...dataset.body, datapoints: [...toStrings(dataset.body.datapoints), id] } })
+    saveDocument(database, 'dataset', {
+      ...dataset,
+      updatedMs: nowMs,
+      body: { ...dataset.body, datapoints: [...toStrings(dataset.body.datapoints), id] },
+    })
   }
 }
 
@@ -98,9 +125,12 @@ function toDatapoint(event: JsonObject, datasetId: string | undefined): JsonObje
   const inputs = toObject(event.inputs)
   const truth = toObject(event.feedback).ground_truth
   return {
-    inputs, history: Array.isArray(inputs.chat_history) ? inputs.chat_history : [],
+    inputs,
+    history: Array.isArray(inputs.chat_history) ? inputs.chat_history : [],
     ground_truth: isObject(truth) ? truth : truth === undefined ? toObject(event.outputs) : { value: truth },
-    metadata: null, linked_event: event.event_id, linked_datasets: datasetId === undefined ? [] : [datasetId],
+    metadata: null,
+    linked_event: event.event_id,
+    linked_datasets: datasetId === undefined ? [] : [datasetId],
   }
 }
 
@@ -117,5 +147,11 @@ function findPoint(context: DevContext, { request, params }: Exchange): StoredDo
 }
 
 function toRest({ id, projectId, createdMs, updatedMs, body }: StoredDocument): JsonObject {
-  return { id, project_id: String(projectId), ...body, created_at: new Date(createdMs).toISOString(), updated_at: new Date(updatedMs).toISOString() }
+  return {
+    id,
+    project_id: String(projectId),
+    ...body,
+    created_at: new Date(createdMs).toISOString(),
+    updated_at: new Date(updatedMs).toISOString(),
+  }
 }

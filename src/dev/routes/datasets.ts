@@ -28,7 +28,11 @@ export function createDatasetRoutes(context: DevContext): readonly Route[] {
 function listAll(context: DevContext, { request, response, query }: Exchange): void {
   const id = query.get('dataset_id')
   const name = query.get('name')
-  const found = listDocuments(context.database, 'dataset', context.projects.idsOf(senderOf(context, request), query.get('project') ?? undefined))
+  const found = listDocuments(
+    context.database,
+    'dataset',
+    context.projects.idsOf(senderOf(context, request), query.get('project') ?? undefined),
+  )
     .filter((dataset) => (id === null || dataset.id === id) && (name === null || dataset.body.name === name))
     .map(toRest)
   // The first generation of clients reads the same list as `testcases`.
@@ -42,7 +46,12 @@ async function create(context: DevContext, { request, response }: Exchange): Pro
   const id = createId()
   await writeAs(context, senderOf(context, request), (scope) => {
     const projectId = scope.projectOf(toNonEmptyText(body.project))
-    const stored = { name, description: toNonEmptyText(body.description) ?? null, datapoints: toStrings(body.datapoints), ...pickMetadata(body) }
+    const stored = {
+      name,
+      description: toNonEmptyText(body.description) ?? null,
+      datapoints: toStrings(body.datapoints),
+      ...pickMetadata(body),
+    }
     saveDocument(context.database, 'dataset', { id, projectId, createdMs: scope.nowMs, updatedMs: scope.nowMs, body: stored })
   })
   sendJson(response, { inserted: true, result: { insertedId: id } })
@@ -71,12 +80,14 @@ async function remove(context: DevContext, { request, response }: Exchange, id: 
 async function addRows(context: DevContext, { request, response, params }: Exchange): Promise<void> {
   const body = await readObject(request, context.limits)
   const dataset = findDataset(context, request, params.id)
-  if (!Array.isArray(body.data) || body.data.length === 0 || !body.data.every(isObject)) throw badRequest('data must be a list of at least one object')
+  if (!Array.isArray(body.data) || body.data.length === 0 || !body.data.every(isObject))
+    throw badRequest('data must be a list of at least one object')
   const mapping = toObject(body.mapping)
   const points = body.data.map((row: JsonObject) => ({ id: createId(), body: toDatapoint(row, mapping, dataset.id) }))
   await context.queue.write(() => {
     const nowMs = context.now()
-    for (const point of points) saveDocument(context.database, 'datapoint', { ...point, projectId: dataset.projectId, createdMs: nowMs, updatedMs: nowMs })
+    for (const point of points)
+      saveDocument(context.database, 'datapoint', { ...point, projectId: dataset.projectId, createdMs: nowMs, updatedMs: nowMs })
     const ids = [...toStrings(dataset.body.datapoints), ...points.map((point) => point.id)]
     saveDocument(context.database, 'dataset', { ...dataset, updatedMs: nowMs, body: { ...dataset.body, datapoints: ids } })
   })
@@ -96,7 +107,8 @@ function toDatapoint(row: JsonObject, mapping: JsonObject, datasetId: string): J
   const inputs = toStrings(mapping.inputs)
   const truth = toStrings(mapping.ground_truth ?? mapping.ground_truths)
   const history = toStrings(mapping.history)
-  const pick = (keys: readonly string[]): JsonObject => Object.fromEntries(keys.filter((key) => Object.hasOwn(row, key)).map((key) => [key, row[key]]))
+  const pick = (keys: readonly string[]): JsonObject =>
+    Object.fromEntries(keys.filter((key) => Object.hasOwn(row, key)).map((key) => [key, row[key]]))
   const named = new Set([...inputs, ...truth, ...history])
   return {
     inputs: pick(inputs),
@@ -128,5 +140,12 @@ function pickMetadata(body: JsonObject): JsonObject {
 }
 
 function toRest({ id, projectId, createdMs, updatedMs, body }: StoredDocument): JsonObject {
-  return { id, dataset_id: id, project: String(projectId), ...body, created_at: new Date(createdMs).toISOString(), updated_at: new Date(updatedMs).toISOString() }
+  return {
+    id,
+    dataset_id: id,
+    project: String(projectId),
+    ...body,
+    created_at: new Date(createdMs).toISOString(),
+    updated_at: new Date(updatedMs).toISOString(),
+  }
 }

@@ -9,7 +9,18 @@ import { toNewEvent, toPatch, toRestEvent } from '../rest-event.js'
 import type { Exchange, Route } from '../router.js'
 import { putSession } from './sessions.js'
 
-const MODEL_INPUTS = ['messages', 'provider', 'usage', 'cost', 'hyperparameters', 'template', 'template_inputs', 'tools', 'tool_choice', 'response_format'] as const
+const MODEL_INPUTS = [
+  'messages',
+  'provider',
+  'usage',
+  'cost',
+  'hyperparameters',
+  'template',
+  'template_inputs',
+  'tools',
+  'tool_choice',
+  'response_format',
+] as const
 
 /** The routes of single events and batches. */
 export function createEventRoutes(context: DevContext): readonly Route[] {
@@ -84,7 +95,9 @@ async function createBatch(context: DevContext, { request, response }: Exchange,
   if (!Array.isArray(list)) throw badRequest('events must be an array')
   const properties = toObject(body.session_properties ?? body.session)
   const isSingle = body.single_session === true || body.is_single_session === true
-  const outcome = await writeAs(context, senderOf(context, request), (scope) => putBatch(context, scope, list.map(convert), isSingle, properties, toNonEmptyText(body.project)))
+  const outcome = await writeAs(context, senderOf(context, request), (scope) =>
+    putBatch(context, scope, list.map(convert), isSingle, properties, toNonEmptyText(body.project)),
+  )
   if (outcome.errors.length > 0) return sendJson(response, { ...outcome, success: false }, 500)
   const { errors: _none, ...stored } = outcome
   sendJson(response, { ...stored, success: true })
@@ -96,7 +109,14 @@ interface BatchOutcome {
   readonly errors: readonly string[]
 }
 
-function putBatch(context: DevContext, scope: WriteScope, events: readonly JsonObject[], isSingle: boolean, properties: JsonObject, label: string | undefined): BatchOutcome {
+function putBatch(
+  context: DevContext,
+  scope: WriteScope,
+  events: readonly JsonObject[],
+  isSingle: boolean,
+  properties: JsonObject,
+  label: string | undefined,
+): BatchOutcome {
   const ids: string[] = []
   const errors: string[] = []
   const sessionId = isSingle ? (toSessionUuid(properties.session_id) ?? toSessionUuid(events[0]?.session_id) ?? createId()) : undefined

@@ -45,7 +45,13 @@ async function decode({ limits, now }: DevContext, request: IncomingMessage): Pr
 
 function sendAccepted(request: IncomingMessage, response: ServerResponse, { rejected, rejectedBecause }: DecodedExport): void {
   if (mediaTypeOf(request) === PROTOBUF) {
-    sendProtobuf(response, 200, rejected === 0 ? Buffer.alloc(0) : bytesField(1, Buffer.concat([varintField(1, rejected), bytesField(2, Buffer.from(rejectedBecause))])))
+    sendProtobuf(
+      response,
+      200,
+      rejected === 0
+        ? Buffer.alloc(0)
+        : bytesField(1, Buffer.concat([varintField(1, rejected), bytesField(2, Buffer.from(rejectedBecause))])),
+    )
     return
   }
   sendJson(response, rejected === 0 ? {} : { partialSuccess: { rejectedSpans: String(rejected), errorMessage: rejectedBecause } })
@@ -58,7 +64,13 @@ function sendProtobufError(response: ServerResponse, error: unknown): void {
 }
 
 function sendProtobuf(response: ServerResponse, status: number, body: Buffer, headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(status, { ...SECURITY_HEADERS, ...headers, 'content-type': PROTOBUF, 'cache-control': 'no-store', 'content-length': body.byteLength })
+  response.writeHead(status, {
+    ...SECURITY_HEADERS,
+    ...headers,
+    'content-type': PROTOBUF,
+    'cache-control': 'no-store',
+    'content-length': body.byteLength,
+  })
   response.end(body)
 }
 

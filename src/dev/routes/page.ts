@@ -24,15 +24,43 @@ export function createPageRoutes({ database, projects, live, runs }: PageSources
   const projectOf = (query: URLSearchParams): number | undefined => readProject(projects, query)
   return [
     ['GET', '/api/projects', ({ response }) => sendJson(response, { projects: listProjects(database) })],
-    ['GET', '/api/sessions', ({ response, query }) => sendJson(response, listSessions(database, { ...readFilter(query), projectId: projectOf(query) }))],
-    ['GET', '/api/sessions/:id', ({ response, params, query }) => sendFound(response, readSession(database, params.id ?? '', projectOf(query)), 'Session')],
-    ['GET', '/api/events/:id', ({ response, params, query }) => sendFound(response, readEvent(database, params.id ?? '', projectOf(query)), 'Event')],
+    [
+      'GET',
+      '/api/sessions',
+      ({ response, query }) => sendJson(response, listSessions(database, { ...readFilter(query), projectId: projectOf(query) })),
+    ],
+    [
+      'GET',
+      '/api/sessions/:id',
+      ({ response, params, query }) => sendFound(response, readSession(database, params.id ?? '', projectOf(query)), 'Session'),
+    ],
+    [
+      'GET',
+      '/api/events/:id',
+      ({ response, params, query }) => sendFound(response, readEvent(database, params.id ?? '', projectOf(query)), 'Event'),
+    ],
     ['GET', '/api/processes', ({ response }) => sendJson(response, { processes: listProcesses(database) })],
-    ['GET', '/api/processes/:id', ({ response, params, query }) => sendFound(response, readProcess(database, params.id ?? '', readRange(query)), 'Process')],
+    [
+      'GET',
+      '/api/processes/:id',
+      ({ response, params, query }) => sendFound(response, readProcess(database, params.id ?? '', readRange(query)), 'Process'),
+    ],
     ['GET', '/api/runs', ({ response, query }) => sendJson(response, { runs: runs.list(projectOf(query)) })],
     ['GET', '/api/runs/:id', ({ response, params }) => sendJson(response, runs.detail(params.id ?? ''))],
-    ['GET', '/api/runs/:newId/compare/:oldId', ({ response, params }) => sendJson(response, runs.compare(params.newId ?? '', params.oldId ?? ''))],
-    ['GET', '/api/stats', ({ response, query }) => sendJson(response, readStats(database, { ...readRange(query), projectId: projectOf(query), bucketMs: toFiniteNumber(query.get('bucketMs')) }))],
+    [
+      'GET',
+      '/api/runs/:newId/compare/:oldId',
+      ({ response, params }) => sendJson(response, runs.compare(params.newId ?? '', params.oldId ?? '')),
+    ],
+    [
+      'GET',
+      '/api/stats',
+      ({ response, query }) =>
+        sendJson(
+          response,
+          readStats(database, { ...readRange(query), projectId: projectOf(query), bucketMs: toFiniteNumber(query.get('bucketMs')) }),
+        ),
+    ],
     ['GET', '/api/drops', ({ response, query }) => sendJson(response, listDrops(database, projectOf(query)))],
     ['GET', '/api/live', ({ response }) => openLive(live, response)],
   ]
@@ -64,7 +92,13 @@ export function readRange(query: URLSearchParams): { fromMs: number | undefined;
 function readFilter(query: URLSearchParams): Parameters<typeof listSessions>[1] {
   const text = (name: string): string | undefined => query.get(name) ?? undefined
   return {
-    ...readRange(query), q: text('q'), type: text('type'), error: query.get('error') === '1', source: text('source'),
-    metadata: text('metadata'), cursor: text('cursor'), limit: toFiniteNumber(query.get('limit')),
+    ...readRange(query),
+    q: text('q'),
+    type: text('type'),
+    error: query.get('error') === '1',
+    source: text('source'),
+    metadata: text('metadata'),
+    cursor: text('cursor'),
+    limit: toFiniteNumber(query.get('limit')),
   }
 }

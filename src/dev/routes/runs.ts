@@ -26,7 +26,12 @@ export function createRunRoutes(context: DevContext, pages: RunPages): readonly 
       ['POST', `${prefix}/runs`, async (exchange) => send(exchange, await createRun(context, exchange))],
       ['GET', `${prefix}/runs`, (exchange) => send(exchange, listPage(context, pages, exchange))],
       ['GET', `${prefix}/runs/schema`, (exchange) => sendJson(exchange.response, readSchema(context, exchange, undefined))],
-      ['GET', `${prefix}/runs/compare/events`, (exchange) => sendJson(exchange.response, comparePairs(context, exchange, exchange.query.get('run_id_1'), exchange.query.get('run_id_2')))],
+      [
+        'GET',
+        `${prefix}/runs/compare/events`,
+        (exchange) =>
+          sendJson(exchange.response, comparePairs(context, exchange, exchange.query.get('run_id_1'), exchange.query.get('run_id_2'))),
+      ],
       ['GET', `${prefix}/runs/:id`, (exchange) => send(exchange, { evaluation: restRun(context, pages, runOf(context, exchange)) })],
       ['PUT', `${prefix}/runs/:id`, async (exchange) => send(exchange, await updateRun(context, exchange))],
       ['DELETE', `${prefix}/runs/:id`, (exchange) => deleteRun(context, exchange)],
@@ -36,7 +41,11 @@ export function createRunRoutes(context: DevContext, pages: RunPages): readonly 
       ['GET', `${prefix}/runs/:id/metrics`, (exchange) => sendMetrics(context, exchange)],
       ['GET', `${prefix}/runs/:id/compare-with/:old`, (exchange) => sendComparison(context, exchange)],
       ['GET', `${prefix}/runs/:id/compare/:old`, (exchange) => sendComparison(context, exchange)],
-      ['GET', `${prefix}/runs/:id/compare/:old/events`, (exchange) => sendJson(exchange.response, comparePairs(context, exchange, exchange.params.id, exchange.params.old))],
+      [
+        'GET',
+        `${prefix}/runs/:id/compare/:old/events`,
+        (exchange) => sendJson(exchange.response, comparePairs(context, exchange, exchange.params.id, exchange.params.old)),
+      ],
     ]
   })
 }
@@ -78,14 +87,26 @@ async function deleteRun(context: DevContext, exchange: Exchange): Promise<void>
 
 function listPage(context: DevContext, pages: RunPages, { request, query }: Exchange): JsonObject {
   const all = listRuns(context.database, context.projects.idsOf(senderOf(context, request), query.get('project') ?? undefined))
-  const found = sortRuns(all.filter((run) => isWanted(run, query)), query.get('sort_by') ?? 'created_at', query.get('sort_order') ?? 'desc')
+  const found = sortRuns(
+    all.filter((run) => isWanted(run, query)),
+    query.get('sort_by') ?? 'created_at',
+    query.get('sort_order') ?? 'desc',
+  )
   const page = Math.max(1, Math.floor(toFiniteNumber(query.get('page')) ?? 1))
   const limit = Math.min(Math.max(1, Math.floor(toFiniteNumber(query.get('limit')) ?? DEFAULT_PAGE_SIZE)), MAX_PAGE_SIZE)
   const runs = found.slice((page - 1) * limit, page * limit).map((run) => restRun(context, pages, run))
   const pagesTotal = Math.max(1, Math.ceil(found.length / limit))
   return {
     evaluations: runs,
-    pagination: { page, limit, total: found.length, total_unfiltered: all.length, total_pages: pagesTotal, has_next: page < pagesTotal, has_prev: page > 1 },
+    pagination: {
+      page,
+      limit,
+      total: found.length,
+      total_unfiltered: all.length,
+      total_pages: pagesTotal,
+      has_next: page < pagesTotal,
+      has_prev: page > 1,
+    },
     metrics: [...new Set(runs.flatMap((run) => Object.keys(toObject(run.metrics))))],
   }
 }
@@ -99,7 +120,8 @@ function isWanted(run: StoredRun, query: URLSearchParams): boolean {
     (dataset === null || run.datasetId === dataset || run.body.metadata.offline_dataset_id === dataset) &&
     (query.get('name') === null || (run.name ?? '').toLowerCase().includes(String(query.get('name')).toLowerCase())) &&
     (query.get('status') === null || run.status === query.get('status')) &&
-    run.createdMs >= range.fromMs && run.createdMs <= range.toMs
+    run.createdMs >= range.fromMs &&
+    run.createdMs <= range.toMs
   )
 }
 
@@ -119,7 +141,10 @@ function readDateRange(query: URLSearchParams): { fromMs: number; toMs: number }
 
 function sortRuns(runs: readonly StoredRun[], by: string, order: string): StoredRun[] {
   const keys: Readonly<Record<string, (run: StoredRun) => string | number>> = {
-    created_at: (run) => run.createdMs, updated_at: (run) => run.updatedMs, name: (run) => run.name ?? '', status: (run) => run.status,
+    created_at: (run) => run.createdMs,
+    updated_at: (run) => run.updatedMs,
+    name: (run) => run.name ?? '',
+    status: (run) => run.status,
   }
   const keyOf = Object.hasOwn(keys, by) ? keys[by] : undefined
   if (keyOf === undefined) throw badRequest(`sort_by must be one of ${Object.keys(keys).join(', ')}`)
@@ -135,7 +160,10 @@ function sendSummary(context: DevContext, exchange: Exchange): void {
 function sendMetrics(context: DevContext, exchange: Exchange): void {
   const { events } = readFiltered(context, runOf(context, exchange), exchange.query)
   const scored = events.map((event) => ({
-    event_name: event.name, event_type: event.type, session_id: event.sessionId, metadata: event.datapointId === null ? {} : { datapoint_id: event.datapointId },
+    event_name: event.name,
+    event_type: event.type,
+    session_id: event.sessionId,
+    metadata: event.datapointId === null ? {} : { datapoint_id: event.datapointId },
     metrics: Object.fromEntries(Object.entries(event.metrics).filter(([, value]) => toScore(value) !== undefined)),
   }))
   sendJson(exchange.response, { events: scored, totalEvents: scored.length })
@@ -145,24 +173,43 @@ function sendComparison(context: DevContext, exchange: Exchange): void {
   const newRun = runOf(context, exchange)
   const oldRun = runOf(context, exchange, exchange.params.old)
   const { query } = exchange
-  sendJson(exchange.response, toComparison(context.database, newRun, readFiltered(context, newRun, query), oldRun, readFiltered(context, oldRun, query), readAggregate(query)))
+  sendJson(
+    exchange.response,
+    toComparison(
+      context.database,
+      newRun,
+      readFiltered(context, newRun, query),
+      oldRun,
+      readFiltered(context, oldRun, query),
+      readAggregate(query),
+    ),
+  )
 }
 
-function comparePairs(context: DevContext, exchange: Exchange, firstId: string | null | undefined, secondId: string | null | undefined): JsonObject {
+function comparePairs(
+  context: DevContext,
+  exchange: Exchange,
+  firstId: string | null | undefined,
+  secondId: string | null | undefined,
+): JsonObject {
   const { query } = exchange
   const first = readRunResults(context.database, runOf(context, exchange, firstId ?? ''))
   const second = readRunResults(context.database, runOf(context, exchange, secondId ?? ''))
   const pick = ({ events }: RunResults, datapointId: string): JsonObject | null => {
-    const event = events.find((candidate) =>
-      candidate.datapointId === datapointId &&
-      (query.get('event_name') === null || candidate.name === query.get('event_name')) &&
-      (query.get('event_type') === null ? candidate.type !== 'session' : candidate.type === query.get('event_type')))
+    const event = events.find(
+      (candidate) =>
+        candidate.datapointId === datapointId &&
+        (query.get('event_name') === null || candidate.name === query.get('event_name')) &&
+        (query.get('event_type') === null ? candidate.type !== 'session' : candidate.type === query.get('event_type')),
+    )
     return event === undefined ? null : toRestEvent(context.database, event.row)
   }
   const common = findCommon(first, second)
   const limit = Math.min(Math.max(1, toFiniteNumber(query.get('limit')) ?? MAX_EVENTS), MAX_EVENTS)
   const page = Math.max(1, toFiniteNumber(query.get('page')) ?? 1)
-  const events = common.slice((page - 1) * limit, page * limit).map((id) => ({ datapoint_id: id, event_1: pick(first, id), event_2: pick(second, id) }))
+  const events = common
+    .slice((page - 1) * limit, page * limit)
+    .map((id) => ({ datapoint_id: id, event_1: pick(first, id), event_2: pick(second, id) }))
   return { events, totalEvents: common.length }
 }
 
@@ -171,7 +218,9 @@ function readFiltered(context: DevContext, run: StoredRun, query: URLSearchParam
   const text = query.get('filters')
   if (text === null || text === '') return results
   const filters = parseFilters(readFilterText(text))
-  const kept = new Set(results.events.filter((event) => matchesFilters(toRestEvent(context.database, event.row), filters)).map((event) => event.sessionId))
+  const kept = new Set(
+    results.events.filter((event) => matchesFilters(toRestEvent(context.database, event.row), filters)).map((event) => event.sessionId),
+  )
   return {
     rows: results.rows.filter((row) => kept.has(row.sessionId)),
     events: results.events.filter((event) => kept.has(event.sessionId)),
@@ -209,7 +258,11 @@ function dropNulls(body: JsonObject): JsonObject {
   const clean = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(clean)
     if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null).map(([key, item]) => [key, clean(item)]))
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, item]) => item !== null)
+        .map(([key, item]) => [key, clean(item)]),
+    )
   }
   return toObject(clean(body))
 }

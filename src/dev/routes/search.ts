@@ -17,7 +17,12 @@ const SCHEMA_SAMPLE = 2_000
 
 /** Columns that a filter on a top-level field can use directly. */
 const COLUMNS: Readonly<Record<string, string>> = {
-  event_id: 'id', session_id: 'session_id', parent_id: 'parent_id', event_type: 'type', event_name: 'name', source: 'source',
+  event_id: 'id',
+  session_id: 'session_id',
+  parent_id: 'parent_id',
+  event_type: 'type',
+  event_name: 'name',
+  source: 'source',
 }
 
 /** The routes that look for events. */
@@ -27,8 +32,16 @@ export function createSearchRoutes(context: DevContext): readonly Route[] {
     ['POST', '/events/search', (exchange) => search(context, exchange, SEARCH_MAX)],
     ['POST', '/v1/events/export', (exchange) => search(context, exchange, EXPORT_MAX)],
     ['POST', '/events/export', (exchange) => search(context, exchange, EXPORT_MAX)],
-    ['GET', '/v1/events/schema', (exchange) => sendJson(exchange.response, readSchema(context, exchange, exchange.query.get('evaluation_id') ?? undefined))],
-    ['GET', '/events/schema', (exchange) => sendJson(exchange.response, readSchema(context, exchange, exchange.query.get('evaluation_id') ?? undefined))],
+    [
+      'GET',
+      '/v1/events/schema',
+      (exchange) => sendJson(exchange.response, readSchema(context, exchange, exchange.query.get('evaluation_id') ?? undefined)),
+    ],
+    [
+      'GET',
+      '/events/schema',
+      (exchange) => sendJson(exchange.response, readSchema(context, exchange, exchange.query.get('evaluation_id') ?? undefined)),
+    ],
   ]
 }
 
@@ -49,7 +62,13 @@ async function search(context: DevContext, { request, response }: Exchange, maxL
   sendJson(response, { events, count: matching.length, totalEvents: matching.length })
 }
 
-function findRows({ database }: DevContext, projectIds: readonly number[], filters: readonly EventFilter[], { fromMs, toMs }: { fromMs: number; toMs: number }, runId: string | undefined): Row[] {
+function findRows(
+  { database }: DevContext,
+  projectIds: readonly number[],
+  filters: readonly EventFilter[],
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+  runId: string | undefined,
+): Row[] {
   const conditions = ['start_ms BETWEEN ? AND ?', `project_id IN (${projectIds.map(() => '?').join() || 'NULL'})`]
   const values: (string | number)[] = [fromMs, toMs, ...projectIds]
   for (const filter of filters.filter(isColumnFilter)) {
@@ -81,7 +100,8 @@ function readDates(body: JsonObject): { fromMs: number; toMs: number } {
 function readInteger(value: unknown, name: string, otherwise: number, max: number): number {
   if (value === undefined || value === null) return otherwise
   const number = toFiniteNumber(value)
-  if (number === undefined || !Number.isInteger(number) || number < 1 || number > max) throw badRequest(`${name} must be a whole number from 1 to ${max}`)
+  if (number === undefined || !Number.isInteger(number) || number < 1 || number > max)
+    throw badRequest(`${name} must be a whole number from 1 to ${max}`)
   return number
 }
 
@@ -110,7 +130,8 @@ export function readSchema(context: DevContext, { request }: Pick<Exchange, 'req
         const name = `${bucket}.${key}`
         if (fields.has(`${type} ${name}`)) continue
         fields.set(`${type} ${name}`, { name, event_type: type })
-        if (bucket === 'inputs' || bucket === 'outputs' || bucket === 'feedback') (mappings[bucket] ??= []).push({ field_name: name, event_type: type })
+        if (bucket === 'inputs' || bucket === 'outputs' || bucket === 'feedback')
+          mappings[bucket] = [...(mappings[bucket] ?? []), { field_name: name, event_type: type }]
       }
     }
     const dataset = toObject(event.metadata).dataset_id

@@ -42,22 +42,40 @@ async function startSession(context: DevContext, { request, response }: Exchange
 }
 
 /** Creates a session or completes the one that is there: what the request does not say stays. */
-export function putSession({ database }: DevContext, { events, nowMs }: WriteScope, projectId: number, id: string, session: JsonObject): void {
+export function putSession(
+  { database }: DevContext,
+  { events, nowMs }: WriteScope,
+  projectId: number,
+  id: string,
+  session: JsonObject,
+): void {
   const present = events.hasRecord(projectId, id)
     ? database.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, id)
     : undefined
-  const isAuto = database.get('SELECT 1 AS found FROM sessions WHERE project_id = ? AND id = ? AND origin = ?', projectId, id, 'auto') !== undefined
+  const isAuto =
+    database.get('SELECT 1 AS found FROM sessions WHERE project_id = ? AND id = ? AND origin = ?', projectId, id, 'auto') !== undefined
   const kept = present === undefined || isAuto ? undefined : present
   const named = toNonEmptyText(session.event_name) ?? toNonEmptyText(session.session_name)
-  const times = present === undefined || session.start_time !== undefined
-    ? readTimes(session, nowMs)
-    : { startMs: Number(present.start_ms), endMs: Number(present.end_ms), durationMs: Number(present.duration_ms) }
+  const times =
+    present === undefined || session.start_time !== undefined
+      ? readTimes(session, nowMs)
+      : { startMs: Number(present.start_ms), endMs: Number(present.end_ms), durationMs: Number(present.duration_ms) }
   const record = {
-    projectId, id, sessionId: id, parentId: null, type: 'session',
+    projectId,
+    id,
+    sessionId: id,
+    parentId: null,
+    type: 'session',
     name: named ?? toNonEmptyText(kept?.name) ?? 'unknown',
     source: toNonEmptyText(session.source) ?? toNonEmptyText(kept?.source) ?? 'unknown',
-    ...times, error: null, body: toBody(session),
-    traceId: null, spanId: null, parentSpanId: null, processId: null, links: [],
+    ...times,
+    error: null,
+    body: toBody(session),
+    traceId: null,
+    spanId: null,
+    parentSpanId: null,
+    processId: null,
+    links: [],
   }
   events.putSession(record, 'explicit')
 }
@@ -106,11 +124,15 @@ function findSession({ database }: DevContext, projectIds: readonly number[], id
 function sendSession(context: DevContext, { request, response, params }: Exchange): void {
   const row = findSession(context, context.projects.idsOf(senderOf(context, request)), (params.id ?? '').toLowerCase())
   if (row === undefined) throw notFound('Session')
-  const events = context.database.all('SELECT * FROM events WHERE project_id = ? AND session_id = ? ORDER BY start_ms', row.project_id, row.session_id)
+  const events = context.database.all(
+    'SELECT * FROM events WHERE project_id = ? AND session_id = ? ORDER BY start_ms',
+    row.project_id,
+    row.session_id,
+  )
   const nodes = new Map(events.map((event) => [event.id, { ...toRestEvent(context.database, event), children: [] as JsonObject[] }]))
   for (const event of events) {
     const node = nodes.get(event.id)
-    const parent = event.id === row.id ? undefined : nodes.get(event.parent_id) ?? nodes.get(row.id)
+    const parent = event.id === row.id ? undefined : (nodes.get(event.parent_id) ?? nodes.get(row.id))
     if (node !== undefined && parent !== node) parent?.children.push(node)
   }
   sendJson(response, nodes.get(row.id))

@@ -7,7 +7,13 @@ const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
 
 /** Answers them with 501 and the reason, so that a client does not take it for an outage. */
 export function createUnsupportedRoutes(): readonly Route[] {
-  return RESOURCES.flatMap((resource) => ['', '/v1'].flatMap((prefix) => ['', '/:a', '/:a/:b', '/:a/:b/:c'].flatMap((rest) => METHODS.map((method): Route => [method, `${prefix}/${resource}${rest}`, () => refuse(resource)]))))
+  return RESOURCES.flatMap((resource) =>
+    ['', '/v1'].flatMap((prefix) =>
+      ['', '/:a', '/:a/:b', '/:a/:b/:c'].flatMap((rest) =>
+        METHODS.map((method): Route => [method, `${prefix}/${resource}${rest}`, () => refuse(resource)]),
+      ),
+    ),
+  )
 }
 
 function refuse(resource: string): never {
