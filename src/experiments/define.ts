@@ -4,7 +4,7 @@ import type { Experiment } from './experiment.js'
 import { openExperiment } from './open-experiment.js'
 import type { EvaluateOptions, ExperimentSettings } from './options.js'
 import type { ExperimentResult } from './result.js'
-import type { DatapointInput, Evaluators, GroundTruthOf, InputsOf, ScoresOf } from './types.js'
+import type { DatapointInput, EvaluatorSet, ScoresOf } from './types.js'
 
 /** An experiment that has not run yet; what an evaluation file exports. */
 export interface ExperimentDefinition<Row = DatapointInput, Output = unknown, Scores = Readonly<Record<string, never>>> {
@@ -17,11 +17,9 @@ export interface ExperimentDefinition<Row = DatapointInput, Output = unknown, Sc
 }
 
 /** Describes an experiment so that `runEvalFiles`, the command line or a test file can run it. Nothing runs yet. */
-export function defineExperiment<
-  Row extends DatapointInput,
-  Output,
-  const E extends Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>> = readonly [],
->(options: EvaluateOptions<Row, Output, E>): ExperimentDefinition<Row, Output, ScoresOf<E>> {
+export function defineExperiment<Row extends DatapointInput, Output, const E extends EvaluatorSet>(
+  options: EvaluateOptions<Row, Output, E>,
+): ExperimentDefinition<Row, Output, ScoresOf<E>> {
   return {
     isExperimentDefinition: true,
     name: options.name,
@@ -42,10 +40,8 @@ export function isExperimentDefinition(value: unknown): value is ExperimentDefin
  *
  * @throws as `evaluate` does
  */
-export function createExperiment<
-  Row extends DatapointInput,
-  Output,
-  const E extends Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>> = readonly [],
->(options: EvaluateOptions<Row, Output, E>): Promise<Experiment> {
+export function createExperiment<Row extends DatapointInput, Output, const E extends EvaluatorSet>(
+  options: EvaluateOptions<Row, Output, E>,
+): Promise<Experiment> {
   return openExperiment(options as unknown as AnyEvaluateOptions, options.signal ?? new AbortController().signal)
 }

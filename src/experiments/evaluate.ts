@@ -8,7 +8,7 @@ import { runPool } from './pool.js'
 import { createProgress, type ProgressState } from './progress.js'
 import type { ExperimentResult } from './result.js'
 import { describeError } from './score.js'
-import type { DatapointInput, Evaluators, GroundTruthOf, InputsOf, ScoresOf } from './types.js'
+import type { DatapointInput, EvaluatorSet, ScoresOf } from './types.js'
 
 /**
  * Runs a function over a dataset, scores each row and sums it up. Every row has a session of its own, so that whatever the
@@ -20,11 +20,9 @@ import type { DatapointInput, Evaluators, GroundTruthOf, InputsOf, ScoresOf } fr
  * @throws HoneyHiveConfigError for wrong options, before anything has run
  * @throws HoneyHiveError when the key is refused (`HTTP_STATUS`), or a hosted dataset cannot be opened
  */
-export async function evaluate<
-  Row extends DatapointInput,
-  Output,
-  const E extends Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>> = readonly [],
->(options: EvaluateOptions<Row, Output, E>): Promise<ExperimentResult<Row, Output, ScoresOf<E>>> {
+export async function evaluate<Row extends DatapointInput, Output, const E extends EvaluatorSet>(
+  options: EvaluateOptions<Row, Output, E>,
+): Promise<ExperimentResult<Row, Output, ScoresOf<E>>> {
   // Inside, rows are opaque; the types that came in with the options go out with the result.
   const result = await run(options as unknown as AnyEvaluateOptions)
   return result as unknown as ExperimentResult<Row, Output, ScoresOf<E>>

@@ -153,7 +153,7 @@ export function toNamedEvaluators(evaluators: Evaluators<never, never, never> | 
 
 function toNamed(key: string | undefined, entry: AnyEvaluator<never, never, never>, position: number): NamedEvaluator {
   if (typeof entry === 'function') {
-    const made = 'evaluatorName' in entry ? entry : undefined
+    const made = isMade(entry) ? entry : undefined
     return {
       name: key ?? made?.evaluatorName ?? (entry.name || `evaluator_${position + 1}`),
       weight: made?.weight ?? 1,
@@ -166,6 +166,10 @@ function toNamed(key: string | undefined, entry: AnyEvaluator<never, never, neve
     'EXPERIMENT',
     `Evaluator ${key ?? position + 1} is ${entry === null ? 'null' : `a value of type ${typeof entry}`}. Give a function, evaluator(name, fn), or an object with evaluate().`,
   )
+}
+
+function isMade(entry: EvaluatorFunction<never, never, never>): entry is EvaluatorFunction<never, never, never> & Evaluator {
+  return 'evaluatorName' in entry
 }
 
 function fromObject(key: string | undefined, entry: EvaluatorObject<never, never, never>, position: number): NamedEvaluator {

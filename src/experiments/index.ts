@@ -39,6 +39,7 @@ export type {
   EvaluatorContext,
   EvaluatorFunction,
   EvaluatorObject,
+  EvaluatorSet,
   Evaluators,
   ExperimentFunction,
   ExperimentRow,

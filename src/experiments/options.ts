@@ -2,7 +2,16 @@ import type { TracerOptions } from '../config/options.js'
 import type { InstrumentationLike } from '../config/resolved.js'
 import type { Aggregate } from './statistics.js'
 import type { ThresholdMap } from './thresholds.js'
-import type { DatapointInput, Evaluators, ExperimentFunction, ExperimentRow, GroundTruthOf, InputsOf, ScoresOf } from './types.js'
+import type {
+  DatapointInput,
+  EvaluatorSet,
+  Evaluators,
+  ExperimentFunction,
+  ExperimentRow,
+  GroundTruthOf,
+  InputsOf,
+  ScoresOf,
+} from './types.js'
 
 /** State of a running experiment, as `onProgress` sees it after each row. */
 export interface ExperimentProgress {
@@ -99,11 +108,7 @@ export interface ExperimentSettings {
 }
 
 /** Options of `evaluate`. Exactly one of `dataset` and `datasetId` is given. */
-export interface EvaluateOptions<
-  Row extends DatapointInput,
-  Output,
-  E extends Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>>,
-> extends ExperimentSettings {
+export interface EvaluateOptions<Row extends DatapointInput, Output, E extends EvaluatorSet> extends ExperimentSettings {
   /** Rows here: a list, or anything that can be iterated, also asynchronously and without end in memory. */
   readonly dataset?: Iterable<Row> | AsyncIterable<Row>
   /** Id of a dataset in HoneyHive; fetched in pages while the rows run. */
@@ -113,7 +118,8 @@ export interface EvaluateOptions<
   /** Function under test. */
   readonly function: ExperimentFunction<Row, Output>
   /** @defaultValue none */
-  readonly evaluators?: E
+  // The intersection lets the parameters of evaluators written in place be typed by what the function above returns.
+  readonly evaluators?: E & Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>>
   /** What makes `result.passed` false. */
   readonly thresholds?: ThresholdMap<keyof ScoresOf<E> & string>
 }

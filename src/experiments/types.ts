@@ -95,9 +95,8 @@ export interface Evaluator<Name extends string = string, Outputs = unknown, Inpu
   readonly isPassing?: ((score: ScoreValue, groundTruth: unknown) => boolean) | undefined
 }
 
-/** Anything that scores a row. */
+/** Anything that scores a row; what `evaluator()` makes is such a function too. */
 export type AnyEvaluator<Outputs, Inputs, GroundTruth> =
-  | Evaluator<string, Outputs, Inputs, GroundTruth>
   | EvaluatorFunction<Outputs, Inputs, GroundTruth>
   | EvaluatorObject<Outputs, Inputs, GroundTruth>
 
@@ -105,6 +104,9 @@ export type AnyEvaluator<Outputs, Inputs, GroundTruth> =
 export type Evaluators<Outputs, Inputs, GroundTruth> =
   | readonly AnyEvaluator<Outputs, Inputs, GroundTruth>[]
   | Readonly<Record<string, AnyEvaluator<Outputs, Inputs, GroundTruth>>>
+
+/** What a set of evaluators is inferred as, before it is held against {@link Evaluators}. */
+export type EvaluatorSet = readonly unknown[] | Readonly<Record<string, unknown>>
 
 type NameOf<E> = E extends { readonly evaluatorName: infer Name extends string } ? Name : string
 type Unwrapped<R> = R extends { readonly score: infer S } ? S : R extends readonly [infer S] ? S : R

@@ -396,7 +396,7 @@ describe('evaluate offline', () => {
   test('parse checks and types the rows', async () => {
     const result = await evaluate({
       ...OFFLINE,
-      dataset: [{ inputs: { n: '1' } }, { inputs: { n: 'x' } }] as { inputs: { n: number } }[],
+      dataset: JSON.parse('[{"inputs":{"n":"1"}},{"inputs":{"n":"x"}}]') as { inputs: { n: number } }[],
       parse: (row) => {
         const n = Number(Object(row).inputs.n)
         if (Number.isNaN(n)) throw new TypeError('n is no number')
