@@ -1,7 +1,7 @@
 import { processState } from '../context/globals.js'
 
 /** How long the natural end of a process may be delayed by deliveries, milliseconds. */
-export const EXIT_LIMIT_MS = 5_000
+const EXIT_LIMIT_MS = 5_000
 
 /**
  * Runs `task` when the event loop of the process is empty, before it ends. All tasks of the process share one

@@ -1,11 +1,11 @@
 /** Shortest wait before a request is tried again, in milliseconds, whatever the server suggests. */
-export const BASE_BACKOFF_MS = 500
+const BASE_BACKOFF_MS = 500
 /** How much the longest possible wait grows with each failure; the OTLP exporters use the same factor. */
 const GROWTH = 1.5
 /** Longest wait the growth reaches, in milliseconds. */
-export const MAX_BACKOFF_MS = 30_000
+const MAX_BACKOFF_MS = 30_000
 /** Longest wait a server may ask for, in milliseconds; garbage such as 1e9 ends here. */
-export const MAX_RETRY_AFTER_MS = 60_000
+const MAX_RETRY_AFTER_MS = 60_000
 
 /** HTTP statuses that may be tried again; the OTLP specification forbids it for every other. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])

@@ -3,9 +3,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createRig, isBalanced, toPending, type Rig, type RigOptions } from './rig.js'
 import { startFaultServer, type FaultServer } from './start-fault-server.js'
-
-/** The full figures of the catalogue run with `HH_TEST_LONG=1`. */
-const IS_LONG = process.env.HH_TEST_LONG === '1'
+import { IS_LONG } from './long.js'
 
 let server: FaultServer
 let rig: Rig

@@ -9,8 +9,9 @@ import { createLedger } from '../../src/pipeline/ledger.js'
 import type { Outcome } from '../../src/pipeline/reply.js'
 import type { BatchSender } from '../../src/pipeline/sender.js'
 import { isBalanced, toPending } from './rig.js'
+import { IS_LONG } from './long.js'
 
-const SEQUENCES = process.env.HH_TEST_LONG === '1' ? 10_000 : 300
+const SEQUENCES = IS_LONG ? 10_000 : 300
 
 /** A small generator with a seed, so that a failing sequence can be run again. */
 function createRandom(seed: number): () => number {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runFixture, type Ending } from './run-fixture.js'
 import { startFaultServer, type FaultServer } from './start-fault-server.js'
+import { IS_LONG } from './long.js'
 
 let server: FaultServer
 
@@ -36,9 +37,7 @@ describe('instrumentations on the tracer', () => {
 describe('many tracers', () => {
   it('L09 leaves no descriptor, listener or timer behind', async () => {
     await server.set({ otherwise: OK })
-    const result = lastLine(
-      await run({ MODE: 'instances', NODE_OPTIONS: '--expose-gc', INSTANCES: process.env.HH_TEST_LONG === '1' ? '1000' : '150' }),
-    )
+    const result = lastLine(await run({ MODE: 'instances', NODE_OPTIONS: '--expose-gc', INSTANCES: IS_LONG ? '1000' : '150' }))
     expect(result).toMatchObject({ listeners: 0, timers: 0 })
     expect(result.fds).toBeLessThanOrEqual(5)
     expect(result.heapBytesEach).toBeLessThanOrEqual(10_240)
