@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'CONFIG_INVALID'
   | 'CONFIG_FILE'
   | 'UNKNOWN_TRACER'
+  | 'TRACER_POOL'
   | 'HTTP_STATUS'
   | 'HTTP_TIMEOUT'
   | 'HTTP_NETWORK'

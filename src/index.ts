@@ -7,15 +7,29 @@ export type { HeaderCarrier } from './context/propagation.js'
 export type { Logger } from './diagnostics.js'
 export { HoneyHiveConfigError, HoneyHiveError, isHoneyHiveError } from './errors.js'
 export type { ConfigProblem, ErrorCode } from './errors.js'
+export type { LoadOptions, TracerDefinitions } from './config/file.js'
+export { flushOnSignals } from './pipeline/exit.js'
+export type { SignalOptions } from './pipeline/exit.js'
 export type { TracerStats } from './pipeline/ledger.js'
 export type { Class, TraceClassDecorator, TraceClassOptions, TraceDecorator } from './tracer/decorate.js'
 export type { Enrichment, SessionEnrichment, SpanEnrichment } from './tracer/enrich.js'
+export { createTracerPool } from './tracer/pool.js'
+export type { TracerLease, TracerPool, TracerPoolOptions, TracerPoolStats } from './tracer/pool.js'
 export {
-  createRoutingProvider, enrichSession, enrichSpan, flushAll, getActiveTracer, getDefaultTracer, setDefaultTracer, shutdownAll,
+  createRoutingProvider,
+  enrichSession,
+  enrichSpan,
+  flushAll,
+  getActiveTracer,
+  getDefaultTracer,
+  setDefaultTracer,
+  shutdownAll,
 } from './tracer/process.js'
 export type { EvaluationIdentity, SessionOptions } from './tracer/session.js'
 export type { TracerRef, TraceOptions, TraceTarget } from './tracer/trace-options.js'
 export { trace, traceClass, traceFn } from './tracer/tracing.js'
 export { HoneyHiveTracer } from './tracer/tracer.js'
 export type { ActiveSpanOptions, EventOptions, SessionHandle, SpanSettings, WithSessionOptions } from './tracer/tracer.js'
+export { defineTracers, loadTracers } from './tracer/tracers.js'
+export type { Tracers } from './tracer/tracers.js'
 export { VERSION } from './version.js'

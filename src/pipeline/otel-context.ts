@@ -1,6 +1,6 @@
 import { type Context, context, isSpanContextValid, type Span } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import type { Instance } from '../context/scope.js'
+import { frameOf, type Instance, type Scope } from '../context/scope.js'
 
 /** Every span of this package, of any copy of it, names its owner under this property. */
 export interface OwnedSpan {
@@ -14,6 +14,17 @@ const SUPPRESS_KEY = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING'
 /** The owner of `span` when it is one of ours. */
 export function ownerOf(span: Span | undefined): Instance | undefined {
   return span === undefined ? undefined : (span as Partial<OwnedSpan>).honeyhiveInstance
+}
+
+/**
+ * The innermost tracer: the owner of the active span, unless another one was entered inside that span without opening one of
+ * its own (a session, a remote context, a pool).
+ */
+export function innermostOf(active: Span | undefined, scope: Scope | undefined): Instance | undefined {
+  const owner = ownerOf(active)
+  const entered = scope?.frame.instance
+  if (owner === undefined || entered === undefined || entered === owner) return owner ?? entered
+  return frameOf(owner, scope)?.span === active ? entered : owner
 }
 
 /** True for a valid span of somebody else: Sentry, Datadog, the application's own SDK. */

@@ -1,7 +1,16 @@
-import { type Context, context, INVALID_SPAN_CONTEXT, type Span, type SpanOptions, type Tracer, type TracerProvider, trace } from '@opentelemetry/api'
+import {
+  type Context,
+  context,
+  INVALID_SPAN_CONTEXT,
+  type Span,
+  type SpanOptions,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api'
 import type { Diagnostics } from '../diagnostics.js'
 import { currentScope, type Instance } from '../context/scope.js'
-import { isSuppressed, ownerOf, withActiveSpan } from './otel-context.js'
+import { innermostOf, isSuppressed, ownerOf, withActiveSpan } from './otel-context.js'
 
 /** Settings of {@link RoutingProvider}. */
 export interface RoutingOptions {
@@ -62,15 +71,15 @@ function readUrl({ attributes }: SpanOptions): unknown {
 }
 
 /**
- * The owner of a span that starts in `at`. A span of ours in the context is the innermost thing known, also when the
- * instrumentor passed that context on by hand; a foreign span there says nothing about our tracers.
+ * The owner of a span that starts in `at`. A context that the instrumentor passed on by hand decides, and its span is the
+ * parent; in the current context the innermost tracer decides, and finds the parent itself. A foreign span says nothing
+ * about our tracers.
  */
 function findOwner(at: Context, fallback: Instance | undefined): { owner: Instance | undefined; parent: Span | undefined } {
   const active = trace.getSpan(at)
   const owner = ownerOf(active)
-  if (owner !== undefined) return { owner, parent: active }
-  const frame = currentScope()?.frame
-  return frame === undefined ? { owner: fallback, parent: undefined } : { owner: frame.instance, parent: frame.span }
+  if (owner !== undefined && active !== trace.getSpan(context.active())) return { owner, parent: active }
+  return { owner: innermostOf(active, currentScope()) ?? fallback, parent: undefined }
 }
 
 class RoutingTracer implements Tracer {
@@ -91,7 +100,10 @@ class RoutingTracer implements Tracer {
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>
   startActiveSpan<F extends (span: Span) => unknown>(name: string, options: SpanOptions, fn: F): ReturnType<F>
   startActiveSpan<F extends (span: Span) => unknown>(name: string, options: SpanOptions, at: Context, fn: F): ReturnType<F>
-  startActiveSpan<F extends (span: Span) => unknown>(name: string, ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]): ReturnType<F> {
+  startActiveSpan<F extends (span: Span) => unknown>(
+    name: string,
+    ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
+  ): ReturnType<F> {
     const fn = rest[rest.length - 1] as F
     const options = rest.length > 1 ? (rest[0] as SpanOptions) : {}
     const at = rest.length > 2 ? (rest[1] as Context) : context.active()

@@ -2,7 +2,17 @@ import { INVALID_SPAN_CONTEXT, type Span, type SpanContext, type SpanOptions, tr
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { EventType } from '../attributes.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import { emptyFrame, enterFrame, type Frame, frameOf, type Instance, type RoutedSpan, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
+import {
+  emptyFrame,
+  enterFrame,
+  type Frame,
+  frameOf,
+  type Instance,
+  type RoutedSpan,
+  runInScope,
+  type Scope,
+  type TracerHandle,
+} from '../context/scope.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { isOwnEndpoint } from '../pipeline/agents.js'
 import type { PendingSpan } from '../pipeline/delivery.js'
@@ -179,7 +189,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   speakWarnings(): void {
     for (const warning of this.#config.warnings) this.diagnostics.warnOnce(warning, warning)
     if (this.isRecording || this.#config.disabled) return
-    this.diagnostics.warnOnce('no key', 'no API key: this tracer is disabled and records nothing. Set the option `apiKey` or the variable HH_API_KEY.')
+    this.diagnostics.warnOnce(
+      'no key',
+      'no API key: this tracer is disabled and records nothing. Set the option `apiKey` or the variable HH_API_KEY.',
+    )
   }
 
   /** Runs our own work at the border to the host: what it throws is reported, and `fallback` given back. */
@@ -206,8 +219,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const at = readSurroundings()
     const span = this.start(
       {
-        name: call.name, options: toSpanOptions(options), eventType: call.eventType, eventName: options.eventName,
-        eventId: options.eventId, redact: redactorOf(options), instrumentation: OWN_SCOPE,
+        name: call.name,
+        options: toSpanOptions(options),
+        eventType: call.eventType,
+        eventName: options.eventName,
+        eventId: options.eventId,
+        redact: redactorOf(options),
+        instrumentation: OWN_SCOPE,
       },
       at,
     )
@@ -222,7 +240,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const base: Frame = frame ?? emptyFrame(this)
     const owned = span instanceof InstanceSpan ? (InstanceSpan.recordOf(span).session as TracerSession) : current
     const session = owned === this.ownSession ? base.session : owned
-    return enterFrame({ ...base, span, session, remoteParent: undefined }, withActiveNeighbour(this, at))
+    return this.scopeWithin({ ...base, span, session, remoteParent: undefined }, at)
+  }
+
+  /** The scope around the caller with `frame`, one of this instance, innermost. */
+  scopeWithin(frame: Frame, at: Surroundings = readSurroundings()): Scope {
+    return enterFrame(frame, withActiveNeighbour(this, at))
   }
 
   spanEnded(span: InstanceSpan): void {
@@ -267,7 +290,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     } catch (error) {
       this.ledger.started()
       this.ledger.ended()
-      this.ledger.droppedOne('internal', { name: nameText(request.name), spanId: '' }, `it could not be started: ${describeThrown(error).message}`)
+      this.ledger.droppedOne(
+        'internal',
+        { name: nameText(request.name), spanId: '' },
+        `it could not be started: ${describeThrown(error).message}`,
+      )
       return undefined
     }
   }
@@ -349,12 +376,14 @@ class CallRecording implements Recording {
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
     // A span that is not exported must not become the parent of standard spans.
-    if (!this.#span.isRecording() || isForeign(this.#at.active)) return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
+    if (!this.#span.isRecording() || isForeign(this.#at.active))
+      return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
     return runInScope(this.#scope, callWithActiveSpan<R>, this.#span, fn, self, args)
   }
 
   succeed(output: unknown): void {
-    if (this.#span.isRecording()) this.#instance.guard('capture', undefined, () => captureResult(this.#span, this.#call, output, this.#parts))
+    if (this.#span.isRecording())
+      this.#instance.guard('capture', undefined, () => captureResult(this.#span, this.#call, output, this.#parts))
     this.#span.end()
   }
 

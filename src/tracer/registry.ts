@@ -2,7 +2,7 @@ import { context, trace } from '@opentelemetry/api'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { processState } from '../context/globals.js'
 import { currentScope, type Instance } from '../context/scope.js'
-import { ownerOf } from '../pipeline/otel-context.js'
+import { innermostOf } from '../pipeline/otel-context.js'
 
 /** Speaks where no tracer is known whose voice could be used. */
 export const processDiagnostics: Diagnostics = createDiagnostics()
@@ -21,8 +21,7 @@ export function forgetInstance(instance: Instance): void {
 
 /** The innermost tracer that is active in the current async context. */
 export function activeInstance(): Instance | undefined {
-  const owner = ownerOf(trace.getSpan(context.active()))
-  return owner ?? currentScope()?.frame.instance
+  return innermostOf(trace.getSpan(context.active()), currentScope())
 }
 
 /**

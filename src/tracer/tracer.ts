@@ -8,7 +8,7 @@ import type { ResolvedConfig } from '../config/resolved.js'
 import { toSessionId } from '../config/session-id.js'
 import { enterOnAwait } from '../context/enter.js'
 import { type HeaderCarrier, readRemoteContext } from '../context/propagation.js'
-import { currentScope, emptyFrame, enterFrame, type Frame, frameOf, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
+import { emptyFrame, type Frame, frameOf, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
 import type { TracerStats } from '../pipeline/ledger.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from './decorate.js'
@@ -17,7 +17,7 @@ import { type Collaborators, TracerInstance } from './instance.js'
 import { forgetInstance, registerInstance } from './registry.js'
 import { continueFrom, injectInto, readSessionId } from './remote.js'
 import { createTracerSession, type EvaluationIdentity, type SessionOptions, type TracerSession } from './session.js'
-import { keptContext } from './span-factory.js'
+import { keptContext, readSurroundings } from './span-factory.js'
 import type { TraceOptions } from './trace-options.js'
 import { callInSpan, trace } from './tracing.js'
 
@@ -264,7 +264,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   withSession<R>(options: WithSessionOptions, fn: (session: SessionHandle) => R): R {
     const frame = this.#openSession(options)
     if (frame === undefined) return fn(this.#toHandle(this.#instance.ownSession))
-    return runInScope(enterFrame(frame), fn, this.#toHandle(frame.session as TracerSession))
+    return runInScope(this.#instance.scopeWithin(frame), fn, this.#toHandle(frame.session as TracerSession))
   }
 
   /**
@@ -277,7 +277,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     const frame = this.#openSession(options)
     if (frame === undefined) return Promise.resolve(this.sessionId)
     const session = frame.session as TracerSession
-    const enter = (scope: Scope | undefined): Scope => enterFrame({ ...(frameOf(this.#instance, scope) ?? emptyFrame(this.#instance)), ...frame }, scope)
+    const enter = (scope: Scope | undefined): Scope => this.#instance.scopeWithin(frame, readSurroundings(scope))
     return enterOnAwait(session.id, enter, () => this.#warnNotAwaited(session))
   }
 
@@ -312,7 +312,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       remoteParent: parent ?? before.remoteParent,
       baggage: baggage.size === 0 ? before.baggage : new Map([...(before.baggage ?? []), ...baggage]),
     }
-    return runInScope(enterFrame(frame), fn)
+    return runInScope(this.#instance.scopeWithin(frame), fn)
   }
 
   /**
@@ -407,7 +407,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   #toEventBody(event: EventOptions, eventId: string): Record<string, unknown> {
     const toSafe = (path: string, value: unknown): unknown => this.#instance.toSafe(path, value)
-    const { event_id: _, ...buckets } = toUpdateBody(eventId, { ...event, error: undefined, inputs: undefined, ...NO_OWN_FIELDS }, toSafe) ?? {}
+    const { event_id: _, ...buckets } =
+      toUpdateBody(eventId, { ...event, error: undefined, inputs: undefined, ...NO_OWN_FIELDS }, toSafe) ?? {}
     return {
       event_id: eventId,
       session_id: event.sessionId === undefined ? this.sessionId : toSessionId(event.sessionId),
@@ -426,7 +427,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   async #close(timeoutMs: number): Promise<boolean> {
     this.#instance.retire()
-    for (const instrumentation of this.#config.instrumentations) this.#instance.guard('disable', undefined, () => instrumentation.disable?.())
+    for (const instrumentation of this.#config.instrumentations)
+      this.#instance.guard('disable', undefined, () => instrumentation.disable?.())
     const outlets = this.#instance.openOutlets
     const hasArrived = outlets === undefined || (await outlets.shutdown(timeoutMs))
     forgetInstance(this.#instance)

@@ -1,0 +1,399 @@
+import type { TracerOptions } from '../config/options.js'
+import { describeProblem, describeUnknown } from '../config/problems.js'
+import { emptyFrame, frameOf, runInScope } from '../context/scope.js'
+import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { runDetached } from '../pipeline/detached.js'
+import { describeThrown } from '../pipeline/exception.js'
+import { HoneyHiveTracer } from './tracer.js'
+
+/** Settings of {@link createTracerPool}. */
+export interface TracerPoolOptions<Key extends string = string> {
+  /** Options of the tracer of a key, e.g. of a tenant. Asked once for each tracer; may be async. */
+  readonly create: (key: Key) => TracerOptions | PromiseLike<TracerOptions>
+  /** Most tracers at the same time, those that are being shut down included. @defaultValue 1_000 */
+  readonly max?: number | undefined
+  /** Milliseconds without use after which a tracer is flushed and shut down. @defaultValue 600_000 */
+  readonly idleMs?: number | undefined
+  /** Longest wait for a place when all `max` tracers are in use, milliseconds. @defaultValue 30_000 */
+  readonly waitMs?: number | undefined
+}
+
+/** A tracer that stays open until the lease ends. */
+export interface TracerLease extends Disposable {
+  readonly tracer: HoneyHiveTracer
+  /** Gives the tracer back. Idempotent. */
+  release(): void
+}
+
+/** What a pool holds and did. `size === leased + idle + opening`. */
+export interface TracerPoolStats {
+  /** Keys with a tracer, or with one that is being made. */
+  readonly size: number
+  /** Tracers in use. */
+  readonly leased: number
+  /** Tracers waiting to be used again. */
+  readonly idle: number
+  /** Tracers being made, those that wait for a place included. */
+  readonly opening: number
+  /** Tracers being flushed and shut down; they count towards `max`. */
+  readonly closing: number
+  readonly created: number
+  readonly evicted: number
+  /** Tracers that could not be made. */
+  readonly failed: number
+}
+
+/** One tracer for each key, made when it is first needed and shut down when it was not needed for long. */
+export interface TracerPool<Key extends string = string> extends AsyncDisposable {
+  /** Keys with a tracer, or with one that is being made. */
+  readonly size: number
+  /**
+   * Runs `fn` with the tracer of `key`, which is the innermost active one inside. The tracer is not shut down before `fn`
+   * is done.
+   *
+   * When all `max` tracers are in use, the one unused for longest is shut down to make room; when none is unused, this waits
+   * up to `waitMs`.
+   *
+   * @returns what `fn` gives; what `fn` throws is passed on unchanged.
+   * @throws HoneyHiveError `TRACER_POOL` when there is no tracer to run with: `create` failed, no place became free, or the
+   * pool is shut down. `fn` has not run then, and the next call tries again.
+   */
+  run<R>(key: Key, fn: (tracer: HoneyHiveTracer) => R): Promise<Awaited<R>>
+  /** The tracer of `key`, kept open until the lease is released; for work that no one function surrounds. @throws as `run` */
+  acquire(key: Key): Promise<TracerLease>
+  stats(): TracerPoolStats
+  /**
+   * Refuses new work, waits up to `timeoutMs` for what runs, then shuts every tracer down, again within `timeoutMs`.
+   * Idempotent; never rejects.
+   *
+   * @param timeoutMs @defaultValue 5_000
+   * @returns true only if everything of all tracers arrived.
+   */
+  shutdown(timeoutMs?: number): Promise<boolean>
+}
+
+const DEFAULT_MAX = 1000
+const DEFAULT_IDLE_MS = 600_000
+const DEFAULT_WAIT_MS = 30_000
+const DEFAULT_SHUTDOWN_MS = 5_000
+
+/**
+ * Makes a pool of tracers, one for each key.
+ *
+ * @throws HoneyHiveConfigError when the settings are wrong.
+ */
+export function createTracerPool<Key extends string = string>(options: TracerPoolOptions<Key>): TracerPool<Key> {
+  checkPoolOptions(options)
+  return new Pool(options)
+}
+
+/** One key. Its place in the pool's map says how long it was not used: the first is the oldest. */
+interface Entry {
+  readonly key: string
+  /** Resolves when the tracer exists. Whoever waits for it has a lease already, so that it is not shut down in between. */
+  readonly ready: Promise<HoneyHiveTracer>
+  tracer: HoneyHiveTracer | undefined
+  leases: number
+  idleSinceMs: number
+  isFlushing: boolean
+}
+
+interface Waiter {
+  readonly enter: () => void
+  readonly fail: (error: Error) => void
+}
+
+class Pool<Key extends string> implements TracerPool<Key> {
+  readonly #create: TracerPoolOptions<Key>['create']
+  readonly #max: number
+  readonly #idleMs: number
+  readonly #waitMs: number
+  readonly #entries = new Map<string, Entry>()
+  readonly #waiters = new Set<Waiter>()
+  readonly #closing = new Set<Promise<boolean>>()
+  readonly #counts = { created: 0, evicted: 0, failed: 0 }
+  /** Places taken: by tracers that exist, are being made, or are being shut down. */
+  #places = 0
+  #timer: NodeJS.Timeout | undefined
+  #shutdown: Promise<boolean> | undefined
+  #onQuiet: (() => void) | undefined
+
+  constructor({ create, max, idleMs, waitMs }: TracerPoolOptions<Key>) {
+    this.#create = create
+    this.#max = max ?? DEFAULT_MAX
+    this.#idleMs = idleMs ?? DEFAULT_IDLE_MS
+    this.#waitMs = waitMs ?? DEFAULT_WAIT_MS
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  async run<R>(key: Key, fn: (tracer: HoneyHiveTracer) => R): Promise<Awaited<R>> {
+    const lease = await this.acquire(key)
+    try {
+      return await runActive(lease.tracer, fn)
+    } finally {
+      lease.release()
+    }
+  }
+
+  async acquire(key: Key): Promise<TracerLease> {
+    if (typeof key !== 'string' || key === '')
+      throw new HoneyHiveError('TRACER_POOL', 'A pool is asked with a key that is a text and not empty.')
+    if (this.#shutdown !== undefined)
+      throw new HoneyHiveError('TRACER_POOL', `The pool is shut down; there is no tracer for ${quote(key)}.`)
+    const entry = this.#entries.get(key) ?? this.#open(key)
+    entry.leases++
+    return toLease(await entry.ready, () => this.#release(entry))
+  }
+
+  stats(): TracerPoolStats {
+    const entries = [...this.#entries.values()]
+    const made = entries.filter((entry) => entry.tracer !== undefined)
+    const idle = made.filter((entry) => entry.leases === 0).length
+    return {
+      size: entries.length,
+      leased: made.length - idle,
+      idle,
+      opening: entries.length - made.length,
+      closing: this.#closing.size,
+      ...this.#counts,
+    }
+  }
+
+  shutdown(timeoutMs: number = DEFAULT_SHUTDOWN_MS): Promise<boolean> {
+    this.#shutdown ??= this.#close(timeoutMs)
+    return this.#shutdown
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown().then(() => undefined)
+  }
+
+  #open(key: Key): Entry {
+    const entry: Entry = {
+      key,
+      tracer: undefined,
+      leases: 0,
+      idleSinceMs: 0,
+      isFlushing: false,
+      ready: Promise.resolve().then(() => this.#make(key, entry)),
+    }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  async #make(key: Key, entry: Entry): Promise<HoneyHiveTracer> {
+    let hasPlace = false
+    try {
+      await this.#takePlace(key)
+      hasPlace = true
+      const options = await this.#create(key)
+      if (this.#shutdown !== undefined) throw new Error('the pool was shut down meanwhile')
+      entry.tracer = HoneyHiveTracer.init(options)
+      this.#counts.created++
+      return entry.tracer
+    } catch (error) {
+      this.#counts.failed++
+      this.#entries.delete(key)
+      if (hasPlace) this.#freePlace()
+      this.#onQuiet?.()
+      throw toPoolError(key, error)
+    }
+  }
+
+  async #takePlace(key: string): Promise<void> {
+    if (this.#places < this.#max) {
+      this.#places++
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => waiter.fail(new HoneyHiveError('TRACER_POOL', this.#describeFull(key))), this.#waitMs)
+      const leave = (): void => {
+        clearTimeout(timer)
+        this.#waiters.delete(waiter)
+      }
+      const waiter: Waiter = {
+        enter: () => {
+          leave()
+          resolve()
+        },
+        fail: (error) => {
+          leave()
+          reject(error)
+        },
+      }
+      this.#waiters.add(waiter)
+      this.#makeRoom()
+    })
+  }
+
+  #describeFull(key: string): string {
+    return `No place for ${quote(key)}: all ${this.#max} tracers of the pool stayed in use for ${this.#waitMs} ms. Raise \`max\`, or end work sooner.`
+  }
+
+  /** Hands a free place to whoever waits longest. */
+  #freePlace(): void {
+    const [waiter] = this.#waiters
+    if (waiter === undefined) this.#places--
+    else waiter.enter()
+  }
+
+  /** Shuts down as many unused tracers as there are waiters that no shutdown is under way for. */
+  #makeRoom(): void {
+    while (this.#waiters.size > this.#closing.size) {
+      const entry = this.#oldestUnused()
+      if (entry === undefined) return
+      this.#evict(entry)
+    }
+  }
+
+  /** Prefers tracers without open spans: a stream that was handed out may still be read. */
+  #oldestUnused(): Entry | undefined {
+    let oldest: Entry | undefined
+    for (const entry of this.#entries.values()) {
+      if (entry.leases > 0 || entry.tracer === undefined) continue
+      if (entry.tracer.stats().open === 0) return entry
+      oldest ??= entry
+    }
+    return oldest
+  }
+
+  #release(entry: Entry): void {
+    entry.leases--
+    if (entry.leases > 0) return
+    entry.idleSinceMs = performance.now()
+    // Last in the map: the order is that of the last use.
+    if (this.#entries.delete(entry.key)) this.#entries.set(entry.key, entry)
+    this.#onQuiet?.()
+    if (this.#shutdown !== undefined) return
+    this.#makeRoom()
+    this.#armTimer()
+  }
+
+  #evict(entry: Entry): void {
+    this.#entries.delete(entry.key)
+    this.#counts.evicted++
+    const closing: Promise<boolean> = runDetached(() => entry.tracer?.shutdown() ?? Promise.resolve(true)).finally(() => {
+      this.#closing.delete(closing)
+      this.#freePlace()
+    })
+    this.#closing.add(closing)
+  }
+
+  /** One timer for the whole pool, set for the tracer that is unused for longest; it keeps no process alive. */
+  #armTimer(): void {
+    if (this.#timer !== undefined || this.#shutdown !== undefined) return
+    const [oldest] = this.#idleEntries()
+    if (oldest === undefined) return
+    const dueMs = Math.max(1, Math.ceil(oldest.idleSinceMs + this.#idleMs - performance.now()))
+    this.#timer = runDetached(() => setTimeout(() => this.#evictIdle(), Math.min(dueMs, MAX_TIMER_MS)))
+    this.#timer.unref()
+  }
+
+  #evictIdle(): void {
+    this.#timer = undefined
+    const dueBefore = performance.now() - this.#idleMs
+    for (const entry of this.#idleEntries()) {
+      if (entry.idleSinceMs <= dueBefore) void this.#flushThenEvict(entry)
+    }
+    this.#armTimer()
+  }
+
+  /** Stays in the pool while it is flushed, so that whoever needs it meanwhile gets it without waiting. */
+  async #flushThenEvict(entry: Entry): Promise<void> {
+    entry.isFlushing = true
+    await entry.tracer?.forceFlush()
+    entry.isFlushing = false
+    const isStillIdle = entry.leases === 0 && performance.now() - entry.idleSinceMs >= this.#idleMs
+    if (isStillIdle && this.#shutdown === undefined && this.#entries.get(entry.key) === entry) this.#evict(entry)
+    else this.#armTimer()
+  }
+
+  #idleEntries(): Entry[] {
+    return [...this.#entries.values()].filter((entry) => entry.leases === 0 && entry.tracer !== undefined && !entry.isFlushing)
+  }
+
+  async #close(timeoutMs: number): Promise<boolean> {
+    clearTimeout(this.#timer)
+    for (const waiter of [...this.#waiters]) waiter.fail(new Error('the pool was shut down meanwhile'))
+    await this.#quiet(timeoutMs)
+    const results = await Promise.all([...this.#tracers().map((tracer) => tracer.shutdown(timeoutMs)), ...this.#closing])
+    this.#entries.clear()
+    return results.every(Boolean)
+  }
+
+  #tracers(): HoneyHiveTracer[] {
+    return [...this.#entries.values()].flatMap(({ tracer }) => (tracer === undefined ? [] : [tracer]))
+  }
+
+  /** Waits until nothing is leased, or the time is over. */
+  #quiet(timeoutMs: number): Promise<void> {
+    const isQuiet = (): boolean => [...this.#entries.values()].every((entry) => entry.leases === 0)
+    if (isQuiet()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.#onQuiet = () => {
+        if (!isQuiet()) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+/** Longest delay that `setTimeout` takes, milliseconds. */
+const MAX_TIMER_MS = 2_147_483_647
+
+function runActive<R>(tracer: HoneyHiveTracer, fn: (tracer: HoneyHiveTracer) => R): R {
+  const { instance } = tracer
+  return runInScope(instance.scopeWithin(frameOf(instance) ?? emptyFrame(instance)), fn, tracer)
+}
+
+function toLease(tracer: HoneyHiveTracer, giveBack: () => void): TracerLease {
+  let isHeld = true
+  const release = (): void => {
+    if (!isHeld) return
+    isHeld = false
+    giveBack()
+  }
+  return { tracer, release, [Symbol.dispose]: release }
+}
+
+function quote(key: string): string {
+  return JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key)
+}
+
+function toPoolError(key: string, error: unknown): HoneyHiveError {
+  if (error instanceof HoneyHiveError && error.code === 'TRACER_POOL') return error
+  return new HoneyHiveError('TRACER_POOL', `There is no tracer for ${quote(key)}: ${describeThrown(error).message}`, { cause: error })
+}
+
+type Check = readonly [expected: string, remedy: string, isRight: (value: unknown) => boolean]
+
+const isCount = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 1
+const isDuration = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS
+const DURATION = [`milliseconds from 0 to ${MAX_TIMER_MS}`, 'Give a number, e.g. 60_000.', isDuration] as const
+
+const CHECKS: Readonly<Record<keyof TracerPoolOptions, Check>> = {
+  create: ['a function', 'Give (key) => options of its tracer.', (value) => typeof value === 'function'],
+  max: ['a whole number from 1', 'Give a number, e.g. 1_000.', isCount],
+  idleMs: DURATION,
+  waitMs: DURATION,
+}
+
+function checkPoolOptions(options: TracerPoolOptions<never>): void {
+  const problems: ConfigProblem[] = []
+  const names = Object.keys(CHECKS) as (keyof TracerPoolOptions)[]
+  for (const option of Object.keys(options ?? {})) {
+    if (!Object.hasOwn(CHECKS, option)) problems.push({ option, message: describeUnknown(option, '', names, 'code') })
+  }
+  for (const option of names) {
+    const value: unknown = options?.[option]
+    const [expected, remedy, isRight] = CHECKS[option]
+    if ((value ?? undefined) === undefined && option !== 'create') continue
+    if (!isRight(value)) problems.push({ option, message: describeProblem(option, { expected, remedy }, value, { from: 'code' }) })
+  }
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'createTracerPool')
+}

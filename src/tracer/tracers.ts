@@ -1,0 +1,114 @@
+import { checkTogether } from '../config/check.js'
+import { loadTracerDefinitions, type LoadOptions, type TracerDefinitions } from '../config/file.js'
+import { readGiven } from '../config/given.js'
+import type { TracerOptions } from '../config/options.js'
+import { withoutKeys } from '../config/problems.js'
+import { processState } from '../context/globals.js'
+import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { HoneyHiveTracer } from './tracer.js'
+
+/**
+ * Several tracers by name. Each is also found by `tracer: 'name'` of the wrappers, for as long as it is live.
+ */
+export interface Tracers<Name extends string = string> extends Iterable<readonly [name: Name, tracer: HoneyHiveTracer]>, AsyncDisposable {
+  /** Every name, in the order they were given. */
+  readonly names: readonly Name[]
+  /**
+   * The tracer of that name.
+   *
+   * @throws HoneyHiveError `UNKNOWN_TRACER`, listing the known names.
+   */
+  get(name: Name): HoneyHiveTracer
+  has(name: string): name is Name
+  /** Flushes all of them at the same time. @returns true only if everything of all of them arrived. */
+  forceFlush(timeoutMs?: number): Promise<boolean>
+  /** Shuts all of them down at the same time. @returns true only if everything of all of them arrived. */
+  shutdown(timeoutMs?: number): Promise<boolean>
+}
+
+/**
+ * Makes one tracer for each name. What is wrong in any of them is reported at once, and then none of them is made.
+ *
+ * @throws HoneyHiveConfigError listing every problem, and every name that a live tracer has already.
+ */
+export function defineTracers<const Definitions extends Readonly<Record<string, TracerOptions>>>(
+  definitions: Definitions,
+): Tracers<Extract<keyof Definitions, string>> {
+  const problems: ConfigProblem[] = []
+  const checked = Object.entries(definitions).map(([name, options]) => [name, checkOptions(name, options, problems)] as const)
+  if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(checked)), 'defineTracers')
+  return createTracers(new Map(checked), 'defineTracers') as Tracers<Extract<keyof Definitions, string>>
+}
+
+/**
+ * Makes the tracers that a YAML or JSON file describes, or an object of the same shape or of tracers by name alone.
+ * `${VAR}` and `${VAR:-default}` are expanded.
+ *
+ * @throws HoneyHiveConfigError listing every problem, each with its place in the file.
+ * @throws HoneyHiveError `CONFIG_FILE` when the file cannot be read.
+ */
+export function loadTracers(file: string | URL, options?: LoadOptions): Tracers
+export function loadTracers<const Name extends string>(definitions: TracerDefinitions<Name>, options?: LoadOptions): Tracers<Name>
+export function loadTracers<const Name extends string>(tracers: Readonly<Record<Name, TracerOptions>>, options?: LoadOptions): Tracers<Name>
+export function loadTracers(
+  source: string | URL | TracerDefinitions | Readonly<Record<string, TracerOptions>>,
+  options?: LoadOptions,
+): Tracers {
+  // The overloads take the same sources one by one.
+  return createTracers(loadTracerDefinitions(source as string, options), 'loadTracers')
+}
+
+function checkOptions(name: string, options: TracerOptions, problems: ConfigProblem[]): TracerOptions {
+  const context = { problems, prefix: `${name}.` }
+  // Every member was checked against its spec, whose types follow TracerOptions.
+  const given = readGiven(options, context) as TracerOptions
+  checkTogether(given, context)
+  return given
+}
+
+function readKeys(checked: readonly (readonly [string, TracerOptions])[]): readonly string[] {
+  return checked.flatMap(([, { apiKey }]) => (apiKey ? [apiKey.trim()] : []))
+}
+
+function createTracers(definitions: ReadonlyMap<string, TracerOptions>, where: string): Tracers {
+  const taken = [...definitions.keys()].filter((name) => processState.names.has(name))
+  if (taken.length > 0) throw new HoneyHiveConfigError(taken.map(toTakenProblem), where)
+  const tracers = new Map<string, HoneyHiveTracer>()
+  for (const [name, options] of definitions) {
+    const tracer = HoneyHiveTracer.init(options)
+    tracers.set(name, tracer)
+    processState.names.set(name, tracer.instance)
+  }
+  return toTracers(tracers)
+}
+
+function toTakenProblem(name: string): ConfigProblem {
+  return {
+    option: name,
+    message: `Repeated name "${name}": a live tracer has it already. Shut that one down first, or choose another name.`,
+  }
+}
+
+function toTracers(tracers: ReadonlyMap<string, HoneyHiveTracer>): Tracers {
+  const names = Object.freeze([...tracers.keys()])
+  const forAll = async (act: (tracer: HoneyHiveTracer) => Promise<boolean>): Promise<boolean> =>
+    (await Promise.all([...tracers.values()].map(act))).every(Boolean)
+  const shutdown = (timeoutMs?: number): Promise<boolean> => forAll((tracer) => tracer.shutdown(timeoutMs))
+  return Object.freeze({
+    names,
+    get(name: string) {
+      const tracer = tracers.get(name)
+      if (tracer === undefined) throw new HoneyHiveError('UNKNOWN_TRACER', `There is no tracer "${String(name)}". ${describeNames(names)}`)
+      return tracer
+    },
+    has: (name: string): name is string => tracers.has(name),
+    forceFlush: (timeoutMs?: number) => forAll((tracer) => tracer.forceFlush(timeoutMs)),
+    shutdown,
+    [Symbol.iterator]: () => tracers.entries(),
+    [Symbol.asyncDispose]: () => shutdown().then(() => undefined),
+  })
+}
+
+function describeNames(names: readonly string[]): string {
+  return names.length === 0 ? 'None was defined.' : `Known names: ${names.map((name) => `"${name}"`).join(', ')}.`
+}
