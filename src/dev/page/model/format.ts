@@ -2,6 +2,7 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
+const SMALLEST_COST = 0.00001
 
 /** A duration as a person writes it: `420 µs`, `312 ms`, `3.42 s`, `4m 12s`, `2h 05m`. */
 export function toDuration(ms: number): string {
@@ -21,7 +22,8 @@ export function toCost(dollars: number): string {
   if (dollars >= 100) return `$${dollars.toFixed(0)}`
   if (dollars >= 1) return `$${dollars.toFixed(2)}`
   if (dollars >= 0.01) return `$${dollars.toFixed(3)}`
-  return `$${dollars.toPrecision(2).replace(/e.*/, '')}`
+  if (dollars < SMALLEST_COST) return '<$0.00001'
+  return `$${dollars.toFixed(1 - Math.floor(Math.log10(dollars)))}`
 }
 
 /** A count, shortened from ten thousand up; a dash for nothing. */

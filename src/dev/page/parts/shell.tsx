@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import type { DropList, ProjectSummary } from '../../page-api.js'
 import { toPath, useApi } from '../model/api.js'
+import { useNow } from '../model/clock.js'
 import { toAgo, toCount } from '../model/format.js'
 import { useKeys } from '../model/keys.js'
 import { useLive, useLiveState } from '../model/live.js'
@@ -30,6 +31,7 @@ interface RailProps {
 /** The column of projects: which tenant one looks at is never in doubt. */
 export function Rail({ projects, route, onHelp }: RailProps): JSX.Element {
   const live = useLiveState()
+  const nowMs = useNow()
   const { colourOf } = useProjects()
   const [area, current, section = 'sessions'] = route.parts
   const kept = section === 'compare' ? 'runs' : section
@@ -66,10 +68,10 @@ export function Rail({ projects, route, onHelp }: RailProps): JSX.Element {
               aria-current={area === 'p' && current === project.id ? 'page' : undefined}
               title={`${project.name}: ${project.sessions} sessions, ${project.events} events, ${project.runs} runs`}
             >
-              <TenantCell colour={colourOf(project.id)} isLive={Date.now() - (project.lastSeenMs ?? 0) < RECENT_MS} />
+              <TenantCell colour={colourOf(project.id)} isLive={nowMs - (project.lastSeenMs ?? 0) < RECENT_MS} />
               <span class="rail-name">{project.name}</span>
               <span class="rail-count mono">{toCount(project.sessions)}</span>
-              <span class="rail-seen mono">{project.lastSeenMs === null ? '' : toAgo(project.lastSeenMs)}</span>
+              <span class="rail-seen mono">{project.lastSeenMs === null ? '' : toAgo(project.lastSeenMs, nowMs)}</span>
             </a>
           </li>
         ))}

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import type { DropList } from '../../page-api.js'
 import { toPath, useApi } from '../model/api.js'
+import { useNow } from '../model/clock.js'
 import { toAgo, toCount, toFullTime } from '../model/format.js'
 import { useLive } from '../model/live.js'
 import { Empty, Failure, Loading } from '../parts/notice.js'
@@ -26,6 +27,7 @@ const INTENDED: readonly string[] = ['filtered', 'unsampled', 'disabled']
 /** What the SDK said it lost, by tracer and reason, and what to do about each. */
 export function DropsView({ project }: { readonly project: string }): JSX.Element {
   const list = useApi<DropList>(toPath('/api/drops', { project }), { keep: true })
+  const nowMs = useNow()
   useLive((message) => message.projectId === project, list.reload, 2000)
   if (list.error) return <Failure error={list.error} onRetry={list.reload} />
   if (!list.data) return <Loading what="the losses" />
@@ -76,7 +78,7 @@ export function DropsView({ project }: { readonly project: string }): JSX.Elemen
                     {meaning} <span class="dim">{advice}</span>
                   </td>
                   <td class="mono dim" title={toFullTime(drop.lastSeenMs)}>
-                    {toAgo(drop.lastSeenMs)}
+                    {toAgo(drop.lastSeenMs, nowMs)}
                   </td>
                 </tr>
               )

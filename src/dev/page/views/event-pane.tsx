@@ -13,6 +13,8 @@ import { JsonView, LongText } from '../parts/json-view.js'
 import { Failure, Loading } from '../parts/notice.js'
 
 const SETTLE_MS = 70
+const LINEAGE =
+  /^(trace_id|span_id|parent_span_id|has_otlp_lineage|instrumentor|(scope|service|host|process|telemetry|os|otel)\..*|honeyhive[_.].*)$/
 
 interface PaneProps {
   readonly id: string | null
@@ -63,6 +65,7 @@ function useSettled(id: string | null): string | null {
 function EventBody({ event }: { readonly event: EventDetail }): JSX.Element {
   const input = toInputMessages(event.inputs)
   const output = toOutputMessages(event.outputs)
+  const [own, lineage] = toParts(event.metadata)
   return (
     <>
       <EventHead event={event} />
@@ -91,11 +94,19 @@ function EventBody({ event }: { readonly event: EventDetail }): JSX.Element {
       <Scores title="Metrics" values={event.metrics} />
       <Scores title="Feedback" values={event.feedback} />
       <Section title="Config" value={event.config} />
-      <Section title="Metadata" value={event.metadata} />
+      <Section title="Metadata" value={own} />
       <Section title="User properties" value={event.userProperties} />
+      <Section title="Span and process" value={lineage} isFolded />
       <Identity event={event} />
     </>
   )
+}
+
+/** Metadata that a person wrote, and what the span and its resource brought along. */
+function toParts(metadata: Readonly<Record<string, unknown>>): readonly [Record<string, unknown>, Record<string, unknown>] {
+  const parts: [Record<string, unknown>, Record<string, unknown>] = [{}, {}]
+  for (const [key, value] of Object.entries(metadata)) parts[LINEAGE.test(key) ? 1 : 0][key] = value
+  return parts
 }
 
 function EventHead({ event }: { readonly event: EventDetail }): JSX.Element {
@@ -142,7 +153,7 @@ function TokenFact({ event }: { readonly event: EventDetail }): JSX.Element {
       <dt>tokens</dt>
       <dd class="mono">
         {toCount(event.totalTokens)}
-        {isSplit && <span class="dim">{` (${toCount(prompt)} in, ${toCount(completion)} out)`}</span>}
+        {isSplit && <span class="dim">{` (${prompt} in, ${completion} out)`}</span>}
       </dd>
     </div>
   )
@@ -223,10 +234,16 @@ function toRest(
   return rest.length > 0 ? Object.fromEntries(rest) : null
 }
 
-function Section({ title, value }: { readonly title: string; readonly value: Readonly<Record<string, unknown>> }): JSX.Element | null {
+interface SectionProps {
+  readonly title: string
+  readonly value: Readonly<Record<string, unknown>>
+  readonly isFolded?: boolean
+}
+
+function Section({ title, value, isFolded = false }: SectionProps): JSX.Element | null {
   if (Object.keys(value).length === 0) return null
   return (
-    <Fold title={title} value={value} tool={null}>
+    <Fold title={title} value={value} tool={null} isFolded={isFolded}>
       <JsonView value={value} />
     </Fold>
   )
@@ -236,11 +253,12 @@ interface FoldProps {
   readonly title: string
   readonly value: unknown
   readonly tool: JSX.Element | null
+  readonly isFolded?: boolean
   readonly children: ComponentChildren
 }
 
-function Fold({ title, value, tool, children }: FoldProps): JSX.Element {
-  const [isOpen, setOpen] = useState(true)
+function Fold({ title, value, tool, isFolded = false, children }: FoldProps): JSX.Element {
+  const [isOpen, setOpen] = useState(!isFolded)
   return (
     <section class="fold">
       <header>

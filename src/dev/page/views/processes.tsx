@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { useRef } from 'preact/hooks'
 import type { ProcessList } from '../../page-api.js'
 import { useApi } from '../model/api.js'
+import { useNow } from '../model/clock.js'
 import { toAgo, toClock, toFullTime } from '../model/format.js'
 import { useRowKeys } from '../model/keys.js'
 import { useLive } from '../model/live.js'
@@ -16,6 +17,7 @@ export function ProcessesView(): JSX.Element {
   const list = useApi<ProcessList>('/api/processes', { keep: true })
   const box = useRef<HTMLDivElement>(null)
   const { nameOf, colourOf } = useProjects()
+  const nowMs = useNow()
   useLive(() => true, list.reload, 2000)
   useRowKeys(box)
   if (list.error) return <Failure error={list.error} onRetry={list.reload} />
@@ -67,7 +69,7 @@ export function ProcessesView(): JSX.Element {
                     </td>
                     <td class="mono dim">{toClock(one.firstSeenMs)}</td>
                     <td class="mono dim" title={toFullTime(one.lastSeenMs)}>
-                      {toAgo(one.lastSeenMs)}
+                      {toAgo(one.lastSeenMs, nowMs)}
                     </td>
                   </tr>
                 )
