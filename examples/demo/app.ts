@@ -31,11 +31,16 @@ type Variant = keyof typeof VARIANTS
 
 /** Starts the application on a free port. */
 export async function startApp({ serverUrl, modelUrl, apiKey }: AppSettings): Promise<App> {
-  const init = (project: string, source: string): HoneyHiveTracer => HoneyHiveTracer.init({ project, source, serverUrl, apiKey: apiKey(project) })
+  const init = (project: string, source: string): HoneyHiveTracer =>
+    HoneyHiveTracer.init({ project, source, serverUrl, apiKey: apiKey(project) })
   const api = init('customer-api', 'production')
   const admin = init('admin-tools', 'production')
   const canary = init('canary-deployment', 'canary')
-  const arms = { control: init('ab-test-control', 'experiment'), 'variant-a': init('ab-test-variant-a', 'experiment'), 'variant-b': init('ab-test-variant-b', 'experiment') }
+  const arms = {
+    control: init('ab-test-control', 'experiment'),
+    'variant-a': init('ab-test-variant-a', 'experiment'),
+    'variant-b': init('ab-test-variant-b', 'experiment'),
+  }
 
   const instrumentation = new OpenAIInstrumentation()
   instrumentation.setTracerProvider(api.provider)
@@ -43,7 +48,13 @@ export async function startApp({ serverUrl, modelUrl, apiKey }: AppSettings): Pr
   const client = new OpenAI({ apiKey: 'sk-local', baseURL: modelUrl })
 
   const ask = async (model: string, system: string, user: string): Promise<string> => {
-    const reply = await client.chat.completions.create({ model, messages: [{ role: 'system', content: system }, { role: 'user', content: user }] })
+    const reply = await client.chat.completions.create({
+      model,
+      messages: [
+        { role: 'system', content: system },
+        { role: 'user', content: user },
+      ],
+    })
     return reply.choices[0]?.message.content ?? ''
   }
 
@@ -53,12 +64,14 @@ export async function startApp({ serverUrl, modelUrl, apiKey }: AppSettings): Pr
   class Routes {
     static chat(request: IncomingMessage, body: { message: string; user_id: string }): Promise<string> {
       const chosen = request.headers['x-canary-user'] === 'true' ? canary : api
-      const handle = trace({ tracer: chosen, eventType: EventType.chain, eventName: 'POST /api/chat' })(async ({ message, user_id }: typeof body) => {
-        enrichSpan({ endpoint: '/api/chat', user_id, request_id: request.headers['x-request-id'] })
-        const { orders } = await lookUpOrder(user_id)
-        const arm = Routes.variantOf(user_id)
-        return Routes.answer(arm, `${message} (${orders} orders)`)
-      })
+      const handle = trace({ tracer: chosen, eventType: EventType.chain, eventName: 'POST /api/chat' })(
+        async ({ message, user_id }: typeof body) => {
+          enrichSpan({ endpoint: '/api/chat', user_id, request_id: request.headers['x-request-id'] })
+          const { orders } = await lookUpOrder(user_id)
+          const arm = Routes.variantOf(user_id)
+          return Routes.answer(arm, `${message} (${orders} orders)`)
+        },
+      )
       return chosen.withSession({ sessionName: `chat of ${body.user_id}` }, () => handle(body))
     }
 

@@ -10,7 +10,11 @@ const apiKey = (project: string): string => `local-key-of-${project}`
 
 const DATABASE = '.honeyhive/demo.db'
 for (const part of ['', '-wal', '-shm']) await rm(`${DATABASE}${part}`, { force: true })
-const server: DevServer = await startDevServer({ port: 0, database: DATABASE, projects: Object.fromEntries(PROJECTS.map((project) => [project, apiKey(project)])) })
+const server: DevServer = await startDevServer({
+  port: 0,
+  database: DATABASE,
+  projects: Object.fromEntries(PROJECTS.map((project) => [project, apiKey(project)])),
+})
 const models = await startModelServer()
 const app = await startApp({ serverUrl: server.url, modelUrl: models.url, apiKey })
 

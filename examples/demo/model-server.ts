@@ -34,7 +34,10 @@ function answer({ model, messages }: ChatRequest): object {
   const promptTokens = messages.reduce((sum, message) => sum + countWords(message.content), 0)
   const completionTokens = countWords(content)
   return {
-    id: 'chatcmpl-local', object: 'chat.completion', created: Math.floor(Date.now() / 1000), model,
+    id: 'chatcmpl-local',
+    object: 'chat.completion',
+    created: Math.floor(Date.now() / 1000),
+    model,
     choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content } }],
     usage: { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens },
   }

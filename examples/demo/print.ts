@@ -14,7 +14,9 @@ export function printProjects(server: DevServer, projects: readonly string[]): b
       isComplete = false
     }
     for (const session of sessions) {
-      console.log(`  session "${session.name}" ${session.id.slice(0, 8)} · source ${session.source} · ${session.events} events · ${session.totalTokens} tokens`)
+      console.log(
+        `  session "${session.name}" ${session.id.slice(0, 8)} · source ${session.source} · ${session.events} events · ${session.totalTokens} tokens`,
+      )
       for (const root of server.tree(session.id, { project })) printNode(root, '  ', true)
     }
   }
@@ -36,7 +38,7 @@ function printNode(event: Node, indent: string, isLast: boolean): void {
     const arrow = link.direction === 'to' ? 'opened inside' : 'contains'
     console.log(`${inner}  ⇄ ${arrow} ${link.event === null ? `span ${link.spanId}` : `"${link.event.name}"`} of another tracer`)
   }
-  event.children.forEach((child, i) => printNode(child, inner, i === event.children.length - 1))
+  for (const [i, child] of event.children.entries()) printNode(child, inner, i === event.children.length - 1)
 }
 
 function shorten(value: unknown): string {

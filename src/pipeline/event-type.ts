@@ -1,16 +1,35 @@
 import { EventType } from '../attributes.js'
 
 const OPENINFERENCE: Readonly<Record<string, EventType>> = {
-  LLM: 'model', CHAIN: 'chain', AGENT: 'chain',
-  TOOL: 'tool', RETRIEVER: 'tool', EMBEDDING: 'tool', RERANKER: 'tool', GUARDRAIL: 'tool', EVALUATOR: 'chain',
+  LLM: 'model',
+  CHAIN: 'chain',
+  AGENT: 'chain',
+  TOOL: 'tool',
+  RETRIEVER: 'tool',
+  EMBEDDING: 'tool',
+  RERANKER: 'tool',
+  GUARDRAIL: 'tool',
+  EVALUATOR: 'chain',
 }
 const TRACELOOP: Readonly<Record<string, EventType>> = { workflow: 'chain', agent: 'chain', task: 'chain', tool: 'tool' }
 const GEN_AI: Readonly<Record<string, EventType>> = {
-  chat: 'model', text_completion: 'model', generate_content: 'model',
-  invoke_agent: 'chain', create_agent: 'chain', execute_tool: 'tool', embeddings: 'tool',
+  chat: 'model',
+  text_completion: 'model',
+  generate_content: 'model',
+  invoke_agent: 'chain',
+  create_agent: 'chain',
+  execute_tool: 'tool',
+  embeddings: 'tool',
 }
 const AI_SDK_MODEL = /\.do(Generate|Stream)$/
-const MODEL_KEYS = ['llm.request.type', 'llm.request.model', 'llm.model_name', 'gen_ai.request.model', 'gen_ai.response.model', 'ai.model.id']
+const MODEL_KEYS = [
+  'llm.request.type',
+  'llm.request.model',
+  'llm.model_name',
+  'gen_ai.request.model',
+  'gen_ai.response.model',
+  'ai.model.id',
+]
 
 /**
  * The event type of a span that says none: from the semantic conventions it follows, else `tool`.

@@ -184,7 +184,8 @@ function writeIdentity(writer: AttributeWriter, record: SpanRecord): void {
   const type = record.eventType ?? detectEventType((key) => record.attributes?.get(key))
   writer.fixed(ATTRIBUTE.eventType, type)
   // A name that is the span's own needs no second copy: ingestion falls back to it.
-  if (record.eventName !== undefined && record.eventName !== record.name) writer.fixed(ATTRIBUTE.eventName, writer.text(ATTRIBUTE.eventName, record.eventName))
+  if (record.eventName !== undefined && record.eventName !== record.name)
+    writer.fixed(ATTRIBUTE.eventName, writer.text(ATTRIBUTE.eventName, record.eventName))
   if (record.eventId !== undefined) writer.fixed(ATTRIBUTE.eventId, record.eventId)
 }
 

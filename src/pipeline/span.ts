@@ -1,5 +1,14 @@
 import {
-  type Attributes, type AttributeValue, type Exception, type Link, type Span, type SpanContext, SpanKind, type SpanStatus, SpanStatusCode, type TimeInput,
+  type Attributes,
+  type AttributeValue,
+  type Exception,
+  type Link,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  type SpanStatus,
+  SpanStatusCode,
+  type TimeInput,
 } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { ATTRIBUTE, type Bucket } from '../attributes.js'
@@ -87,22 +96,62 @@ export interface SpanRecord {
 const SPAN_OVERHEAD_BYTES = 400
 const ENTRY_OVERHEAD_BYTES = 40
 const IDENTITY_KEYS: ReadonlySet<string> = new Set([
-  ATTRIBUTE.sessionId, ATTRIBUTE.sessionAutoCreate, ATTRIBUTE.sessionName, ATTRIBUTE.project, ATTRIBUTE.source, ATTRIBUTE.parentId,
+  ATTRIBUTE.sessionId,
+  ATTRIBUTE.sessionAutoCreate,
+  ATTRIBUTE.sessionName,
+  ATTRIBUTE.project,
+  ATTRIBUTE.source,
+  ATTRIBUTE.parentId,
 ])
 
 /** What a new record is made of. */
 export type SpanStart = Pick<
   SpanRecord,
-  'owner' | 'session' | 'context' | 'parent' | 'kind' | 'anchor' | 'startMs' | 'instrumentation' | 'fate' | 'redact' | 'name' | 'eventType' | 'eventName' | 'eventId'
+  | 'owner'
+  | 'session'
+  | 'context'
+  | 'parent'
+  | 'kind'
+  | 'anchor'
+  | 'startMs'
+  | 'instrumentation'
+  | 'fate'
+  | 'redact'
+  | 'name'
+  | 'eventType'
+  | 'eventName'
+  | 'eventId'
 >
 
 function createRecord(start: SpanStart): SpanRecord {
   return {
-    owner: start.owner, session: start.session, context: start.context, parent: start.parent, kind: start.kind, anchor: start.anchor,
-    startMs: start.startMs, instrumentation: start.instrumentation, fate: start.fate, redact: start.redact, name: start.name,
-    eventType: start.eventType, eventName: start.eventName, eventId: start.eventId, endMs: 0, bytes: SPAN_OVERHEAD_BYTES,
-    attributes: undefined, droppedAttributes: 0, buckets: undefined, events: undefined, droppedEvents: 0, links: undefined, droppedLinks: 0,
-    status: UNSET, error: undefined, lastException: undefined, isTruncated: false,
+    owner: start.owner,
+    session: start.session,
+    context: start.context,
+    parent: start.parent,
+    kind: start.kind,
+    anchor: start.anchor,
+    startMs: start.startMs,
+    instrumentation: start.instrumentation,
+    fate: start.fate,
+    redact: start.redact,
+    name: start.name,
+    eventType: start.eventType,
+    eventName: start.eventName,
+    eventId: start.eventId,
+    endMs: 0,
+    bytes: SPAN_OVERHEAD_BYTES,
+    attributes: undefined,
+    droppedAttributes: 0,
+    buckets: undefined,
+    events: undefined,
+    droppedEvents: 0,
+    links: undefined,
+    droppedLinks: 0,
+    status: UNSET,
+    error: undefined,
+    lastException: undefined,
+    isTruncated: false,
   }
 }
 
@@ -242,7 +291,11 @@ export class InstanceSpan implements Span, OwnedSpan {
       record.droppedEvents++
       return
     }
-    const event = { name: nameText(name), timeMs: toUnixMs(time, record.anchor) ?? nowOn(record.anchor, record.owner.clock), attributes: copyAttributes(attributes) }
+    const event = {
+      name: nameText(name),
+      timeMs: toUnixMs(time, record.anchor) ?? nowOn(record.anchor, record.owner.clock),
+      attributes: copyAttributes(attributes),
+    }
     record.events.push(event)
     record.bytes += event.name.length + sizeOfAll(event.attributes) + ENTRY_OVERHEAD_BYTES
   }

@@ -15,7 +15,8 @@ export function findLeaks(...tracers: readonly TestTracer[]): string[] {
  */
 export function assertIsolated(...tracers: readonly TestTracer[]): void {
   const leaks = findLeaks(...tracers)
-  if (leaks.length > 0) throw new HoneyHiveError('ISOLATION', `The tracers are not isolated:\n${leaks.map((leak) => `  - ${leak}`).join('\n')}`)
+  if (leaks.length > 0)
+    throw new HoneyHiveError('ISOLATION', `The tracers are not isolated:\n${leaks.map((leak) => `  - ${leak}`).join('\n')}`)
 }
 
 function findDanglingParents(tracer: TestTracer): string[] {

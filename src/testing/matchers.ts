@@ -20,13 +20,20 @@ export const tracerMatchers: {
     const named = tracer.spans.filter((span) => span.name === name)
     const pass = named.some((span) => wanted.every(([key, value]) => isSame(span.attributes[key], value)))
     const seen = named.length > 0 ? named.map((span) => JSON.stringify(span.attributes)) : tracer.spans.map((span) => span.name)
-    return { pass, message: () => `expected ${pass ? 'no ' : 'a '}span "${name}" with ${JSON.stringify(attributes)}; recorded: ${seen.join(', ') || 'nothing'}` }
+    return {
+      pass,
+      message: () =>
+        `expected ${pass ? 'no ' : 'a '}span "${name}" with ${JSON.stringify(attributes)}; recorded: ${seen.join(', ') || 'nothing'}`,
+    }
   },
   /** The recorded spans form exactly this tree (or these trees), compared by name, in order of start. */
   toMatchSpanTree(tracer, expected) {
     const actual = tracer.tree()
     const pass = isSame(actual, Array.isArray(expected) ? expected : [expected])
-    return { pass, message: () => `expected span trees ${pass ? 'not ' : ''}to be ${JSON.stringify(expected)}, recorded: ${JSON.stringify(actual)}` }
+    return {
+      pass,
+      message: () => `expected span trees ${pass ? 'not ' : ''}to be ${JSON.stringify(expected)}, recorded: ${JSON.stringify(actual)}`,
+    }
   },
   /** Nothing of one tracer shows on a span of another. */
   toBeIsolatedFrom(tracer, ...others) {

@@ -43,7 +43,11 @@ export type TestTracer = HoneyHiveTracer & TestView
  *
  * @throws HoneyHiveConfigError when options are wrong.
  */
-export function createTestTracer({ deterministic = false, startMs = Date.UTC(2026, 0, 1), ...options }: TestTracerOptions = {}): TestTracer {
+export function createTestTracer({
+  deterministic = false,
+  startMs = Date.UTC(2026, 0, 1),
+  ...options
+}: TestTracerOptions = {}): TestTracer {
   const collaborators = deterministic ? { ids: countingIds(), clock: steppingClock(startMs) } : undefined
   const tracer = HoneyHiveTracer.initWith({ apiKey: 'test-key', ...options, testMode: true }, collaborators)
   return Object.defineProperties(tracer, viewProperties(tracer)) as TestTracer

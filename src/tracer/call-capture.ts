@@ -44,7 +44,6 @@ export function redactorOf(options: TraceOptions): Redactor | undefined {
   return made
 }
 
-
 function hasFixedBuckets({ metadata, config, metrics, feedback, userProperties }: TraceOptions): boolean {
   return metadata !== undefined || config !== undefined || metrics !== undefined || feedback !== undefined || userProperties !== undefined
 }

@@ -56,7 +56,11 @@ export function enrichSpan(span: InstanceSpan, payload: unknown, take: TakeSnaps
 }
 
 /** Body of `PUT /events` for a session or event; `undefined` when there is nothing to send. */
-export function toUpdateBody(eventId: string, payload: unknown, toSafe: (path: string, value: unknown) => unknown): Record<string, unknown> | undefined {
+export function toUpdateBody(
+  eventId: string,
+  payload: unknown,
+  toSafe: (path: string, value: unknown) => unknown,
+): Record<string, unknown> | undefined {
   const body: Record<string, unknown> = { event_id: eventId }
   let metadata: Record<string, unknown> | undefined
   for (const [bucket, value] of readBuckets(payload)) {
@@ -67,7 +71,8 @@ export function toUpdateBody(eventId: string, payload: unknown, toSafe: (path: s
     else body[bucket === 'userProperties' ? 'user_properties' : bucket] = safe
   }
   const { error } = readSpecial(payload)
-  if (error !== undefined && error !== null) metadata = { ...metadata, error: toSafe('error', error instanceof Error ? error.message : error) }
+  if (error !== undefined && error !== null)
+    metadata = { ...metadata, error: toSafe('error', error instanceof Error ? error.message : error) }
   if (metadata !== undefined) body.metadata = metadata
   return Object.keys(body).length > 1 ? body : undefined
 }
@@ -88,7 +93,9 @@ function toObject(value: unknown): Record<string, unknown> {
 
 function readSpecial(payload: unknown): { error?: unknown; eventId?: unknown } {
   try {
-    return typeof payload === 'object' && payload !== null ? { error: Reflect.get(payload, 'error'), eventId: Reflect.get(payload, 'eventId') } : {}
+    return typeof payload === 'object' && payload !== null
+      ? { error: Reflect.get(payload, 'error'), eventId: Reflect.get(payload, 'eventId') }
+      : {}
   } catch {
     return {}
   }

@@ -262,7 +262,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (!session.isCreatedHere || this.#startedSessions.has(session)) return
     this.#startedSessions.add(session)
     this.ledger.sessionStarted()
-    this.outlets.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
+    void this.outlets.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
   }
 
   /** Ends this instance's life: nothing is recorded from here on. */

@@ -42,7 +42,13 @@ export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: nu
     return Promise.resolve(true)
   }
   return {
-    spans: { enqueue: keep, forceFlush: () => Promise.resolve(true), drain: () => Promise.resolve(true), shutdown: close, giveUp: () => undefined },
+    spans: {
+      enqueue: keep,
+      forceFlush: () => Promise.resolve(true),
+      drain: () => Promise.resolve(true),
+      shutdown: close,
+      giveUp: () => undefined,
+    },
     rest: {
       startSession: record('startSession'),
       updateEvent: record('updateEvent'),

@@ -49,7 +49,9 @@ export function createOutlets(parts: OutletParts): Outlets {
 /** REST has no use for a tracer without a key: the backend would refuse every call. */
 function openRestTransport(config: ResolvedConfig, transport: Transport): Transport | undefined {
   if (config.apiKey === undefined) return undefined
-  return config.fetch === undefined ? transport : createFetchTransport({ serverUrl: config.serverUrl, headers: toHeaders(config), fetch: config.fetch })
+  return config.fetch === undefined
+    ? transport
+    : createFetchTransport({ serverUrl: config.serverUrl, headers: toHeaders(config), fetch: config.fetch })
 }
 
 function openTransport(config: ResolvedConfig): Transport {
@@ -60,7 +62,11 @@ function toHeaders({ apiKey = '', source, headers }: ResolvedConfig): Record<str
   return toRequestHeaders({ apiKey, source, version: VERSION, headers })
 }
 
-function openSpool({ spool: directory, serverUrl, apiKey, protocol }: ResolvedConfig, transport: Transport, diagnostics: Diagnostics): Spool | undefined {
+function openSpool(
+  { spool: directory, serverUrl, apiKey, protocol }: ResolvedConfig,
+  transport: Transport,
+  diagnostics: Diagnostics,
+): Spool | undefined {
   if (directory === undefined || apiKey === undefined) return undefined
   const spool = createSpool({ directory, serverUrl, apiKey, protocol, transport, diagnostics })
   void spool.replay()
@@ -68,14 +74,16 @@ function openSpool({ spool: directory, serverUrl, apiKey, protocol }: ResolvedCo
 }
 
 function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: Transport, spool: Spool | undefined): Delivery {
-  const sender = config.exporter === undefined ? createOtlpSender({ transport, protocol: config.protocol, ledger }) : sendWithExporter(config.exporter)
+  const sender =
+    config.exporter === undefined ? createOtlpSender({ transport, protocol: config.protocol, ledger }) : sendWithExporter(config.exporter)
   const rescue = spool === undefined ? undefined : (spans: Parameters<Spool['keep']>[0]) => spool.keep(spans)
   return createDelivery({ sender, batch: config.batch, disableBatch: config.disableBatch, ledger, diagnostics, rescue })
 }
 
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
 function joinEnds(spans: Delivery, rest: RestClient, transport: Transport, spool: Spool | undefined): Outlets {
-  const drainAll = (timeoutMs: number): Promise<unknown> => Promise.all([spans.drain(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs)])
+  const drainAll = (timeoutMs: number): Promise<unknown> =>
+    Promise.all([spans.drain(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs)])
   const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
   return {
     spans,

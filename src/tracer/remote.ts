@@ -1,15 +1,19 @@
 import type { SpanContext } from '@opentelemetry/api'
 import { toSessionId } from '../config/session-id.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import { BAGGAGE, readHeader, readRemoteContext, type RemoteContext, toBaggageHeader, toTraceparent, writeHeader } from '../context/propagation.js'
+import {
+  BAGGAGE,
+  readHeader,
+  readRemoteContext,
+  type RemoteContext,
+  toBaggageHeader,
+  toTraceparent,
+  writeHeader,
+} from '../context/propagation.js'
 import { createTracerSession, type EvaluationIdentity, type TracerSession } from './session.js'
 
 /** Writes `traceparent` and our entries of `baggage` on a carrier; other baggage that is there stays. */
-export function injectInto(
-  carrier: unknown,
-  span: SpanContext | undefined,
-  session: TracerSession,
-): boolean {
+export function injectInto(carrier: unknown, span: SpanContext | undefined, session: TracerSession): boolean {
   const { runId, datasetId, datapointId } = session.evaluation ?? {}
   const entries: [string, string | undefined][] = [
     ...session.baggage,
@@ -59,6 +63,10 @@ export function readSessionId(baggage: ReadonlyMap<string, string>): string | un
 }
 
 function toEvaluation(baggage: ReadonlyMap<string, string>): EvaluationIdentity | undefined {
-  const identity = { runId: baggage.get(BAGGAGE.runId), datasetId: baggage.get(BAGGAGE.datasetId), datapointId: baggage.get(BAGGAGE.datapointId) }
+  const identity = {
+    runId: baggage.get(BAGGAGE.runId),
+    datasetId: baggage.get(BAGGAGE.datasetId),
+    datapointId: baggage.get(BAGGAGE.datapointId),
+  }
   return Object.values(identity).some((id) => id !== undefined) ? identity : undefined
 }

@@ -50,7 +50,16 @@ export function createTracerSession(
   const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
   const source = typeof options.source === 'string' ? options.source : config.source
   const identity = toIdentity(id, name, source, config.project, evaluation)
-  return { id, name, source, evaluation, options, identity, isCreatedHere: isCreatedHere && options.skipSessionCreation !== true, baggage: new Map() }
+  return {
+    id,
+    name,
+    source,
+    evaluation,
+    options,
+    identity,
+    isCreatedHere: isCreatedHere && options.skipSessionCreation !== true,
+    baggage: new Map(),
+  }
 }
 
 /** The tracer's own session, from its settings. */
@@ -61,7 +70,13 @@ export function createOwnSession(config: ResolvedConfig, remoteSessionId: string
   return createTracerSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, !config.skipSessionCreation)
 }
 
-function toIdentity(id: string, name: string, source: string, project: string | undefined, evaluation: EvaluationIdentity | undefined): SpanSession['identity'] {
+function toIdentity(
+  id: string,
+  name: string,
+  source: string,
+  project: string | undefined,
+  evaluation: EvaluationIdentity | undefined,
+): SpanSession['identity'] {
   const pairs: (readonly [string, string | boolean | undefined])[] = [
     [ATTRIBUTE.sessionId, id],
     // Harmless where the session exists; where its creation failed, ingestion makes it from the spans.
@@ -77,7 +92,11 @@ function toIdentity(id: string, name: string, source: string, project: string | 
 }
 
 /** Body of the request that starts a session; values still have to be made safe. */
-export function toStartBody(session: TracerSession, project: string | undefined, toSafe: (path: string, value: unknown) => unknown): Record<string, unknown> {
+export function toStartBody(
+  session: TracerSession,
+  project: string | undefined,
+  toSafe: (path: string, value: unknown) => unknown,
+): Record<string, unknown> {
   const { inputs, metadata, userProperties } = session.options
   const { runId, datasetId, datapointId } = session.evaluation ?? {}
   const ids = { run_id: runId, dataset_id: datasetId, datapoint_id: datapointId }

@@ -1,4 +1,15 @@
-import { type Attributes, type Context, context, type Link, type Span, type SpanContext, type SpanOptions, type TimeInput, TraceFlags, trace } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Link,
+  type Span,
+  type SpanContext,
+  type SpanOptions,
+  type TimeInput,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../attributes.js'
 import { currentScope, type Frame, frameOf, type Instance, type Scope } from '../context/scope.js'
 import { nowOn, toUnixMs } from '../pipeline/clock.js'
@@ -116,20 +127,41 @@ export class SpanFactory {
     const startMs = toUnixMs(options?.startTime as TimeInput | undefined, anchor) ?? nowOn(anchor, owner.clock)
     const spanContext = { traceId, spanId: ids.spanId(), traceFlags: fate === 'export' ? TraceFlags.SAMPLED : TraceFlags.NONE }
     return {
-      owner, session, context: spanContext, parent: keptContext(parent) ?? remote, kind, anchor, startMs, instrumentation, fate, redact, name,
-      eventType, eventName, eventId,
+      owner,
+      session,
+      context: spanContext,
+      parent: keptContext(parent) ?? remote,
+      kind,
+      anchor,
+      startMs,
+      instrumentation,
+      fate,
+      redact,
+      name,
+      eventType,
+      eventName,
+      eventId,
     }
   }
 
   #decide(
-    name: string, kind: SpanRecord['kind'], traceId: string, options: SpanOptions | undefined,
-    parent: SpanRecord | undefined, remote: SpanContext | undefined,
+    name: string,
+    kind: SpanRecord['kind'],
+    traceId: string,
+    options: SpanOptions | undefined,
+    parent: SpanRecord | undefined,
+    remote: SpanContext | undefined,
   ): SpanRecord['fate'] {
     const { sample, keep } = this.#parts
     const attributes: Attributes = options?.attributes ?? NO_ATTRIBUTES
     const isSampled = sample({
-      traceId, name, kind, attributes, links: options?.links ?? NO_LINKS,
-      parent: parent?.context ?? remote, parentSampled: parent === undefined ? undefined : parent.fate !== 'unsampled',
+      traceId,
+      name,
+      kind,
+      attributes,
+      links: options?.links ?? NO_LINKS,
+      parent: parent?.context ?? remote,
+      parentSampled: parent === undefined ? undefined : parent.fate !== 'unsampled',
     })
     if (!isSampled) return 'unsampled'
     return keep === undefined || keep(name, attributes) ? 'export' : 'filtered'

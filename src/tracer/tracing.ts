@@ -52,7 +52,11 @@ export function callInSpan<R>(instance: TracerInstance, name: string, options: A
     span = recording?.span ?? NO_SPAN
     return recording
   }
-  return wrapFunction((): R => fn(span), call, () => ({ record }))()
+  return wrapFunction(
+    (): R => fn(span),
+    call,
+    () => ({ record }),
+  )()
 }
 
 const NO_SPAN: Span = otelTrace.wrapSpanContext(INVALID_SPAN_CONTEXT)

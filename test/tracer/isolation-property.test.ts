@@ -40,7 +40,10 @@ function predict(steps: readonly Step[]): Tree[][] {
       const name = `${path}/${i}`
       const innermost = stack.at(-1)
       const owner = step.by >= 0 ? step.by : innermost?.by
-      if (owner === undefined) return visit(step.steps, name, stack)
+      if (owner === undefined) {
+        visit(step.steps, name, stack)
+        return
+      }
       const node: Node = { name, children: [], by: owner }
       const parent = stack.findLast((other) => other.by === owner)
       ;(parent?.children ?? (forests[owner] as unknown as Node[])).push(node)
@@ -53,13 +56,16 @@ function predict(steps: readonly Step[]): Tree[][] {
     })
   }
   visit(steps, '', [])
-  const strip = (nodes: readonly Node[]): Tree[] => nodes.map(({ name, children }) => (children.length === 0 ? { name } : { name, children: strip(children) }))
+  const strip = (nodes: readonly Node[]): Tree[] =>
+    nodes.map(({ name, children }) => (children.length === 0 ? { name } : { name, children: strip(children) }))
   return forests.map((forest) => strip(forest as unknown as Node[]))
 }
 
 const expected = new Error('expected')
 
-function createRunner(tracers: readonly { readonly tracer: Parameters<typeof traceFn>[0] }[]): (steps: readonly Step[], path?: string) => Promise<void> {
+function createRunner(
+  tracers: readonly { readonly tracer: Parameters<typeof traceFn>[0] }[],
+): (steps: readonly Step[], path?: string) => Promise<void> {
   return async function runAll(steps, path = ''): Promise<void> {
     const waits: Promise<unknown>[] = []
     for (const [i, step] of steps.entries()) {
@@ -78,12 +84,35 @@ function createRunner(tracers: readonly { readonly tracer: Parameters<typeof tra
       const tracer = tracers[step.by]?.tracer
       const options = { eventName: name }
       if (step.how === 'fail') {
-        await traceFn(tracer, async () => { await body(); throw expected }, options)().catch((error: unknown) => expect(error).toBe(expected))
+        await traceFn(
+          tracer,
+          async () => {
+            await body()
+            throw expected
+          },
+          options,
+        )().catch((error: unknown) => expect(error).toBe(expected))
       } else if (step.how === 'stream' || step.how === 'early') {
-        const source = traceFn(tracer, async function* () { yield 1; await body(); yield 2; yield 3 }, options)
+        const source = traceFn(
+          tracer,
+          async function* () {
+            yield 1
+            await body()
+            yield 2
+            yield 3
+          },
+          options,
+        )
         for await (const item of source()) if (step.how === 'early' && item === 2) break
       } else if (step.how === 'abandon') {
-        traceFn(tracer, async function* () { await body(); yield 1 }, options)()
+        void traceFn(
+          tracer,
+          async function* () {
+            await body()
+            yield 1
+          },
+          options,
+        )()
       } else {
         await traceFn(tracer, body, options)()
       }
@@ -91,7 +120,8 @@ function createRunner(tracers: readonly { readonly tracer: Parameters<typeof tra
   }
 
   async function runInstrumented(step: Step, name: string, body: () => Promise<void>): Promise<void> {
-    const shared = kept ?? (kept = provider().getTracer('shared-instrumentor'))
+    kept ??= provider().getTracer('shared-instrumentor')
+    const shared = kept
     const at: Context = context.active()
     const span = step.how === 'explicit' ? shared.startSpan(name, {}, at) : shared.startSpan(name)
     try {
@@ -144,7 +174,9 @@ describe('the same over HTTP', () => {
         await runAll(steps)
         const arrived = await fleet.arrived()
         const forests = predict(steps)
-        fleet.members.forEach(({ name }, i) => expect(sortTrees(toTrees(arrived[name] ?? []) as Tree[])).toEqual(sortTrees(forests[i] ?? [])))
+        for (const [i, { name }] of fleet.members.entries()) {
+          expect(sortTrees(toTrees(arrived[name] ?? []) as Tree[])).toEqual(sortTrees(forests[i] ?? []))
+        }
       }),
       { numRuns: 100 },
     )

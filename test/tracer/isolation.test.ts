@@ -45,11 +45,13 @@ describe('two tracers nested', () => {
   })
 
   test('A inside B inside A leaves two whole trees with a link at each crossing', async () => {
-    await run(a, 'a1', () => run(b, 'b1', async () => {
-      await Promise.resolve()
-      await run(a, 'a2', async () => run(b, 'b2', () => undefined))
-      run(b, 'b3', () => undefined)
-    }))
+    await run(a, 'a1', () =>
+      run(b, 'b1', async () => {
+        await Promise.resolve()
+        await run(a, 'a2', async () => run(b, 'b2', () => undefined))
+        run(b, 'b3', () => undefined)
+      }),
+    )
     const arrived = await fleet.arrived()
     expect(toTrees(arrived.a ?? [])).toEqual([{ name: 'a1', children: [{ name: 'a2' }] }])
     expect(toTrees(arrived.b ?? [])).toEqual([{ name: 'b1', children: [{ name: 'b2' }, { name: 'b3' }] }])
@@ -104,10 +106,12 @@ describe('two tracers nested', () => {
 
   test('D-11: enrichSpan of A inside a span of B writes on the span of A, and on none when A has none', async () => {
     run(b, 'b-alone', () => expect(a.tracer.enrichSpan({ metadata: { wrong: true } })).toBe(false))
-    run(a, 'of-a', () => run(b, 'of-b', () => {
-      expect(a.tracer.enrichSpan({ metadata: { from: 'a' } })).toBe(true)
-      expect(enrichSpan({ user_id: 'u-1' })).toBe(true)
-    }))
+    run(a, 'of-a', () =>
+      run(b, 'of-b', () => {
+        expect(a.tracer.enrichSpan({ metadata: { from: 'a' } })).toBe(true)
+        expect(enrichSpan({ user_id: 'u-1' })).toBe(true)
+      }),
+    )
     const arrived = await fleet.arrived()
     expect(only(arrived.a, 'of-a').attributes['honeyhive_metadata.from']).toBe('a')
     expect(only(arrived.b, 'of-b').attributes).toMatchObject({ 'honeyhive_metadata.user_id': 'u-1' })
@@ -129,7 +133,9 @@ describe('two tracers nested', () => {
   })
 
   test('with two live tracers and none active, nothing is guessed: the function runs untraced', async () => {
-    const lonely = trace()(function lonelyFunction() { return 7 })
+    const lonely = trace()(function lonelyFunction() {
+      return 7
+    })
     expect(lonely()).toBe(7)
     const arrived = await fleet.arrived()
     expect([arrived.a, arrived.b]).toEqual([[], []])
@@ -154,7 +160,9 @@ describe('own rules of each tracer', () => {
     )
     const [strict, open] = special.members as [Member, Member]
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`k${i}`, 'cat']))
-    traceFn(strict.tracer, (input: object) => traceFn(open.tracer, (inner: object) => inner, { eventName: 'open' })(input), { eventName: 'strict' })(many)
+    traceFn(strict.tracer, (input: object) => traceFn(open.tracer, (inner: object) => inner, { eventName: 'open' })(input), {
+      eventName: 'strict',
+    })(many)
     const arrived = await special.arrived()
     expect(JSON.stringify(only(arrived.strict, 'strict').attributes)).not.toContain('cat')
     expect(Object.keys(only(arrived.strict, 'strict').attributes).length).toBeLessThanOrEqual(32)
@@ -174,7 +182,9 @@ describe('own rules of each tracer', () => {
 
   test('1,000 live tracers keep their spans apart, and share few sockets', async () => {
     const receiver = await startReceiver()
-    const tracers = Array.from({ length: 1000 }, (_, i) => HoneyHiveTracer.init({ apiKey: `many-${i}`, project: `p-${i}`, serverUrl: receiver.url, skipSessionCreation: true }))
+    const tracers = Array.from({ length: 1000 }, (_, i) =>
+      HoneyHiveTracer.init({ apiKey: `many-${i}`, project: `p-${i}`, serverUrl: receiver.url, skipSessionCreation: true }),
+    )
     const nest = (i: number): unknown => (i < 0 ? undefined : traceFn(tracers[i], () => nest(i - 100), { eventName: `span-${i}` })())
     for (let i = 900; i < 1000; i++) nest(i)
     expect((await Promise.all(tracers.map((tracer) => tracer.forceFlush()))).every(Boolean)).toBe(true)
@@ -213,11 +223,19 @@ describe('one instrumentor for all', () => {
     const arrived = await fleet.arrived()
     const model = { name: 'OpenAI Chat Completions' }
     expect(toTrees(arrived.a ?? [])).toEqual(expect.arrayContaining([{ name: 'handler-a', children: [model] }, { name: 'a-outer' }]))
-    expect(toTrees(arrived.b ?? [])).toEqual(expect.arrayContaining([{ name: 'handler-b', children: [model] }, { name: 'b-inner', children: [model] }]))
-    const models = (spans: readonly ReceivedSpan[] | undefined): string => JSON.stringify((spans ?? []).filter((span) => span.name === model.name))
+    expect(toTrees(arrived.b ?? [])).toEqual(
+      expect.arrayContaining([
+        { name: 'handler-b', children: [model] },
+        { name: 'b-inner', children: [model] },
+      ]),
+    )
+    const models = (spans: readonly ReceivedSpan[] | undefined): string =>
+      JSON.stringify((spans ?? []).filter((span) => span.name === model.name))
     expect(models(arrived.a)).not.toContain('from b')
     expect(models(arrived.b)).not.toContain('from a')
-    expect((arrived.b ?? []).filter((span) => span.name === model.name).every((span) => span.attributes['honeyhive_event_type'] === 'model')).toBe(true)
+    expect(
+      (arrived.b ?? []).filter((span) => span.name === model.name).every((span) => span.attributes['honeyhive_event_type'] === 'model'),
+    ).toBe(true)
   })
 
   test('without an active tracer they go to the tracer whose provider it is', async () => {
@@ -265,24 +283,30 @@ describe('routing decides at startSpan', () => {
     const explicit = otel.setSpan(context.active(), chain as Span)
     run(a, 'of-a', () => {
       kept.startSpan('model', {}, explicit).end()
-      context.with(explicit, () => kept.startActiveSpan('step', (step) => {
-        kept.startSpan('deep').end()
-        step.end()
-      }))
+      context.with(explicit, () =>
+        kept.startActiveSpan('step', (step) => {
+          kept.startSpan('deep').end()
+          step.end()
+        }),
+      )
     })
     chain?.end()
     const arrived = await fleet.arrived()
-    expect(toTrees(arrived.b ?? [])).toEqual([{ name: 'of-b', children: [{ name: 'chain', children: [{ name: 'model' }, { name: 'step', children: [{ name: 'deep' }] }] }] }])
+    expect(toTrees(arrived.b ?? [])).toEqual([
+      { name: 'of-b', children: [{ name: 'chain', children: [{ name: 'model' }, { name: 'step', children: [{ name: 'deep' }] }] }] },
+    ])
     expect(toTrees(arrived.a ?? [])).toEqual([{ name: 'of-a' }])
   })
 
   test('a function traced without tracer inside an instrumentor span joins that span', async () => {
     const kept = a.tracer.provider.getTracer('instrumentor')
     const tool = trace({ eventName: 'tool' })(() => undefined)
-    run(b, 'of-b', () => kept.startActiveSpan('chain', (span) => {
-      tool()
-      span.end()
-    }))
+    run(b, 'of-b', () =>
+      kept.startActiveSpan('chain', (span) => {
+        tool()
+        span.end()
+      }),
+    )
     const arrived = await fleet.arrived()
     expect(toTrees(arrived.b ?? [])).toEqual([{ name: 'of-b', children: [{ name: 'chain', children: [{ name: 'tool' }] }] }])
   })

@@ -28,14 +28,20 @@ test('10,000 interleaved requests over 4 tracers and 4 sessions each: no span wi
     const mark = `${name}:${request}`
     await tracer.withSession({ sessionId, skipSessionCreation: true }, async (session) => {
       expectedSession.set(mark, session.sessionId)
-      await traceFn(tracer, async () => {
-        helper(mark)
-        await ways[request % ways.length]?.(() => helper(mark))
-        await Promise.all([1, 2].map(async (i) => {
-          await sleep(i)
+      await traceFn(
+        tracer,
+        async () => {
           helper(mark)
-        }))
-      }, { eventName: 'request' })()
+          await ways[request % ways.length]?.(() => helper(mark))
+          await Promise.all(
+            [1, 2].map(async (i) => {
+              await sleep(i)
+              helper(mark)
+            }),
+          )
+        },
+        { eventName: 'request' },
+      )()
     })
   }
 
@@ -59,11 +65,20 @@ const ways: readonly ((call: () => void) => Promise<unknown>)[] = [
     await sleep(0)
     call()
   },
-  (call) => new Promise<void>((resolve) => setImmediate(() => { call(); resolve() })),
+  (call) =>
+    new Promise<void>((resolve) =>
+      setImmediate(() => {
+        call()
+        resolve()
+      }),
+    ),
   async (call) => {
     const emitter = new EventEmitter()
     const fired = once(emitter, 'done')
-    emitter.on('go', () => { call(); emitter.emit('done') })
+    emitter.on('go', () => {
+      call()
+      emitter.emit('done')
+    })
     setTimeout(() => emitter.emit('go'), 1)
     await fired
   },
