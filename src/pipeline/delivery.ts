@@ -79,7 +79,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const courier = createCourier({ ...options, now, pace, waiting, settled })
   const batchSize = options.disableBatch === true ? 1 : Math.max(1, limits.maxExportBatchSize)
   let timer: NodeJS.Timeout | undefined
-  let turnIsDue = false
+  let nextTurn: NodeJS.Immediate | undefined
   let queuedSinceMs: number | undefined
   let seenLosses = 0
   let closing: Promise<boolean> | undefined
@@ -93,7 +93,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const refusal = closing === undefined ? queue.refusal(span.estimatedBytes) : 'afterShutdown'
     if (refusal !== undefined) return refuse(span, refusal)
     queue.add(span)
-    if (turnIsDue) return
+    if (nextTurn !== undefined) return
     if (timer === undefined || isBatchFull()) wake()
   }
 
@@ -116,7 +116,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   function wake(): void {
-    if (turnIsDue) return
+    if (nextTurn !== undefined) return
     clearTimeout(timer)
     timer = undefined
     const waitMs = nextTurnMs()
@@ -126,15 +126,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         timer = setTimeout(turn, waitMs)
         timer.unref()
       } else {
-        turnIsDue = true
-        setImmediate(turn)
+        nextTurn = setImmediate(turn)
       }
     })
   }
 
   /** Sends one batch; further ones wait for the next turn of the event loop. */
   function turn(): void {
-    turnIsDue = false
+    nextTurn = undefined
     timer = undefined
     // Timers may fire a fraction of a millisecond early.
     if ((nextTurnMs() ?? Number.POSITIVE_INFINITY) < 1) sendNext()
@@ -174,6 +173,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const left = [...courier.abort(), ...waiting.splice(0), takeAll()].flatMap((batch) => batch.entries)
     clearTimeout(timer)
     timer = undefined
+    clearImmediate(nextTurn)
+    nextTurn = undefined
     courier.giveUp(left.sort((one, other) => one.seq - other.seq))
   }
 
