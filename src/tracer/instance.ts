@@ -105,7 +105,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || config.exporter !== undefined)
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
     this.ledger = createLedger({ diagnostics: this.diagnostics, onDrop: config.onDrop })
-    this.redactor = createRedactor(config.redact, config.apiKey === undefined ? [] : [config.apiKey])
+    this.redactor = createRedactor(config.redact, toSecrets(config.apiKey))
     this.resource = createResource(config)
     this.ownSession = createOwnSession(config, remoteSessionId)
     this.#spans = new SpanFactory({
@@ -298,6 +298,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       return undefined
     }
   }
+}
+
+/** A key that is masked wherever it stands; a shorter one is none of a server's, and part of too many words. */
+const SHORTEST_SECRET = 5
+
+function toSecrets(apiKey: string | undefined): readonly string[] {
+  return apiKey === undefined || apiKey.length < SHORTEST_SECRET ? [] : [apiKey]
 }
 
 const randomIds = createIdSource()
