@@ -132,7 +132,7 @@ function alignColumns(lines: readonly (readonly string[])[]): readonly string[] 
   )
 }
 
-// Model output must not move the cursor or colour the terminal.
+// Model output must not move the cursor, colour the terminal or turn the direction of the text.
 function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
 }

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest'
+import { evaluate, exactMatch } from '../../src/experiments/index.js'
+import type { ExperimentData } from '../../src/experiments/result.js'
+import { createResult } from '../../src/experiments/result.js'
+import { OFFLINE } from './backend.js'
+
+const NASTY = '<script>alert("x")</script> & \u001b[31mred\u0000 ]]> | @all `code` [link](http://x)\nnext \ud800'
+
+const makeResult = async (): Promise<ReturnType<typeof createResult>> => {
+  const result = await evaluate({
+    ...OFFLINE,
+    name: `run ${NASTY}`,
+    dataset: [{ inputs: { q: NASTY }, groundTruth: 'ok' }, { inputs: { q: 'fine' }, groundTruth: 'fine' }, { inputs: { q: 'bad' }, groundTruth: 'x' }],
+    function: ({ inputs }) => {
+      if (inputs.q === 'bad') throw new Error(NASTY)
+      return inputs.q
+    },
+    evaluators: { exact: (outputs, _i, groundTruth) => outputs === groundTruth, length: (outputs) => ({ score: outputs.length, explanation: NASTY, words: 2 }) },
+    thresholds: { exact: 0.9, length: { max: 1_000 } },
+  })
+  return createResult(result.toJSON() as unknown as ExperimentData)
+}
+
+describe('reports', () => {
+  test('the table shows metrics, thresholds, rows and warnings, and no control character of the data', async () => {
+    const table = (await makeResult()).toTable()
+    expect(table).toMatch(/exact +0\.5000 +/)
+    expect(table).toContain('FAIL  exact (average)   0.5')
+    expect(table).toContain('length_words')
+    expect(table).toContain('offline')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(table.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/)
+  })
+
+  test('the table lists twenty rows unless asked for more', async () => {
+    const result = await evaluate({ ...OFFLINE, dataset: Array.from({ length: 30 }, (_, i) => ({ inputs: { i } })), function: () => 1 })
+    expect(result.toTable()).toContain('… and 10 more')
+    expect(result.toTable({ maxRows: 30, runName: 'mine' })).toMatch(/^Experiment mine\n[^]*\n29 {2}/)
+  })
+
+  test('markdown keeps model output from becoming markup, mentions or table cells', async () => {
+    const markdown = (await makeResult()).toMarkdown()
+    expect(markdown).toContain('## ❌ run \\<script\\>')
+    expect(markdown).not.toContain('<script>')
+    expect(markdown).not.toMatch(/@all/)
+    expect(markdown).not.toMatch(/[^\\]\[link]/)
+    const cells = markdown.split('\n').filter((line) => line.startsWith('| 0 |')).map((line) => line.replaceAll('\\|', '').split('|').length)
+    expect(new Set(cells).size).toBe(1)
+  })
+
+  test('JUnit is well-formed XML with a case for each row and threshold', async () => {
+    const xml = (await makeResult()).toJUnit()
+    expect(xml).toContain('tests="5" failures="2" errors="1"')
+    expect(xml).toContain('&lt;script&gt;')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(xml).not.toMatch(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]|<script/)
+    expect(() => readXml(xml)).not.toThrow()
+    expect(readXml(xml).filter((tag) => tag === 'testcase')).toHaveLength(5)
+  })
+
+  test('the HTML page is whole, loads nothing, runs nothing and shows data as text', async () => {
+    const html = (await makeResult()).toHTML()
+    expect(html).toContain("default-src 'none'")
+    expect(html).not.toMatch(/<script|<img|<link|<iframe|\son\w+=|url\(|src=/i)
+    expect(html.match(/https?:\/\//g)?.length ?? 0).toBe(html.match(/\(http:\/\/x\)/g)?.length ?? 0)
+    expect(html).toContain('&lt;script&gt;alert(&quot;x&quot;)')
+    expect(html.match(/<svg /g)?.length).toBeGreaterThanOrEqual(3)
+    expect(html.match(/<table>/g)?.length).toBe(html.match(/<\/table>/g)?.length)
+  })
+
+  test('toJSON is plain data that survives JSON, and JSON.stringify uses it', async () => {
+    const result = await makeResult()
+    const text = JSON.stringify(result)
+    expect(JSON.parse(text)).toMatchObject({ format: 'honeyhive-experiment/1', counts: { total: 3 }, metrics: { exact: { average: 0.5 } } })
+    expect(createResult(JSON.parse(text)).toTable()).toBe(result.toTable())
+  })
+
+  test('the median, percentiles and confidence interval are in every form', async () => {
+    const result = await evaluate({
+      ...OFFLINE,
+      seed: 5,
+      dataset: Array.from({ length: 40 }, (_, i) => ({ inputs: i, groundTruth: String(i) })),
+      function: ({ inputs }) => String(inputs % 4 === 0 ? 'no' : inputs),
+      evaluators: [exactMatch()],
+      aggregate: 'p95',
+    })
+    const { confidence } = result.metrics.exact_match
+    expect(confidence).toMatchObject({ level: 0.95, method: 'bootstrap' })
+    expect(confidence?.low).toBeLessThan(0.75)
+    expect(confidence?.high).toBeGreaterThan(0.75)
+    for (const text of [result.toTable(), result.toMarkdown(), result.toHTML()]) expect(text).toContain(`${confidence?.low.toFixed(4).replace(/0+$/, '')}`.slice(0, 5))
+    expect(result.metrics.exact_match.aggregate).toBe(1)
+  })
+
+  test('plots of 200,000 values do not overflow the stack', async () => {
+    const { histogram } = await import('../../src/experiments/report-plots.js')
+    expect(histogram(Array.from({ length: 200_000 }, (_, i) => i))).toContain('200000 values')
+    expect(histogram([3, 3])).toContain('<rect')
+  })
+})
+
+/** Names of the opened tags; throws when one is closed that was not opened, or a bare `<` or `&` stands in the text. */
+function readXml(xml: string): readonly string[] {
+  const open: string[] = []
+  const seen: string[] = []
+  const rest = xml.replace(/<\?xml[^>]*\?>/, '').replace(/<(\/?)([\w]+)((?:\s+\w+="[^"<]*")*)\s*(\/?)>/g, (_, close: string, name: string, _attributes, self: string) => {
+    if (close !== '' && open.pop() !== name) throw new Error(`unexpected </${name}>`)
+    if (close === '' && self === '') open.push(name)
+    if (close === '') seen.push(name)
+    return ''
+  })
+  if (open.length > 0 || /[<>]|&(?!(amp|lt|gt|quot|#39);)/.test(rest)) throw new Error('not well-formed')
+  return seen
+}
