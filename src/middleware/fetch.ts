@@ -1,0 +1,237 @@
+import { types } from 'node:util'
+import { watchStream } from '../tracer/stream.js'
+import { type NodeResponse, onResponseOver } from './node-response.js'
+import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
+import { createRequestTracing, type RequestFacts, type RequestOutcome, type RequestTrace, type RequestTracing, SESSION_HEADER, toPath } from './request.js'
+
+export type { Fields, OfRequest, RequestOptions, TracerChoice } from './options.js'
+
+/** Any function from a request to a response; what else it takes is the framework's business. */
+// biome-ignore lint/suspicious/noExplicitAny: frameworks pass contexts and bindings of their own behind the request
+export type FetchHandler = (request: any, ...rest: any[]) => Response | Promise<Response>
+
+/** The request type of a handler. */
+export type RequestOf<H extends FetchHandler> = Parameters<H>[0] & Request
+
+/** Settings of {@link traceFetchHandler}. */
+export interface FetchOptions<Req> extends RequestOptions<Req, Response> {
+  /** Pattern that the path matches, e.g. `/api/chat/[id]`, where the framework does not pass it on. @defaultValue the path */
+  readonly route?: string | undefined
+  /** Told of the flush that `flush: true` starts, for platforms that freeze after the response (`waitUntil`, Next's `after`). */
+  readonly waitUntil?: ((flushed: Promise<boolean>) => void) | undefined
+}
+
+/** What this middleware reads of a Hono context; Hono's own fits. */
+export interface HonoContext {
+  readonly req: { readonly raw: Request; readonly method: string; readonly path: string; readonly matchedRoutes?: readonly { readonly path: string }[] }
+  res: Response
+  readonly error?: Error | undefined
+  readonly env?: unknown
+}
+
+/** A Hono middleware. */
+export type HonoMiddleware<C> = (context: C, next: () => Promise<void>) => Promise<void>
+
+const OPTIONS = [...REQUEST_OPTIONS, 'route', 'waitUntil']
+
+/**
+ * The same handler, each call of it recorded: a session of its own, continued from the caller's headers, and a span until
+ * the response's body is finished. For Next.js route handlers, `serve({ fetch })` of Hono, and any `(Request) => Response`.
+ *
+ * @throws HoneyHiveConfigError for a missing tracer and unknown options.
+ */
+export function traceFetchHandler<H extends FetchHandler>(tracer: TracerChoice<RequestOf<H>>, handler: H, options: FetchOptions<RequestOf<H>> = {}): H {
+  const tracing = createTracing<RequestOf<H>>('traceFetchHandler', tracer, options)
+  return new Proxy(handler, {
+    apply(target, self, args: [RequestOf<H>, ...unknown[]]) {
+      const [request, bindings] = args
+      const call = (): Response | Promise<Response> => Reflect.apply(target, self, args)
+      const trace = isObject(request) ? tracing.start(request, request, () => toFacts(request, options.route)) : undefined
+      if (trace === undefined) return isObject(request) ? tracing.runUntraced(request, call) : call()
+      const respond = (response: Response): Response => answer(trace, { request, bindings, response, route: options.route })
+      return settle(trace, call, respond)
+    },
+  })
+}
+
+/**
+ * The Hono middleware: `app.use(honeyHive(tracer))`. Records each request: a session of its own, continued from the caller's
+ * headers, and a span around everything that comes after it, until the response's body is finished.
+ *
+ * @throws HoneyHiveConfigError for a missing tracer and unknown options.
+ */
+export function honeyHive<C extends HonoContext = HonoContext>(tracer: TracerChoice<C>, options: FetchOptions<C> = {}): HonoMiddleware<C> {
+  const tracing = createTracing<C>('honeyHive (hono)', tracer, options)
+  return async (context, next) => {
+    const { raw } = context.req
+    const trace = tracing.start(context, raw, () => toFacts(raw, options.route))
+    if (trace === undefined) return await tracing.runUntraced(raw, next)
+    try {
+      await trace.run(next)
+    } catch (error) {
+      trace.fail(error)
+      trace.end({})
+      throw error
+    }
+    trace.tracer.instance.guard('honeyHive (hono)', undefined, () => {
+      if (context.error !== undefined) trace.fail(context.error)
+      const { res } = context
+      const answered = answer(trace, { request: raw, bindings: context.env, response: res, route: options.route ?? matchedRoute(context) })
+      if (answered !== res) context.res = answered
+    })
+  }
+}
+
+function createTracing<Req>(where: string, tracer: TracerChoice<Req>, options: FetchOptions<Req>): RequestTracing<Req, Response> {
+  const tracing = createRequestTracing<Req, Response>({ where, tracer, options: { ...options, flush: false }, known: OPTIONS })
+  if (options.flush !== true) return tracing
+  return {
+    ...tracing,
+    start(request, identity, readFacts) {
+      const trace = tracing.start(request, identity, readFacts)
+      return trace === undefined ? undefined : flushAfter(trace, options.waitUntil)
+    },
+  }
+}
+
+/** The platform hears of the flush when the request arrives: afterwards it may no longer listen. */
+function flushAfter<Res>(trace: RequestTrace<Res>, waitUntil: FetchOptions<never>['waitUntil']): RequestTrace<Res> {
+  let startFlush: () => void = () => undefined
+  const over = new Promise<void>((resolve) => {
+    startFlush = resolve
+  })
+  const flushed = over.then(() => trace.tracer.forceFlush())
+  if (waitUntil !== undefined) trace.tracer.instance.guard('waitUntil', undefined, () => waitUntil(flushed))
+  return {
+    ...trace,
+    end(outcome) {
+      trace.end(outcome)
+      startFlush()
+    },
+  }
+}
+
+function toFacts(request: Request, route: string | undefined): RequestFacts {
+  return { method: request.method, path: toPath(request.url), route, headers: request.headers }
+}
+
+/** Calls the handler once, in the request's scope, and lets `respond` see what it answers; failures pass on unchanged. */
+function settle(trace: RequestTrace<Response>, call: () => Response | Promise<Response>, respond: (response: Response) => Response): Response | Promise<Response> {
+  try {
+    const result = trace.run(call)
+    return types.isPromise(result) ? result.then(respond, (error: unknown) => failWith(trace, error)) : respond(result as Response)
+  } catch (error) {
+    return failWith(trace, error)
+  }
+}
+
+function failWith(trace: RequestTrace<Response>, error: unknown): never {
+  trace.fail(error)
+  trace.end({})
+  throw error
+}
+
+interface Answer {
+  readonly request: Request
+  /** What the server passes beside the request. */
+  readonly bindings: unknown
+  readonly response: Response
+  readonly route: string | undefined
+}
+
+/** Answers the session's id and lets the span live as long as the response. */
+function answer(trace: RequestTrace<Response>, { request, bindings, response, route }: Answer): Response {
+  return trace.tracer.instance.guard('response', response, () => {
+    if (!isObject(response) || !isObject(response.headers)) {
+      trace.end({ route })
+      return response
+    }
+    const answered = withSessionHeader(response, trace.sessionId)
+    follow(trace, request, bindings, answered, { statusCode: answered.status, route, outputs: trace.readOutputs(answered) })
+    return answered
+  })
+}
+
+/** Some responses refuse changes (`fetch`, `Response.redirect`): those are copied with their body as it is. */
+function withSessionHeader(response: Response, sessionId: string): Response {
+  try {
+    response.headers.set(SESSION_HEADER, sessionId)
+    return response
+  } catch {
+    return copyWithHeader(response, sessionId)
+  }
+}
+
+function copyWithHeader(response: Response, sessionId: string): Response {
+  try {
+    const copy = new Response(response.body, response)
+    copy.headers.set(SESSION_HEADER, sessionId)
+    return copy
+  } catch {
+    // A response that cannot be copied, such as a switch of protocols, goes out as it is.
+    return response
+  }
+}
+
+/** Ends the spans of bodies that were dropped without being read. */
+const unread = new FinalizationRegistry<() => void>((end) => end())
+
+function follow(trace: RequestTrace<Response>, request: Request, bindings: unknown, response: Response, outcome: RequestOutcome): void {
+  const outgoing = toOutgoing(bindings)
+  const { body } = response
+  if (outgoing !== undefined) {
+    if (body !== null) watchStream(body, toRecording(trace, () => undefined))
+    return onResponseOver(outgoing, (isAborted) => trace.end({ ...outcome, isAborted }))
+  }
+  if (body === null || request.method === 'HEAD' || isComplete(body, response)) return trace.end(outcome)
+  const { signal } = request
+  const end = (): void => trace.end({ ...outcome, isAborted: signal.aborted })
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted || !watchStream(body, toRecording(trace, end))) end()
+  else unread.register(body, () => trace.end({ ...outcome, isAborted: true }))
+}
+
+/** A follower of the body that keeps none of it. */
+function toRecording(trace: RequestTrace<Response>, end: () => void): Parameters<typeof watchStream>[1] {
+  return {
+    maxBytes: 0,
+    run: trace.recording.run.bind(trace.recording),
+    succeed: end,
+    fail(error) {
+      trace.fail(error)
+      end()
+    },
+  }
+}
+
+const STREAMED_TYPE = /event-stream|json-?l|ndjson|x-json|octet-stream|multipart|audio|video/i
+
+/**
+ * Text, JSON and bytes given to `Response` are there at once, and often nobody reads them (tests, `HEAD`, a client that left):
+ * their span ends with the handler. Such a body is a byte stream; a stream of the handler's own rarely is.
+ */
+function isComplete(body: ReadableStream, response: Response): boolean {
+  if (body.locked || STREAMED_TYPE.test(response.headers.get('content-type') ?? '')) return false
+  try {
+    body.getReader({ mode: 'byob' }).releaseLock()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Node's response where the server passes it on, as `@hono/node-server` does. */
+function toOutgoing(bindings: unknown): NodeResponse | undefined {
+  if (!isObject(bindings) || !('outgoing' in bindings)) return undefined
+  const { outgoing } = bindings
+  return isObject(outgoing) && 'once' in outgoing && 'writableFinished' in outgoing ? (outgoing as NodeResponse) : undefined
+}
+
+/** The last pattern that is more than a middleware's; Hono lists all that matched, in order. */
+function matchedRoute({ req }: HonoContext): string | undefined {
+  return req.matchedRoutes?.findLast(({ path }) => !path.endsWith('*'))?.path
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
