@@ -26,6 +26,7 @@ export type Bindable = SqlValue | boolean | undefined
 interface Statement {
   run(values: readonly SqlValue[]): void
   all(values: readonly SqlValue[]): Row[]
+  get(values: readonly SqlValue[]): Row | undefined
 }
 
 interface Connection {
@@ -75,7 +76,7 @@ function createDatabase(connection: Connection): Database {
     engine: connection.engine,
     run: (sql, ...values) => prepare(sql).run(values.map(toSqlValue)),
     all: (sql, ...values) => prepare(sql).all(values.map(toSqlValue)),
-    get: (sql, ...values) => prepare(sql).all(values.map(toSqlValue))[0],
+    get: (sql, ...values) => prepare(sql).get(values.map(toSqlValue)),
     exec: (sql) => connection.exec(sql),
     close: () => connection.close(),
   }
@@ -99,7 +100,11 @@ interface NodeSqlite {
   readonly DatabaseSync: new (
     file: string,
   ) => {
-    prepare(sql: string): { run(...values: readonly SqlValue[]): unknown; all(...values: readonly SqlValue[]): unknown[] }
+    prepare(sql: string): {
+      run(...values: readonly SqlValue[]): unknown
+      all(...values: readonly SqlValue[]): unknown[]
+      get(...values: readonly SqlValue[]): unknown
+    }
     exec(sql: string): void
     close(): void
   }
@@ -123,7 +128,11 @@ function openNodeSqlite({ DatabaseSync }: NodeSqlite, file: string): Connection 
     engine: 'node:sqlite',
     prepare(sql) {
       const statement = database.prepare(sql)
-      return { run: (values) => void statement.run(...values), all: (values) => statement.all(...values) as Row[] }
+      return {
+        run: (values) => void statement.run(...values),
+        all: (values) => statement.all(...values) as Row[],
+        get: (values) => statement.get(...values) as Row | undefined,
+      }
     },
     exec: (sql) => database.exec(sql),
     close: () => database.close(),
@@ -134,7 +143,11 @@ interface Libsql {
   readonly default: new (
     file: string,
   ) => {
-    prepare(sql: string): { run(values: readonly SqlValue[]): unknown; all(values: readonly SqlValue[]): unknown[] }
+    prepare(sql: string): {
+      run(values: readonly SqlValue[]): unknown
+      all(values: readonly SqlValue[]): unknown[]
+      get(values: readonly SqlValue[]): unknown
+    }
     exec(sql: string): void
     close(): void
   }
@@ -147,7 +160,11 @@ async function openLibsql(file: string): Promise<Connection> {
     engine: 'libsql',
     prepare(sql) {
       const statement = database.prepare(sql)
-      return { run: (values) => void statement.run(values), all: (values) => statement.all(values) as Row[] }
+      return {
+        run: (values) => void statement.run(values),
+        all: (values) => statement.all(values) as Row[],
+        get: (values) => statement.get(values) as Row | undefined,
+      }
     },
     exec: (sql) => database.exec(sql),
     close: () => database.close(),

@@ -1,6 +1,6 @@
 /** Events, links and processes as the page and the read helpers show them. */
 import type { Database, Row } from './database.js'
-import { readBody } from './event-writer.js'
+import { readBody } from './event-rows.js'
 import type { EventDetail, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './page-api.js'
 import { findSession, listProjects } from './session-queries.js'
 

@@ -8,13 +8,13 @@ import {
   mergeBodies,
   mergePatches,
   NO_CONTRIBUTION,
-  toBody,
   toContribution,
-  toModel,
 } from './event-record.js'
+import { insertEvent, readBody, saveBody, saveLinks, toContributionOf, toRecord, updateEvent } from './event-rows.js'
 import { toEventId } from './ids.js'
-import { isObject, type JsonObject, toNonEmptyText, toObject } from './json.js'
-import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals, toTotals } from './session-totals.js'
+import { toNonEmptyText } from './json.js'
+import { addPending, hasPendingUpdates, takePending } from './pending-updates.js'
+import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals } from './session-totals.js'
 import type { Changes } from './write-queue.js'
 
 /** What a new event brings; the id of a span's event is chosen here. */
@@ -39,7 +39,8 @@ export interface EventWriter {
 /** Builds the writer of one write. `keyHash` is the sender's: updates only meet events of the same sender. */
 export function createEventWriter(database: Database, changes: Changes, keyHash: string, nowMs: number): EventWriter {
   const sessions = createSessionTotals(database, nowMs)
-  const hasPending = database.get('SELECT 1 AS found FROM pending_updates LIMIT 1') !== undefined
+  const hasPending = hasPendingUpdates(database)
+  const spanEvents = new Map<string, string>()
   const store = { database, changes, sessions, nowMs }
 
   function put(event: NewEvent): string {
@@ -51,8 +52,10 @@ export function createEventWriter(database: Database, changes: Changes, keyHash:
     const patch = before?.patch ?? pending
     const record = patch === undefined ? { ...merged, id } : applyPatch({ ...merged, id }, patch)
     save(store, record, present, patch)
-    if (event.spanId !== null && event.traceId !== null && id !== toEventId(event.projectId, event.traceId, event.spanId))
-      adoptChildren(database, record)
+    if (event.spanId === null) return id
+    spanEvents.set(`${event.projectId} ${event.traceId} ${event.spanId}`, id)
+    // Only an id of the span's own choice differs from the one its children assumed.
+    if (event.id !== undefined) adoptChildren(database, record)
     return id
   }
 
@@ -77,15 +80,20 @@ export function createEventWriter(database: Database, changes: Changes, keyHash:
         const row = database.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, eventId)
         if (row === undefined) continue
         const { body, patch: earlier } = readBody(database, Number(row.key))
-        const record = applyPatch({ ...fromRow(row), body }, patch)
+        const record = applyPatch({ ...toRecord(row), body }, patch)
         save(store, record, row, earlier === undefined ? patch : mergePatches(earlier, patch))
         return
       }
       addPending(database, sender, eventId, patch, nowMs)
     },
     eventIdOf(projectId, traceId, spanId) {
+      const name = `${projectId} ${traceId} ${spanId}`
+      const known = spanEvents.get(name)
+      if (known !== undefined) return known
       const row = database.get('SELECT id FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
-      return row === undefined ? toEventId(projectId, traceId, spanId) : String(row.id)
+      const id = row === undefined ? toEventId(projectId, traceId, spanId) : String(row.id)
+      spanEvents.set(name, id)
+      return id
     },
     finish() {
       sessions.save()
@@ -162,93 +170,6 @@ function nameOrphan(session: SessionState, record: EventRecord): void {
   session.source = record.source
 }
 
-function insertEvent(database: Database, record: EventRecord, sum: Contribution, nowMs: number): number {
-  const row = database.get(
-    `INSERT INTO events (project_id, id, session_id, parent_id, type, name, source, start_ms, end_ms, duration_ms, error, prompt_tokens,
-       completion_tokens, total_tokens, cost, has_feedback, model, links, trace_id, span_id, parent_span_id, run_id, datapoint_id, process_id, received_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
-    record.projectId,
-    record.id,
-    ...toColumns(record, sum),
-    record.traceId,
-    record.spanId,
-    record.parentSpanId,
-    toNonEmptyText(record.body.metadata.run_id),
-    toNonEmptyText(record.body.metadata.datapoint_id),
-    record.processId,
-    nowMs,
-  )
-  return Number(row?.key)
-}
-
-function updateEvent(database: Database, key: number, record: EventRecord, sum: Contribution): void {
-  database.run(
-    `UPDATE events SET session_id = ?, parent_id = ?, type = ?, name = ?, source = ?, start_ms = ?, end_ms = ?, duration_ms = ?, error = ?,
-       prompt_tokens = ?, completion_tokens = ?, total_tokens = ?, cost = ?, has_feedback = ?, model = ?, links = max(links, ?),
-       trace_id = coalesce(?, trace_id), span_id = coalesce(?, span_id), parent_span_id = coalesce(?, parent_span_id),
-       run_id = ?, datapoint_id = ?, process_id = coalesce(?, process_id) WHERE key = ?`,
-    ...toColumns(record, sum),
-    record.traceId,
-    record.spanId,
-    record.parentSpanId,
-    toNonEmptyText(record.body.metadata.run_id),
-    toNonEmptyText(record.body.metadata.datapoint_id),
-    record.processId,
-    key,
-  )
-}
-
-function toColumns(record: EventRecord, sum: Contribution): (string | number | boolean | null)[] {
-  return [
-    record.sessionId,
-    record.parentId,
-    record.type,
-    record.name,
-    record.source,
-    record.startMs,
-    record.endMs,
-    record.durationMs,
-    record.error,
-    sum.promptTokens,
-    sum.completionTokens,
-    sum.totalTokens,
-    sum.cost,
-    sum.hasFeedback,
-    toModel(record.body),
-    record.links.length,
-  ]
-}
-
-function saveBody(database: Database, key: number, { body }: EventRecord, patch: EventPatch | undefined): void {
-  const { inputs, outputs, ...rest } = body
-  database.run(
-    'INSERT INTO bodies VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET inputs = excluded.inputs, outputs = excluded.outputs, rest = excluded.rest, patch = excluded.patch',
-    key,
-    JSON.stringify(inputs),
-    JSON.stringify(outputs),
-    JSON.stringify(rest),
-    patch === undefined ? null : JSON.stringify(patch),
-  )
-}
-
-function saveLinks(database: Database, key: number, { links, traceId, spanId }: EventRecord): void {
-  if (links.length === 0 || traceId === null || spanId === null) return
-  database.run('DELETE FROM links WHERE event_key = ?', key)
-  for (const link of links) {
-    const kind = toNonEmptyText(link.attributes['honeyhive.link']) ?? null
-    database.run(
-      'INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)',
-      key,
-      traceId,
-      spanId,
-      link.traceId,
-      link.spanId,
-      kind,
-      JSON.stringify(link.attributes),
-    )
-  }
-}
-
 /** Children that arrived first pointed at the id this span would have had without one of its own. */
 function adoptChildren(database: Database, { projectId, id, traceId, spanId }: EventRecord): void {
   database.run(
@@ -269,60 +190,4 @@ function adoptRun(database: Database, keyHash: string, runId: string, projectId:
     projectId,
     keyHash,
   )
-}
-
-/** Reads a stored body and the updates already applied to it. */
-export function readBody(database: Database, key: number): { body: EventRecord['body']; patch: EventPatch | undefined } {
-  const row = database.get('SELECT * FROM bodies WHERE key = ?', key)
-  const body = toBody({ ...parse(row?.rest), inputs: parse(row?.inputs), outputs: parse(row?.outputs) })
-  return { body, patch: typeof row?.patch === 'string' ? (parse(row.patch) as EventPatch) : undefined }
-}
-
-function parse(text: unknown): JsonObject {
-  return typeof text === 'string' ? toObject(JSON.parse(text)) : {}
-}
-
-function fromRow(row: Row): Omit<EventRecord, 'body'> {
-  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
-  return {
-    projectId: Number(row.project_id),
-    id: String(row.id),
-    sessionId: String(row.session_id),
-    parentId: text(row.parent_id),
-    type: String(row.type),
-    name: String(row.name),
-    source: String(row.source),
-    startMs: Number(row.start_ms),
-    endMs: Number(row.end_ms),
-    durationMs: Number(row.duration_ms),
-    error: text(row.error),
-    traceId: text(row.trace_id),
-    spanId: text(row.span_id),
-    parentSpanId: text(row.parent_span_id),
-    processId: text(row.process_id),
-    links: [],
-  }
-}
-
-function toContributionOf(row: Row): Contribution {
-  if (row.type === 'session') return { ...NO_CONTRIBUTION, hasFeedback: row.has_feedback === 1 }
-  return { ...toTotals(row), events: 1, modelEvents: row.type === 'model' ? 1 : 0, errors: row.error === null ? 0 : 1 }
-}
-
-function addPending(database: Database, keyHash: string, eventId: string, patch: EventPatch, nowMs: number): void {
-  const row = database.get('SELECT patch FROM pending_updates WHERE event_id = ? AND key_hash = ?', eventId, keyHash)
-  const whole = row === undefined ? patch : mergePatches(parse(row.patch) as EventPatch, patch)
-  database.run(
-    'INSERT INTO pending_updates VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET patch = excluded.patch, received_ms = excluded.received_ms',
-    keyHash,
-    eventId,
-    JSON.stringify(whole),
-    nowMs,
-  )
-}
-
-function takePending(database: Database, keyHash: string, eventId: string): EventPatch | undefined {
-  const row = database.get('DELETE FROM pending_updates WHERE event_id = ? AND key_hash = ? RETURNING patch', eventId, keyHash)
-  const patch: unknown = row === undefined ? undefined : JSON.parse(String(row.patch))
-  return isObject(patch) ? (patch as EventPatch) : undefined
 }

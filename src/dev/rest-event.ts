@@ -1,7 +1,7 @@
 /** Events between their REST form and the store. */
 import type { Database, Row } from './database.js'
 import { type EventPatch, toBody } from './event-record.js'
-import { readBody } from './event-writer.js'
+import { readBody } from './event-rows.js'
 import type { NewEvent } from './event-writer.js'
 import { EVENT_TYPES } from './event-type.js'
 import { badRequest } from './http-error.js'

@@ -78,7 +78,11 @@ describe('sessions', () => {
     await sendSpans(server, [{ name: 'a' }], { key: 'key-a' })
     await sendSpans(server, [{ name: 'b' }], { key: 'key-b' })
     const { id } = server.projects().find(({ name }) => name === 'beta') ?? { id: '' }
-    expect([await names(server, 'project=alpha'), await names(server, `project=${id}`), await names(server, '')]).toEqual([['a'], ['b'], ['b', 'a']])
+    expect([await names(server, 'project=alpha'), await names(server, `project=${id}`), await names(server, '')]).toEqual([
+      ['a'],
+      ['b'],
+      ['b', 'a'],
+    ])
   })
 
   test('twenty thousand events of one session come in one answer within two seconds', async ({ server }) => {
@@ -106,7 +110,15 @@ test('one event in full, and nothing for an unknown one', async ({ server }) => 
   await fill(server)
   const [event] = server.events({ sessionId: sessionId(3) }).filter(({ type }) => type === 'model')
   expect((await call(server, 'GET', `/api/events/${event?.id}`)).body).toEqual(event)
-  expect(event).toMatchObject({ name: 'step 3', totalTokens: 3, cost: 0.5, inputs: { q: '100% "quoted" cat_3' }, metadata: { tier: 3 }, userProperties: {}, linked: [] })
+  expect(event).toMatchObject({
+    name: 'step 3',
+    totalTokens: 3,
+    cost: 0.5,
+    inputs: { q: '100% "quoted" cat_3' },
+    metadata: { tier: 3 },
+    userProperties: {},
+    linked: [],
+  })
   expect((await call(server, 'GET', '/api/events/unknown')).status).toBe(404)
   expect((await call(server, 'GET', '/api/sessions/unknown')).status).toBe(404)
   expect((await call(server, 'GET', '/api/processes/unknown')).status).toBe(404)
@@ -129,7 +141,9 @@ test('sums over time', async ({ server }) => {
 
 describe('the live stream', () => {
   /** Reads messages of `/api/live` until `isEnough`. */
-  const listen = (server: DevServer): Promise<{ next(isEnough: (messages: LiveMessage[]) => boolean): Promise<LiveMessage[]>; response: IncomingMessage }> =>
+  const listen = (
+    server: DevServer,
+  ): Promise<{ next(isEnough: (messages: LiveMessage[]) => boolean): Promise<LiveMessage[]>; response: IncomingMessage }> =>
     new Promise((resolve, reject) => {
       get(`${server.url}/api/live`, (response) => {
         const messages: LiveMessage[] = []
@@ -175,7 +189,9 @@ describe('the live stream', () => {
     const streams = await Promise.all(Array.from({ length: 64 }, () => listen(server)))
     expect((await call(server, 'GET', '/api/live')).status).toBe(503)
     streams[0]?.response.destroy()
-    const ended = Promise.all(streams.slice(1).map(({ response }) => new Promise((resolve) => response.on('end', resolve).on('close', resolve))))
+    const ended = Promise.all(
+      streams.slice(1).map(({ response }) => new Promise((resolve) => response.on('end', resolve).on('close', resolve))),
+    )
     await server.close()
     await ended
   })
