@@ -32,7 +32,7 @@ const toSnake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerC
 const VARIABLE = { type: 'string', pattern: '\\$\\{' }
 
 function toValueSchema(spec) {
-  const { $schema, ...schema } = z.toJSONSchema(spec.schema, { target: 'draft-2020-12', io: 'input', unrepresentable: 'any' })
+  const { $schema, ...schema } = z.toJSONSchema(spec.schema(), { target: 'draft-2020-12', io: 'input', unrepresentable: 'any' })
   delete schema.readOnly
   if (spec.itemFromText !== undefined) schema.items = { type: 'string', format: 'regex' }
   if (Array.isArray(schema.items?.anyOf)) schema.items = { type: 'string' }

@@ -63,7 +63,7 @@ function readMember(options: object, name: string, spec: OptionSpec | GroupSpec,
     if (value === undefined || value === null) return undefined
     if ('members' in spec && isMapLike(value)) return Object.freeze(readMembers(value, spec.members, `${path}.`, context))
     const own = toOwn(value, spec)
-    if ('members' in spec ? spec.other?.safeParse(own).success : accepts(spec, own)) return own
+    if ('members' in spec ? spec.other?.().safeParse(own).success : accepts(spec, own)) return own
     context.problems.push({ option: path, message: describeProblem(path, spec, value, context.locate(path)) })
   } catch {
     // A getter or proxy of the user's; its error may hold anything, so it is not repeated.

@@ -9,7 +9,7 @@ const MAX_NAME_CHARS = 60
 
 /** True when the option takes this value. */
 export function accepts(spec: OptionSpec, value: unknown): boolean {
-  return spec.schema.safeParse(value).success
+  return spec.schema().safeParse(value).success
 }
 
 /** Text of a variable or file as the option's own type; `undefined` when it cannot be read as one. */

@@ -64,7 +64,7 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
     spool: code.spool ?? env.spool ?? undefined,
     protocol: code.protocol ?? env.protocol ?? DEFAULTS.protocol,
     // On the same machine compression costs more time than the bytes it saves.
-    compression: code.compression ?? env.compression ?? (isLoopback(new URL(serverUrl).hostname) ? 'none' : DEFAULTS.compression),
+    compression: code.compression ?? env.compression ?? (isOnThisMachine(serverUrl) ? 'none' : DEFAULTS.compression),
     headers: code.headers ?? NO_TEXTS,
     resourceAttributes: toResource(code, env),
     capture: merge(CAPTURE_DEFAULTS, env.capture, code.capture),
@@ -118,7 +118,12 @@ function readKeys(options: TracerOptions | undefined): readonly string[] {
 }
 
 function isPlainHttpAbroad(serverUrl: string): boolean {
-  return serverUrl.startsWith('http:') && !isLoopback(new URL(serverUrl).hostname)
+  return serverUrl.startsWith('http:') && !isOnThisMachine(serverUrl)
+}
+
+function isOnThisMachine(serverUrl: string): boolean {
+  // The usual server is not worth parsing at every start of a tracer.
+  return serverUrl !== DEFAULTS.serverUrl && isLoopback(new URL(serverUrl).hostname)
 }
 
 function isLoopback(host: string): boolean {

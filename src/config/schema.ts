@@ -11,7 +11,8 @@ export type TextKind = 'text' | 'boolean' | 'number'
 
 /** One option: what it accepts and how to speak about it. */
 export interface OptionSpec {
-  readonly schema: z.ZodMiniType
+  /** Built at its first use: building all of them would double the start time of this folder. */
+  readonly schema: () => z.ZodMiniType
   /** Completes "expected …". */
   readonly expected: string
   /** One sentence: what to do instead. */
@@ -38,7 +39,7 @@ export interface GroupSpec {
   readonly remedy: string
   readonly members: Readonly<Record<string, OptionSpec>>
   /** What may stand in place of the members. */
-  readonly other?: z.ZodMiniType
+  readonly other?: () => z.ZodMiniType
 }
 
 /** Specs by option name. */
@@ -46,14 +47,14 @@ export type Specs = Readonly<Record<string, OptionSpec | GroupSpec>>
 
 /** A spec whose schema takes exactly `T`. */
 interface Typed<T> extends OptionSpec {
-  readonly schema: z.ZodMiniType<unknown, T>
+  readonly schema: () => z.ZodMiniType<unknown, T>
   /** Never set: makes `T` invariant, so that schema and {@link TracerOptions} cannot drift apart in either direction. */
   readonly inStepWith?: (value: T) => void
 }
 
 interface TypedGroup<T, Other = never> extends GroupSpec {
   readonly members: { readonly [K in keyof T]-?: Typed<NonNullable<T[K]>> }
-  readonly other?: z.ZodMiniType<unknown, Other>
+  readonly other?: () => z.ZodMiniType<unknown, Other>
 }
 
 type PrefixFilter = Exclude<SpanFilter, (...input: never[]) => unknown>
@@ -114,37 +115,46 @@ const MAX_BYTES = 4_294_967_296
 /** Longest delay a Node timer keeps; above it the timer fires at once. */
 const MAX_DELAY_MS = 2_147_483_647
 
+function once<T>(build: () => T): () => T {
+  let built: T | undefined
+  return () => (built ??= build())
+}
+
+const ANY_TEXT = once(() => z.string())
+const ANY_FLAG = once(() => z.boolean())
+const ANY_FIELDS = once(() => z.record(z.string(), z.unknown()))
+
 function text(env: string | undefined, remedy: string): Typed<string> {
-  return { schema: z.string(), expected: 'a string', remedy, text: 'text', ...(env !== undefined && { env }) }
+  return { schema: ANY_TEXT, expected: 'a string', remedy, text: 'text', ...(env !== undefined && { env }) }
 }
 
 function flag(env?: string): Typed<boolean> {
-  return { schema: z.boolean(), expected: 'true or false', remedy: 'Give true or false.', text: 'boolean', ...(env !== undefined && { env }) }
+  return { schema: ANY_FLAG, expected: 'true or false', remedy: 'Give true or false.', text: 'boolean', ...(env !== undefined && { env }) }
 }
 
 function whole(min: number, max: number, env: string, remedy: string): Typed<number> {
   const expected = min === 0 ? 'zero or a positive integer' : 'a positive integer'
-  const schema = z.int().check(z.minimum(min), z.maximum(max))
+  const schema = once(() => z.int().check(z.minimum(min), z.maximum(max)))
   return { schema, expected: max > MAX_CONCURRENCY ? expected : `${expected} up to ${max}`, remedy, text: 'number', env }
 }
 
 function oneOf<const T extends string>(values: readonly [T, ...T[]], env: string): Typed<T> {
   const quoted = values.map((value) => `"${value}"`).join(' or ')
   // The record type zod derives from the list has the members of T as its values.
-  const schema = z.enum(values) as z.ZodMiniType<unknown, T>
+  const schema = once(() => z.enum(values) as z.ZodMiniType<unknown, T>)
   return { schema, expected: quoted, remedy: `Give ${quoted}.`, text: 'text', env }
 }
 
 function collaborator<T>(check: (value: unknown) => boolean, expected: string, remedy: string): Typed<T> {
-  return { schema: z.custom<T>(check), expected, remedy, codeOnly: true }
+  return { schema: once(() => z.custom<T>(check)), expected, remedy, codeOnly: true }
 }
 
-function list<T>(item: z.ZodMiniType<T, T>, expected: string, remedy: string): Typed<readonly T[]> {
-  return { schema: z.readonly(z.array(item)), expected, remedy, secret: true }
+function list<T>(item: () => z.ZodMiniType<T, T>, expected: string, remedy: string): Typed<readonly T[]> {
+  return { schema: once(() => z.readonly(z.array(item()))), expected, remedy, secret: true }
 }
 
 function fields(remedy: string): Typed<Readonly<Record<string, unknown>>> {
-  return { schema: z.record(z.string(), z.unknown()), expected: 'an object', remedy, isMap: true, secret: true }
+  return { schema: ANY_FIELDS, expected: 'an object', remedy, isMap: true, secret: true }
 }
 
 function isFunction(value: unknown): value is (...input: never[]) => unknown {
@@ -197,7 +207,7 @@ const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
 
 const options: SpecOf<TracerOptions> = {
   apiKey: {
-    schema: z.string().check(z.refine((key) => PRINTABLE.test(key.trim()))),
+    schema: once(() => z.string().check(z.refine((key) => PRINTABLE.test(key.trim())))),
     expected: 'a string of printable latin1 characters',
     remedy: 'Copy the API key again from the settings of your HoneyHive project.',
     text: 'text',
@@ -208,7 +218,7 @@ const options: SpecOf<TracerOptions> = {
   project: text('HH_PROJECT', 'Give the name of the project.'),
   source: text('HH_SOURCE', 'Give the name of the environment, e.g. "production".'),
   serverUrl: {
-    schema: z.string().check(z.refine((url) => toServerUrl(url) !== undefined)),
+    schema: once(() => z.string().check(z.refine((url) => toServerUrl(url) !== undefined))),
     expected: 'an http or https URL without user, password, query and fragment',
     remedy: `Give the base URL of the server, e.g. "${DEFAULTS.serverUrl}".`,
     text: 'text',
@@ -239,10 +249,10 @@ const options: SpecOf<TracerOptions> = {
     expected: '{ include?: string[], exclude?: string[] } or a function',
     remedy: 'Give name prefixes, e.g. { exclude: ["http."] }, or (name, attributes) => boolean.',
     members: {
-      include: list(z.string(), 'an array of strings', 'Give prefixes of span names, e.g. ["chat"].'),
-      exclude: list(z.string(), 'an array of strings', 'Give prefixes of span names, e.g. ["http."].'),
+      include: list(ANY_TEXT, 'an array of strings', 'Give prefixes of span names, e.g. ["chat"].'),
+      exclude: list(ANY_TEXT, 'an array of strings', 'Give prefixes of span names, e.g. ["http."].'),
     },
-    other: z.custom<SpanFilter>(isFunction),
+    other: once(() => z.custom<SpanFilter>(isFunction)),
   },
   limits: {
     expected: 'an object',
@@ -269,7 +279,7 @@ const options: SpecOf<TracerOptions> = {
     },
   },
   spool: {
-    schema: z.string().check(z.refine((path) => path.trim() !== '' && !path.includes('\0'))),
+    schema: once(() => z.string().check(z.refine((path) => path.trim() !== '' && !path.includes('\0')))),
     expected: 'the path of a directory',
     remedy: 'Give the path of a directory this process may write to.',
     text: 'text',
@@ -278,7 +288,7 @@ const options: SpecOf<TracerOptions> = {
   protocol: oneOf(['http/protobuf', 'http/json'], 'HH_OTLP_PROTOCOL'),
   compression: oneOf(['gzip', 'none'], 'HH_OTLP_COMPRESSION'),
   headers: {
-    schema: z.record(z.string(), z.string()).check(z.refine((map) => Object.entries(map).every(([name, content]) => isHeader(name, content)))),
+    schema: once(() => z.record(z.string(), z.string()).check(z.refine((map) => Object.entries(map).every(([name, content]) => isHeader(name, content))))),
     expected: 'header names with one line of latin1 text each, without Authorization and the headers of the transport',
     remedy: 'Give e.g. { "x-tenant": "acme" }; the API key goes to "apiKey".',
     found: toWrongHeader,
@@ -286,7 +296,7 @@ const options: SpecOf<TracerOptions> = {
     secret: true,
   },
   resourceAttributes: {
-    schema: z.record(z.string(), z.string()),
+    schema: once(() => z.record(z.string(), z.string())),
     expected: 'an object of strings',
     remedy: 'Give e.g. { "service.name": "checkout" }.',
     found: toWrongText,
@@ -306,19 +316,19 @@ const options: SpecOf<TracerOptions> = {
     expected: '{ keys?, patterns?, replacement?, builtIn? }, a function or false',
     remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
     members: {
-      keys: list(z.union([z.string(), z.custom<RegExp>(isRegExp)]), 'an array of strings and RegExps', 'Give names of fields, e.g. ["ssn"].'),
+      keys: list(() => z.union([z.string(), z.custom<RegExp>(isRegExp)]), 'an array of strings and RegExps', 'Give names of fields, e.g. ["ssn"].'),
       patterns: {
-        ...list(z.custom<RegExp>(isRegExp), 'an array of RegExps', 'Give e.g. [/\\d{16}/]; in a file, the text between the slashes.'),
+        ...list(() => z.custom<RegExp>(isRegExp), 'an array of RegExps', 'Give e.g. [/\\d{16}/]; in a file, the text between the slashes.'),
         itemFromText: (pattern) => new RegExp(pattern, 'g'),
       },
       replacement: text(undefined, 'Give the text to show instead, e.g. "[REDACTED]".'),
       builtIn: flag(),
     },
-    other: z.union([z.custom<RedactFunction>(isFunction), z.literal(false)]),
+    other: once(() => z.union([z.custom<RedactFunction>(isFunction), z.literal(false)])),
   },
   sampler: collaborator<Sampler>(hasMethods('shouldSample'), 'an OpenTelemetry sampler', 'Give an object with shouldSample(), or use "sampleRate".'),
   sampleRate: {
-    schema: z.number().check(z.minimum(0), z.maximum(1)),
+    schema: once(() => z.number().check(z.minimum(0), z.maximum(1))),
     expected: 'a number from 0 to 1',
     remedy: 'Give the share of traces to keep, e.g. 0.1.',
     text: 'number',

@@ -50,12 +50,8 @@ export function readEnvironment(env: Environment = process.env): EnvironmentValu
 }
 
 function putValue(values: Record<string, unknown>, { group, option }: Variable, value: unknown): void {
-  if (group === undefined) {
-    values[option] = value
-    return
-  }
-  const members = (values[group] ??= {}) as Record<string, unknown>
-  members[option] = value
+  if (group === undefined) values[option] = value
+  else values[group] = { ...(values[group] as GivenValues | undefined), [option]: value }
 }
 
 function readVariable({ name, option, group, spec }: Variable, raw: string, warnings: string[]): unknown {

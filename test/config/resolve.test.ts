@@ -235,6 +235,15 @@ describe('server URL', () => {
   })
 })
 
+describe('compression', () => {
+  it('is left out by default to a server on the same machine, and only there', () => {
+    expect(resolveLoose({ serverUrl: 'http://127.0.0.1:4319' }).compression).toBe('none')
+    expect(resolveLoose({ serverUrl: 'http://127.0.0.1:4319', compression: 'gzip' }).compression).toBe('gzip')
+    expect(resolveLoose({ serverUrl: 'http://127.0.0.1:4319' }, { HH_OTLP_COMPRESSION: 'gzip' }).compression).toBe('gzip')
+    expect(resolveLoose({ serverUrl: 'https://self.hosted' }).compression).toBe('gzip')
+  })
+})
+
 describe('default session name', () => {
   const script = `import { resolveConfig } from ${JSON.stringify(new URL('../../src/config/resolve.ts', import.meta.url).href)}; process.stdout.write(resolveConfig({}, {}).sessionName)`
   const run = (...flags: string[]): string => execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', ...flags], { encoding: 'utf8', env: { PATH: process.env['PATH'] } })

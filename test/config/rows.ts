@@ -11,8 +11,8 @@ export interface Row {
 }
 
 const wrongTexts = [42, true, {}, [], () => 'x']
-const wrongFlags = ['true', 1, 'yes', {}, NaN]
-const wrongCounts = [0, -1, 1.5, NaN, Number.POSITIVE_INFINITY, 1e308, '10', true, [], {}]
+const wrongFlags = ['true', 1, 'yes', {}, Number.NaN]
+const wrongCounts = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1e308, '10', true, [], {}]
 const wrongMaps = ['x', 5, [], () => ({}), new Map(), new Date(0)]
 const collaborator = (): void => undefined
 const sampler = { shouldSample: () => ({ decision: 2 }), toString: () => 'always' }
@@ -105,7 +105,7 @@ export const ROWS: readonly Row[] = [
     wrong: [true, 'x', [], { keys: 'ssn' }, { keys: [1] }, { patterns: ['x'] }, { replacement: 1 }, { builtIn: 'no' }, { pattern: [] }],
   },
   { option: 'sampler', initial: undefined, code: [sampler], wrong: ['x', {}, { shouldSample: true }, []] },
-  { option: 'sampleRate', initial: 1, code: [0], wrong: [-0.1, 1.1, NaN, Number.POSITIVE_INFINITY, '0.5', 1e308, true], env: { name: 'HH_SAMPLE_RATE', text: '0.25', value: 0.25, wrong: '2' } },
+  { option: 'sampleRate', initial: 1, code: [0], wrong: [-0.1, 1.1, Number.NaN, Number.POSITIVE_INFINITY, '0.5', 1e308, true], env: { name: 'HH_SAMPLE_RATE', text: '0.25', value: 0.25, wrong: '2' } },
   flag('crossTracerLinks', true, 'HH_CROSS_TRACER_LINKS'),
   flag('registerContextManager', true),
   { option: 'instrumentations', initial: [], code: [[instrumentation]], wrong: [instrumentation, [{}], [null], 'x'] },
