@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -32,10 +33,21 @@ type TsxImport = (specifier: string, options: { readonly parentURL: string }) =>
 
 async function loadTsx(directory: string): Promise<TsxImport | undefined> {
   try {
-    const path = createRequire(join(directory, 'index.js')).resolve('tsx/esm/api')
-    const api = asObject(await import(pathToFileURL(path).href))
+    const manifest = createRequire(join(directory, 'index.js')).resolve('tsx/package.json')
+    // `require.resolve` would give the CommonJS entry, which cannot load modules.
+    const entry = asObject(asObject(JSON.parse(await readFile(manifest, 'utf8')))['exports'])['./esm/api']
+    const path = readImportPath(entry)
+    const api = path === undefined ? {} : asObject(await import(new URL(path, pathToFileURL(manifest)).href))
     return typeof api['tsImport'] === 'function' ? (api['tsImport'] as TsxImport) : undefined
   } catch {
     return undefined
   }
+}
+
+/** The path an entry of a package's `exports` gives to `import`. */
+function readImportPath(entry: unknown): string | undefined {
+  if (typeof entry === 'string') return entry
+  const conditions = asObject(entry)
+  const chosen = conditions['import'] ?? conditions['default']
+  return chosen === undefined ? undefined : readImportPath(chosen)
 }

@@ -1,0 +1,177 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test as base } from 'vitest'
+import { findFiles } from '../../src/experiments/find-files.js'
+import { defineExperiment, defineExperimentTests, exactMatch, runEvalFiles } from '../../src/experiments/index.js'
+import type { EvalSummary } from '../../src/experiments/runner.js'
+import { OFFLINE } from './backend.js'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const ENTRY = pathToFileURL(join(ROOT, 'src/experiments/index.ts')).href
+
+const test = base.extend<{ folder: string; write: (path: string, text: string) => Promise<void> }>({
+  folder: async ({}, use) => {
+    // Inside the repository, so that the files find tsx as a project's would.
+    const folder = await mkdtemp(join(ROOT, 'test/experiments/.eval-'))
+    await use(folder)
+    await rm(folder, { recursive: true })
+  },
+  write: async ({ folder }, use) => {
+    await use(async (path, text) => {
+      await mkdir(dirname(join(folder, path)), { recursive: true })
+      await writeFile(join(folder, path), text)
+    })
+  },
+})
+
+const evalFile = (name: string, answer: string, type = ''): string => `
+import { defineExperiment, exactMatch } from ${JSON.stringify(ENTRY)}
+const dataset = [{ inputs: { q: 'x' }, groundTruth: 'good' }]
+export const ${name} = defineExperiment({
+  name: '${name}', dataset, function: (datapoint${type}) => '${answer}', evaluators: [exactMatch()], thresholds: { exact_match: 1 },
+})
+`
+const settings = { apiKey: '', progress: false, git: false } as const
+
+describe('findFiles', () => {
+  test('understands stars, double stars, marks and braces, and leaves out node_modules', async ({ folder, write }) => {
+    for (const path of ['a.eval.ts', 'deep/er/b.eval.mjs', 'deep/c.eval.txt', 'node_modules/d.eval.ts', 'x+y.eval.ts']) await write(path, '')
+    const found = async (...patterns: string[]): Promise<string[]> => (await findFiles(patterns, folder)).map((file) => file.slice(folder.length + 1))
+    expect(await found('**/*.eval.{ts,mjs}')).toEqual(['a.eval.ts', 'deep/er/b.eval.mjs', 'x+y.eval.ts'])
+    expect(await found('*.eval.ts')).toEqual(['a.eval.ts', 'x+y.eval.ts'])
+    expect(await found('deep/**')).toEqual(['deep/c.eval.txt', 'deep/er/b.eval.mjs'])
+    expect(await found('./x+y.eval.ts', '?.eval.ts')).toEqual(['a.eval.ts', 'x+y.eval.ts'])
+    expect(await found(join(folder, 'a.eval.ts'))).toEqual(['a.eval.ts'])
+  })
+})
+
+describe('runEvalFiles', () => {
+  test('runs every exported experiment, TypeScript included, writes the reports and says whether all passed', async ({ folder, write }) => {
+    await write('good.eval.ts', evalFile('good', 'good', ': { inputs: { q: string } }'))
+    await write('sub/bad.eval.ts', evalFile('bad', 'wrong'))
+    const written: string[] = []
+    const summary = await runEvalFiles({
+      directory: folder,
+      settings,
+      write: (text) => written.push(text),
+      reporters: ['table', { format: 'junit', file: 'reports/{name}.xml' }, { format: 'json', file: 'reports/{name}.json' }, { format: 'html', file: 'reports/{name}.html' }, { format: 'markdown' }],
+    })
+    expect(summary.failures).toEqual([])
+    expect(summary).toMatchObject({ passed: false, runs: [{ result: { name: 'good', passed: true } }, { result: { name: 'bad', passed: false } }] })
+    expect(written.join()).toMatch(/Experiment good[^]*✅ good[^]*Experiment bad/)
+    expect(await readFile(join(folder, 'reports/good.xml'), 'utf8')).toContain('<testsuites')
+    expect(JSON.parse(await readFile(join(folder, 'reports/bad.json'), 'utf8'))).toMatchObject({ name: 'bad', passed: false })
+    expect(await readFile(join(folder, 'reports/bad.html'), 'utf8')).toContain('<!doctype html>')
+  })
+
+  test('filters by name and file, and a file that breaks does not keep the others from running', async ({ folder, write }) => {
+    await write('one.eval.ts', evalFile('one', 'good'))
+    await write('two.eval.ts', evalFile('two', 'good'))
+    await write('zz.eval.mjs', 'throw new Error("broken file")')
+    const filtered = await runEvalFiles({ directory: folder, settings, filter: 'two', reporters: [] })
+    expect(filtered.runs.map(({ result }) => result.name)).toEqual(['two'])
+    expect(filtered.failures).toMatchObject([{ message: 'Error: broken file' }])
+    expect(filtered.passed).toBe(false)
+    const one = await runEvalFiles({ directory: folder, patterns: ['o*.eval.ts'], settings, reporters: [] })
+    expect(one).toMatchObject({ passed: true, runs: [{ result: { name: 'one' } }] })
+  })
+
+  test('a gate with nothing to check does not pass', async ({ folder }) => {
+    expect(await runEvalFiles({ directory: folder, reporters: [] })).toMatchObject({ passed: false, failures: [{ message: expect.stringContaining('No file matches') }] })
+  })
+
+  test('watches: an edited file runs again with its new text', async ({ folder, write }) => {
+    await write('live.eval.ts', evalFile('live', 'wrong'))
+    const abort = new AbortController()
+    const summaries: EvalSummary[] = []
+    const done = runEvalFiles({
+      directory: folder,
+      settings,
+      watch: true,
+      signal: abort.signal,
+      reporters: [{ format: 'json', file: 'report.json' }],
+      onSummary: (summary) => {
+        summaries.push(summary)
+        if (summaries.length === 1) setTimeout(() => void write('live.eval.ts', evalFile('live', 'good')), 50)
+        if (summary.passed) abort.abort()
+      },
+    })
+    expect((await done).passed).toBe(true)
+    expect(summaries.map(({ passed }) => passed)).toEqual([false, true])
+  })
+})
+
+describe('defineExperimentTests', () => {
+  test('each row is a test, the run is one experiment, and thresholds fail at the end', async () => {
+    const hooks: { before: (() => Promise<void>)[]; after: (() => Promise<void>)[]; tests: [string, () => Promise<void>][] } = { before: [], after: [], tests: [] }
+    const experiment = defineExperiment({
+      ...OFFLINE,
+      name: 'as tests',
+      dataset: [{ inputs: { q: 'a' }, groundTruth: 'A' }, { inputs: { q: 'b' }, groundTruth: 'wrong' }, { inputs: { q: 'c' }, groundTruth: 'C' }],
+      function: ({ inputs }) => {
+        if (inputs.q === 'c') throw new Error('boom')
+        return inputs.q.toUpperCase()
+      },
+      evaluators: [exactMatch()],
+      thresholds: { exact_match: 1 },
+    })
+    let total = 0
+    defineExperimentTests(
+      experiment,
+      {
+        describe: (_name, define) => define(),
+        test: (name, run) => hooks.tests.push([name, run]),
+        beforeAll: (run) => hooks.before.push(run),
+        afterAll: (run) => hooks.after.push(run),
+      },
+      { onResult: ({ counts }) => { total = counts.total } },
+    )
+    expect(hooks.tests.map(([name]) => name)).toEqual(['row 0 {"q":"a"}', 'row 1 {"q":"b"}', 'row 2 {"q":"c"}'])
+    for (const run of hooks.before) await run()
+    await hooks.tests[0]?.[1]()
+    await expect(hooks.tests[1]?.[1]()).rejects.toThrow(/exact_match = false/)
+    await expect(hooks.tests[2]?.[1]()).rejects.toThrow(/boom/)
+    await expect(hooks.after[0]?.()).rejects.toThrow(/exact_match: average is 0.5, expected 1/)
+    expect(total).toBe(3)
+  })
+
+  test('needs a list', () => {
+    const experiment = defineExperiment({ ...OFFLINE, datasetId: 'd', function: () => 1 })
+    expect(() => defineExperimentTests(experiment, { describe, test, beforeAll: () => undefined, afterAll: () => undefined })).toThrow(/needs a list/)
+  })
+})
+
+describe('Ctrl-C', () => {
+  const script = `
+import { evaluate } from ${JSON.stringify(ENTRY)}
+const held = setInterval(() => undefined, 1000)
+const result = await evaluate({
+  apiKey: '', printResults: false, git: false, progress: false, maxConcurrency: 2,
+  dataset: Array.from({ length: 50 }, (_, i) => ({ inputs: { i } })),
+  function: async ({ inputs }) => {
+    if (inputs.i < 5) return inputs.i
+    if (inputs.i === 5) process.stdout.write('ready\\n')
+    await new Promise(() => undefined)
+  },
+})
+clearInterval(held)
+console.log(JSON.stringify({ status: result.status, ...result.counts, listeners: process.listenerCount('SIGINT') }))
+`
+  test('once stops and reports, and the listener is gone afterwards', { timeout: 30_000 }, async ({ folder, write }) => {
+    await write('stop.mts', script)
+    const child = promisify(execFile)(process.execPath, ['--import', 'tsx', join(folder, 'stop.mts')], { cwd: ROOT })
+    child.child.stdout?.once('data', () => child.child.kill('SIGINT'))
+    const { stdout, stderr } = await child
+    expect(JSON.parse(stdout.split('\n')[1] ?? '')).toMatchObject({ status: 'cancelled', succeeded: 5, cancelled: 2, total: 7, listeners: 0 })
+    expect(stderr).toContain('Press Ctrl-C again')
+  })
+
+  test('twice ends the process as if nobody had listened', { timeout: 30_000 }, async ({ folder, write }) => {
+    await write('kill.mts', script.replace('await new Promise(', 'process.kill(process.pid, "SIGINT"); process.kill(process.pid, "SIGINT"); await new Promise(').replace('clearInterval(held)', 'await new Promise(() => undefined)'))
+    const child = promisify(execFile)(process.execPath, ['--import', 'tsx', join(folder, 'kill.mts')], { cwd: ROOT })
+    await expect(child).rejects.toMatchObject({ signal: 'SIGINT' })
+  })
+})
