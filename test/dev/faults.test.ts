@@ -8,12 +8,10 @@ import { createInterface } from 'node:readline'
 import { afterAll, describe, expect } from 'vitest'
 import { openDatabase } from '../../src/dev/database.js'
 import { startDevServer } from '../../src/dev/server.js'
-import { call, KEY, newId, sendSpans, test, toExport } from './fixtures.js'
+import { call, isLong, KEY, newId, sendSpans, test, toExport } from './fixtures.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'hh-dev-faults-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const isLong = process.env['HH_TEST_LONG'] === '1'
 
 /** A server in a process of its own; the first line it prints is its URL. */
 const spawnServer = async (path: string): Promise<{ child: ChildProcess; url: string }> => {

@@ -5,6 +5,9 @@ import { type DevServer, type DevServerOptions, startDevServer } from '../../src
 
 export const KEY = 'hh_test_key_0123456789'
 
+/** Whether the full figures are wanted: `TEST_LONG=1`, or `HH_TEST_LONG=1` where the runner lets `HH_*` through. */
+export const isLong: boolean = process.env.TEST_LONG === '1' || process.env.HH_TEST_LONG === '1'
+
 type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain }
 
 export interface SpanInput {

@@ -1,0 +1,134 @@
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, onTestFinished } from 'vitest'
+import type { DevServer } from '../../src/dev/server.js'
+import { call, isLong, test } from './fixtures.js'
+
+const run = promisify(execFile)
+const PACKAGE = 'honeyhive@1.0.42'
+const MINUTES = 60_000
+
+/** Installs the package (about 220 packages, 120 MB), or uses the folder named by OFFICIAL_PACKAGE_DIR. */
+const install = async (): Promise<string> => {
+  const given = process.env['OFFICIAL_PACKAGE_DIR']
+  if (given !== undefined && existsSync(join(given, 'node_modules', 'honeyhive'))) return given
+  const folder = mkdtempSync(join(tmpdir(), 'hh-official-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'package.json'), '{"private":true}')
+  await run('npm', ['install', PACKAGE, '--no-audit', '--no-fund'], { cwd: folder })
+  return folder
+}
+
+/** Runs a CommonJS program beside the installed package, against `server`. */
+const runProgram = async (folder: string, server: DevServer, program: string): Promise<string> => {
+  const scripts = join(folder, 'programs')
+  mkdirSync(scripts, { recursive: true })
+  const script = join(scripts, `${process.pid}-${Date.now()}.cjs`)
+  writeFileSync(script, program)
+  const child = spawn(process.execPath, [script], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      TRACELOOP_TELEMETRY: 'false',
+      HONEYHIVE_TELEMETRY: 'false',
+      HH_API_URL: server.url,
+      HH_API_KEY: 'official-key-0042',
+      HH_PROJECT: 'official',
+    },
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  await new Promise((resolve) => child.on('close', resolve))
+  return output
+}
+
+const TRACE = `
+const { HoneyHiveTracer } = require('honeyhive')
+;(async () => {
+  const tracer = await HoneyHiveTracer.init({ sessionName: 'official session', source: 'ci', inputs: { question: 'weather?' } })
+  const lookup = tracer.traceTool(function lookup(city) { return { city, degrees: 21 } })
+  const model = tracer.traceModel(async function model(messages) { return { role: 'assistant', content: 'sunny' } }, { config: { model: 'gpt-4o' } })
+  const answer = tracer.traceChain(async function answer(city) { const found = lookup(city); await model([{ role: 'user', content: 'hi' }]); return found.degrees }, { eventName: 'answer' })
+  await tracer.trace(() => answer('Rome'))
+  await tracer.enrichSession({ metadata: { user: 'u1' }, feedback: { rating: 5 }, outputs: { degrees: 21 } })
+  await tracer.flush()
+  console.log('SESSION ' + tracer.sessionId)
+  process.exit(0)
+})()
+`
+
+// This version sends its run requests to the public host whatever `serverUrl` says; they are led back here.
+const EVALUATE = `
+const realFetch = globalThis.fetch
+globalThis.fetch = (input, init) => {
+  const url = new URL(typeof input === 'string' || input instanceof URL ? input : input.url)
+  const local = new URL(url.pathname + url.search, process.env.HH_API_URL)
+  return realFetch(input instanceof Request ? new Request(local, input) : local, init)
+}
+const { evaluate } = require('honeyhive')
+evaluate({
+  apiKey: process.env.HH_API_KEY, project: 'official', serverUrl: process.env.HH_API_URL, name: 'official run',
+  function: async (inputs) => ({ doubled: inputs.n * 2 }),
+  evaluators: [function isRight(outputs, inputs, truths) { return outputs.doubled === truths.n2 }],
+  dataset: [{ inputs: { n: 1 }, ground_truths: { n2: 2 } }, { inputs: { n: 2 }, ground_truths: { n2: 5 } }],
+}).then((result) => { console.log('RUN ' + result.runId + ' ' + result.status); process.exit(0) })
+`
+
+// It installs some 220 packages, so an ordinary run leaves it out.
+describe.runIf(isLong)('npm honeyhive 1.0.42', () => {
+  test('traces and evaluates into the local server', { timeout: 5 * MINUTES }, async ({ server }) => {
+    const folder = await install()
+    const traced = await runProgram(folder, server, TRACE)
+    const sessionId = /SESSION ([0-9a-f-]{36})/.exec(traced)?.[1]
+    expect(sessionId, traced).toBeDefined()
+    expect(server.projects()).toMatchObject([{ name: 'official', sessions: 1 }])
+    expect(server.sessions()).toMatchObject([
+      { id: sessionId, name: 'official session', source: 'ci', events: 3, modelEvents: 1, errors: 0, hasFeedback: true },
+    ])
+    const events = server.events({ sessionId: sessionId ?? '' })
+    expect(events.find(({ type }) => type === 'session')).toMatchObject({
+      inputs: { question: 'weather?' },
+      outputs: { degrees: 21 },
+      metadata: { user: 'u1' },
+      feedback: { rating: 5 },
+    })
+    expect(server.tree(sessionId ?? '')).toMatchObject([
+      {
+        name: 'answer',
+        type: 'chain',
+        inputs: { _params_: { city: 'Rome' } },
+        outputs: { result: 21 },
+        metadata: { instrumentor: 'traceloop' },
+        children: [
+          { name: 'lookup', type: 'tool', outputs: { result: { city: 'Rome', degrees: 21 } } },
+          {
+            name: 'model',
+            type: 'model',
+            config: { model: 'gpt-4o' },
+            inputs: { _params_: { messages: [{ role: 'user', content: 'hi' }] } },
+            outputs: { result: { role: 'assistant', content: 'sunny' } },
+          },
+        ],
+      },
+    ])
+
+    const evaluated = await runProgram(folder, server, EVALUATE)
+    const runId = /RUN ([0-9a-f-]{36}) completed/.exec(evaluated)?.[1]
+    expect(runId, evaluated).toBeDefined()
+    expect((await call(server, 'GET', `/api/runs/${runId}`)).body).toMatchObject({
+      run: { name: 'official run', status: 'completed', rows: 2, failedRows: 0 },
+      rows: expect.arrayContaining([
+        expect.objectContaining({ outputs: { doubled: 2 } }),
+        expect.objectContaining({ outputs: { doubled: 4 } }),
+      ]) as unknown,
+    })
+  })
+})
