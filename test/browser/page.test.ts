@@ -6,7 +6,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPage } from '../../scripts/build-page.mjs'
 import { type DevServer, startDevServer } from '../../src/dev/server.js'
-import { sendSession, sendSpans, sendTraffic } from './send.js'
+import { post, sendSession, sendSpans, sendTraffic } from './send.js'
 import { createTraffic, HOSTILE_NAME, PROJECTS, toSupportSession, toUuid, type Traffic } from './traffic.js'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
@@ -176,6 +176,25 @@ describe('projects and sessions', () => {
     await expectQuiet()
   })
 
+  test('narrows the list to the stretch of time that is dragged over', async () => {
+    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions`)
+    const strip = page.locator('.activity svg')
+    await strip.waitFor()
+    const box = await strip.boundingBox()
+    if (!box) throw new Error('the strip has no box')
+    await page.mouse.move(box.x + box.width * 0.9, box.y + 10)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.95, box.y + 10, { steps: 3 })
+    await page.mouse.up()
+    await page.waitForURL(/from=\d+&to=\d+/)
+    const [, from = 0, to = 0] = (/from=(\d+)&to=(\d+)/.exec(page.url()) ?? []).map(Number)
+    const expected = traffic.sessions.filter((one) => one.project === PROJECTS.support && one.startMs >= from && one.startMs <= to)
+    await page.waitForFunction((count) => document.querySelectorAll('table.sessions tbody tr').length === count, expected.length)
+    await page.getByRole('button', { name: 'Any time again' }).click()
+    await page.locator('table.sessions tbody tr').nth(50).waitFor()
+    await expectQuiet()
+  })
+
   test('shows a session arrive and grow while one watches', async () => {
     const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions`)
     await page.getByText('Live', { exact: true }).waitFor()
@@ -208,6 +227,43 @@ describe('a session', () => {
     expect(await page.locator('.tree-row').count()).toBe(2)
     await page.keyboard.press('f')
     await inner.waitFor()
+    await expectQuiet()
+  })
+
+  test('moves the choice up when what holds it is folded', async () => {
+    const page = await openPage(sessionHash('gwa1', 'gwa1/embed0'))
+    await page.locator(`${eventRow('gwa1/retrieve0')} button.tree-fold`).click()
+    await page.locator(`${eventRow('gwa1/retrieve0')}[aria-selected=true]`).waitFor()
+    expect(page.url()).toContain(toUuid('gwa1/retrieve0'))
+    await expectQuiet()
+  })
+
+  test('zooms into the stretch of time dragged over, and out again', async () => {
+    const page = await openPage(sessionHash('gwa1'))
+    const map = page.locator('.minimap')
+    await map.waitFor()
+    const box = await map.boundingBox()
+    if (!box) throw new Error('the map has no box')
+    await page.mouse.move(box.x + box.width * 0.2, box.y + 10)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.4, box.y + 10, { steps: 3 })
+    await page.mouse.up()
+    await page.getByRole('button', { name: /shown/ }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: /shown/ }).waitFor({ state: 'detached' })
+    expect(await page.locator('.tree-row').count()).toBeGreaterThan(5)
+    await expectQuiet()
+  })
+
+  test('lets the panes be resized with the keyboard and remembers it', async () => {
+    const page = await openPage(sessionHash('gwa1'))
+    const bar = page.getByRole('separator', { name: /details/ })
+    await bar.focus()
+    const before = Number(await bar.getAttribute('aria-valuenow'))
+    await page.keyboard.press('ArrowLeft')
+    expect(Number(await bar.getAttribute('aria-valuenow'))).toBe(before + 24)
+    await page.reload()
+    expect(Number(await bar.getAttribute('aria-valuenow'))).toBe(before + 24)
     await expectQuiet()
   })
 
@@ -480,6 +536,46 @@ describe('what could go wrong', () => {
       await expectQuiet()
     } finally {
       await empty.close()
+    }
+  })
+
+  test('shows spans for which no session was started', async () => {
+    const spans = [
+      {
+        traceId: 'a'.repeat(32),
+        spanId: 'b'.repeat(16),
+        parentSpanId: 'c'.repeat(16),
+        name: 'orphan',
+        kind: 1,
+        startTimeUnixNano: `${Date.now()}000000`,
+        endTimeUnixNano: `${Date.now() + 5}000000`,
+      },
+    ]
+    const attributes = [{ key: 'honeyhive.project', value: { stringValue: 'raw-otel' } }]
+    await post(server.url, '/v1/traces', { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope: { name: 'raw' }, spans }] }] })
+    const page = await openPage('#/p/raw-otel/sessions')
+    await page.locator('table.sessions tbody a').click()
+    await page.getByRole('heading', { name: 'Made from its spans' }).waitFor()
+    await page.locator('.tree-row').filter({ hasText: 'orphan' }).click()
+    await page.locator('.event-pane h3').filter({ hasText: 'orphan' }).waitFor()
+    await expectQuiet()
+  })
+
+  test('finds one project among many', async () => {
+    const many = await startDevServer({ port: 0, database: ':memory:' })
+    try {
+      for (let at = 0; at < 12; at++)
+        await sendSession(many.url, { ...toSupportSession(`chat-${at}`, Date.now()), project: `tenant-${at}` })
+      const page = await openPage('', { url: many.url })
+      await page.getByLabel('Find a project').waitFor()
+      await page.keyboard.press('p')
+      await page.keyboard.type('tenant-11')
+      await page.waitForFunction(() => document.querySelectorAll('.rail li').length === 1)
+      await page.getByRole('link', { name: 'tenant-11' }).click()
+      await page.locator('.project-head h1').filter({ hasText: 'tenant-11' }).waitFor()
+      await expectQuiet()
+    } finally {
+      await many.close()
     }
   })
 

@@ -36,9 +36,10 @@ export function EventPane({ id, project, session, version }: PaneProps): JSX.Ele
   }, [version])
   return (
     <section class="event-pane" tabIndex={-1} aria-label="The chosen event" aria-busy={detail.isLoading}>
-      {detail.error && <Failure error={detail.error} onRetry={detail.reload} />}
-      {!detail.data && !detail.error && <Loading what="the event" />}
-      {detail.data && !detail.error && (
+      {id !== null && detail.error && <Failure error={detail.error} onRetry={detail.reload} />}
+      {id === null && <NoRecord />}
+      {id !== null && !detail.data && !detail.error && <Loading what="the event" />}
+      {id !== null && detail.data && !detail.error && (
         <EventBody
           key={detail.data.id}
           event={
@@ -49,6 +50,18 @@ export function EventPane({ id, project, session, version }: PaneProps): JSX.Ele
         />
       )}
     </section>
+  )
+}
+
+function NoRecord(): JSX.Element {
+  return (
+    <div class="no-record">
+      <h3>Made from its spans</h3>
+      <p>
+        No session was started for these spans, so there is no name, input or feedback to show here. Wrap the work in{' '}
+        <code>tracer.withSession()</code> to give it one, or choose an event on the left.
+      </p>
+    </div>
   )
 }
 

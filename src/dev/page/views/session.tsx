@@ -43,6 +43,7 @@ function SessionBody({ project, detail, selected }: BodyProps): JSX.Element {
   const nodes = useMemo(() => toTree(events), [events])
   const extent = useMemo(() => toExtent(events), [events])
   const current = selected ?? nodes[0]?.row.id ?? null
+  const hasRecord = detail.event !== null || detail.events.some((event) => event.id === detail.session.id)
   return (
     <div class="session">
       <SessionHead project={project} session={detail.session} shown={events.length} />
@@ -55,7 +56,12 @@ function SessionBody({ project, detail, selected }: BodyProps): JSX.Element {
           onClose={() => (location.hash = toHash(['p', project, 'sessions']))}
         />
         <Splitter name="detail" label="Width of the event's details" width={width} min={300} max={900} direction={-1} onWidth={setWidth} />
-        <EventPane id={current} project={project} session={detail.session} version={detail} />
+        <EventPane
+          id={current === detail.session.id && !hasRecord ? null : current}
+          project={project}
+          session={detail.session}
+          version={detail}
+        />
       </div>
     </div>
   )
