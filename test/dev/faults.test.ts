@@ -1,28 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, describe, expect } from 'vitest'
 import { openDatabase } from '../../src/dev/database.js'
 import { startDevServer } from '../../src/dev/server.js'
-import { call, isLong, KEY, newId, sendSpans, test, toExport } from './fixtures.js'
+import { call, isLong, KEY, newId, sendSpans, spawnServer, test, toExport } from './fixtures.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'hh-dev-faults-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-/** A server in a process of its own; the first line it prints is its URL. */
-const spawnServer = async (path: string): Promise<{ child: ChildProcess; url: string }> => {
-  const script = `import { startDevServer } from ${JSON.stringify(new URL('../../src/dev/server.ts', import.meta.url).href)}
-    const server = await startDevServer({ port: 0, database: ${JSON.stringify(path)} })
-    console.log(server.url)`
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  if (child.stdout === null) throw new Error('no stdout')
-  const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
-  return { child, url }
-}
 
 test('F48 after SIGKILL in the middle of ingestion every acknowledged span is there', async () => {
   const path = join(folder, 'killed.db')

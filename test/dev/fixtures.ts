@@ -1,5 +1,8 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { test as base } from 'vitest'
 import { type DevServer, type DevServerOptions, startDevServer } from '../../src/dev/server.js'
 
@@ -142,6 +145,17 @@ export const rawSocket = (server: DevServer, text: string | Buffer): Promise<str
       error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve(Buffer.concat(chunks).toString('utf8')) : reject(error),
     )
   })
+
+/** A server in a process of its own; the first line it prints is its URL. */
+export const spawnServer = async (path: string): Promise<{ child: ChildProcess; url: string }> => {
+  const script = `import { startDevServer } from ${JSON.stringify(new URL('../../src/dev/server.ts', import.meta.url).href)}
+    const server = await startDevServer({ port: 0, database: ${JSON.stringify(path)} })
+    console.log(server.url)`
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  if (child.stdout === null) throw new Error('no stdout')
+  const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
+  return { child, url }
+}
 
 /** `server`: in memory and closed after the test. `start`: further ones. */
 export const test = base.extend<{ server: DevServer; start: (options?: DevServerOptions) => Promise<DevServer> }>({
