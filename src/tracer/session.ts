@@ -46,7 +46,7 @@ export function createTracerSession(
   evaluation: EvaluationIdentity | undefined,
   isCreatedHere: boolean,
 ): TracerSession {
-  const id = options.sessionId === undefined ? randomUUID() : toSessionId(String(options.sessionId))
+  const id = toOwnId(options.sessionId)
   const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
   const source = typeof options.source === 'string' ? options.source : config.source
   const identity = toIdentity(id, name, source, config.project, evaluation)
@@ -60,6 +60,12 @@ export function createTracerSession(
     isCreatedHere: isCreatedHere && options.skipSessionCreation !== true,
     baggage: new Map(),
   }
+}
+
+/** A blank id is a lookup that found nothing, never an id to share. */
+function toOwnId(given: string | null | undefined): string {
+  const text = given === undefined || given === null ? '' : String(given)
+  return text.trim() === '' ? randomUUID() : toSessionId(text)
 }
 
 /** The tracer's own session, from its settings. */

@@ -221,10 +221,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns whether it arrived; never rejects.
    */
   enrichSession(enrichment: SessionEnrichment): Promise<boolean> {
-    const { session } = this.#instance.current()
-    const other = enrichment?.sessionId
-    if (other === undefined && this.isEnabled) this.#instance.ensureSession(session)
-    return this.updateEvent(other === undefined ? session.id : toSessionId(String(other)), enrichment)
+    return this.#instance.guard('enrichSession', Promise.resolve(false), () => {
+      const { session } = this.#instance.current()
+      const other = enrichment?.sessionId ?? undefined
+      if (other === undefined && this.isEnabled) this.#instance.ensureSession(session)
+      return this.updateEvent(other === undefined ? session.id : toSessionId(String(other)), enrichment)
+    })
   }
 
   /**
@@ -247,11 +249,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns its id, or `undefined` when it was lost; never rejects.
    */
   createEvent(event: EventOptions): Promise<string | undefined> {
-    return this.#instance.guard<Promise<string | undefined>>('createEvent', Promise.resolve(undefined), async () => {
-      if (!this.isEnabled) return undefined
+    return this.#instance.guard<Promise<string | undefined>>('createEvent', Promise.resolve(undefined), () => {
+      if (!this.isEnabled) return Promise.resolve(undefined)
       const eventId = typeof event.eventId === 'string' ? toSessionId(event.eventId) : randomUUID()
-      const arrived = await this.#instance.outlets.rest.createEvent(this.#toEventBody(event, eventId))
-      return arrived ? eventId : undefined
+      const arrival = this.#instance.outlets.rest.createEvent(this.#toEventBody(event, eventId))
+      return arrival.then((hasArrived) => (hasArrived ? eventId : undefined))
     })
   }
 
@@ -320,7 +322,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * sessions never see it.
    */
   setBaggage(name: string, value: string): void {
-    this.#instance.current().session.baggage.set(String(name), String(value))
+    this.#instance.guard('setBaggage', undefined, () => void this.#instance.current().session.baggage.set(String(name), String(value)))
   }
 
   /** An entry set by {@link setBaggage}, or received by {@link withRemoteContext}. */
@@ -335,11 +337,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @param timeoutMs longest wait in milliseconds.
    * @returns true only if everything arrived; never rejects.
    */
-  async forceFlush(timeoutMs: number = DEFAULT_FLUSH_MS): Promise<boolean> {
-    const outlets = this.#instance.openOutlets
-    if (outlets === undefined) return true
-    const [spansArrived, callsArrived] = await Promise.all([outlets.spans.forceFlush(timeoutMs), outlets.rest.flush(timeoutMs)])
-    return spansArrived && callsArrived
+  forceFlush(timeoutMs: number = DEFAULT_FLUSH_MS): Promise<boolean> {
+    return this.#instance.openOutlets?.flush(timeoutMs) ?? Promise.resolve(true)
   }
 
   /**
