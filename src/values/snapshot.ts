@@ -11,7 +11,7 @@ export interface SnapshotLimits {
   readonly maxBytes: number
   /** Levels of nesting to keep. @defaultValue 64 */
   readonly maxDepth?: number
-  /** Units of work: a leaf counts 1, an object or array 4, a Proxy 50. @defaultValue 400_000 */
+  /** Units of work: a leaf counts 1, an object or array 4, a Proxy 150, an item of a proxied list 10. @defaultValue 400_000 */
   readonly maxNodes?: number
 }
 
@@ -34,7 +34,8 @@ const DEFAULT_MAX_DEPTH = 64
 // About 20 ms of the worst shapes; 20,000 rows of three fields or 400,000 numbers pass whole.
 const DEFAULT_MAX_NODES = 400_000
 const CONTAINER_COST = 4
-const PROXY_COST = 50
+const PROXY_COST = 150
+const TRAPPED_ITEM_COST = 10
 const UNREADABLE = '[Unreadable]'
 const CIRCULAR = '[Circular]'
 const LEFT_OUT_KEY = '…'
@@ -189,6 +190,7 @@ function copyArray(value: readonly unknown[], walk: Walk): Plain {
   const copy: Plain[] = []
   for (let i = 0; i < length; i += 1) {
     if (isFull(walk)) return markItems(copy, length, walk)
+    walk.nodes += TRAPPED_ITEM_COST
     copy.push(copyValue(readField(value, i), walk) ?? null)
     walk.bytes += 1
   }
