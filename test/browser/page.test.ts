@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPage } from '../../scripts/build-page.mjs'
 import { type DevServer, startDevServer } from '../../src/dev/server.js'
 import { post, sendSession, sendSpans, sendTraffic } from './send.js'
-import { createTraffic, HOSTILE_NAME, PROJECTS, toSupportSession, toUuid, type Traffic } from './traffic.js'
+import { createTraffic, HOSTILE_NAME, PROJECTS, toHex, toSupportSession, toUuid, type Traffic } from './traffic.js'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const FLAGS = [
@@ -619,9 +619,16 @@ describe('every view', () => {
       ['runs', `${project}/runs`, 'table.runs'],
       ['run', `${project}/runs/${toUuid('run0')}`, '.histogram'],
       ['compare', `${project}/compare/${toUuid('run2')}/${toUuid('run0')}?metric=relevance`, '.scatter'],
+      [
+        'compare-row',
+        `${project}/compare/${toUuid('run2')}/${toUuid('run0')}?metric=relevance&row=EXT-${toHex('row0', 12)}`,
+        '.pair-sides',
+      ],
       ['trends', `${project}/trends`, '.time-plot canvas'],
+      ['empty', `${project}/sessions?q=no+such+thing`, '.is-empty'],
       ['losses', `${project}/drops`, 'table.drops'],
       ['processes', '#/processes', 'table.processes'],
+      ['help', '#/processes', 'table.processes'],
       ['process', `#/processes/${await mainProcessId()}?e=${toUuid('gw2/route')}`, '.chosen .link-card'],
     ]
   }
@@ -633,6 +640,7 @@ describe('every view', () => {
       await page.goto(`${server.url}/${hash}`)
       await page.locator(ready).first().waitFor()
       await page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => undefined)
+      if (name === 'help') await page.keyboard.press('?')
       await page.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) })
       const findings = await page.evaluate(async () => {
         const { axe } = globalThis as unknown as {
@@ -650,6 +658,7 @@ describe('every view', () => {
           )
       })
       all.push(...findings.map((finding) => `${name}: ${finding}`))
+      if (name === 'help') await page.keyboard.press('Escape')
     }
     expect(all).toEqual([])
     await expectQuiet()

@@ -179,7 +179,7 @@ function SessionTable({ project, sessions, fresh }: TableProps): JSX.Element {
               Source
             </th>
             <th scope="col" class="num">
-              Events
+              Events / model
             </th>
             <th scope="col" class="num">
               Duration
