@@ -115,3 +115,8 @@ function decodePercent(text: string): string | undefined {
     return undefined
   }
 }
+
+/** All variables of this process, for a program that it starts. */
+export function readInherited(): Environment {
+  return { ...process.env }
+}

@@ -56,6 +56,7 @@ export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: nu
       flush: () => Promise.resolve(true),
     },
     memory,
+    flush: () => Promise.resolve(true),
     shutdown: close,
   }
 }

@@ -22,6 +22,8 @@ export interface Outlets {
   readonly rest: RestCalls
   /** Filled in test mode only. */
   readonly memory: Memory | undefined
+  /** Waits for both ways and for a replay of the spool. @returns true only if everything arrived. */
+  flush(timeoutMs: number): Promise<boolean>
   /** Flushes both ways within the time, then closes them. @returns true only if everything arrived. */
   shutdown(timeoutMs: number): Promise<boolean>
 }
@@ -42,8 +44,12 @@ export function createOutlets(parts: OutletParts): Outlets {
   }
   const transport = openTransport(config)
   const spool = openSpool(config, transport, diagnostics)
-  const rest: RestClient = createRestClient({ transport: openRestTransport(config, transport), ledger, diagnostics })
-  return joinEnds(openDelivery(parts, transport, spool), rest, transport, spool)
+  const restTransport = openRestTransport(config, transport)
+  const rest: RestClient = createRestClient({ transport: restTransport, ledger, diagnostics, retryBudgetMs: config.batch.retryBudgetMs })
+  return joinEnds(openDelivery(parts, transport, spool), rest, spool, () => {
+    transport.close()
+    restTransport?.close()
+  })
 }
 
 /** REST has no use for a tracer without a key: the backend would refuse every call. */
@@ -81,7 +87,7 @@ function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: T
 }
 
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
-function joinEnds(spans: Delivery, rest: RestClient, transport: Transport, spool: Spool | undefined): Outlets {
+function joinEnds(spans: Delivery, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Outlets {
   const drainAll = (timeoutMs: number): Promise<unknown> =>
     Promise.all([spans.drain(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs)])
   const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
@@ -89,10 +95,14 @@ function joinEnds(spans: Delivery, rest: RestClient, transport: Transport, spool
     spans,
     rest,
     memory: undefined,
+    async flush(timeoutMs) {
+      const arrived = await Promise.all([spans.forceFlush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
+      return arrived.every(Boolean)
+    },
     async shutdown(timeoutMs) {
       const arrived = await Promise.all([spans.shutdown(timeoutMs), rest.shutdown(timeoutMs)])
       spool?.stop()
-      transport.close()
+      closeTransports()
       for (const release of releases) release()
       return arrived.every(Boolean)
     },

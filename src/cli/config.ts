@@ -1,0 +1,24 @@
+import type { Command } from 'commander'
+import { loadTracerDefinitions } from '../config/file.js'
+import { createStyle } from './style.js'
+
+/** `honeyhive-tracer config check FILE`: reads a tracer file as `loadTracers` would. */
+export function addConfigCommand(program: Command): void {
+  program
+    .command('config')
+    .description('look at configuration files')
+    .command('check <file>')
+    .description('read a tracer file and report every mistake with file, line and column')
+    .action(checkFile)
+}
+
+function checkFile(file: string): void {
+  const style = createStyle()
+  const tracers = loadTracerDefinitions(file)
+  process.stdout.write(`${style.green('ok')} ${file}: ${tracers.size} tracer${tracers.size === 1 ? '' : 's'}\n`)
+  for (const [name, { project, source, apiKey }] of tracers) {
+    const labels = [project, source].filter((label) => typeof label === 'string')
+    const state = typeof apiKey === 'string' && apiKey.trim() !== '' ? '' : style.yellow(' (no apiKey: disabled unless HH_API_KEY is set)')
+    process.stdout.write(`  ${name}${labels.length === 0 ? '' : style.dim(`  ${labels.join(' · ')}`)}${state}\n`)
+  }
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import { readEnvironment } from '../config/sources.js'
+import { checkEntry } from './doctor-entry.js'
+import { checkInstallation } from './doctor-install.js'
+import { checkServer } from './doctor-server.js'
+import type { Finding } from './finding.js'
+import { createStyle } from './style.js'
+
+/** `honeyhive-tracer doctor`: says what keeps traces from arriving, and what to do. */
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .description('find out why traces do not arrive: key, server, installed packages and, with --entry, a running program')
+    .option('--entry <file>', 'start this program and look at its OpenTelemetry for a few seconds')
+    .option('--seconds <number>', 'how long the program is watched', Number, 5)
+    .action(runDoctor)
+}
+
+async function runDoctor({ entry, seconds }: { entry?: string; seconds: number }): Promise<void> {
+  const environment = readEnvironment()
+  const findings: Finding[] = environment.warnings.map((message) => ({ level: 'warning', message }))
+  findings.push(...(await checkServer(environment.values)), ...(await checkInstallation(process.cwd())))
+  if (entry !== undefined) findings.push(...(await checkEntry(entry, seconds)))
+  printFindings(findings)
+  if (findings.some(({ level }) => level === 'problem')) process.exitCode = 1
+}
+
+function printFindings(findings: readonly Finding[]): void {
+  const style = createStyle()
+  const marks = { ok: style.green('ok     '), warning: style.yellow('warning'), problem: style.red('problem') }
+  for (const { level, message, remedy } of findings) {
+    process.stdout.write(`${marks[level]} ${message}\n`)
+    if (remedy !== undefined) process.stdout.write(`        → ${remedy}\n`)
+  }
+}

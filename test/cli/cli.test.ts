@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { HoneyHiveTracer, traceFn } from '../../src/index.js'
+import { startReceiver } from '../fixtures/receiver.js'
+
+const ROOT = new URL('../..', import.meta.url).pathname
+const MAIN = join(ROOT, 'src/cli/main.ts')
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cli-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const running: ChildProcess[] = []
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL')
+})
+
+interface Output {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function start(args: readonly string[], env: Record<string, string> = {}, cwd = ROOT): { child: ChildProcess; done: Promise<Output> } {
+  const child = spawn(process.execPath, ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), MAIN, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json'), ...env },
+  })
+  running.push(child)
+  let out = ''
+  let err = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+  })
+  child.stderr?.on('data', (chunk: Buffer) => {
+    err += chunk.toString()
+  })
+  return { child, done: once(child, 'close').then(([code]) => ({ code: code as number | null, out, err })) }
+}
+
+const run = (args: readonly string[], env?: Record<string, string>, cwd?: string): Promise<Output> => start(args, env, cwd).done
+
+describe('honeyhive-tracer', () => {
+  test('shows help and the version, and exits with 2 for wrong use', async () => {
+    const [help, wrong, bad] = await Promise.all([run(['--help']), run(['nonsense']), run(['dev', '--port', 'x'])])
+    expect(help).toMatchObject({ code: 0, err: '' })
+    for (const command of ['dev', 'doctor', 'config', 'traces', 'export', 'import', 'eval']) expect(help.out).toContain(command)
+    expect(wrong.code).toBe(2)
+    expect(bad).toMatchObject({ code: 2 })
+    expect(bad.err).toContain('Give a number from 0 to 65535.')
+  })
+
+  test('dev prints one line with the address and the two variables, takes traces, and ends on SIGINT', async () => {
+    const database = join(folder, 'dev.db')
+    const { child, done } = start(['dev', '--port', '0', '--db', database, '--project', 'shop=key-of-shop'])
+    const [first] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(first.toString())?.[0] ?? ''
+    expect(first.toString()).toBe(`HoneyHive is at ${url}  —  set HH_API_URL=${url} HH_API_KEY=key-of-shop\n`)
+
+    const tracer = HoneyHiveTracer.init({ apiKey: 'key-of-shop', serverUrl: url, sessionName: 'order 7' })
+    traceFn(tracer, (input: object) => traceFn(tracer, () => 2, { eventName: 'inner' })() && input, {
+      eventName: 'outer',
+      eventType: 'chain',
+    })({ q: 'x' })
+    expect(await tracer.shutdown()).toBe(true)
+    const listed = await run(['traces', '--url', url])
+    expect(listed.out).toMatch(/^shop\n {2}order 7 .*2 events.*\n {4}└─ outer chain .*\n {7}└─ inner tool/)
+    expect(listed.out).not.toContain('\u001b')
+    child.kill('SIGINT')
+    expect(await done).toMatchObject({ code: 0 })
+
+    const exported = await run(['export', '--db', database])
+    expect(exported.out.trim().split('\n')).toHaveLength(1)
+    const file = join(folder, 'traces.jsonl')
+    await writeFile(file, exported.out)
+    const copy = join(folder, 'copy.db')
+    const second = start(['dev', '--port', '0', '--db', copy])
+    const [line] = (await once(second.child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+    const copyUrl = /http:\/\/127\.0\.0\.1:\d+/.exec(line.toString())?.[0] ?? ''
+    const imported = await run(['import', file, '--url', copyUrl, '--key', 'other'])
+    expect(imported).toMatchObject({ code: 0, out: `sent 1 request to ${copyUrl}\n` })
+    expect((await run(['traces', '--url', copyUrl])).out).toMatch(/^shop\n {2}order 7 .*\n {4}└─ outer chain .*\n {7}└─ inner tool/)
+  }, 60_000)
+
+  test('traces and import say what to do when no server answers', async () => {
+    const file = join(folder, 'one.jsonl')
+    await writeFile(file, '{"resourceSpans":[]}\n')
+    const [traces, imported] = await Promise.all([
+      run(['traces', '--url', 'http://127.0.0.1:9']),
+      run(['import', file, '--url', 'http://127.0.0.1:9']),
+    ])
+    expect(traces).toMatchObject({
+      code: 1,
+      err: 'No local server at http://127.0.0.1:9. Start one with "npx honeyhive-tracer dev", or give --db.\n',
+    })
+    expect(imported.code).toBe(1)
+    expect(imported.err).toContain('does not answer')
+  })
+
+  test('config check reports mistakes with file, line and column, and lists tracers', async () => {
+    const good = join(folder, 'good.yaml')
+    const bad = join(folder, 'bad.yaml')
+    await writeFile(good, 'tracers:\n  production:\n    project: shop\n    api_key: ${KEY:-abc}\n')
+    await writeFile(bad, 'tracers:\n  production:\n    projct: shop\n    batch:\n      maxQueueSize: -1\n')
+    const [fine, wrong] = await Promise.all([run(['config', 'check', good]), run(['config', 'check', bad])])
+    expect(fine).toMatchObject({ code: 0 })
+    expect(fine.out).toContain('1 tracer\n  production')
+    expect(wrong.code).toBe(1)
+    expect(wrong.err).toContain('bad.yaml:3:5')
+    expect(wrong.err).toContain('bad.yaml:5:')
+  })
+
+  test('eval exits with 1 when nothing matches', async () => {
+    const result = await run(['eval', 'nothing/*.eval.mjs'], {}, folder)
+    expect(result.code).toBe(1)
+    expect(result.err).toContain('No file matches')
+  })
+})
+
+describe('doctor', () => {
+  test('finds a missing key', async () => {
+    const result = await run(['doctor'])
+    expect(result.code).toBe(1)
+    expect(result.out).toContain('problem no API key: HH_API_KEY is not set')
+  })
+
+  test('tells a server that accepts, rejects, is another or is absent, and never prints the key', async () => {
+    const key = 'sentinel-secret-key-0123456789'
+    const servers = await Promise.all([
+      startReceiver(),
+      startReceiver((_, response) => Boolean(response.writeHead(401).end('{}'))),
+      startReceiver((_, response) => Boolean(response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'))),
+    ])
+    const [good, rejected, page] = servers.map(({ url }) => url)
+    const urls = [good, rejected, page, 'http://127.0.0.1:9'] as string[]
+    const results = await Promise.all(urls.map((url) => run(['doctor'], { HH_API_KEY: key, HH_API_URL: url })))
+    const texts = results.map(({ out, err }) => out + err)
+    expect(texts[0]).toContain(`ok      ${good} accepts the key`)
+    expect(texts[1]).toContain('rejects the API key (401)')
+    expect(texts[2]).toContain('is not a HoneyHive server (answers with a web page)')
+    expect(texts[3]).toContain('does not answer')
+    expect(results.slice(1).map(({ code }) => code)).toEqual([1, 1, 1])
+    for (const text of texts) expect(text).not.toContain(key)
+    await Promise.all(servers.map((server) => server.close()))
+  }, 40_000)
+
+  test('finds two versions of the OpenTelemetry API and instrumentations that overlap', async () => {
+    const app = await mkdtemp(join(folder, 'app-'))
+    await addPackage(app, '@opentelemetry/api', '1.9.0')
+    await addPackage(join(app, 'node_modules/other'), '@opentelemetry/api', '1.4.1')
+    await addPackage(app, 'other', '1.0.0')
+    await addPackage(app, '@arizeai/openinference-instrumentation-openai', '1.0.0')
+    await addPackage(app, '@traceloop/instrumentation-openai', '1.0.0')
+    const result = await run(['doctor'], {}, app)
+    expect(result.out).toContain('2 versions of @opentelemetry/api (1.9.0, 1.4.1)')
+    expect(result.out).toContain('2 instrumentations of openai are installed')
+  })
+
+  test('looks into a running program: tracers, context manager', async () => {
+    const program = join(folder, 'program.mjs')
+    await writeFile(
+      program,
+      `import { HoneyHiveTracer } from ${JSON.stringify(join(ROOT, 'src/index.ts'))}
+const tracer = HoneyHiveTracer.init({ testMode: true })
+tracer.provider
+setInterval(() => undefined, 1000)
+`,
+    )
+    const result = await run(['doctor', '--entry', program, '--seconds', '4'], {
+      NODE_OPTIONS: `--import ${join(ROOT, 'node_modules/tsx/dist/loader.mjs')}`,
+    })
+    expect(result.out).toContain('ok      1 live tracer\n')
+    expect(result.out).toContain('context manager: AsyncLocalStorageContextManager')
+  }, 30_000)
+})
+
+async function addPackage(root: string, name: string, version: string): Promise<void> {
+  const { mkdir } = await import('node:fs/promises')
+  const path = join(root, 'node_modules', name)
+  await mkdir(path, { recursive: true })
+  await writeFile(join(path, 'package.json'), JSON.stringify({ name, version }))
+}
