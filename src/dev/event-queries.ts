@@ -2,7 +2,7 @@
 import type { Database, Row } from './database.js'
 import { readBody } from './event-rows.js'
 import type { EventDetail, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './page-api.js'
-import { findSession, listProjects } from './session-queries.js'
+import { findSession, IN_PROJECT, listProjects } from './session-queries.js'
 
 /** An event with its children, in order of start. */
 export interface EventNode extends EventDetail {
@@ -35,10 +35,10 @@ export function readSession(database: Database, id: string, projectId?: number):
 /** One event in full; with no project given the one received last. */
 export function readEvent(database: Database, id: string, projectId?: number): EventDetail | undefined {
   const row = database.get(
-    'SELECT * FROM events WHERE id = ? AND (project_id = ? OR ? IS NULL) ORDER BY received_ms DESC',
+    `SELECT * FROM events WHERE ${IN_PROJECT} AND id = ? ORDER BY received_ms DESC`,
+    projectId,
+    projectId,
     id,
-    projectId,
-    projectId,
   )
   return row === undefined ? undefined : toDetail(database, row)
 }
@@ -48,13 +48,10 @@ export function listEvents(
   database: Database,
   { projectId, sessionId }: { projectId?: number | undefined; sessionId?: string | undefined },
 ): EventDetail[] {
-  const rows = database.all(
-    'SELECT * FROM events WHERE (project_id = ? OR ? IS NULL) AND (session_id = ? OR ? IS NULL) ORDER BY start_ms, key',
-    projectId,
-    projectId,
-    sessionId,
-    sessionId,
-  )
+  const rows =
+    sessionId === undefined
+      ? database.all(`SELECT * FROM events WHERE ${IN_PROJECT} ORDER BY start_ms, key`, projectId, projectId)
+      : database.all(`SELECT * FROM events WHERE ${IN_PROJECT} AND session_id = ? ORDER BY start_ms, key`, projectId, projectId, sessionId)
   return rows.map((row) => toDetail(database, row))
 }
 

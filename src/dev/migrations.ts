@@ -56,6 +56,8 @@ const MIGRATIONS: readonly string[] = [
   DROP INDEX sessions_by_end;
   CREATE INDEX sessions_by_touch ON sessions (touched_ms);
   `,
+  // The page asks for the sources of a project with every list.
+  'CREATE INDEX sessions_by_source ON sessions (project_id, source);',
 ]
 
 /**

@@ -4,6 +4,9 @@ import { badRequest } from './http-error.js'
 import { toFiniteNumber } from './json.js'
 import type { ProjectSummary, SessionList, SessionSummary } from './page-api.js'
 
+/** One project, or all when NULL is bound twice. Written so that indexes beginning with the project are used either way. */
+export const IN_PROJECT = 'project_id IN (SELECT id FROM projects WHERE id = ? OR ? IS NULL)'
+
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 500
 
@@ -61,10 +64,10 @@ export function listSessions(database: Database, filter: SessionFilter): Session
 /** One session; with no project given the one that was active last. */
 export function findSession(database: Database, id: string, projectId?: number): SessionSummary | undefined {
   const row = database.get(
-    'SELECT * FROM sessions WHERE id = ? AND (project_id = ? OR ? IS NULL) ORDER BY end_ms DESC',
+    `SELECT * FROM sessions WHERE ${IN_PROJECT} AND id = ? ORDER BY end_ms DESC`,
+    projectId,
+    projectId,
     id,
-    projectId,
-    projectId,
   )
   return row === undefined ? undefined : toSessionSummary(row)
 }
@@ -93,7 +96,7 @@ export function toSessionSummary(row: Row): SessionSummary {
 
 function listSources(database: Database, projectId: number | undefined): string[] {
   return database
-    .all('SELECT DISTINCT source FROM sessions WHERE project_id = ? OR ? IS NULL ORDER BY source LIMIT 100', projectId, projectId)
+    .all(`SELECT DISTINCT source FROM sessions WHERE ${IN_PROJECT} ORDER BY source LIMIT 100`, projectId, projectId)
     .map((row) => String(row.source))
 }
 

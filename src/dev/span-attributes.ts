@@ -9,7 +9,7 @@ export interface SpanAttributes {
   has(key: string): boolean
   /** Names still left. */
   keys(): string[]
-  /** Takes everything that begins with `prefix`; the names come without it. */
+  /** Takes everything that begins with `prefix`, which ends in a dot; the names come without it. */
   takePrefixed(prefix: string): [string, unknown][]
   hasPrefix(prefix: string): boolean
   remaining(): [string, unknown][]
@@ -18,6 +18,9 @@ export interface SpanAttributes {
 /** Span attributes over those of their resource: the span wins. */
 export function createSpanAttributes(resource: JsonObject, span: JsonObject): SpanAttributes {
   const left = new Map<string, unknown>([...Object.entries(resource), ...Object.entries(span)])
+  // Most prefixes that are asked for occur on no attribute of a span; their first segment tells.
+  const heads = new Set<string>()
+  for (const key of left.keys()) heads.add(headOf(key))
 
   return {
     peek: (key) => left.get(key),
@@ -29,6 +32,7 @@ export function createSpanAttributes(resource: JsonObject, span: JsonObject): Sp
     has: (key) => left.has(key),
     keys: () => [...left.keys()],
     takePrefixed(prefix) {
+      if (!heads.has(headOf(prefix))) return []
       const taken: [string, unknown][] = []
       for (const [key, value] of left) {
         if (!key.startsWith(prefix) || key.length === prefix.length) continue
@@ -38,9 +42,15 @@ export function createSpanAttributes(resource: JsonObject, span: JsonObject): Sp
       return taken
     },
     hasPrefix(prefix) {
+      if (!heads.has(headOf(prefix))) return false
       for (const key of left.keys()) if (key.startsWith(prefix)) return true
       return false
     },
     remaining: () => [...left],
   }
+}
+
+function headOf(name: string): string {
+  const dot = name.indexOf('.')
+  return dot < 0 ? name : name.slice(0, dot)
 }

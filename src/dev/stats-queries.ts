@@ -1,6 +1,7 @@
 /** Cost, tokens, errors and latency over time, and what clients say they lost. */
 import type { Database } from './database.js'
 import type { DropList, Stats } from './page-api.js'
+import { IN_PROJECT } from './session-queries.js'
 import { quantile } from './statistics.js'
 
 const DAY_MS = 86_400_000
@@ -29,7 +30,7 @@ export function readStats(database: Database, { projectId, fromMs, toMs = Date.n
   const width = Math.max(1, bucketMs ?? Math.ceil((toMs - from) / 100), Math.ceil((toMs - from) / MAX_BUCKETS))
   const rows = database.all(
     `SELECT start_ms, duration_ms, error IS NOT NULL AS failed, cost, prompt_tokens, completion_tokens FROM events
-     WHERE (project_id = ? OR ? IS NULL) AND start_ms BETWEEN ? AND ? AND type <> 'session' ORDER BY start_ms`,
+     WHERE ${IN_PROJECT} AND start_ms BETWEEN ? AND ? AND type <> 'session' ORDER BY start_ms`,
     projectId,
     projectId,
     from,
@@ -58,7 +59,7 @@ function toPoint(timeMs: number, { durations, ...sums }: Bucket): Stats['points'
 /** Losses by tracer and reason, latest first. */
 export function listDrops(database: Database, projectId?: number): DropList {
   const rows = database.all(
-    'SELECT * FROM drops WHERE project_id = ? OR ? IS NULL ORDER BY last_seen_ms DESC, tracer, reason',
+    `SELECT * FROM drops WHERE ${IN_PROJECT} ORDER BY last_seen_ms DESC, tracer, reason`,
     projectId,
     projectId,
   )
