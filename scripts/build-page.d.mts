@@ -1,2 +1,5 @@
 /** Builds the local server's page and returns the bytes of every file written. */
-export declare function buildPage(options?: { readonly outDir?: string; readonly minify?: boolean }): Promise<Readonly<Record<string, number>>>
+export declare function buildPage(options?: {
+  readonly outDir?: string
+  readonly minify?: boolean
+}): Promise<Readonly<Record<string, number>>>
