@@ -77,6 +77,7 @@ const RESERVED_ATTRIBUTES = 24
 class AttributeWriter {
   readonly #attributes: Attributes = {}
   readonly #redactors: readonly Redactor[]
+  readonly #maxBucketBytes: number
   readonly #put: (key: string, value: AttributeValue) => void = (key, value) => this.#add(key, value)
   #free: number
   #freeBytes: number
@@ -84,7 +85,8 @@ class AttributeWriter {
   #isTruncated: boolean
 
   constructor(record: SpanRecord) {
-    const { limits, redactor } = record.owner
+    const { limits, redactor, maxBucketBytes } = record.owner
+    this.#maxBucketBytes = maxBucketBytes
     const active = redactor.isActive ? [redactor] : NO_REDACTORS
     this.#redactors = record.redact === undefined ? active : [...active, record.redact]
     this.#free = Math.max(0, limits.maxAttributes - Math.min(RESERVED_ATTRIBUTES, limits.maxAttributes >> 1))
@@ -106,7 +108,12 @@ class AttributeWriter {
   bucket(prefix: string, value: Plain): void {
     let clean = value
     for (const redactor of this.#redactors) clean = redactor.value(prefix, clean)
-    const cut = flatten(prefix, clean, { budget: this.#free, maxBytes: Math.max(0, this.#freeBytes) }, this.#put)
+    if (this.#free <= 0) {
+      this.#dropped++
+      return
+    }
+    const maxBytes = Math.max(0, Math.min(this.#freeBytes, this.#maxBucketBytes))
+    const cut = flatten(prefix, clean, { budget: this.#free, maxBytes }, this.#put)
     if (cut.truncated) this.#isTruncated = true
   }
 

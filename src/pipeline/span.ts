@@ -36,6 +36,8 @@ export interface SpanSession extends Session {
 export interface SpanOwner {
   readonly instance: Instance
   readonly limits: ResolvedLimits
+  /** Most bytes of one bucket. */
+  readonly maxBucketBytes: number
   readonly redactor: Redactor
   readonly resource: Resource
   readonly clock: Clock

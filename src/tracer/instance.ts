@@ -77,6 +77,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly crossTracerLinks: boolean
   readonly instance: Instance = this
   readonly limits: ResolvedConfig['limits']
+  readonly maxBucketBytes: number
   readonly redactor: SpanOwner['redactor']
   readonly resource: SpanOwner['resource']
   readonly clock: Clock
@@ -102,6 +103,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.label = config.project ?? config.source
     this.crossTracerLinks = config.crossTracerLinks
     this.limits = config.limits
+    this.maxBucketBytes = config.capture.maxBytes
     this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || config.exporter !== undefined)
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
     this.ledger = createLedger({ diagnostics: this.diagnostics, onDrop: config.onDrop })
