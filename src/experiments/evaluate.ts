@@ -2,6 +2,7 @@ import type { AnyEvaluateOptions } from './check-options.js'
 import { shardTotal } from './dataset.js'
 import type { Experiment } from './experiment.js'
 import { createStopSwitch } from './interrupt.js'
+import { keepAlive } from './keep-alive.js'
 import { openExperiment } from './open-experiment.js'
 import type { EvaluateOptions } from './options.js'
 import { runPool } from './pool.js'
@@ -31,8 +32,7 @@ export async function evaluate<Row extends DatapointInput, Output, const E exten
 async function run(options: AnyEvaluateOptions): Promise<ExperimentResult> {
   const stop = createStopSwitch(options.signal, options.handleSignals ?? true)
   try {
-    const experiment = await openExperiment(options, stop.signal)
-    const result = await runRows(experiment, options, stop.signal)
+    const result = await keepAlive(async () => runRows(await openExperiment(options, stop.signal), options, stop.signal))
     if (options.printResults ?? true) result.printTable()
     return result
   } finally {

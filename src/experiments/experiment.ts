@@ -1,5 +1,6 @@
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import type { Backend } from './backend.js'
+import { type Backlog, createBacklog } from './backlog.js'
 import { createOutputCache } from './cache.js'
 import type { AnyEvaluateOptions } from './check-options.js'
 import { compareScoredRuns } from './compare-rows.js'
@@ -7,6 +8,7 @@ import { type DatasetSource, type SourceRow, takeShard, toDatapoint } from './da
 import { externalDatapointId } from './dataset-ids.js'
 import type { NamedEvaluator } from './evaluator.js'
 import { createJournal, type Journal } from './journal.js'
+import { keepAlive } from './keep-alive.js'
 import { createResult, type ExperimentData, type ExperimentResult, RESULT_FORMAT } from './result.js'
 import { type RowPlan, runRow } from './run-row.js'
 import { attempt, finishRun, type RunPlan } from './runs.js'
@@ -32,8 +34,7 @@ export class Experiment {
   readonly #warnings: string[]
   readonly #startedAtMs = Date.now()
   readonly #startedMs = performance.now()
-  readonly #reports = new Set<Promise<unknown>>()
-  #lostReports = 0
+  readonly #reports: Backlog = createBacklog(MAX_OPEN_REPORTS)
   #datasetError: string | undefined
 
   /** Made by `openExperiment`. */
@@ -100,30 +101,22 @@ export class Experiment {
 
   /** Runs a row that is not from {@link rows}, e.g. one a queue delivered. */
   runDatapoint(raw: unknown, index: number): Promise<ExperimentRow> {
-    return this.run({ raw, index, datapointId: externalDatapointId(raw, index) })
+    return keepAlive(() => this.run({ raw, index, datapointId: externalDatapointId(raw, index) }))
   }
 
   async #runNow(source: SourceRow): Promise<ExperimentRow> {
     const { row, reported } = await runRow(this.#rowPlan, source)
-    this.#follow(reported)
+    this.#reports.add(reported)
     await this.#journal?.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
     await this.#waitForDelivery()
     return row
   }
 
-  #follow(reported: Promise<unknown>): void {
-    const watched = reported.then((hasArrived) => {
-      this.#reports.delete(watched)
-      if (hasArrived === false) this.#lostReports += 1
-    })
-    this.#reports.add(watched)
-  }
-
   // Rows may be faster than the server. Waiting here keeps the queues from growing until they have to drop.
   async #waitForDelivery(): Promise<void> {
-    while (this.#reports.size > MAX_OPEN_REPORTS) await Promise.race(this.#reports)
-    if (this.#summary.counts.total % CHECK_EVERY_ROWS === 0 && this.#tracer.stats().pending > MAX_PENDING_SPANS)
-      await this.#tracer.forceFlush()
+    await this.#reports.room()
+    const isDue = this.#summary.counts.total % CHECK_EVERY_ROWS === 0
+    if (isDue && this.#tracer.stats().pending > MAX_PENDING_SPANS) await this.#tracer.forceFlush()
   }
 
   /** Adds a warning to the result, once. */
@@ -138,9 +131,13 @@ export class Experiment {
   }
 
   /** Delivers what is pending, closes the run at the server and gives the result. Never rejects. */
-  async finish(): Promise<ExperimentResult> {
-    await Promise.all(this.#reports)
-    await this.#tracer.forceFlush()
+  finish(): Promise<ExperimentResult> {
+    return keepAlive(() => this.#finish())
+  }
+
+  async #finish(): Promise<ExperimentResult> {
+    await this.#reports.empty()
+    await this.#deliver()
     this.#warnOfLosses()
     const data = this.#toData()
     const server = await this.#closeRun(data)
@@ -151,16 +148,26 @@ export class Experiment {
     return createResult({ ...data, ...(comparison === undefined ? {} : { comparison }), warnings: this.#warnings }, server)
   }
 
+  // A slow server gets as long as it makes progress.
+  async #deliver(): Promise<void> {
+    for (let left = Number.POSITIVE_INFINITY; ; left = this.#tracer.stats().pending) {
+      const hasArrived = await this.#tracer.forceFlush()
+      const { pending } = this.#tracer.stats()
+      if (hasArrived || pending === 0 || pending >= left) return
+    }
+  }
+
   #warnOfLosses(): void {
     const { missing } = this.#source
     if (missing.length > 0) this.warn(`${missing.length} datapoints of the dataset could not be fetched: ${missing.slice(0, 5).join(', ')}`)
     if (this.#backend === undefined) return
-    if (this.#lostReports > 0)
-      this.warn(`Outputs and ground truth of ${this.#lostReports} rows did not reach the server; the rows here are complete.`)
-    const lost = Object.entries(this.#tracer.stats().dropped).filter(
+    const { lost } = this.#reports
+    if (lost > 0) this.warn(`Outputs and ground truth of ${lost} rows did not reach the server; the rows here are complete.`)
+    const dropped = Object.entries(this.#tracer.stats().dropped).filter(
       ([reason, count]) => count > 0 && reason !== 'filtered' && reason !== 'unsampled',
     )
-    if (lost.length > 0) this.warn(`Spans did not reach the server: ${lost.map(([reason, count]) => `${count} ${reason}`).join(', ')}.`)
+    if (dropped.length > 0)
+      this.warn(`Spans did not reach the server: ${dropped.map(([reason, count]) => `${count} ${reason}`).join(', ')}.`)
   }
 
   #toData(): ExperimentData {
