@@ -74,8 +74,9 @@ export function toBaggageHeader(entries: Iterable<readonly [string, string]>, ex
   const members: string[] = []
   let bytes = 0
   for (const member of [...kept.map((text) => text.trim()), ...own.map(([, text]) => text)]) {
+    if (bytes + member.length + 1 > MAX_BAGGAGE_BYTES) continue
     bytes += member.length + 1
-    if (bytes <= MAX_BAGGAGE_BYTES) members.push(member)
+    members.push(member)
   }
   return members.join(',')
 }

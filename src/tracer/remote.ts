@@ -15,14 +15,15 @@ import { createTracerSession, type EvaluationIdentity, type TracerSession } from
 /** Writes `traceparent` and our entries of `baggage` on a carrier; other baggage that is there stays. */
 export function injectInto(carrier: unknown, span: SpanContext | undefined, session: TracerSession): boolean {
   const { runId, datasetId, datapointId } = session.evaluation ?? {}
-  const entries: [string, string | undefined][] = [
-    ...session.baggage,
+  const identity: [string, string | undefined][] = [
     [BAGGAGE.sessionId, session.id],
     [BAGGAGE.source, session.source],
     [BAGGAGE.runId, runId],
     [BAGGAGE.datasetId, datasetId],
     [BAGGAGE.datapointId, datapointId],
   ]
+  // Identity first: what does not fit is left out from the end. An entry of the user's never stands for it.
+  const entries = [...identity, ...[...session.baggage].filter(([name]) => !NOT_BAGGAGE.has(name))]
   const present = entries.filter((entry): entry is [string, string] => entry[1] !== undefined)
   const isWritten = writeHeader(carrier, 'baggage', toBaggageHeader(present, readHeader(carrier, 'baggage')))
   return isWritten && (span === undefined || writeHeader(carrier, 'traceparent', toTraceparent(span)))

@@ -73,7 +73,9 @@ export function createOwnSession(config: ResolvedConfig, remoteSessionId: string
   const { runId, datasetId, datapointId, sessionName, inputs, metadata, userProperties } = config
   const evaluation = config.isEvaluation || runId !== undefined ? { runId, datasetId, datapointId } : undefined
   const sessionId = config.sessionId ?? remoteSessionId
-  return createTracerSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, !config.skipSessionCreation)
+  // The record of a remote caller's session was made by that caller.
+  const isCreatedHere = !config.skipSessionCreation && (remoteSessionId === undefined || config.sessionId !== undefined)
+  return createTracerSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, isCreatedHere)
 }
 
 function toIdentity(

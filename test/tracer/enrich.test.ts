@@ -8,7 +8,13 @@ import { createTestTracer, type TestTracer } from '../../src/testing/index.js'
 import { type Receiver, startReceiver } from '../fixtures/receiver.js'
 
 const ALL: Enrichment = {
-  metadata: { m: 1 }, metrics: { score: 0.5 }, feedback: { rating: 5 }, inputs: { q: 'late' }, outputs: { a: 'b' }, config: { model: 'x' }, userProperties: { id: 'u' },
+  metadata: { m: 1 },
+  metrics: { score: 0.5 },
+  feedback: { rating: 5 },
+  inputs: { q: 'late' },
+  outputs: { a: 'b' },
+  config: { model: 'x' },
+  userProperties: { id: 'u' },
 }
 let tracer: TestTracer
 beforeEach(() => {
@@ -22,8 +28,13 @@ describe('enrichSpan', () => {
     expect(tracer.enrichSpan(ALL)).toBe(false)
     tracer.startActiveSpan('outer', () => tracer.startActiveSpan('inner', () => expect(tracer.enrichSpan(ALL)).toBe(true)))
     expect(attributesOf('inner')).toMatchObject({
-      'honeyhive_metadata.m': 1, 'honeyhive_metrics.score': 0.5, 'honeyhive_feedback.rating': 5, 'honeyhive_inputs.q': 'late',
-      'honeyhive_outputs.a': 'b', 'honeyhive_config.model': 'x', 'honeyhive_user_properties.id': 'u',
+      'honeyhive_metadata.m': 1,
+      'honeyhive_metrics.score': 0.5,
+      'honeyhive_feedback.rating': 5,
+      'honeyhive_inputs.q': 'late',
+      'honeyhive_outputs.a': 'b',
+      'honeyhive_config.model': 'x',
+      'honeyhive_user_properties.id': 'u',
     })
     expect(Object.keys(attributesOf('outer')).filter((key) => /^honeyhive_(metadata|metrics|feedback|inputs|config)/.test(key))).toEqual([])
   })
@@ -39,7 +50,11 @@ describe('enrichSpan', () => {
 
   test('error and eventId', () => {
     tracer.startActiveSpan('s', () => tracer.enrichSpan({ error: new TypeError('late'), eventId: 'order-42' }))
-    expect(attributesOf('s')).toMatchObject({ honeyhive_error: 'late', honeyhive_error_type: 'TypeError', honeyhive_event_id: toSessionId('order-42') })
+    expect(attributesOf('s')).toMatchObject({
+      honeyhive_error: 'late',
+      honeyhive_error_type: 'TypeError',
+      honeyhive_event_id: toSessionId('order-42'),
+    })
   })
 
   test('an ended span is not changed', () => {
@@ -52,10 +67,36 @@ describe('enrichSpan', () => {
 
   test('H92: hostile payloads change nothing for the user, each property is read once', () => {
     let reads = 0
-    const counting = { get metadata() { reads++; return { ok: 1 } } }
+    const counting = {
+      get metadata() {
+        reads++
+        return { ok: 1 }
+      },
+    }
     const hostile: unknown[] = [
-      null, undefined, 5, 'text', [], Symbol('s'), () => 1, { get metadata(): never { throw new Error('getter') } },
-      new Proxy({}, { ownKeys: () => { throw new Error('trap') } }), JSON.parse('{"__proto__":{"polluted":true},"metadata":{"__proto__":{"polluted":true}}}'), Object.create(null), counting,
+      null,
+      undefined,
+      5,
+      'text',
+      [],
+      Symbol('s'),
+      () => 1,
+      {
+        get metadata(): never {
+          throw new Error('getter')
+        },
+      },
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('trap')
+          },
+        },
+      ),
+      JSON.parse('{"__proto__":{"polluted":true},"metadata":{"__proto__":{"polluted":true}}}'),
+      Object.create(null),
+      counting,
     ]
     tracer.startActiveSpan('s', () => {
       for (const payload of hostile) expect(tracer.enrichSpan(payload as never)).toBeTypeOf('boolean')
@@ -77,14 +118,22 @@ describe('enrichSession, updateEvent, createEvent', () => {
     await one.shutdown()
     await receiver.close()
   })
-  const bodies = (path: string): unknown[] => receiver.calls.filter((call) => call.path === path && call.method === 'PUT').map((call) => call.body)
+  const bodies = (path: string): unknown[] =>
+    receiver.calls.filter((call) => call.path === path && call.method === 'PUT').map((call) => call.body)
 
   test('sends every bucket in the names of the backend; late inputs stand under metadata', async () => {
     expect(await one.enrichSession(ALL)).toBe(true)
-    expect(bodies('/events')).toEqual([{
-      event_id: one.sessionId, metrics: { score: 0.5 }, feedback: { rating: 5 }, outputs: { a: 'b' }, config: { model: 'x' }, user_properties: { id: 'u' },
-      metadata: { m: 1, inputs: { q: 'late' } },
-    }])
+    expect(bodies('/events')).toEqual([
+      {
+        event_id: one.sessionId,
+        metrics: { score: 0.5 },
+        feedback: { rating: 5 },
+        outputs: { a: 'b' },
+        config: { model: 'x' },
+        user_properties: { id: 'u' },
+        metadata: { m: 1, inputs: { q: 'late' } },
+      },
+    ])
     expect(receiver.calls[0]?.path).toBe('/session/start')
   })
 
@@ -96,17 +145,22 @@ describe('enrichSession, updateEvent, createEvent', () => {
     })
     void one.enrichSession({ sessionId: 'order-42', metadata: { where: 'other' } })
     expect(await one.forceFlush()).toBe(true)
-    expect(bodies('/events')).toEqual(expect.arrayContaining([
-      { event_id: inside, metadata: { where: 'current' } }, { event_id: inside, metadata: { where: 'handle' } },
-      { event_id: toSessionId('order-42'), metadata: { where: 'other' } },
-    ]))
+    expect(bodies('/events')).toEqual(
+      expect.arrayContaining([
+        { event_id: inside, metadata: { where: 'current' } },
+        { event_id: inside, metadata: { where: 'handle' } },
+        { event_id: toSessionId('order-42'), metadata: { where: 'other' } },
+      ]),
+    )
     expect(receiver.calls.filter((call) => call.path === '/session/start').map((call) => call.body.session.session_name)).toEqual(['s'])
   })
 
   test('F33: parallel enrichments keep their order and lose no key at the server', async () => {
     const server = await startDevServer({ port: 0, database: ':memory:' })
     await using local = HoneyHiveTracer.init({ apiKey: 'key-of-local', serverUrl: server.url })
-    await Promise.all(Array.from({ length: 20 }, (_, i) => local.enrichSession({ metadata: { [`k${i}`]: i, last: i }, metrics: { [`m${i}`]: i } })))
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => local.enrichSession({ metadata: { [`k${i}`]: i, last: i }, metrics: { [`m${i}`]: i } })),
+    )
     await local.forceFlush()
     const reply = await fetch(`${server.url}/v1/events/${local.sessionId}`, { headers: { authorization: 'Bearer key-of-local' } })
     const { event } = (await reply.json()) as { event: { metadata: Record<string, unknown>; metrics: Record<string, unknown> } }
@@ -124,8 +178,24 @@ describe('enrichSession, updateEvent, createEvent', () => {
   })
 
   test('never rejects and never throws, whatever it is given or the server answers', async () => {
-    const hostile = { get sessionId(): never { throw new Error('getter') } }
-    for (const payload of [null, undefined, 5, {}, hostile, { metadata: undefined }, { get metadata(): never { throw new Error('x') } }]) {
+    const hostile = {
+      get sessionId(): never {
+        throw new Error('getter')
+      },
+    }
+    for (const payload of [
+      null,
+      undefined,
+      5,
+      {},
+      hostile,
+      { metadata: undefined },
+      {
+        get metadata(): never {
+          throw new Error('x')
+        },
+      },
+    ]) {
       await expect(one.enrichSession(payload as never)).resolves.toBeTypeOf('boolean')
       await expect(one.createEvent(payload as never)).resolves.not.toThrow()
       await expect(one.updateEvent('id', payload as never)).resolves.toBeTypeOf('boolean')
@@ -150,7 +220,8 @@ describe('enrichSession, updateEvent, createEvent', () => {
       process.stdout.write(JSON.stringify(results))
       await tracer.shutdown()`
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-      env: { ...process.env, SERVER: receiver.url, EVENT: eventId, SESSION: one.sessionId }, stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, SERVER: receiver.url, EVENT: eventId, SESSION: one.sessionId },
+      stdio: ['ignore', 'pipe', 'inherit'],
     })
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -166,22 +237,57 @@ describe('enrichSession, updateEvent, createEvent', () => {
   test('D-14 createEvent belongs to the request session, and its session start comes first', async () => {
     const [sessionId, eventId] = await one.withSession({ sessionName: 'request' }, async (session) => {
       await nextTurn()
-      return [session.sessionId, await one.createEvent({ eventName: 'step', eventType: 'model', inputs: { a: 1 }, outputs: 'text', metrics: { m: 1 }, error: 'bad', durationMs: 12, custom: 1 } as never)]
+      return [
+        session.sessionId,
+        await one.createEvent({
+          eventName: 'step',
+          eventType: 'model',
+          inputs: { a: 1 },
+          outputs: 'text',
+          metrics: { m: 1 },
+          error: 'bad',
+          durationMs: 12,
+          custom: 1,
+        } as never),
+      ]
     })
     expect(receiver.calls.map((call) => call.path)).toEqual(['/session/start', '/events'])
     expect(receiver.calls[1]?.body.event).toMatchObject({
-      event_id: eventId, session_id: sessionId, project: 'p', source: 'dev', event_name: 'step', event_type: 'model', inputs: { a: 1 }, outputs: { result: 'text' },
-      metrics: { m: 1 }, error: 'bad', duration: 12, config: {},
+      event_id: eventId,
+      session_id: sessionId,
+      project: 'p',
+      source: 'dev',
+      event_name: 'step',
+      event_type: 'model',
+      inputs: { a: 1 },
+      outputs: { result: 'text' },
+      metrics: { m: 1 },
+      error: 'bad',
+      duration: 12,
+      config: {},
     })
     const minimal = await one.createEvent({ eventName: 'bare', sessionId: 'order-42', parentId: 'p-1' })
     expect(receiver.calls.at(-1)?.body.event).toEqual({
-      event_id: minimal, session_id: toSessionId('order-42'), parent_id: 'p-1', project: 'p', source: 'dev', event_name: 'bare', event_type: 'tool', inputs: {}, config: {}, duration: 0,
+      event_id: minimal,
+      session_id: toSessionId('order-42'),
+      parent_id: 'p-1',
+      project: 'p',
+      source: 'dev',
+      event_name: 'bare',
+      event_type: 'tool',
+      inputs: {},
+      config: {},
+      duration: 0,
     })
   })
 
   test('a tracer that is shut down or has no key answers false', async () => {
     const off = HoneyHiveTracer.init({ disabled: true, serverUrl: receiver.url })
-    expect([await off.enrichSession(ALL), await off.updateEvent('x', ALL), await off.createEvent({ eventName: 'e' })]).toEqual([false, false, undefined])
+    expect([await off.enrichSession(ALL), await off.updateEvent('x', ALL), await off.createEvent({ eventName: 'e' })]).toEqual([
+      false,
+      false,
+      undefined,
+    ])
     await one.shutdown()
     expect([await one.enrichSession(ALL), await one.createEvent({ eventName: 'e' })]).toEqual([false, undefined])
     expect(receiver.headers).toEqual([])

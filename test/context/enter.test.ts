@@ -1,0 +1,83 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { enterOnAwait } from '../../src/context/enter.js'
+import { currentScope, emptyFrame, enterFrame, frameOf, type Instance, runInScope, type Scope } from '../../src/context/scope.js'
+
+const instance = (label: string): Instance => ({ instanceId: Symbol(label), label }) as Instance
+const [a, b, c] = [instance('a'), instance('b'), instance('c')] as const
+const scopeOf = (...instances: Instance[]): Scope | undefined =>
+  instances.reduce<Scope | undefined>((scope, each) => enterFrame(emptyFrame(each), scope), undefined)
+const labels = (scope: Scope | undefined): string[] => (scope === undefined ? [] : [scope.frame.instance.label, ...labels(scope.outer)])
+
+test('the innermost instance comes first and no instance stands twice, so a scope never grows with the depth of calls', () => {
+  expect(labels(scopeOf(a, b, c))).toEqual(['c', 'b', 'a'])
+  expect(labels(scopeOf(a, b, a, b, a, b))).toEqual(['b', 'a'])
+  expect(labels(scopeOf(...Array.from({ length: 1000 }, (_, i) => [a, b, c][i % 3] as Instance)))).toHaveLength(3)
+})
+
+test('a scope is found by instance at any depth, and entering changes no other scope', () => {
+  const outer = scopeOf(a, b)
+  const inner = enterFrame({ ...emptyFrame(a), session: { id: 'x', name: 'x' } }, outer)
+  expect([frameOf(a, inner)?.session?.id, frameOf(a, outer)?.session, frameOf(c, inner)]).toEqual(['x', undefined, undefined])
+  expect(labels(outer)).toEqual(['b', 'a'])
+})
+
+test('runInScope restores on return and on throw', () => {
+  const scope = scopeOf(a)
+  expect(runInScope(scope, (x: number) => [currentScope() === scope, x], 5)).toEqual([true, 5])
+  expect(() =>
+    runInScope(scope, () => {
+      throw new Error('x')
+    }),
+  ).toThrow('x')
+  expect(currentScope()).toBeUndefined()
+})
+
+test('enterOnAwait changes what follows the await and nothing else', async () => {
+  const seen: Record<string, string[]> = {}
+  const note = (name: string): void => void (seen[name] = labels(currentScope()))
+  const task = async (): Promise<void> => {
+    await enterOnAwait(
+      'value',
+      () => scopeOf(b) as Scope,
+      () => note('unused'),
+    )
+    note('after')
+    await nextTurn()
+    note('much later')
+  }
+  await runInScope(scopeOf(a), async () => {
+    const running = task()
+    note('caller at once')
+    const sibling = (async () => {
+      await null
+      note('sibling')
+    })()
+    await Promise.all([running, sibling])
+    note('caller later')
+  })
+  expect(seen).toEqual({ after: ['b', 'a'], 'much later': ['b', 'a'], 'caller at once': ['a'], sibling: ['a'], 'caller later': ['a'] })
+})
+
+test('it costs nothing once it was used: the promise hook is off', async () => {
+  await enterOnAwait(
+    1,
+    (scope) => scope as Scope,
+    () => undefined,
+  )
+  const started = performance.now()
+  for (let i = 0; i < 100_000; i++) await null
+  expect(performance.now() - started).toBeLessThan(2000)
+})
+
+test('an unused one says so after one turn', async () => {
+  let isUnused = false
+  const promise = enterOnAwait(
+    1,
+    () => scopeOf(a) as Scope,
+    () => (isUnused = true),
+  )
+  await nextTurn()
+  await nextTurn()
+  expect([isUnused, await promise, labels(currentScope())]).toEqual([true, 1, []])
+})
