@@ -2,25 +2,15 @@
 import { ATTRIBUTE, BUCKETS, BUCKET_PREFIX } from '../attributes.js'
 import { MESSAGE_EVENTS, takeInputMessages, takeOutputMessages, toMessages } from './chat-messages.js'
 import type { ChatMessage } from './chat-messages.js'
+import { createBody, type EventBody, type EventBucket, fill, fillOrKeep, fillPath, toEventBucket } from './event-body.js'
 import { resolveEventType } from './event-type.js'
 import { formatUuid, isUuid, toSessionUuid } from './ids.js'
 import { detectInstrumentor } from './instrumentor.js'
-import { createObject, isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from './json.js'
+import { isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from './json.js'
 import type { DecodedSpan } from './otlp-span.js'
 import { createSpanAttributes, type SpanAttributes } from './span-attributes.js'
 import { setPath, unflatten } from './unflatten.js'
 import { ASSOCIATION_PREFIX, ATTRIBUTE_RULES, MERGE_RULES, PREFIX_RULES, PROTOCOL_ATTRIBUTES } from './vocabulary.js'
-
-/** The named parts of an event that hold user data, as they are stored. */
-export interface EventBody {
-  inputs: JsonObject
-  outputs: JsonObject
-  config: JsonObject
-  metadata: JsonObject
-  metrics: JsonObject
-  feedback: JsonObject
-  user_properties: JsonObject
-}
 
 /** An event as a span describes it, before its project and parent are looked up. */
 export interface MappedEvent {
@@ -50,23 +40,6 @@ export interface MappingOptions {
   readonly parseJson?: boolean
   /** Whether `ai.telemetry.metadata.sessionId` names the session, as on the Next.js route. @defaultValue false */
   readonly nextJs?: boolean
-}
-
-/** Names of the buckets as events carry them. */
-export const EVENT_BUCKETS = ['inputs', 'outputs', 'config', 'metadata', 'metrics', 'feedback', 'user_properties'] as const
-type EventBucket = (typeof EVENT_BUCKETS)[number]
-
-/** An empty body. */
-export function createBody(): EventBody {
-  return {
-    inputs: createObject(),
-    outputs: createObject(),
-    config: createObject(),
-    metadata: createObject(),
-    metrics: createObject(),
-    feedback: createObject(),
-    user_properties: createObject(),
-  }
 }
 
 /** Maps one span. Never throws, whatever its attributes hold. */
@@ -285,26 +258,4 @@ function finishBody({ outputs, config, metadata }: EventBody, type: string): voi
   const prompt = toFiniteNumber(metadata.prompt_tokens)
   const completion = toFiniteNumber(metadata.completion_tokens)
   if (prompt !== undefined || completion !== undefined) fill(metadata, 'total_tokens', (prompt ?? 0) + (completion ?? 0))
-}
-
-function fillPath(body: EventBody, target: string, value: unknown): boolean {
-  const dot = target.indexOf('.')
-  const isJson = target === 'config.tools' || target === 'config.template' || target === 'inputs.system_prompt'
-  return fill(body[target.slice(0, dot) as EventBucket], target.slice(dot + 1), isJson ? readEmbeddedJson(value) : value)
-}
-
-/** Sets a key that is not there yet; what was said first, or by HoneyHive's own attributes, stays. */
-function fill(target: JsonObject, key: string, value: unknown): boolean {
-  if (value === undefined || Object.hasOwn(target, key)) return false
-  target[key] = value
-  return true
-}
-
-/** Like {@link fill}; a value that finds its place taken by another one goes to the metadata under its full name. */
-function fillOrKeep(body: EventBody, bucket: EventBucket, key: string, value: unknown, fullName: string): void {
-  if (!fill(body[bucket], key, value) && body[bucket][key] !== value) fill(body.metadata, fullName, value)
-}
-
-function toEventBucket(bucket: (typeof BUCKETS)[number]): EventBucket {
-  return bucket === 'userProperties' ? 'user_properties' : bucket
 }

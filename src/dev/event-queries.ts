@@ -34,12 +34,7 @@ export function readSession(database: Database, id: string, projectId?: number):
 
 /** One event in full; with no project given the one received last. */
 export function readEvent(database: Database, id: string, projectId?: number): EventDetail | undefined {
-  const row = database.get(
-    `SELECT * FROM events WHERE ${IN_PROJECT} AND id = ? ORDER BY received_ms DESC`,
-    projectId,
-    projectId,
-    id,
-  )
+  const row = database.get(`SELECT * FROM events WHERE ${IN_PROJECT} AND id = ? ORDER BY received_ms DESC`, projectId, projectId, id)
   return row === undefined ? undefined : toDetail(database, row)
 }
 

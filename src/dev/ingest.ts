@@ -1,7 +1,8 @@
 /** Stores the events of one export request. */
 import { createHash } from 'node:crypto'
 import type { DevContext, WriteScope } from './context.js'
-import { createBody, type MappedEvent } from './event-mapping.js'
+import { createBody } from './event-body.js'
+import type { MappedEvent } from './event-mapping.js'
 import { isUuid } from './ids.js'
 import { type JsonObject, toFiniteNumber, toNonEmptyText } from './json.js'
 

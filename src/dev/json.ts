@@ -63,5 +63,6 @@ export function isDeeperThan(value: unknown, depth: number): boolean {
 
 /** Text that every SQLite binding stores whole: no U+0000, no lone surrogate. */
 export function toStorableText(text: string): string {
+  if (!/[\u0000\uD800-\uDFFF]/.test(text)) return text
   return text.replace(/\u0000|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '\uFFFD')
 }

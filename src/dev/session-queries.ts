@@ -63,12 +63,7 @@ export function listSessions(database: Database, filter: SessionFilter): Session
 
 /** One session; with no project given the one that was active last. */
 export function findSession(database: Database, id: string, projectId?: number): SessionSummary | undefined {
-  const row = database.get(
-    `SELECT * FROM sessions WHERE ${IN_PROJECT} AND id = ? ORDER BY end_ms DESC`,
-    projectId,
-    projectId,
-    id,
-  )
+  const row = database.get(`SELECT * FROM sessions WHERE ${IN_PROJECT} AND id = ? ORDER BY end_ms DESC`, projectId, projectId, id)
   return row === undefined ? undefined : toSessionSummary(row)
 }
 

@@ -58,11 +58,7 @@ function toPoint(timeMs: number, { durations, ...sums }: Bucket): Stats['points'
 
 /** Losses by tracer and reason, latest first. */
 export function listDrops(database: Database, projectId?: number): DropList {
-  const rows = database.all(
-    `SELECT * FROM drops WHERE ${IN_PROJECT} ORDER BY last_seen_ms DESC, tracer, reason`,
-    projectId,
-    projectId,
-  )
+  const rows = database.all(`SELECT * FROM drops WHERE ${IN_PROJECT} ORDER BY last_seen_ms DESC, tracer, reason`, projectId, projectId)
   return {
     drops: rows.map((row) => ({
       tracer: String(row.tracer),

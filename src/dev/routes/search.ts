@@ -2,7 +2,7 @@
 import { type DevContext, senderOf } from '../context.js'
 import type { Row } from '../database.js'
 import { type EventFilter, matchesFilters, parseFilters, readField } from '../event-filter.js'
-import { EVENT_BUCKETS } from '../event-mapping.js'
+import { EVENT_BUCKETS } from '../event-body.js'
 import { badRequest } from '../http-error.js'
 import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText, toObject, toStrings } from '../json.js'
 import { sendJson } from '../reply.js'
