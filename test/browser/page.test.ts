@@ -423,7 +423,12 @@ describe('runs', () => {
     expect(await page.locator('table.pairs tbody tr').count()).toBe(worse)
     await page.locator('table.pairs tbody tr').first().click()
     await page.locator('.pair-sides').getByRole('heading', { name: 'Old' }).waitFor()
-    expect(page.url()).toMatch(/only=worse.*row=EXT-|row=EXT-.*only=worse/)
+    await page.getByRole('button', { name: 'All 38' }).click()
+    const last = await page.locator('table.pairs tbody tr[data-datapoint]').last().getAttribute('data-datapoint')
+    await page.locator('.scatter circle').last().click({ force: true })
+    await page.locator(`table.pairs tr.is-chosen[data-datapoint="${last}"]`).waitFor()
+    expect(await page.locator(`tr[data-datapoint="${last}"]`).evaluate((row) => row.getBoundingClientRect().top)).toBeLessThan(900)
+    expect(page.url()).toMatch(/row=EXT-/)
     await expectQuiet()
   })
 

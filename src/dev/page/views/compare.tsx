@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useMemo, useRef } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { RunComparison, RunRow, RunSummary } from '../../page-api.js'
 import { useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toScore } from '../model/format.js'
@@ -269,9 +269,14 @@ interface PairProps {
 }
 
 function PairRows({ project, pair, isOpen, onChoose }: PairProps): JSX.Element {
+  const line = useRef<HTMLTableRowElement>(null)
+  useEffect(() => {
+    if (isOpen) line.current?.scrollIntoView({ block: 'nearest' })
+  }, [isOpen])
   return (
     <>
       <tr
+        ref={line}
         class={`row-link verdict-${pair.verdict}${isOpen ? ' is-chosen' : ''}`}
         data-datapoint={pair.datapointId}
         onClick={(event) => !(event.target as Element).closest('button') && onChoose(pair.datapointId)}
