@@ -1,8 +1,17 @@
 import { types } from 'node:util'
+import type { HeaderCarrier } from '../context/propagation.js'
 import { watchStream } from '../tracer/stream.js'
 import { type NodeResponse, onResponseOver } from './node-response.js'
 import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
-import { createRequestTracing, type RequestFacts, type RequestOutcome, type RequestTrace, type RequestTracing, SESSION_HEADER, toPath } from './request.js'
+import {
+  createRequestTracing,
+  type RequestFacts,
+  type RequestOutcome,
+  type RequestTrace,
+  type RequestTracing,
+  SESSION_HEADER,
+  toPath,
+} from './request.js'
 
 export type { Fields, OfRequest, RequestOptions, TracerChoice } from './options.js'
 
@@ -23,7 +32,12 @@ export interface FetchOptions<Req> extends RequestOptions<Req, Response> {
 
 /** What this middleware reads of a Hono context; Hono's own fits. */
 export interface HonoContext {
-  readonly req: { readonly raw: Request; readonly method: string; readonly path: string; readonly matchedRoutes?: readonly { readonly path: string }[] }
+  readonly req: {
+    readonly raw: Request
+    readonly method: string
+    readonly path: string
+    readonly matchedRoutes?: readonly { readonly path: string }[]
+  }
   res: Response
   readonly error?: Error | undefined
   readonly env?: unknown
@@ -40,7 +54,11 @@ const OPTIONS = [...REQUEST_OPTIONS, 'route', 'waitUntil']
  *
  * @throws HoneyHiveConfigError for a missing tracer and unknown options.
  */
-export function traceFetchHandler<H extends FetchHandler>(tracer: TracerChoice<RequestOf<H>>, handler: H, options: FetchOptions<RequestOf<H>> = {}): H {
+export function traceFetchHandler<H extends FetchHandler>(
+  tracer: TracerChoice<RequestOf<H>>,
+  handler: H,
+  options: FetchOptions<RequestOf<H>> = {},
+): H {
   const tracing = createTracing<RequestOf<H>>('traceFetchHandler', tracer, options)
   return new Proxy(handler, {
     apply(target, self, args: [RequestOf<H>, ...unknown[]]) {
@@ -48,8 +66,8 @@ export function traceFetchHandler<H extends FetchHandler>(tracer: TracerChoice<R
       const call = (): Response | Promise<Response> => Reflect.apply(target, self, args)
       const trace = isObject(request) ? tracing.start(request, request, () => toFacts(request, options.route)) : undefined
       if (trace === undefined) return isObject(request) ? tracing.runUntraced(request, call) : call()
-      const respond = (response: Response): Response => answer(trace, { request, bindings, response, route: options.route })
-      return settle(trace, call, respond)
+      const exchange = openExchange(trace, request, bindings)
+      return settle(trace, call, (response) => answer(exchange, response, options.route))
     },
   })
 }
@@ -66,6 +84,7 @@ export function honeyHive<C extends HonoContext = HonoContext>(tracer: TracerCho
     const { raw } = context.req
     const trace = tracing.start(context, raw, () => toFacts(raw, options.route))
     if (trace === undefined) return await tracing.runUntraced(raw, next)
+    const exchange = openExchange(trace, raw, context.env)
     try {
       await trace.run(next)
     } catch (error) {
@@ -76,7 +95,7 @@ export function honeyHive<C extends HonoContext = HonoContext>(tracer: TracerCho
     trace.tracer.instance.guard('honeyHive (hono)', undefined, () => {
       if (context.error !== undefined) trace.fail(context.error)
       const { res } = context
-      const answered = answer(trace, { request: raw, bindings: context.env, response: res, route: options.route ?? matchedRoute(context) })
+      const answered = answer(exchange, res, options.route ?? matchedRoute(context))
       if (answered !== res) context.res = answered
     })
   }
@@ -112,11 +131,17 @@ function flushAfter<Res>(trace: RequestTrace<Res>, waitUntil: FetchOptions<never
 }
 
 function toFacts(request: Request, route: string | undefined): RequestFacts {
-  return { method: request.method, path: toPath(request.url), route, headers: request.headers }
+  // The same class, declared twice by Node's types.
+  const headers = request.headers as unknown as HeaderCarrier
+  return { method: request.method, path: toPath(request.url), route, headers }
 }
 
 /** Calls the handler once, in the request's scope, and lets `respond` see what it answers; failures pass on unchanged. */
-function settle(trace: RequestTrace<Response>, call: () => Response | Promise<Response>, respond: (response: Response) => Response): Response | Promise<Response> {
+function settle(
+  trace: RequestTrace<Response>,
+  call: () => Response | Promise<Response>,
+  respond: (response: Response) => Response,
+): Response | Promise<Response> {
   try {
     const result = trace.run(call)
     return types.isPromise(result) ? result.then(respond, (error: unknown) => failWith(trace, error)) : respond(result as Response)
@@ -131,23 +156,39 @@ function failWith(trace: RequestTrace<Response>, error: unknown): never {
   throw error
 }
 
-interface Answer {
-  readonly request: Request
-  /** What the server passes beside the request. */
-  readonly bindings: unknown
-  readonly response: Response
-  readonly route: string | undefined
+/** One request with what is known of its answer so far. */
+interface Exchange {
+  readonly trace: RequestTrace<Response>
+  readonly method: string
+  /** Whether the server tells when the response is over, so that the body need not. */
+  readonly isServerTold: boolean
+  /** Set when the response is there; the client may leave before or after. */
+  outcome: RequestOutcome
+}
+
+/** Follows the client from the start: through Node's response where the server passes it on, else through the request's signal. */
+function openExchange(trace: RequestTrace<Response>, request: Request, bindings: unknown): Exchange {
+  const outgoing = toOutgoing(bindings)
+  const exchange: Exchange = { trace, method: request.method, isServerTold: outgoing !== undefined, outcome: {} }
+  const end = (isAborted: boolean): void => trace.end({ ...exchange.outcome, isAborted })
+  trace.tracer.instance.guard('request', undefined, () => {
+    if (outgoing !== undefined) onResponseOver(outgoing, end)
+    else request.signal?.addEventListener('abort', () => end(true), { once: true })
+  })
+  return exchange
 }
 
 /** Answers the session's id and lets the span live as long as the response. */
-function answer(trace: RequestTrace<Response>, { request, bindings, response, route }: Answer): Response {
+function answer(exchange: Exchange, response: Response, route: string | undefined): Response {
+  const { trace } = exchange
   return trace.tracer.instance.guard('response', response, () => {
     if (!isObject(response) || !isObject(response.headers)) {
       trace.end({ route })
       return response
     }
     const answered = withSessionHeader(response, trace.sessionId)
-    follow(trace, request, bindings, answered, { statusCode: answered.status, route, outputs: trace.readOutputs(answered) })
+    exchange.outcome = { statusCode: answered.status, route, outputs: trace.readOutputs(answered) }
+    followBody(exchange, answered)
     return answered
   })
 }
@@ -176,19 +217,11 @@ function copyWithHeader(response: Response, sessionId: string): Response {
 /** Ends the spans of bodies that were dropped without being read. */
 const unread = new FinalizationRegistry<() => void>((end) => end())
 
-function follow(trace: RequestTrace<Response>, request: Request, bindings: unknown, response: Response, outcome: RequestOutcome): void {
-  const outgoing = toOutgoing(bindings)
+function followBody({ trace, outcome, method, isServerTold }: Exchange, response: Response): void {
   const { body } = response
-  if (outgoing !== undefined) {
-    if (body !== null) watchStream(body, toRecording(trace, () => undefined))
-    return onResponseOver(outgoing, (isAborted) => trace.end({ ...outcome, isAborted }))
-  }
-  if (body === null || request.method === 'HEAD' || isComplete(body, response)) return trace.end(outcome)
-  const { signal } = request
-  const end = (): void => trace.end({ ...outcome, isAborted: signal.aborted })
-  signal.addEventListener('abort', end, { once: true })
-  if (signal.aborted || !watchStream(body, toRecording(trace, end))) end()
-  else unread.register(body, () => trace.end({ ...outcome, isAborted: true }))
+  const end = (): void => (isServerTold ? undefined : trace.end(outcome))
+  if (body === null || method === 'HEAD' || isComplete(body, response) || !watchStream(body, toRecording(trace, end))) return end()
+  if (!isServerTold) unread.register(body, () => trace.end({ ...outcome, isAborted: true }))
 }
 
 /** A follower of the body that keeps none of it. */

@@ -59,7 +59,11 @@ interface Invocation {
  *
  * @throws HoneyHiveConfigError for a missing tracer and unknown options.
  */
-export function traceHandler<H extends LambdaHandler>(tracer: LambdaTracer<EventOf<H>>, handler: H, options: LambdaOptions<EventOf<H>> = {}): H {
+export function traceHandler<H extends LambdaHandler>(
+  tracer: LambdaTracer<EventOf<H>>,
+  handler: H,
+  options: LambdaOptions<EventOf<H>> = {},
+): H {
   const tracing = createRequestTracing<Invocation, unknown>({
     where: WHERE,
     tracer: typeof tracer === 'function' ? ({ event, context }) => tracer(event, context) : tracer,
@@ -75,7 +79,8 @@ export function traceHandler<H extends LambdaHandler>(tracer: LambdaTracer<Event
       const trace = tracing.start(invocation, invocation, () => toFacts(invocation, isColdStart, options))
       if (trace === undefined) return tracing.runUntraced(invocation, () => Reflect.apply(target, self, args))
       return invoke(trace, {
-        event: invocation.event, args,
+        event: invocation.event,
+        args,
         call: (given) => Reflect.apply(target, self, given),
         flush: createFlush(trace, invocation, options),
         // The platform hands a callback to every handler; only those that name it answer through it.
@@ -92,8 +97,12 @@ function toInvocationOptions<Event>(options: LambdaOptions<Event>): RequestOptio
   const { continueRemote } = options
   return {
     ...options,
-    sessionName: ofEvent(options.sessionName), sessionId: ofEvent(options.sessionId), inputs: ofEvent(options.inputs),
-    metadata: ofEvent(options.metadata), userProperties: ofEvent(options.userProperties), ignore: ofEvent(options.ignore),
+    sessionName: ofEvent(options.sessionName),
+    sessionId: ofEvent(options.sessionId),
+    inputs: ofEvent(options.inputs),
+    metadata: ofEvent(options.metadata),
+    userProperties: ofEvent(options.userProperties),
+    ignore: ofEvent(options.ignore),
     outputs: outputs === undefined ? undefined : ({ event }, result) => outputs(event as Event, result),
     continueRemote: typeof continueRemote === 'function' ? ofEvent(continueRemote) : continueRemote,
     flush: false,
@@ -169,7 +178,9 @@ function onStreamOver(stream: ResponseStream, onOver: () => void): void {
 
 /** Puts a callback in the place of the platform's that passes the answer on when what was recorded is sent, in order. */
 function withCallback(
-  args: unknown[], trace: RequestTrace, finish: (result: unknown) => [answered: unknown, close: () => Promise<void>],
+  args: unknown[],
+  trace: RequestTrace,
+  finish: (result: unknown) => [answered: unknown, close: () => Promise<void>],
 ): unknown[] {
   const [event, context, callback] = args
   if (typeof callback !== 'function') return args
@@ -185,7 +196,11 @@ function withCallback(
   return [event, context, passOn, ...args.slice(3)]
 }
 
-function createFlush<Event>(trace: RequestTrace, { context }: Invocation, { flush = true, flushTimeoutMs = DEFAULT_FLUSH_MS }: LambdaOptions<Event>): Flush {
+function createFlush<Event>(
+  trace: RequestTrace,
+  { context }: Invocation,
+  { flush = true, flushTimeoutMs = DEFAULT_FLUSH_MS }: LambdaOptions<Event>,
+): Flush {
   return async () => {
     if (!flush) return
     const waitMs = Math.min(flushTimeoutMs, readRemainingMs(context) - MARGIN_MS)

@@ -39,6 +39,9 @@ export function runListenersIn(trace: RequestTrace, emitter: EventEmitter): void
 }
 
 /** Answers the session's id, unless the head of the response is on its way already. */
-export function answerSession(response: { readonly headersSent: boolean; setHeader(name: string, value: string): unknown }, sessionId: string): void {
+export function answerSession(
+  response: { readonly headersSent: boolean; setHeader(name: string, value: string): unknown },
+  sessionId: string,
+): void {
   if (!response.headersSent) response.setHeader(SESSION_HEADER, sessionId)
 }

@@ -96,7 +96,10 @@ export function createRequestTracing<Req, Res>(settings: RequestTracingOptions<R
       const chosen: unknown = choice(request)
       if (isTracer(chosen)) return chosen
       ignoreRejection(chosen)
-      diagnostics.warnOnce('tracer', `${where}: the tracer function returned no tracer, so the request runs untraced. Return a tracer, or use "ignore" for such requests.`)
+      diagnostics.warnOnce(
+        'tracer',
+        `${where}: the tracer function returned no tracer, so the request runs untraced. Return a tracer, or use "ignore" for such requests.`,
+      )
     } catch (error) {
       diagnostics.warnOnce('tracer', `${where}: the tracer function threw, so the request runs untraced: ${describeThrown(error).message}`)
     }
@@ -136,13 +139,20 @@ function runAtBorder<R>(identity: object, fn: () => R): R {
 }
 
 function openRequest<Req, Res>(
-  tracer: HoneyHiveTracer, request: Req, facts: RequestFacts, options: RequestOptions<Req, Res>, where: string,
+  tracer: HoneyHiveTracer,
+  request: Req,
+  facts: RequestFacts,
+  options: RequestOptions<Req, Res>,
+  where: string,
 ): RequestTrace<Res> | undefined {
   const ask = createAsk(tracer, where)
   const { method, path, route, headers } = facts
   const name = facts.name ?? toName(method, route ?? path)
   const inputs: Fields = { ...withoutMissing({ method, path }), ...ask('inputs', () => options.inputs?.(request)) }
-  const metadata = merge(facts.metadata, ask('metadata', () => options.metadata?.(request)))
+  const metadata = merge(
+    facts.metadata,
+    ask('metadata', () => options.metadata?.(request)),
+  )
   const userProperties = ask('userProperties', () => options.userProperties?.(request))
   const call = toCall(name, toAttributes(facts), { inputs, metadata, userProperties })
   // A tracer that is off counts what it refuses, and the request runs as if it were not there.
@@ -151,7 +161,9 @@ function openRequest<Req, Res>(
   const session: WithSessionOptions = {
     sessionName: ask('sessionName', () => options.sessionName?.(request)) ?? facts.sessionName ?? name,
     sessionId: ask('sessionId', () => options.sessionId?.(request)),
-    inputs, metadata, userProperties,
+    inputs,
+    metadata,
+    userProperties,
   }
   return runInSession(tracer, session, isContinued ? headers : undefined, () => {
     const recording = tracer.instance.record(call, undefined, [])
@@ -225,7 +237,11 @@ function createTrace<Res>({ tracer, recording, span, facts, readOutputs, isFlush
 }
 
 function describeOutcome(
-  tracer: HoneyHiveTracer, span: Span, facts: RequestFacts, outcome: RequestOutcome, failure: { readonly error: unknown } | undefined,
+  tracer: HoneyHiveTracer,
+  span: Span,
+  facts: RequestFacts,
+  outcome: RequestOutcome,
+  failure: { readonly error: unknown } | undefined,
 ): void {
   if (!span.isRecording()) return
   const { statusCode, isAborted } = outcome
@@ -235,19 +251,29 @@ function describeOutcome(
   if (statusCode !== undefined) span.setAttribute('http.response.status_code', statusCode)
   const outputs: Fields = { ...withoutMissing({ statusCode }), ...outcome.outputs }
   const metadata = isAborted === true ? { aborted: true } : undefined
-  enrichSpan(own, { outputs: Object.keys(outputs).length === 0 ? undefined : outputs, metadata }, (value) => tracer.instance.snapshot(value))
-  const isServerError = statusCode !== undefined && statusCode >= 500
-  if (failure !== undefined && (isServerError || statusCode === undefined)) return own.fail(failure.error)
-  // An error that was answered as the client's own fault is worth knowing and no failure of the server.
+  enrichSpan(own, { outputs: Object.keys(outputs).length === 0 ? undefined : outputs, metadata }, (value) =>
+    tracer.instance.snapshot(value),
+  )
+  if (failure !== undefined && !isClientError(statusCode)) return own.fail(failure.error)
   if (failure !== undefined) span.recordException(describeError(failure.error))
-  if (isServerError) span.setStatus({ code: SpanStatusCode.ERROR, message: `HTTP ${statusCode}` }).setAttribute(ATTRIBUTE.error, `HTTP ${statusCode}`)
+  if (statusCode !== undefined && statusCode >= 500)
+    span.setStatus({ code: SpanStatusCode.ERROR, message: `HTTP ${statusCode}` }).setAttribute(ATTRIBUTE.error, `HTTP ${statusCode}`)
+}
+
+/** An error that was answered as the client's own fault is worth knowing and no failure of the server. */
+function isClientError(statusCode: number | undefined): boolean {
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500
 }
 
 function describeError(error: unknown): Error {
   return error instanceof Error ? error : new Error(describeThrown(error).message)
 }
 
-function toCall(name: string, attributes: Attributes, buckets: { inputs: Fields; metadata: Fields | undefined; userProperties: Fields | undefined }): CompiledCall {
+function toCall(
+  name: string,
+  attributes: Attributes,
+  buckets: { inputs: Fields; metadata: Fields | undefined; userProperties: Fields | undefined },
+): CompiledCall {
   const { inputs, metadata, userProperties } = buckets
   const hasInputs = Object.keys(inputs).length > 0
   return {
