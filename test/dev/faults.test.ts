@@ -16,7 +16,7 @@ test('F48 after SIGKILL in the middle of ingestion every acknowledged span is th
   const acknowledged = new Set<string>()
   for (let round = 0; round < (isLong ? 10 : 2); round++) {
     const { child, url } = await spawnServer(path)
-    const killAfter = 40 + round * 17
+    const killAfter = 15 + round * 17
     let sent = 0
     const work = async (): Promise<void> => {
       for (;;) {
@@ -38,7 +38,7 @@ test('F48 after SIGKILL in the middle of ingestion every acknowledged span is th
   const server = await startDevServer({ port: 0, database: path })
   const stored = new Set(server.events().map((event) => event.spanId))
   await server.close()
-  expect(acknowledged.size).toBeGreaterThan(1_000)
+  expect(acknowledged.size).toBeGreaterThan(500)
   expect([...acknowledged].filter((spanId) => !stored.has(spanId))).toEqual([])
 })
 

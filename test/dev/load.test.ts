@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** The short form shares its machine with other tests, so its times may be this much longer. */
 const FACTOR = isLong ? 1 : 8
-const SECONDS = isLong ? 60 : 3
+const SECONDS = isLong ? 60 : 1
 const SPANS_PER_SECOND = 2_000
 const BATCH = 100
 
@@ -87,7 +87,7 @@ test('L18 2,000 spans a second while a viewer polls: none lost, lists and ingest
 
 test('L19 a server with many stored events is ready soon after a restart, with the same counts', { timeout: 120_000 }, async () => {
   const path = join(folder, 'l19.db')
-  const events = isLong ? 100_000 : 10_000
+  const events = isLong ? 100_000 : 4_000
   const first = await startDevServer({ port: 0, database: path })
   for (let i = 0; i < events / BATCH; i += 4) await Promise.all([0, 1, 2, 3].map((n) => post(first.url, makeBatch(i + n))))
   const before = first.projects()

@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { describe, expect } from 'vitest'
 import type { LiveMessage, SessionList } from '../../src/dev/page-api.js'
 import type { DevServer } from '../../src/dev/server.js'
-import { call, newId, sendSpans, test } from './fixtures.js'
+import { call, isLong, newId, sendSpans, test } from './fixtures.js'
 
 const SESSION = '5b0e2f6a-1111-4222-8333-444455556666'
 const sessionId = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
@@ -85,10 +85,11 @@ describe('sessions', () => {
     ])
   })
 
-  test('twenty thousand events of one session come in one answer within two seconds', async ({ server }) => {
+  test('all the events of a large session come in one answer within two seconds, twenty thousand in the long form', async ({ server }) => {
     const traceId = newId(16)
     const root = newId(8)
-    for (let batch = 0; batch < 20; batch++) {
+    const batches = isLong ? 20 : 3
+    for (let batch = 0; batch < batches; batch++) {
       await sendSpans(
         server,
         Array.from({ length: 1_000 }, (_, i) => ({
@@ -102,7 +103,7 @@ describe('sessions', () => {
     const before = performance.now()
     const { body } = await call(server, 'GET', `/api/sessions/${SESSION}`)
     expect(performance.now() - before).toBeLessThan(2_000)
-    expect(body).toMatchObject({ session: { events: 20_000 }, events: { length: 20_000 } })
+    expect(body).toMatchObject({ session: { events: batches * 1_000 }, events: { length: batches * 1_000 } })
   })
 })
 
