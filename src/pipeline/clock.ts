@@ -43,12 +43,23 @@ const MAX_UNIX_MS = 9_223_372_036_854
  * `performance.now()` reading or a `[seconds, nanoseconds]` pair. Anything else gives `undefined`.
  */
 export function toUnixMs(time: TimeInput | undefined, anchor: ClockAnchor): number | undefined {
-  const ms = readTime(time, anchor)
+  const ms = readTimeOrNothing(time, anchor)
   return ms !== undefined && ms >= 0 && ms <= MAX_UNIX_MS ? ms : undefined
 }
 
+/** A pair may have getters, and a Proxy may refuse every look at it. */
+function readTimeOrNothing(time: unknown, anchor: ClockAnchor): number | undefined {
+  if (time === undefined) return undefined
+  try {
+    return readTime(time, anchor)
+  } catch {
+    return undefined
+  }
+}
+
 function readTime(time: unknown, anchor: ClockAnchor): number | undefined {
-  if (typeof time === 'number') return time < performance.timeOrigin ? anchor + time : time
+  // As the OpenTelemetry SDK has it: Unix times from before the start of the process are common where old data is recorded.
+  if (typeof time === 'number') return time <= performance.now() ? anchor + time : time
   if (time instanceof Date) return time.getTime()
   if (Array.isArray(time) && typeof time[0] === 'number' && typeof time[1] === 'number') return time[0] * 1000 + time[1] / 1e6
   return undefined

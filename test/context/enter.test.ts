@@ -35,7 +35,9 @@ test('runInScope restores on return and on throw', () => {
 
 test('enterOnAwait changes what follows the await and nothing else', async () => {
   const seen: Record<string, string[]> = {}
-  const note = (name: string): void => void (seen[name] = labels(currentScope()))
+  const note = (name: string): void => {
+    seen[name] = labels(currentScope())
+  }
   const task = async (): Promise<void> => {
     await enterOnAwait(
       'value',
