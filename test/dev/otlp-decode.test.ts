@@ -94,7 +94,7 @@ describe('protobuf', () => {
   })
 
   test('H92 values nested ten thousand deep end in a marker', () => {
-    let value = Buffer.from([0x0a, 0x01, 0x78])
+    let value: Buffer = Buffer.from([0x0a, 0x01, 0x78])
     for (let depth = 0; depth < 10_000; depth++) value = wrap(5, wrap(1, value))
     const attribute = Buffer.concat([wrap(1, Buffer.from('deep')), wrap(2, value)])
     const span = Buffer.concat([wrap(1, Buffer.from(TRACE, 'hex')), wrap(2, Buffer.from(SPAN, 'hex')), wrap(9, attribute)])
