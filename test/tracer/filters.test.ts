@@ -20,7 +20,10 @@ describe('spanFilter', () => {
     const tracer = init({ spanFilter: { exclude: ['skip'] } })
     nest(tracer, 'root', 'skip 1', 'skip 2', 'child', 'skip 3', 'leaf')
     nest(tracer, 'skip root', 'new root', 'under')
-    expect(tracer.tree()).toEqual([{ name: 'root', children: [{ name: 'child', children: [{ name: 'leaf' }] }] }, { name: 'new root', children: [{ name: 'under' }] }])
+    expect(tracer.tree()).toEqual([
+      { name: 'root', children: [{ name: 'child', children: [{ name: 'leaf' }] }] },
+      { name: 'new root', children: [{ name: 'under' }] },
+    ])
     const [, , , under, newRoot] = tracer.spans
     expect([newRoot?.parentSpanContext, under?.spanContext().traceId]).toEqual([undefined, newRoot?.spanContext().traceId])
     expect(tracer.stats()).toMatchObject({ started: 9, ended: 9, exported: 5, dropped: { filtered: 4 } })
@@ -39,7 +42,12 @@ describe('spanFilter', () => {
 
   test('a filter that throws keeps the span and reaches nobody', () => {
     const warn = vi.fn()
-    const tracer = init({ spanFilter: () => { throw new Error('filter') }, logger: { debug() {}, warn, error() {} } })
+    const tracer = init({
+      spanFilter: () => {
+        throw new Error('filter')
+      },
+      logger: { debug() {}, warn, error() {} },
+    })
     nest(tracer, 'a', 'b')
     expect(tracer.tree()).toEqual([{ name: 'a', children: [{ name: 'b' }] }])
     expect(warn).toHaveBeenCalledOnce()
@@ -47,10 +55,12 @@ describe('spanFilter', () => {
 
   test('an excluded span is no target of enrichment, and leaves nothing of itself on its parent', () => {
     const tracer = init({ spanFilter: { exclude: ['skip'] } })
-    tracer.startActiveSpan('kept', () => tracer.startActiveSpan('skip', (span) => {
-      span.setAttribute('lost', true)
-      expect(span.isRecording()).toBe(false)
-    }))
+    tracer.startActiveSpan('kept', () =>
+      tracer.startActiveSpan('skip', (span) => {
+        span.setAttribute('lost', true)
+        expect(span.isRecording()).toBe(false)
+      }),
+    )
     expect(tracer.spans[0]?.attributes).not.toHaveProperty('lost')
   })
 })
@@ -64,7 +74,11 @@ describe('sampling', () => {
     expect(tracer.spans.length % 2).toBe(0)
     expect(tracer.spans.length / 8000).toBeGreaterThan(0.2)
     expect(tracer.spans.length / 8000).toBeLessThan(0.3)
-    expect(tracer.stats()).toMatchObject({ started: 8000, exported: tracer.spans.length, dropped: { unsampled: 8000 - tracer.spans.length } })
+    expect(tracer.stats()).toMatchObject({
+      started: 8000,
+      exported: tracer.spans.length,
+      dropped: { unsampled: 8000 - tracer.spans.length },
+    })
   })
 
   test('0 keeps nothing and starts no session; two services with the same rate agree on a trace', () => {
@@ -103,6 +117,9 @@ describe('sampling', () => {
   test('F44: a remote parent that was not sampled does not decide for us', () => {
     const tracer = init({})
     tracer.withRemoteContext({ traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' }, () => nest(tracer, 'a', 'b'))
-    expect(tracer.spans.map((span) => [span.name, span.spanContext().traceFlags])).toEqual([['b', 1], ['a', 1]])
+    expect(tracer.spans.map((span) => [span.name, span.spanContext().traceFlags])).toEqual([
+      ['b', 1],
+      ['a', 1],
+    ])
   })
 })

@@ -40,7 +40,9 @@ describe('limits of a span', () => {
     for (let i = 0; i < 10; i++) span.addEvent(`e${i}`).addLink({ context })
     span.end()
     const [exported] = tracer.spans
-    expect([exported?.events.length, exported?.droppedEventsCount, exported?.links.length, exported?.droppedLinksCount]).toEqual([3, 7, 2, 8])
+    expect([exported?.events.length, exported?.droppedEventsCount, exported?.links.length, exported?.droppedLinksCount]).toEqual([
+      3, 7, 2, 8,
+    ])
     expect(exported?.attributes['honeyhive.session_id']).toBe(tracer.sessionId)
   })
 
@@ -54,7 +56,11 @@ describe('limits of a span', () => {
     const bytes = Object.entries(attributes).reduce((total, [key, value]) => total + key.length + String(value).length, 0)
     expect(bytes).toBeLessThan(12_000)
     expect(String(attributes['honeyhive_inputs.text'])).toMatch(/^x{100}/)
-    expect(attributes).toMatchObject({ 'honeyhive.truncated': true, 'honeyhive.session_id': tracer.sessionId, honeyhive_event_type: 'tool' })
+    expect(attributes).toMatchObject({
+      'honeyhive.truncated': true,
+      'honeyhive.session_id': tracer.sessionId,
+      honeyhive_event_type: 'tool',
+    })
   })
 
   test('a span within its limits carries no mark', () => {
@@ -68,7 +74,8 @@ describe('limits of a span', () => {
     const tracer = createTestTracer({ capture: { maxBytes: 2000 } })
     opened.push(tracer)
     tracer.trace({ eventName: 'f' })((text: string) => text)('x'.repeat(100_000))
-    for (const key of ['honeyhive_inputs.arg0', 'honeyhive_outputs.result']) expect(String(tracer.spans[0]?.attributes[key]).length).toBeLessThan(3000)
+    for (const key of ['honeyhive_inputs.arg0', 'honeyhive_outputs.result'])
+      expect(String(tracer.spans[0]?.attributes[key]).length).toBeLessThan(3000)
     expect(tracer.spans[0]?.attributes['honeyhive.truncated']).toBe(true)
   })
 })

@@ -10,7 +10,11 @@ beforeEach(() => {
 afterEach(() => tracer.shutdown())
 const last = (): Readonly<Record<string, unknown>> => tracer.spans.at(-1)?.attributes ?? {}
 const bucket = (name: string): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(last()).filter(([key]) => key === `honeyhive_${name}` || key.startsWith(`honeyhive_${name}.`)).map(([key, value]) => [key.slice(`honeyhive_${name}`.length + 1), value]))
+  Object.fromEntries(
+    Object.entries(last())
+      .filter(([key]) => key === `honeyhive_${name}` || key.startsWith(`honeyhive_${name}.`))
+      .map(([key, value]) => [key.slice(`honeyhive_${name}`.length + 1), value]),
+  )
 
 describe('inputs', () => {
   const take = (options: object, ...args: unknown[]): Record<string, unknown> => {
@@ -29,14 +33,22 @@ describe('inputs', () => {
   })
 
   test('a class instance is not spread; null prototypes are', () => {
-    class Query { text = 'x' }
+    class Query {
+      text = 'x'
+    }
     expect(take({}, new Query())).toEqual({ 'arg0.text': 'x' })
     expect(take({}, Object.assign(Object.create(null), { a: 1 }))).toEqual({ a: 1 })
   })
 
   test('are taken before the function runs, once, and left out or replaced on request', () => {
     const order = { items: 1 }
-    traceFn(tracer, (given: { items: number }) => { given.items = 99 }, { eventName: 'mutates' })(order)
+    traceFn(
+      tracer,
+      (given: { items: number }) => {
+        given.items = 99
+      },
+      { eventName: 'mutates' },
+    )(order)
     expect([bucket('inputs'), order.items]).toEqual([{ items: 1 }, 99])
     expect(take({ inputs: false }, 'secret')).toEqual({})
     expect(take({ inputs: (text: string) => ({ length: text.length }) }, 'secret')).toEqual({ length: 6 })
@@ -44,7 +56,9 @@ describe('inputs', () => {
 
   test('a tracer among the arguments shows its name only, never key or state', () => {
     expect(take({}, tracer, { nested: { tracer } }, [tracer])).toEqual({
-      arg0: '[HoneyHiveTracer]', 'arg1.nested.tracer': '[HoneyHiveTracer]', 'arg2.0': '[HoneyHiveTracer]',
+      arg0: '[HoneyHiveTracer]',
+      'arg1.nested.tracer': '[HoneyHiveTracer]',
+      'arg2.0': '[HoneyHiveTracer]',
     })
     expect(JSON.stringify(last())).not.toContain('key-of-this-test')
   })
@@ -79,7 +93,10 @@ describe('outputs', () => {
     const silent = createTestTracer({ capture: { inputs: false, outputs: false } })
     traceFn(silent, (x: string) => x, { eventName: 'f' })('x')
     traceFn(silent, (x: string) => x, { eventName: 'g', inputs: true, outputs: true })('x')
-    expect(silent.spans.map((span) => Object.keys(span.attributes).filter((key) => /puts/.test(key)))).toEqual([[], ['honeyhive_inputs.arg0', 'honeyhive_outputs.result']])
+    expect(silent.spans.map((span) => Object.keys(span.attributes).filter((key) => /puts/.test(key)))).toEqual([
+      [],
+      ['honeyhive_inputs.arg0', 'honeyhive_outputs.result'],
+    ])
     return silent.shutdown()
   })
 })
@@ -87,7 +104,13 @@ describe('outputs', () => {
 describe('D-15 errors', () => {
   test('status, one exception event, error and type on the failing span; nothing more on the way up', async () => {
     const error = new RangeError('too far')
-    const inner = traceFn(tracer, async () => { throw error }, { eventName: 'inner' })
+    const inner = traceFn(
+      tracer,
+      async () => {
+        throw error
+      },
+      { eventName: 'inner' },
+    )
     const outer = traceFn(tracer, async () => inner(), { eventName: 'outer' })
     await expect(outer()).rejects.toBe(error)
     expect(tracer.tree()).toEqual([{ name: 'outer', children: [{ name: 'inner' }] }])
@@ -95,30 +118,52 @@ describe('D-15 errors', () => {
       expect(span.status).toEqual({ code: 2, message: 'too far' })
       expect(span.attributes).toMatchObject({ honeyhive_error: 'too far', honeyhive_error_type: 'RangeError' })
       expect(span.events.map((event) => event.name)).toEqual(['exception'])
-      expect(span.events[0]?.attributes).toMatchObject({ 'exception.type': 'RangeError', 'exception.message': 'too far', 'exception.stacktrace': expect.stringContaining('RangeError') })
+      expect(span.events[0]?.attributes).toMatchObject({
+        'exception.type': 'RangeError',
+        'exception.message': 'too far',
+        'exception.stacktrace': expect.stringContaining('RangeError'),
+      })
     }
   })
 
   test('an error recorded by hand and then thrown is one event; a caught one leaves the outer span fine', () => {
     const error = new Error('once')
-    expect(() => tracer.startActiveSpan('s', (span) => {
-      span.recordException(error)
-      throw error
-    })).toThrow(error)
+    expect(() =>
+      tracer.startActiveSpan('s', (span) => {
+        span.recordException(error)
+        throw error
+      }),
+    ).toThrow(error)
     expect(tracer.spans[0]?.events).toHaveLength(1)
     tracer.startActiveSpan('outer', () => {
       try {
-        tracer.startActiveSpan('inner', () => { throw error })
-      } catch { /* handled */ }
+        tracer.startActiveSpan('inner', () => {
+          throw error
+        })
+      } catch {
+        /* handled */
+      }
     })
     expect(tracer.spans.at(-1)?.status.code).toBe(0)
     expect(last()).not.toHaveProperty('honeyhive_error')
   })
 
-  test.each<[string, unknown, string]>([['a text', 'plain', 'plain'], ['undefined', undefined, 'undefined'], ['null', null, 'null'], ['an object', { code: 7 }, ''], ['a symbol', Symbol('s'), 'Symbol(s)']])('%s that is thrown is passed on and recorded', (_, thrown, text) => {
+  test.each<[string, unknown, string]>([
+    ['a text', 'plain', 'plain'],
+    ['undefined', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['an object', { code: 7 }, ''],
+    ['a symbol', Symbol('s'), 'Symbol(s)'],
+  ])('%s that is thrown is passed on and recorded', (_, thrown, text) => {
     let caught: unknown = 'nothing'
     try {
-      traceFn(tracer, () => { throw thrown }, { eventName: 'f' })()
+      traceFn(
+        tracer,
+        () => {
+          throw thrown
+        },
+        { eventName: 'f' },
+      )()
     } catch (error) {
       caught = error
     }
@@ -129,7 +174,16 @@ describe('D-15 errors', () => {
 
   test('D-19: an error that speaks of a tracer does not run the function again', () => {
     let runs = 0
-    expect(() => traceFn(tracer, () => { runs++; throw new Error('Tracer error') }, { eventName: 'f' })()).toThrow('Tracer error')
+    expect(() =>
+      traceFn(
+        tracer,
+        () => {
+          runs++
+          throw new Error('Tracer error')
+        },
+        { eventName: 'f' },
+      )(),
+    ).toThrow('Tracer error')
     expect(runs).toBe(1)
   })
 })
@@ -141,7 +195,12 @@ describe('identity and kinds', () => {
       for (let i = 0; i < 1500; i++) span.setAttribute(`own.${i}`, i)
       tracer.enrichSpan({ metadata: many, outputs: many })
     })
-    expect(last()).toMatchObject({ 'honeyhive.session_id': tracer.sessionId, 'honeyhive.source': 'dev', honeyhive_event_type: 'tool', 'honeyhive.truncated': true })
+    expect(last()).toMatchObject({
+      'honeyhive.session_id': tracer.sessionId,
+      'honeyhive.source': 'dev',
+      honeyhive_event_type: 'tool',
+      'honeyhive.truncated': true,
+    })
     expect(Object.keys(last()).length).toBeLessThanOrEqual(1024)
   })
 
@@ -161,20 +220,41 @@ describe('identity and kinds', () => {
     late.setAttribute('openinference.span.kind', 'LLM').end()
     auto.startSpan('y', { attributes: { 'gen_ai.operation.name': 'execute_tool' } }).end()
     auto.startSpan('z', { attributes: { 'openinference.span.kind': 'LLM', honeyhive_event_type: 'session' } }).end()
-    expect(tracer.spans.map((span) => span.attributes['honeyhive_event_type'])).toEqual(['chain', 'tool', 'tool', 'model', 'tool', 'session'])
+    expect(tracer.spans.map((span) => span.attributes['honeyhive_event_type'])).toEqual([
+      'chain',
+      'tool',
+      'tool',
+      'model',
+      'tool',
+      'session',
+    ])
   })
 
   test('our own spans carry nothing of other conventions', () => {
-    traceFn(tracer, (x: object) => x, { eventName: 'f', eventType: 'model', config: { model: 'm' } })({ messages: [{ role: 'user', content: 'hi' }] })
+    traceFn(tracer, (x: object) => x, { eventName: 'f', eventType: 'model', config: { model: 'm' } })({
+      messages: [{ role: 'user', content: 'hi' }],
+    })
     expect(Object.keys(last()).filter((key) => /^(gen_ai|llm|input|output|traceloop|openinference)/.test(key))).toEqual([])
   })
 
   test('D-18, D-64: every bucket of the options lands once, under its own name', () => {
     const all = { config: { model: 'm' }, metadata: { a: 1 }, metrics: { b: 2 }, feedback: { c: 3 }, userProperties: { d: 4 } }
-    trace({ tracer, eventName: 'f', eventType: 'model', eventId: '0b6de1f2-58f6-4a7e-9c1e-000000000001', attributes: { own: 'x' }, ...all })(() => undefined)()
+    trace({
+      tracer,
+      eventName: 'f',
+      eventType: 'model',
+      eventId: '0b6de1f2-58f6-4a7e-9c1e-000000000001',
+      attributes: { own: 'x' },
+      ...all,
+    })(() => undefined)()
     const user = Object.entries(last()).filter(([key]) => /^honeyhive_(config|meta|metrics|feed|user)|own/.test(key))
     expect(Object.fromEntries(user)).toEqual({
-      'honeyhive_config.model': 'm', 'honeyhive_metadata.a': 1, 'honeyhive_metrics.b': 2, 'honeyhive_feedback.c': 3, 'honeyhive_user_properties.d': 4, own: 'x',
+      'honeyhive_config.model': 'm',
+      'honeyhive_metadata.a': 1,
+      'honeyhive_metrics.b': 2,
+      'honeyhive_feedback.c': 3,
+      'honeyhive_user_properties.d': 4,
+      own: 'x',
     })
     expect(last()).toMatchObject({ honeyhive_event_type: 'model', honeyhive_event_id: '0b6de1f2-58f6-4a7e-9c1e-000000000001' })
   })
@@ -182,7 +262,12 @@ describe('identity and kinds', () => {
   test('spans by hand: kind, links, start time, root, nesting, and buckets', () => {
     const target = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
     tracer.startActiveSpan('outer', (outer) => {
-      const child = tracer.startSpan('child', { kind: 2, links: [{ context: target, attributes: { why: 'test' } }], startTime: new Date(1_760_000_000_000), metadata: { m: 1 } })
+      const child = tracer.startSpan('child', {
+        kind: 2,
+        links: [{ context: target, attributes: { why: 'test' } }],
+        startTime: new Date(1_760_000_000_000),
+        metadata: { m: 1 },
+      })
       child.end(1_760_000_000_250)
       tracer.startSpan('root', { root: true }).end()
       expect(tracer.spans[0]?.parentSpanContext?.spanId).toBe(outer.spanContext().spanId)
@@ -195,6 +280,7 @@ describe('identity and kinds', () => {
   })
 
   test('a tracer that is logged or serialised shows no key', () => {
-    for (const text of [inspect(tracer, { depth: 10, showHidden: true }), JSON.stringify(tracer), String(tracer)]) expect(text).not.toContain('key-of-this-test')
+    for (const text of [inspect(tracer, { depth: 10, showHidden: true }), JSON.stringify(tracer), String(tracer)])
+      expect(text).not.toContain('key-of-this-test')
   })
 })
