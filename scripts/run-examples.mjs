@@ -1,4 +1,4 @@
-// Runs examples/*.ts one after another, as a newcomer would: no HH_* variables, no input, nothing on the network.
+// Runs examples/*.ts, two at a time, as a newcomer would: no HH_* variables, no input, nothing on the network.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -6,28 +6,35 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const LIMIT_MS = 60_000
+const AT_ONCE = 2
+/** What the examples share; not an example itself. */
+const SHARED = 'local.ts'
 const folder = 'examples'
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH|OTEL)_/.test(name)))
 
 const wanted = process.argv.slice(2)
 const files = readdirSync(folder)
-  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && name !== SHARED)
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .sort()
 
 let failures = 0
-for (const name of files) {
-  const startedMs = Date.now()
-  const { code, output } = await run(join(folder, name))
-  const seconds = ((Date.now() - startedMs) / 1000).toFixed(1)
-  process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)\n`)
-  if (code === 0) continue
-  failures += 1
-  process.stdout.write(`${output.trimEnd()}\n  ended with ${code}\n`)
-}
+const waiting = [...files]
+await Promise.all(Array.from({ length: AT_ONCE }, runWaiting))
 process.stdout.write(`${files.length - failures} examples passed, ${failures} failed\n`)
 process.exitCode = failures > 0 ? 1 : 0
+
+async function runWaiting() {
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+    const startedMs = Date.now()
+    const { code, output } = await run(join(folder, name))
+    const seconds = ((Date.now() - startedMs) / 1000).toFixed(1)
+    const report = code === 0 ? '' : `${output.trimEnd()}\n  ended with ${code}\n`
+    process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)\n${report}`)
+    if (code !== 0) failures += 1
+  }
+}
 
 function run(file) {
   return new Promise((resolve) => {
