@@ -1,15 +1,17 @@
 import type { Attributes } from '@opentelemetry/api'
 import { hostname } from 'node:os'
+import { readPlatform } from '../config/platform.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Resource } from '../pipeline/span.js'
 import { VERSION } from '../version.js'
 
 /**
- * The OpenTelemetry resource of one tracer: the service as the host names it, the process, and what the user added.
- * Equal for every tracer of a process but for `resourceAttributes`.
+ * The OpenTelemetry resource of one tracer: the service as the host names it, the process, where it runs, and what the
+ * user added. Equal for every tracer of a process but for `service.name` and `resourceAttributes`.
  */
 export function createResource(config: ResolvedConfig): Resource {
-  return toResource({ 'service.name': config.project ?? 'honeyhive-service', ...PROCESS_ATTRIBUTES, ...config.resourceAttributes })
+  const serviceName = config.project ?? PROCESS_ATTRIBUTES['faas.name'] ?? 'honeyhive-service'
+  return toResource({ 'service.name': serviceName, ...PROCESS_ATTRIBUTES, ...config.resourceAttributes })
 }
 
 const PROCESS_ATTRIBUTES: Attributes = Object.freeze({
@@ -20,6 +22,9 @@ const PROCESS_ATTRIBUTES: Attributes = Object.freeze({
   'process.runtime.name': 'nodejs',
   'process.runtime.version': process.versions.node,
   'host.name': hostname(),
+  'host.arch': process.arch,
+  'os.type': process.platform,
+  ...readPlatform(),
 })
 
 function toResource(attributes: Attributes): Resource {
