@@ -74,5 +74,6 @@ function follow<Res extends ServerResponse>(trace: RequestTrace<Res>, request: E
 
 function routeOf({ baseUrl, route }: ExpressRequest): string | undefined {
   const path = route?.path
-  return path === undefined ? undefined : `${baseUrl ?? ''}${String(path)}`
+  if (path === undefined) return undefined
+  return `${baseUrl ?? ''}${Array.isArray(path) ? path.join('|') : String(path)}`
 }

@@ -56,6 +56,16 @@ export const honeyHivePlugin: HoneyHivePlugin = Object.assign(register, {
 })
 
 function register(fastify: FastifyLike, options: HoneyHivePluginOptions, done: (error?: Error) => void): void {
+  try {
+    addHooks(fastify, options)
+    done()
+  } catch (error) {
+    // Thrown here, it would end the process instead of failing the start of the application.
+    done(error as Error)
+  }
+}
+
+function addHooks(fastify: FastifyLike, options: HoneyHivePluginOptions): void {
   const { tracer, ...rest } = options
   const known = [...REQUEST_OPTIONS, ...FASTIFY_OPTIONS]
   const tracing = createRequestTracing<FastifyRequestLike, FastifyReplyLike>({ where: WHERE, tracer, options: rest, known })
@@ -77,7 +87,6 @@ function register(fastify: FastifyLike, options: HoneyHivePluginOptions, done: (
     traces.get(request)?.fail(error)
     next()
   })
-  done()
 }
 
 function follow(trace: RequestTrace<FastifyReplyLike>, request: FastifyRequestLike, reply: FastifyReplyLike): void {

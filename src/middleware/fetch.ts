@@ -16,11 +16,11 @@ import {
 export type { Fields, OfRequest, RequestOptions, TracerChoice } from './options.js'
 
 /** Any function from a request to a response; what else it takes is the framework's business. */
-// biome-ignore lint/suspicious/noExplicitAny: frameworks pass contexts and bindings of their own behind the request
-export type FetchHandler = (request: any, ...rest: any[]) => Response | Promise<Response>
-
-/** The request type of a handler. */
-export type RequestOf<H extends FetchHandler> = Parameters<H>[0] & Request
+export type FetchHandler<
+  Req extends Request = Request,
+  Rest extends unknown[] = unknown[],
+  R extends Response | Promise<Response> = Response | Promise<Response>,
+> = (request: Req, ...rest: Rest) => R
 
 /** Settings of {@link traceFetchHandler}. */
 export interface FetchOptions<Req> extends RequestOptions<Req, Response> {
@@ -54,18 +54,19 @@ const OPTIONS = [...REQUEST_OPTIONS, 'route', 'waitUntil']
  *
  * @throws HoneyHiveConfigError for a missing tracer and unknown options.
  */
-export function traceFetchHandler<H extends FetchHandler>(
-  tracer: TracerChoice<RequestOf<H>>,
-  handler: H,
-  options: FetchOptions<RequestOf<H>> = {},
-): H {
-  const tracing = createTracing<RequestOf<H>>('traceFetchHandler', tracer, options)
+export function traceFetchHandler<Req extends Request, Rest extends unknown[], R extends Response | Promise<Response>>(
+  tracer: TracerChoice<Req>,
+  handler: FetchHandler<Req, Rest, R>,
+  options: FetchOptions<Req> = {},
+): FetchHandler<Req, Rest, R> {
+  const tracing = createTracing<Req>('traceFetchHandler', tracer, options)
   return new Proxy(handler, {
-    apply(target, self, args: [RequestOf<H>, ...unknown[]]) {
+    apply(target, self, args: [Req, ...Rest]) {
       const [request, bindings] = args
-      const call = (): Response | Promise<Response> => Reflect.apply(target, self, args)
-      const trace = isObject(request) ? tracing.start(request, request, () => toFacts(request, options.route)) : undefined
-      if (trace === undefined) return isObject(request) ? tracing.runUntraced(request, call) : call()
+      const call = (): R => Reflect.apply(target, self, args)
+      if (!isObject(request)) return call()
+      const trace = tracing.start(request, request, () => toFacts(request, options.route))
+      if (trace === undefined) return tracing.runUntraced(request, call)
       const exchange = openExchange(trace, request, bindings)
       return settle(trace, call, (response) => answer(exchange, response, options.route))
     },

@@ -1,6 +1,10 @@
 import { createServer } from 'node:http'
+import { context, trace } from '@opentelemetry/api'
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import express from 'express'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { honeyHive, honeyHiveErrors } from '../../src/middleware/express.js'
+import { createTestTracer, type TestTracer } from '../../src/testing/index.js'
 import { answerRoute, listen, toContext } from './node-routes.js'
 import { describeServer, type Setup } from './shared-spec.js'
 
@@ -30,4 +34,113 @@ describeServer({
     )
     return listen(createServer(app))
   },
+})
+
+describe('honeyHive for Express', () => {
+  let close = async (): Promise<void> => undefined
+  afterEach(() => close())
+
+  async function start(app: express.Express): Promise<string> {
+    const server = await listen(createServer(app))
+    close = server.close
+    return server.url
+  }
+
+  const isOver = (tracer: TestTracer): Promise<void> => vi.waitFor(() => expect(tracer.stats()).toMatchObject({ open: 0 }))
+
+  it('names a request after the whole pattern of nested routers', async () => {
+    const tracer = createTestTracer()
+    const app = express().use(honeyHive(tracer))
+    const router = express.Router().get('/:id/parts', async (_request, response) => void response.json({}))
+    const url = await start(app.use('/items', router))
+    await fetch(`${url}/items/7/parts?q=1`)
+    await isOver(tracer)
+    expect(tracer.tree()).toMatchObject([{ name: 'GET /items/:id/parts' }])
+  })
+
+  it('records a request for each of two tracers, the listeners of the request included', async () => {
+    const tracers = [createTestTracer(), createTestTracer()]
+    const app = express()
+    for (const tracer of [...tracers, tracers[0]]) app.use(honeyHive(tracer as TestTracer))
+    app.post('/', (request, response) => {
+      request.on('end', () => {
+        for (const tracer of tracers) tracer.startSpan('step').end()
+        response.end()
+      })
+      request.resume()
+    })
+    const url = await start(app)
+    await fetch(url, { method: 'POST', body: 'x'.repeat(200_000) })
+    for (const tracer of tracers) {
+      await isOver(tracer)
+      expect(tracer.tree()).toMatchObject([{ name: 'POST /', children: [{ name: 'step' }] }])
+      expect(tracer.sessions).toHaveLength(1)
+    }
+  })
+
+  it('keeps an error that was answered with 4xx as an event, not as a failure', async () => {
+    const tracer = createTestTracer()
+    const app = express().use(honeyHive(tracer))
+    app.post('/', express.json(), (_request, response) => void response.end())
+    app.use(honeyHiveErrors())
+    app.use(
+      (_error: unknown, _request: express.Request, response: express.Response, _next: express.NextFunction) =>
+        void response.sendStatus(400),
+    )
+    const url = await start(app)
+    await fetch(url, { method: 'POST', body: '{broken', headers: { 'content-type': 'application/json' } })
+    await isOver(tracer)
+    expect(tracer.spans[0]?.status.code).toBe(0)
+    expect(tracer.spans[0]?.events.map(({ name }) => name)).toEqual(['exception'])
+  })
+
+  it('starts from nothing where the server was started inside a session and a span', async () => {
+    const tracer = createTestTracer()
+    const other = createTestTracer()
+    const app = express().use(honeyHive(tracer, { ignore: ({ url }) => url === '/ignored' }))
+    const seen: string[] = []
+    app.get(['/', '/ignored'], (_request, response) => {
+      other.startSpan('of other').end()
+      seen.push(tracer.sessionId)
+      response.end()
+    })
+    await other.startActiveSpan('main', () =>
+      tracer.withSession({ sessionName: 'main' }, () =>
+        tracer.startActiveSpan('main', async () => {
+          const url = await start(app)
+          await fetch(url)
+          await fetch(`${url}/ignored`)
+        }),
+      ),
+    )
+    await isOver(tracer)
+    expect(tracer.tree()).toMatchObject([{ name: 'main' }, { name: 'GET /|/ignored' }])
+    expect(other.tree()).toMatchObject([{ name: 'main' }, { name: 'of other' }, { name: 'of other' }])
+    expect(tracer.spans.find(({ name }) => name.startsWith('GET'))?.links).toEqual([])
+    expect(seen[1]).toBe(tracer.instance.ownSession.id)
+  })
+
+  it('lets instrumentors nest below the request, and leaves the span of the host active', async () => {
+    const tracer = createTestTracer()
+    const { otelTracer } = tracer
+    const host = new BasicTracerProvider().getTracer('host').startSpan('host')
+    const app = express()
+    app.use('/host', (_request, _response, next) => context.with(trace.setSpan(context.active(), host), next))
+    app.use(honeyHive(tracer))
+    const active: unknown[] = []
+    app.use((request, response) => {
+      request.on('end', () => {
+        active.push(trace.getSpan(context.active()) === host)
+        otelTracer.startSpan('auto').end()
+        response.end()
+      })
+      request.resume()
+    })
+    const url = await start(app)
+    await fetch(url)
+    await fetch(`${url}/host/x`)
+    await isOver(tracer)
+    expect(tracer.tree()).toMatchObject(['GET /', 'GET /host/x'].map((name) => ({ name, children: [{ name: 'auto' }] })))
+    expect(active[0]).toBe(false)
+  })
 })

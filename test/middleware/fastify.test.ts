@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import fastify from 'fastify'
+import { describe, expect, it } from 'vitest'
 import { honeyHivePlugin } from '../../src/middleware/fastify.js'
+import { createTestTracer } from '../../src/testing/index.js'
 import { listen } from './node-routes.js'
 import { describeServer, type Setup } from './shared-spec.js'
 
@@ -25,3 +27,28 @@ async function start({ choose, options, routes, middleware }: Setup): Promise<{ 
 }
 
 describeServer({ name: 'Fastify', knowsRoutes: true, seesErrors: true, start })
+
+describe('honeyHivePlugin', () => {
+  it('covers the routes of every plugin and works with injected requests', async () => {
+    const tracer = createTestTracer()
+    const app = fastify()
+    app.register(honeyHivePlugin, { tracer, sessionName: ({ method }) => `${method} by inject` })
+    app.register(async (child) => void child.get('/inner/:id', async () => ({ session: tracer.sessionId })), { prefix: '/v1' })
+    const seen: string[] = []
+    app.addHook('onResponse', async () => void seen.push(tracer.sessionId))
+    const reply = await app.inject('/v1/inner/7')
+    expect(reply.headers['x-session-id']).toBe(reply.json().session)
+    expect(seen).toEqual([reply.json().session])
+    expect(tracer.tree()).toMatchObject([{ name: 'GET /v1/inner/:id' }])
+    expect(tracer.sessions[0]?.sessionName).toBe('GET by inject')
+    expect((await app.inject('/nowhere')).statusCode).toBe(404)
+    expect(tracer.spans[1]?.name).toBe('GET /nowhere')
+    await app.close()
+  })
+
+  it('refuses a missing tracer when the application gets ready', async () => {
+    const app = fastify()
+    app.register(honeyHivePlugin, {} as never)
+    await expect(app.ready()).rejects.toThrow(/expected a tracer/)
+  })
+})

@@ -1,3 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { SpanStatusCode } from '@opentelemetry/api'
 import { describe, expect, it, vi } from 'vitest'
 import { traceFetchHandler } from '../../src/middleware/fetch.js'
@@ -96,6 +99,19 @@ describe('traceFetchHandler', () => {
     expect(tracer.stats().open).toBe(1)
     controller.abort()
     expect(tracer.spans[2]?.attributes['honeyhive_metadata.aborted']).toBe(true)
+  })
+
+  it('ends when a streamed body is thrown away unread', async () => {
+    setFlagsFromString('--expose_gc')
+    const collect: () => void = runInNewContext('gc')
+    const tracer = createTestTracer()
+    traceFetchHandler(tracer, () => new Response(new ReadableStream()))(request())
+    expect(tracer.stats().open).toBe(1)
+    await vi.waitFor(async () => {
+      collect()
+      await delay(1)
+      expect(tracer.spans[0]?.attributes['honeyhive_metadata.aborted']).toBe(true)
+    }, 5000)
   })
 
   it('flushes after the response and tells the platform at the start', async () => {

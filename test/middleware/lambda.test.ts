@@ -93,7 +93,7 @@ describe('traceHandler', () => {
     const none = createContext(50)
     await measure(none)
     expect(none.getRemainingTimeInMillis()).toBeGreaterThan(-30)
-    const limited = traceHandler(tracer, async () => 'done', { flushTimeoutMs: 50 })
+    const limited = traceHandler(tracer, async (_event: object, _context: Context) => 'done', { flushTimeoutMs: 50 })
     const startMs = performance.now()
     await limited({}, createContext(60_000))
     expect(performance.now() - startMs).toBeLessThan(1500)
@@ -137,13 +137,13 @@ describe('traceHandler', () => {
   it('rethrows what was thrown, synchronously and asynchronously, and records it', async () => {
     const tracer = createTestTracer()
     const error = new TypeError('broken')
-    const rejecting = traceHandler(tracer, async () => Promise.reject(error))
+    const rejecting = traceHandler(tracer, async (_event: object, _context: Context) => Promise.reject(error))
     await expect(rejecting({}, createContext())).rejects.toBe(error)
-    const throwing = traceHandler(tracer, () => {
+    const throwing = traceHandler(tracer, (_event: object, _context: Context) => {
       throw error
     })
     expect(() => throwing({}, createContext())).toThrow(error)
-    expect(traceHandler(tracer, () => 'sync')({}, createContext(), () => undefined)).toBe('sync')
+    expect(traceHandler(tracer, (..._args: unknown[]) => 'sync')({}, createContext(), () => undefined)).toBe('sync')
     expect(tracer.spans.map(({ status }) => status.message)).toEqual(['broken', 'broken', undefined])
   })
 
