@@ -26,9 +26,9 @@ describe('injectContext', () => {
   test('writes the active span of this tracer and its session; no key, no project, no other baggage', () => {
     const headers = a.startActiveSpan('outer', (outer) =>
       b.startActiveSpan('inner', () => {
-        const carrier = a.injectContext({ accept: 'x', baggage: 'host=1' })
+        const carrier: Record<string, string> = a.injectContext({ accept: 'x', baggage: 'host=1' })
         expect(carrier.traceparent).toBe(`00-${outer.spanContext().traceId}-${outer.spanContext().spanId}-01`)
-        return carrier as Record<string, string>
+        return carrier
       }),
     )
     expect(headers).toEqual({ accept: 'x', traceparent: expect.any(String), baggage: `host=1,session_id=${a.sessionId},source=src-a` })
