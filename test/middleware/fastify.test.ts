@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import fastify from 'fastify'
+import fastify, { type FastifyPluginCallback } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { honeyHivePlugin } from '../../src/middleware/fastify.js'
 import { createTestTracer } from '../../src/testing/index.js'
@@ -33,7 +33,11 @@ describe('honeyHivePlugin', () => {
     const tracer = createTestTracer()
     const app = fastify()
     app.register(honeyHivePlugin, { tracer, sessionName: ({ method }) => `${method} by inject` })
-    app.register(async (child) => void child.get('/inner/:id', async () => ({ session: tracer.sessionId })), { prefix: '/v1' })
+    const routes: FastifyPluginCallback = (child, _options, done) => {
+      child.get('/inner/:id', async () => ({ session: tracer.sessionId }))
+      done()
+    }
+    app.register(routes, { prefix: '/v1' })
     const seen: string[] = []
     app.addHook('onResponse', async () => void seen.push(tracer.sessionId))
     const reply = await app.inject('/v1/inner/7')
