@@ -1,0 +1,22 @@
+// Installs every peer in its own folder (versions are pinned in adapters/*/package.json), one after another.
+// node install.mjs [NAME ...]
+import { spawnSync } from 'node:child_process'
+import path from 'node:path'
+import { adapterNames, adapterFolder } from './lib/adapters.mjs'
+const wanted = process.argv.slice(2)
+for (const name of adapterNames()) {
+  const cwd = adapterFolder(name)
+  if (!cwd || (wanted.length && !wanted.includes(name))) continue
+  const t = Date.now()
+  const r = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd, encoding: 'utf8' })
+  console.log(`${name}: ${r.status === 0 ? 'ok' : `FAILED\n${r.stderr.slice(-800)}`} (${((Date.now() - t) / 1000).toFixed(1)} s)`)
+}
+console.log(
+  'newer node, optional:',
+  spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: path.dirname(new URL(import.meta.url).pathname),
+    encoding: 'utf8',
+  }).status === 0
+    ? 'ok'
+    : 'not installed',
+)
