@@ -8,7 +8,12 @@ import * as z from 'zod/mini'
 
 const target = new URL('../schema/tracers.schema.json', import.meta.url)
 const { OPTIONS, DEFAULTS, LIMIT_DEFAULTS, BATCH_DEFAULTS, CAPTURE_DEFAULTS } = await tsImport('../src/config/schema.ts', import.meta.url)
-const docs = readDocs(new URL('../src/config/options.ts', import.meta.url), ['TracerOptions', 'LimitsOptions', 'BatchOptions', 'CaptureOptions'])
+const docs = readDocs(new URL('../src/config/options.ts', import.meta.url), [
+  'TracerOptions',
+  'LimitsOptions',
+  'BatchOptions',
+  'CaptureOptions',
+])
 const groupDocs = { limits: docs.LimitsOptions, batch: docs.BatchOptions, capture: docs.CaptureOptions }
 const groupDefaults = { limits: LIMIT_DEFAULTS, batch: BATCH_DEFAULTS, capture: CAPTURE_DEFAULTS }
 
@@ -46,7 +51,10 @@ function toObject(specs, texts, defaults) {
   for (const [name, spec] of Object.entries(specs)) {
     if (spec.codeOnly) continue
     const schema = 'members' in spec ? toGroup(name, spec) : toValueSchema(spec)
-    const described = { ...(texts?.[name] && { description: texts[name] }), ...(defaults?.[name] !== undefined && { default: defaults[name] }) }
+    const described = {
+      ...(texts?.[name] && { description: texts[name] }),
+      ...(defaults?.[name] !== undefined && { default: defaults[name] }),
+    }
     properties[name] = { ...described, ...schema }
     if (toSnake(name) !== name) properties[toSnake(name)] = { description: `Same as ${name}.`, ...schema }
   }

@@ -35,9 +35,14 @@ export function readDocument(file: string | URL): ParsedDocument {
 function readText(path: string): string {
   try {
     const stats = statSync(path)
-    if (!stats.isFile()) throw toFileError(path, stats.isDirectory() ? 'is a directory' : 'is not a regular file', 'Give the path of a YAML or JSON file.')
+    if (!stats.isFile())
+      throw toFileError(path, stats.isDirectory() ? 'is a directory' : 'is not a regular file', 'Give the path of a YAML or JSON file.')
     if (stats.size > MAX_FILE_BYTES) {
-      throw toFileError(path, `has ${stats.size} bytes, more than the ${MAX_FILE_BYTES} a configuration may have`, 'Split it, or give an object.')
+      throw toFileError(
+        path,
+        `has ${stats.size} bytes, more than the ${MAX_FILE_BYTES} a configuration may have`,
+        'Split it, or give an object.',
+      )
     }
     // Fatal, so that a file in another encoding is refused rather than half read; a byte order mark is removed.
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path))
@@ -76,7 +81,12 @@ function loadYaml(path: string): Yaml {
   try {
     return createRequire(import.meta.url)('yaml') as Yaml
   } catch (cause) {
-    throw toFileError(path, 'needs the package "yaml", which could not be loaded', 'Leave it out of the bundle as an external package, or give an object.', cause)
+    throw toFileError(
+      path,
+      'needs the package "yaml", which could not be loaded',
+      'Leave it out of the bundle as an external package, or give an object.',
+      cause,
+    )
   }
 }
 
@@ -101,8 +111,13 @@ function parseDocument(text: string, path: string): ParsedDocument {
 /** The first syntax error (the rest follow from it), then unknown tags; the parser's words without the text it quotes. */
 function toMistakes({ errors, warnings }: Document.Parsed, at: (offset: number) => string): readonly ConfigProblem[] {
   return [...errors.slice(0, 1), ...warnings].map(({ pos, message }) => {
-    const what = message.split(/[:"\n]/, 1)[0]?.trim().replace(/\.$/, '')
-    const advice = message.startsWith('Unresolved tag') ? 'Remove the tag.' : 'Check indentation (spaces, no tabs), quotes and braces there; ${…} inside { } needs quotes.'
+    const what = message
+      .split(/[:"\n]/, 1)[0]
+      ?.trim()
+      .replace(/\.$/, '')
+    const advice = message.startsWith('Unresolved tag')
+      ? 'Remove the tag.'
+      : 'Check indentation (spaces, no tabs), quotes and braces there; ${…} inside { } needs quotes.'
     return { option: at(pos[0]), message: `Invalid YAML or JSON at ${at(pos[0])}: ${what}. ${advice}` }
   })
 }
@@ -128,7 +143,11 @@ function findRepeatedKeys(yaml: Yaml, parsed: Document, at: (offset: number) => 
         if (name === undefined || name === '<<') continue
         const earlier = first.get(name)
         if (earlier === undefined) first.set(name, offset)
-        else problems.push({ option: name, message: `Repeated key "${name}" at ${at(offset)}: it is already given at ${at(earlier)}. Remove one of them.` })
+        else
+          problems.push({
+            option: name,
+            message: `Repeated key "${name}" at ${at(offset)}: it is already given at ${at(earlier)}. Remove one of them.`,
+          })
       }
     },
   })

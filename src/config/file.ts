@@ -39,7 +39,10 @@ export function loadTracerDefinitions<const Name extends string>(
   tracers: Readonly<Record<Name, TracerOptions>>,
   options?: LoadOptions,
 ): ReadonlyMap<Name, TracerOptions>
-export function loadTracerDefinitions(source: string | URL | object, { env = process.env }: LoadOptions = {}): ReadonlyMap<string, TracerOptions> {
+export function loadTracerDefinitions(
+  source: string | URL | object,
+  { env = process.env }: LoadOptions = {},
+): ReadonlyMap<string, TracerOptions> {
   const isFile = typeof source === 'string' || source instanceof URL
   const definitions = isFile ? readDocument(source) : toDocument(source)
   const reading = createReading(definitions, env)
@@ -107,7 +110,10 @@ function readTracer(name: string, tracers: Readonly<Record<string, unknown>>, de
 const JOINED = ['limits', 'batch', 'capture', 'headers', 'resourceAttributes'] as const
 
 function combineOptions(defaults: TracerOptions, own: TracerOptions): TracerOptions {
-  const joined = JOINED.filter((name) => defaults[name] && own[name]).map((name) => [name, Object.freeze({ ...defaults[name], ...own[name] })])
+  const joined = JOINED.filter((name) => defaults[name] && own[name]).map((name) => [
+    name,
+    Object.freeze({ ...defaults[name], ...own[name] }),
+  ])
   return Object.freeze({ ...defaults, ...own, ...Object.fromEntries(joined) })
 }
 
@@ -136,7 +142,12 @@ function prepareMembers(value: unknown, specs: Specs, path: readonly string[], r
     const spec = Object.hasOwn(specs, name) ? specs[name] : undefined
     const at = [...path, written]
     if (members.has(name)) {
-      report(reading, at, 'key', (from) => `Repeated option "${[...path, name].join('.')}": "${written}" from ${from} is the same. Remove one of them.`)
+      report(
+        reading,
+        at,
+        'key',
+        (from) => `Repeated option "${[...path, name].join('.')}": "${written}" from ${from} is the same. Remove one of them.`,
+      )
     }
     members.set(name, spec === undefined ? undefined : prepareMember(value, written, spec, [...path, name], at, reading))
     if (spec === undefined) reading.origins.set([...path, name].join('.'), { from: reading.document.locate(at, 'key') })

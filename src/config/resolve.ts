@@ -127,7 +127,13 @@ function isOnThisMachine(serverUrl: string): boolean {
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host) || host.startsWith('[::ffff:7f')
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    host === '[::1]' ||
+    /^127\.\d+\.\d+\.\d+$/.test(host) ||
+    host.startsWith('[::ffff:7f')
+  )
 }
 
 function toExposedLine(serverUrl: string): string {

@@ -4,7 +4,16 @@ import * as z from 'zod/mini'
 import type { Logger } from '../diagnostics.js'
 import { toKind, toShown } from './describe.js'
 import type { TracerOptions } from './options.js'
-import type { DropReport, InstrumentationLike, RedactFunction, RedactRules, ResolvedBatch, ResolvedCapture, ResolvedLimits, SpanFilter } from './resolved.js'
+import type {
+  DropReport,
+  InstrumentationLike,
+  RedactFunction,
+  RedactRules,
+  ResolvedBatch,
+  ResolvedCapture,
+  ResolvedLimits,
+  SpanFilter,
+} from './resolved.js'
 
 /** How the text of a variable becomes a value. */
 export type TextKind = 'text' | 'boolean' | 'number'
@@ -288,7 +297,9 @@ const options: SpecOf<TracerOptions> = {
   protocol: oneOf(['http/protobuf', 'http/json'], 'HH_OTLP_PROTOCOL'),
   compression: oneOf(['gzip', 'none'], 'HH_OTLP_COMPRESSION'),
   headers: {
-    schema: once(() => z.record(z.string(), z.string()).check(z.refine((map) => Object.entries(map).every(([name, content]) => isHeader(name, content))))),
+    schema: once(() =>
+      z.record(z.string(), z.string()).check(z.refine((map) => Object.entries(map).every(([name, content]) => isHeader(name, content)))),
+    ),
     expected: 'header names with one line of latin1 text each, without Authorization and the headers of the transport',
     remedy: 'Give e.g. { "x-tenant": "acme" }; the API key goes to "apiKey".',
     found: toWrongHeader,
@@ -316,7 +327,11 @@ const options: SpecOf<TracerOptions> = {
     expected: '{ keys?, patterns?, replacement?, builtIn? }, a function or false',
     remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
     members: {
-      keys: list(() => z.union([z.string(), z.custom<RegExp>(isRegExp)]), 'an array of strings and RegExps', 'Give names of fields, e.g. ["ssn"].'),
+      keys: list(
+        () => z.union([z.string(), z.custom<RegExp>(isRegExp)]),
+        'an array of strings and RegExps',
+        'Give names of fields, e.g. ["ssn"].',
+      ),
       patterns: {
         ...list(() => z.custom<RegExp>(isRegExp), 'an array of RegExps', 'Give e.g. [/\\d{16}/]; in a file, the text between the slashes.'),
         itemFromText: (pattern) => new RegExp(pattern, 'g'),
@@ -326,7 +341,11 @@ const options: SpecOf<TracerOptions> = {
     },
     other: once(() => z.union([z.custom<RedactFunction>(isFunction), z.literal(false)])),
   },
-  sampler: collaborator<Sampler>(hasMethods('shouldSample'), 'an OpenTelemetry sampler', 'Give an object with shouldSample(), or use "sampleRate".'),
+  sampler: collaborator<Sampler>(
+    hasMethods('shouldSample'),
+    'an OpenTelemetry sampler',
+    'Give an object with shouldSample(), or use "sampleRate".',
+  ),
   sampleRate: {
     schema: once(() => z.number().check(z.minimum(0), z.maximum(1))),
     expected: 'a number from 0 to 1',
@@ -341,7 +360,11 @@ const options: SpecOf<TracerOptions> = {
     'an array of OpenTelemetry instrumentations',
     'Give instances, e.g. [new OpenAIInstrumentation()].',
   ),
-  exporter: collaborator<SpanExporter>(hasMethods('export', 'shutdown'), 'an OpenTelemetry span exporter', 'Give an object with export() and shutdown().'),
+  exporter: collaborator<SpanExporter>(
+    hasMethods('export', 'shutdown'),
+    'an OpenTelemetry span exporter',
+    'Give an object with export() and shutdown().',
+  ),
   fetch: collaborator<typeof fetch>(isFunction, 'a function', 'Give a function with the signature of fetch.'),
   logger: collaborator<Logger>(hasMethods('debug', 'warn', 'error'), 'an object with debug(), warn() and error()', 'Give e.g. console.'),
   onDrop: collaborator<(report: DropReport) => void>(isFunction, 'a function', 'Give a function that takes one report.'),

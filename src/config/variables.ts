@@ -22,12 +22,15 @@ export function expandVariables(text: string, env: Environment): ExpandedText {
   const expanded = text.replace(REFERENCE, (reference: string, name: string | undefined, fallback: string | undefined) => {
     if (reference === '$${') return '${'
     if (name === undefined) {
-      problems.push('"${" starts no variable. Write ${NAME}, ${NAME:-default}, or $${ for the characters themselves; variables do not nest.')
+      problems.push(
+        '"${" starts no variable. Write ${NAME}, ${NAME:-default}, or $${ for the characters themselves; variables do not nest.',
+      )
       return reference
     }
     hasVariables = true
     const value = env[name]
-    if (value === undefined && fallback === undefined) problems.push(`variable ${name} is not set. Set it, or give a default: \${${name}:-default}.`)
+    if (value === undefined && fallback === undefined)
+      problems.push(`variable ${name} is not set. Set it, or give a default: \${${name}:-default}.`)
     return (fallback !== undefined && value === '' ? undefined : value) ?? fallback ?? ''
   })
   return { text: expanded, hasVariables, problems }

@@ -51,7 +51,8 @@ export function toStandIn(value: object): unknown {
   if (types.isRegExp(value)) return String(Reflect.apply(RegExp.prototype.toString, value, []))
   if (isTypedArray(value)) return toTypedArray(value)
   if (types.isDataView(value)) return `[DataView ${value.byteLength} bytes]`
-  if (types.isAnyArrayBuffer(value)) return `[${types.isSharedArrayBuffer(value) ? 'SharedArrayBuffer' : 'ArrayBuffer'} ${value.byteLength} bytes]`
+  if (types.isAnyArrayBuffer(value))
+    return `[${types.isSharedArrayBuffer(value) ? 'SharedArrayBuffer' : 'ArrayBuffer'} ${value.byteLength} bytes]`
   if (types.isBoxedPrimitive(value)) return unbox(value)
   if (types.isWeakMap(value)) return '[WeakMap]'
   if (types.isWeakSet(value)) return '[WeakSet]'

@@ -65,14 +65,20 @@ tracers:
     protocol: \${PROTOCOL:-http/protobuf}
 `)
     expect([...tracers]).toEqual([
-      ['production', { apiKey: KEY, sessionName: 'prod-session', source: 'production', serverUrl: 'https://b.example', batch: { maxQueueSize: 20 } }],
+      [
+        'production',
+        { apiKey: KEY, sessionName: 'prod-session', source: 'production', serverUrl: 'https://b.example', batch: { maxQueueSize: 20 } },
+      ],
       ['staging', { apiKey: KEY, verbose: true, sampleRate: 0.5, protocol: 'http/protobuf' }],
     ])
     expect(resolveConfig(tracers.get('production'), {})).toMatchObject({ apiKey: KEY, batch: { maxQueueSize: 20, maxExportBatchSize: 20 } })
   })
 
   it('reads JSON, through a URL too', () => {
-    const path = write(JSON.stringify({ $schema: 'x', tracers: { a: { apiKey: '${KEY_A}', limits: { maxEvents: 5 } } } }, null, '\t'), 'a.json')
+    const path = write(
+      JSON.stringify({ $schema: 'x', tracers: { a: { apiKey: '${KEY_A}', limits: { maxEvents: 5 } } } }, null, '\t'),
+      'a.json',
+    )
     expect([...loadTracerDefinitions(pathToFileURL(path), { env })]).toEqual([['a', { apiKey: KEY, limits: { maxEvents: 5 } }]])
   })
 
@@ -83,9 +89,21 @@ tracers:
   a:
   b: { source: own, batch: { maxQueueSize: 30 }, headers: { x-b: "2" }, metadata: { b: 2 }, project: null }
 `)
-    const shared = { source: 'shared', batch: { concurrency: 2, maxQueueSize: 10 }, headers: { 'x-a': '1', 'x-b': '1' }, capture: { inputs: false }, metadata: { a: 1 } }
+    const shared = {
+      source: 'shared',
+      batch: { concurrency: 2, maxQueueSize: 10 },
+      headers: { 'x-a': '1', 'x-b': '1' },
+      capture: { inputs: false },
+      metadata: { a: 1 },
+    }
     expect(tracers.get('a')).toEqual(shared)
-    expect(tracers.get('b')).toEqual({ ...shared, source: 'own', batch: { concurrency: 2, maxQueueSize: 30 }, headers: { 'x-a': '1', 'x-b': '2' }, metadata: { b: 2 } })
+    expect(tracers.get('b')).toEqual({
+      ...shared,
+      source: 'own',
+      batch: { concurrency: 2, maxQueueSize: 30 },
+      headers: { 'x-a': '1', 'x-b': '2' },
+      metadata: { b: 2 },
+    })
     expect(Object.isFrozen(tracers.get('a'))).toBe(true)
   })
 
@@ -117,7 +135,10 @@ tracers:
 
     const shaped = loadTracerDefinitions({ defaults: { source: 'x' }, tracers: { a: { project: 'p' }, b: {} } }, { env })
     expectTypeOf(shaped).toEqualTypeOf<ReadonlyMap<'a' | 'b', TracerOptions>>()
-    expect([...shaped]).toEqual([['a', { source: 'x', project: 'p' }], ['b', { source: 'x' }]])
+    expect([...shaped]).toEqual([
+      ['a', { source: 'x', project: 'p' }],
+      ['b', { source: 'x' }],
+    ])
   })
 
   it('takes functions and objects of code as they are', () => {
@@ -132,7 +153,20 @@ tracers:
   })
 
   it('names getters that throw and wrong entries of an object', () => {
-    const error = failureOf(() => loadTracerDefinitions({ a: { get source(): string { throw new Error(KEY) } }, b: 5, c: { sorce: 'x' } } as never, { env }))
+    const error = failureOf(() =>
+      loadTracerDefinitions(
+        {
+          a: {
+            get source(): string {
+              throw new Error(KEY)
+            },
+          },
+          b: 5,
+          c: { sorce: 'x' },
+        } as never,
+        { env },
+      ),
+    )
     expect(error.message).toBe(
       [
         'loadTracers: 3 invalid settings.',
@@ -228,8 +262,12 @@ describe('hostile files', () => {
   })
 
   it('H90 names tabs, two documents, unknown tags and anchors', () => {
-    expect(problemsOf('tracers:\n\ta: {}\n')).toEqual([expect.stringMatching(/^Invalid YAML or JSON at FILE:2:1: Tabs are not allowed as indentation\. Check indentation/)])
-    expect(problemsOf('tracers: {}\n---\ntracers: {}\n')[0]).toMatch(/^Invalid YAML or JSON at FILE:\d+:\d+: Source contains multiple documents/)
+    expect(problemsOf('tracers:\n\ta: {}\n')).toEqual([
+      expect.stringMatching(/^Invalid YAML or JSON at FILE:2:1: Tabs are not allowed as indentation\. Check indentation/),
+    ])
+    expect(problemsOf('tracers: {}\n---\ntracers: {}\n')[0]).toMatch(
+      /^Invalid YAML or JSON at FILE:\d+:\d+: Source contains multiple documents/,
+    )
     expect(problemsOf('tracers:\n  a: !!js/function "x"\n  b: !env KEY\n')).toEqual([
       'Invalid YAML or JSON at FILE:2:6: Unresolved tag. Remove the tag.',
       'Invalid YAML or JSON at FILE:3:6: Unresolved tag. Remove the tag.',
@@ -238,9 +276,17 @@ describe('hostile files', () => {
   })
 
   it('H90 stops billions of laughs, cycles and deep nesting quickly', () => {
-    const laughs = ['l0: &l0 [lol, lol]', ...Array.from({ length: 30 }, (_, index) => `l${index + 1}: &l${index + 1} [${Array.from({ length: 9 }, () => `*l${index}`).join(', ')}]`)]
+    const laughs = [
+      'l0: &l0 [lol, lol]',
+      ...Array.from(
+        { length: 30 },
+        (_, index) => `l${index + 1}: &l${index + 1} [${Array.from({ length: 9 }, () => `*l${index}`).join(', ')}]`,
+      ),
+    ]
     const started = process.cpuUsage()
-    expect(problemsOf(`${laughs.join('\n')}\ntracers: { a: { metadata: { x: *l30 } } }\n`)).toEqual(['Cannot load tracers from "FILE": it uses anchors too often, or ones that are not there. Give a plain list of tracers and their options.'])
+    expect(problemsOf(`${laughs.join('\n')}\ntracers: { a: { metadata: { x: *l30 } } }\n`)).toEqual([
+      'Cannot load tracers from "FILE": it uses anchors too often, or ones that are not there. Give a plain list of tracers and their options.',
+    ])
     expect(problemsOf(`tracers: { a: { metadata: ${'['.repeat(20_000)} } }`)).toHaveLength(1)
     expect(load('tracers: { a: { metadata: &m { self: *m } } }').size).toBe(1)
     expect(process.cpuUsage(started).user).toBeLessThan(5_000_000)
@@ -257,12 +303,18 @@ describe('hostile files', () => {
     const tracers = load('tracers:\n  a:\n    metadata: { __proto__: { disabled: true } }\n')
     expect(Object.keys(tracers.get('a')?.metadata ?? {})).toEqual(['__proto__'])
     expect(({} as Record<string, unknown>)['disabled']).toBeUndefined()
-    expect(problemsOf('tracers:\n  __proto__: { disabled: true }\n')).toEqual(['Invalid tracer name "__proto__" from FILE:2:3. Give a word, e.g. "production".'])
-    expect(problemsOf('tracers:\n  a: { __proto__: { disabled: true } }\n')).toEqual([expect.stringMatching(/^Unknown option "tracers\.a\.__proto__" from FILE:2:8\./)])
+    expect(problemsOf('tracers:\n  __proto__: { disabled: true }\n')).toEqual([
+      'Invalid tracer name "__proto__" from FILE:2:3. Give a word, e.g. "production".',
+    ])
+    expect(problemsOf('tracers:\n  a: { __proto__: { disabled: true } }\n')).toEqual([
+      expect.stringMatching(/^Unknown option "tracers\.a\.__proto__" from FILE:2:8\./),
+    ])
   })
 
   it('H90 refuses 50 MB and other encodings', () => {
-    expect(problemsOf(new Uint8Array(50_000_000).fill(0x20))).toEqual(['Cannot load tracers from "FILE": it has 50000000 bytes, more than the 4194304 a configuration may have. Split it, or give an object.'])
+    expect(problemsOf(new Uint8Array(50_000_000).fill(0x20))).toEqual([
+      'Cannot load tracers from "FILE": it has 50000000 bytes, more than the 4194304 a configuration may have. Split it, or give an object.',
+    ])
     expect(problemsOf(new Uint8Array([0xff, 0xfe, 0x74, 0]))).toEqual([expect.stringContaining('it is not UTF-8 text')])
   })
 
@@ -285,7 +337,9 @@ describe('hostile files', () => {
       expect(error.code).toBe('CONFIG_FILE')
       return error.message.replaceAll(path, 'FILE')
     }
-    expect(reasonOf(join(folder, 'nope.yaml'))).toBe('Cannot load tracers from "FILE": it does not exist. Give the path of a YAML or JSON file this process may read.')
+    expect(reasonOf(join(folder, 'nope.yaml'))).toBe(
+      'Cannot load tracers from "FILE": it does not exist. Give the path of a YAML or JSON file this process may read.',
+    )
     expect(reasonOf(directory)).toContain('it is a directory')
     expect(reasonOf(loop)).toContain('it is a loop of symbolic links')
     expect(reasonOf('a\0b')).toContain('it has a name no file can have')
@@ -306,6 +360,8 @@ describe('start cost', () => {
       const before = ${isLoaded}
       loadTracerDefinitions(${JSON.stringify(write('tracers: { a: {} }'))})
       process.stdout.write(JSON.stringify([before, ${isLoaded}]))`
-    expect(execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' })).toBe('[false,true]')
+    expect(execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' })).toBe(
+      '[false,true]',
+    )
   })
 })

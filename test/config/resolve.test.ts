@@ -46,24 +46,37 @@ describe.each(ROWS)('option $option', ({ option, initial, code: [given, resolved
   })
 })
 
-describe.each(ROWS.flatMap(({ option, initial, env }) => (env === undefined ? [] : [{ option, initial, env }])))('variable $env.name', ({ option, initial, env }) => {
-  it('H80 takes the place of the default', () => {
-    const config = resolveLoose({}, { [env.name]: env.text })
-    expect(toResolved(config, option)).toEqual(env.value)
-    expect(config.warnings).toEqual([])
-  })
+describe.each(ROWS.flatMap(({ option, initial, env }) => (env === undefined ? [] : [{ option, initial, env }])))(
+  'variable $env.name',
+  ({ option, initial, env }) => {
+    it('H80 takes the place of the default', () => {
+      const config = resolveLoose({}, { [env.name]: env.text })
+      expect(toResolved(config, option)).toEqual(env.value)
+      expect(config.warnings).toEqual([])
+    })
 
-  it('H80 D-30 is ignored with one warning when it is wrong', () => {
-    const config = resolveLoose({}, { [env.name]: env.wrong })
-    expect(toResolved(config, option)).toEqual(option === 'sessionName' ? resolveLoose({}).sessionName : initial)
-    expect(config.warnings).toEqual([expect.stringMatching(new RegExp(`^Invalid "${option}": expected .+, got .+ from ${env.name}\\. .+ The variable is ignored\\.$`))])
-  })
-})
+    it('H80 D-30 is ignored with one warning when it is wrong', () => {
+      const config = resolveLoose({}, { [env.name]: env.wrong })
+      expect(toResolved(config, option)).toEqual(option === 'sessionName' ? resolveLoose({}).sessionName : initial)
+      expect(config.warnings).toEqual([
+        expect.stringMatching(new RegExp(`^Invalid "${option}": expected .+, got .+ from ${env.name}\\. .+ The variable is ignored\\.$`)),
+      ])
+    })
+  },
+)
 
 describe('messages', () => {
   it('are exact for the usual mistakes', () => {
     const sampler = { shouldSample: () => ({ decision: 0 }) }
-    const options = { apiKey: 42, serverUrl: 'ftp://x', batch: { maxQueueSize: '5s', concurency: 2 }, apikey: KEY, sampler, sampleRate: 1, zzz: 1 }
+    const options = {
+      apiKey: 42,
+      serverUrl: 'ftp://x',
+      batch: { maxQueueSize: '5s', concurency: 2 },
+      apikey: KEY,
+      sampler,
+      sampleRate: 1,
+      zzz: 1,
+    }
     expect(() => resolveLoose(options)).toThrow(
       [
         'HoneyHiveTracer.init: 7 invalid settings.',
@@ -84,7 +97,9 @@ describe('messages', () => {
     expect(problemsOf({ sesionName: 'x' })).toEqual(['Unknown option "sesionName" from code. Did you mean "sessionName"?'])
     expect(problemsOf({ api_key: 'x' })).toEqual(['Unknown option "api_key" from code. Did you mean "apiKey"?'])
     expect(problemsOf({ redact: { pattern: [] } })).toEqual(['Unknown option "redact.pattern" from code. Did you mean "redact.patterns"?'])
-    expect(problemsOf({ spanFilter: { exlcude: [] } })).toEqual(['Unknown option "spanFilter.exlcude" from code. Did you mean "spanFilter.exclude"?'])
+    expect(problemsOf({ spanFilter: { exlcude: [] } })).toEqual([
+      'Unknown option "spanFilter.exlcude" from code. Did you mean "spanFilter.exclude"?',
+    ])
   })
 
   it.each([
@@ -100,7 +115,13 @@ describe('messages', () => {
     [{ headers: { authorization: KEY, 'x-a': `${KEY}\n` } }],
     [{ metadata: KEY, inputs: [KEY], resourceAttributes: { a: [KEY] }, redact: { keys: KEY } }],
     [KEY],
-    [{ get apiKey() { throw new Error(KEY) } }],
+    [
+      {
+        get apiKey() {
+          throw new Error(KEY)
+        },
+      },
+    ],
   ])('E9 S14 H76 never show a key or another secret (%#)', (options) => {
     const problems = problemsOf(options)
     expect(problems.length).toBeGreaterThan(0)
@@ -130,15 +151,35 @@ describe('resolveConfig', () => {
   })
 
   it('takes false, 0 and empty text as values', () => {
-    const config = resolveLoose({ testMode: false, sampleRate: 0, source: '', batch: { scheduledDelayMs: 0 } }, { HH_TEST_MODE: '1', HH_SAMPLE_RATE: '1', HH_SOURCE: 'env' })
+    const config = resolveLoose(
+      { testMode: false, sampleRate: 0, source: '', batch: { scheduledDelayMs: 0 } },
+      { HH_TEST_MODE: '1', HH_SAMPLE_RATE: '1', HH_SOURCE: 'env' },
+    )
     expect(config).toMatchObject({ testMode: false, sampleRate: 0, source: '', batch: { scheduledDelayMs: 0 } })
   })
 
   it('freezes everything it gives back and leaves the options as they were', () => {
-    const options = { metadata: { a: 1 }, headers: { a: 'b' }, batch: { concurrency: 2 }, instrumentations: [], redact: { keys: ['a'] }, spanFilter: { include: ['a'] } }
+    const options = {
+      metadata: { a: 1 },
+      headers: { a: 'b' },
+      batch: { concurrency: 2 },
+      instrumentations: [],
+      redact: { keys: ['a'] },
+      spanFilter: { include: ['a'] },
+    }
     const before = structuredClone(options)
     const config = resolveLoose(options)
-    const parts = [config, config.metadata, config.headers, config.batch, config.limits, config.capture, config.instrumentations, config.redact, config.spanFilter]
+    const parts = [
+      config,
+      config.metadata,
+      config.headers,
+      config.batch,
+      config.limits,
+      config.capture,
+      config.instrumentations,
+      config.redact,
+      config.spanFilter,
+    ]
     expect(parts.every((part) => Object.isFrozen(part))).toBe(true)
     expect(options).toEqual(before)
     options.metadata.a = 2
@@ -155,22 +196,50 @@ describe('resolveConfig', () => {
 
   it('reads each option exactly once', () => {
     let reads = 0
-    const options = { get apiKey() { reads += 1; return KEY } }
+    const options = {
+      get apiKey() {
+        reads += 1
+        return KEY
+      },
+    }
     expect(resolveLoose(options).apiKey).toBe(KEY)
     expect(reads).toBe(1)
   })
 
   it('H78 names getters and proxies that throw instead of failing with them', () => {
-    const hostile = new Proxy({}, { ownKeys: () => { throw new Error(KEY) } })
-    expect(problemsOf({ get project() { throw new Error('boom') } })).toEqual(['Invalid "project": reading it threw. Give the name of the project.'])
+    const hostile = new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw new Error(KEY)
+        },
+      },
+    )
+    expect(
+      problemsOf({
+        get project() {
+          throw new Error('boom')
+        },
+      }),
+    ).toEqual(['Invalid "project": reading it threw. Give the name of the project.'])
     expect(problemsOf(hostile)).toEqual(['Invalid "options": listing its names threw. Give a plain object.'])
     expect(problemsOf({ batch: hostile })).toEqual(['Invalid "batch": listing its names threw. Give a plain object.'])
-    expect(problemsOf({ metadata: { get a() { throw new Error('boom') } } })).toEqual(['Invalid "metadata": reading it threw. Give the metadata of the session by name.'])
+    expect(
+      problemsOf({
+        metadata: {
+          get a() {
+            throw new Error('boom')
+          },
+        },
+      }),
+    ).toEqual(['Invalid "metadata": reading it threw. Give the metadata of the session by name.'])
     expect(problemsOf({ exporter: Proxy.revocable({}, {}).proxy })).toHaveLength(1)
   })
 
   it.each(['x', 5, [], () => 1, new Map()])('refuses options that are no object: %s', (options) => {
-    expect(problemsOf(options)).toEqual([expect.stringMatching(/^Invalid "options": expected an object, got an? \w+ from code\. Give options by name/)])
+    expect(problemsOf(options)).toEqual([
+      expect.stringMatching(/^Invalid "options": expected an object, got an? \w+ from code\. Give options by name/),
+    ])
   })
 
   it('is not confused by names every object has', () => {
@@ -186,7 +255,9 @@ describe('resolveConfig', () => {
   })
 
   it('H86 makes a session id of any text and none of a blank one', () => {
-    expect(resolveLoose({ sessionId: 'order-42' }).sessionId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(resolveLoose({ sessionId: 'order-42' }).sessionId).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    )
     expect(resolveLoose({ sessionId: ' ' }).sessionId).toBeUndefined()
   })
 
@@ -222,14 +293,33 @@ describe('server URL', () => {
     expect(resolveLoose({}, { HH_API_URL: given }).serverUrl).toBe(expected)
   })
 
-  it.each(['http://localhost:4319', 'http://app.localhost', 'http://127.0.0.1:1', 'http://127.9.9.9', 'http://[::1]:80', 'http://[::ffff:127.0.0.1]'])('S15 lets plain http go to this machine: %s', (serverUrl) => {
+  it.each([
+    'http://localhost:4319',
+    'http://app.localhost',
+    'http://127.0.0.1:1',
+    'http://127.9.9.9',
+    'http://[::1]:80',
+    'http://[::ffff:127.0.0.1]',
+  ])('S15 lets plain http go to this machine: %s', (serverUrl) => {
     expect(resolveLoose({ apiKey: KEY, serverUrl })).toMatchObject({ disabled: false, warnings: [] })
   })
 
-  it.each(['http://example.com', 'http://10.0.0.1', 'http://127.0.0.1.evil.example', 'http://localhost.evil.example', 'http://0.0.0.0', 'http://[2001:db8::1]'])('S15 disables the tracer for plain http abroad: %s', (serverUrl) => {
-    for (const config of [resolveLoose({ apiKey: KEY, serverUrl }), resolveLoose({ apiKey: KEY, disabled: false }, { HH_API_URL: serverUrl })]) {
+  it.each([
+    'http://example.com',
+    'http://10.0.0.1',
+    'http://127.0.0.1.evil.example',
+    'http://localhost.evil.example',
+    'http://0.0.0.0',
+    'http://[2001:db8::1]',
+  ])('S15 disables the tracer for plain http abroad: %s', (serverUrl) => {
+    for (const config of [
+      resolveLoose({ apiKey: KEY, serverUrl }),
+      resolveLoose({ apiKey: KEY, disabled: false }, { HH_API_URL: serverUrl }),
+    ]) {
       expect(config.disabled).toBe(true)
-      expect(config.warnings).toEqual([`Disabled: "serverUrl" ${serverUrl} is plain http to another host and would send the API key readable to everyone on the way. Use https, or set allowInsecureUrl: true.`])
+      expect(config.warnings).toEqual([
+        `Disabled: "serverUrl" ${serverUrl} is plain http to another host and would send the API key readable to everyone on the way. Use https, or set allowInsecureUrl: true.`,
+      ])
     }
     expect(resolveLoose({ apiKey: KEY, serverUrl, allowInsecureUrl: true })).toMatchObject({ disabled: false, warnings: [] })
   })
@@ -246,7 +336,11 @@ describe('compression', () => {
 
 describe('default session name', () => {
   const script = `import { resolveConfig } from ${JSON.stringify(new URL('../../src/config/resolve.ts', import.meta.url).href)}; process.stdout.write(resolveConfig({}, {}).sessionName)`
-  const run = (...flags: string[]): string => execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', ...flags], { encoding: 'utf8', env: { PATH: process.env['PATH'] } })
+  const run = (...flags: string[]): string =>
+    execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', ...flags], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    })
 
   it('is the base name of the main file', () => {
     const folder = mkdtempSync(join(tmpdir(), 'main-name-'))

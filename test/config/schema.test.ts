@@ -26,7 +26,12 @@ describe('OPTIONS', () => {
   })
 
   it('types what users pass', () => {
-    expectTypeOf({ apiKey: 'k', batch: { concurrency: 2 }, redact: { keys: [/a/] }, spanFilter: (name: string) => name !== 'x' }).toExtend<TracerOptions>()
+    expectTypeOf({
+      apiKey: 'k',
+      batch: { concurrency: 2 },
+      redact: { keys: [/a/] },
+      spanFilter: (name: string) => name !== 'x',
+    }).toExtend<TracerOptions>()
     expectTypeOf({ apiKey: null, batch: null, source: undefined }).toExtend<TracerOptions>()
     expectTypeOf({ apiKey: 42 }).not.toExtend<TracerOptions>()
     expectTypeOf({ protocol: 'grpc' as const }).not.toExtend<TracerOptions>()

@@ -20,13 +20,20 @@ describe('toSessionId', () => {
     expect(toSessionId(uuid.toUpperCase())).toBe(uuid)
   })
 
-  it.each(['', '{919108f7-52d1-4320-9bac-f847db4148a8}', '../../etc/passwd', "'; drop table sessions", '<b>', 'a\nb', '919108f7-52d1-4320-9bac-f847db4148a8\n', '\ud800', 'x'.repeat(1_000_000)])(
-    'H86 turns hostile text into a UUID (%#)',
-    (text) => {
-      expect(toSessionId(text)).toMatch(UUID_V5)
-      expect(toSessionId(text)).toBe(toSessionId(text))
-    },
-  )
+  it.each([
+    '',
+    '{919108f7-52d1-4320-9bac-f847db4148a8}',
+    '../../etc/passwd',
+    "'; drop table sessions",
+    '<b>',
+    'a\nb',
+    '919108f7-52d1-4320-9bac-f847db4148a8\n',
+    '\ud800',
+    'x'.repeat(1_000_000),
+  ])('H86 turns hostile text into a UUID (%#)', (text) => {
+    expect(toSessionId(text)).toMatch(UUID_V5)
+    expect(toSessionId(text)).toBe(toSessionId(text))
+  })
 
   it('H86 keeps different texts apart', () => {
     expect(new Set(['a', 'A', ' a', 'a ', 'á'].map(toSessionId)).size).toBe(5)

@@ -24,13 +24,18 @@ describe('readEnvironment', () => {
   it.each(['0x10', '1e999', 'NaN', 'Infinity', '-5', '10 MB', '1,5'])('H78 ignores %j for a number', (text) => {
     const { values, warnings } = readEnvironment({ HH_MAX_EVENTS: text })
     expect(values).toEqual({})
-    expect(warnings).toEqual([`Invalid "limits.maxEvents": expected a positive integer, got ${JSON.stringify(text)} from HH_MAX_EVENTS. Give a number of events, e.g. 1024. The variable is ignored.`])
+    expect(warnings).toEqual([
+      `Invalid "limits.maxEvents": expected a positive integer, got ${JSON.stringify(text)} from HH_MAX_EVENTS. Give a number of events, e.g. 1024. The variable is ignored.`,
+    ])
   })
 
   it('H80 removes quotes around a value and says so', () => {
     const { values, warnings } = readEnvironment({ HH_API_KEY: '"sentinel-9f31c2a7"', HH_SOURCE: "'prod'", HH_PROJECT: '"open' })
     expect(values).toEqual({ apiKey: 'sentinel-9f31c2a7', source: 'prod', project: '"open' })
-    expect(warnings).toEqual(['HH_API_KEY is wrapped in quotes, which were removed. Write the value without them.', 'HH_SOURCE is wrapped in quotes, which were removed. Write the value without them.'])
+    expect(warnings).toEqual([
+      'HH_API_KEY is wrapped in quotes, which were removed. Write the value without them.',
+      'HH_SOURCE is wrapped in quotes, which were removed. Write the value without them.',
+    ])
   })
 
   it('D-31 H79 reads nothing but its own names', () => {
@@ -55,13 +60,19 @@ describe('readEnvironment', () => {
   it('H79 reads resource attributes, the service name and code in rising order', () => {
     const env = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=a, team=t%2C1 ,x=', OTEL_SERVICE_NAME: 'b' }
     expect(resolveConfig({}, env).resourceAttributes).toEqual({ 'service.name': 'b', team: 't,1', x: '' })
-    expect(resolveConfig({ resourceAttributes: { 'service.name': 'c' } }, env).resourceAttributes).toEqual({ 'service.name': 'c', team: 't,1', x: '' })
+    expect(resolveConfig({ resourceAttributes: { 'service.name': 'c' } }, env).resourceAttributes).toEqual({
+      'service.name': 'c',
+      team: 't,1',
+      x: '',
+    })
   })
 
   it.each(['broken', 'a=1,broken', '=x', 'a=%zz'])('H79 ignores malformed resource attributes: %j', (text) => {
     const config = resolveConfig({}, { OTEL_RESOURCE_ATTRIBUTES: text, OTEL_SERVICE_NAME: 'kept' })
     expect(config.resourceAttributes).toEqual({ 'service.name': 'kept' })
-    expect(config.warnings).toEqual(['Invalid OTEL_RESOURCE_ATTRIBUTES: expected key=value pairs joined by commas, percent-encoded. The variable is ignored.'])
+    expect(config.warnings).toEqual([
+      'Invalid OTEL_RESOURCE_ATTRIBUTES: expected key=value pairs joined by commas, percent-encoded. The variable is ignored.',
+    ])
   })
 
   it('sees a change of the environment at once', () => {

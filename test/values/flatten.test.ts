@@ -61,7 +61,12 @@ const bucket = fc.dictionary(name, tree, { noNullPrototype: true, minKeys: 1 })
 
 describe('flatten', () => {
   it('loses nothing: what a backend rebuilds equals the data', () => {
-    fc.assert(fc.property(bucket, (value) => { expect(unflatten(attributesOf(value))).toEqual(value) }), { numRuns: 200 })
+    fc.assert(
+      fc.property(bucket, (value) => {
+        expect(unflatten(attributesOf(value))).toEqual(value)
+      }),
+      { numRuns: 200 },
+    )
   })
 
   it('loses nothing under any budget, which is never exceeded', () => {
@@ -77,7 +82,9 @@ describe('flatten', () => {
   })
 
   it('keeps every leaf of any JSON, colliding names included, and never emits one key twice', () => {
-    const json = fc.dictionary(fc.constantFrom('a', 'b', 'a.b', 'a.b.c', 'b.c', '', '.', 'c'), fc.jsonValue({ maxDepth: 3 }), { noNullPrototype: true })
+    const json = fc.dictionary(fc.constantFrom('a', 'b', 'a.b', 'a.b.c', 'b.c', '', '.', 'c'), fc.jsonValue({ maxDepth: 3 }), {
+      noNullPrototype: true,
+    })
     fc.assert(
       fc.property(json, fc.integer({ min: 1, max: 30 }), (value, budget) => {
         const { attributes } = run(value as Plain, { budget })
@@ -88,8 +95,22 @@ describe('flatten', () => {
   })
 
   it('writes lists and objects as paths', () => {
-    expect(attributesOf({ q: 'cats', messages: [{ role: 'user', n: 1 }, { role: 'bot', n: 2.5 }], ok: true })).toEqual({
-      'p.q': 'cats', 'p.messages.0.role': 'user', 'p.messages.0.n': 1, 'p.messages.1.role': 'bot', 'p.messages.1.n': 2.5, 'p.ok': true,
+    expect(
+      attributesOf({
+        q: 'cats',
+        messages: [
+          { role: 'user', n: 1 },
+          { role: 'bot', n: 2.5 },
+        ],
+        ok: true,
+      }),
+    ).toEqual({
+      'p.q': 'cats',
+      'p.messages.0.role': 'user',
+      'p.messages.0.n': 1,
+      'p.messages.1.role': 'bot',
+      'p.messages.1.n': 2.5,
+      'p.ok': true,
     })
     expect(attributesOf('text')).toEqual({ p: 'text' })
     expect(attributesOf(null)).toEqual({ p: 'null' })
@@ -97,7 +118,10 @@ describe('flatten', () => {
 
   it('sends as JSON what paths cannot say', () => {
     expect(attributesOf({ none: null, list: [], object: {}, gaps: [1, null], deep: { only: null } })).toEqual({
-      'p.list': '[]', 'p.object': '{}', 'p.gaps': '[1,null]', 'p.deep': '{"only":null}',
+      'p.list': '[]',
+      'p.object': '{}',
+      'p.gaps': '[1,null]',
+      'p.deep': '{"only":null}',
     })
     expect(attributesOf([])).toEqual({ p: '[]' })
   })
@@ -116,7 +140,14 @@ describe('flatten', () => {
 
   it('H27 writes numbers that OTLP cannot carry as text', () => {
     expect(attributesOf([2 ** 53, -(2 ** 63), 1e300, 5e-324, -0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53 - 1])).toEqual({
-      'p.0': '9007199254740992', 'p.1': '-9223372036854776000', 'p.2': '1e+300', 'p.3': 5e-324, 'p.4': 0, 'p.5': 'NaN', 'p.6': 'Infinity', 'p.7': 2 ** 53 - 1,
+      'p.0': '9007199254740992',
+      'p.1': '-9223372036854776000',
+      'p.2': '1e+300',
+      'p.3': 5e-324,
+      'p.4': 0,
+      'p.5': 'NaN',
+      'p.6': 'Infinity',
+      'p.7': 2 ** 53 - 1,
     })
   })
 
@@ -150,7 +181,10 @@ describe('flatten', () => {
   })
 
   it('shortens JSON text inside, so that it still parses', () => {
-    const { attributes, truncated } = run({ list: Array.from({ length: 5000 }, (_, i) => ({ id: i, text: '"quoted" é' })) }, { budget: 5, maxBytes: 10_000 })
+    const { attributes, truncated } = run(
+      { list: Array.from({ length: 5000 }, (_, i) => ({ id: i, text: '"quoted" é' })) },
+      { budget: 5, maxBytes: 10_000 },
+    )
     expect(Buffer.byteLength(String(attributes['p.list']))).toBeLessThanOrEqual(10_000)
     const list: unknown[] = JSON.parse(String(attributes['p.list']))
     expect(list.at(-1)).toMatch(/^\[truncated, \d+ of 5000 items left out\]$/)
@@ -203,12 +237,29 @@ describe('toAttributeValue', () => {
     const copy = toAttributeValue(list)
     expect(copy).toEqual(['a', 'b'])
     expect(copy).not.toBe(list)
-    expect([toAttributeValue(1), toAttributeValue('x'), toAttributeValue(false), toAttributeValue([1, 2]), toAttributeValue([])]).toEqual([1, 'x', false, [1, 2], []])
+    expect([toAttributeValue(1), toAttributeValue('x'), toAttributeValue(false), toAttributeValue([1, 2]), toAttributeValue([])]).toEqual([
+      1,
+      'x',
+      false,
+      [1, 2],
+      [],
+    ])
   })
 
   it('turns the rest into text', () => {
-    expect([toAttributeValue(undefined), toAttributeValue(null), toAttributeValue(Number.NaN), toAttributeValue(2 ** 63), toAttributeValue(5n)]).toEqual([undefined, undefined, 'NaN', '9223372036854776000', '5'])
-    expect([toAttributeValue({ a: 1 }), toAttributeValue([1, 'a']), toAttributeValue([1, null]), toAttributeValue([2 ** 60, 1])]).toEqual(['{"a":1}', '[1,"a"]', '[1,null]', ['1152921504606847000', '1']])
+    expect([
+      toAttributeValue(undefined),
+      toAttributeValue(null),
+      toAttributeValue(Number.NaN),
+      toAttributeValue(2 ** 63),
+      toAttributeValue(5n),
+    ]).toEqual([undefined, undefined, 'NaN', '9223372036854776000', '5'])
+    expect([toAttributeValue({ a: 1 }), toAttributeValue([1, 'a']), toAttributeValue([1, null]), toAttributeValue([2 ** 60, 1])]).toEqual([
+      '{"a":1}',
+      '[1,"a"]',
+      '[1,null]',
+      ['1152921504606847000', '1'],
+    ])
   })
 
   for (const { id, title, make, heavy } of [...hostileValues, ...hostileErrors]) {

@@ -16,26 +16,90 @@ const isMasked = (name: string): boolean => (builtIn.value('inputs', { [name]: '
 describe('createRedactor', () => {
   it('S19 masks the built-in names in any spelling and as the end of a compound', () => {
     const names = [
-      'password', 'passwd', 'passphrase', 'secret', 'client_secret', 'api_key', 'x-api-key', 'access_key', 'secret_key', 'secret_access_key', 'private_key',
-      'access_token', 'refresh_token', 'id_token', 'auth_token', 'bearer', 'session_token', 'authorization', 'proxy-authorization', 'cookie', 'set-cookie',
-      'credential', 'credentials', 'token', 'Password', 'API_KEY', 'apiKey', 'ApiKey', 'api key', 'X-API-Key', 'OPENAI_API_KEY', 'db_password', 'dbPassword',
-      'AWS_SECRET_ACCESS_KEY', 'Set-Cookie', 'hf_token', 'http.request.header.authorization', `${'x'.repeat(10_000)}_token`,
+      'password',
+      'passwd',
+      'passphrase',
+      'secret',
+      'client_secret',
+      'api_key',
+      'x-api-key',
+      'access_key',
+      'secret_key',
+      'secret_access_key',
+      'private_key',
+      'access_token',
+      'refresh_token',
+      'id_token',
+      'auth_token',
+      'bearer',
+      'session_token',
+      'authorization',
+      'proxy-authorization',
+      'cookie',
+      'set-cookie',
+      'credential',
+      'credentials',
+      'token',
+      'Password',
+      'API_KEY',
+      'apiKey',
+      'ApiKey',
+      'api key',
+      'X-API-Key',
+      'OPENAI_API_KEY',
+      'db_password',
+      'dbPassword',
+      'AWS_SECRET_ACCESS_KEY',
+      'Set-Cookie',
+      'hf_token',
+      'http.request.header.authorization',
+      `${'x'.repeat(10_000)}_token`,
     ]
     expect(names.filter((name) => !isMasked(name))).toEqual([])
   })
 
   it('S19 leaves counts of tokens and ordinary names alone', () => {
     const names = [
-      'max_tokens', 'prompt_tokens', 'total_tokens', 'completion_tokens', 'maxTokens', 'time_to_first_token', 'tokens', 'token_count', 'token_type', 'tokenizer',
-      'cost_per_token', 'eos_token', 'input_tokens', 'password_policy', 'secretary', 'keyboard', 'key', 'author', 'content', 'role', 'cookies_accepted', 'llm.token_count.prompt',
+      'max_tokens',
+      'prompt_tokens',
+      'total_tokens',
+      'completion_tokens',
+      'maxTokens',
+      'time_to_first_token',
+      'tokens',
+      'token_count',
+      'token_type',
+      'tokenizer',
+      'cost_per_token',
+      'eos_token',
+      'input_tokens',
+      'password_policy',
+      'secretary',
+      'keyboard',
+      'key',
+      'author',
+      'content',
+      'role',
+      'cookies_accepted',
+      'llm.token_count.prompt',
     ]
     expect(names.filter(isMasked)).toEqual([])
   })
 
   it('S19 masks at any depth, whole subtrees included, and leaves null and the input alone', () => {
-    const value = Object.freeze({ a: [{ headers: { Authorization: 'Bearer x', accept: 'json' } }], credentials: { user: 'u', pass: ['p'] }, token: null, password: 1234 })
+    const value = Object.freeze({
+      a: [{ headers: { Authorization: 'Bearer x', accept: 'json' } }],
+      credentials: { user: 'u', pass: ['p'] },
+      token: null,
+      password: 1234,
+    })
     const before = JSON.stringify(value)
-    expect(builtIn.value('inputs', value)).toEqual({ a: [{ headers: { Authorization: MASK, accept: 'json' } }], credentials: MASK, token: null, password: MASK })
+    expect(builtIn.value('inputs', value)).toEqual({
+      a: [{ headers: { Authorization: MASK, accept: 'json' } }],
+      credentials: MASK,
+      token: null,
+      password: MASK,
+    })
     expect(JSON.stringify(value)).toBe(before)
   })
 
@@ -47,17 +111,35 @@ describe('createRedactor', () => {
   })
 
   it('gives back the same object when nothing is masked', () => {
-    fc.assert(fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'content'), fc.jsonValue()), (value) => {
-      const redactor = createRedactor({ builtIn: false, keys: ['nowhere'] }, [])
-      expect(redactor.value('inputs', value as Plain)).toBe(value)
-    }))
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'content'), fc.jsonValue()), (value) => {
+        const redactor = createRedactor({ builtIn: false, keys: ['nowhere'] }, [])
+        expect(redactor.value('inputs', value as Plain)).toBe(value)
+      }),
+    )
   })
 
   it('masks names of the user: text without case and punctuation, paths, expressions', () => {
     const redactor = createRedactor({ keys: ['Social-Security', 'user.email', /^x_/g, 'пароль'], replacement: '***' }, [])
     for (let i = 0; i < 3; i += 1) {
-      expect(redactor.value('inputs', { social_security: 1, user: { email: 'e', name: 'n' }, email: 'kept', x_a: 'b', ax_: 'c', Пароль: 'd', api_key: 'k' })).toEqual({
-        social_security: '***', user: { email: '***', name: 'n' }, email: 'kept', x_a: '***', ax_: 'c', Пароль: '***', api_key: '***',
+      expect(
+        redactor.value('inputs', {
+          social_security: 1,
+          user: { email: 'e', name: 'n' },
+          email: 'kept',
+          x_a: 'b',
+          ax_: 'c',
+          Пароль: 'd',
+          api_key: 'k',
+        }),
+      ).toEqual({
+        social_security: '***',
+        user: { email: '***', name: 'n' },
+        email: 'kept',
+        x_a: '***',
+        ax_: 'c',
+        Пароль: '***',
+        api_key: '***',
       })
     }
   })
@@ -81,7 +163,10 @@ describe('createRedactor', () => {
   it('S13 masks the own key wherever it stands, whatever the rules say', () => {
     for (const rules of [false, {}, { builtIn: false }, () => `again ${SENTINEL}`] as const) {
       const redactor = createRedactor(rules, [SENTINEL, ''])
-      const shown = JSON.stringify([redactor.value('p', { a: [`x${SENTINEL}y${SENTINEL}`], b: JSON.stringify({ k: SENTINEL }) }), redactor.text('exception.stacktrace', `at ${SENTINEL}`)])
+      const shown = JSON.stringify([
+        redactor.value('p', { a: [`x${SENTINEL}y${SENTINEL}`], b: JSON.stringify({ k: SENTINEL }) }),
+        redactor.text('exception.stacktrace', `at ${SENTINEL}`),
+      ])
       expect(shown).not.toContain(SENTINEL)
       expect(redactor.isActive).toBe(true)
     }
@@ -95,7 +180,9 @@ describe('createRedactor', () => {
   })
 
   it('H61 masks secrets of an error: own fields, messages with JSON', () => {
-    const error = Object.assign(new Error('denied: {"api_key": "k1", "model": "m"}'), { config: { headers: { authorization: 'Bearer k2' } } })
+    const error = Object.assign(new Error('denied: {"api_key": "k1", "model": "m"}'), {
+      config: { headers: { authorization: 'Bearer k2' } },
+    })
     const shown = JSON.stringify(builtIn.value('error', toSnapshot(error, { maxBytes: 100_000 }).value))
     expect(shown).not.toMatch(/k1|k2/)
     expect(shown).toContain('model')
@@ -103,8 +190,25 @@ describe('createRedactor', () => {
 
   it('F45 fails closed when the function of the user throws or returns something unreadable', () => {
     const answers: RedactFunction[] = [
-      () => { throw new Error('broken') }, () => undefined, () => Symbol('x'), () => () => 1, () => Promise.reject(new Error('late')),
-      () => new Proxy({}, { ownKeys: () => { throw new Error('trap') }, getPrototypeOf: () => { throw new Error('trap') } }),
+      () => {
+        throw new Error('broken')
+      },
+      () => undefined,
+      () => Symbol('x'),
+      () => () => 1,
+      () => Promise.reject(new Error('late')),
+      () =>
+        new Proxy(
+          {},
+          {
+            ownKeys: () => {
+              throw new Error('trap')
+            },
+            getPrototypeOf: () => {
+              throw new Error('trap')
+            },
+          },
+        ),
     ]
     for (const answer of answers) {
       const shown = createRedactor(answer, []).value('p', { a: 'private', n: 5 })
@@ -118,8 +222,18 @@ describe('createRedactor', () => {
       seen.push([path, value])
       return path.endsWith('.b') ? { kept: [1] } : value
     }, [])
-    expect(redactor.value('inputs', { a: 'x', list: [1, { b: true }], api_key: 'k', none: null })).toEqual({ a: 'x', list: [1, { b: { kept: [1] } }], api_key: MASK, none: null })
-    expect(seen).toEqual([['inputs.a', 'x'], ['inputs.list.0', 1], ['inputs.list.1.b', true], ['inputs.api_key', MASK]])
+    expect(redactor.value('inputs', { a: 'x', list: [1, { b: true }], api_key: 'k', none: null })).toEqual({
+      a: 'x',
+      list: [1, { b: { kept: [1] } }],
+      api_key: MASK,
+      none: null,
+    })
+    expect(seen).toEqual([
+      ['inputs.a', 'x'],
+      ['inputs.list.0', 1],
+      ['inputs.list.1.b', true],
+      ['inputs.api_key', MASK],
+    ])
     expect(redactor.text('name', 'span')).toBe('span')
   })
 
@@ -150,8 +264,12 @@ describe('JSON inside strings', () => {
   const mask = (text: string): string => builtIn.value('input.value', text) as string
 
   it('masks fields and leaves every other character as it is', () => {
-    expect(mask('{"api_key": "sk-1", "n": 12345678901234567890,\n "ok":true}')).toBe('{"api_key": "[REDACTED]", "n": 12345678901234567890,\n "ok":true}')
-    expect(mask('[{"password":12.5e3},{"token":null},{"secret":true}]')).toBe('[{"password":"[REDACTED]"},{"token":null},{"secret":"[REDACTED]"}]')
+    expect(mask('{"api_key": "sk-1", "n": 12345678901234567890,\n "ok":true}')).toBe(
+      '{"api_key": "[REDACTED]", "n": 12345678901234567890,\n "ok":true}',
+    )
+    expect(mask('[{"password":12.5e3},{"token":null},{"secret":true}]')).toBe(
+      '[{"password":"[REDACTED]"},{"token":null},{"secret":"[REDACTED]"}]',
+    )
     expect(mask('{"credentials":{"a":"]}\\"","b":[1]},"c":1}')).toBe('{"credentials":"[REDACTED]","c":1}')
     expect(mask('{"pass\\u0077ord":"x","q":"a: \\"b\\""}')).toBe('{"pass\\u0077ord":"[REDACTED]","q":"a: \\"b\\""}')
     expect(mask('{"max_tokens":5}')).toBe('{"max_tokens":5}')
@@ -166,7 +284,9 @@ describe('JSON inside strings', () => {
   it('agrees with parsing, masking and writing again, at every depth of JSON in JSON', () => {
     const json = fc.jsonValue({ maxDepth: 4 })
     const names = fc.constantFrom('password', 'api_key', 'content', 'a"b', 'back\\slash', 'x: "token"')
-    const data = fc.dictionary(names, fc.oneof(json, fc.dictionary(names, fc.oneof(json, fc.string()), { noNullPrototype: true })), { noNullPrototype: true })
+    const data = fc.dictionary(names, fc.oneof(json, fc.dictionary(names, fc.oneof(json, fc.string()), { noNullPrototype: true })), {
+      noNullPrototype: true,
+    })
     fc.assert(
       fc.property(data, fc.integer({ min: 0, max: 3 }), (value, levels) => {
         let text = JSON.stringify(value)
@@ -189,7 +309,28 @@ describe('JSON inside strings', () => {
 })
 
 describe('S20 linear time', () => {
-  const units = ['a', '1-', 'eyJa', '"', '\\', '{', '}', '[', '\\"', '":', '"a":', '"password":', '"password":{', '"token":"', '": \\', ' ', '{"a":', '\ud800', 'password', 'api_key=']
+  const units = [
+    'a',
+    '1-',
+    'eyJa',
+    '"',
+    '\\',
+    '{',
+    '}',
+    '[',
+    '\\"',
+    '":',
+    '"a":',
+    '"password":',
+    '"password":{',
+    '"token":"',
+    '": \\',
+    ' ',
+    '{"a":',
+    '\ud800',
+    'password',
+    'api_key=',
+  ]
   const redactor = createRedactor({ keys: ['email', /^x-/] }, [SENTINEL, 'aaaaaaaaaaaaaaab', '\\\\\\"'])
   for (const unit of units) {
     it(`1 MB of ${JSON.stringify(unit)}, alone and with a colon`, () => {

@@ -72,10 +72,23 @@ describe('toSnapshot', () => {
 
   it('never throws and stays JSON-safe for anything fast-check can build', () => {
     fc.assert(
-      fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withTypedArray: true, withSparseArray: true, withBoxedValues: true, withObjectString: true }), (value) => {
-        const plain = plainOf(value)
-        expect(JSON.parse(JSON.stringify(plain))).toEqual(plain)
-      }),
+      fc.property(
+        fc.anything({
+          withBigInt: true,
+          withDate: true,
+          withMap: true,
+          withSet: true,
+          withNullPrototype: true,
+          withTypedArray: true,
+          withSparseArray: true,
+          withBoxedValues: true,
+          withObjectString: true,
+        }),
+        (value) => {
+          const plain = plainOf(value)
+          expect(JSON.parse(JSON.stringify(plain))).toEqual(plain)
+        },
+      ),
     )
   })
 
@@ -107,7 +120,9 @@ describe('toSnapshot', () => {
     const add = (name: string, run: () => unknown): PropertyDescriptor => ({ enumerable: true, get: () => (calls.push(name), run()) })
     const fields = {
       first: add('first', () => 1),
-      bad: add('bad', () => { throw new RangeError('no') }),
+      bad: add('bad', () => {
+        throw new RangeError('no')
+      }),
       last: add('last', () => ({ deep: true })),
       toJSON: add('toJSON', () => undefined),
     }
@@ -116,7 +131,11 @@ describe('toSnapshot', () => {
     expect(calls.splice(0)).toEqual(['first', 'bad', 'last', 'toJSON'])
     expect(plainOf(Object.defineProperties(new Base(), fields))).toEqual(wanted)
     expect(calls.splice(0)).toEqual(['first', 'bad', 'last', 'toJSON'])
-    const list = Object.defineProperty([1, 2, 3], 1, add('item', () => 5))
+    const list = Object.defineProperty(
+      [1, 2, 3],
+      1,
+      add('item', () => 5),
+    )
     expect(plainOf(list)).toEqual([1, 5, 3])
     expect(calls).toEqual(['item'])
   })
@@ -130,18 +149,51 @@ describe('toSnapshot', () => {
       }
     }
     const rules: [unknown, Plain][] = [
-      [undefined, null], [{ a: undefined, b: null }, { b: null }], [[undefined, , 1], [null, null, 1]],
-      [10n, '10'], [Symbol('x'), '[Symbol x]'], [Point, '[Class Point]'], [function run() {}, '[Function run]'], [() => 1, '[Function]'],
-      [new Map([['a', 1]]), { a: 1 }], [new Map<unknown, number>([[1, 2]]), [[1, 2]]], [new Set([1, 'x']), [1, 'x']],
-      [new Date(0), '1970-01-01T00:00:00.000Z'], [new Date(Number.NaN), '[Invalid Date]'], [/a+/gi, '/a+/gi'],
-      [new URL('http://x.test/a?b=1'), 'http://x.test/a?b=1'], [Buffer.alloc(5), '[Buffer 5 bytes]'], [new Uint8Array(3), '[Uint8Array 3 bytes]'],
-      [new Float32Array([0.5, 2]), [0.5, 2]], [new ArrayBuffer(8), '[ArrayBuffer 8 bytes]'], [new DataView(new ArrayBuffer(4)), '[DataView 4 bytes]'],
+      [undefined, null],
+      [{ a: undefined, b: null }, { b: null }],
+      [
+        // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
+        [undefined, , 1],
+        [null, null, 1],
+      ],
+      [10n, '10'],
+      [Symbol('x'), '[Symbol x]'],
+      [Point, '[Class Point]'],
+      [function run() {}, '[Function run]'],
+      [() => 1, '[Function]'],
+      [new Map([['a', 1]]), { a: 1 }],
+      [new Map<unknown, number>([[1, 2]]), [[1, 2]]],
+      [new Set([1, 'x']), [1, 'x']],
+      [new Date(0), '1970-01-01T00:00:00.000Z'],
+      [new Date(Number.NaN), '[Invalid Date]'],
+      [/a+/gi, '/a+/gi'],
+      [new URL('http://x.test/a?b=1'), 'http://x.test/a?b=1'],
+      [Buffer.alloc(5), '[Buffer 5 bytes]'],
+      [new Uint8Array(3), '[Uint8Array 3 bytes]'],
+      [new Float32Array([0.5, 2]), [0.5, 2]],
+      [new ArrayBuffer(8), '[ArrayBuffer 8 bytes]'],
+      [new DataView(new ArrayBuffer(4)), '[DataView 4 bytes]'],
       [new SharedArrayBuffer(8), '[SharedArrayBuffer 8 bytes]'],
-      [Promise.resolve(1), '[Promise]'], [new WeakMap(), '[WeakMap]'], [new WeakSet(), '[WeakSet]'], [new WeakRef({}), '[WeakRef]'],
-      [new Response('x', { status: 201 }), '[Response 201]'], [new Request('http://x.test'), '[Request GET]'], [new ReadableStream(), '[ReadableStream]'],
-      [(function* () {})(), '[Generator]'], [(async function* () {})(), '[AsyncGenerator]'],
-      [Object('t'), 't'], [Object(2), 2], [Object(false), false], [Object(3n), '3'],
-      [Number.NaN, 'NaN'], [Number.POSITIVE_INFINITY, 'Infinity'], [[-0, 0, 1.5], [0, 0, 1.5]], [new Point(), { x: 1 }],
+      [Promise.resolve(1), '[Promise]'],
+      [new WeakMap(), '[WeakMap]'],
+      [new WeakSet(), '[WeakSet]'],
+      [new WeakRef({}), '[WeakRef]'],
+      [new Response('x', { status: 201 }), '[Response 201]'],
+      [new Request('http://x.test'), '[Request GET]'],
+      [new ReadableStream(), '[ReadableStream]'],
+      [(function* () {})(), '[Generator]'],
+      [(async function* () {})(), '[AsyncGenerator]'],
+      [Object('t'), 't'],
+      [Object(2), 2],
+      [Object(false), false],
+      [Object(3n), '3'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      [
+        [-0, 0, 1.5],
+        [0, 0, 1.5],
+      ],
+      [new Point(), { x: 1 }],
       [{ toJSON: () => ({ a: 1, toJSON: () => 'twice' }) }, { a: 1, toJSON: '[Function toJSON]' }],
       [Object.assign(Object.create(null), { n: 1 }), { n: 1 }],
     ]
@@ -151,7 +203,13 @@ describe('toSnapshot', () => {
 
   it('keeps name, message, stack, cause and own fields of an error', () => {
     const error = Object.assign(new TypeError('broken', { cause: new Error('root') }), { code: 'E_X' })
-    expect(plainOf(error)).toMatchObject({ name: 'TypeError', message: 'broken', stack: expect.stringContaining('broken'), cause: { message: 'root' }, code: 'E_X' })
+    expect(plainOf(error)).toMatchObject({
+      name: 'TypeError',
+      message: 'broken',
+      stack: expect.stringContaining('broken'),
+      cause: { message: 'root' },
+      code: 'E_X',
+    })
   })
 
   it('H41 leaves the body of a Response unread', async () => {
@@ -172,7 +230,11 @@ describe('toSnapshot', () => {
     const listen = (reason: unknown): number => rejections.push(reason)
     process.on('unhandledRejection', listen)
     plainOf({ toJSON: () => Promise.reject(new Error('a')) })
-    plainOf({ get lazy() { return Promise.reject(new Error('b')) } })
+    plainOf({
+      get lazy() {
+        return Promise.reject(new Error('b'))
+      },
+    })
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
     process.off('unhandledRejection', listen)
     expect(rejections).toEqual([])
@@ -199,12 +261,23 @@ describe('toSnapshot', () => {
   })
 
   it('says how much of a list, an object and a depth was left out', () => {
-    const list = plainOf(Array.from({ length: 10_000 }, (_, i) => `item ${i}`), 100) as Plain[]
+    const list = plainOf(
+      Array.from({ length: 10_000 }, (_, i) => `item ${i}`),
+      100,
+    ) as Plain[]
     expect(list.at(-1)).toBe(`[truncated, ${10_000 - list.length + 1} of 10000 items left out]`)
     const fields = plainOf(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i])), 100) as Record<string, Plain>
     expect(fields['…']).toBe(`[truncated, ${5000 - Object.keys(fields).length + 1} of 5000 fields left out]`)
-    expect(toSnapshot({ a: { b: { c: 1 } } }, { ...LIMITS, maxDepth: 2 })).toMatchObject({ value: { a: { b: '[truncated, Object below depth 2]' } }, truncated: true })
-    expect(toSnapshot(Array.from({ length: 100 }, () => ({})), { ...LIMITS, maxNodes: 50 }).truncated).toBe(true)
+    expect(toSnapshot({ a: { b: { c: 1 } } }, { ...LIMITS, maxDepth: 2 })).toMatchObject({
+      value: { a: { b: '[truncated, Object below depth 2]' } },
+      truncated: true,
+    })
+    expect(
+      toSnapshot(
+        Array.from({ length: 100 }, () => ({})),
+        { ...LIMITS, maxNodes: 50 },
+      ).truncated,
+    ).toBe(true)
     const set = plainOf(new Set(Array.from({ length: 100_000 }, (_, i) => i)), 100) as Plain[]
     expect(set.at(-1)).toMatch(/^\[truncated, \d+ of 100000 items left out\]$/)
   })
@@ -228,9 +301,25 @@ describe('toSnapshot', () => {
       asked.push(value)
       return value instanceof Client ? '[Client]' : undefined
     }
-    expect(toSnapshot({ client: new Client(), plain: { a: [1] }, other: new (class Other { b = 2 })() }, LIMITS, isOpaque).value).toEqual({ client: '[Client]', plain: { a: [1] }, other: { b: 2 } })
+    expect(
+      toSnapshot(
+        {
+          client: new Client(),
+          plain: { a: [1] },
+          other: new (class Other {
+            b = 2
+          })(),
+        },
+        LIMITS,
+        isOpaque,
+      ).value,
+    ).toEqual({ client: '[Client]', plain: { a: [1] }, other: { b: 2 } })
     expect(asked).toHaveLength(2)
-    expect(toSnapshot(new Client(), LIMITS, () => { throw new Error('hook') }).value).toBe('[Unreadable]')
+    expect(
+      toSnapshot(new Client(), LIMITS, () => {
+        throw new Error('hook')
+      }).value,
+    ).toBe('[Unreadable]')
   })
 
   it('copies a chat of 10 KB in microseconds', () => {
