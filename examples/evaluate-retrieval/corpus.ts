@@ -25,7 +25,9 @@ interface Element {
   readonly use: string
 }
 
-const [head = '', ...lines] = readFileSync(new URL('data/elements.tsv', import.meta.url), 'utf8').trim().split('\n')
+const [head = '', ...lines] = readFileSync(new URL('data/elements.tsv', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
 const elements = lines.map((line) => {
   const cells = line.split('\t')
   return Object.fromEntries(head.split('\t').map((column, i) => [column, cells[i] ?? ''])) as unknown as Element
@@ -47,7 +49,9 @@ export const questions: readonly Question[] = elements.flatMap((element, i) => {
     `Which substance is used because it ${first.replace(/^(\w+)s\b/, '$1')}?`,
     `I need something for ${second.replace(/^(\w+?)s\b/, '$1ing')}, what could I take?`,
     `Name the element that looks like ${element.look.replace(/^(a|an|the) /, '')}`,
-    element.year === '' ? `What does the chemical sign ${element.symbol} mean?` : `What did ${element.discoverer.split(' ').at(-1)} find in the ${element.year.slice(0, 2)}00s?`,
+    element.year === ''
+      ? `What does the chemical sign ${element.symbol} mean?`
+      : `What did ${element.discoverer.split(' ').at(-1)} find in the ${element.year.slice(0, 2)}00s?`,
   ]
   return asked.map((question, n) => ({ id: `${i}-${n}`, inputs: { question }, groundTruth: element.symbol }))
 })

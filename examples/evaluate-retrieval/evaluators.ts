@@ -10,4 +10,7 @@ export const reciprocalRank = evaluator('reciprocal_rank', (found: readonly stri
 })
 
 /** The search was made once, as the recorded spans show. */
-export const oneSearch = evaluator('one_search', (_found: unknown, _inputs: unknown, _expected: unknown, { trace }) => trace.findAll('retrieve').length === 1)
+export const oneSearch = evaluator(
+  'one_search',
+  (_found: unknown, _inputs: unknown, _expected: unknown, { trace }) => trace.findAll('retrieve').length === 1,
+)

@@ -22,7 +22,9 @@ const run = (name: string, search: Search) =>
 const variants = [await run('word overlap', overlap), await run('bm25', bm25), await run('bm25, stemmed', bm25Stemmed)]
 for (const result of variants) {
   const { hit_at_1: hits, reciprocal_rank: rank } = result.metrics
-  console.log(`${result.name.padEnd(16)} hit@1 ${hits.average?.toFixed(3)}  (${hits.confidence?.low.toFixed(3)} to ${hits.confidence?.high.toFixed(3)})  MRR ${rank.average?.toFixed(3)}`)
+  console.log(
+    `${result.name.padEnd(16)} hit@1 ${hits.average?.toFixed(3)}  (${hits.confidence?.low.toFixed(3)} to ${hits.confidence?.high.toFixed(3)})  MRR ${rank.average?.toFixed(3)}`,
+  )
 }
 for (const [i, result] of variants.entries()) {
   const before = variants[i - 1]

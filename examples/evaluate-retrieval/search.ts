@@ -5,7 +5,11 @@ import { type Passage, passages } from './corpus.js'
 /** Gives the ids of the best passages, best first. */
 export type Search = (question: string) => readonly string[]
 
-const STOP_WORDS = new Set('a an and are because could did does for have i in is it like me need of on something table take that the to used what which with'.split(' '))
+const STOP_WORDS = new Set(
+  'a an and are because could did does for have i in is it like me need of on something table take that the to used what which with'.split(
+    ' ',
+  ),
+)
 
 const words = (text: string): string[] => text.toLowerCase().match(/[a-z0-9]+/g) ?? []
 // Enough of a stemmer to join "batteries" and "battery", "coats" and "coating".
@@ -46,5 +50,9 @@ function createSearch(split: (text: string) => string[], score: typeof weigh): S
       .sort((one, other) => other.points - one.points)
   }
   // No tracer is named here: in an experiment the span belongs to the row that searches.
-  return trace({ eventType: 'tool', eventName: 'retrieve', argNames: ['question'] })((question: string) => rank(question).slice(0, 5).map(({ passage }) => passage.id))
+  return trace({ eventType: 'tool', eventName: 'retrieve', argNames: ['question'] })((question: string) =>
+    rank(question)
+      .slice(0, 5)
+      .map(({ passage }) => passage.id),
+  )
 }

@@ -4,7 +4,7 @@ import type { Experiment } from './experiment.js'
 import { openExperiment } from './open-experiment.js'
 import type { EvaluateOptions, ExperimentSettings } from './options.js'
 import type { ExperimentResult } from './result.js'
-import type { DatapointInput, EvaluatorSet, ScoresOf } from './types.js'
+import type { DatapointInput, EvaluatorSet, OutputUntilInferred, ScoresOf } from './types.js'
 
 /** An experiment that has not run yet; what an evaluation file exports. */
 export interface ExperimentDefinition<Row = DatapointInput, Output = unknown, Scores = Readonly<Record<string, never>>> {
@@ -17,7 +17,7 @@ export interface ExperimentDefinition<Row = DatapointInput, Output = unknown, Sc
 }
 
 /** Describes an experiment so that `runEvalFiles`, the command line or a test file can run it. Nothing runs yet. */
-export function defineExperiment<Row extends DatapointInput, Output, const E extends EvaluatorSet>(
+export function defineExperiment<Row extends DatapointInput, const E extends EvaluatorSet, Output = OutputUntilInferred>(
   options: EvaluateOptions<Row, Output, E>,
 ): ExperimentDefinition<Row, Output, ScoresOf<E>> {
   return {
@@ -40,7 +40,7 @@ export function isExperimentDefinition(value: unknown): value is ExperimentDefin
  *
  * @throws as `evaluate` does
  */
-export function createExperiment<Row extends DatapointInput, Output, const E extends EvaluatorSet>(
+export function createExperiment<Row extends DatapointInput, const E extends EvaluatorSet, Output = OutputUntilInferred>(
   options: EvaluateOptions<Row, Output, E>,
 ): Promise<Experiment> {
   return openExperiment(options as unknown as AnyEvaluateOptions, options.signal ?? new AbortController().signal)

@@ -9,7 +9,7 @@ import { runPool } from './pool.js'
 import { createProgress, type ProgressState } from './progress.js'
 import type { ExperimentResult } from './result.js'
 import { describeError } from './score.js'
-import type { DatapointInput, EvaluatorSet, ScoresOf } from './types.js'
+import type { DatapointInput, EvaluatorSet, OutputUntilInferred, ScoresOf } from './types.js'
 
 /**
  * Runs a function over a dataset, scores each row and sums it up. Every row has a session of its own, so that whatever the
@@ -21,7 +21,7 @@ import type { DatapointInput, EvaluatorSet, ScoresOf } from './types.js'
  * @throws HoneyHiveConfigError for wrong options, before anything has run
  * @throws HoneyHiveError when the key is refused (`HTTP_STATUS`), or a hosted dataset cannot be opened
  */
-export async function evaluate<Row extends DatapointInput, Output, const E extends EvaluatorSet>(
+export async function evaluate<Row extends DatapointInput, const E extends EvaluatorSet, Output = OutputUntilInferred>(
   options: EvaluateOptions<Row, Output, E>,
 ): Promise<ExperimentResult<Row, Output, ScoresOf<E>>> {
   // Inside, rows are opaque; the types that came in with the options go out with the result.

@@ -8,6 +8,7 @@ import { type DatasetSource, type SourceRow, takeShard, toDatapoint } from './da
 import { externalDatapointId } from './dataset-ids.js'
 import type { NamedEvaluator } from './evaluator.js'
 import { createJournal, type Journal } from './journal.js'
+import { asObject, asTexts } from './json-reader.js'
 import { keepAlive } from './keep-alive.js'
 import { createResult, type ExperimentData, type ExperimentResult, RESULT_FORMAT } from './result.js'
 import { type RowPlan, runRow } from './run-row.js'
@@ -35,6 +36,7 @@ export class Experiment {
   readonly #startedAtMs = Date.now()
   readonly #startedMs = performance.now()
   readonly #reports: Backlog = createBacklog(MAX_OPEN_REPORTS)
+  readonly #taken = new Set<string>()
   #datasetError: string | undefined
 
   /** Made by `openExperiment`. */
@@ -102,6 +104,25 @@ export class Experiment {
   /** Runs a row that is not from {@link rows}, e.g. one a queue delivered. */
   runDatapoint(raw: unknown, index: number): Promise<ExperimentRow> {
     return keepAlive(() => this.run({ raw, index, datapointId: externalDatapointId(raw, index) }))
+  }
+
+  /** Counts a row that another process ran, e.g. a worker of a queue; a datapoint that is there already counts once. */
+  take(row: ExperimentRow): void {
+    if (this.#taken.has(row.datapointId)) return
+    this.#taken.add(row.datapointId)
+    this.#summary.add(row)
+  }
+
+  /**
+   * Waits until everything the rows so far recorded is with the server.
+   *
+   * @returns false when something was lost or the server did not answer in time
+   */
+  async flush(): Promise<boolean> {
+    return keepAlive(async () => {
+      await this.#reports.empty()
+      return (await this.#tracer.forceFlush()) && this.#reports.lost === 0
+    })
   }
 
   async #runNow(source: SourceRow): Promise<ExperimentRow> {
@@ -219,12 +240,21 @@ export class Experiment {
   async #closeRun(data: ExperimentData): Promise<RunResult | undefined> {
     const backend = this.#backend
     if (backend === undefined) return undefined
-    const { sessionIds } = this.#summary
+    const sessionIds = await this.#allSessionIds(backend)
     const metadata = { rows: data.counts.total, failed_rows: data.counts.failed, passed: data.passed }
     await attempt('The run could not be closed at the server', this.#warnings, () =>
       finishRun(backend, this.#plan, { status: data.status, sessionIds, metadata }),
     )
     return attempt("The server's result could not be read", this.#warnings, () => fetchRunResult(backend, data.runId, data.aggregate))
+  }
+
+  // Shards and resumed runs share one run, and the server replaces the list.
+  async #allSessionIds(backend: Backend): Promise<readonly string[]> {
+    const { runId, resume } = this.#options
+    const { sessionIds } = this.#summary
+    if (runId === undefined && resume === undefined) return sessionIds
+    const reply = await backend.get(`/v1/runs/${encodeURIComponent(this.runId)}`).catch(() => undefined)
+    return [...new Set([...asTexts(asObject(asObject(reply)['evaluation'])['event_ids']), ...sessionIds])]
   }
 
   async #compareWithBaseline(data: ExperimentData): Promise<ExperimentData['comparison']> {

@@ -87,13 +87,14 @@ function functionName({ function: fn }: AnyEvaluateOptions): string {
 }
 
 async function register(backend: Backend, plan: RunPlan, options: AnyEvaluateOptions, warnings: string[]): Promise<string> {
-  if (options.resume !== undefined && (await exists(backend, plan.runId))) return plan.runId
+  // A run id given by the user may be shared by several processes; a second registration would empty the run.
+  const isShared = options.resume !== undefined || options.runId !== undefined
+  if (isShared && (await exists(backend, plan.runId))) return plan.runId
   try {
     return await createRun(backend, plan)
   } catch (error) {
     if (isKeyRefused(error)) throw error
-    // Of several shards with one run id only the first one can create it.
-    if (options.shard === undefined || !(await exists(backend, plan.runId)))
+    if (!isShared || !(await exists(backend, plan.runId)))
       warnings.push(`The run could not be registered at the server: ${describeError(error)}`)
     return plan.runId
   }

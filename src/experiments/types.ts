@@ -105,6 +105,13 @@ export type Evaluators<Outputs, Inputs, GroundTruth> =
   | readonly AnyEvaluator<Outputs, Inputs, GroundTruth>[]
   | Readonly<Record<string, AnyEvaluator<Outputs, Inputs, GroundTruth>>>
 
+/**
+ * What the outputs count as until the type of the function is known: evaluators made elsewhere are held against it first,
+ * and must fit for a moment whatever they take.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: `unknown` refuses them too early, `never` blames the function for every other mistake
+export type OutputUntilInferred = any
+
 /** What a set of evaluators is inferred as, before it is held against {@link Evaluators}. */
 export type EvaluatorSet = readonly unknown[] | Readonly<Record<string, unknown>>
 

@@ -80,7 +80,10 @@ export async function startBackend(): Promise<Backend> {
 }
 
 /** `test` with a backend, and the options that point an experiment at it and keep it quiet. */
-export const test = base.extend<{ backend: Backend; online: { apiKey: string; serverUrl: string; progress: false; printResults: false; git: false } }>({
+export const test = base.extend<{
+  backend: Backend
+  online: { apiKey: string; serverUrl: string; progress: false; printResults: false; git: false }
+}>({
   backend: async ({}, use) => {
     const backend = await startBackend()
     await use(backend)

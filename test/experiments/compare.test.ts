@@ -15,15 +15,28 @@ describe('compareScoredRuns', () => {
     const comparison = compareScoredRuns(run('new', [1, 1, 0, 1]), run('old', [0, 1, 1, 0]))
     expect(comparison).toMatchObject({ commonDatapoints: 4, improvedRows: 2, worseRows: 1, unchangedRows: 1 })
     expect(comparison.metrics['score']).toMatchObject({
-      oldAverage: 0.5, newAverage: 0.75, difference: 0.25, improved: ['d0', 'd3'], worse: ['d2'], unchanged: 1, isSignificant: false, verdict: 'unchanged',
+      oldAverage: 0.5,
+      newAverage: 0.75,
+      difference: 0.25,
+      improved: ['d0', 'd3'],
+      worse: ['d2'],
+      unchanged: 1,
+      isSignificant: false,
+      verdict: 'unchanged',
     })
     expect(comparison.metrics['score']?.test).toEqual({ pValue: 1, method: 'exact', pairs: 3 })
     expect(comparison.metrics['score']?.minimumDetectableChange).toBeGreaterThan(0.25)
   })
 
   test('a clear change is significant, in the direction that the metric has', () => {
-    const before = run('old', Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 0.4 : 0.5)))
-    const after = run('new', Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 0.6 : 0.55)))
+    const before = run(
+      'old',
+      Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 0.4 : 0.5)),
+    )
+    const after = run(
+      'new',
+      Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 0.6 : 0.55)),
+    )
     expect(compareScoredRuns(after, before).metrics['score']).toMatchObject({ isSignificant: true, verdict: 'improved' })
     const inverted = compareScoredRuns(after, before, { lowerIsBetter: ['score'] })
     expect(inverted.metrics['score']).toMatchObject({ verdict: 'worse' })
@@ -46,7 +59,12 @@ describe('compareRuns and getRunResult', () => {
     const next = await evaluate({ ...online, dataset, function: ({ inputs }) => inputs.i, evaluators: judge, baselineRunId: old.runId })
     const expected = { improvedRows: 9, worseRows: 0, unchangedRows: 3, commonDatapoints: 12 }
     expect(next.comparison).toMatchObject({ ...expected, oldRunId: old.runId })
-    expect(next.comparison?.metrics['exact_match']).toMatchObject({ oldAverage: 0.25, newAverage: 1, isSignificant: true, verdict: 'improved' })
+    expect(next.comparison?.metrics['exact_match']).toMatchObject({
+      oldAverage: 0.25,
+      newAverage: 1,
+      isSignificant: true,
+      verdict: 'improved',
+    })
     expect(await compareRuns(next, old)).toMatchObject(expected)
     expect(await compareRuns(next.runId, old.runId, online)).toMatchObject(expected)
     expect(next.toTable()).toContain('9 improved, 0 worse, 3 unchanged')
@@ -72,7 +90,10 @@ describe('compareRuns and getRunResult', () => {
 
 describe('parseRunResult', () => {
   test('reads the flat form of older servers and lacks nothing when the reply does', () => {
-    const flat = parseRunResult('r', { metrics: { aggregation_function: 'average', accuracy: { aggregate: 0.5, values: [0, 1] } }, passed: ['a'] })
+    const flat = parseRunResult('r', {
+      metrics: { aggregation_function: 'average', accuracy: { aggregate: 0.5, values: [0, 1] } },
+      passed: ['a'],
+    })
     expect(flat).toMatchObject({ runId: 'r', passed: ['a'], aggregate: 'average' })
     expect(flat.metric('accuracy')).toMatchObject({ aggregate: 0.5, values: [0, 1], passed: [] })
     for (const reply of [undefined, null, 'x', [], { metrics: 7, datapoints: 'no', run_object: null }]) {

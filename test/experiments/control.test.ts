@@ -37,7 +37,11 @@ describe('concurrency', () => {
       if (i === 19) freeSlow()
       running -= 1
     }
-    await runPool(Array.from({ length: 20 }, (_, i) => i), work, { limit: 3 })
+    await runPool(
+      Array.from({ length: 20 }, (_, i) => i),
+      work,
+      { limit: 3 },
+    )
     expect(order.at(-1)).toBe(0)
     expect(order).toHaveLength(20)
     expect(peak).toBe(3)
@@ -66,7 +70,13 @@ describe('concurrency', () => {
         }
       },
     }
-    await runPool(source, async (i) => { if (i === 10) abort.abort() }, { limit: 4, signal: abort.signal })
+    await runPool(
+      source,
+      async (i) => {
+        if (i === 10) abort.abort()
+      },
+      { limit: 4, signal: abort.signal },
+    )
     expect([overlaps, returned]).toEqual([0, 1])
   })
 
@@ -120,7 +130,10 @@ describe('time limits, retries and stopping', () => {
       },
     })
     expect(calls.filter((i) => i === 0)).toHaveLength(3)
-    expect(result.rows).toMatchObject([{ status: 'failed', attempts: 3, error: { message: 'attempt 3' } }, { status: 'success', attempts: 3, outputs: 'ok' }])
+    expect(result.rows).toMatchObject([
+      { status: 'failed', attempts: 3, error: { message: 'attempt 3' } },
+      { status: 'success', attempts: 3, outputs: 'ok' },
+    ])
   })
 
   test('the signal aborts rows under way, starts no further ones and leaves a result that says cancelled', async ({ backend, online }) => {
@@ -169,7 +182,9 @@ describe('streams', () => {
       maxConcurrency: 5,
       function: ({ inputs }) => inputs.i,
       evaluators: [exactMatch()],
-      onProgress: ({ done }) => { finished = done },
+      onProgress: ({ done }) => {
+        finished = done
+      },
     })
     expect(result).toMatchObject({ counts: { total: 500 }, omittedRows: 480 })
     expect(result.rows).toHaveLength(20)
@@ -253,7 +268,10 @@ describe('resume', () => {
     expect(second.metrics.exact_match).toMatchObject({ count: 6, average: 1 })
     expect(backend.sent('POST /v1/runs')).toHaveLength(1)
     expect(backend.server.sessions()).toHaveLength(6)
-    expect(backend.sent('PUT /v1/runs').at(-1)?.body).toMatchObject({ status: 'completed', event_ids: second.rows.map((row) => row.sessionId) })
+    expect(backend.sent('PUT /v1/runs').at(-1)?.body).toMatchObject({
+      status: 'completed',
+      event_ids: second.rows.map((row) => row.sessionId),
+    })
   })
 })
 
@@ -303,7 +321,13 @@ describe('cache', () => {
 
 describe('shards', () => {
   test('split the rows between them and merge to the whole, also through JSON', async () => {
-    const options = { ...OFFLINE, runId: '6f6b3f3e-6c3c-4d55-9d28-4a2f6f6ab001', dataset: rows(10), function: ({ inputs }: { inputs: { i: number } }) => (inputs.i < 8 ? inputs.i : -1), evaluators: [exactMatch()] as const }
+    const options = {
+      ...OFFLINE,
+      runId: '6f6b3f3e-6c3c-4d55-9d28-4a2f6f6ab001',
+      dataset: rows(10),
+      function: ({ inputs }: { inputs: { i: number } }) => (inputs.i < 8 ? inputs.i : -1),
+      evaluators: [exactMatch()] as const,
+    }
     const whole = await evaluate(options)
     const parts = await Promise.all([0, 1, 2].map((index) => evaluate({ ...options, shard: { index, count: 3 } })))
     expect(parts.map((part) => part.counts.total)).toEqual([4, 3, 3])
@@ -322,6 +346,7 @@ describe('shards', () => {
     }
     expect(backend.server.sessions()).toHaveLength(4)
     expect(new Set(backend.server.events().map((event) => event.metadata['run_id']))).toEqual(new Set([runId]))
+    expect(backend.sent('PUT /v1/runs').at(-1)?.body['event_ids']).toHaveLength(4)
   })
 
   test('refuse to merge what does not belong together', async () => {
@@ -338,9 +363,31 @@ describe('createExperiment', () => {
     const experiment = await createExperiment({ ...online, dataset, function: ({ inputs }) => inputs.i, evaluators: [exactMatch()] })
     const done = await Promise.all(dataset.map((row, index) => experiment.runDatapoint(row, index)))
     expect(done.map((row) => row.datapointId)).toEqual(['EXT-r0', 'EXT-r1', 'EXT-r2'])
+    expect(await experiment.flush()).toBe(true)
+    expect(backend.server.sessions()).toHaveLength(3)
     const result = await experiment.finish()
     expect(result.counts).toMatchObject({ total: 3, succeeded: 3 })
-    expect(backend.server.sessions()).toHaveLength(3)
+  })
+
+  test('counts rows that other processes ran, each once, and a second process joins the run without making another', async ({
+    backend,
+    online,
+  }) => {
+    const dataset = rows(4)
+    const options = { ...online, dataset, function: ({ inputs }: { inputs: { i: number } }) => inputs.i }
+    const coordinator = await createExperiment(options)
+    const worker = await createExperiment({ ...options, resume: coordinator.runId })
+    for (const [index, row] of dataset.entries()) {
+      const done = JSON.parse(JSON.stringify(await worker.runDatapoint(row, index)))
+      coordinator.take(done)
+      coordinator.take(done)
+    }
+    expect(await worker.flush()).toBe(true)
+    const result = await coordinator.finish()
+    expect(result).toMatchObject({ status: 'completed', counts: { total: 4 } })
+    expect(backend.sent('POST /v1/runs')).toHaveLength(1)
+    expect(backend.sent('PUT /v1/runs')[0]?.body['event_ids']).toHaveLength(4)
+    await worker.tracer.shutdown()
   })
 })
 
@@ -365,7 +412,14 @@ describe('progress', () => {
   })
 
   test('what onProgress throws is a warning', async () => {
-    const result = await evaluate({ ...OFFLINE, dataset: rows(2), function: () => 1, onProgress: () => { throw new Error('ui gone') } })
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: rows(2),
+      function: () => 1,
+      onProgress: () => {
+        throw new Error('ui gone')
+      },
+    })
     expect(result.warnings).toContain('onProgress threw: Error: ui gone')
     expect(result.status).toBe('completed')
   })

@@ -30,7 +30,12 @@ describe('toPythonJson', () => {
   test('H91 never throws: cycles, throwing getters and functions become markers or are left out', () => {
     const cyclic: Record<string, unknown> = { f: () => 1, s: Symbol('s'), u: undefined, d: new Date(0) }
     cyclic.self = cyclic
-    Object.defineProperty(cyclic, 'bad', { enumerable: true, get: () => { throw new Error('no') } })
+    Object.defineProperty(cyclic, 'bad', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no')
+      },
+    })
     expect(toPythonJson(cyclic)).toBe('{"bad": "[Throws]", "d": "1970-01-01T00:00:00.000Z", "self": "[Circular]"}')
     expect(toPythonJson([undefined, () => 1])).toBe('[null, null]')
   })

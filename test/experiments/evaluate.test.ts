@@ -52,7 +52,10 @@ describe('evaluate at the server', () => {
     expect(result.server?.metric('exact_match')).toMatchObject({ aggregate: 1, values: [true, true].map(Number) })
   })
 
-  test('D-52 records each row in a session of its own: chain with outputs, scores and evaluator spans inside', async ({ backend, online }) => {
+  test('D-52 records each row in a session of its own: chain with outputs, scores and evaluator spans inside', async ({
+    backend,
+    online,
+  }) => {
     const retrieve = trace({ eventType: 'tool', eventName: 'retrieve' })(async (q: string) => [q])
     const result = await evaluate({
       ...online,
@@ -61,10 +64,7 @@ describe('evaluate at the server', () => {
         await retrieve(inputs.q)
         return { text: inputs.q.toUpperCase() }
       },
-      evaluators: [
-        evaluator('first', () => 1),
-        evaluator('second', async () => ({ score: 0.5, explanation: 'half', recall: 0.25 })),
-      ],
+      evaluators: [evaluator('first', () => 1), evaluator('second', async () => ({ score: 0.5, explanation: 'half', recall: 0.25 }))],
     })
     for (const row of result.rows) {
       const events = backend.server.events({ sessionId: row.sessionId })
@@ -117,11 +117,19 @@ describe('evaluate at the server', () => {
       evaluators: [exactMatch()],
     })
     expect(result).toMatchObject({ status: 'failed', passed: false, counts: { succeeded: 1, failed: 1 }, errorRate: 0.5 })
-    expect(result.rows[1]).toMatchObject({ status: 'failed', outputs: undefined, error: { name: 'RangeError', message: 'no such thing' }, scores: {} })
+    expect(result.rows[1]).toMatchObject({
+      status: 'failed',
+      outputs: undefined,
+      error: { name: 'RangeError', message: 'no such thing' },
+      scores: {},
+    })
     expect(backend.sent('PUT /v1/runs')[0]?.body).toMatchObject({ status: 'failed' })
     const events = backend.server.events({ sessionId: result.rows[1]?.sessionId ?? '' })
     expect(events.find((event) => event.type === 'chain')?.error).toContain('no such thing')
-    expect(events.find((event) => event.type === 'session')?.metadata).toMatchObject({ error: 'RangeError: no such thing', experiment_status: 'failed' })
+    expect(events.find((event) => event.type === 'session')?.metadata).toMatchObject({
+      error: 'RangeError: no such thing',
+      experiment_status: 'failed',
+    })
     expect(events.find((event) => event.type === 'session')?.feedback).toEqual({ ground_truth: 'B' })
   })
 
@@ -142,7 +150,12 @@ describe('evaluate at the server', () => {
     backend.intercept = ({ path }) => (path === '/session/start' ? { status: 400, body: { message: 'no' } } : undefined)
     const result = await evaluate({ ...online, tracerOptions: { logger: quiet() }, dataset: DATASET, function: upper })
     expect(result.status).toBe('completed')
-    expect(backend.server.sessions().map((session) => session.id).sort()).toEqual(result.rows.map((row) => row.sessionId).sort())
+    expect(
+      backend.server
+        .sessions()
+        .map((session) => session.id)
+        .sort(),
+    ).toEqual(result.rows.map((row) => row.sessionId).sort())
   })
 
   test('D-58 an incomplete or failing answer never costs the local result', async ({ backend, online }) => {
@@ -160,21 +173,35 @@ describe('evaluate at the server', () => {
   })
 
   test('D-58 a function without a name is no obstacle', async ({ online }) => {
-    const result = await evaluate({ ...online, dataset: DATASET, function: (() => (dp: { inputs: { q: string } }) => dp.inputs.q)() })
+    const result = await evaluate({
+      ...online,
+      dataset: DATASET,
+      function: (
+        () => (dp: { inputs: { q: string } }) =>
+          dp.inputs.q
+      )(),
+    })
     expect(result).toMatchObject({ status: 'completed', functionName: 'function' })
   })
 
   test('a refused key is reported before any row runs', async ({ backend, online }) => {
     backend.intercept = () => ({ status: 401 })
     let calls = 0
-    const attempt = evaluate({ ...online, dataset: DATASET, function: () => { calls += 1 } })
+    const attempt = evaluate({
+      ...online,
+      dataset: DATASET,
+      function: () => {
+        calls += 1
+      },
+    })
     await expect(attempt).rejects.toSatisfy((error) => isHoneyHiveError(error) && error.code === 'HTTP_STATUS')
     expect(calls).toBe(0)
   })
 
   test('the id the server gives the run replaces our own', async ({ backend, online }) => {
     const own = '11111111-2222-4333-8444-555555555555'
-    backend.intercept = ({ method, path }) => (method === 'POST' && path === '/v1/runs' ? { status: 200, body: { run_id: own } } : undefined)
+    backend.intercept = ({ method, path }) =>
+      method === 'POST' && path === '/v1/runs' ? { status: 200, body: { run_id: own } } : undefined
     const result = await evaluate({ ...online, dataset: DATASET, function: upper })
     expect(result.runId).toBe(own)
     expect(backend.sent(`PUT /v1/runs/${own}`)).toHaveLength(1)
@@ -195,7 +222,10 @@ describe('evaluate at the server', () => {
       dataset: Array.from({ length: 20 }, (_, i) => ({ inputs: { i } })),
       function: async ({ inputs }) => {
         await new Promise((resolve) => setTimeout(resolve, 20 - inputs.i))
-        provider?.getTracer('openai').startSpan(`call ${inputs.i}`, { attributes: { 'gen_ai.usage.input_tokens': 10, 'gen_ai.usage.output_tokens': 5 } }).end()
+        provider
+          ?.getTracer('openai')
+          .startSpan(`call ${inputs.i}`, { attributes: { 'gen_ai.usage.input_tokens': 10, 'gen_ai.usage.output_tokens': 5 } })
+          .end()
       },
     })
     for (const row of result.rows) {
@@ -223,7 +253,9 @@ describe('evaluate at the server', () => {
       expect(event.metadata['run_id']).toBeUndefined()
     }
     for (const row of result.rows) {
-      expect(backend.server.events({ sessionId: row.sessionId }).map((event) => event.name)).toEqual(expect.arrayContaining(['free', 'function']))
+      expect(backend.server.events({ sessionId: row.sessionId }).map((event) => event.name)).toEqual(
+        expect.arrayContaining(['free', 'function']),
+      )
     }
   })
 
@@ -239,7 +271,11 @@ describe('evaluate at the server', () => {
   test('git context goes along without credentials or e-mail, and can be left out', async ({ backend, online }) => {
     await evaluate({ ...online, git: true, dataset: DATASET, function: upper })
     const metadata = Object(backend.sent('POST /v1/runs')[0]?.body['metadata'])
-    expect(metadata.git).toMatchObject({ commit_hash: expect.stringMatching(/^[0-9a-f]{40}$/), branch: expect.any(String), is_dirty: expect.any(Boolean) })
+    expect(metadata.git).toMatchObject({
+      commit_hash: expect.stringMatching(/^[0-9a-f]{40}$/),
+      branch: expect.any(String),
+      is_dirty: expect.any(Boolean),
+    })
     expect(Object.keys(metadata.git).join()).not.toContain('email')
   })
 })
@@ -273,7 +309,10 @@ describe('evaluators in evaluate', () => {
       ],
       maxConcurrency: 1,
     })
-    expect(seen.map((args) => args.slice(0, 3))).toEqual([['x', { q: 'x' }, 'X'], ['y', { q: 'y' }, undefined]])
+    expect(seen.map((args) => args.slice(0, 3))).toEqual([
+      ['x', { q: 'x' }, 'X'],
+      ['y', { q: 'y' }, undefined],
+    ])
     expect(seen[0]?.[3]).toMatchObject({ index: 0, runId: result.runId })
     expect(result.rows.map((row) => row.metrics['two'])).toEqual([true, true])
   })
@@ -287,7 +326,9 @@ describe('evaluators in evaluate', () => {
       function: upper,
       timeoutMs: 50,
       evaluators: {
-        throws: () => { throw new Error('broken judge') },
+        throws: () => {
+          throw new Error('broken judge')
+        },
         rejects: () => Promise.reject('just text'),
         hangs: () => new Promise<number>(() => undefined),
         nan: () => Number.NaN,
@@ -364,7 +405,10 @@ describe('evaluate offline', () => {
     })
     expect(seen).toEqual([
       { id: 'one', datapointId: 'EXT-one', inputs: { q: 1 }, groundTruth: 'g', ground_truth: 'g', tag: 'x' },
-      result.rows[0]?.sessionId, false, 0, 1,
+      result.rows[0]?.sessionId,
+      false,
+      0,
+      1,
     ])
     expect(result.rows[0]?.groundTruth).toBe('g')
   })
@@ -383,7 +427,11 @@ describe('evaluate offline', () => {
     expect(empty).toMatchObject({ status: 'completed', passed: false, counts: { total: 0 } })
     expect(empty.warnings.join()).toContain('empty')
 
-    const bad = { get inputs(): { q: string } { throw new Error('locked') } }
+    const bad = {
+      get inputs(): { q: string } {
+        throw new Error('locked')
+      },
+    }
     const rows = [undefined, bad, { inputs: { q: 'ok' } }, { id: 'same', inputs: { q: '1' } }, { id: 'same', inputs: { q: '2' } }]
     const result = await evaluate({ ...OFFLINE, dataset: rows as { inputs: { q: string } }[], function: ({ inputs }) => inputs.q })
     expect(result.rows.map((row) => row.status)).toEqual(['failed', 'failed', 'success', 'success', 'success'])
@@ -409,21 +457,41 @@ describe('evaluate offline', () => {
   })
 
   test('wrong options are reported together, before anything runs', async () => {
-    const wrong = { ...OFFLINE, function: 'x', dataset: [], datasetId: 'd', maxConcurrency: 0, shard: { index: 2, count: 2 }, aggregate: 'mean', runId: 'r' }
+    const wrong = {
+      ...OFFLINE,
+      function: 'x',
+      dataset: [],
+      datasetId: 'd',
+      maxConcurrency: 0,
+      shard: { index: 2, count: 2 },
+      aggregate: 'mean',
+      runId: 'r',
+    }
     await expect(evaluate(wrong as never)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      problems: [{ option: 'function' }, { option: 'dataset' }, { option: 'maxConcurrency' }, { option: 'runId' }, { option: 'aggregate' }, { option: 'shard' }],
+      problems: [
+        { option: 'function' },
+        { option: 'dataset' },
+        { option: 'maxConcurrency' },
+        { option: 'runId' },
+        { option: 'aggregate' },
+        { option: 'shard' },
+      ],
     })
     await expect(evaluate({ ...OFFLINE, function: () => 1 } as never)).rejects.toThrow('neither was given')
     await expect(evaluate({ ...OFFLINE, datasetId: 'd', function: () => 1 })).rejects.toThrow('needs an API key')
   })
 
   test('thresholds decide whether the result passed, and a figure that is missing never passes', async () => {
-    const run = (thresholds: object) => evaluate({ ...OFFLINE, dataset: DATASET, function: () => 'A', evaluators: [exactMatch()], thresholds })
+    const run = (thresholds: object) =>
+      evaluate({ ...OFFLINE, dataset: DATASET, function: () => 'A', evaluators: [exactMatch()], thresholds })
     expect((await run({ exact_match: 0.5 })).passed).toBe(true)
     const failed = await run({ exact_match: { min: 0.4, aggregate: 'min' }, latencyMs: 60_000 })
     expect(failed.passed).toBe(false)
-    expect(failed.thresholds).toMatchObject([{ name: 'exact_match', aggregate: 'min', actual: 0, passed: false }, { name: 'latencyMs', passed: true }])
+    expect(failed.thresholds).toMatchObject([
+      { name: 'exact_match', aggregate: 'min', actual: 0, passed: false },
+      { name: 'latencyMs', passed: true },
+    ])
     expect((await run({ unknown: 0 })).thresholds).toMatchObject([{ actual: null, passed: false }])
   })
 

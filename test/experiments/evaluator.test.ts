@@ -56,7 +56,11 @@ describe('toNamedEvaluators', () => {
     }
     const list = [length, evaluator('named', () => 1), new Politeness(), { name: 'own', weight: 2, evaluate: () => 1 }, () => 1]
     expect(toNamedEvaluators(list).map(({ name, weight }) => [name, weight])).toEqual([
-      ['length', 1], ['named', 1], ['Politeness', 1], ['own', 2], ['evaluator_5', 1],
+      ['length', 1],
+      ['named', 1],
+      ['Politeness', 1],
+      ['own', 2],
+      ['evaluator_5', 1],
     ])
     expect(toNamedEvaluators({ short: length }).map(({ name }) => name)).toEqual(['short'])
   })
@@ -74,7 +78,8 @@ describe('parseScore', () => {
     expect(parseScore('warm')).toMatchObject({ score: { value: 'warm' } })
     expect(parseScore(7n)).toMatchObject({ score: { value: 7 } })
     expect(parseScore({ score: 1, explanation: { why: 'x' }, recall: 0.5, list: [1] })).toEqual({
-      kind: 'score', score: { value: 1, explanation: '{"why":"x"}', extras: { recall: 0.5 } },
+      kind: 'score',
+      score: { value: 1, explanation: '{"why":"x"}', extras: { recall: 0.5 } },
     })
     expect(parseScore(undefined)).toEqual({ kind: 'none' })
     expect(parseScore({ score: null })).toEqual({ kind: 'none' })
@@ -87,7 +92,13 @@ describe('parseScore', () => {
     expect(parseScore(Number.NaN)).toMatchObject({ kind: 'invalid', reason: expect.stringContaining('NaN') })
     expect(parseScore([1, 2])).toMatchObject({ kind: 'invalid' })
     expect(parseScore({})).toMatchObject({ kind: 'invalid', reason: expect.stringContaining('without "score"') })
-    expect(parseScore({ get score() { throw new Error('no') } })).toMatchObject({ kind: 'invalid' })
+    expect(
+      parseScore({
+        get score() {
+          throw new Error('no')
+        },
+      }),
+    ).toMatchObject({ kind: 'invalid' })
     expect(parseScore({ score: () => 1 })).toMatchObject({ kind: 'invalid' })
   })
 })

@@ -1,9 +1,28 @@
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { compileJsonSchema } from '../../src/experiments/evaluators/json-schema.js'
-import { bleuScore, cosineSimilarity, editDistance, normalizedTokens, rougeLScore, tokenOverlap, tokens } from '../../src/experiments/evaluators/text-metrics.js'
 import {
-  bleu, embeddingCosine, exactMatch, includes, jsonEquals, jsonSchema, levenshtein, llmJudge, numericTolerance, regex, rougeL, tokenF1,
+  bleuScore,
+  cosineSimilarity,
+  editDistance,
+  normalizedTokens,
+  rougeLScore,
+  tokenOverlap,
+  tokens,
+} from '../../src/experiments/evaluators/text-metrics.js'
+import {
+  bleu,
+  embeddingCosine,
+  exactMatch,
+  includes,
+  jsonEquals,
+  jsonSchema,
+  levenshtein,
+  llmJudge,
+  numericTolerance,
+  regex,
+  rougeL,
+  tokenF1,
 } from '../../src/experiments/index.js'
 
 describe('text metrics against published values', () => {
@@ -94,9 +113,17 @@ describe('built-in evaluators', () => {
   })
 
   test('jsonSchema takes JSON Schema and Standard Schema and explains', async () => {
-    const schema = jsonSchema({ type: 'object', required: ['answer'], properties: { answer: { type: 'string', minLength: 2 } }, additionalProperties: false })
+    const schema = jsonSchema({
+      type: 'object',
+      required: ['answer'],
+      properties: { answer: { type: 'string', minLength: 2 } },
+      additionalProperties: false,
+    })
     expect(await schema('{"answer":"ok"}', {}, null)).toEqual({ score: true })
-    expect(await schema({ answer: 'x', more: 1 }, {}, null)).toEqual({ score: false, explanation: '/answer is shorter than 2; /more is not allowed' })
+    expect(await schema({ answer: 'x', more: 1 }, {}, null)).toEqual({
+      score: false,
+      explanation: '/answer is shorter than 2; /more is not allowed',
+    })
     expect(await schema('not json', {}, null)).toEqual({ score: false, explanation: 'the outputs are not JSON' })
     const standard = jsonSchema(z.object({ n: z.number() }), { name: 'shape' })
     expect(await standard({ n: 1 }, {}, null)).toEqual({ score: true })
@@ -106,14 +133,26 @@ describe('built-in evaluators', () => {
 
   test('JSON Schema: keywords, references to itself, and refusal of what it does not know', () => {
     const tree = compileJsonSchema({
-      $defs: { node: { type: 'object', properties: { next: { $ref: '#/$defs/node' }, value: { type: ['integer', 'null'], minimum: 0, multipleOf: 5 } }, required: ['value'] } },
+      $defs: {
+        node: {
+          type: 'object',
+          properties: { next: { $ref: '#/$defs/node' }, value: { type: ['integer', 'null'], minimum: 0, multipleOf: 5 } },
+          required: ['value'],
+        },
+      },
       $ref: '#/$defs/node',
     })
     expect(tree({ value: 5, next: { value: null } })).toEqual([])
     expect(tree({ value: 5, next: { value: -3 } })).toEqual(['/next/value is below 0', '/next/value is not a multiple of 5'])
     const combined = compileJsonSchema({ oneOf: [{ const: 1 }, { enum: [1, 2] }], not: { const: 3 } })
     expect([combined(2), combined(1).length, combined(3).length]).toEqual([[], 1, 2])
-    const list = compileJsonSchema({ type: 'array', prefixItems: [{ type: 'string' }], items: { type: 'number' }, uniqueItems: true, maxItems: 3 })
+    const list = compileJsonSchema({
+      type: 'array',
+      prefixItems: [{ type: 'string' }],
+      items: { type: 'number' },
+      uniqueItems: true,
+      maxItems: 3,
+    })
     expect(list(['a', 1, 2])).toEqual([])
     expect(list([1, 'a', 'a', 2])).toHaveLength(5)
     expect(() => compileJsonSchema({ unevaluatedProperties: false })).toThrow(/not supported/)

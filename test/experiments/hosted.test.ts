@@ -19,22 +19,40 @@ async function upload(backend: Backend, apiKey: string, count: number): Promise<
 describe('a dataset kept at the server', () => {
   test('is fetched in pages, in order, and keeps its own ids in run, sessions and rows', async ({ backend, online }) => {
     const { id, datapointIds } = await upload(backend, online.apiKey, 120)
-    const result = await evaluate({ ...online, datasetId: id, function: ({ inputs }) => Object(inputs).q, evaluators: { same: (outputs, _i, truth) => `a${String(outputs).slice(1)}` === Object(truth).a } })
-    expect(result).toMatchObject({ datasetId: id, status: 'completed', counts: { total: 120 }, metrics: { same: { average: 1, count: 120 } } })
+    const result = await evaluate({
+      ...online,
+      datasetId: id,
+      function: ({ inputs }) => Object(inputs).q,
+      evaluators: { same: (outputs, _i, truth) => `a${String(outputs).slice(1)}` === Object(truth).a },
+    })
+    expect(result).toMatchObject({
+      datasetId: id,
+      status: 'completed',
+      counts: { total: 120 },
+      metrics: { same: { average: 1, count: 120 } },
+    })
     expect(result.rows.map((row) => row.datapointId)).toEqual(datapointIds)
     expect(backend.sent('GET /v1/datapoints?')).toHaveLength(3)
     expect(backend.sent('POST /v1/runs')[0]?.body).toMatchObject({ dataset_id: id, datapoint_ids: datapointIds, metadata: {} })
     expect(backend.sent('POST /session/start')[0]?.body).toMatchObject({ session: { metadata: { dataset_id: id } } })
   })
 
-  test('is fetched one by one where the server does not know pages, and datapoints that are gone are counted', async ({ backend, online }) => {
+  test('is fetched one by one where the server does not know pages, and datapoints that are gone are counted', async ({
+    backend,
+    online,
+  }) => {
     const { id, datapointIds } = await upload(backend, online.apiKey, 5)
     backend.intercept = ({ path }) => {
       if (path.startsWith('/v1/datapoints?')) return { status: 404 }
       return path === `/v1/datapoints/${datapointIds[2]}` ? { status: 404 } : undefined
     }
     const result = await evaluate({ ...online, datasetId: id, function: ({ inputs }) => Object(inputs).q })
-    expect(result.rows.map((row) => [row.index, row.outputs])).toEqual([[0, 'q0'], [1, 'q1'], [3, 'q3'], [4, 'q4']])
+    expect(result.rows.map((row) => [row.index, row.outputs])).toEqual([
+      [0, 'q0'],
+      [1, 'q1'],
+      [3, 'q3'],
+      [4, 'q4'],
+    ])
     expect(result.warnings).toEqual([`1 datapoints of the dataset could not be fetched: ${datapointIds[2]}`])
   })
 

@@ -40,18 +40,23 @@ console.log(JSON.stringify({
 }))
 `
 
-async function runChild(...args: string[]): Promise<Record<string, never>> {
+async function runChild(...args: string[]): Promise<Record<string, unknown>> {
   const folder = await mkdtemp(join(ROOT, 'test/experiments/.load-'))
   try {
     await writeFile(join(folder, 'load.mts'), script)
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', join(folder, 'load.mts'), ...args], { cwd: ROOT, maxBuffer: 1 << 28 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', join(folder, 'load.mts'), ...args], {
+      cwd: ROOT,
+      maxBuffer: 1 << 28,
+    })
     return JSON.parse(stdout)
   } finally {
     await rm(folder, { recursive: true })
   }
 }
 
-test('L13 many rows at a server: a session each, nothing lost or mixed up, few sockets, little memory', { timeout: 600_000 }, async ({ backend }) => {
+test('L13 many rows at a server: a session each, nothing lost or mixed up, few sockets, little memory', { timeout: 600_000 }, async ({
+  backend,
+}) => {
   const report = await runChild(backend.url, String(ONLINE_ROWS))
   expect(report).toMatchObject({ status: 'completed', warnings: [], average: 1, counts: { total: ONLINE_ROWS, succeeded: ONLINE_ROWS } })
   expect(backend.peakSockets).toBeLessThanOrEqual(20)

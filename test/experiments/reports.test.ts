@@ -10,12 +10,19 @@ const makeResult = async (): Promise<ReturnType<typeof createResult>> => {
   const result = await evaluate({
     ...OFFLINE,
     name: `run ${NASTY}`,
-    dataset: [{ inputs: { q: NASTY }, groundTruth: 'ok' }, { inputs: { q: 'fine' }, groundTruth: 'fine' }, { inputs: { q: 'bad' }, groundTruth: 'x' }],
+    dataset: [
+      { inputs: { q: NASTY }, groundTruth: 'ok' },
+      { inputs: { q: 'fine' }, groundTruth: 'fine' },
+      { inputs: { q: 'bad' }, groundTruth: 'x' },
+    ],
     function: ({ inputs }) => {
       if (inputs.q === 'bad') throw new Error(NASTY)
       return inputs.q
     },
-    evaluators: { exact: (outputs, _i, groundTruth) => outputs === groundTruth, length: (outputs) => ({ score: outputs.length, explanation: NASTY, words: 2 }) },
+    evaluators: {
+      exact: (outputs, _i, groundTruth) => outputs === groundTruth,
+      length: (outputs) => ({ score: outputs.length, explanation: NASTY, words: 2 }),
+    },
     thresholds: { exact: 0.9, length: { max: 1_000 } },
   })
   return createResult(result.toJSON() as unknown as ExperimentData)
@@ -28,7 +35,6 @@ describe('reports', () => {
     expect(table).toContain('FAIL  exact (average)   0.5')
     expect(table).toContain('length_words')
     expect(table).toContain('offline')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(table.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/)
   })
 
@@ -44,7 +50,10 @@ describe('reports', () => {
     expect(markdown).not.toContain('<script>')
     expect(markdown).not.toMatch(/@all/)
     expect(markdown).not.toMatch(/[^\\]\[link]/)
-    const cells = markdown.split('\n').filter((line) => line.startsWith('| 0 |')).map((line) => line.replaceAll('\\|', '').split('|').length)
+    const cells = markdown
+      .split('\n')
+      .filter((line) => line.startsWith('| 0 |'))
+      .map((line) => line.replaceAll('\\|', '').split('|').length)
     expect(new Set(cells).size).toBe(1)
   })
 
@@ -52,7 +61,6 @@ describe('reports', () => {
     const xml = (await makeResult()).toJUnit()
     expect(xml).toContain('tests="5" failures="2" errors="1"')
     expect(xml).toContain('&lt;script&gt;')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(xml).not.toMatch(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]|<script/)
     expect(() => readXml(xml)).not.toThrow()
     expect(readXml(xml).filter((tag) => tag === 'testcase')).toHaveLength(5)
@@ -88,7 +96,8 @@ describe('reports', () => {
     expect(confidence).toMatchObject({ level: 0.95, method: 'bootstrap' })
     expect(confidence?.low).toBeLessThan(0.75)
     expect(confidence?.high).toBeGreaterThan(0.75)
-    for (const text of [result.toTable(), result.toMarkdown(), result.toHTML()]) expect(text).toContain(`${confidence?.low.toFixed(4).replace(/0+$/, '')}`.slice(0, 5))
+    for (const text of [result.toTable(), result.toMarkdown(), result.toHTML()])
+      expect(text).toContain(`${confidence?.low.toFixed(4).replace(/0+$/, '')}`.slice(0, 5))
     expect(result.metrics.exact_match.aggregate).toBe(1)
   })
 
@@ -103,12 +112,14 @@ describe('reports', () => {
 function readXml(xml: string): readonly string[] {
   const open: string[] = []
   const seen: string[] = []
-  const rest = xml.replace(/<\?xml[^>]*\?>/, '').replace(/<(\/?)([\w]+)((?:\s+\w+="[^"<]*")*)\s*(\/?)>/g, (_, close: string, name: string, _attributes, self: string) => {
-    if (close !== '' && open.pop() !== name) throw new Error(`unexpected </${name}>`)
-    if (close === '' && self === '') open.push(name)
-    if (close === '') seen.push(name)
-    return ''
-  })
+  const rest = xml
+    .replace(/<\?xml[^>]*\?>/, '')
+    .replace(/<(\/?)([\w]+)((?:\s+\w+="[^"<]*")*)\s*(\/?)>/g, (_, close: string, name: string, _attributes, self: string) => {
+      if (close !== '' && open.pop() !== name) throw new Error(`unexpected </${name}>`)
+      if (close === '' && self === '') open.push(name)
+      if (close === '') seen.push(name)
+      return ''
+    })
   if (open.length > 0 || /[<>]|&(?!(amp|lt|gt|quot|#39);)/.test(rest)) throw new Error('not well-formed')
   return seen
 }

@@ -38,8 +38,10 @@ const settings = { apiKey: '', progress: false, git: false } as const
 
 describe('findFiles', () => {
   test('understands stars, double stars, marks and braces, and leaves out node_modules', async ({ folder, write }) => {
-    for (const path of ['a.eval.ts', 'deep/er/b.eval.mjs', 'deep/c.eval.txt', 'node_modules/d.eval.ts', 'x+y.eval.ts']) await write(path, '')
-    const found = async (...patterns: string[]): Promise<string[]> => (await findFiles(patterns, folder)).map((file) => file.slice(folder.length + 1))
+    for (const path of ['a.eval.ts', 'deep/er/b.eval.mjs', 'deep/c.eval.txt', 'node_modules/d.eval.ts', 'x+y.eval.ts'])
+      await write(path, '')
+    const found = async (...patterns: string[]): Promise<string[]> =>
+      (await findFiles(patterns, folder)).map((file) => file.slice(folder.length + 1))
     expect(await found('**/*.eval.{ts,mjs}')).toEqual(['a.eval.ts', 'deep/er/b.eval.mjs', 'x+y.eval.ts'])
     expect(await found('*.eval.ts')).toEqual(['a.eval.ts', 'x+y.eval.ts'])
     expect(await found('deep/**')).toEqual(['deep/c.eval.txt', 'deep/er/b.eval.mjs'])
@@ -57,10 +59,19 @@ describe('runEvalFiles', () => {
       directory: folder,
       settings,
       write: (text) => written.push(text),
-      reporters: ['table', { format: 'junit', file: 'reports/{name}.xml' }, { format: 'json', file: 'reports/{name}.json' }, { format: 'html', file: 'reports/{name}.html' }, { format: 'markdown' }],
+      reporters: [
+        'table',
+        { format: 'junit', file: 'reports/{name}.xml' },
+        { format: 'json', file: 'reports/{name}.json' },
+        { format: 'html', file: 'reports/{name}.html' },
+        { format: 'markdown' },
+      ],
     })
     expect(summary.failures).toEqual([])
-    expect(summary).toMatchObject({ passed: false, runs: [{ result: { name: 'good', passed: true } }, { result: { name: 'bad', passed: false } }] })
+    expect(summary).toMatchObject({
+      passed: false,
+      runs: [{ result: { name: 'good', passed: true } }, { result: { name: 'bad', passed: false } }],
+    })
     expect(written.join()).toMatch(/Experiment good[^]*✅ good[^]*Experiment bad/)
     expect(await readFile(join(folder, 'reports/good.xml'), 'utf8')).toContain('<testsuites')
     expect(JSON.parse(await readFile(join(folder, 'reports/bad.json'), 'utf8'))).toMatchObject({ name: 'bad', passed: false })
@@ -80,7 +91,10 @@ describe('runEvalFiles', () => {
   })
 
   test('a gate with nothing to check does not pass', async ({ folder }) => {
-    expect(await runEvalFiles({ directory: folder, reporters: [] })).toMatchObject({ passed: false, failures: [{ message: expect.stringContaining('No file matches') }] })
+    expect(await runEvalFiles({ directory: folder, reporters: [] })).toMatchObject({
+      passed: false,
+      failures: [{ message: expect.stringContaining('No file matches') }],
+    })
   })
 
   test('watches: an edited file runs again with its new text', async ({ folder, write }) => {
@@ -106,11 +120,19 @@ describe('runEvalFiles', () => {
 
 describe('defineExperimentTests', () => {
   test('each row is a test, the run is one experiment, and thresholds fail at the end', async () => {
-    const hooks: { before: (() => Promise<void>)[]; after: (() => Promise<void>)[]; tests: [string, () => Promise<void>][] } = { before: [], after: [], tests: [] }
+    const hooks: { before: (() => Promise<void>)[]; after: (() => Promise<void>)[]; tests: [string, () => Promise<void>][] } = {
+      before: [],
+      after: [],
+      tests: [],
+    }
     const experiment = defineExperiment({
       ...OFFLINE,
       name: 'as tests',
-      dataset: [{ inputs: { q: 'a' }, groundTruth: 'A' }, { inputs: { q: 'b' }, groundTruth: 'wrong' }, { inputs: { q: 'c' }, groundTruth: 'C' }],
+      dataset: [
+        { inputs: { q: 'a' }, groundTruth: 'A' },
+        { inputs: { q: 'b' }, groundTruth: 'wrong' },
+        { inputs: { q: 'c' }, groundTruth: 'C' },
+      ],
       function: ({ inputs }) => {
         if (inputs.q === 'c') throw new Error('boom')
         return inputs.q.toUpperCase()
@@ -127,7 +149,11 @@ describe('defineExperimentTests', () => {
         beforeAll: (run) => hooks.before.push(run),
         afterAll: (run) => hooks.after.push(run),
       },
-      { onResult: ({ counts }) => { total = counts.total } },
+      {
+        onResult: ({ counts }) => {
+          total = counts.total
+        },
+      },
     )
     expect(hooks.tests.map(([name]) => name)).toEqual(['row 0 {"q":"a"}', 'row 1 {"q":"b"}', 'row 2 {"q":"c"}'])
     for (const run of hooks.before) await run()
@@ -140,7 +166,9 @@ describe('defineExperimentTests', () => {
 
   test('needs a list', () => {
     const experiment = defineExperiment({ ...OFFLINE, datasetId: 'd', function: () => 1 })
-    expect(() => defineExperimentTests(experiment, { describe, test, beforeAll: () => undefined, afterAll: () => undefined })).toThrow(/needs a list/)
+    expect(() => defineExperimentTests(experiment, { describe, test, beforeAll: () => undefined, afterAll: () => undefined })).toThrow(
+      /needs a list/,
+    )
   })
 })
 
@@ -165,12 +193,23 @@ console.log(JSON.stringify({ status: result.status, ...result.counts, listeners:
     const child = promisify(execFile)(process.execPath, ['--import', 'tsx', join(folder, 'stop.mts')], { cwd: ROOT })
     child.child.stdout?.once('data', () => child.child.kill('SIGINT'))
     const { stdout, stderr } = await child
-    expect(JSON.parse(stdout.split('\n')[1] ?? '')).toMatchObject({ status: 'cancelled', succeeded: 5, cancelled: 2, total: 7, listeners: 0 })
+    expect(JSON.parse(stdout.split('\n')[1] ?? '')).toMatchObject({
+      status: 'cancelled',
+      succeeded: 5,
+      cancelled: 2,
+      total: 7,
+      listeners: 0,
+    })
     expect(stderr).toContain('Press Ctrl-C again')
   })
 
   test('twice ends the process as if nobody had listened', { timeout: 30_000 }, async ({ folder, write }) => {
-    await write('kill.mts', script.replace('await new Promise(', 'process.kill(process.pid, "SIGINT"); process.kill(process.pid, "SIGINT"); await new Promise(').replace('clearInterval(held)', 'await new Promise(() => undefined)'))
+    await write(
+      'kill.mts',
+      script
+        .replace('await new Promise(', 'process.kill(process.pid, "SIGINT"); process.kill(process.pid, "SIGINT"); await new Promise(')
+        .replace('clearInterval(held)', 'await new Promise(() => undefined)'),
+    )
     const child = promisify(execFile)(process.execPath, ['--import', 'tsx', join(folder, 'kill.mts')], { cwd: ROOT })
     await expect(child).rejects.toMatchObject({ signal: 'SIGINT' })
   })

@@ -119,7 +119,16 @@ describe('MetricCollector', () => {
     const collector = new MetricCollector('score')
     for (let value = 1; value <= 100; value += 1) collector.add(value, value > 50)
     expect(collector.summary('p95')).toMatchObject({
-      type: 'number', average: 50.5, min: 1, max: 100, median: 50.5, sum: 5_050, count: 100, passed: 50, failed: 50, isSampled: false,
+      type: 'number',
+      average: 50.5,
+      min: 1,
+      max: 100,
+      median: 50.5,
+      sum: 5_050,
+      count: 100,
+      passed: 50,
+      failed: 50,
+      isSampled: false,
     })
     expect(collector.summary('p95').aggregate).toBeCloseTo(95.05)
   })

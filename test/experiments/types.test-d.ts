@@ -1,5 +1,14 @@
 // Checked by `tsc -p test`: each `@ts-expect-error` fails the check when the line under it is accepted.
-import { defineExperiment, evaluate, evaluator, exactMatch, fromInputs, llmJudge, type ExperimentResult, type ScoreDetails } from '../../src/experiments/index.js'
+import {
+  defineExperiment,
+  evaluate,
+  evaluator,
+  exactMatch,
+  fromInputs,
+  llmJudge,
+  type ExperimentResult,
+  type ScoreDetails,
+} from '../../src/experiments/index.js'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function same<A, B>(..._equal: Equal<A, B> extends true ? [] : [never]): void {}
@@ -80,6 +89,21 @@ export async function listsOfNamedEvaluators(): Promise<void> {
   result.metrics.lenght
 }
 
+export async function evaluatorsMadeElsewhere(): Promise<void> {
+  const hit = evaluator('hit', (found: readonly string[], _inputs: unknown, expected: { answer: string }) => found[0] === expected.answer)
+  const inList = await evaluate({ dataset, function: ({ inputs }) => [inputs.question], evaluators: [hit] })
+  same<keyof typeof inList.metrics, 'hit'>()
+  same<(typeof inList.rows)[number]['outputs'], string[] | undefined>()
+  const named = await evaluate({ dataset, function: async ({ inputs }) => [inputs.question], evaluators: { hit, other: (outputs) => outputs.length } })
+  same<keyof typeof named.metrics, 'hit' | 'other'>()
+  await evaluate({
+    dataset,
+    function: ({ inputs }) => inputs.question.length,
+    // @ts-expect-error the evaluator takes lists, the function gives a number
+    evaluators: [hit],
+  })
+}
+
 export async function evaluatorsMustFitTheFunction(): Promise<void> {
   await evaluate({
     dataset,
@@ -116,7 +140,10 @@ export async function functionsMustFitTheDataset(): Promise<void> {
     // @ts-expect-error the dataset has no input of that name
     function: (datapoint: { inputs: { topic: string } }) => datapoint.inputs.topic,
   })
-  await evaluate({ dataset, function: fromInputs((inputs: { question: string }, groundTruth: { answer: string }) => inputs.question + groundTruth.answer) })
+  await evaluate({
+    dataset,
+    function: fromInputs((inputs: { question: string }, groundTruth: { answer: string }) => inputs.question + groundTruth.answer),
+  })
   await evaluate({
     dataset,
     // @ts-expect-error an adapter over other inputs
@@ -139,7 +166,11 @@ export async function otherSources(): Promise<void> {
 }
 
 export function definitionsKeepTheTypes(): void {
-  const experiment = defineExperiment({ dataset, function: ({ inputs }) => inputs.question.length, evaluators: { even: (outputs) => outputs % 2 === 0 } })
+  const experiment = defineExperiment({
+    dataset,
+    function: ({ inputs }) => inputs.question.length,
+    evaluators: { even: (outputs) => outputs % 2 === 0 },
+  })
   type Result = Awaited<ReturnType<typeof experiment.run>>
   same<keyof Result['metrics'], 'even'>()
   const asAny: (result: Result) => ExperimentResult<never, unknown, never> = (result) => result as never
