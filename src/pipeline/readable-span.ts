@@ -51,14 +51,16 @@ class ExportedSpan implements ReadableSpan {
     this.endTime = toHrTime(record.endMs)
     this.duration = toHrTime(record.endMs - record.startMs)
     this.status = toStatus(record, writer)
-    this.events = record.events === undefined ? NO_EVENTS : toEvents(record.events, writer)
-    this.links = record.links === undefined ? NO_LINKS : toLinks(record.links, writer)
+    const events = record.events === undefined ? NO_RECORDED : record.events.filter((event) => writer.takes(event))
+    const links = record.links === undefined ? NO_RECORDED : record.links.filter((link) => writer.takes(link))
+    this.events = toEvents(events as readonly RecordedEvent[], writer)
+    this.links = toLinks(links as readonly RecordedLink[], writer)
     this.resource = record.owner.resource
     this.instrumentationScope = record.instrumentation
     this.attributes = writer.finish()
     this.droppedAttributesCount = record.droppedAttributes + writer.dropped
-    this.droppedEventsCount = record.droppedEvents
-    this.droppedLinksCount = record.droppedLinks
+    this.droppedEventsCount = record.droppedEvents + (record.events?.length ?? 0) - events.length
+    this.droppedLinksCount = record.droppedLinks + (record.links?.length ?? 0) - links.length
     this.#context = record.context
   }
 
@@ -67,8 +69,7 @@ class ExportedSpan implements ReadableSpan {
   }
 }
 
-const NO_EVENTS: TimedEvent[] = []
-const NO_LINKS: Link[] = []
+const NO_RECORDED: readonly never[] = []
 
 // Enough for the identity, error and mark attributes, so that they never compete with the user's.
 const RESERVED_ATTRIBUTES = 24
@@ -81,6 +82,8 @@ class AttributeWriter {
   readonly #put: (key: string, value: AttributeValue) => void = (key, value) => this.#add(key, value)
   #free: number
   #freeBytes: number
+  /** Kept free of attributes for events and links. */
+  #reservedBytes: number
   #dropped = 0
   #isTruncated: boolean
 
@@ -90,8 +93,9 @@ class AttributeWriter {
     const active = redactor.isActive ? [redactor] : NO_REDACTORS
     this.#redactors = record.redact === undefined ? active : [...active, record.redact]
     this.#free = Math.max(0, limits.maxAttributes - Math.min(RESERVED_ATTRIBUTES, limits.maxAttributes >> 1))
-    this.#freeBytes = limits.maxSpanBytes
-    this.#isTruncated = record.isTruncated || record.droppedAttributes > 0
+    this.#reservedBytes = Math.min(sizeOfEvents(record), limits.maxSpanBytes >> 2)
+    this.#freeBytes = limits.maxSpanBytes - this.#reservedBytes
+    this.#isTruncated = record.isTruncated || record.droppedAttributes + record.droppedEvents + record.droppedLinks > 0
   }
 
   /** Adds one of our own attributes, unredacted and outside the limit. */
@@ -129,6 +133,19 @@ class AttributeWriter {
     const clean: Attributes = {}
     for (const [key, value] of values) setOwn(clean, key, redactAttribute(this.#redactors, `${path}.${key}`, value))
     return clean
+  }
+
+  /** Whether an event or link still fits; once attributes are written. */
+  takes(part: RecordedEvent | RecordedLink): boolean {
+    this.#freeBytes += this.#reservedBytes
+    this.#reservedBytes = 0
+    const size = sizeOfPart(part)
+    if (size > this.#freeBytes) {
+      this.#isTruncated = true
+      return false
+    }
+    this.#freeBytes -= size
+    return true
   }
 
   /** Attributes that found no room. */
@@ -184,6 +201,19 @@ function toValue(value: Plain): AttributeValue {
 function roughSize(value: AttributeValue): number {
   if (typeof value === 'string') return value.length
   return Array.isArray(value) ? value.reduce<number>((total, item) => total + (typeof item === 'string' ? item.length : 8), 0) : 8
+}
+
+function sizeOfEvents({ events, links }: SpanRecord): number {
+  let total = 0
+  if (events !== undefined) for (const event of events) total += sizeOfPart(event)
+  if (links !== undefined) for (const link of links) total += sizeOfPart(link)
+  return total
+}
+
+function sizeOfPart({ attributes }: RecordedEvent | RecordedLink): number {
+  let total = 64
+  for (const [key, value] of attributes) total += key.length + roughSize(value)
+  return total
 }
 
 function writeIdentity(writer: AttributeWriter, record: SpanRecord): void {

@@ -63,6 +63,26 @@ describe('limits of a span', () => {
     })
   })
 
+  test('D-27: events count towards it; the exception of a failed span with large inputs stays', () => {
+    const tracer = init({ maxSpanBytes: 40_000 })
+    const fail = (): unknown =>
+      tracer.startActiveSpan('s', { inputs: { text: 'x'.repeat(1_000_000) } }, (span) => {
+        span.recordException(new Error('first'))
+        for (let i = 0; i < 100; i++) span.addEvent(`e${i}`, { text: 'y'.repeat(3000) })
+        throw new Error('second')
+      })
+    expect(fail).toThrow('second')
+    const [exported] = tracer.spans
+    expect(JSON.stringify([exported?.attributes, exported?.events]).length).toBeLessThan(45_000)
+    expect(exported?.events[0]?.attributes).toMatchObject({ 'exception.message': 'first' })
+    expect((exported?.droppedEventsCount ?? 0) + (exported?.events.length ?? 0)).toBe(102)
+    expect(exported?.attributes).toMatchObject({
+      'honeyhive.truncated': true,
+      honeyhive_error: 'second',
+      'honeyhive.session_id': tracer.sessionId,
+    })
+  })
+
   test('a span within its limits carries no mark', () => {
     const tracer = init({})
     tracer.startActiveSpan('s', { inputs: { text: 'x'.repeat(100_000) } }, () => undefined)
