@@ -12,8 +12,14 @@ export interface NodeResponse extends EventEmitter {
 export function onResponseOver(response: NodeResponse, onOver: (isAborted: boolean) => void): void {
   if (response.writableFinished === true) return onOver(false)
   if (response.destroyed === true) return onOver(true)
-  response.once('finish', () => onOver(false))
-  response.once('close', () => onOver(response.writableFinished !== true))
+  let isOver = false
+  const end = (isAborted: boolean): void => {
+    if (isOver) return
+    isOver = true
+    onOver(isAborted)
+  }
+  response.once('finish', () => end(false))
+  response.once('close', () => end(response.writableFinished !== true))
 }
 
 /** The trace whose scope the listeners of a request or response run in; the innermost one, which knows those around it. */

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { context, trace } from '@opentelemetry/api'
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import express from 'express'
@@ -76,6 +79,25 @@ describe('honeyHive for Express', () => {
       expect(tracer.tree()).toMatchObject([{ name: 'POST /', children: [{ name: 'step' }] }])
       expect(tracer.sessions).toHaveLength(1)
     }
+  })
+
+  it('records requests of plain node:http2 as well', async () => {
+    const tracer = createTestTracer()
+    const record = honeyHive(tracer)
+    const server = createHttp2Server((request, response) =>
+      record(request as never, response as never, () => response.end(tracer.sessionId)),
+    )
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const stream = client.request({ ':path': '/two?q=1' })
+    const [headers] = await once(stream, 'response')
+    expect(String(await stream.setEncoding('utf8').toArray())).toBe(headers['x-session-id'])
+    await isOver(tracer)
+    expect(tracer.tree()).toMatchObject([{ name: 'GET /two' }])
+    expect(tracer.spans[0]?.attributes['honeyhive_metadata.aborted']).toBeUndefined()
+    client.close()
+    server.close()
   })
 
   it('keeps an error that was answered with 4xx as an event, not as a failure', async () => {

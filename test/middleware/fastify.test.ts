@@ -44,6 +44,7 @@ describe('honeyHivePlugin', () => {
     expect(reply.headers['x-session-id']).toBe(reply.json().session)
     expect(seen).toEqual([reply.json().session])
     expect(tracer.tree()).toMatchObject([{ name: 'GET /v1/inner/:id' }])
+    expect(tracer.spans[0]?.attributes['honeyhive_metadata.aborted']).toBeUndefined()
     expect(tracer.sessions[0]?.sessionName).toBe('GET by inject')
     expect((await app.inject('/nowhere')).statusCode).toBe(404)
     expect(tracer.spans[1]?.name).toBe('GET /nowhere')

@@ -317,10 +317,11 @@ export function describeServer(kit: Kit): void {
 
     it('takes names, inputs, outputs, metadata and user from option functions, and survives their failures', async () => {
       const tracer = createTestTracer({ logger: { debug() {}, warn() {}, error() {} } })
+      const readOutputs = vi.fn(() => ({ answer: 42 }))
       const options: RequestOptions<unknown, unknown> = {
         sessionName: () => 'chat',
         inputs: () => ({ question: 'why' }),
-        outputs: () => ({ answer: 42 }),
+        outputs: readOutputs,
         metadata: () => ({ plan: 'free' }),
         userProperties: () => ({ user: 'u1' }),
       }
@@ -339,6 +340,8 @@ export function describeServer(kit: Kit): void {
         'honeyhive_metadata.plan': 'free',
         'honeyhive_user_properties.user': 'u1',
       })
+      await turn()
+      expect(readOutputs).toHaveBeenCalledTimes(1)
       const fail = (): never => {
         throw new Error('option')
       }
