@@ -64,5 +64,5 @@ export const DROP_REASONS = [
   'disabled',
   'internal',
 ] as const
-/** One of {@link DROP_REASONS}. */
+/** Why a span was not delivered; `stats().dropped` counts under these names. */
 export type DropReason = (typeof DROP_REASONS)[number]

@@ -1,7 +1,10 @@
 /** Where the SDK writes about itself. `console` fits; each method receives one finished line. */
 export interface Logger {
+  /** Takes a line about the SDK's own work; only with `verbose`. */
   debug(message: string): void
+  /** Takes a line about something the host should look at; nothing of the host has failed. */
   warn(message: string): void
+  /** Takes a line about something that failed for good, e.g. a tracer that can record nothing. */
   error(message: string): void
 }
 

@@ -16,7 +16,7 @@ export interface TracerDefinitions<Name extends string = string> {
   readonly defaults?: TracerOptions
 }
 
-/** Surroundings of {@link loadTracerDefinitions}. */
+/** Surroundings of the definitions that `loadTracers` reads. */
 export interface LoadOptions {
   /** Variables to expand. @defaultValue those of the process */
   readonly env?: Environment | undefined

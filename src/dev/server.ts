@@ -73,6 +73,7 @@ export interface DevServer {
   /** The SQLite file, or `':memory:'`. */
   readonly database: string
   readonly engine: Database['engine']
+  /** Every project that holds something or was given in the settings, with its figures. */
   projects(): readonly ProjectSummary[]
   /** Sessions, newest first; `project` is a name or an id. */
   sessions(filter?: Omit<SessionFilter, 'projectId'> & { readonly project?: string }): readonly SessionSummary[]

@@ -76,6 +76,7 @@ export interface ExperimentResult<Row = DatapointInput, Output = unknown, Scores
   toTable(options?: TableOptions): string
   /** Plain data without methods. */
   toJSON(): ExperimentData<Row, Output, Scores>
+  /** The result as Markdown, e.g. for a comment on a pull request. */
   toMarkdown(): string
   /** A JUnit report with one test case for each row. */
   toJUnit(): string

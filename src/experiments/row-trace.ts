@@ -28,6 +28,7 @@ export interface RowTrace {
   readonly roots: readonly RowSpan[]
   /** First match in order of their end. */
   find(query: SpanQuery): RowSpan | undefined
+  /** All matches in order of their end. */
   findAll(query: SpanQuery): readonly RowSpan[]
 }
 

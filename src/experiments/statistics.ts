@@ -2,7 +2,7 @@ import { createRandom } from './random.js'
 
 /** The functions a run can be summarised with; the names are the server's. */
 export const AGGREGATES = ['average', 'min', 'max', 'median', 'p90', 'p95', 'p99', 'sum', 'count'] as const
-/** One of {@link AGGREGATES}. */
+/** How the scores of a run become one figure; the names are the server's. */
 export type Aggregate = (typeof AGGREGATES)[number]
 
 /** A range that holds the true mean with the given probability, assuming the rows are an independent sample. */
@@ -88,7 +88,7 @@ function normalInterval(values: readonly number[], level: number): Interval {
   return { low: average - reach, high: average + reach, level, method: 'normal' }
 }
 
-/** Outcome of {@link pairedTest}. */
+/** Outcome of a paired test: the same rows in two runs. */
 export interface PairedTest {
   /** Probability of a mean difference at least this far from zero if the two runs were exchangeable. */
   readonly pValue: number

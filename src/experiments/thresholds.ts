@@ -11,10 +11,10 @@ export interface ThresholdRange {
 
 /** Figures every run has beside its scores. A plain number is their highest allowed value. */
 export const RUN_FIGURES = ['errorRate', 'latencyMs', 'cost', 'totalTokens'] as const
-/** One of {@link RUN_FIGURES}. */
+/** A figure every run has beside its scores. */
 export type RunFigure = (typeof RUN_FIGURES)[number]
 
-/** Bounds by name: scores (a plain number is their lowest allowed value) and {@link RUN_FIGURES}. */
+/** Bounds by name: scores (a plain number is their lowest allowed value) and figures of the run ({@link RunFigure}). */
 export type ThresholdMap<Names extends string = string> = { readonly [Name in Names | RunFigure]?: number | ThresholdRange }
 
 /** Outcome of one bound. */

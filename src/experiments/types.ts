@@ -81,7 +81,9 @@ export type EvaluatorFunction<Outputs = unknown, Inputs = unknown, GroundTruth =
 /** An evaluator as an object or an instance of a class; `name` defaults to the class's name. */
 export interface EvaluatorObject<Outputs = unknown, Inputs = unknown, GroundTruth = unknown, Result = unknown> {
   readonly name?: string
+  /** Share in the weighted average of the run. @defaultValue 1 */
   readonly weight?: number
+  /** Scores one row: a number, a boolean, text, or an object with `score`; may be async. */
   evaluate(outputs: Outputs, inputs: Inputs, groundTruth: GroundTruth, context: EvaluatorContext): Result
 }
 

@@ -9,9 +9,13 @@ import type { ExperimentRow } from './types.js'
 
 /** The functions of a test framework that are used; vitest, jest and `node:test` all have them. */
 export interface TestApi {
+  /** Groups the tests of one experiment under its name. */
   readonly describe: (name: string, define: () => void) => unknown
+  /** Declares the test of one row, or of the thresholds. */
   readonly test: (name: string, run: () => Promise<void>) => unknown
+  /** Runs before the first row. */
   readonly beforeAll: (run: () => Promise<void>) => unknown
+  /** Runs after the last row. */
   readonly afterAll: (run: () => Promise<void>) => unknown
 }
 

@@ -21,6 +21,7 @@ export interface FastifyReplyLike {
 
 /** What this plugin uses of an application; Fastify's own fits. */
 export interface FastifyLike {
+  /** Adds a function to one point in the life of every request. */
   addHook(name: string, hook: (...args: never[]) => void): unknown
 }
 

@@ -5,7 +5,10 @@ import type { HoneyHiveTracer } from '../tracer/tracer.js'
 export type Fields = Readonly<Record<string, unknown>>
 
 /** A function of the request; it may be written for the framework's own request type. */
-export type OfRequest<Req, R> = { call(request: Req): R }['call']
+export type OfRequest<Req, R> = {
+  /** Called once for each request. */
+  call(request: Req): R
+}['call']
 
 /** Who records a request: one tracer for all of them, or a function asked at each request. `undefined` leaves that request untraced. */
 export type TracerChoice<Req> = HoneyHiveTracer | OfRequest<Req, HoneyHiveTracer | undefined>

@@ -12,7 +12,9 @@ export interface TracerFixtures {
 
 /** See {@link TracerFixtures}. */
 export const tracerFixtures: {
+  /** One tracer in test mode, shut down after the test. */
   tracer: (context: object, use: Use<TestTracer>) => Promise<void>
+  /** Makes further isolated tracers, all shut down after the test. */
   createTracer: (context: object, use: Use<TracerFixtures['createTracer']>) => Promise<void>
 } = {
   // The empty pattern is how vitest learns that a fixture depends on no other.

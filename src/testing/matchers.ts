@@ -5,16 +5,19 @@ import type { TestTracer } from './test-tracer.js'
 /** What a matcher answers; the shape vitest and jest share. */
 export interface MatcherResult {
   readonly pass: boolean
+  /** Says what was expected and what was recorded. */
   readonly message: () => string
 }
 
 /** Matchers for `expect.extend(tracerMatchers)`. */
 export const tracerMatchers: {
+  /** A span of that name was recorded, with at least these attributes. */
   toHaveSpan(tracer: TestTracer, name: string, attributes?: Readonly<Record<string, unknown>>): MatcherResult
+  /** The recorded spans form exactly this tree (or these trees), compared by name, in order of start. */
   toMatchSpanTree(tracer: TestTracer, expected: SpanTree | readonly SpanTree[]): MatcherResult
+  /** Nothing of one tracer shows on a span of another. */
   toBeIsolatedFrom(tracer: TestTracer, ...others: readonly TestTracer[]): MatcherResult
 } = {
-  /** A span of that name was recorded, with at least these attributes. */
   toHaveSpan(tracer, name, attributes = {}) {
     const wanted = Object.entries(attributes)
     const named = tracer.spans.filter((span) => span.name === name)
@@ -26,7 +29,6 @@ export const tracerMatchers: {
         `expected ${pass ? 'no ' : 'a '}span "${name}" with ${JSON.stringify(attributes)}; recorded: ${seen.join(', ') || 'nothing'}`,
     }
   },
-  /** The recorded spans form exactly this tree (or these trees), compared by name, in order of start. */
   toMatchSpanTree(tracer, expected) {
     const actual = tracer.tree()
     const pass = isSame(actual, Array.isArray(expected) ? expected : [expected])
@@ -35,7 +37,6 @@ export const tracerMatchers: {
       message: () => `expected span trees ${pass ? 'not ' : ''}to be ${JSON.stringify(expected)}, recorded: ${JSON.stringify(actual)}`,
     }
   },
-  /** Nothing of one tracer shows on a span of another. */
   toBeIsolatedFrom(tracer, ...others) {
     const leaks = findLeaks(tracer, ...others)
     const found = leaks.length === 0 ? 'expected the tracers to share something' : `the tracers are not isolated:\n${leaks.join('\n')}`

@@ -11,7 +11,7 @@ import {
 } from './trace-options.js'
 import { type CallFor, wrapFunction } from './wrap.js'
 
-/** What {@link Tracing.trace} gives back: one value for both decorator standards and for plain functions. */
+/** What `trace` gives back: one value for both decorator standards and for plain functions. */
 export interface TraceDecorator {
   /** TC39 standard decorator of a method or getter. */
   <F extends Callable>(method: F, context: ClassMethodDecoratorContext | ClassGetterDecoratorContext): F
@@ -24,7 +24,7 @@ export interface TraceDecorator {
 /** A class, as a decorator of either standard sees it. */
 export type Class = abstract new (...args: never[]) => unknown
 
-/** What {@link Tracing.traceClass} gives back: a class decorator for both standards, or a function applied to a class. */
+/** What `traceClass` gives back: a class decorator for both standards, or a function applied to a class. */
 export type TraceClassDecorator = <C extends Class>(target: C, context?: ClassDecoratorContext<C>) => C
 
 /** Which methods of a class are recorded, and how. Options that name one event belong to one method, not here. */

@@ -61,6 +61,7 @@ export interface TracerPool<Key extends string = string> extends AsyncDisposable
   run<R>(key: Key, fn: (tracer: HoneyHiveTracer) => R): Promise<Awaited<R>>
   /** The tracer of `key`, kept open until the lease is released; for work that no one function surrounds. @throws as `run` */
   acquire(key: Key): Promise<TracerLease>
+  /** What the pool holds now and did since it was made. */
   stats(): TracerPoolStats
   /**
    * Refuses new work, waits up to `timeoutMs` for what runs, then shuts every tracer down, again within `timeoutMs`.

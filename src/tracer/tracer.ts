@@ -352,6 +352,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     return this.#closing
   }
 
+  /** Shuts down where an `await using` block ends; see {@link HoneyHiveTracer.shutdown}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown().then(() => undefined)
   }
@@ -361,6 +362,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     return `HoneyHiveTracer(${this.#instance.label}, session ${this.#instance.ownSession.id}${this.isEnabled ? '' : ', disabled'})`
   }
 
+  /** What `JSON.stringify` shows: labels, session and state; never the key. */
   toJSON(): object {
     const { project, source, serverUrl, isEnabled, testMode } = this
     return { project, source, serverUrl, sessionId: this.#instance.ownSession.id, isEnabled, testMode }

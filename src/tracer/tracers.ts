@@ -19,6 +19,7 @@ export interface Tracers<Name extends string = string> extends Iterable<readonly
    * @throws HoneyHiveError `UNKNOWN_TRACER`, listing the known names.
    */
   get(name: Name): HoneyHiveTracer
+  /** Whether there is a tracer of this name. */
   has(name: string): name is Name
   /** Flushes all of them at the same time. @returns true only if everything of all of them arrived. */
   forceFlush(timeoutMs?: number): Promise<boolean>

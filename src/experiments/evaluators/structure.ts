@@ -6,6 +6,7 @@ import { compare, type TextOptions, toText } from './text.js'
 /** A schema of any library that follows Standard Schema version 1 (zod, valibot, arktype, …). */
 export interface StandardSchema {
   readonly '~standard': {
+    /** Answers the problems of a value, none when it is valid. */
     readonly validate: (value: unknown) => StandardOutcome | Promise<StandardOutcome>
   }
 }

@@ -61,7 +61,7 @@ function toOverlap(common: number, candidate: number, reference: number): Overla
   return { precision, recall, f1: common === 0 ? 0 : (2 * precision * recall) / (precision + recall) }
 }
 
-/** Settings of {@link bleuScore}. */
+/** Settings of `bleu`. */
 export interface BleuOptions {
   /** Longest run of words that is compared. @defaultValue 4 */
   readonly maxOrder?: number
