@@ -1,6 +1,6 @@
 import { HoneyHiveError } from '../errors.js'
 import { createRowTrace } from './row-trace.js'
-import { parseScore, toNumber, toScoreValue } from './score.js'
+import { parseScore, toNumber } from './score.js'
 import type { AnyEvaluator, Evaluator, EvaluatorContext, EvaluatorFunction, EvaluatorObject, Evaluators, ScoreValue } from './types.js'
 
 /** Settings of one evaluator. */
@@ -188,10 +188,4 @@ function fromObject(key: string | undefined, entry: EvaluatorObject<never, never
 export function decide(by: NamedEvaluator, score: ScoreValue, groundTruth: unknown): boolean | undefined {
   if (by.isPassing !== undefined) return by.isPassing(score, groundTruth)
   return typeof score === 'boolean' ? score : undefined
-}
-
-/** Numeric value of a raw result, for tests of evaluators; `undefined` when it has none. */
-export function scoreOf(result: unknown): ScoreValue | undefined {
-  const parsed = parseScore(result)
-  return parsed.kind === 'score' ? toScoreValue(parsed.score.value) : undefined
 }

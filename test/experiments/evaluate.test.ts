@@ -169,7 +169,7 @@ describe('evaluate at the server', () => {
     const result = await evaluate({ ...online, dataset: DATASET, function: upper, evaluators: [exactMatch()] })
     expect(result.metrics.exact_match.average).toBe(1)
     expect(result.server).toBeUndefined()
-    expect(result.warnings.join('\n')).toMatch(/could not be registered[^]*could not be closed[^]*result could not be read/)
+    expect(result.warnings.join('\n')).toMatch(/could not be registered[\s\S]*could not be closed[\s\S]*result could not be read/)
   })
 
   test('D-58 a function without a name is no obstacle', async ({ online }) => {
@@ -212,9 +212,9 @@ describe('evaluate at the server', () => {
     let provider: TracerProvider | undefined
     let isDisabled = false
     const instrumentation = {
-      setTracerProvider: (given: TracerProvider) => void (provider = given),
+      setTracerProvider: (given: TracerProvider) => { provider = given },
       enable: () => undefined,
-      disable: () => void (isDisabled = true),
+      disable: () => { isDisabled = true },
     }
     const result = await evaluate({
       ...online,

@@ -41,7 +41,7 @@ describe('reports', () => {
   test('the table lists twenty rows unless asked for more', async () => {
     const result = await evaluate({ ...OFFLINE, dataset: Array.from({ length: 30 }, (_, i) => ({ inputs: { i } })), function: () => 1 })
     expect(result.toTable()).toContain('… and 10 more')
-    expect(result.toTable({ maxRows: 30, runName: 'mine' })).toMatch(/^Experiment mine\n[^]*\n29 {2}/)
+    expect(result.toTable({ maxRows: 30, runName: 'mine' })).toMatch(/^Experiment mine\n[\s\S]*\n29 {2}/)
   })
 
   test('markdown keeps model output from becoming markup, mentions or table cells', async () => {

@@ -72,7 +72,7 @@ describe('runEvalFiles', () => {
       passed: false,
       runs: [{ result: { name: 'good', passed: true } }, { result: { name: 'bad', passed: false } }],
     })
-    expect(written.join()).toMatch(/Experiment good[^]*✅ good[^]*Experiment bad/)
+    expect(written.join()).toMatch(/Experiment good[\s\S]*✅ good[\s\S]*Experiment bad/)
     expect(await readFile(join(folder, 'reports/good.xml'), 'utf8')).toContain('<testsuites')
     expect(JSON.parse(await readFile(join(folder, 'reports/bad.json'), 'utf8'))).toMatchObject({ name: 'bad', passed: false })
     expect(await readFile(join(folder, 'reports/bad.html'), 'utf8')).toContain('<!doctype html>')
