@@ -293,7 +293,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     if (!this.isEnabled) return headers
     return this.#instance.guard('injectContext', headers, () => {
       const { frame, span, session } = this.#instance.current()
-      injectInto(headers, span === undefined ? frame?.remoteParent : keptContext(this.#instance.recordOf(span)), session)
+      const record = span === undefined ? undefined : this.#instance.recordOf(span)
+      // A span of another session is no parent here, and so it is none there.
+      injectInto(headers, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
       return headers
     })
   }

@@ -53,6 +53,17 @@ describe('injectContext', () => {
     expect(a.injectContext({})).toEqual({})
   })
 
+  test('a span of another session is not passed on: session and parent always belong together', () => {
+    a.startActiveSpan('outer', () =>
+      a.withSession({}, (session) => {
+        expect(a.injectContext({})).toEqual({ baggage: `session_id=${session.sessionId},source=src-a` })
+        a.startActiveSpan('inner', (inner) => {
+          expect(a.injectContext({} as Record<string, string>).traceparent).toContain(inner.spanContext().spanId)
+        })
+      }),
+    )
+  })
+
   test('a filtered span is stood for by its nearest kept ancestor', () => {
     const picky = createTestTracer({ spanFilter: { exclude: ['internal'] } })
     picky.startActiveSpan('kept', (kept) =>
