@@ -14,7 +14,7 @@ export const RUN_FIGURES = ['errorRate', 'latencyMs', 'cost', 'totalTokens'] as 
 /** A figure every run has beside its scores. */
 export type RunFigure = (typeof RUN_FIGURES)[number]
 
-/** Bounds by name: scores (a plain number is their lowest allowed value) and figures of the run ({@link RunFigure}). */
+/** Bounds by name: scores (a plain number is their lowest allowed value) and figures of the run (`errorRate`, `latencyMs`, `cost`, `totalTokens`). */
 export type ThresholdMap<Names extends string = string> = { readonly [Name in Names | RunFigure]?: number | ThresholdRange }
 
 /** Outcome of one bound. */
