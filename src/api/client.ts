@@ -67,6 +67,12 @@ interface CallPlan extends Omit<Call, 'seq' | 'body'> {
   readonly id: unknown
 }
 
+/** JSON writes a lone surrogate as an escape, which no strict reader takes; it becomes U+FFFD like everywhere else. */
+function toJsonText(content: unknown): string {
+  const text = JSON.stringify(content)
+  return text.includes('\\ud') ? text.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd')) : text
+}
+
 /** Requests of one client at the same time. */
 const CONCURRENCY = 4
 
@@ -110,7 +116,7 @@ export function createRestClient(options: RestClientOptions): RestClient {
     if (pending >= maxCalls || pendingBytes >= maxBytes)
       return refuse('rest-full', `a call to ${path} was dropped: ${pending} calls are waiting for the server`)
     try {
-      return Buffer.from(JSON.stringify(content))
+      return Buffer.from(toJsonText(content))
     } catch {
       return refuse('rest-body', `a call to ${path} was dropped: its values cannot be written as JSON`)
     }

@@ -18,3 +18,9 @@ export function toSessionId(text: string): string {
   const hex = digest.toString('hex', 0, 16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
+
+/** Text of an id given by a caller, whatever it gave: text as it is, a number in digits. Anything else is no id. */
+export function readIdText(given: unknown): string | undefined {
+  if (typeof given === 'string') return given
+  return typeof given === 'number' ? String(given) : undefined
+}

@@ -121,7 +121,9 @@ function firstMatch<K>(keys: Iterable<K>, name: string, read: (key: K) => unknow
 
 function toHeaderText(value: unknown): string | undefined {
   if (typeof value === 'string') return value
-  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join(',') : undefined
+  return Array.isArray(value) && value.length <= MAX_BAGGAGE_ENTRIES && value.every((item) => typeof item === 'string')
+    ? value.join(',')
+    : undefined
 }
 
 /** Sets one header on any kind of carrier. False when the carrier does not take it. */

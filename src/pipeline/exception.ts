@@ -1,3 +1,6 @@
+import { types } from 'node:util'
+import { toBigIntText, toFunctionText } from '../values/stand-in.js'
+
 /** What a span says about a thrown value. */
 export interface ThrownText {
   readonly type: string
@@ -40,6 +43,8 @@ function constructorName(thrown: object): string | undefined {
 }
 
 function objectText(thrown: object): string {
+  // The text of a list is that of its items, and a Proxy may name four billion of them.
+  if (types.isProxy(thrown) || Array.isArray(thrown)) return Array.isArray(thrown) ? '[thrown Array]' : '[thrown Object]'
   try {
     const text = String(thrown)
     return text.startsWith('[object') ? `[thrown ${text.slice(8, -1)}]` : text
@@ -49,5 +54,6 @@ function objectText(thrown: object): string {
 }
 
 function primitiveText(thrown: unknown): string {
-  return typeof thrown === 'function' ? `[Function ${thrown.name}]` : String(thrown)
+  if (typeof thrown === 'function') return toFunctionText(thrown)
+  return typeof thrown === 'bigint' ? toBigIntText(thrown) : String(thrown)
 }

@@ -10,6 +10,7 @@ import {
 } from '@opentelemetry/api'
 import type { Diagnostics } from '../diagnostics.js'
 import { currentScope, type Instance } from '../context/scope.js'
+import { nameText } from './span.js'
 import { innermostOf, isSuppressed, ownerOf, withActiveSpan } from './otel-context.js'
 
 /** Settings of {@link RoutingProvider}. */
@@ -39,7 +40,7 @@ export class RoutingProvider implements TracerProvider {
   }
 
   getTracer(name: string, version?: string): Tracer {
-    return new RoutingTracer(this, name, version)
+    return new RoutingTracer(this, nameText(name), typeof version === 'string' ? version : undefined)
   }
 
   /** Starts `name` on the tracer that owns it; used by the tracers this provider gives out. */
@@ -47,14 +48,14 @@ export class RoutingProvider implements TracerProvider {
     if (isSuppressed(at) || this.#isOwnRequest(options)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
     const { owner, parent } = findOwner(at, this.#options.fallback)
     if (owner === undefined) return this.#refuse(name)
-    return owner.startRoutedSpan({ name, options, parent: options.root === true ? undefined : parent, scopeName, scopeVersion })
+    return owner.startRoutedSpan({ name, options, parent: isRoot(options) ? undefined : parent, scopeName, scopeVersion })
   }
 
   #refuse(name: string): Span {
     this.#unowned++
     this.#options.diagnostics.warn(
       'unowned',
-      `no tracer is active where "${name}" starts, so it is not recorded. Run it inside a traced function, or give the routing provider a fallback tracer.`,
+      `no tracer is active where "${nameText(name)}" starts, so it is not recorded. Run it inside a traced function, or give the routing provider a fallback tracer.`,
     )
     return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
   }
@@ -66,8 +67,34 @@ export class RoutingProvider implements TracerProvider {
   }
 }
 
-function readUrl({ attributes }: SpanOptions): unknown {
-  return attributes?.['url.full'] ?? attributes?.['http.url']
+function readUrl(options: SpanOptions): unknown {
+  try {
+    const { attributes } = options
+    return attributes?.['url.full'] ?? attributes?.['http.url']
+  } catch {
+    return undefined
+  }
+}
+
+function isRoot(options: SpanOptions): boolean {
+  try {
+    return options.root === true
+  } catch {
+    return false
+  }
+}
+
+/** A caller's context, or the current one in place of something that is none. */
+function toContext(at: Context | undefined): Context {
+  try {
+    if (typeof at?.getValue === 'function' && typeof at.setValue === 'function') {
+      trace.getSpan(at)
+      return at
+    }
+  } catch {
+    // Something that refuses to be read is no context.
+  }
+  return context.active()
 }
 
 /**
@@ -94,7 +121,7 @@ class RoutingTracer implements Tracer {
   }
 
   startSpan(name: string, options?: SpanOptions, at?: Context): Span {
-    return this.#provider.route(name, options ?? {}, at ?? context.active(), this.#name, this.#version)
+    return this.#provider.route(name, options ?? {}, toContext(at), this.#name, this.#version)
   }
 
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>
@@ -106,7 +133,7 @@ class RoutingTracer implements Tracer {
   ): ReturnType<F> {
     const fn = rest[rest.length - 1] as F
     const options = rest.length > 1 ? (rest[0] as SpanOptions) : {}
-    const at = rest.length > 2 ? (rest[1] as Context) : context.active()
+    const at = toContext(rest.length > 2 ? (rest[1] as Context) : undefined)
     const span = this.startSpan(name, options, at)
     const call = (): ReturnType<F> => context.with(withActiveSpan(at, span), fn as (span: Span) => ReturnType<F>, undefined, span)
     const owner = ownerOf(span)

@@ -18,6 +18,7 @@ import type { AttributeScalar } from '../values/flatten.js'
 import { toAttributeValue } from '../values/flatten.js'
 import type { Redactor } from '../values/redact.js'
 import type { Plain, Snapshot } from '../values/snapshot.js'
+import { toBigIntText } from '../values/stand-in.js'
 import { type Clock, type ClockAnchor, nowOn, toUnixMs } from './clock.js'
 import { describeThrown, type ThrownText } from './exception.js'
 import type { OwnedSpan } from './otel-context.js'
@@ -212,7 +213,7 @@ export class InstanceSpan implements Span, OwnedSpan {
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (!this.isRecording()) return this
-    const isTime = typeof attributesOrTime === 'number' || attributesOrTime instanceof Date || Array.isArray(attributesOrTime)
+    const isTime = isTimeInput(attributesOrTime)
     const at = isTime ? (attributesOrTime as TimeInput) : time
     this.#addEvent(name, isTime ? undefined : (attributesOrTime as Attributes | undefined), at)
     return this
@@ -224,7 +225,7 @@ export class InstanceSpan implements Span, OwnedSpan {
   }
 
   addLinks(links: Link[]): this {
-    if (this.isRecording() && Array.isArray(links)) for (const link of links) this.#addLink(link)
+    if (this.isRecording()) for (const link of readItems(links)) this.#addLink(link)
     return this
   }
 
@@ -349,6 +350,36 @@ function forEachEntry(attributes: unknown, visit: (key: string, value: unknown) 
   }
 }
 
+function isTimeInput(value: unknown): value is TimeInput {
+  try {
+    return typeof value === 'number' || value instanceof Date || Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/** The items of a list that can be read; a hole or a getter that throws costs only itself. */
+function readItems(list: unknown): unknown[] {
+  try {
+    if (!Array.isArray(list)) return []
+    const length = Math.min(list.length, MAX_LISTED_ITEMS)
+    return Array.from({ length }, (_, i) => readItem(list, i))
+  } catch {
+    return []
+  }
+}
+
+// More than any limit keeps, so that a list with a huge length costs nothing.
+const MAX_LISTED_ITEMS = 10_000
+
+function readItem(list: readonly unknown[], index: number): unknown {
+  try {
+    return list[index]
+  } catch {
+    return undefined
+  }
+}
+
 function safeKeys(holder: object): string[] {
   try {
     return Object.keys(holder)
@@ -367,14 +398,23 @@ function copyAttributes(attributes: unknown): Map<string, AttributeValue> {
 }
 
 function readLink(link: unknown): RecordedLink | undefined {
+  if (typeof link !== 'object' || link === null) return undefined
   try {
     const { context, attributes } = link as Link
     const { traceId, spanId, traceFlags } = context
-    if (!/^[0-9a-f]{32}$/.test(traceId) || !/^[0-9a-f]{16}$/.test(spanId)) return undefined
-    return { context: { traceId, spanId, traceFlags: traceFlags & 0xff }, attributes: copyAttributes(attributes) }
+    if (!isHex(traceId, 32) || !isHex(spanId, 16)) return undefined
+    return {
+      context: { traceId, spanId, traceFlags: typeof traceFlags === 'number' ? traceFlags & 0xff : 0 },
+      attributes: copyAttributes(attributes),
+    }
   } catch {
     return undefined
   }
+}
+
+/** Only text is looked at: turning a huge list into text could take for ever. */
+function isHex(value: unknown, length: number): boolean {
+  return typeof value === 'string' && value.length === length && /^[0-9a-f]+$/.test(value)
 }
 
 function readStatus(status: unknown): SpanStatus | undefined {
@@ -390,7 +430,8 @@ function readStatus(status: unknown): SpanStatus | undefined {
 /** Text of a span or event name given by a caller, whatever it gave. */
 export function nameText(name: unknown): string {
   if (typeof name === 'string' && name !== '') return name
-  return typeof name === 'number' || typeof name === 'bigint' ? String(name) : 'unnamed'
+  if (typeof name === 'bigint') return toBigIntText(name)
+  return typeof name === 'number' ? String(name) : 'unnamed'
 }
 
 function sizeOf(value: unknown): number {

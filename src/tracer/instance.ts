@@ -174,8 +174,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Starts a span by hand, for `tracer.startSpan`. */
   startManual(name: string, settings: ManualSpan): Span {
-    const { eventType, eventId } = settings
-    const span = this.start({ name, options: settings, eventType: eventType ?? EventType.tool, eventId, instrumentation: OWN_SCOPE })
+    const { eventType, eventId } = readIdentity(settings)
+    const span = this.start({ name, options: settings, eventType, eventId, instrumentation: OWN_SCOPE })
     if (span instanceof InstanceSpan && span.isRecording()) {
       this.guard('startSpan', undefined, () => enrichSpan(span, pickBuckets(settings), (value) => this.snapshot(value)))
     }
@@ -323,6 +323,19 @@ function withActiveNeighbour(instance: Instance, { scope, active }: Surroundings
   if (frame.span === active) return scope
   const session = frame.session ?? (active instanceof InstanceSpan ? InstanceSpan.recordOf(active).session : undefined)
   return enterFrame({ ...frame, span: active, session }, scope)
+}
+
+/** Event type and id among a caller's options, read with care: anything but text is not taken. */
+function readIdentity(settings: ManualSpan): { eventType: string; eventId: string | undefined } {
+  try {
+    const { eventType, eventId } = settings as { readonly eventType?: unknown; readonly eventId?: unknown }
+    return {
+      eventType: typeof eventType === 'string' ? eventType : EventType.tool,
+      eventId: typeof eventId === 'string' ? eventId : undefined,
+    }
+  } catch {
+    return { eventType: EventType.tool, eventId: undefined }
+  }
 }
 
 function hideOwnObjects(value: object): string | undefined {

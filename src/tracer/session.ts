@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ATTRIBUTE } from '../attributes.js'
-import { toSessionId } from '../config/session-id.js'
+import { readIdText, toSessionId } from '../config/session-id.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { InstanceSpan, SpanSession } from '../pipeline/span.js'
 
@@ -63,8 +63,8 @@ export function createTracerSession(
 }
 
 /** A blank id is a lookup that found nothing, never an id to share. */
-function toOwnId(given: string | null | undefined): string {
-  const text = given === undefined || given === null ? '' : String(given)
+function toOwnId(given: unknown): string {
+  const text = readIdText(given) ?? ''
   return text.trim() === '' ? randomUUID() : toSessionId(text)
 }
 

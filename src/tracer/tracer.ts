@@ -5,11 +5,12 @@ import { EventType } from '../attributes.js'
 import type { TracerOptions } from '../config/options.js'
 import { resolveConfig } from '../config/resolve.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import { toSessionId } from '../config/session-id.js'
+import { readIdText, toSessionId } from '../config/session-id.js'
 import { enterOnAwait } from '../context/enter.js'
 import { type HeaderCarrier, readRemoteContext } from '../context/propagation.js'
 import { emptyFrame, type Frame, frameOf, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
 import type { TracerStats } from '../pipeline/ledger.js'
+import { nameText } from '../pipeline/span.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from './decorate.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
@@ -176,7 +177,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** What became of a recent span and why, by its id or name, as one line. */
   explain(spanIdOrName: string): string {
-    return this.#instance.ledger.explain(String(spanIdOrName))
+    return this.#instance.ledger.explain(nameText(spanIdOrName))
   }
 
   /** {@link trace} with this tracer: decorates methods and wraps functions. */
@@ -225,7 +226,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       const { session } = this.#instance.current()
       const other = enrichment?.sessionId ?? undefined
       if (other === undefined && this.isEnabled) this.#instance.ensureSession(session)
-      return this.updateEvent(other === undefined ? session.id : toSessionId(String(other)), enrichment)
+      return this.updateEvent(other ?? session.id, enrichment)
     })
   }
 
@@ -237,7 +238,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   updateEvent(eventId: string, enrichment: SpanEnrichment): Promise<boolean> {
     return this.#instance.guard('updateEvent', Promise.resolve(false), () => {
-      const body = toUpdateBody(toSessionId(String(eventId)), enrichment, (path, value) => this.#instance.toSafe(path, value))
+      const id = readIdText(eventId)
+      if (id === undefined) throw new TypeError('an event id is a text')
+      const body = toUpdateBody(toSessionId(id), enrichment, (path, value) => this.#instance.toSafe(path, value))
       if (!this.isEnabled || body === undefined) return Promise.resolve(false)
       return this.#instance.outlets.rest.updateEvent(body)
     })
@@ -324,7 +327,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * sessions never see it.
    */
   setBaggage(name: string, value: string): void {
-    this.#instance.guard('setBaggage', undefined, () => void this.#instance.current().session.baggage.set(String(name), String(value)))
+    this.#instance.guard('setBaggage', undefined, () => {
+      const { baggage } = this.#instance.current().session
+      if (typeof name === 'string' && isBaggageValue(value)) baggage.set(name, String(value))
+    })
   }
 
   /** An entry set by {@link setBaggage}, or received by {@link withRemoteContext}. */
@@ -377,8 +383,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   #enableInstrumentations(): void {
     for (const instrumentation of this.#config.instrumentations) {
-      instrumentation.setTracerProvider(this.provider)
-      instrumentation.enable?.()
+      this.#instance.guard('instrumentation', undefined, () => {
+        instrumentation.setTracerProvider(this.provider)
+        instrumentation.enable?.()
+      })
     }
   }
 
@@ -397,7 +405,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     return {
       sessionId: session.id,
       sessionName: session.name,
-      enrich: (enrichment) => this.enrichSession({ ...enrichment, sessionId: session.id }),
+      enrich: (enrichment) => this.updateEvent(session.id, enrichment),
     }
   }
 
@@ -414,13 +422,13 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       toUpdateBody(eventId, { ...event, error: undefined, inputs: undefined, ...NO_OWN_FIELDS }, toSafe) ?? {}
     return {
       event_id: eventId,
-      session_id: event.sessionId === undefined ? this.sessionId : toSessionId(event.sessionId),
-      ...(event.parentId === undefined ? {} : { parent_id: event.parentId }),
+      session_id: typeof event.sessionId === 'string' ? toSessionId(event.sessionId) : this.sessionId,
+      ...(typeof event.parentId === 'string' ? { parent_id: event.parentId } : {}),
       ...(this.project === undefined ? {} : { project: this.project }),
       source: this.source,
-      event_name: toSafe('event_name', String(event.eventName)),
-      event_type: event.eventType ?? EventType.tool,
-      duration: event.durationMs ?? 0,
+      event_name: toSafe('event_name', nameText(event.eventName)),
+      event_type: typeof event.eventType === 'string' ? event.eventType : EventType.tool,
+      duration: Number.isFinite(event.durationMs) ? event.durationMs : 0,
       config: {},
       inputs: toSafe('inputs', event.inputs ?? {}),
       ...(event.error === undefined ? {} : { error: toSafe('error', event.error) }),
@@ -437,6 +445,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     forgetInstance(this.#instance)
     return hasArrived
   }
+}
+
+/** Baggage is text; a number or a truth value reads the same on both sides. */
+function isBaggageValue(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 const NO_OWN_FIELDS = { eventName: undefined, eventType: undefined, parentId: undefined, durationMs: undefined }

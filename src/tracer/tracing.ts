@@ -39,12 +39,16 @@ export function traceClass(options?: TracerRef | TraceClassOptions): TraceClassD
 
 /** Runs `fn` inside a span of `instance` and hands it that span. */
 export function callInSpan<R>(instance: TracerInstance, name: string, options: ActiveSpan, fn: (span: Span) => R): R {
-  const { inputs, ...rest } = options ?? {}
+  const { inputs, eventType, eventId, ...rest } = instance.guard<ActiveSpan>('startActiveSpan', {}, () => ({ ...options }))
   const call: CompiledCall = {
     name,
-    eventType: rest.eventType ?? EventType.tool,
+    eventType: typeof eventType === 'string' ? eventType : EventType.tool,
     argNames: undefined,
-    options: { ...rest, inputs: inputs === undefined ? false : () => inputs },
+    options: {
+      ...rest,
+      eventId: typeof eventId === 'string' ? eventId : undefined,
+      inputs: inputs === undefined ? false : () => inputs,
+    },
   }
   let span: Span = NO_SPAN
   const record = (): Recording | undefined => {
