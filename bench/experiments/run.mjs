@@ -101,7 +101,9 @@ async function startStub() {
             start_time: new Date(0).toISOString(),
             data: { id },
           }
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      // Searches by name answer with a list.
+      const reply = request.method === 'GET' && path.includes('?') ? [body] : body
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply))
     })
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

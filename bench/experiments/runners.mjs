@@ -66,6 +66,7 @@ export const runners = {
         outputs: { expected },
         dataset_id: id,
         created_at: new Date(0).toISOString(),
+        modified_at: new Date(0).toISOString(),
         runs: [],
       }))
       const results = await evaluate(async ({ question }) => ({ output: answer(question) }), {
