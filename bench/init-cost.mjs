@@ -24,12 +24,20 @@ for (let i = 0; i < 50; i++) {
 }
 
 show('init', 'us', await median(async () => microseconds(MANY, () => init()), shutdownAll))
-show('withSession, one span inside', 'us', await inTracer((tracer) => microseconds(MANY, () => tracer.withSession({ sessionName: 's' }, () => record(tracer)))))
+show(
+  'withSession, one span inside',
+  'us',
+  await inTracer((tracer) => microseconds(MANY, () => tracer.withSession({ sessionName: 's' }, () => record(tracer)))),
+)
 show('the span alone', 'us', await inTracer((tracer) => microseconds(MANY, () => record(tracer))))
 show('createSession, awaited', 'us', await inTracer((tracer) => microsecondsAsync(MANY, () => tracer.createSession({ sessionName: 's' }))))
 show('shutdown of a tracer that was not used', 'us', await median(() => microsecondsAsync(MANY, () => init().shutdown())))
 show('a tracer per request: init, span, shutdown', 'us', await median(() => microsecondsAsync(200, oneRequest)))
-show('the same with 50 requests at a time', 'us', await median(() => microsecondsAsync(4, () => Promise.all(Array.from({ length: 50 }, oneRequest)))) / 50)
+show(
+  'the same with 50 requests at a time',
+  'us',
+  (await median(() => microsecondsAsync(4, () => Promise.all(Array.from({ length: 50 }, oneRequest))))) / 50,
+)
 
 const idle = await memoryOf(MANY, () => init())
 show('memory of an idle tracer', 'KB', idle.kilobytes)

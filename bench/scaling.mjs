@@ -10,7 +10,11 @@ else await runAll()
 
 function runSink() {
   const server = createServer((request, response) => {
-    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end(request.url === '/session/start' ? '{"session_id":"accepted"}' : '{}'))
+    request
+      .resume()
+      .on('end', () =>
+        response.setHeader('content-type', 'application/json').end(request.url === '/session/start' ? '{"session_id":"accepted"}' : '{}'),
+      )
   })
   server.listen(0, '127.0.0.1', () => process.send(server.address().port))
 }
@@ -26,7 +30,9 @@ async function runAll() {
 
 /** Offers spans as fast as the event loop turns, in slices of 50, for three seconds. */
 async function runOne(count, serverUrl) {
-  const tracers = Array.from({ length: count }, (_, i) => HoneyHiveTracer.init({ apiKey: `key-${i}`, serverUrl, skipSessionCreation: true }))
+  const tracers = Array.from({ length: count }, (_, i) =>
+    HoneyHiveTracer.init({ apiKey: `key-${i}`, serverUrl, skipSessionCreation: true }),
+  )
   const inputs = { question: 'where is my order?', history: ['hello', 'how can I help?'] }
   const cpu = process.cpuUsage()
   const from = performance.now()
@@ -41,14 +47,22 @@ async function runOne(count, serverUrl) {
     await new Promise(setImmediate)
     turns.push(performance.now() - turn)
     // Not faster than it is delivered: what is waiting is bounded. Asked now and then, because asking a thousand tracers costs too.
-    while (turns.length % 100 === 0 && tracers.reduce((sum, tracer) => sum + tracer.stats().pending, 0) > 20_000) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (turns.length % 100 === 0 && tracers.reduce((sum, tracer) => sum + tracer.stats().pending, 0) > 20_000)
+      await new Promise((resolve) => setTimeout(resolve, 5))
   }
   await Promise.all(tracers.map((tracer) => tracer.forceFlush()))
   const seconds = (performance.now() - from) / 1000
   const { user, system } = process.cpuUsage(cpu)
   const delivered = tracers.reduce((sum, tracer) => sum + tracer.stats().exported, 0)
   const p99 = turns.sort((a, b) => a - b)[Math.floor(turns.length * 0.99)]
-  const columns = [count, Math.round(delivered / seconds), ((user + system) / spans).toFixed(1), p99.toFixed(1), Math.round(process.memoryUsage().rss / 1e6), spans - delivered]
+  const columns = [
+    count,
+    Math.round(delivered / seconds),
+    ((user + system) / spans).toFixed(1),
+    p99.toFixed(1),
+    Math.round(process.memoryUsage().rss / 1e6),
+    spans - delivered,
+  ]
   console.log(columns.map((value, i) => String(value).padStart([7, 14, 14, 14, 9, 7][i])).join(''))
   await shutdownAll()
 }
