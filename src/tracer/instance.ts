@@ -26,12 +26,12 @@ import { toReadableSpan } from '../pipeline/readable-span.js'
 import { RoutingProvider } from '../pipeline/routing-provider.js'
 import { createSampling } from '../pipeline/sampling.js'
 import { InstanceSpan, type InstrumentationScope, nameText, type SpanOwner, type SpanRecord } from '../pipeline/span.js'
-import { createRedactor } from '../values/redact.js'
 import { type Snapshot, toSnapshot } from '../values/snapshot.js'
 import { VERSION } from '../version.js'
 import { type Enrichment, enrichSpan } from './enrich.js'
 import { createOutlets, type Outlets } from './outlets.js'
 import { captureCall, captureResult, type CaptureParts, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
+import { redactorFor } from './instance-redactor.js'
 import { createResource } from './resource.js'
 import { createOwnSession, toStartBody, type TracerSession } from './session.js'
 import { type Current, readSurroundings, SpanFactory, type SpanRequest, type Surroundings } from './span-factory.js'
@@ -107,7 +107,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || config.exporter !== undefined)
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
     this.ledger = createLedger({ diagnostics: this.diagnostics, onDrop: config.onDrop })
-    this.redactor = createRedactor(config.redact, toSecrets(config.apiKey))
+    this.redactor = redactorFor(config)
     this.resource = createResource(config)
     this.ownSession = createOwnSession(config, remoteSessionId)
     this.#spans = new SpanFactory({
@@ -300,13 +300,6 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       return undefined
     }
   }
-}
-
-/** A key that is masked wherever it stands; a shorter one is none of a server's, and part of too many words. */
-const SHORTEST_SECRET = 5
-
-function toSecrets(apiKey: string | undefined): readonly string[] {
-  return apiKey === undefined || apiKey.length < SHORTEST_SECRET ? [] : [apiKey]
 }
 
 const randomIds = createIdSource()

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { ATTRIBUTE } from '../attributes.js'
 import { readIdText, toSessionId } from '../config/session-id.js'
+import { redactorFor } from './instance-redactor.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { InstanceSpan, SpanSession } from '../pipeline/span.js'
 
@@ -49,7 +50,8 @@ export function createTracerSession(
   const id = toOwnId(options.sessionId)
   const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
   const source = typeof options.source === 'string' ? options.source : config.source
-  const identity = toIdentity(id, name, source, config.project, evaluation)
+  const shownName = redactorFor(config).text('session_name', name)
+  const identity = toIdentity(id, shownName, source, config.project, evaluation)
   return {
     id,
     name,
