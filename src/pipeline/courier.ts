@@ -254,7 +254,9 @@ export function createCourier(options: CourierOptions): Courier {
 }
 
 function toReadables(entries: readonly Entry[]): ReadableSpan[] {
-  return entries.flatMap(({ readable }) => (readable === undefined ? [] : [readable]))
+  const readables: ReadableSpan[] = []
+  for (const { readable } of entries) if (readable !== undefined) readables.push(readable)
+  return readables
 }
 
 function toErrorName(error: unknown): string {

@@ -7,7 +7,7 @@ import type { Redactor } from '../values/redact.js'
 import type { Plain } from '../values/snapshot.js'
 import { toHrTime } from './clock.js'
 import { detectEventType } from './event-type.js'
-import { InstanceSpan, type RecordedEvent, type RecordedLink, type SpanRecord, type SpanSession } from './span.js'
+import { InstanceSpan, type RecordedEvent, type RecordedLink, type SpanRecord } from './span.js'
 
 /**
  * The exportable form of an ended span: buckets flattened, values redacted and then cut to the limits. Runs when the
@@ -76,7 +76,7 @@ const RESERVED_ATTRIBUTES = 24
 
 /** Collects the attributes of one span within its limits, redacted before they are cut. */
 class AttributeWriter {
-  readonly #attributes: Attributes
+  readonly #attributes: Attributes = {}
   readonly #redactors: readonly Redactor[]
   readonly #maxBucketBytes: number
   #free: number
@@ -88,7 +88,6 @@ class AttributeWriter {
 
   constructor(record: SpanRecord) {
     const { limits, redactor, maxBucketBytes } = record.owner
-    this.#attributes = { ...identityOf(record.session) }
     this.#maxBucketBytes = maxBucketBytes
     this.#redactors = redactorsOf(redactor, record.redact)
     this.#free = Math.max(0, limits.maxAttributes - Math.min(RESERVED_ATTRIBUTES, limits.maxAttributes >> 1))
@@ -191,17 +190,6 @@ function redactorsOf(own: Redactor, ofCall: Redactor | undefined): readonly Reda
 
 const redactorLists = new WeakMap<Redactor, readonly Redactor[]>()
 
-/** The identity attributes of a session as one object: copying it whole costs a fraction of writing each attribute. */
-function identityOf(session: SpanSession): Attributes {
-  const known = identities.get(session)
-  if (known !== undefined) return known
-  const identity: Attributes = Object.fromEntries(session.identity)
-  identities.set(session, identity)
-  return identity
-}
-
-const identities = new WeakMap<SpanSession, Attributes>()
-
 /** An attribute may have any name, `__proto__` included. */
 function setOwn(holder: Attributes, key: string, value: AttributeValue): void {
   if (key === '__proto__') Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
@@ -237,6 +225,7 @@ function sizeOfPart({ attributes }: RecordedEvent | RecordedLink): number {
 }
 
 function writeIdentity(writer: AttributeWriter, record: SpanRecord): void {
+  for (const [key, value] of record.session.identity) writer.fixed(key, value)
   const { attributes } = record
   const type = record.eventType ?? (attributes === undefined ? EventType.tool : detectEventType((key) => attributes.get(key)))
   writer.fixed(ATTRIBUTE.eventType, type)

@@ -1,3 +1,4 @@
+import { joinPath } from './paths.js'
 import { isPlainArray, type Plain, type PlainObject, setField } from './plain.js'
 import { takeSnapshot } from './snapshot.js'
 import { clampText, toWellFormedText } from './text.js'
@@ -49,9 +50,41 @@ interface Run {
  */
 export function flatten(prefix: string, value: Plain, options: FlattenOptions, emit: Emit): FlattenResult {
   const run: Run = { emit, transform: options.transform, bytesLeft: options.maxBytes, count: 0, truncated: false, hasMark: false }
-  if (value === null) emitLeaf(prefix, 'null', run)
-  else flattenNode(prefix, prefix, separateDots(value), Math.max(1, options.budget), run)
+  const path = toWellFormedText(prefix)
+  if (value === null) {
+    emitLeaf(path, 'null', run)
+  } else {
+    const top = separateDots(value)
+    const allowance = Math.max(1, options.budget)
+    if (countLeaves(top, allowance + 1) <= allowance) spread(path, path, top, run)
+    else flattenNode(path, path, top, allowance, run)
+  }
   return { count: run.count, truncated: run.truncated }
+}
+
+/** {@link flattenNode} where every leaf fits into the budget. */
+function spread(path: string, key: string, node: Plain, run: Run): void {
+  if (typeof node !== 'object' || node === null) return emitTransformed(path, key, node, run)
+  if (path.length > MAX_PATH_CHARS) return emitJson(path, key, node, run)
+  if (isPlainArray(node)) spreadItems(path, key, node, run)
+  else spreadFields(path, key, node, run)
+}
+
+function spreadItems(path: string, key: string, items: readonly Plain[], run: Run): void {
+  if (isOneText(items)) return emitJson(path, key, items, run)
+  for (let i = 0; i < items.length; i += 1) {
+    const name = String(i)
+    spread(joinPath(path, name), name, items[i] as Plain, run)
+  }
+}
+
+function spreadFields(path: string, key: string, fields: PlainObject, run: Run): void {
+  const names = Object.keys(fields)
+  if (isEmpty(fields, names) || hasCollision(fields, names)) return emitJson(path, key, fields, run)
+  for (const name of names) {
+    const field = fields[name] as Plain
+    if (field !== null) spread(joinPath(path, name), name, field, run)
+  }
 }
 
 function flattenNode(path: string, key: string, node: Plain, allowance: number, run: Run): void {
@@ -61,7 +94,7 @@ function flattenNode(path: string, key: string, node: Plain, allowance: number, 
   const grants = shareOut(children, allowance)
   for (let i = 0; i < children.length; i += 1) {
     const [name, child] = children[i] as Child
-    flattenNode(`${path}.${name}`, name, child, grants?.[i] ?? allowance, run)
+    flattenNode(joinPath(path, name), name, child, grants?.[i] ?? allowance, run)
   }
 }
 
@@ -69,17 +102,30 @@ type Child = readonly [name: string, value: Plain]
 
 /** The fields that become paths of their own, or `undefined` when the node has to travel as JSON text. */
 function childrenOf(node: readonly Plain[] | PlainObject): Child[] | undefined {
-  if (isPlainArray(node)) {
-    if (node.length === 0 || node.includes(null)) return undefined
-    return node.map((item, i): Child => [String(i), item])
+  if (isPlainArray(node)) return isOneText(node) ? undefined : node.map((item, i): Child => [String(i), item])
+  const names = Object.keys(node).filter((name) => node[name] !== null)
+  if (names.length === 0 || hasCollision(node, names)) return undefined
+  return names.map((name): Child => [name, node[name] as Plain])
+}
+
+/** An attribute cannot say that a list is empty, nor where in it a `null` stands. */
+function isOneText(items: readonly Plain[]): boolean {
+  return items.length === 0 || items.includes(null)
+}
+
+function isEmpty(fields: PlainObject, names: readonly string[]): boolean {
+  for (const name of names) {
+    if (fields[name] !== null) return false
   }
-  const children = Object.entries(node).filter(([, child]) => child !== null)
-  return children.length === 0 || hasCollision(node, children) ? undefined : children
+  return true
 }
 
 /** Whether a dotted key reads as a path through another key: `{ a: 1, 'a.b': 2 }`. */
-function hasCollision(node: PlainObject, children: readonly Child[]): boolean {
-  return children.some(([name]) => collides(node, name) || name.length > MAX_PATH_CHARS)
+function hasCollision(node: PlainObject, names: readonly string[]): boolean {
+  for (const name of names) {
+    if (node[name] !== null && (name.length > MAX_PATH_CHARS || collides(node, name))) return true
+  }
+  return false
 }
 
 function collides(node: PlainObject, name: string): boolean {
@@ -93,8 +139,9 @@ function collides(node: PlainObject, name: string): boolean {
 /** The bare prefix must stay free for other fields of the bucket, so a colliding key of the top level is renamed instead. */
 function separateDots(value: Plain): Plain {
   if (typeof value !== 'object' || value === null || isPlainArray(value)) return value
-  const clashing = Object.keys(value).filter((name) => collides(value, name))
-  if (clashing.length === 0) return value
+  const names = Object.keys(value)
+  if (!names.some((name) => collides(value, name))) return value
+  const clashing = names.filter((name) => collides(value, name))
   const copy: { [key: string]: Plain } = {}
   for (const [name, child] of Object.entries(value)) {
     if (!clashing.includes(name)) setField(copy, name, child)
@@ -136,7 +183,7 @@ function countLeaves(node: Plain, most: number): number {
   const items = isPlainArray(node) ? node : Object.values(node)
   let count = 0
   for (const item of items) {
-    if (item !== null) count += countLeaves(item, most - count)
+    if (item !== null) count += typeof item === 'object' ? countLeaves(item, most - count) : 1
     if (count >= most) return most
   }
   return Math.max(1, count)
@@ -182,7 +229,7 @@ function emitLeaf(path: string, value: AttributeScalar, run: Run): void {
 
 function send(path: string, value: AttributeScalar, run: Run): void {
   run.count += 1
-  run.emit(toWellFormedText(path), value)
+  run.emit(path, value)
 }
 
 function toScalar(leaf: AttributeScalar): AttributeScalar {

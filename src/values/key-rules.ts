@@ -70,6 +70,8 @@ const MAX_CACHED_CHARS = 64
 export interface KeyRules {
   /** Whether there is anything to look for. */
   readonly isActive: boolean
+  /** Whether paths are looked at; without, the names of fields decide alone. */
+  readonly hasPaths: boolean
   /** One field name. A name with dots is looked at piece by piece. */
   isSecretName(name: string): boolean
   /** A field met on the way down: its own name, or a declared path at the end of its path. */
@@ -87,7 +89,6 @@ export function createKeyRules(keys: readonly (string | RegExp)[], builtIn: bool
   const names = new Set(texts.filter((key) => !key.includes('.')).map(toComparable))
   const paths = texts.filter((key) => key.includes('.')).map(toComparablePath)
   const expressions = keys.filter((key): key is RegExp => typeof key !== 'string').map(toStateless)
-  const known = new Map<string, boolean>()
 
   function matches(name: string): boolean {
     if (expressions.some((expression) => expression.test(name))) return true
@@ -95,19 +96,8 @@ export function createKeyRules(keys: readonly (string | RegExp)[], builtIn: bool
     return names.size > 0 && names.has(toComparable(name))
   }
 
-  function isSecretPiece(name: string): boolean {
-    const cached = known.get(name)
-    if (cached !== undefined) return cached
-    const answer = matches(name)
-    if (name.length > MAX_CACHED_CHARS) return answer
-    if (known.size >= MAX_CACHED_NAMES) known.clear()
-    known.set(name, answer)
-    return answer
-  }
-
-  function isSecretName(name: string): boolean {
-    return isSecretPiece(name) || (name.includes('.') && name.split('.').some(isSecretPiece))
-  }
+  const isSecretPiece = remember(matches)
+  const isSecretName = remember((name) => isSecretPiece(name) || (name.includes('.') && name.split('.').some(isSecretPiece)))
 
   function isSecretField(path: string, name: string): boolean {
     return isSecretName(name) || (paths.length > 0 && endsWithOne(toComparablePath(path), paths))
@@ -115,9 +105,24 @@ export function createKeyRules(keys: readonly (string | RegExp)[], builtIn: bool
 
   return {
     isActive: builtIn || keys.length > 0,
+    hasPaths: paths.length > 0,
     isSecretName,
     isSecretField,
     isSecretPath: (path) => isSecretField(path, path),
+  }
+}
+
+/** `decide` with its answers for the names met lately: a program uses few of them, again and again. */
+function remember(decide: (name: string) => boolean): (name: string) => boolean {
+  const known = new Map<string, boolean>()
+  return (name) => {
+    const cached = known.get(name)
+    if (cached !== undefined) return cached
+    const answer = decide(name)
+    if (name.length > MAX_CACHED_CHARS) return answer
+    if (known.size >= MAX_CACHED_NAMES) known.clear()
+    known.set(name, answer)
+    return answer
   }
 }
 

@@ -79,7 +79,7 @@ function buildRedactor(keyRules: KeyRules, maskText: MaskText | undefined, ask: 
     const shown = typeof leaf === 'string' && maskText !== undefined ? maskText(leaf) : leaf
     return ask === undefined ? shown : ask(path, shown)
   }
-  const walk = createWalk(keyRules, maskLeaf, replacement, ask === undefined)
+  const walk = createWalk({ keyRules, maskLeaf, replacement, hasFunction: ask !== undefined })
   function value(path: string, at: Plain): Plain {
     if (!isActive || at === null) return at
     return keyRules.isSecretPath(path) ? maskLeaf(path, replacement) : walk(path, at)
@@ -96,11 +96,21 @@ function buildRedactor(keyRules: KeyRules, maskText: MaskText | undefined, ask: 
 
 // ---- walking down -------------------------------------------------------------------------------------------------------
 
-/** `onlyText`: numbers and booleans pass as they are, which spares long lists of numbers their paths. */
-function createWalk(keyRules: KeyRules, maskLeaf: MaskLeaf, replacement: string, onlyText: boolean): MaskLeaf {
+interface WalkParts {
+  readonly keyRules: KeyRules
+  readonly maskLeaf: MaskLeaf
+  readonly replacement: string
+  /** Whether a function of the user sees each leaf with its path. */
+  readonly hasFunction: boolean
+}
+
+function createWalk({ keyRules, maskLeaf, replacement, hasFunction }: WalkParts): MaskLeaf {
+  // Joining the path of each field costs more than looking up its name.
+  const seesPaths = hasFunction || keyRules.hasPaths
+
   function walk(path: string, value: Plain): Plain {
     if (value === null) return null
-    if (typeof value !== 'object') return maskLeaf(path, value)
+    if (typeof value !== 'object') return hasFunction || typeof value === 'string' ? maskLeaf(path, value) : value
     return isPlainArray(value) ? walkItems(path, value) : walkFields(path, value)
   }
 
@@ -108,8 +118,8 @@ function createWalk(keyRules: KeyRules, maskLeaf: MaskLeaf, replacement: string,
     let copy: Plain[] | undefined
     for (let i = 0; i < items.length; i += 1) {
       const item = items[i] as Plain
-      if (onlyText && (typeof item === 'number' || typeof item === 'boolean')) continue
-      const shown = walk(`${path}.${i}`, item)
+      if (!hasFunction && (typeof item === 'number' || typeof item === 'boolean')) continue
+      const shown = walk(seesPaths ? `${path}.${i}` : path, item)
       if (shown === item) continue
       copy ??= items.slice()
       copy[i] = shown
@@ -121,7 +131,7 @@ function createWalk(keyRules: KeyRules, maskLeaf: MaskLeaf, replacement: string,
     let copy: { [key: string]: Plain } | undefined
     for (const name of Object.keys(fields)) {
       const field = fields[name] as Plain
-      const shown = walkField(`${path}.${name}`, name, field)
+      const shown = walkField(seesPaths ? `${path}.${name}` : path, name, field)
       if (shown === field) continue
       copy ??= copyOf(fields)
       setField(copy, name, shown)
@@ -148,7 +158,11 @@ function copyOf(fields: PlainObject): { [key: string]: Plain } {
 function joinMasks(masks: readonly (MaskText | undefined)[]): MaskText | undefined {
   const active = masks.filter((mask) => mask !== undefined)
   if (active.length === 0) return undefined
-  return (text) => active.reduce((shown, mask) => mask(shown), text)
+  return (text) => {
+    let shown = text
+    for (const mask of active) shown = mask(shown)
+    return shown
+  }
 }
 
 function createPatternMask(pattern: RegExp, replacement: string): MaskText {
