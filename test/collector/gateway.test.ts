@@ -72,8 +72,13 @@ describe.runIf(binary !== undefined)('a real collector with gateway.yaml', () =>
     HH_API_KEY_ACME: 'key-of-acme',
     HH_API_KEY_GLOBEX: 'key-of-globex',
   })
-  const init = (apiKey: string): HoneyHiveTracer =>
-    HoneyHiveTracer.init({ apiKey, serverUrl: `http://127.0.0.1:${gatewayPort}`, skipSessionCreation: true, sessionName: apiKey })
+  const init = (tenant: string): HoneyHiveTracer =>
+    HoneyHiveTracer.init({
+      apiKey: `token-of-${tenant}`,
+      serverUrl: `http://127.0.0.1:${gatewayPort}`,
+      skipSessionCreation: true,
+      sessionName: `session of ${tenant}`,
+    })
   const record = (tracer: HoneyHiveTracer, name: string, count: number): void => {
     for (let i = 0; i < count; i++) tracer.startActiveSpan(`${name}-${i}`, () => i)
   }
@@ -106,21 +111,21 @@ describe.runIf(binary !== undefined)('a real collector with gateway.yaml', () =>
   })
 
   test('keeps tenants apart and makes their sessions', LONG, async () => {
-    await using acme = init('token-of-acme')
-    await using globex = init('token-of-globex')
+    await using acme = init('acme')
+    await using globex = init('globex')
     record(acme, 'apart-acme', 50)
     record(globex, 'apart-globex', 50)
     expect(await Promise.all([acme.forceFlush(), globex.forceFlush()])).toEqual([true, true])
     await until(() => namesIn('acme').length >= 50 && namesIn('globex').length >= 50)
     for (const tenant of TENANTS) {
       expect(namesIn(tenant).every((name) => name.startsWith(`apart-${tenant}-`))).toBe(true)
-      expect(server.sessions({ project: tenant }).map(({ name }) => name)).toEqual([`token-of-${tenant}`])
+      expect(server.sessions({ project: tenant }).map(({ name }) => name)).toEqual([`session of ${tenant}`])
     }
     expect(JSON.stringify(server.events())).not.toContain('key-of-')
   })
 
   test('refuses an unknown token, and the tracer counts the loss', LONG, async () => {
-    await using stranger = init('token-of-nobody')
+    await using stranger = init('nobody')
     record(stranger, 'stranger', 5)
     expect(await stranger.forceFlush()).toBe(false)
     expect(stranger.stats()).toMatchObject({ exported: 0, dropped: { httpStatus: 5 } })
@@ -133,8 +138,8 @@ describe.runIf(binary !== undefined)('a real collector with gateway.yaml', () =>
   })
 
   test('loses nothing when it is killed while the server is away', LONG, async () => {
-    await using acme = init('token-of-acme')
-    await using globex = init('token-of-globex')
+    await using acme = init('acme')
+    await using globex = init('globex')
     const tracers = [acme, globex] as const
     const before = TENANTS.map((tenant) => namesIn(tenant).length)
 
