@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { bundle } from './run-fixture.js'
 import type { FaultRules, Seen } from './fault-server.js'
 
 /** A {@link file://./fault-server.ts} in a child process. */
@@ -13,9 +14,16 @@ export interface FaultServer {
   stop(): Promise<void>
 }
 
+let built: string | undefined
+
+function serverFile(): string {
+  built ??= bundle(fileURLToPath(new URL('fault-server.ts', import.meta.url)), 'fault-server')
+  return built
+}
+
 /** Starts the sink; `port` 0 picks a free one. */
 export async function startFaultServer(port = 0): Promise<FaultServer> {
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('fault-server.ts', import.meta.url)), String(port)], {
+  const child = spawn(process.execPath, [serverFile(), String(port)], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer]
