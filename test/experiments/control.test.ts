@@ -157,7 +157,14 @@ describe('time limits, retries and stopping', () => {
 
   test('a signal that was aborted before runs nothing', async () => {
     let calls = 0
-    const result = await evaluate({ ...OFFLINE, signal: AbortSignal.abort(), dataset: rows(3), function: () => { calls += 1 } })
+    const result = await evaluate({
+      ...OFFLINE,
+      signal: AbortSignal.abort(),
+      dataset: rows(3),
+      function: () => {
+        calls += 1
+      },
+    })
     expect([result.status, calls]).toEqual(['cancelled', 0])
   })
 })

@@ -212,9 +212,13 @@ describe('evaluate at the server', () => {
     let provider: TracerProvider | undefined
     let isDisabled = false
     const instrumentation = {
-      setTracerProvider: (given: TracerProvider) => { provider = given },
+      setTracerProvider: (given: TracerProvider) => {
+        provider = given
+      },
       enable: () => undefined,
-      disable: () => { isDisabled = true },
+      disable: () => {
+        isDisabled = true
+      },
     }
     const result = await evaluate({
       ...online,

@@ -94,7 +94,11 @@ export async function evaluatorsMadeElsewhere(): Promise<void> {
   const inList = await evaluate({ dataset, function: ({ inputs }) => [inputs.question], evaluators: [hit] })
   same<keyof typeof inList.metrics, 'hit'>()
   same<(typeof inList.rows)[number]['outputs'], string[] | undefined>()
-  const named = await evaluate({ dataset, function: async ({ inputs }) => [inputs.question], evaluators: { hit, other: (outputs) => outputs.length } })
+  const named = await evaluate({
+    dataset,
+    function: async ({ inputs }) => [inputs.question],
+    evaluators: { hit, other: (outputs) => outputs.length },
+  })
   same<keyof typeof named.metrics, 'hit' | 'other'>()
   await evaluate({
     dataset,
