@@ -1,20 +1,35 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { HoneyHiveTracer, traceFn } from '../../src/index.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
 const ROOT = new URL('../..', import.meta.url).pathname
-const MAIN = join(ROOT, 'src/cli/main.ts')
 
+/** The sources, compiled once for all processes, where they find the packages of this repository. */
+let compiled: string
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cli-'))
+  await mkdir(join(ROOT, 'node_modules/.cache'), { recursive: true })
+  compiled = await mkdtemp(join(ROOT, 'node_modules/.cache/cli-'))
+  await build({
+    entryPoints: { main: join(ROOT, 'src/cli/main.ts'), index: join(ROOT, 'src/index.ts') },
+    outdir: compiled,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+  })
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => Promise.all([folder, compiled].map((path) => rm(path, { recursive: true, force: true }))))
 
 const running: ChildProcess[] = []
 afterEach(() => {
@@ -28,10 +43,7 @@ interface Output {
 }
 
 function start(args: readonly string[], env: Record<string, string> = {}, cwd = ROOT): { child: ChildProcess; done: Promise<Output> } {
-  const child = spawn(process.execPath, ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), MAIN, ...args], {
-    cwd,
-    env: { PATH: process.env['PATH'] ?? '', TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json'), ...env },
-  })
+  const child = spawn(process.execPath, [join(compiled, 'main.mjs'), ...args], { cwd, env: { PATH: process.env['PATH'] ?? '', ...env } })
   running.push(child)
   let out = ''
   let err = ''
@@ -166,22 +178,19 @@ describe('doctor', () => {
     const program = join(folder, 'program.mjs')
     await writeFile(
       program,
-      `import { HoneyHiveTracer } from ${JSON.stringify(join(ROOT, 'src/index.ts'))}
+      `import { HoneyHiveTracer } from ${JSON.stringify(join(compiled, 'index.mjs'))}
 const tracer = HoneyHiveTracer.init({ testMode: true })
 tracer.provider
 setInterval(() => undefined, 1000)
 `,
     )
-    const result = await run(['doctor', '--entry', program, '--seconds', '4'], {
-      NODE_OPTIONS: `--import ${join(ROOT, 'node_modules/tsx/dist/loader.mjs')}`,
-    })
+    const result = await run(['doctor', '--entry', program, '--seconds', '4'])
     expect(result.out).toContain('ok      1 live tracer\n')
     expect(result.out).toContain('context manager: AsyncLocalStorageContextManager')
   }, 30_000)
 })
 
 async function addPackage(root: string, name: string, version: string): Promise<void> {
-  const { mkdir } = await import('node:fs/promises')
   const path = join(root, 'node_modules', name)
   await mkdir(path, { recursive: true })
   await writeFile(join(path, 'package.json'), JSON.stringify({ name, version }))
