@@ -74,7 +74,7 @@ const figures: Record<string, () => Promise<void> | void> = {
   async gzip() {
     const serializer = await loadSerializer('http/protobuf')
     const words = ['the', 'answer', 'depends', 'on', 'what', 'you', 'measure', 'and', 'when', 'tokens', 'model', 'retrieval']
-    const text = Array.from({ length: 2_000 }, (_, i) => words[(i * 7919) % words.length] + (i % 97)).join(' ')
+    const text = Array.from({ length: 2_000 }, (_, i) => (words[(i * 7919) % words.length] ?? '') + (i % 97)).join(' ')
     const span = { ...spanOf(0), attributes: { ...spanOf(0).attributes, text } }
     for (const count of [1, 8, 64]) {
       const body = serializer.toBytes(Array.from({ length: count }, () => span))
