@@ -242,7 +242,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const base: Frame = frame ?? emptyFrame(this)
     const owned = span instanceof InstanceSpan ? (InstanceSpan.recordOf(span).session as TracerSession) : current
     const session = owned === this.ownSession ? base.session : owned
-    return this.scopeWithin({ ...base, span, session, remoteParent: undefined }, at)
+    return this.scopeWithin({ instance: base.instance, span, session, remoteParent: undefined, baggage: base.baggage }, at)
   }
 
   /** The scope around the caller with `frame`, one of this instance, innermost. */
