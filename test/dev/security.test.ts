@@ -254,7 +254,12 @@ describe('S10 H94 paths', () => {
   })
 
   test('H94 a path of 64 KB, ten thousand pairs and odd numbers', async ({ server }) => {
-    expect([414, 431]).toContain((await rawRequest(server, { path: `/${'a'.repeat(65_536)}` })).status)
+    // The server closes without reading the rest, so the reset may overtake its answer.
+    const refused = rawRequest(server, { path: `/${'a'.repeat(65_536)}` }).then(
+      ({ status }) => status,
+      ({ code }) => code,
+    )
+    expect([414, 431, 'ECONNRESET', 'EPIPE']).toContain(await refused)
     expect((await rawRequest(server, { path: `/api/sessions?${'a=1&'.repeat(3_500)}` })).status).toBe(200)
     for (const query of [
       '__proto__[x]=1',

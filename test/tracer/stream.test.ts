@@ -333,6 +333,7 @@ describe('web streams', () => {
     await nextTurn()
     expect(spans[0]?.state).toBe('open')
     expect(await new Response(right.pipeThrough(new TextEncoderStream() as never) as never).text()).toBe('ab')
+    await nextTurn()
     expect(spans[0]).toMatchObject({ ends: 1 })
   })
 
