@@ -102,20 +102,30 @@ import { writeFileSync } from 'node:fs'
 import { createRequire, register } from 'node:module'
 const require = createRequire(import.meta.url)
 const { HONEYHIVE_DOCTOR_REPORT: report, HONEYHIVE_DOCTOR_MS: ms } = process.env
-const seenAsModule = new Set()
+const seenAsModule = new Map()
+const namespaces = new Map()
 const channel = new MessageChannel()
-channel.port1.on('message', (name) => seenAsModule.add(name)).unref()
+channel.port1.on('message', ({ name, url }) => seenAsModule.set(name, [...(seenAsModule.get(name) ?? []), url])).unref()
 register('data:text/javascript,' + encodeURIComponent(\`
   let port
   export function initialize(data) { port = data.port }
   export async function load(url, context, next) {
     const match = /node_modules[\\\\\\\\/]((?:@[^\\\\\\\\/]+[\\\\\\\\/])?[^\\\\\\\\/]+)[\\\\\\\\/](?!.*node_modules)/.exec(url)
-    if (match && context.format !== 'commonjs') port.postMessage(match[1])
+    if (match && context.format !== 'commonjs') port.postMessage({ name: match[1], url })
     return next(url, context)
   }
 \`), import.meta.url, { data: { port: channel.port2 }, transferList: [channel.port2] })
 const LIBRARIES = { openai: (m) => [[m?.OpenAI?.Chat?.Completions?.prototype, 'create']], '@anthropic-ai/sdk': (m) => [[m?.Anthropic?.Messages?.prototype, 'create']] }
 const depth = (fn) => { let n = 0; for (let at = fn; typeof at?.__original === 'function'; at = at.__original) n++; return n }
+const holdersOf = (name, exported) => LIBRARIES[name](exported).filter(([holder]) => holder !== undefined)
+// Only what the program has loaded already, so that nothing runs that would not have run.
+async function readNamespaces() {
+  for (const name of Object.keys(LIBRARIES)) for (const url of seenAsModule.get(name) ?? []) {
+    if (namespaces.has(name) || !/index\\.m?js$/.test(url)) continue
+    const namespace = await import(url).catch(() => undefined)
+    if (holdersOf(name, namespace).length > 0) namespaces.set(name, namespace)
+  }
+}
 function look() {
   const apis = Object.getOwnPropertySymbols(globalThis).filter((s) => (s.description ?? '').startsWith('opentelemetry.js.api.'))
     .map((s) => { const api = globalThis[s]; return { key: s.description, version: String(api.version), parts: Object.fromEntries(Object.entries(api).filter(([, v]) => typeof v === 'object' && v).map(([k, v]) => [k, v.constructor.name])) } })
@@ -125,14 +135,16 @@ function look() {
   const wrappedTwice = [], wrapped = new Set()
   for (const name of names) {
     const file = cached.find((f) => f.includes(name) && /index\\.c?js$/.test(f))
-    for (const [holder, method] of LIBRARIES[name](file ? require.cache[file]?.exports : undefined)) { const d = depth(holder?.[method]); if (d > 0) wrapped.add(name); if (d > 1) wrappedTwice.push(name + ' ' + method) }
+    const holders = new Map([file ? require.cache[file]?.exports : undefined, namespaces.get(name)].flatMap((exported) => holdersOf(name, exported)))
+    for (const [holder, method] of holders) { const d = depth(holder[method]); if (d > 0) wrapped.add(name); if (d > 1) wrappedTwice.push(name + ' ' + method) }
   }
   const state = Object.getOwnPropertySymbols(globalThis).find((s) => (s.description ?? '').startsWith('honeyhive-tracer.process-state'))
-  const isInstrumented = cached.some((file) => /instrumentation/.test(file)) || [...seenAsModule].some((name) => /instrumentation/.test(name))
+  const isInstrumented = cached.some((file) => /instrumentation/.test(file)) || [...seenAsModule.keys()].some((name) => /instrumentation/.test(name))
   writeFileSync(report, JSON.stringify({ apis, tracers: state ? globalThis[state].instances.size : 0, wrappedTwice,
     loadedTwice: names.filter((name) => seenAsModule.has(name) && inCache(name)),
-    unpatchedModules: isInstrumented ? names.filter((name) => seenAsModule.has(name) && !inCache(name) && !wrapped.has(name) && !globalThis[Symbol.for('honeyhive-doctor.' + name)]) : [] }))
+    unpatchedModules: isInstrumented ? names.filter((name) => namespaces.has(name) && !inCache(name) && !wrapped.has(name)) : [] }))
 }
-setTimeout(() => { look(); process.exit(0) }, Number(ms))
+const pause = (time) => new Promise((resolve) => setTimeout(resolve, time))
+pause(Number(ms)).then(() => Promise.race([readNamespaces(), pause(500)])).then(() => { look(); process.exit(0) })
 process.on('exit', look)
 `

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { readEnvironment } from '../config/sources.js'
 import { checkEntry } from './doctor-entry.js'
 import { checkInstallation } from './doctor-install.js'
@@ -12,7 +12,7 @@ export function addDoctorCommand(program: Command): void {
     .command('doctor')
     .description('find out why traces do not arrive: key, server, installed packages and, with --entry, a running program')
     .option('--entry <file>', 'start this program and look at its OpenTelemetry for a few seconds')
-    .option('--seconds <number>', 'how long the program is watched', Number, 5)
+    .option('--seconds <number>', 'how long the program is watched', toSeconds, 5)
     .action(runDoctor)
 }
 
@@ -32,4 +32,10 @@ function printFindings(findings: readonly Finding[]): void {
     process.stdout.write(`${marks[level]} ${message}\n`)
     if (remedy !== undefined) process.stdout.write(`        → ${remedy}\n`)
   }
+}
+
+function toSeconds(text: string): number {
+  const seconds = Number(text)
+  if (!(seconds >= 1 && seconds <= 3600)) throw new InvalidArgumentError('Give a number from 1 to 3600.')
+  return seconds
 }

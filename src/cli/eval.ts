@@ -40,6 +40,8 @@ async function runEval(patterns: string[], { filter, watch, reporter, concurrenc
     },
   })
   if (!summary.passed) process.exitCode = 1
+  // What interrupted rows left running would keep the process alive after its report.
+  if (stop.signal.aborted) process.stdout.write('', () => process.exit())
 }
 
 function addReporter(text: string, known: readonly Reporter[]): Reporter[] {

@@ -16,8 +16,11 @@ export function createStopSwitch(outer: AbortSignal | undefined, handleSignals: 
   // Every row and evaluator under way listens; Node's limit of ten would print a warning about a leak.
   setMaxListeners(0, controller.signal)
   const follow = (): void => controller.abort(outer?.reason)
+  let isInterrupted = false
   const onInterrupt = (): void => {
-    if (!controller.signal.aborted) {
+    // Not `signal.aborted`: a listener of the caller that ran before this one may have aborted for the same Ctrl-C.
+    if (!isInterrupted) {
+      isInterrupted = true
       process.stderr.write('\nStopping: rows under way are aborted and the result is reported. Press Ctrl-C again to quit at once.\n')
       return controller.abort(new DOMException('The experiment was interrupted.', 'AbortError'))
     }

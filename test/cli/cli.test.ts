@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -18,7 +18,11 @@ beforeAll(async () => {
   await mkdir(join(ROOT, 'node_modules/.cache'), { recursive: true })
   compiled = await mkdtemp(join(ROOT, 'node_modules/.cache/cli-'))
   await build({
-    entryPoints: { main: join(ROOT, 'src/cli/main.ts'), index: join(ROOT, 'src/index.ts') },
+    entryPoints: {
+      main: join(ROOT, 'src/cli/main.ts'),
+      index: join(ROOT, 'src/index.ts'),
+      experiments: join(ROOT, 'src/experiments/index.ts'),
+    },
     outdir: compiled,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -128,6 +132,61 @@ describe('honeyhive-tracer', () => {
     expect(wrong.err).toContain('bad.yaml:5:')
   })
 
+  describe('eval', () => {
+    const write = async (name: string, text: string): Promise<string> => {
+      // Below the repository, where TypeScript files find its loader.
+      const cwd = await mkdtemp(join(compiled, 'app-'))
+      await mkdir(join(cwd, 'evals'))
+      await writeFile(
+        join(cwd, 'evals', name),
+        `import { defineExperiment, exactMatch } from ${JSON.stringify(join(compiled, 'experiments.mjs'))}\n${text}`,
+      )
+      return cwd
+    }
+
+    test('runs a TypeScript file, writes the reports, and its exit code is that of the thresholds', async () => {
+      const cwd = await write(
+        'capitals.eval.ts',
+        `const common = { dataset: [{ inputs: { country: 'France' }, groundTruth: 'Paris' }, { inputs: { country: 'Italy' }, groundTruth: 'Rome' }], function: async () => 'Paris' as string, evaluators: { match: exactMatch() } }
+export const half = defineExperiment({ ...common, name: 'half', thresholds: { match: 0.5 } })
+export const strict = defineExperiment({ ...common, name: 'strict', thresholds: { match: 0.9 } })
+`,
+      )
+      const [good, bad] = await Promise.all(
+        ['half', 'strict'].map((name) =>
+          run(['eval', 'evals/**/*.eval.ts', '--filter', name, '--reporter', 'table', '--reporter', `junit=${name}.xml`], {}, cwd),
+        ),
+      )
+      expect(good).toMatchObject({ code: 0 })
+      expect(good?.out).toContain('passed: 1 of 1 experiments')
+      expect(bad).toMatchObject({ code: 1 })
+      expect(bad?.out).toContain('not passed: 0 of 1 experiments')
+      expect(await readFile(join(cwd, 'strict.xml'), 'utf8')).toContain('<failure')
+    }, 30_000)
+
+    test('Ctrl-C stops the rows, prints the report and ends, though work is left running', async () => {
+      const cwd = await write(
+        'slow.eval.mjs',
+        `export const slow = defineExperiment({
+  name: 'slow', maxConcurrency: 2, dataset: Array.from({ length: 50 }, (_, i) => ({ inputs: { i } })),
+  function: async ({ inputs }) => {
+    if (inputs.i < 5) return inputs.i
+    if (inputs.i === 5) process.stdout.write('ready\\n')
+    await new Promise(() => setInterval(() => undefined, 1000))
+  },
+})
+`,
+      )
+      const { child, done } = start(['eval'], {}, cwd)
+      await once(child.stdout as NodeJS.ReadableStream, 'data')
+      child.kill('SIGINT')
+      const result = await done
+      expect(result.code).toBe(1)
+      expect(result.err).toContain('Press Ctrl-C again')
+      expect(result.out).toContain('7 rows: 5 succeeded, 0 failed, 2 cancelled')
+    }, 30_000)
+  })
+
   test('eval exits with 1 when nothing matches', async () => {
     const result = await run(['eval', 'nothing/*.eval.mjs'], {}, folder)
     expect(result.code).toBe(1)
@@ -188,10 +247,54 @@ setInterval(() => undefined, 1000)
     expect(result.out).toContain('ok      1 live tracer\n')
     expect(result.out).toContain('context manager: AsyncLocalStorageContextManager')
   }, 30_000)
+
+  const LIBRARY = 'class Completions { create() {} }\nclass OpenAI {}\nOpenAI.Chat = { Completions }\n'
+  const WRAP = `const holder = OpenAI.Chat.Completions.prototype
+const wrap = () => { const original = holder.create; holder.create = Object.assign(() => undefined, { __original: original }) }
+`
+
+  test('finds a library that is instrumented twice', async () => {
+    const app = await mkdtemp(join(folder, 'app-'))
+    await addPackage(app, 'openai', '6.0.0', { 'index.js': `${LIBRARY}module.exports = { OpenAI }` })
+    await writeFile(join(app, 'once.cjs'), `const { OpenAI } = require('openai')\n${WRAP}wrap()`)
+    await writeFile(join(app, 'twice.cjs'), `const { OpenAI } = require('openai')\n${WRAP}wrap(); wrap()`)
+    const [one, two] = await Promise.all(
+      ['once.cjs', 'twice.cjs'].map((name) => run(['doctor', '--entry', join(app, name), '--seconds', '1'], {}, app)),
+    )
+    expect(one?.out).not.toContain('instrumented twice')
+    expect(two?.out).toContain('problem openai create is instrumented twice')
+  }, 30_000)
+
+  test('finds a module that was imported before it could be patched, and is content once it was patched by hand', async () => {
+    const app = await mkdtemp(join(folder, 'app-'))
+    const module = { type: 'module', exports: './index.js' }
+    await addPackage(app, 'openai', '6.0.0', { 'index.js': `${LIBRARY}export { OpenAI }` }, module)
+    await addPackage(app, '@some/instrumentation-openai', '1.0.0', { 'index.js': 'export {}' }, module)
+    const imports = `import { OpenAI } from 'openai'\nimport '@some/instrumentation-openai'\n`
+    await writeFile(join(app, 'late.mjs'), `${imports}console.log(OpenAI)`)
+    await writeFile(join(app, 'by-hand.mjs'), `${imports}${WRAP}wrap()`)
+    const [late, byHand] = await Promise.all(
+      ['late.mjs', 'by-hand.mjs'].map((name) => run(['doctor', '--entry', join(app, name), '--seconds', '1'], {}, app)),
+    )
+    expect(late?.out).toContain('problem openai was imported as ES module before it could be patched')
+    expect(byHand?.out).toContain('live tracers')
+    expect(byHand?.out).not.toContain('before it could be patched')
+  }, 30_000)
+
+  test('a time that is no number is wrong use', async () => {
+    expect(await run(['doctor', '--entry', 'x.mjs', '--seconds', 'soon'])).toMatchObject({ code: 2 })
+  })
 })
 
-async function addPackage(root: string, name: string, version: string): Promise<void> {
+async function addPackage(
+  root: string,
+  name: string,
+  version: string,
+  files: Readonly<Record<string, string>> = {},
+  manifest: object = {},
+): Promise<void> {
   const path = join(root, 'node_modules', name)
   await mkdir(path, { recursive: true })
-  await writeFile(join(path, 'package.json'), JSON.stringify({ name, version }))
+  await writeFile(join(path, 'package.json'), JSON.stringify({ name, version, ...manifest }))
+  await Promise.all(Object.entries(files).map(([file, text]) => writeFile(join(path, file), text)))
 }
