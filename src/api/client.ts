@@ -26,7 +26,9 @@ export interface RestClient {
   request<T>(method: RestMethod, path: string, body?: unknown, options?: RestRequestOptions): Promise<T>
   /** Waits for the calls made so far; true when all of them succeeded and none failed since the last flush. Never rejects. */
   flush(timeoutMs: number): Promise<boolean>
-  /** Like {@link flush}, then gives up what is left; later calls resolve to false. Idempotent. */
+  /** Like {@link flush}, then gives up what is left, so that nothing keeps the process alive. */
+  drain(timeoutMs: number): Promise<boolean>
+  /** Like {@link drain}; later calls resolve to false. Idempotent. */
   shutdown(timeoutMs: number): Promise<boolean>
   /** Calls not finished. */
   readonly pending: number
@@ -55,11 +57,13 @@ interface Call {
   readonly method: RestMethod
   readonly path: string
   readonly body: Buffer
+  /** Aborts when the call is given up. */
+  readonly signal: AbortSignal
   /** Whether a reply means success. */
   readonly accepts: (reply: unknown) => boolean
 }
 
-interface CallPlan extends Omit<Call, 'seq' | 'body'> {
+interface CallPlan extends Omit<Call, 'seq' | 'body' | 'signal'> {
   readonly content: unknown
   /** Ids whose earlier calls must be over first. */
   readonly after: readonly unknown[]
@@ -84,7 +88,8 @@ export function createRestClient(options: RestClientOptions): RestClient {
   const pace = createPace(CONCURRENCY, now)
   const slots = createSlots(pace)
   const tails = new Map<string, Promise<unknown>>()
-  const ended = new AbortController()
+  /** Aborted when the calls made so far are given up; later calls belong to the next one. */
+  let round = new AbortController()
   let nextSeq = 0
   let pending = 0
   let pendingBytes = 0
@@ -99,9 +104,10 @@ export function createRestClient(options: RestClientOptions): RestClient {
     pending++
     pendingBytes += body.byteLength
     const before = plan.after.map((id) => tails.get(String(id))).filter((tail) => tail !== undefined)
+    const { signal } = round
     const outcome = runDetached(async () => {
       await Promise.all(before)
-      return deliver({ ...plan, seq, body })
+      return deliver({ ...plan, seq, body, signal })
     })
       .catch(() => false)
       .then((isDelivered) => settle(seq, body, isDelivered))
@@ -144,9 +150,9 @@ export function createRestClient(options: RestClientOptions): RestClient {
 
   async function deliver(item: Call): Promise<boolean> {
     let firstAttemptAtMs: number | undefined
-    for (;;) {
+    while (!item.signal.aborted) {
       await slots.take()
-      if (ended.signal.aborted) return slots.free(false)
+      if (item.signal.aborted) return slots.free(false)
       const startedAtMs = now()
       firstAttemptAtMs ??= startedAtMs
       const attempt = await attemptCall(item)
@@ -157,14 +163,15 @@ export function createRestClient(options: RestClientOptions): RestClient {
       ledger.failed(attempt.error.message)
       const pauseMs = pace.failed(startedAtMs, attempt.retryAfterMs)
       slots.free(false)
-      if (startedAtMs - firstAttemptAtMs + pauseMs > retryBudgetMs || ended.signal.aborted) return fail(attempt.error)
+      if (startedAtMs - firstAttemptAtMs + pauseMs > retryBudgetMs || item.signal.aborted) return fail(attempt.error)
     }
+    return false
   }
 
-  async function attemptCall({ method, path, body }: Call): Promise<RestAttempt> {
+  async function attemptCall({ method, path, body, signal }: Call): Promise<RestAttempt> {
     if (transport === undefined) throw new TypeError('there is no transport')
     ledger.requestMade()
-    const attempt = await attemptOnce(transport, { method, path, body, timeoutMs, signal: ended.signal })
+    const attempt = await attemptOnce(transport, { method, path, body, timeoutMs, signal })
     // Every call carries the id it is about, so that sending it again changes nothing.
     return attempt.error !== undefined && attempt.error.code !== 'HTTP_STATUS' && attempt.error.code !== 'BAD_REPLY'
       ? { ...attempt, isRetryable: true }
@@ -195,11 +202,17 @@ export function createRestClient(options: RestClientOptions): RestClient {
     return isSettled && failures === seenBefore
   }
 
-  async function close(limitMs: number): Promise<boolean> {
-    const isSettled = await flush(limitMs)
-    ended.abort()
+  async function drain(limitMs: number): Promise<boolean> {
+    const hasArrived = await flush(limitMs)
+    if (pending > 0) giveUp()
+    return hasArrived
+  }
+
+  function giveUp(): void {
+    diagnostics.warn('rest-given-up', `${pending} calls for sessions and events were given up: the server did not take them in time`)
+    round.abort()
+    round = new AbortController()
     slots.release()
-    return isSettled
   }
 
   return {
@@ -230,8 +243,9 @@ export function createRestClient(options: RestClientOptions): RestClient {
       return requestJson(transport, method, path, body, requestOptions)
     },
     flush,
+    drain,
     shutdown(limitMs) {
-      closing ??= close(limitMs)
+      closing ??= drain(limitMs)
       return closing
     },
     get pending() {
@@ -250,21 +264,20 @@ interface Slots {
   take(): Promise<void>
   /** Ends a call's turn and gives `value` back. */
   free<T>(value: T): T
-  /** Lets everybody through, for the end. */
+  /** Lets everybody through who waits now. */
   release(): void
 }
 
 function createSlots(pace: Pace): Slots {
   const queue: (() => void)[] = []
   let taken = 0
-  let isReleased = false
   let timer: NodeJS.Timeout | undefined
 
   function admit(): void {
     clearTimeout(timer)
     timer = undefined
-    while (queue.length > 0 && (isReleased || taken < pace.slots())) {
-      const waitMs = isReleased ? 0 : pace.waitMs()
+    while (queue.length > 0 && taken < pace.slots()) {
+      const waitMs = pace.waitMs()
       if (waitMs > 0) {
         timer = setTimeout(admit, waitMs)
         timer.unref()
@@ -288,8 +301,10 @@ function createSlots(pace: Pace): Slots {
       return value
     },
     release() {
-      isReleased = true
-      admit()
+      clearTimeout(timer)
+      timer = undefined
+      taken += queue.length
+      for (const enter of queue.splice(0)) enter()
     },
   }
 }

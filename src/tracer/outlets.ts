@@ -89,7 +89,7 @@ function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: T
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
 function joinEnds(spans: Delivery, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Outlets {
   const drainAll = (timeoutMs: number): Promise<unknown> =>
-    Promise.all([spans.drain(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs)])
+    Promise.all([spans.drain(timeoutMs), rest.drain(timeoutMs), spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop())])
   const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
   return {
     spans,

@@ -34,6 +34,14 @@ describe('a process with a tracer', () => {
     expect(requests.filter(({ path }) => path === '/session/start')).toHaveLength(1)
   })
 
+  it('F25 ends by itself within seconds when the server never answers spans and session calls', async () => {
+    await server.set({ otherwise: { hang: true } })
+    const ending = await run({ MODE: 'end' })
+    expect(ending.code).toBe(0)
+    expect(ending.tookMs).toBeLessThan(10_000)
+    expect(ending.stderr).toContain('1 calls for sessions and events were given up')
+  }, 30_000)
+
   it('F20 exits at once and prints nothing without a spool', async () => {
     await server.set({ otherwise: OK })
     const ending = await run({ MODE: 'exit', SPANS: '2000' })
