@@ -47,6 +47,9 @@ const MIN_PREFIX_CHARS = 4
 const CUT_MARK = '… [truncated, '
 const CUT_MARK_TAIL_CHARS = 48
 
+/** The rules of most tracers, which share what is remembered of names. */
+const BUILT_IN_RULES = createKeyRules([], true)
+
 type MaskText = (text: string) => string
 type MaskLeaf = (path: string, leaf: Plain) => Plain
 
@@ -58,7 +61,7 @@ type MaskLeaf = (path: string, leaf: Plain) => Plain
  */
 export function createRedactor(rules: RedactRules | RedactFunction | false, secrets: readonly string[]): Redactor {
   const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true } = toRules(rules)
-  const keyRules = createKeyRules(keys, builtIn)
+  const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
   const maskText = joinMasks([
     createSecretMask(secrets, replacement),
     keyRules.isActive ? (text) => maskJsonText(text, keyRules.isSecretName, replacement) : undefined,
