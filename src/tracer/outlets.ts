@@ -100,7 +100,7 @@ function joinEnds(spans: Delivery, rest: RestClient, spool: Spool | undefined, c
       return arrived.every(Boolean)
     },
     async shutdown(timeoutMs) {
-      const arrived = await Promise.all([spans.shutdown(timeoutMs), rest.shutdown(timeoutMs)])
+      const arrived = await Promise.all([spans.shutdown(timeoutMs), rest.shutdown(timeoutMs), spool?.settled(timeoutMs) ?? true])
       spool?.stop()
       closeTransports()
       for (const release of releases) release()
