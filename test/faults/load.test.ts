@@ -80,7 +80,8 @@ describe('load', () => {
     await rig.delivery.forceFlush(15_000)
     const sorted = times.sort((one, other) => one - other)
     expect(sorted[Math.floor(sorted.length * 0.99)]).toBeLessThan(1)
-    expect(sorted.at(-1)).toBeLessThan(20)
+    // Serialising on the stack would show once in every batch, ten times or more; a busy machine pauses this now and then.
+    expect(sorted.filter((ms) => ms > 10).length).toBeLessThan(5)
   })
 
   it('L17 keeps its byte cap against a dead server', async () => {
