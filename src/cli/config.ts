@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { loadTracerDefinitions } from '../config/file.js'
 import { createStyle } from './style.js'
 
 /** `honeyhive-tracer config check FILE`: reads a tracer file as `loadTracers` would. */
@@ -12,7 +11,8 @@ export function addConfigCommand(program: Command): void {
     .action(checkFile)
 }
 
-function checkFile(file: string): void {
+async function checkFile(file: string): Promise<void> {
+  const { loadTracerDefinitions } = await import('../config/file.js')
   const style = createStyle()
   const tracers = loadTracerDefinitions(file)
   process.stdout.write(`${style.green('ok')} ${file}: ${tracers.size} tracer${tracers.size === 1 ? '' : 's'}\n`)

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
-import { startDevServer } from '../dev/server.js'
 import { HoneyHiveError } from '../errors.js'
 
 interface DevFlags {
@@ -29,6 +28,7 @@ export function addDevCommand(program: Command): void {
 }
 
 async function runDev({ port, host, db, project, projectsFile, open }: DevFlags): Promise<void> {
+  const { startDevServer } = await import('../dev/server.js')
   const projects = { ...(projectsFile === undefined ? {} : await readProjects(projectsFile)), ...project }
   const server = await startDevServer({ port, host, database: db, projects })
   const [key = 'local'] = Object.values(projects)

@@ -1,8 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { readEnvironment } from '../config/sources.js'
-import { checkEntry } from './doctor-entry.js'
-import { checkInstallation } from './doctor-install.js'
-import { checkServer } from './doctor-server.js'
 import type { Finding } from './finding.js'
 import { createStyle } from './style.js'
 
@@ -17,10 +13,13 @@ export function addDoctorCommand(program: Command): void {
 }
 
 async function runDoctor({ entry, seconds }: { entry?: string; seconds: number }): Promise<void> {
+  const { readEnvironment } = await import('../config/sources.js')
+  const { checkServer } = await import('./doctor-server.js')
+  const { checkInstallation } = await import('./doctor-install.js')
   const environment = readEnvironment()
   const findings: Finding[] = environment.warnings.map((message) => ({ level: 'warning', message }))
   findings.push(...(await checkServer(environment.values)), ...(await checkInstallation(process.cwd())))
-  if (entry !== undefined) findings.push(...(await checkEntry(entry, seconds)))
+  if (entry !== undefined) findings.push(...(await (await import('./doctor-entry.js')).checkEntry(entry, seconds)))
   printFindings(findings)
   if (findings.some(({ level }) => level === 'problem')) process.exitCode = 1
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { REPORT_FORMATS, type Reporter, runEvalFiles } from '../experiments/runner.js'
+import { REPORT_FORMATS, type Reporter } from '../experiments/report-forms.js'
 import { createStyle } from './style.js'
 
 interface EvalFlags {
@@ -23,6 +23,7 @@ export function addEvalCommand(program: Command): void {
 }
 
 async function runEval(patterns: string[], { filter, watch, reporter, concurrency }: EvalFlags): Promise<void> {
+  const { runEvalFiles } = await import('../experiments/runner.js')
   const style = createStyle()
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())

@@ -1,5 +1,4 @@
 import { HoneyHiveError } from '../errors.js'
-import { type DevServer, startDevServer } from '../dev/server.js'
 
 /** Which local server a command reads. */
 export interface ServerFlags {
@@ -16,7 +15,8 @@ export const SERVER_OPTIONS: readonly (readonly [flags: string, description: str
 /** Runs `read` with the address of a local server: a running one, or one that is opened on a database for it. */
 export async function withServer<T>({ url, db }: ServerFlags, read: (baseUrl: string) => Promise<T>): Promise<T> {
   if (db === undefined) return read(url.replace(/\/+$/, ''))
-  const server: DevServer = await startDevServer({ port: 0, database: db })
+  const { startDevServer } = await import('../dev/server.js')
+  const server = await startDevServer({ port: 0, database: db })
   try {
     return await read(server.url)
   } finally {

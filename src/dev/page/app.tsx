@@ -54,7 +54,7 @@ export function App(): JSX.Element {
 function View({ route, projects }: { readonly route: Route; readonly projects: Loaded<ProjectList> }): JSX.Element {
   const [area, project = '', section = 'sessions', id, other] = route.parts
   if (area === 'processes') return project ? <ProcessView key={project} id={project} route={route} /> : <ProcessesView />
-  if (area === 'events' && project) return <EventRedirect key={project} id={project} />
+  if (area === 'events' && project) return <EventRedirect key={project} id={project} project={route.query.get('project')} />
   if (area !== 'p') return <Home projects={projects} />
   if (section === 'sessions')
     return id ? (

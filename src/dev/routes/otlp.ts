@@ -27,7 +27,8 @@ async function ingest(context: DevContext, { request, response }: Exchange, next
     const headerLabel = /(?:^|[,;\s])project:\s*([^,;]+)/.exec(String(request.headers['x-honeyhive'] ?? ''))?.[1]?.trim()
     await writeAs(context, senderOf(context, request), (scope) => {
       storeEvents(context, scope, events, headerLabel)
-      saveDrops(context, request.headers, scope.projectOf(events[0]?.projectLabel ?? headerLabel), scope.nowMs)
+      const projectId = scope.projectOf(events[0]?.projectLabel ?? headerLabel)
+      saveDrops(context, request.headers, { projectId, source: events[0]?.source, nowMs: scope.nowMs })
     })
     sendAccepted(request, response, decoded)
   } catch (error) {

@@ -128,7 +128,10 @@ function EventHead({ event }: { readonly event: EventDetail }): JSX.Element {
       <h3>
         <TypeGlyph type={event.type} isError={event.error !== null} />
         <span>{event.name}</span>
-        <CopyButton text={() => `${location.origin}/#/events/${encodeURIComponent(event.id)}`} label="Copy a link to this event" />
+        <CopyButton
+          text={() => `${location.origin}/${toHash(['events', event.id], { project: event.projectId })}`}
+          label="Copy a link to this event"
+        />
       </h3>
       <dl class="facts">
         <div>

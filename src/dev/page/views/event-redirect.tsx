@@ -1,13 +1,13 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { EventDetail } from '../../page-api.js'
-import { useApi } from '../model/api.js'
+import { toPath, useApi } from '../model/api.js'
 import { navigate, toHash } from '../model/route.js'
 import { Failure, Loading } from '../parts/notice.js'
 
-/** `#/events/<id>`: finds the session of an event and goes there. */
-export function EventRedirect({ id }: { readonly id: string }): JSX.Element {
-  const event = useApi<EventDetail>(`/api/events/${encodeURIComponent(id)}`)
+/** `#/events/<id>?project=<id>`: finds the session of an event and goes there. Two projects may hold the same event id. */
+export function EventRedirect({ id, project }: { readonly id: string; readonly project: string | null }): JSX.Element {
+  const event = useApi<EventDetail>(toPath(`/api/events/${encodeURIComponent(id)}`, { project }))
   useEffect(() => {
     if (event.data) navigate(toHash(['p', event.data.projectId, 'sessions', event.data.sessionId], { e: event.data.id }), { replace: true })
   }, [event.data])
