@@ -34,6 +34,7 @@ export function checkOptions(options: AnyEvaluateOptions): void {
     ...checkRunId('resume', options.resume),
     ...checkAggregate(options.aggregate),
     ...checkShard(options),
+    ...checkBounds(options.thresholds),
   ]
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'evaluate')
 }
@@ -82,6 +83,24 @@ function checkShard({ shard }: AnyEvaluateOptions): ConfigProblem[] {
   return isValid
     ? []
     : [problem('shard', '{ index, count } with 0 <= index < count', `{ index: ${String(index)}, count: ${String(count)} }`)]
+}
+
+/** Finds bounds that cannot be read: they would compare as met, and the gate would let everything through. */
+export function checkBounds(thresholds: Readonly<Record<string, unknown>> = {}): ConfigProblem[] {
+  return Object.entries(thresholds).flatMap(([name, bound]) =>
+    bound === undefined || isBound(bound) ? [] : [problem(`thresholds.${name}`, 'a number, or an object of min, max and aggregate', bound)],
+  )
+}
+
+function isBound(bound: unknown): boolean {
+  if (typeof bound !== 'object' || bound === null) return isFigure(bound)
+  const { min, max, aggregate, ...unknown } = bound as Readonly<Record<string, unknown>>
+  const isKnown = Object.keys(unknown).length === 0 && (aggregate === undefined || (AGGREGATES as readonly unknown[]).includes(aggregate))
+  return isKnown && (min !== undefined || max !== undefined) && [min, max].every((value) => value === undefined || isFigure(value))
+}
+
+function isFigure(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(value)
 }
 
 function problem(option: string, expected: string, actual: unknown): ConfigProblem {

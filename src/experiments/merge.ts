@@ -1,4 +1,5 @@
-import { HoneyHiveError } from '../errors.js'
+import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { checkBounds } from './check-options.js'
 import { createResult, type ExperimentData, type ExperimentResult } from './result.js'
 import { SummaryCollector } from './summary.js'
 import { checkThresholds, type ThresholdMap } from './thresholds.js'
@@ -14,7 +15,8 @@ export interface MergeOptions<Names extends string = string> {
  * Puts the results of the shards of one run together, from results or from their JSON, and computes all figures anew.
  * A row that is in several parts counts once; one that succeeded wins.
  *
- * @throws HoneyHiveError `EXPERIMENT` for no parts, parts of different datasets or metrics, or parts that left rows out
+ * @throws HoneyHiveError `EXPERIMENT` for no parts, parts of different runs or datasets, or parts that left rows out; HoneyHiveConfigError
+ * for bounds that cannot be read
  */
 export function mergeResults<Row = DatapointInput, Output = unknown, Scores = Readonly<Record<string, ScoreValue>>>(
   results: readonly ExperimentData<Row, Output, Scores>[],
@@ -25,11 +27,14 @@ export function mergeResults<Row = DatapointInput, Output = unknown, Scores = Re
   const [first] = parts
   if (first === undefined) throw new HoneyHiveError('EXPERIMENT', 'mergeResults: there is nothing to merge.')
   checkParts(first, parts)
+  const problems = checkBounds(thresholds)
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'mergeResults')
   return createResult(merge(first, parts, thresholds)) as unknown as ExperimentResult<Row, Output, Scores>
 }
 
 function checkParts(first: ExperimentData, parts: readonly ExperimentData[]): void {
   for (const part of parts) {
+    if (part.runId !== first.runId) throw mismatch('runs (give every shard the same runId)', first.runId, part.runId)
     if (part.datasetId !== first.datasetId) throw mismatch('datasets', first.datasetId, part.datasetId)
     if (part.aggregate !== first.aggregate) throw mismatch('aggregates', first.aggregate, part.aggregate)
     if (part.omittedRows > 0) {

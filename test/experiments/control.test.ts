@@ -357,9 +357,14 @@ describe('shards', () => {
   })
 
   test('refuse to merge what does not belong together', async () => {
-    const one = await evaluate({ ...OFFLINE, dataset: rows(1), function: () => 1 })
-    const other = await evaluate({ ...OFFLINE, dataset: rows(2), function: () => 1 })
+    const runId = '6f6b3f3e-6c3c-4d55-9d28-4a2f6f6ab003'
+    const run = (count: number, options: object = {}) => evaluate({ ...OFFLINE, dataset: rows(count), function: () => 1, ...options })
+    const one = await run(1, { runId })
+    const other = await run(2, { runId })
     expect(() => mergeResults([one, other])).toThrow(/different datasets/)
+    const again = await run(1)
+    expect(() => mergeResults([one, again])).toThrow(/different runs/)
+    expect(() => mergeResults([one], { thresholds: { errorRate: '0' as never } })).toThrow(/thresholds\.errorRate/)
     expect(() => mergeResults([])).toThrow(/nothing to merge/)
   })
 })

@@ -499,6 +499,14 @@ describe('evaluate offline', () => {
     expect((await run({ unknown: 0 })).thresholds).toMatchObject([{ actual: null, passed: false }])
   })
 
+  test.each([[{ mins: 0.9 }], [{}], ['0.9'], [Number.NaN], [null], [{ min: 0.9, aggregate: 'p97' }], [{ max: '5' }]])(
+    'a bound that cannot be read is refused instead of being met: %j',
+    async (bound) => {
+      const options = { ...OFFLINE, dataset: DATASET, function: () => 'A', thresholds: { exact_match: bound } }
+      await expect(evaluate(options as never)).rejects.toMatchObject({ problems: [{ option: 'thresholds.exact_match' }] })
+    },
+  )
+
   test('the weighted average follows the weights', async () => {
     const result = await evaluate({
       ...OFFLINE,
