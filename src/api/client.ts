@@ -196,16 +196,23 @@ export function createRestClient(options: RestClientOptions): RestClient {
   }
 
   async function flush(limitMs: number): Promise<boolean> {
-    const seenBefore = seenFailures
-    const isSettled = await barrier.wait(nextSeq, pending, limitMs)
-    seenFailures = Math.max(seenFailures, failures)
-    return isSettled && failures === seenBefore
+    const { isSettled, hasFailed } = await settleAll(limitMs)
+    return isSettled && !hasFailed
   }
 
   async function drain(limitMs: number): Promise<boolean> {
-    const hasArrived = await flush(limitMs)
-    if (pending > 0) giveUp()
-    return hasArrived
+    const { isSettled, hasFailed } = await settleAll(limitMs)
+    // When all that was waited for is over, what is pending now was called by a program that goes on.
+    if (!isSettled) giveUp()
+    return isSettled && !hasFailed
+  }
+
+  /** Waits for the calls made so far, and tells whether any call failed since the last time. */
+  async function settleAll(limitMs: number): Promise<{ isSettled: boolean; hasFailed: boolean }> {
+    const seenBefore = seenFailures
+    const isSettled = await barrier.wait(nextSeq, pending, limitMs)
+    seenFailures = Math.max(seenFailures, failures)
+    return { isSettled, hasFailed: failures !== seenBefore }
   }
 
   function giveUp(): void {
