@@ -24,12 +24,15 @@ export function addEvalCommand(program: Command): void {
 
 async function runEval(patterns: string[], { filter, watch, reporter, concurrency }: EvalFlags): Promise<void> {
   const { runEvalFiles } = await import('../experiments/runner.js')
-  const style = createStyle()
+  const reporters = reporter.length === 0 ? (['table'] as const) : reporter
+  // Programs read the other forms, so nothing else may stand between them.
+  const out = reporters.every((form) => form === 'table' || typeof form === 'object') ? process.stdout : process.stderr
+  const style = createStyle(out)
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   const summary = await runEvalFiles({
     patterns,
-    reporters: reporter.length === 0 ? ['table'] : reporter,
+    reporters,
     signal: stop.signal,
     ...(filter === undefined ? {} : { filter }),
     ...(watch === undefined ? {} : { watch }),
@@ -37,7 +40,7 @@ async function runEval(patterns: string[], { filter, watch, reporter, concurrenc
     onSummary({ passed, runs, failures }) {
       for (const { file, message } of failures) process.stderr.write(`${style.red('failed')} ${file}: ${message}\n`)
       const good = runs.filter(({ result }) => result.passed).length
-      process.stdout.write(`${passed ? style.green('passed') : style.red('not passed')}: ${good} of ${runs.length} experiments\n`)
+      out.write(`${passed ? style.green('passed') : style.red('not passed')}: ${good} of ${runs.length} experiments\n`)
     },
   })
   if (!summary.passed) process.exitCode = 1

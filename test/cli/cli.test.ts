@@ -162,6 +162,9 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
       expect(bad).toMatchObject({ code: 1 })
       expect(bad?.out).toContain('not passed: 0 of 1 experiments')
       expect(await readFile(join(cwd, 'strict.xml'), 'utf8')).toContain('<failure')
+      const json = await run(['eval', '--filter', 'half', '--reporter', 'json'], {}, cwd)
+      expect(JSON.parse(json.out)).toMatchObject({ name: 'half', passed: true })
+      expect(json.err).toContain('passed: 1 of 1 experiments')
     }, 30_000)
 
     test('Ctrl-C stops the rows, prints the report and ends, though work is left running', async () => {
