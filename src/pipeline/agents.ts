@@ -16,8 +16,11 @@ export interface AgentLease {
   release(): void
 }
 
-/** Most sockets to one origin, over all tracers of the process. */
-const MAX_SOCKETS = 8
+/**
+ * Most sockets to one origin, over all tracers of the process. One tracer holds at most eight, four for spans and four for
+ * sessions and events, so that a tenant whose requests hang leaves some for the others.
+ */
+const MAX_SOCKETS = 12
 /** An idle socket is closed before the usual 60 s of servers and load balancers, milliseconds. */
 const IDLE_SOCKET_MS = 15_000
 

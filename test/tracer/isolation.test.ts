@@ -3,7 +3,7 @@ import { context, type Span, trace as otel } from '@opentelemetry/api'
 import { AlwaysOffSampler } from '@opentelemetry/sdk-trace-base'
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import OpenAI from 'openai'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createRoutingProvider, enrichSpan, HoneyHiveTracer, trace, traceFn } from '../../src/index.js'
 import { type Fleet, type Member, startFleet } from '../fixtures/fleet.js'
 import { type ModelServer, startModelServer } from '../fixtures/model-server.js'
@@ -193,7 +193,9 @@ describe('own rules of each tracer', () => {
       expect(span.authorization).toBe(`Bearer many-${span.name.slice(5)}`)
       expect(span.parentSpanId).toBeUndefined()
     }
+    expect(receiver.connections.most).toBeLessThanOrEqual(16)
     await Promise.all(tracers.map((tracer) => tracer.shutdown()))
+    await vi.waitFor(() => expect(receiver.connections.open).toBe(0))
     await receiver.close()
   })
 })
