@@ -154,19 +154,26 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   async function forceFlush(timeoutMs: number): Promise<boolean> {
-    const seenBefore = seenLosses
-    const waited = barrier.wait(queue.nextSeq, queue.unsettled, timeoutMs)
-    wake()
-    const hasArrived = await waited
-    const losses = ledger.lossCount()
-    seenLosses = Math.max(seenLosses, losses)
-    return hasArrived && losses === seenBefore
+    const { isSettled, hasLost } = await settleAll(timeoutMs)
+    return isSettled && !hasLost
   }
 
   async function drain(timeoutMs: number): Promise<boolean> {
-    const hasArrived = await forceFlush(timeoutMs)
-    if (queue.unsettled > 0) giveUp()
-    return hasArrived
+    const { isSettled, hasLost } = await settleAll(timeoutMs)
+    // When all that was waited for is over, what is pending now was ended by a program that goes on.
+    if (!isSettled) giveUp()
+    return isSettled && !hasLost
+  }
+
+  /** Waits for the spans ended so far, and tells whether any was lost since the last time. */
+  async function settleAll(timeoutMs: number): Promise<{ isSettled: boolean; hasLost: boolean }> {
+    const seenBefore = seenLosses
+    const waited = barrier.wait(queue.nextSeq, queue.unsettled, timeoutMs)
+    wake()
+    const isSettled = await waited
+    const losses = ledger.lossCount()
+    seenLosses = Math.max(seenLosses, losses)
+    return { isSettled, hasLost: losses !== seenBefore }
   }
 
   function giveUp(): void {

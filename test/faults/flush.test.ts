@@ -61,6 +61,16 @@ describe('forceFlush', () => {
     expect(rig.stats().exported).toBe(10)
   })
 
+  it('F21 gives up nothing at the natural end that ended while it waited: the program goes on', async () => {
+    await server.set({ script: [{}, { delayMs: 200 }] })
+    start({ maxExportBatchSize: 10 }).record(10)
+    const drained = rig.delivery.drain(5_000)
+    rig.record(10)
+    expect(await drained).toBe(true)
+    expect(await rig.delivery.forceFlush(5_000)).toBe(true)
+    expect((await server.seen()).uniqueSpans).toBe(20)
+  })
+
   it('resolves to false at its own deadline and leaves the work going', async () => {
     await server.set({ script: [{ delayMs: 600 }] })
     start().record(10)
