@@ -6,6 +6,9 @@ import { pathToFileURL } from 'node:url'
 import { readInherited } from '../config/sources.js'
 import type { Finding } from './finding.js'
 
+/** How a program ends that nothing went wrong in. */
+const FINE = 'exit code 0'
+
 /** What the probe saw inside the program. */
 interface Seen {
   readonly apis: readonly { readonly key: string; readonly version: string; readonly parts: Readonly<Record<string, string>> }[]
@@ -29,7 +32,9 @@ export async function checkEntry(entry: string, seconds: number): Promise<Findin
     const text = await readFile(report, 'utf8').catch(() => undefined)
     if (text === undefined)
       return [{ level: 'problem', message: `${entry} ended before it could be looked at (${exit})`, remedy: 'Run it by itself first.' }]
-    return judge(JSON.parse(text) as Seen)
+    const findings = judge(JSON.parse(text) as Seen)
+    if (exit === FINE) return findings
+    return [{ level: 'problem', message: `${entry} failed while it was watched (${exit})`, remedy: 'Run it by itself first.' }, ...findings]
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

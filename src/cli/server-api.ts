@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { HoneyHiveError } from '../errors.js'
 
 /** Which local server a command reads. */
@@ -15,6 +16,7 @@ export const SERVER_OPTIONS: readonly (readonly [flags: string, description: str
 /** Runs `read` with the address of a local server: a running one, or one that is opened on a database for it. */
 export async function withServer<T>({ url, db }: ServerFlags, read: (baseUrl: string) => Promise<T>): Promise<T> {
   if (db === undefined) return read(url.replace(/\/+$/, ''))
+  if (db !== ':memory:' && !existsSync(db)) throw new HoneyHiveError('DEV_SERVER', `There is no database "${db}".`)
   const { startDevServer } = await import('../dev/server.js')
   const server = await startDevServer({ port: 0, database: db })
   try {

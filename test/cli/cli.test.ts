@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -117,6 +118,15 @@ describe('honeyhive-tracer', () => {
     })
     expect(imported.code).toBe(1)
     expect(imported.err).toContain('does not answer')
+  })
+
+  test('traces and export refuse a database that is not there instead of making an empty one', async () => {
+    const absent = join(folder, 'absent.db')
+    for (const { code, err } of await Promise.all([run(['traces', '--db', absent]), run(['export', '--db', absent])])) {
+      expect(code).toBe(1)
+      expect(err).toBe(`There is no database "${absent}".\n`)
+    }
+    expect(existsSync(absent)).toBe(false)
   })
 
   test('config check reports mistakes with file, line and column, and lists tracers', async () => {
@@ -282,6 +292,11 @@ const wrap = () => { const original = holder.create; holder.create = Object.assi
     expect(late?.out).toContain('problem openai was imported as ES module before it could be patched')
     expect(byHand?.out).toContain('live tracers')
     expect(byHand?.out).not.toContain('before it could be patched')
+  }, 30_000)
+
+  test('says that the program itself failed', async () => {
+    const result = await run(['doctor', '--entry', join(folder, 'missing.mjs'), '--seconds', '1'])
+    expect(result.out).toMatch(/problem .*missing\.mjs failed while it was watched \(exit code 1\)/)
   }, 30_000)
 
   test('a time that is no number is wrong use', async () => {
