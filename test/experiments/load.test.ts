@@ -7,6 +7,7 @@ import { expect } from 'vitest'
 import { test } from './backend.js'
 
 const ROOT = resolve(import.meta.dirname, '../..')
+const SDK = pathToFileURL(join(ROOT, 'src/index.ts')).href
 const ENTRY = pathToFileURL(join(ROOT, 'src/experiments/index.ts')).href
 /** 2,000 is the catalogue's figure; a short form keeps the suite quick. */
 const ONLINE_ROWS = Number(process.env['EXPERIMENT_LOAD_ROWS'] ?? 120)
@@ -14,6 +15,10 @@ const OFFLINE_ROWS = Number(process.env['EXPERIMENT_STREAM_ROWS'] ?? 1_000)
 
 const script = `
 import { evaluate, exactMatch } from ${JSON.stringify(ENTRY)}
+import { traceFn } from ${JSON.stringify(SDK)}
+const pause = () => new Promise((resolve) => setImmediate(resolve))
+const inner = traceFn(undefined, async function inner(i) { await pause(); return String(i) })
+const outer = traceFn(undefined, async function outer(i) { await pause(); return inner(i) })
 const [, , serverUrl, count] = process.argv
 const rows = Number(count)
 const isOnline = serverUrl !== 'offline'
@@ -22,13 +27,13 @@ const before = process.memoryUsage().rss
 let peak = before
 const result = await evaluate({
   ...(isOnline ? { apiKey: 'hh_load_key', serverUrl } : { apiKey: '' }),
-  printResults: false, progress: false, git: false, maxConcurrency: 10, maxRows: isOnline ? rows : 100,
+  printResults: false, progress: false, git: false, maxConcurrency: 50, maxRows: isOnline ? rows : 100,
   dataset: (function* () { for (let i = 0; i < rows; i += 1) yield { id: 'r' + i, inputs: { i }, groundTruth: String(i) } })(),
   function: async ({ inputs }, { tracer }) => {
     const session = tracer.sessionId
-    await new Promise((resolve) => setImmediate(resolve))
+    const output = await outer(inputs.i)
     if (session !== tracer.sessionId) throw new Error('another session')
-    return String(inputs.i)
+    return output
   },
   evaluators: [exactMatch()],
   onProgress: ({ done }) => { if (done % 100 === 0) peak = Math.max(peak, process.memoryUsage().rss) },
@@ -65,7 +70,7 @@ test('L13 many rows at a server: a session each, nothing lost or mixed up, few s
   const events = backend.server.events()
   const sessionOf = new Map(report['sessions'] as [string, string][])
   expect(new Set(sessionOf.values()).size).toBe(ONLINE_ROWS)
-  expect(events).toHaveLength(ONLINE_ROWS * 3)
+  expect(events).toHaveLength(ONLINE_ROWS * 5)
   for (const event of events) expect(event.sessionId).toBe(sessionOf.get(String(event.metadata['datapoint_id'])))
 })
 
