@@ -2,6 +2,7 @@ import { INVALID_SPAN_CONTEXT, type Span, type SpanContext, type SpanOptions, tr
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { EventType } from '../attributes.js'
 import type { ResolvedConfig } from '../config/resolved.js'
+import { processState } from '../context/globals.js'
 import {
   emptyFrame,
   enterFrame,
@@ -189,12 +190,15 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Says what was wrong with the settings, and that a tracer without a key is off. */
   speakWarnings(): void {
-    for (const warning of this.#config.warnings) this.diagnostics.warnOnce(warning, warning)
+    for (const warning of this.#config.warnings) this.#speakOnce(warning)
     if (this.isRecording || this.#config.disabled) return
-    this.diagnostics.warnOnce(
-      'no key',
-      'no API key: this tracer is disabled and records nothing. Set the option `apiKey` or the variable HH_API_KEY.',
-    )
+    this.#speakOnce('no API key: this tracer is disabled and records nothing. Set the option `apiKey` or the variable HH_API_KEY.')
+  }
+
+  /** On standard error for the first few tracers only: what is wrong with the environment is wrong for every one of them. */
+  #speakOnce(message: string): void {
+    if (this.#config.logger === undefined && !takeTurn(message)) return
+    this.diagnostics.warnOnce(message, message)
   }
 
   /** Runs our own work at the border to the host: what it throws is reported, and `fallback` given back. */
@@ -333,6 +337,19 @@ function readIdentity(settings: ManualSpan): { eventType: string; eventId: strin
 
 function hideOwnObjects(value: object): string | undefined {
   return 'honeyhiveText' in value && typeof value.honeyhiveText === 'string' ? value.honeyhiveText : undefined
+}
+
+const MAX_REPEATS = 5
+
+/** False once `message` was spoken for {@link MAX_REPEATS} tracers of the process. */
+function takeTurn(message: string): boolean {
+  for (let turn = 1; turn <= MAX_REPEATS; turn++) {
+    const key = `${message}#${turn}`
+    if (processState.reported.has(key)) continue
+    processState.reported.add(key)
+    return true
+  }
+  return false
 }
 
 /** An ended span in the queue. */

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { EventType, HoneyHiveConfigError, HoneyHiveTracer, traceFn, type TracerOptions } from '../../src/index.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
@@ -148,6 +148,19 @@ describe('what is said, word for word', () => {
     while (receiver.spans.length === 0) await new Promise((resolve) => setImmediate(resolve))
     expect(performance.now() - started).toBeLessThan(900)
     await receiver.close()
+  })
+})
+
+describe('many tracers with the same trouble', () => {
+  test('a program that makes a tracer without a key for each request is told a few times, not each time', () => {
+    const lines: string[] = []
+    const write = vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
+      lines.push(String(line))
+      return true
+    })
+    for (let i = 0; i < 50; i++) HoneyHiveTracer.init({ apiKey: '' })
+    write.mockRestore()
+    expect(lines.filter((line) => line.includes('no API key')).length).toBeLessThanOrEqual(5)
   })
 })
 
