@@ -1,4 +1,4 @@
-// Runs examples/*.ts, two at a time, as a newcomer would: no HH_* variables, no input, nothing on the network.
+// Runs examples/*.ts and the larger ones, two at a time, as a newcomer would: no HH_* variables, no input, nothing on the network.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -14,7 +14,9 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH|OTEL)_/.test(name)))
 
 const wanted = process.argv.slice(2)
-const files = readdirSync(folder)
+/** Examples of several files that need nothing installed besides. */
+const FOLDERS = ['demo/main.ts', 'evaluate-retrieval/main.ts']
+const files = [...readdirSync(folder), ...FOLDERS]
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && name !== SHARED)
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .sort()
