@@ -24,6 +24,8 @@ export default defineConfig({
     exclude: ['test/browser/**'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // A few tests hold wall-clock limits of the fault catalogue, which a shared CI machine can miss once.
+    retry: process.env['CI'] === undefined ? 0 : 1,
     pool: 'forks',
     // Most tests wait for servers and child processes, so two workers suit even a small machine.
     maxWorkers: Math.max(2, availableParallelism() - 1),
