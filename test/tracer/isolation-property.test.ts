@@ -153,7 +153,7 @@ describe('any program of calls over five tracers and one instrumentor', () => {
           for (const span of tracer.spans) checkSpan(span, tracer, i)
         })
       }),
-      { numRuns: process.env['HH_TEST_LONG'] === '1' ? 20_000 : 2_000 },
+      { numRuns: process.env['TEST_LONG'] === '1' ? 20_000 : 2_000 },
     )
     await Promise.all(tracers.map((tracer) => tracer.shutdown()))
   }, 120_000)
