@@ -6,7 +6,7 @@ import type { TracerOptions } from './options.js'
 import { withoutKeys } from './problems.js'
 import type { RedactRules, ResolvedBatch, ResolvedConfig } from './resolved.js'
 import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toServerUrl } from './schema.js'
-import { toSessionId } from './session-id.js'
+import { toSessionId } from '../semantics/session-id.js'
 import { type Environment, readEnvironment } from './sources.js'
 
 const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})

@@ -1,5 +1,5 @@
 import type { SpanExporter, Sampler } from '@opentelemetry/sdk-trace-base'
-import type { DropReason } from '../attributes.js'
+import type { DropReason } from '../semantics/attributes.js'
 import type { Logger } from '../diagnostics.js'
 
 /** One loss, as `onDrop` sees it. */

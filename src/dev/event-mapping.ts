@@ -1,5 +1,5 @@
 /** Turns one span into one event: protocol attributes, HoneyHive's buckets, other vocabularies, and the rest into metadata. */
-import { ATTRIBUTE, BUCKETS, BUCKET_PREFIX } from '../attributes.js'
+import { ATTRIBUTE, BUCKETS, BUCKET_PREFIX } from '../semantics/attributes.js'
 import { MESSAGE_EVENTS, takeInputMessages, takeOutputMessages, toMessages } from './chat-messages.js'
 import type { ChatMessage } from './chat-messages.js'
 import { createBody, type EventBody, type EventBucket, fill, fillOrKeep, fillPath, toEventBucket } from './event-body.js'

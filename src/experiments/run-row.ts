@@ -1,5 +1,5 @@
 import type { Span } from '@opentelemetry/api'
-import { toSessionId } from '../config/session-id.js'
+import { toSessionId } from '../semantics/session-id.js'
 import type { InstanceSpan } from '../pipeline/span.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import type { OutputCache } from './cache.js'

@@ -1,5 +1,5 @@
-import type { Bucket } from '../attributes.js'
-import { detectEventType } from '../pipeline/event-type.js'
+import type { Bucket } from '../semantics/attributes.js'
+import { detectEventType } from '../semantics/event-type.js'
 import { InstanceSpan, type SpanRecord as RecordedSpan } from '../pipeline/span.js'
 import type { SpanRecord } from './row-trace.js'
 import type { TokenUsage } from './types.js'

@@ -1,6 +1,6 @@
 // One request of a server, whatever the framework: its tracer, its session, its span and its end.
 import { type Attributes, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api'
-import { ATTRIBUTE, EventType } from '../attributes.js'
+import { ATTRIBUTE, EventType } from '../semantics/attributes.js'
 import { type HeaderCarrier, readHeader, readRemoteContext } from '../context/propagation.js'
 import { currentScope, runInScope } from '../context/scope.js'
 import { createDiagnostics } from '../diagnostics.js'

@@ -1,4 +1,4 @@
-import type { DropReason } from '../attributes.js'
+import type { DropReason } from '../semantics/attributes.js'
 import type { LedgerSpan } from './ledger.js'
 
 /** The last decisions about spans, kept without making an object per span. */

@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { DropReason } from '../attributes.js'
+import type { DropReason } from '../semantics/attributes.js'
 import type { ResolvedBatch } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { createBarrier } from './barrier.js'

@@ -1,4 +1,4 @@
-import { DROP_REASONS, type DropReason } from '../attributes.js'
+import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
 import type { DropReport } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { createDecisionLog } from './decision-log.js'

@@ -1,4 +1,4 @@
-import type { DropReason } from '../attributes.js'
+import type { DropReason } from '../semantics/attributes.js'
 import { processState } from '../context/globals.js'
 import type { PendingSpan } from './delivery.js'
 

@@ -1,12 +1,12 @@
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-base'
-import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS, EventType } from '../attributes.js'
+import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS, EventType } from '../semantics/attributes.js'
 import { clampText, flatten, toWellFormedText } from '../values/flatten.js'
 import type { Redactor } from '../values/redact.js'
 import type { Plain } from '../values/snapshot.js'
 import { toHrTime } from './clock.js'
-import { detectEventType } from './event-type.js'
+import { detectEventType } from '../semantics/event-type.js'
 import { InstanceSpan, type RecordedEvent, type RecordedLink, type SpanRecord } from './span.js'
 
 /**

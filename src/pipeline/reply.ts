@@ -1,4 +1,4 @@
-import type { DropReason } from '../attributes.js'
+import type { DropReason } from '../semantics/attributes.js'
 import type { Reply } from './exchange.js'
 import { isRetryableStatus, toRetryAfterMs } from './retry.js'
 import { parseJsonReply, parseProtobufReply, type PartialSuccess } from './serializer.js'

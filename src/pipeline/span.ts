@@ -11,7 +11,7 @@ import {
   type TimeInput,
 } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { ATTRIBUTE, type Bucket } from '../attributes.js'
+import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import type { ResolvedLimits } from '../config/resolved.js'
 import type { Instance, Session } from '../context/scope.js'
 import type { AttributeScalar } from '../values/flatten.js'

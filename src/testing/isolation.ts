@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { ATTRIBUTE } from '../attributes.js'
+import { ATTRIBUTE } from '../semantics/attributes.js'
 import { HoneyHiveError } from '../errors.js'
 import type { TestTracer } from './test-tracer.js'
 

@@ -1,5 +1,5 @@
 import type { SpanOptions } from '@opentelemetry/api'
-import { BUCKETS } from '../attributes.js'
+import { BUCKETS } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
 import type { InstanceSpan } from '../pipeline/span.js'
 import { createRedactor, type Redactor } from '../values/redact.js'

@@ -1,5 +1,5 @@
-import { type Bucket, BUCKETS } from '../attributes.js'
-import { toSessionId } from '../config/session-id.js'
+import { type Bucket, BUCKETS } from '../semantics/attributes.js'
+import { toSessionId } from '../semantics/session-id.js'
 import type { InstanceSpan } from '../pipeline/span.js'
 import type { Snapshot } from '../values/snapshot.js'
 

@@ -1,6 +1,6 @@
 import { INVALID_SPAN_CONTEXT, type Span, type SpanContext, type SpanOptions, trace, type TracerProvider } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { EventType } from '../attributes.js'
+import { EventType } from '../semantics/attributes.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { processState } from '../context/globals.js'
 import {

@@ -1,5 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api'
-import { toSessionId } from '../config/session-id.js'
+import { toSessionId } from '../semantics/session-id.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import {
   BAGGAGE,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { ATTRIBUTE } from '../attributes.js'
-import { readIdText, toSessionId } from '../config/session-id.js'
+import { ATTRIBUTE } from '../semantics/attributes.js'
+import { readIdText, toSessionId } from '../semantics/session-id.js'
 import { redactorFor } from './instance-redactor.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { InstanceSpan, SpanSession } from '../pipeline/span.js'

@@ -10,7 +10,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api'
-import { ATTRIBUTE, CROSS_TRACER_LINK } from '../attributes.js'
+import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
 import { currentScope, type Frame, frameOf, type Instance, type Scope } from '../context/scope.js'
 import { nowOn, toUnixMs } from '../pipeline/clock.js'
 import type { KeepSpan } from '../pipeline/filter.js'

@@ -1,5 +1,5 @@
 import type { Attributes, SpanKind } from '@opentelemetry/api'
-import { EventType } from '../attributes.js'
+import { EventType } from '../semantics/attributes.js'
 import type { RedactFunction, RedactRules } from '../config/resolved.js'
 import type { TracerHandle } from '../context/scope.js'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'

@@ -1,5 +1,5 @@
 import { INVALID_SPAN_CONTEXT, type Span, trace as otelTrace } from '@opentelemetry/api'
-import { EventType } from '../attributes.js'
+import { EventType } from '../semantics/attributes.js'
 import type { Instance } from '../context/scope.js'
 import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from './decorate.js'
 import type { TracerInstance } from './instance.js'

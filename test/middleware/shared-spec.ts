@@ -5,7 +5,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RequestOptions } from '../../src/middleware/options.js'
 import { createTestTracer, type TestTracer } from '../../src/testing/index.js'
-import { toSessionId } from '../../src/config/session-id.js'
+import { toSessionId } from '../../src/semantics/session-id.js'
 
 /** What a route of the spec sees of a request, whatever the framework. */
 export interface RouteContext {

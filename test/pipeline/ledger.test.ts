@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DROP_REASONS } from '../../src/attributes.js'
+import { DROP_REASONS } from '../../src/semantics/attributes.js'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { createLedger, type LedgerOptions } from '../../src/pipeline/ledger.js'
 import { isBalanced } from '../faults/rig.js'

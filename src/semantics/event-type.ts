@@ -1,4 +1,4 @@
-import { EventType } from '../attributes.js'
+import { EventType } from './attributes.js'
 
 const OPENINFERENCE: Readonly<Record<string, EventType>> = {
   LLM: 'model',
