@@ -20,7 +20,7 @@ import type { Redactor } from '../values/redact.js'
 import type { Plain, Snapshot } from '../values/snapshot.js'
 import { toBigIntText } from '../values/stand-in.js'
 import { type Clock, type ClockAnchor, nowOn, toUnixMs } from './clock.js'
-import { describeThrown, type ThrownText } from './exception.js'
+import { describeThrown, type ThrownText } from '../values/thrown.js'
 import type { OwnedSpan } from './otel-context.js'
 
 /** Name and version of the library that made a span. */

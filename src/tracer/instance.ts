@@ -17,7 +17,7 @@ import {
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { isOwnEndpoint } from '../pipeline/agents.js'
 import type { PendingSpan } from '../pipeline/delivery.js'
-import { describeThrown } from '../pipeline/exception.js'
+import { describeThrown } from '../values/thrown.js'
 import { createFilter } from '../pipeline/filter.js'
 import { type Clock, createSystemClock } from '../pipeline/clock.js'
 import { createIdSource, type IdSource } from '../pipeline/ids.js'

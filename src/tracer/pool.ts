@@ -3,7 +3,7 @@ import { describeProblem, describeUnknown } from '../config/problems.js'
 import { emptyFrame, frameOf, runInScope } from '../context/scope.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { runDetached } from '../pipeline/detached.js'
-import { describeThrown } from '../pipeline/exception.js'
+import { describeThrown } from '../values/thrown.js'
 import { HoneyHiveTracer } from './tracer.js'
 
 /** Settings of {@link createTracerPool}. */

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { toBigIntText, toFunctionText } from '../values/stand-in.js'
+import { toBigIntText, toFunctionText } from './stand-in.js'
 
 /** What a span says about a thrown value. */
 export interface ThrownText {
