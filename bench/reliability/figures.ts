@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { processState } from '../../src/context/globals.js'
 import { createLedger } from '../../src/pipeline/ledger.js'
-import { loadSerializer } from '../../src/pipeline/serializer.js'
+import { loadSerializer } from '../../src/otlp/encode.js'
 import { createRig, toPending, toReadableSpan } from '../../test/faults/rig.js'
 import { startFaultServer } from '../../test/faults/start-fault-server.js'
 

@@ -1,5 +1,5 @@
 /** Reads the many spellings of chat messages into one: `{ role, content, tool_calls? }`. */
-import type { DecodedSpanEvent } from './otlp-span.js'
+import type { DecodedSpanEvent } from '../otlp/decoded-span.js'
 import { isObject, type JsonObject, readEmbeddedJson, toNonEmptyText, toObject } from './json.js'
 import type { SpanAttributes } from './span-attributes.js'
 import { unflatten } from './unflatten.js'

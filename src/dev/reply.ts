@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { HttpError } from './http-error.js'
-import { OtlpDecodeError, TooManySpansError } from './otlp-span.js'
+import { OtlpDecodeError, TooManySpansError } from '../otlp/decoded-span.js'
 import { SECURITY_HEADERS } from './security.js'
 import { StorageFullError } from './write-queue.js'
 

@@ -6,7 +6,7 @@ import { createBatch, readSpans, splitBatch, type Batch, type Entry } from './ba
 import type { PendingSpan } from './delivery.js'
 import type { Ledger } from './ledger.js'
 import type { Pace } from './pace.js'
-import type { Outcome } from './reply.js'
+import type { Outcome } from '../otlp/reply.js'
 import type { BatchSender, Parcel } from './sender.js'
 
 /** Takes batches to the server: packs, sends, and decides what each outcome means for the spans. */

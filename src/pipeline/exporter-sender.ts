@@ -1,5 +1,5 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
-import type { Outcome } from './reply.js'
+import type { Outcome } from '../otlp/reply.js'
 import type { BatchSender, SendOptions } from './sender.js'
 
 /** Hands batches to an OpenTelemetry exporter of the user; each batch is tried once, since the exporter has its own retries. */

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { ExchangeError } from './exchange.js'
 import type { Ledger } from './ledger.js'
-import { toOutcome, type Outcome } from './reply.js'
-import { loadSerializer, type OtlpProtocol, type TraceSerializer } from './serializer.js'
+import { toOutcome, type Outcome } from '../otlp/reply.js'
+import { loadSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
 import type { Transport } from './transport.js'
 
 /** Limits of one attempt. */

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type MappingOptions, toEvent } from '../../src/dev/event-mapping.js'
-import { decodeOtlpJson } from '../../src/dev/otlp-decode.js'
+import { decodeOtlpJson } from '../../src/otlp/decode.js'
 import { type SpanInput, test, toExport } from './fixtures.js'
 
 const SESSION = '5b0e2f6a-1111-4222-8333-444455556666'

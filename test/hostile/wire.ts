@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { readFields, toText } from '../../src/dev/protobuf-reader.js'
+import { readFields, toText } from '../../src/otlp/protobuf.js'
 
 /** One request as it arrived. */
 export interface WireRequest {

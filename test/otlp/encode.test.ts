@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loadSerializer, parseJsonReply, parseProtobufReply } from '../../src/pipeline/serializer.js'
+import { loadSerializer, parseJsonReply, parseProtobufReply } from '../../src/otlp/encode.js'
 import { toReadableSpan } from '../faults/rig.js'
 
 describe('loadSerializer', () => {

@@ -1,8 +1,8 @@
 /** Reads an OTLP/protobuf export request. Field numbers are those of opentelemetry/proto/trace/v1/trace.proto. */
-import { createObject, type JsonObject, MAX_DEPTH } from './json.js'
-import type { DecodeOptions } from './otlp-decode.js'
-import { createSpanCollector, type DecodedExport, type DecodedLink, type DecodedSpanEvent, type RawSpan, toTimeMs } from './otlp-span.js'
-import { type ProtobufField, readFields, toDouble, toText } from './protobuf-reader.js'
+import { createObject, type JsonObject, MAX_DEPTH } from '../dev/json.js'
+import type { DecodeOptions } from './decode.js'
+import { createSpanCollector, type DecodedExport, type DecodedLink, type DecodedSpanEvent, type RawSpan, toTimeMs } from './decoded-span.js'
+import { type ProtobufField, readFields, toDouble, toText } from './protobuf.js'
 
 const DEPRECATED_LIBRARY_SPANS = 1000
 

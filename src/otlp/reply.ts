@@ -1,7 +1,7 @@
 import type { DropReason } from '../semantics/attributes.js'
-import type { Reply } from './exchange.js'
-import { isRetryableStatus, toRetryAfterMs } from './retry.js'
-import { parseJsonReply, parseProtobufReply, type PartialSuccess } from './serializer.js'
+import type { Reply } from '../pipeline/exchange.js'
+import { isRetryableStatus, toRetryAfterMs } from '../pipeline/retry.js'
+import { parseJsonReply, parseProtobufReply, type PartialSuccess } from './encode.js'
 
 /** What one attempt to send a batch came to. */
 export type Outcome =

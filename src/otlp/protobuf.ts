@@ -1,5 +1,5 @@
 /** Reads protobuf wire format within the bounds of one buffer; a length that points outside is an error, never a read. */
-import { OtlpDecodeError } from './otlp-span.js'
+import { OtlpDecodeError } from './decoded-span.js'
 
 /** One field: `number` of the message definition, and its value by wire type. */
 export interface ProtobufField {
