@@ -1,6 +1,6 @@
 import type { Span } from '@opentelemetry/api'
 import { toSessionId } from '../semantics/session-id.js'
-import type { InstanceSpan } from '../pipeline/span.js'
+import type { InstanceSpan } from '../provider/span.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import type { OutputCache } from './cache.js'
 import { type SourceRow, toDatapoint } from './dataset.js'

@@ -1,6 +1,6 @@
 import type { Bucket } from '../semantics/attributes.js'
 import { detectEventType } from '../semantics/event-type.js'
-import { InstanceSpan, type SpanRecord as RecordedSpan } from '../pipeline/span.js'
+import { InstanceSpan, type SpanRecord as RecordedSpan } from '../provider/span.js'
 import type { SpanRecord } from './row-trace.js'
 import type { TokenUsage } from './types.js'
 

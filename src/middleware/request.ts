@@ -5,7 +5,7 @@ import { type HeaderCarrier, readHeader, readRemoteContext } from '../context/pr
 import { currentScope, runInScope } from '../context/scope.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { describeThrown } from '../values/thrown.js'
-import type { InstanceSpan } from '../pipeline/span.js'
+import type { InstanceSpan } from '../provider/span.js'
 import { enrichSpan } from '../tracer/enrich.js'
 import type { Recording } from '../tracer/recorder.js'
 import { readSessionId } from '../tracer/remote.js'

@@ -1,7 +1,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { TracerOptions } from '../config/options.js'
-import type { Clock } from '../pipeline/clock.js'
-import type { IdSource } from '../pipeline/ids.js'
+import type { Clock } from '../provider/clock.js'
+import type { IdSource } from '../provider/id-generator.js'
 import { HoneyHiveTracer } from '../tracer/tracer.js'
 import { type SpanTree, toSpanTrees } from './span-tree.js'
 

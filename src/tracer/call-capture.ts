@@ -1,7 +1,7 @@
 import type { SpanOptions } from '@opentelemetry/api'
 import { BUCKETS } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
-import type { InstanceSpan } from '../pipeline/span.js'
+import type { InstanceSpan } from '../provider/span.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
 import { enrichSpan, type TakeSnapshot } from './enrich.js'
 import type { CompiledCall, TraceOptions } from './trace-options.js'

@@ -1,6 +1,6 @@
 import { type Bucket, BUCKETS } from '../semantics/attributes.js'
 import { toSessionId } from '../semantics/session-id.js'
-import type { InstanceSpan } from '../pipeline/span.js'
+import type { InstanceSpan } from '../provider/span.js'
 import type { Snapshot } from '../values/snapshot.js'
 
 /** Data added to a span or session after it began. Each bucket is merged key by key; later values win. */

@@ -1,7 +1,7 @@
 import type { TracerProvider } from '@opentelemetry/api'
 import { processState } from '../context/globals.js'
 import { isOwnEndpoint } from '../pipeline/agents.js'
-import { RoutingProvider } from '../pipeline/routing-provider.js'
+import { RoutingProvider } from '../provider/routing-provider.js'
 import type { SessionEnrichment, SpanEnrichment } from './enrich.js'
 import { activeInstance, implicitInstance, processDiagnostics } from './registry.js'
 import type { HoneyHiveTracer } from './tracer.js'

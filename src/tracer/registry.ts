@@ -2,7 +2,7 @@ import { context, trace } from '@opentelemetry/api'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { processState } from '../context/globals.js'
 import { currentScope, type Instance } from '../context/scope.js'
-import { innermostOf } from '../pipeline/otel-context.js'
+import { innermostOf } from '../provider/owner.js'
 
 /** Speaks where no tracer is known whose voice could be used. */
 export const processDiagnostics: Diagnostics = createDiagnostics()

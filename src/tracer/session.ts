@@ -3,7 +3,7 @@ import { ATTRIBUTE } from '../semantics/attributes.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
 import { redactorFor } from './instance-redactor.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import type { InstanceSpan, SpanSession } from '../pipeline/span.js'
+import type { InstanceSpan, SpanSession } from '../provider/span.js'
 
 /** What the user may say of a session. */
 export interface SessionOptions {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { TracerOptions } from '../../src/config/options.js'
-import { createSystemClock } from '../../src/pipeline/clock.js'
+import { createSystemClock } from '../../src/provider/clock.js'
 import { traceFn } from '../../src/tracer/tracing.js'
 import { HoneyHiveTracer } from '../../src/tracer/tracer.js'
 import { type Receiver, startReceiver } from '../fixtures/receiver.js'

@@ -175,7 +175,7 @@ describe('F37: a system clock that steps', () => {
       unixMs += ms
       elapsedMs += ms
     }
-    const { createSystemClock } = await import('../../src/pipeline/clock.js')
+    const { createSystemClock } = await import('../../src/provider/clock.js')
     const clock = createSystemClock(
       () => unixMs,
       () => elapsedMs,

@@ -21,7 +21,7 @@ import type { Plain, Snapshot } from '../values/snapshot.js'
 import { toBigIntText } from '../values/stand-in.js'
 import { type Clock, type ClockAnchor, nowOn, toUnixMs } from './clock.js'
 import { describeThrown, type ThrownText } from '../values/thrown.js'
-import type { OwnedSpan } from './otel-context.js'
+import type { OwnedSpan } from './owner.js'
 
 /** Name and version of the library that made a span. */
 export type InstrumentationScope = ReadableSpan['instrumentationScope']

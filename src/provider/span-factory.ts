@@ -12,14 +12,14 @@ import {
 } from '@opentelemetry/api'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
 import { currentScope, type Frame, frameOf, type Instance, type Scope } from '../context/scope.js'
-import { nowOn, toUnixMs } from '../pipeline/clock.js'
-import type { KeepSpan } from '../pipeline/filter.js'
-import type { IdSource } from '../pipeline/ids.js'
-import { ownerOf } from '../pipeline/otel-context.js'
-import type { SampleSpan } from '../pipeline/sampling.js'
-import { InstanceSpan, type InstrumentationScope, nameText, type SpanOwner, type SpanRecord, toSpanKind } from '../pipeline/span.js'
+import { nowOn, toUnixMs } from './clock.js'
+import type { KeepSpan } from './span-filter.js'
+import type { IdSource } from './id-generator.js'
+import { ownerOf } from './owner.js'
+import type { SampleSpan } from './sampler.js'
+import { InstanceSpan, type InstrumentationScope, nameText, type SpanOwner, type SpanRecord, toSpanKind } from './span.js'
 import type { Redactor } from '../values/redact.js'
-import type { TracerSession } from './session.js'
+import type { TracerSession } from '../tracer/session.js'
 
 /** A span to start. */
 export interface SpanRequest {

@@ -11,7 +11,7 @@ import {
 import type { Diagnostics } from '../diagnostics.js'
 import { currentScope, type Instance } from '../context/scope.js'
 import { nameText } from './span.js'
-import { innermostOf, isSuppressed, ownerOf, withActiveSpan } from './otel-context.js'
+import { innermostOf, isSuppressed, ownerOf, withActiveSpan } from './owner.js'
 
 /** Settings of {@link RoutingProvider}. */
 export interface RoutingOptions {

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 import { hostname } from 'node:os'
 import { readPlatform } from '../config/platform.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import type { Resource } from '../pipeline/span.js'
+import type { Resource } from './span.js'
 import { VERSION } from '../version.js'
 
 /**
