@@ -1,10 +1,10 @@
 import type { Diagnostics } from '../diagnostics.js'
 import { HoneyHiveError } from '../errors.js'
-import { createBarrier } from '../pipeline/barrier.js'
-import { runDetached } from '../pipeline/detached.js'
-import type { Ledger } from '../pipeline/ledger.js'
-import { createPace, type Pace } from '../pipeline/pace.js'
-import type { Transport } from '../pipeline/transport.js'
+import { createBarrier } from '../export/flush-barrier.js'
+import { runDetached } from '../export/detached.js'
+import type { Ledger } from '../export/ledger.js'
+import { createPace, type Pace } from '../export/backoff.js'
+import type { Transport } from '../export/transport.js'
 import { attemptOnce, requestJson, type RestAttempt, type RestMethod, type RestRequestOptions } from './http.js'
 
 /** JSON fields of a request body. */

@@ -1,7 +1,7 @@
-import { registerEndpoint } from '../pipeline/agents.js'
-import { runDetached } from '../pipeline/detached.js'
-import { ExchangeError, type Reply } from '../pipeline/exchange.js'
-import type { Transport, TransportRequest } from '../pipeline/transport.js'
+import { registerEndpoint } from '../export/sockets.js'
+import { runDetached } from '../export/detached.js'
+import { ExchangeError, type Reply } from '../export/exchange.js'
+import type { Transport, TransportRequest } from '../export/transport.js'
 
 /** Settings of {@link createFetchTransport}. */
 export interface FetchTransportOptions {

@@ -1,7 +1,7 @@
 import { HoneyHiveError } from '../errors.js'
-import { ExchangeError, type Reply } from '../pipeline/exchange.js'
-import { backoffMs, isRetryableStatus, toRetryAfterMs } from '../pipeline/retry.js'
-import type { Transport } from '../pipeline/transport.js'
+import { ExchangeError, type Reply } from '../export/exchange.js'
+import { backoffMs, isRetryableStatus, toRetryAfterMs } from '../export/retry.js'
+import type { Transport } from '../export/transport.js'
 
 /** HTTP methods of the REST interface. */
 export type RestMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'

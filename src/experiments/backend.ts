@@ -2,9 +2,9 @@ import { createRestClient, type RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { createDiagnostics } from '../diagnostics.js'
-import { toRequestHeaders } from '../pipeline/headers.js'
-import { createLedger } from '../pipeline/ledger.js'
-import { createTransport } from '../pipeline/transport.js'
+import { toRequestHeaders } from '../export/headers.js'
+import { createLedger } from '../export/ledger.js'
+import { createTransport } from '../export/transport.js'
 import { VERSION } from '../version.js'
 
 /** Values of a query; a list repeats its name. */

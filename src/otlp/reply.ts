@@ -1,6 +1,6 @@
 import type { DropReason } from '../semantics/attributes.js'
-import type { Reply } from '../pipeline/exchange.js'
-import { isRetryableStatus, toRetryAfterMs } from '../pipeline/retry.js'
+import type { Reply } from '../export/exchange.js'
+import { isRetryableStatus, toRetryAfterMs } from '../export/retry.js'
 import { parseJsonReply, parseProtobufReply, type PartialSuccess } from './encode.js'
 
 /** What one attempt to send a batch came to. */

@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { PendingSpan } from '../pipeline/delivery.js'
-import type { Ledger } from '../pipeline/ledger.js'
+import type { PendingSpan } from '../export/delivery.js'
+import type { Ledger } from '../export/ledger.js'
 import type { Outlets } from './outlets.js'
 
 /** One REST call a tracer in test mode would have made. */

@@ -2,7 +2,7 @@ import type { TracerOptions } from '../config/options.js'
 import { describeProblem, describeUnknown } from '../config/problems.js'
 import { emptyFrame, frameOf, runInScope } from '../context/scope.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
-import { runDetached } from '../pipeline/detached.js'
+import { runDetached } from '../export/detached.js'
 import { describeThrown } from '../values/thrown.js'
 import { HoneyHiveTracer } from './tracer.js'
 

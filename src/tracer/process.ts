@@ -1,6 +1,6 @@
 import type { TracerProvider } from '@opentelemetry/api'
 import { processState } from '../context/globals.js'
-import { isOwnEndpoint } from '../pipeline/agents.js'
+import { isOwnEndpoint } from '../export/sockets.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
 import type { SessionEnrichment, SpanEnrichment } from './enrich.js'
 import { activeInstance, implicitInstance, processDiagnostics } from './registry.js'

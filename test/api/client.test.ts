@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createFetchTransport } from '../../src/api/fetch-transport.js'
 import { createRestClient, type RestClient, type RestClientOptions } from '../../src/api/client.js'
 import { createDiagnostics } from '../../src/diagnostics.js'
-import { toRequestHeaders } from '../../src/pipeline/headers.js'
-import { createLedger, type Ledger } from '../../src/pipeline/ledger.js'
-import { createTransport, type Transport } from '../../src/pipeline/transport.js'
+import { toRequestHeaders } from '../../src/export/headers.js'
+import { createLedger, type Ledger } from '../../src/export/ledger.js'
+import { createTransport, type Transport } from '../../src/export/transport.js'
 import { startFaultServer, type FaultServer } from '../faults/start-fault-server.js'
 
 const KEY = 'hh_sentinel_key_4711'

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { checkPrototypesUntouched } from '../fixtures/hostile.js'
 import type { TracerOptions } from '../../src/config/options.js'
-import type { TracerStats } from '../../src/pipeline/ledger.js'
+import type { TracerStats } from '../../src/export/ledger.js'
 import { HoneyHiveTracer } from '../../src/tracer/tracer.js'
 import { readWire, startWire, type Wire, type WireRequest } from './wire.js'
 

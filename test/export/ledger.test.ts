@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DROP_REASONS } from '../../src/semantics/attributes.js'
 import { createDiagnostics } from '../../src/diagnostics.js'
-import { createLedger, type LedgerOptions } from '../../src/pipeline/ledger.js'
+import { createLedger, type LedgerOptions } from '../../src/export/ledger.js'
 import { isBalanced } from '../faults/rig.js'
 
 function open(options: Partial<LedgerOptions> = {}) {

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gzip as gzipCallback } from 'node:zlib'
-import { leaseAgent, registerEndpoint, type TlsOptions } from './agents.js'
+import { leaseAgent, registerEndpoint, type TlsOptions } from './sockets.js'
 import { runDetached } from './detached.js'
 import { exchange, type Reply } from './exchange.js'
 

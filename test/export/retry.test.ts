@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createPace } from '../../src/pipeline/pace.js'
-import { backoffMs, toRetryAfterMs } from '../../src/pipeline/retry.js'
+import { createPace } from '../../src/export/backoff.js'
+import { backoffMs, toRetryAfterMs } from '../../src/export/retry.js'
 
 const NOW = Date.UTC(2026, 0, 1)
 

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { processState } from '../../src/context/globals.js'
-import { isOwnEndpoint, leaseAgent, registerEndpoint } from '../../src/pipeline/agents.js'
-import { toRequestHeaders } from '../../src/pipeline/headers.js'
-import { createTransport } from '../../src/pipeline/transport.js'
+import { isOwnEndpoint, leaseAgent, registerEndpoint } from '../../src/export/sockets.js'
+import { toRequestHeaders } from '../../src/export/headers.js'
+import { createTransport } from '../../src/export/transport.js'
 
 let directory: string
 let good: { key: string; cert: string }

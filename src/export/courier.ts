@@ -5,7 +5,7 @@ import type { Diagnostics } from '../diagnostics.js'
 import { createBatch, readSpans, splitBatch, type Batch, type Entry } from './batch.js'
 import type { PendingSpan } from './delivery.js'
 import type { Ledger } from './ledger.js'
-import type { Pace } from './pace.js'
+import type { Pace } from './backoff.js'
 import type { Outcome } from '../otlp/reply.js'
 import type { BatchSender, Parcel } from './sender.js'
 
