@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import type { HeaderCarrier } from '../context/propagation.js'
-import { watchStream } from '../tracer/stream.js'
+import { watchStream } from '../wrap/stream.js'
 import { type NodeResponse, onResponseOver } from './node-response.js'
 import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
 import {

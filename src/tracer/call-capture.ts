@@ -4,7 +4,7 @@ import type { ResolvedCapture } from '../config/resolved.js'
 import type { InstanceSpan } from '../provider/span.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
 import { enrichSpan, type TakeSnapshot } from './enrich.js'
-import type { CompiledCall, TraceOptions } from './trace-options.js'
+import type { CompiledCall, TraceOptions } from '../wrap/trace-options.js'
 
 /** What capturing needs of the tracer that records a call. */
 export interface CaptureParts {

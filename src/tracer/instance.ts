@@ -36,8 +36,8 @@ import { redactorFor } from './instance-redactor.js'
 import { createResource } from '../provider/resource.js'
 import { createOwnSession, toStartBody, type TracerSession } from './session.js'
 import { type Current, readSurroundings, SpanFactory, type SpanRequest, type Surroundings } from '../provider/span-factory.js'
-import type { CompiledCall } from './trace-options.js'
-import type { Recorder, Recording } from './wrap.js'
+import type { CompiledCall } from '../wrap/trace-options.js'
+import type { Recorder, Recording } from '../wrap/function.js'
 
 const OWN_SCOPE: InstrumentationScope = { name: 'honeyhive-tracer', version: VERSION }
 const ENRICHMENT_MAX_BYTES = 2_097_152

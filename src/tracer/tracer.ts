@@ -12,14 +12,14 @@ import { emptyFrame, type Frame, frameOf, runInScope, type Scope, type TracerHan
 import type { TracerStats } from '../export/ledger.js'
 import { nameText } from '../provider/span.js'
 import { VERSION } from '../version.js'
-import type { TraceDecorator } from './decorate.js'
+import type { TraceDecorator } from '../wrap/decorate.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
 import { forgetInstance, registerInstance } from './registry.js'
 import { continueFrom, injectInto, readSessionId } from './remote.js'
 import { createTracerSession, type EvaluationIdentity, type SessionOptions, type TracerSession } from './session.js'
 import { keptContext, readSurroundings } from '../provider/span-factory.js'
-import type { TraceOptions } from './trace-options.js'
+import type { TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
 
 /** What `withSession` gives to its callback. */

@@ -1,11 +1,11 @@
 import { INVALID_SPAN_CONTEXT, type Span, trace as otelTrace } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { Instance } from '../context/scope.js'
-import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from './decorate.js'
+import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from '../wrap/decorate.js'
 import type { TracerInstance } from './instance.js'
 import { describeMissing, implicitInstance, namedInstance, reportUntraced } from './registry.js'
-import type { CompiledCall, TracerRef, TraceOptions, TraceTarget } from './trace-options.js'
-import { type Callable, type Recorder, type Recording, wrapFunction } from './wrap.js'
+import type { CompiledCall, TracerRef, TraceOptions, TraceTarget } from '../wrap/trace-options.js'
+import { type Callable, type Recorder, type Recording, wrapFunction } from '../wrap/function.js'
 
 const tracing = createTracing((ref) => (call) => findRecorder(ref, call.name))
 

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net'
 import net from 'node:net'
 import { Stream } from 'openai/streaming'
 import { describe, expect, it } from 'vitest'
-import { compileCall } from '../../src/tracer/trace-options.js'
-import { type Callable, wrapFunction } from '../../src/tracer/wrap.js'
+import { compileCall } from '../../src/wrap/trace-options.js'
+import { type Callable, wrapFunction } from '../../src/wrap/function.js'
 import { createFakeRecorder } from '../fixtures/conformance.js'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

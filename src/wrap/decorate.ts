@@ -9,7 +9,7 @@ import {
   type TraceTarget,
   toTraceOptions,
 } from './trace-options.js'
-import { type CallFor, wrapFunction } from './wrap.js'
+import { type CallFor, wrapFunction } from './function.js'
 
 /** What `trace` gives back: one value for both decorator standards and for plain functions. */
 export interface TraceDecorator {

@@ -5,8 +5,8 @@ import path from 'node:path'
 import { inspect } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compileCall, type TraceOptions } from '../../src/tracer/trace-options.js'
-import { type Callable, type Recorder, wrapFunction } from '../../src/tracer/wrap.js'
+import { compileCall, type TraceOptions } from '../../src/wrap/trace-options.js'
+import { type Callable, type Recorder, wrapFunction } from '../../src/wrap/function.js'
 import { createFakeRecorder } from '../fixtures/conformance.js'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

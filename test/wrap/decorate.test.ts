@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createTracing, type TraceClassOptions } from '../../src/tracer/decorate.js'
-import { compileCall, type TraceOptions } from '../../src/tracer/trace-options.js'
-import type { CompiledCall } from '../../src/tracer/trace-options.js'
+import { createTracing, type TraceClassOptions } from '../../src/wrap/decorate.js'
+import { compileCall, type TraceOptions } from '../../src/wrap/trace-options.js'
+import type { CompiledCall } from '../../src/wrap/trace-options.js'
 import { HoneyHiveConfigError, isHoneyHiveError } from '../../src/errors.js'
 import { createFakeRecorder } from '../fixtures/conformance.js'
 

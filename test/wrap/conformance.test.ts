@@ -1,6 +1,6 @@
-import { createTracing } from '../../src/tracer/decorate.js'
-import { compileCall } from '../../src/tracer/trace-options.js'
-import { wrapFunction } from '../../src/tracer/wrap.js'
+import { createTracing } from '../../src/wrap/decorate.js'
+import { compileCall } from '../../src/wrap/trace-options.js'
+import { wrapFunction } from '../../src/wrap/function.js'
 import { createFakeRecorder, describeWrapper } from '../fixtures/conformance.js'
 
 describeWrapper('wrapFunction', () => {
