@@ -1,6 +1,7 @@
 import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import type { Logger } from '../diagnostics.js'
-import type { DropReport, InstrumentationLike, RedactFunction, RedactRules, SpanFilter } from './resolved.js'
+import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
+import type { DropReport, InstrumentationLike, SpanFilter } from './resolved.js'
 
 /** Limits of one span. What is cut is marked on the span; identity attributes are never the ones lost. */
 export interface LimitsOptions {

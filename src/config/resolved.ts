@@ -1,4 +1,5 @@
 import type { SpanExporter, Sampler } from '@opentelemetry/sdk-trace-base'
+import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import type { DropReason } from '../semantics/attributes.js'
 import type { Logger } from '../diagnostics.js'
 
@@ -10,21 +11,6 @@ export interface DropReport {
   /** What happened, without secrets or span contents. */
   readonly detail: string
 }
-
-/** Rules of the built-in redactor. */
-export interface RedactRules {
-  /** Names of fields to mask at any depth: text compares without case and punctuation, a RegExp is tested on the name. */
-  readonly keys?: readonly (string | RegExp)[]
-  /** Text to mask wherever it stands in a string. */
-  readonly patterns?: readonly RegExp[]
-  /** @defaultValue `'[REDACTED]'` */
-  readonly replacement?: string
-  /** Whether the built-in names (password, authorization, api_key, …) are masked too. @defaultValue true */
-  readonly builtIn?: boolean
-}
-
-/** Gives back what may be sent in place of `value`. Throwing or returning something unreadable masks the value. */
-export type RedactFunction = (path: string, value: unknown) => unknown
 
 /** Which spans are kept: by name prefix, or by a function that returns true for those to keep. */
 export type SpanFilter =

@@ -3,17 +3,9 @@ import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import * as z from 'zod/mini'
 import type { Logger } from '../diagnostics.js'
 import { toKind, toShown } from './describe.js'
+import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import type { TracerOptions } from './options.js'
-import type {
-  DropReport,
-  InstrumentationLike,
-  RedactFunction,
-  RedactRules,
-  ResolvedBatch,
-  ResolvedCapture,
-  ResolvedLimits,
-  SpanFilter,
-} from './resolved.js'
+import type { DropReport, InstrumentationLike, ResolvedBatch, ResolvedCapture, ResolvedLimits, SpanFilter } from './resolved.js'
 
 /** How the text of a variable becomes a value. */
 export type TextKind = 'text' | 'boolean' | 'number'

@@ -19,7 +19,7 @@ export interface ProcessState {
   queuedBytes: number
   /** Keep-alive agents by origin, shared by all tracers and closed with the last one that uses them. */
   readonly agents: Map<string, { users: number; readonly agent: { destroy(): void } }>
-  /** Work to finish before the process ends; see `pipeline/exit.ts`. */
+  /** Work to finish before the process ends; see `export/exit.ts`. */
   readonly exitTasks: Set<(timeoutMs: number) => Promise<unknown>>
   /** The one `beforeExit` listener, present while `exitTasks` is not empty. */
   exitListener: (() => void) | undefined

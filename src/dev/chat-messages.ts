@@ -1,6 +1,6 @@
 /** Reads the many spellings of chat messages into one: `{ role, content, tool_calls? }`. */
 import type { DecodedSpanEvent } from '../otlp/decoded-span.js'
-import { isObject, type JsonObject, readEmbeddedJson, toNonEmptyText, toObject } from './json.js'
+import { isObject, type JsonObject, readEmbeddedJson, toNonEmptyText, toObject } from '../otlp/json.js'
 import type { SpanAttributes } from './span-attributes.js'
 import { unflatten } from './unflatten.js'
 

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { HoneyHiveError } from '../errors.js'
-import { toStorableText } from './json.js'
+import { toStorableText } from '../otlp/json.js'
 
 /** A value that can be bound or read. */
 export type SqlValue = string | number | null

@@ -1,6 +1,6 @@
 /** Datasets and datapoints: small JSON documents of a project. */
 import type { Database, Row } from './database.js'
-import { type JsonObject, toObject } from './json.js'
+import { type JsonObject, toObject } from '../otlp/json.js'
 
 /** What kind of document it is. */
 export type DocumentKind = 'dataset' | 'datapoint'

@@ -1,6 +1,6 @@
 /** Filters of searches and exports, applied to events in their REST form. */
 import { badRequest } from './http-error.js'
-import { isObject, type JsonObject, toFiniteNumber } from './json.js'
+import { isObject, type JsonObject, toFiniteNumber } from '../otlp/json.js'
 
 /** One condition; a `field` is a top-level name or a dotted path. */
 export interface EventFilter {

@@ -6,7 +6,7 @@ import { createBody, type EventBody, type EventBucket, fill, fillOrKeep, fillPat
 import { resolveEventType } from './event-type.js'
 import { formatUuid, isUuid, toSessionUuid } from './ids.js'
 import { detectInstrumentor } from './instrumentor.js'
-import { isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from './json.js'
+import { isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from '../otlp/json.js'
 import type { DecodedSpan } from '../otlp/decoded-span.js'
 import { createSpanAttributes, type SpanAttributes } from './span-attributes.js'
 import { setPath, unflatten } from './unflatten.js'

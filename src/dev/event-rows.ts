@@ -1,7 +1,7 @@
 /** Events as rows: what is written for one, and what a row says. */
 import type { Database, Row } from './database.js'
 import { type Contribution, type EventPatch, type EventRecord, NO_CONTRIBUTION, toBody, toModel } from './event-record.js'
-import { type JsonObject, toNonEmptyText, toObject } from './json.js'
+import { type JsonObject, toNonEmptyText, toObject } from '../otlp/json.js'
 import { toTotals } from './session-totals.js'
 
 /** Stores a new event and gives back its key. */

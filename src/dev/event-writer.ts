@@ -12,7 +12,7 @@ import {
 } from './event-record.js'
 import { insertEvent, readBody, saveBody, saveLinks, toContributionOf, toRecord, updateEvent } from './event-rows.js'
 import { toEventId } from './ids.js'
-import { toNonEmptyText } from './json.js'
+import { toNonEmptyText } from '../otlp/json.js'
 import { addPending, hasPendingUpdates, takePending } from './pending-updates.js'
 import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals } from './session-totals.js'
 import type { Changes } from './write-queue.js'

@@ -4,7 +4,7 @@ import type { DevContext, WriteScope } from './context.js'
 import { createBody } from './event-body.js'
 import type { MappedEvent } from './event-mapping.js'
 import { isUuid } from './ids.js'
-import { type JsonObject, toFiniteNumber, toNonEmptyText } from './json.js'
+import { type JsonObject, toFiniteNumber, toNonEmptyText } from '../otlp/json.js'
 
 /** Stores mapped spans and the sessions and processes they name. */
 export function storeEvents(context: DevContext, scope: WriteScope, events: readonly MappedEvent[], headerLabel: string | undefined): void {

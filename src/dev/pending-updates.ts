@@ -1,7 +1,7 @@
 /** Updates of events that have not arrived. */
 import type { Database } from './database.js'
 import { type EventPatch, mergePatches } from './event-record.js'
-import { toObject } from './json.js'
+import { toObject } from '../otlp/json.js'
 
 /** Whether any update waits. */
 export function hasPendingUpdates(database: Database): boolean {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
 import { HttpError, badRequest } from './http-error.js'
-import { isDeeperThan, isObject, type JsonObject, MAX_DEPTH } from './json.js'
+import { isDeeperThan, isObject, type JsonObject, MAX_DEPTH } from '../otlp/json.js'
 
 const gunzipAsync = promisify(gunzip)
 const inflateAsync = promisify(inflate)

@@ -6,7 +6,7 @@ import type { NewEvent } from './event-writer.js'
 import { EVENT_TYPES } from './event-type.js'
 import { badRequest } from './http-error.js'
 import { createId, isUuid, toSessionUuid } from './ids.js'
-import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText, toStrings } from './json.js'
+import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText, toStrings } from '../otlp/json.js'
 
 /** Fields of an event that the server itself names; the same for every local project. */
 const LOCAL_OWNER = { org_id: 'local', workspace_id: 'local', tenant: 'local' } as const

@@ -1,7 +1,7 @@
 /** What a run measured, computed from the events of its sessions. */
 import type { Database, Row } from './database.js'
 import { readBody } from './event-rows.js'
-import { type JsonObject, toFiniteNumber, toNonEmptyText, toObject } from './json.js'
+import { type JsonObject, toFiniteNumber, toNonEmptyText, toObject } from '../otlp/json.js'
 import type { RunRow, RunSummary } from './page-api.js'
 import type { StoredRun } from './run-store.js'
 import { aggregate, toScore } from './statistics.js'

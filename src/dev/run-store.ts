@@ -2,7 +2,7 @@
 import type { Database, Row } from './database.js'
 import { badRequest } from './http-error.js'
 import { createId, isUuid } from './ids.js'
-import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from './json.js'
+import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../otlp/json.js'
 
 /** Everything of a run that requests set. */
 export interface StoredRun {

@@ -1,7 +1,7 @@
 /** Run summaries and comparisons in their REST form. */
 import type { Database } from './database.js'
-import type { JsonObject } from './json.js'
-import { isObject, toFiniteNumber } from './json.js'
+import type { JsonObject } from '../otlp/json.js'
+import { isObject, toFiniteNumber } from '../otlp/json.js'
 import { groupBy, type RunMetric, type RunResults, toScores } from './run-results.js'
 import { type StoredRun, toRestRun } from './run-store.js'
 import { type Aggregate, aggregate, toScore } from './statistics.js'

@@ -1,7 +1,7 @@
 /** Sessions and projects as the page and the read helpers show them. */
 import type { Database, Row } from './database.js'
 import { badRequest } from './http-error.js'
-import { toFiniteNumber } from './json.js'
+import { toFiniteNumber } from '../otlp/json.js'
 import type { ProjectSummary, SessionList, SessionSummary } from './page-api.js'
 
 /** One project, or all when NULL is bound twice. Written so that indexes beginning with the project are used either way. */

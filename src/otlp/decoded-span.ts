@@ -1,4 +1,4 @@
-import type { JsonObject } from '../dev/json.js'
+import type { JsonObject } from './json.js'
 
 /** One span as it came over the wire, independent of the encoding. Ids are lower-case hex, times Unix milliseconds. */
 export interface DecodedSpan {

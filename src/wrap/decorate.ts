@@ -1,6 +1,7 @@
 import { HoneyHiveConfigError } from '../errors.js'
-import type { Callable, ResolveRecorder } from './recorder.js'
+import type { ResolveRecorder } from './recorder.js'
 import {
+  type Callable,
   checkTraceOptions,
   type CompiledCall,
   compileCall,

@@ -1,10 +1,11 @@
 import { types } from 'node:util'
-import type { Callable, Recording, ResolveRecorder } from './recorder.js'
+import type { Recording, ResolveRecorder } from './recorder.js'
 import { watchStream } from './stream.js'
 import { watchThenable } from './thenable.js'
-import type { CompiledCall } from './trace-options.js'
+import type { Callable, CompiledCall } from './trace-options.js'
 
-export type { Callable, Recorder, Recording, ResolveRecorder } from './recorder.js'
+export type { Recorder, Recording, ResolveRecorder } from './recorder.js'
+export type { Callable } from './trace-options.js'
 
 /** Picks the call by its `this`, for methods that learn the name of their class when they are called. */
 export type CallFor = (self: unknown) => CompiledCall

@@ -1,9 +1,6 @@
 import type { Span } from '@opentelemetry/api'
 import type { CompiledCall } from './trace-options.js'
 
-/** Any function. Parameters are `never` so that every function type is assignable to it. */
-export type Callable = (...args: never[]) => unknown
-
 /** One call being recorded. Its methods never throw. */
 export interface Recording {
   /** Calls `fn` once with the call's span current; what it returns or throws passes through. */

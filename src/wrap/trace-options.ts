@@ -1,9 +1,11 @@
 import type { Attributes, SpanKind } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
-import type { RedactFunction, RedactRules } from '../config/resolved.js'
+import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import type { TracerHandle } from '../context/scope.js'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
-import type { Callable } from './recorder.js'
+
+/** Any function. Parameters are `never` so that every function type is assignable to it. */
+export type Callable = (...args: never[]) => unknown
 
 /** Who records: a tracer, a function that returns one (asked at each call), or a name from the registry. */
 export type TracerRef = TracerHandle | (() => TracerHandle | undefined) | string

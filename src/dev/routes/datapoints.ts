@@ -4,7 +4,7 @@ import { findDocument, listDocuments, removeDocument, saveDocument, type StoredD
 import { matchesFilters, parseFilters } from '../event-filter.js'
 import { badRequest, notFound } from '../http-error.js'
 import { createId } from '../ids.js'
-import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../json.js'
+import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
 import { sendJson } from '../reply.js'
 import { readObject } from '../request-body.js'
 import { toRestEvent } from '../rest-event.js'

@@ -2,7 +2,7 @@
 import { type DevContext, senderOf, writeAs, type WriteScope } from '../context.js'
 import { badRequest, HttpError, notFound } from '../http-error.js'
 import { createId, isUuid, toSessionUuid } from '../ids.js'
-import { isObject, type JsonObject, toNonEmptyText, toObject } from '../json.js'
+import { isObject, type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
 import { sendEmpty, sendJson } from '../reply.js'
 import { readObject } from '../request-body.js'
 import { toNewEvent, toPatch, toRestEvent } from '../rest-event.js'

@@ -2,7 +2,7 @@
 import type { Database } from '../database.js'
 import { listProcesses, readEvent, readProcess, readSession } from '../event-queries.js'
 import { HttpError, notFound } from '../http-error.js'
-import { toFiniteNumber } from '../json.js'
+import { toFiniteNumber } from '../../otlp/json.js'
 import type { LiveFeed } from '../live.js'
 import type { ProjectStore } from '../project-store.js'
 import { sendJson } from '../reply.js'

@@ -2,7 +2,7 @@
 import { type DevContext, senderOf, writeAs, type WriteScope } from '../context.js'
 import { badRequest, notFound } from '../http-error.js'
 import { createId, toSessionUuid } from '../ids.js'
-import { isObject, type JsonObject, toNonEmptyText, toObject } from '../json.js'
+import { isObject, type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
 import { sendJson } from '../reply.js'
 import { readObject } from '../request-body.js'
 import { readTimes, toNewEvent, toRestEvent } from '../rest-event.js'

@@ -1,0 +1,20 @@
+/** Rules of the built-in redactor. */
+export interface RedactRules {
+  /**
+   * Names of fields to mask at any depth: text compares without case and punctuation, text with dots against the end of the
+   * path, a RegExp is tested on the name.
+   */
+  readonly keys?: readonly (string | RegExp)[]
+  /** Text to mask wherever it stands in a string. */
+  readonly patterns?: readonly RegExp[]
+  /** @defaultValue `'[REDACTED]'` */
+  readonly replacement?: string
+  /** Whether the built-in names (password, authorization, api_key, …) are masked too. @defaultValue true */
+  readonly builtIn?: boolean
+}
+
+/**
+ * Gives back what may be sent in place of `value`, one leaf at a time, after the built-in names were masked. Throwing or
+ * returning something unreadable (nothing, a promise, a symbol, a function) masks the value.
+ */
+export type RedactFunction = (path: string, value: unknown) => unknown
