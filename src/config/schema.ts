@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import type { Logger } from '../diagnostics.js'
 import { toKind, toShown } from './describe.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
+import { MAX_TIMER_MS } from '../time.js'
 import type { TracerOptions } from './options.js'
 import type { DropReport, InstrumentationLike, ResolvedBatch, ResolvedCapture, ResolvedLimits, SpanFilter } from './resolved.js'
 
@@ -113,8 +114,6 @@ export const DEFAULTS: {
 const MAX_COUNT = 10_000_000
 const MAX_CONCURRENCY = 256
 const MAX_BYTES = 4_294_967_296
-/** Longest delay a Node timer keeps; above it the timer fires at once. */
-const MAX_DELAY_MS = 2_147_483_647
 
 function once<T>(build: () => T): () => T {
   let built: T | undefined
@@ -273,9 +272,9 @@ const options: SpecOf<TracerOptions> = {
       maxQueueBytes: whole(1, MAX_BYTES, 'HH_BATCH_MAX_QUEUE_BYTES', 'Give bytes, e.g. 67108864.'),
       maxExportBatchSize: whole(1, MAX_COUNT, 'HH_BATCH_MAX_EXPORT_BATCH_SIZE', 'Give a number of spans, e.g. 512.'),
       maxExportBatchBytes: whole(1, MAX_BYTES, 'HH_BATCH_MAX_EXPORT_BATCH_BYTES', 'Give bytes, e.g. 1048576.'),
-      scheduledDelayMs: whole(0, MAX_DELAY_MS, 'HH_BATCH_SCHEDULED_DELAY_MS', 'Give milliseconds, e.g. 1000.'),
-      exportTimeoutMs: whole(1, MAX_DELAY_MS, 'HH_BATCH_EXPORT_TIMEOUT_MS', 'Give milliseconds, e.g. 10000.'),
-      retryBudgetMs: whole(0, MAX_DELAY_MS, 'HH_BATCH_RETRY_BUDGET_MS', 'Give milliseconds, e.g. 60000.'),
+      scheduledDelayMs: whole(0, MAX_TIMER_MS, 'HH_BATCH_SCHEDULED_DELAY_MS', 'Give milliseconds, e.g. 1000.'),
+      exportTimeoutMs: whole(1, MAX_TIMER_MS, 'HH_BATCH_EXPORT_TIMEOUT_MS', 'Give milliseconds, e.g. 10000.'),
+      retryBudgetMs: whole(0, MAX_TIMER_MS, 'HH_BATCH_RETRY_BUDGET_MS', 'Give milliseconds, e.g. 60000.'),
       concurrency: whole(1, MAX_CONCURRENCY, 'HH_BATCH_CONCURRENCY', 'Give a number of requests, e.g. 4.'),
     },
   },

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type { HeaderCarrier } from '../context/propagation.js'
+import { withinMs } from '../time.js'
 import { isPlainObject } from '../tracer/call-capture.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import { type Fields, REQUEST_OPTIONS, type RequestOptions } from './options.js'
@@ -205,13 +206,8 @@ function createFlush<Event>(
     if (!flush) return
     const waitMs = Math.min(flushTimeoutMs, readRemainingMs(context) - MARGIN_MS)
     if (!(waitMs > 0)) return
-    // This timer keeps the process alive: one with nothing left to wait for would be ended by the platform.
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const isUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, waitMs)
-    })
-    await Promise.race([trace.tracer.forceFlush(waitMs), isUp])
-    clearTimeout(timer)
+    // Waiting keeps the process alive: the platform would end one with nothing left to wait for.
+    await withinMs(trace.tracer.forceFlush(waitMs), waitMs)
   }
 }
 

@@ -3,6 +3,7 @@ import { describeProblem, describeUnknown } from '../config/problems.js'
 import { emptyFrame, frameOf, runInScope } from '../context/scope.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { runDetached } from '../export/detached.js'
+import { MAX_TIMER_MS, toTimerMs } from '../time.js'
 import { describeThrown } from '../values/thrown.js'
 import { HoneyHiveTracer } from './tracer.js'
 
@@ -289,7 +290,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
     const [oldest] = this.#idleEntries()
     if (oldest === undefined) return
     const dueMs = Math.max(1, Math.ceil(oldest.idleSinceMs + this.#idleMs - performance.now()))
-    this.#timer = runDetached(() => setTimeout(() => this.#evictIdle(), Math.min(dueMs, MAX_TIMER_MS)))
+    this.#timer = runDetached(() => setTimeout(() => this.#evictIdle(), toTimerMs(dueMs)))
     this.#timer.unref()
   }
 
@@ -334,7 +335,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
     const isQuiet = (): boolean => [...this.#entries.values()].every((entry) => entry.leases === 0)
     if (isQuiet()) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
+      const timer = setTimeout(resolve, toTimerMs(timeoutMs))
       this.#onQuiet = () => {
         if (!isQuiet()) return
         clearTimeout(timer)
@@ -343,9 +344,6 @@ class Pool<Key extends string> implements TracerPool<Key> {
     })
   }
 }
-
-/** Longest delay that `setTimeout` takes, milliseconds. */
-const MAX_TIMER_MS = 2_147_483_647
 
 function runActive<R>(tracer: HoneyHiveTracer, fn: (tracer: HoneyHiveTracer) => R): R {
   const { instance } = tracer
