@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../errors.js'
+import { findReplacement } from './other-names.js'
 import { accepts, CODE, describeProblem, describeUnknown, type Origin } from './problems.js'
 import { type GroupSpec, isMapLike, OPTIONS, type OptionSpec, type Specs } from './schema.js'
 import type { GivenValues } from './sources.js'
@@ -33,13 +34,21 @@ function readMembers(options: object, specs: Specs, prefix: string, context: Con
     const spec = Object.hasOwn(specs, name) ? specs[name] : undefined
     const path = prefix + name
     if (spec === undefined) {
-      context.problems.push({ option: path, message: describeUnknown(name, prefix, Object.keys(specs), context.locate(path).from) })
+      const replacement = specs === OPTIONS ? (findReplacement(name) ?? findMember(name, specs)) : undefined
+      const { from } = context.locate(path)
+      context.problems.push({ option: path, message: describeUnknown(name, prefix, Object.keys(specs), from, replacement) })
       continue
     }
     const value = readMember(options, name, spec, path, context)
     if (value !== undefined) values[name] = value
   }
   return values
+}
+
+/** An option that stands in a group, written without it. */
+function findMember(name: string, specs: Specs): string | undefined {
+  const owner = Object.entries(specs).find(([, spec]) => 'members' in spec && Object.hasOwn(spec.members, name))
+  return owner && `Did you mean "${owner[0]}.${name}"?`
 }
 
 /** Own and inherited names; what sits on every object of the process is none of ours. */
@@ -75,5 +84,7 @@ function readMember(options: object, name: string, spec: OptionSpec | GroupSpec,
 /** Lists and maps are copied, so that what was checked is what is used and a later change of the user's reaches nothing. */
 function toOwn(value: unknown, spec: OptionSpec | GroupSpec): unknown {
   if (Array.isArray(value)) return Object.freeze([...value])
-  return 'isMap' in spec && isMapLike(value) ? Object.freeze({ ...value }) : value
+  if (!('isMap' in spec) || !isMapLike(value)) return value
+  const entries = Object.entries(value).map(([name, item]) => [name, Array.isArray(item) ? [...item] : item])
+  return Object.freeze(Object.fromEntries(entries))
 }

@@ -61,21 +61,22 @@ export function withoutKeys(problems: readonly ConfigProblem[], keys: readonly s
 }
 
 /** "Did you mean …" for a misspelt name, or what there is to choose from when nothing is near. */
-export function describeUnknown(name: string, path: string, known: readonly string[], from: string): string {
-  const near = toNearest(name, known)
-  const advice = near === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${path}${near}"?`
+export function describeUnknown(name: string, path: string, known: readonly string[], from: string, replacement?: string): string {
+  const near = replacement === undefined ? toNearest(name, known) : undefined
+  const advice = replacement ?? (near === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${path}${near}"?`)
   return `Unknown option "${path}${toShort(name)}" from ${from}. ${advice}`
 }
 
 function toNearest(name: string, known: readonly string[]): string | undefined {
-  const wanted = toPlain(name)
+  const wanted = toPlainName(name)
   if (wanted === '' || wanted.length > MAX_NAME_CHARS) return undefined
-  const ranked = known.map((candidate) => ({ candidate, distance: toDistance(wanted, toPlain(candidate)) }))
+  const ranked = known.map((candidate) => ({ candidate, distance: toDistance(wanted, toPlainName(candidate)) }))
   const best = ranked.reduce((a, b) => (b.distance < a.distance ? b : a))
   return best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.candidate : undefined
 }
 
-function toPlain(name: string): string {
+/** `event_name` and `eventName` are one word to a person. */
+export function toPlainName(name: string): string {
   return name.replace(/[^a-z0-9]/gi, '').toLowerCase()
 }
 

@@ -1,5 +1,7 @@
 import { isRegExp } from 'node:util/types'
-import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base'
+import type { AttributeValue } from '@opentelemetry/api'
+import type { Resource, ResourceDetector } from '@opentelemetry/resources'
+import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import * as z from 'zod/mini'
 import type { Logger } from '../diagnostics.js'
 import { toKind, toShown } from './describe.js'
@@ -31,6 +33,8 @@ export interface OptionSpec {
   readonly isMap?: boolean
   /** Makes an item of the list from text of a file; may throw. */
   readonly itemFromText?: (text: string) => unknown
+  /** A wrong one in the environment disables the tracer: what was meant for one place must not go to another. */
+  readonly isDestination?: boolean
   /** Only code can give it: a function or an object with methods. */
   readonly codeOnly?: boolean
 }
@@ -149,6 +153,18 @@ function collaborator<T>(check: (value: unknown) => boolean, expected: string, r
   return { schema: once(() => z.custom<T>(check)), expected, remedy, codeOnly: true }
 }
 
+function everyOf<T>(methods: readonly string[], expected: string, remedy: string): Typed<readonly T[]> {
+  const has = hasMethods(...methods)
+  const found = (value: unknown): string => (Array.isArray(value) ? toWrongItem(value, methods) : toShown(value))
+  return { ...collaborator<readonly T[]>((value) => Array.isArray(value) && value.every(has), expected, remedy), found }
+}
+
+function toWrongItem(items: readonly unknown[], methods: readonly string[]): string {
+  const index = items.findIndex((item) => !hasMethods(...methods)(item))
+  const missing = methods.find((method) => !hasMethods(method)(items[index]))
+  return `${toKind(items[index])} without ${missing}() at index ${index}`
+}
+
 function list<T>(item: () => z.ZodMiniType<T, T>, expected: string, remedy: string): Typed<readonly T[]> {
   return { schema: once(() => z.readonly(z.array(item()))), expected, remedy, secret: true }
 }
@@ -192,16 +208,30 @@ function toWrongHeader(value: unknown): string {
   return name === undefined ? toKind(value) : `${toShown(name)} with ${typeof value[name] === 'string' ? 'its text' : toKind(value[name])}`
 }
 
-function toWrongText(value: unknown): string {
+function toWrongAttribute(value: unknown): string {
   if (!isMapLike(value)) return toKind(value)
-  const name = Object.keys(value).find((key) => typeof value[key] !== 'string')
+  const name = Object.keys(value).find((key) => !isAttributeValue(value[key]))
   return name === undefined ? toKind(value) : `${toShown(name)} with ${toKind(value[name])}`
+}
+
+/** What OpenTelemetry takes as the value of an attribute; a list holds one kind, with gaps. */
+function isAttributeValue(value: unknown): value is AttributeValue {
+  if (!Array.isArray(value)) return isPrimitive(value)
+  const items = value.filter((item: unknown) => item !== null && item !== undefined)
+  return items.every((item) => isPrimitive(item) && typeof item === typeof items[0])
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }
 
 /** True for objects with named fields: not lists, maps, dates and the like, whose content a copy would lose. */
 export function isMapLike(value: unknown): value is Readonly<Record<string, unknown>> {
   return Object.prototype.toString.call(value) === '[object Object]'
 }
+
+const HTTP_URL = 'an http or https URL without user, password, query and fragment'
+const ATTRIBUTE_VALUE = once(() => z.custom<AttributeValue>(isAttributeValue))
 
 const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
 
@@ -219,11 +249,21 @@ const options: SpecOf<TracerOptions> = {
   source: text('HH_SOURCE', 'Give the name of the environment, e.g. "production".'),
   serverUrl: {
     schema: once(() => z.string().check(z.refine((url) => toServerUrl(url) !== undefined))),
-    expected: 'an http or https URL without user, password, query and fragment',
+    expected: HTTP_URL,
     remedy: `Give the base URL of the server, e.g. "${DEFAULTS.serverUrl}".`,
     text: 'text',
     env: 'HH_API_URL',
-    found: (value) => toShown(typeof value === 'string' ? withoutCredentials(value) : value),
+    found: toShownUrl,
+    isDestination: true,
+  },
+  exportUrl: {
+    schema: once(() => z.string().check(z.refine((url) => toHttpUrl(url) !== undefined))),
+    expected: HTTP_URL,
+    remedy: 'Give the full URL of an OTLP/HTTP endpoint, e.g. "http://localhost:4318/v1/traces".',
+    text: 'text',
+    env: 'HH_EXPORT_URL',
+    found: toShownUrl,
+    isDestination: true,
   },
   allowInsecureUrl: flag(),
   sessionName: text('HH_SESSION_NAME', 'Give a name for the session.'),
@@ -258,9 +298,9 @@ const options: SpecOf<TracerOptions> = {
     expected: 'an object',
     remedy: 'Give e.g. { maxAttributes: 1024 }.',
     members: {
-      maxAttributes: whole(1, MAX_COUNT, 'HH_MAX_ATTRIBUTES', 'Give a number of attributes, e.g. 1024.'),
-      maxEvents: whole(1, MAX_COUNT, 'HH_MAX_EVENTS', 'Give a number of events, e.g. 1024.'),
-      maxLinks: whole(1, MAX_COUNT, 'HH_MAX_LINKS', 'Give a number of links, e.g. 128.'),
+      maxAttributes: whole(0, MAX_COUNT, 'HH_MAX_ATTRIBUTES', 'Give a number of attributes, e.g. 1024.'),
+      maxEvents: whole(0, MAX_COUNT, 'HH_MAX_EVENTS', 'Give a number of events, e.g. 1024.'),
+      maxLinks: whole(0, MAX_COUNT, 'HH_MAX_LINKS', 'Give a number of links, e.g. 128.'),
       maxSpanBytes: whole(1, MAX_BYTES, 'HH_MAX_SPAN_BYTES', 'Give bytes, e.g. 10485760.'),
     },
   },
@@ -298,13 +338,23 @@ const options: SpecOf<TracerOptions> = {
     secret: true,
   },
   resourceAttributes: {
-    schema: once(() => z.record(z.string(), z.string())),
-    expected: 'an object of strings',
+    schema: once(() => z.record(z.string(), ATTRIBUTE_VALUE())),
+    expected: 'an object of strings, numbers, booleans or arrays of one of them',
     remedy: 'Give e.g. { "service.name": "checkout" }.',
-    found: toWrongText,
+    found: toWrongAttribute,
     isMap: true,
     secret: true,
   },
+  resource: collaborator<Resource>(
+    hasMethods('merge', 'getRawAttributes'),
+    'a resource of OpenTelemetry SDK 2.x',
+    'Give what resourceFromAttributes() of "@opentelemetry/resources" 2.x returns, or use "resourceAttributes".',
+  ),
+  resourceDetectors: everyOf<ResourceDetector>(
+    ['detect'],
+    'an array of OpenTelemetry resource detectors',
+    'Give e.g. [hostDetector] of "@opentelemetry/resources".',
+  ),
   capture: {
     expected: 'an object',
     remedy: 'Give e.g. { inputs: false }.',
@@ -346,15 +396,25 @@ const options: SpecOf<TracerOptions> = {
   },
   crossTracerLinks: flag('HH_CROSS_TRACER_LINKS'),
   registerContextManager: flag(),
-  instrumentations: collaborator<readonly InstrumentationLike[]>(
-    (value) => Array.isArray(value) && value.every(hasMethods('setTracerProvider')),
+  instrumentations: everyOf<InstrumentationLike>(
+    ['setTracerProvider'],
     'an array of OpenTelemetry instrumentations',
     'Give instances, e.g. [new OpenAIInstrumentation()].',
   ),
-  exporter: collaborator<SpanExporter>(
-    hasMethods('export', 'shutdown'),
-    'an OpenTelemetry span exporter',
-    'Give an object with export() and shutdown().',
+  spanProcessors: everyOf<SpanProcessor>(
+    ['onStart', 'onEnd', 'forceFlush', 'shutdown'],
+    'an array of OpenTelemetry span processors',
+    'Give instances, e.g. [new BatchSpanProcessor(exporter)].',
+  ),
+  idGenerator: collaborator<IdGenerator>(
+    hasMethods('generateTraceId', 'generateSpanId'),
+    'an OpenTelemetry id generator',
+    'Give an object with generateTraceId() and generateSpanId().',
+  ),
+  exporter: collaborator<SpanExporter | false>(
+    (value) => value === false || hasMethods('export', 'shutdown')(value),
+    'an OpenTelemetry span exporter or false',
+    'Give an object with export() and shutdown(), or false to export through "spanProcessors" alone.',
   ),
   fetch: collaborator<typeof fetch>(isFunction, 'a function', 'Give a function with the signature of fetch.'),
   logger: collaborator<Logger>(hasMethods('debug', 'warn', 'error'), 'an object with debug(), warn() and error()', 'Give e.g. console.'),
@@ -369,14 +429,22 @@ const MAX_URL_CHARS = 2048
 /** The URL without trailing slashes, or `undefined` when it cannot be a server's base URL. */
 export function toServerUrl(text: string): string | undefined {
   if (text === DEFAULTS.serverUrl) return text
+  let url = toHttpUrl(text)
+  while (url?.endsWith('/')) url = url.slice(0, -1)
+  return url
+}
+
+/** The normalised URL, or `undefined` when it is not http or https, or carries user, password, query or fragment. */
+export function toHttpUrl(text: string): string | undefined {
   const trimmed = text.trim()
   if (trimmed.length > MAX_URL_CHARS || !URL.canParse(trimmed)) return undefined
-  const { protocol, username, password, search, hash, origin, pathname } = new URL(trimmed)
+  const { protocol, username, password, search, hash, href } = new URL(trimmed)
   if (protocol !== 'https:' && protocol !== 'http:') return undefined
-  if (`${username}${password}${search}${hash}` !== '' || /[?#]$/.test(trimmed)) return undefined
-  let end = pathname.length
-  while (end > 0 && pathname[end - 1] === '/') end--
-  return origin + pathname.slice(0, end)
+  return `${username}${password}${search}${hash}` !== '' || /[?#]$/.test(trimmed) ? undefined : href
+}
+
+function toShownUrl(value: unknown): string {
+  return toShown(typeof value === 'string' ? withoutCredentials(value) : value)
 }
 
 /** A URL for a message: where it points, without user, password, query and fragment. */

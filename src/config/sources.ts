@@ -12,6 +12,8 @@ export interface EnvironmentValues {
   readonly values: GivenValues
   /** One line per variable that was ignored, or used after a correction. */
   readonly warnings: readonly string[]
+  /** Destinations that could not be read: without one from code, the tracer must not send to another. */
+  readonly unreadable: readonly string[]
 }
 
 interface Variable {
@@ -38,15 +40,24 @@ function toVariable(group: string | undefined, option: string, spec: OptionSpec)
 export function readEnvironment(env: Environment = process.env): EnvironmentValues {
   const values: Record<string, unknown> = {}
   const warnings: string[] = []
+  const unreadable: string[] = []
   for (const variable of VARIABLES) {
     const raw = env[variable.name]
-    if (raw === undefined) continue
-    const value = readVariable(variable, raw, warnings)
-    if (value !== undefined) putValue(values, variable, value)
+    const content = raw === undefined ? undefined : withoutQuotes(raw.trim())
+    // An empty variable is as good as none; for a flag it means "off".
+    if (content === undefined || (content === '' && variable.spec.text !== 'boolean')) continue
+    const value = readVariable(variable, content)
+    if (value === undefined) {
+      warnings.push(describeVariable(variable, raw))
+      if (variable.spec.isDestination) unreadable.push(variable.option)
+    } else {
+      putValue(values, variable, value)
+      if (content !== raw?.trim()) warnings.push(`${variable.name} is wrapped in quotes, which were removed. Write the value without them.`)
+    }
   }
   const resource = readResource(env, warnings)
   if (resource !== undefined) values['resourceAttributes'] = resource
-  return { values, warnings }
+  return { values, warnings, unreadable }
 }
 
 function putValue(values: Record<string, unknown>, { group, option }: Variable, value: unknown): void {
@@ -54,17 +65,15 @@ function putValue(values: Record<string, unknown>, { group, option }: Variable, 
   else values[group] = { ...(values[group] as GivenValues | undefined), [option]: value }
 }
 
-function readVariable({ name, option, group, spec }: Variable, raw: string, warnings: string[]): unknown {
-  const content = withoutQuotes(raw.trim())
-  if (content === '' && spec.text !== 'boolean') return undefined
+function readVariable({ spec }: Variable, content: string): unknown {
   const value = isWordForNothing(content) ? undefined : parseText(spec, content)
-  if (value === undefined || !accepts(spec, value)) {
-    const path = group === undefined ? option : `${group}.${option}`
-    warnings.push(`${describeProblem(path, spec, raw, { from: name })} The variable is ignored.`)
-    return undefined
-  }
-  if (content !== raw.trim()) warnings.push(`${name} is wrapped in quotes, which were removed. Write the value without them.`)
-  return value
+  return value !== undefined && accepts(spec, value) ? value : undefined
+}
+
+function describeVariable({ name, option, group, spec }: Variable, raw: unknown): string {
+  const path = group === undefined ? option : `${group}.${option}`
+  const effect = spec.isDestination ? `Tracers that are not given "${path}" in code are disabled.` : 'The variable is ignored.'
+  return `${describeProblem(path, spec, raw, { from: name })} ${effect}`
 }
 
 function isWordForNothing(content: string): boolean {

@@ -5,7 +5,19 @@ import type { BatchOptions, TracerOptions } from '../../src/config/options.js'
 import { OPTIONS } from '../../src/config/schema.js'
 import { ROWS } from './rows.js'
 
-const CODE_ONLY = ['linkCarrier', 'sampler', 'instrumentations', 'exporter', 'fetch', 'logger', 'onDrop']
+const CODE_ONLY = [
+  'linkCarrier',
+  'resource',
+  'resourceDetectors',
+  'sampler',
+  'instrumentations',
+  'spanProcessors',
+  'idGenerator',
+  'exporter',
+  'fetch',
+  'logger',
+  'onDrop',
+]
 
 const file = new URL('../../schema/tracers.schema.json', import.meta.url)
 
