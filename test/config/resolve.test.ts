@@ -125,7 +125,9 @@ describe('messages', () => {
   })
 
   it('name options that exist when they replace those of another SDK', () => {
-    const advice = Object.values(REPLACEMENTS).join(' ').replace(/\{.*?\}/g, '')
+    const advice = Object.values(REPLACEMENTS)
+      .join(' ')
+      .replace(/\{.*?\}/g, '')
     const named = [...advice.matchAll(/"([a-zA-Z]+)(?:\.([a-zA-Z]+))?[":]/g)]
     expect(named.length).toBeGreaterThan(40)
     for (const [, option = '', member] of named) expect(problemsOf(toOptions(member ? `${option}.${member}` : option, null))).toEqual([])
