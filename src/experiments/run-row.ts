@@ -1,7 +1,7 @@
 import type { Span } from '@opentelemetry/api'
 import { toSessionId } from '../semantics/session-id.js'
 import { pause } from '../time.js'
-import type { InstanceSpan } from '../provider/span.js'
+import type { OwnedSpan } from '../context/instance.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import type { OutputCache } from './cache.js'
 import { type SourceRow, toDatapoint } from './dataset.js'
@@ -49,7 +49,7 @@ export async function runRow(plan: RowPlan, source: SourceRow): Promise<Finished
     sessionId,
     inputs: toFields(datapoint.inputs, 'inputs'),
     evaluation: { runId: plan.runId, datasetId: plan.datasetId, datapointId: source.datapointId },
-    onSpanEnd: (span: InstanceSpan) => void spans.push(keepSpan(span)),
+    onSpanEnd: (span: OwnedSpan) => void spans.push(...keepSpan(span)),
   }
   return plan.tracer.withSession(session, async () => {
     const work = new RowWork(plan, source, datapoint, sessionId, spans)

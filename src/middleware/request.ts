@@ -5,7 +5,7 @@ import { type HeaderCarrier, readHeader, readRemoteContext } from '../context/pr
 import { currentScope, runInScope } from '../context/scope.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { describeThrown } from '../values/thrown.js'
-import type { InstanceSpan } from '../provider/span.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
 import { enrichSpan } from '../tracer/enrich.js'
 import type { Recording } from '../wrap/recorder.js'
 import { readSessionId } from '../tracer/remote.js'
@@ -243,18 +243,17 @@ function describeOutcome(
   outcome: RequestOutcome,
   failure: { readonly error: unknown } | undefined,
 ): void {
-  if (!span.isRecording()) return
+  if (!(span instanceof GuardedSpan) || !span.isRecording()) return
   const { statusCode, isAborted } = outcome
-  const own = span as InstanceSpan
   const route = outcome.route ?? facts.route
   if (route !== undefined) span.updateName(toName(facts.method, route)).setAttribute('http.route', route)
   if (statusCode !== undefined) span.setAttribute('http.response.status_code', statusCode)
   const outputs: Fields = { ...withoutMissing({ statusCode }), ...outcome.outputs }
   const metadata = isAborted === true ? { aborted: true } : undefined
-  enrichSpan(own, { outputs: Object.keys(outputs).length === 0 ? undefined : outputs, metadata }, (value) =>
+  enrichSpan(span, { outputs: Object.keys(outputs).length === 0 ? undefined : outputs, metadata }, (value) =>
     tracer.instance.snapshot(value),
   )
-  if (failure !== undefined && !isClientError(statusCode)) return own.fail(failure.error)
+  if (failure !== undefined && !isClientError(statusCode)) return span.fail(failure.error)
   if (failure !== undefined) span.recordException(describeError(failure.error))
   if (statusCode !== undefined && statusCode >= 500)
     span.setStatus({ code: SpanStatusCode.ERROR, message: `HTTP ${statusCode}` }).setAttribute(ATTRIBUTE.error, `HTTP ${statusCode}`)

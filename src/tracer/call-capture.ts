@@ -1,7 +1,7 @@
 import type { SpanOptions } from '@opentelemetry/api'
 import { BUCKETS } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
-import type { InstanceSpan } from '../provider/span.js'
+import type { GuardedSpan } from '../provider/guarded-span.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
 import { enrichSpan, type TakeSnapshot } from './enrich.js'
 import type { CompiledCall, TraceOptions } from '../wrap/trace-options.js'
@@ -13,7 +13,7 @@ export interface CaptureParts {
 }
 
 /** Writes what a call says about itself before it runs: its fixed buckets, then its captured inputs. */
-export function captureCall(span: InstanceSpan, call: CompiledCall, self: unknown, args: readonly unknown[], parts: CaptureParts): void {
+export function captureCall(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[], parts: CaptureParts): void {
   const { options } = call
   if (hasFixedBuckets(options)) enrichSpan(span, pickBuckets({ ...options, inputs: undefined, outputs: undefined }), parts.take)
   const inputs = selectInputs(call, self, args, parts.capture.inputs)
@@ -21,7 +21,7 @@ export function captureCall(span: InstanceSpan, call: CompiledCall, self: unknow
 }
 
 /** Writes the result of a call. */
-export function captureResult(span: InstanceSpan, call: CompiledCall, output: unknown, parts: CaptureParts): void {
+export function captureResult(span: GuardedSpan, call: CompiledCall, output: unknown, parts: CaptureParts): void {
   const outputs = selectOutputs(call.options, output, parts.capture.outputs)
   if (outputs !== undefined) span.addToBucket('outputs', parts.take(outputs))
 }

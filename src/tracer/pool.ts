@@ -1,6 +1,6 @@
 import type { TracerOptions } from '../config/options.js'
 import { describeProblem, describeUnknown } from '../config/problems.js'
-import { emptyFrame, frameOf, runInScope } from '../context/scope.js'
+import { runInScope } from '../context/scope.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { runDetached } from '../export/detached.js'
 import { MAX_TIMER_MS, toTimerMs } from '../time.js'
@@ -347,7 +347,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
 
 function runActive<R>(tracer: HoneyHiveTracer, fn: (tracer: HoneyHiveTracer) => R): R {
   const { instance } = tracer
-  return runInScope(instance.scopeWithin(frameOf(instance) ?? emptyFrame(instance)), fn, tracer)
+  return runInScope(instance.enter(instance.frameHere()), fn, tracer)
 }
 
 function toLease(tracer: HoneyHiveTracer, giveBack: () => void): TracerLease {

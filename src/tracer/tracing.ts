@@ -1,6 +1,6 @@
 import { INVALID_SPAN_CONTEXT, type Span, trace as otelTrace } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
-import type { Instance } from '../context/scope.js'
+import type { Instance } from '../context/instance.js'
 import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from '../wrap/decorate.js'
 import type { TracerInstance } from './instance.js'
 import { describeMissing, implicitInstance, namedInstance, reportUntraced } from './registry.js'

@@ -1,7 +1,7 @@
 import type { Attributes, SpanKind } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
-import type { TracerHandle } from '../context/scope.js'
+import type { TracerHandle } from '../context/instance.js'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
 
 /** Any function. Parameters are `never` so that every function type is assignable to it. */

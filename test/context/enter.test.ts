@@ -1,12 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { enterOnAwait } from '../../src/context/enter.js'
-import { currentScope, emptyFrame, enterFrame, frameOf, type Instance, runInScope, type Scope } from '../../src/context/scope.js'
+import type { Scope } from '../../src/context/frame.js'
+import type { Instance } from '../../src/context/instance.js'
+import { currentScope, emptyFrame, enterFrame, frameOf, runInScope } from '../../src/context/scope.js'
+import type { Session } from '../../src/context/session.js'
 
-const instance = (label: string): Instance => ({ instanceId: Symbol(label), label }) as Instance
+const instance = (label: string): Instance => ({ label }) as Instance
 const [a, b, c] = [instance('a'), instance('b'), instance('c')] as const
 const scopeOf = (...instances: Instance[]): Scope | undefined =>
-  instances.reduce<Scope | undefined>((scope, each) => enterFrame(emptyFrame(each), scope), undefined)
+  instances.reduce<Scope | undefined>(
+    (scope, each) => enterFrame(emptyFrame(each), { scope, span: undefined, owned: undefined }),
+    currentScope(),
+  )
 const labels = (scope: Scope | undefined): string[] => (scope === undefined ? [] : [scope.frame.instance.label, ...labels(scope.outer)])
 
 test('the innermost instance comes first and no instance stands twice, so a scope never grows with the depth of calls', () => {
@@ -17,7 +23,7 @@ test('the innermost instance comes first and no instance stands twice, so a scop
 
 test('a scope is found by instance at any depth, and entering changes no other scope', () => {
   const outer = scopeOf(a, b)
-  const inner = enterFrame({ ...emptyFrame(a), session: { id: 'x', name: 'x' } }, outer)
+  const inner = enterFrame({ ...emptyFrame(a), session: { id: 'x' } as Session }, { scope: outer, span: undefined, owned: undefined })
   expect([frameOf(a, inner)?.session?.id, frameOf(a, outer)?.session, frameOf(c, inner)]).toEqual(['x', undefined, undefined])
   expect(labels(outer)).toEqual(['b', 'a'])
 })

@@ -315,10 +315,9 @@ describe('routing decides at startSpan', () => {
 })
 
 describe('beside the host’s own OpenTelemetry', () => {
-  test('a foreign active span is neither shadowed nor a parent; without one ours is active', async () => {
-    // Reading `provider` registers the context manager that the host would bring along.
-    expect(a.tracer.provider).toBeDefined()
+  test('a foreign active span is neither shadowed nor a parent, and ours is active in none of its code', async () => {
     const host = new NodeTracerProvider()
+    host.register()
     const hostTracer = host.getTracer('host')
     hostTracer.startActiveSpan('host request', (hostSpan) => {
       run(a, 'inside host', () => {
@@ -328,15 +327,17 @@ describe('beside the host’s own OpenTelemetry', () => {
       hostSpan.end()
     })
     run(a, 'alone', () => {
-      const active = otel.getActiveSpan()
-      const nested = hostTracer.startSpan('standard code')
-      expect(nested.spanContext().traceId).toBe(active?.spanContext().traceId)
-      nested.end()
+      expect(otel.getActiveSpan()).toBeUndefined()
+      const alone = hostTracer.startSpan('standard code') as Span & { readonly parentSpanContext?: object }
+      expect(alone.parentSpanContext).toBeUndefined()
+      alone.end()
     })
     const arrived = await fleet.arrived()
     expect(toTrees(arrived.a ?? [])).toEqual([{ name: 'inside host', children: [{ name: 'child' }] }, { name: 'alone' }])
     expect(only(arrived.a, 'inside host').links).toEqual([])
     await host.shutdown()
+    otel.disable()
+    context.disable()
   })
 
   test('D-63: no tracer becomes the global provider', () => {

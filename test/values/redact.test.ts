@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Plain } from '../../src/values/plain.js'
+import type { RedactFunction } from '../../src/semantics/redaction.js'
 import { createRedactor } from '../../src/values/redact.js'
 import { toSnapshot } from '../../src/values/snapshot.js'
 import { checkPrototypesUntouched, hostileErrors, hostileValues, SENTINEL } from '../fixtures/hostile.js'
