@@ -95,6 +95,8 @@ const NO_ATTRIBUTES: Attributes = Object.freeze({})
  * where each span stands. The parent is handed to the SDK in an explicit context; the ambient one is never asked for it.
  */
 export class InstanceProvider {
+  /** Key under which contexts hold what the propagator of this tracer extracted; set with the propagator. */
+  extractKey: symbol | undefined
   readonly #parts: InstanceProviderParts
   readonly #sdk: TracerProvider
   readonly #tracers = new WeakMap<InstrumentationLibrary, Tracer>()
@@ -139,6 +141,9 @@ export class InstanceProvider {
     const { owner, ownSession } = this.#parts
     const frame = frameOf(owner.instance, at.scope)
     const span = innermostSpanOf(owner.instance, at)
+    const extracted = this.#extractedIn(at.context)
+    if (extracted !== undefined && extracted.order > (frame?.order ?? 0) && extracted.order > (span?.order ?? 0))
+      return { frame: extracted, span: undefined, session: extracted.session ?? frame?.session ?? ownSession }
     const isInFrame = frame !== undefined && span === frame.span
     const session = isInFrame ? frame.session : (GuardedSpan.recordOf(span)?.session ?? frame?.session)
     return { frame, span, session: session ?? ownSession }
@@ -179,10 +184,15 @@ export class InstanceProvider {
     return span
   }
 
-  #findStanding({ place, options }: SpanRequest, at: Surroundings): Standing {
+  /** What a propagator of this tracer put into the context. */
+  #extractedIn(at: Context): Frame | undefined {
+    return this.extractKey === undefined ? undefined : (at.getValue(this.extractKey) as Frame | undefined)
+  }
+
+  #findStanding({ place, options, context }: SpanRequest, at: Surroundings): Standing {
     const chosen = GuardedSpan.recordOf(place?.parent)
     if (chosen !== undefined) return { session: chosen.session, parent: chosen, remoteParent: undefined, leftBehind: undefined }
-    const { frame, span, session } = this.current(at)
+    const { frame, span, session } = this.current(context === undefined ? at : { ...at, context })
     if (place?.isChosen === true) return { session, parent: undefined, remoteParent: place.remoteParent, leftBehind: undefined }
     const active = options?.root === true ? undefined : GuardedSpan.recordOf(span)
     const parent = active?.session.id === session.id ? active : undefined

@@ -1,4 +1,4 @@
-import type { Span, SpanContext, SpanOptions, TracerProvider } from '@opentelemetry/api'
+import type { Span, SpanContext, SpanOptions, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import type { IdGenerator } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { FrameValues, Scope } from '../context/frame.js'
@@ -19,7 +19,7 @@ import { RoutingProvider } from '../provider/routing-provider.js'
 import { nameText } from '../provider/span-arguments.js'
 import type { SpanOwner, SpanRecord } from '../provider/span-record.js'
 import type { UserSpanProcessor } from '../provider/span-processors.js'
-import { type Current, InstanceProvider, type SpanRequest } from '../provider/tracer-provider.js'
+import { type Current, InstanceProvider, keptContext, type SpanRequest } from '../provider/tracer-provider.js'
 import { UnrecordedSpan } from '../provider/unrecorded-span.js'
 import { EventType } from '../semantics/attributes.js'
 import { withinMs } from '../time.js'
@@ -34,6 +34,8 @@ import { type Enrichment, enrichSpan } from './enrich.js'
 import { ExportProcessor } from './export-processor.js'
 import { redactorFor } from './instance-redactor.js'
 import { createOutlets, type Outlets } from './outlets.js'
+import { TracerPropagator } from './propagator.js'
+import { injectInto } from './remote.js'
 import { createOwnSession, toStartBody } from './session.js'
 
 const OWN_LIBRARY: InstrumentationLibrary = { name: 'honeyhive-tracer', version: VERSION }
@@ -90,6 +92,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #spans: InstanceProvider | undefined
   #outlets: Outlets | undefined
   #provider: RoutingProvider | undefined
+  #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
   #isLive = true
 
@@ -153,6 +156,25 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { registerContextManager } = this.#config
     this.#provider ??= new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint, registerContextManager })
     return this.#provider
+  }
+
+  /** The propagator of this instance. */
+  get propagator(): TextMapPropagator {
+    this.#propagator ??= new TracerPropagator(this, this.#config, this.#openExtractKey())
+    return this.#propagator
+  }
+
+  #openExtractKey(): symbol {
+    this.spans.extractKey ??= Symbol('honeyhive-tracer.extracted')
+    return this.spans.extractKey
+  }
+
+  /** Writes what the next service needs to continue what is current here. */
+  injectCurrent(carrier: unknown): void {
+    const { frame, span, session } = this.current()
+    const record = GuardedSpan.recordOf(span)
+    // A span of another session is no parent here, and so it is none there.
+    injectInto(carrier, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
   }
 
   /** What is current for this instance in the current async context. */

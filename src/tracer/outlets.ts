@@ -81,6 +81,7 @@ function openSpool(
 }
 
 function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: Transport, spool: Spool | undefined): Delivery {
+  if (config.exporter === false) return handOver(ledger)
   const sender =
     config.exporter === undefined
       ? createOtlpSender({ transport, protocol: config.protocol, ledger })
@@ -91,6 +92,12 @@ function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: T
 
 /** In place of `exporter: false`: what is handed over is accepted and goes nowhere. */
 const NO_EXPORTER: SpanExporter = { export: (_, done) => done({ code: 0 }), shutdown: () => Promise.resolve() }
+
+/** Where nothing but the user's processors exports, they have a span once it ended. */
+function handOver(ledger: Ledger): Delivery {
+  const done = (): Promise<boolean> => Promise.resolve(true)
+  return { enqueue: (span) => ledger.exported([span]), forceFlush: done, drain: done, shutdown: done, giveUp: () => undefined }
+}
 
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
 function joinEnds(spans: Delivery, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Outlets {

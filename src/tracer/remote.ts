@@ -13,7 +13,7 @@ import {
 import type { EvaluationIdentity, Session } from '../context/session.js'
 import { createSession } from './session.js'
 
-/** Writes `traceparent` and our entries of `baggage` on a carrier; other baggage that is there stays. */
+/** Writes `traceparent`, `tracestate` and our entries of `baggage` on a carrier; other baggage that is there stays. */
 export function injectInto(carrier: unknown, span: SpanContext | undefined, session: Session): boolean {
   const { runId, datasetId, datapointId } = session.evaluation ?? {}
   const identity: [string, string | undefined][] = [
@@ -27,7 +27,9 @@ export function injectInto(carrier: unknown, span: SpanContext | undefined, sess
   const entries = [...identity, ...[...session.baggage].filter(([name]) => !NOT_BAGGAGE.has(name))]
   const present = entries.filter((entry): entry is [string, string] => entry[1] !== undefined)
   const isWritten = writeHeader(carrier, 'baggage', toBaggageHeader(present, readHeader(carrier, 'baggage')))
-  return isWritten && (span === undefined || writeHeader(carrier, 'traceparent', toTraceparent(span)))
+  if (span === undefined || !isWritten) return isWritten
+  const state = span.traceState?.serialize() ?? ''
+  return writeHeader(carrier, 'traceparent', toTraceparent(span)) && (state === '' || writeHeader(carrier, 'tracestate', state))
 }
 
 /** What a remote caller's headers mean for one tracer. */

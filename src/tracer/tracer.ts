@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import type { Span, SpanOptions, Tracer, TracerProvider } from '@opentelemetry/api'
+import type { Span, SpanOptions, TextMapPropagator, Tracer, TracerProvider } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
 import { resolveConfig } from '../config/resolve.js'
@@ -16,13 +16,12 @@ import type { TracerStats } from '../export/ledger.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { readSurroundings } from '../provider/owner.js'
 import { nameText } from '../provider/span-arguments.js'
-import { keptContext } from '../provider/tracer-provider.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from '../wrap/decorate.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
 import { forgetInstance, registerInstance } from './registry.js'
-import { continueFrom, injectInto, readSessionId } from './remote.js'
+import { continueFrom, readSessionId } from './remote.js'
 import { createSession } from './session.js'
 import type { TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
@@ -138,6 +137,14 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   /** An OpenTelemetry tracer on {@link provider}, for libraries that take a tracer. */
   get otelTracer(): Tracer {
     return this.provider.getTracer('honeyhive-tracer', VERSION)
+  }
+
+  /**
+   * {@link injectContext} and {@link withRemoteContext} as OpenTelemetry's propagator, for libraries that take one. What it
+   * extracts into a context is continued by this tracer alone; it is never registered globally.
+   */
+  get propagator(): TextMapPropagator {
+    return this.#instance.propagator
   }
 
   /** Id of the session that is current in this async context, else of the tracer's own. */
@@ -300,10 +307,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   injectContext<C extends HeaderCarrier>(headers: C): C {
     if (!this.isEnabled) return headers
     return this.#instance.guard('injectContext', headers, () => {
-      const { frame, span, session } = this.#instance.current()
-      const record = GuardedSpan.recordOf(span)
-      // A span of another session is no parent here, and so it is none there.
-      injectInto(headers, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
+      this.#instance.injectCurrent(headers)
       return headers
     })
   }
