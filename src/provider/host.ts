@@ -58,9 +58,9 @@ export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, s
   return context.with(trace.setSpan(context.active(), span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
 }
 
-/** Calls an instrumentor's `fn` in the context it chose, with its span active where no host would see it. */
-export function callInContext<R>(at: Context, span: Span, fn: (span: Span) => R): R {
-  const inside = span.isRecording() && !hasHost() ? trace.setSpan(at, span) : at
+/** Calls an instrumentor's `fn` in the context it chose, with its span active where it is one of a tracer and no host would see it. */
+export function callInContext<R>(at: Context, span: Span, isOwned: boolean, fn: (span: Span) => R): R {
+  const inside = isOwned && !hasHost() ? trace.setSpan(at, span) : at
   return context.with(inside, fn, undefined, span)
 }
 

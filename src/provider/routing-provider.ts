@@ -2,6 +2,7 @@ import {
   type Context,
   context,
   INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
   type Span,
   type SpanOptions,
   type Tracer,
@@ -155,8 +156,9 @@ class RoutingTracer implements Tracer {
     const options = rest.length > 1 ? (rest[0] as SpanOptions) : {}
     const at = toContext(rest.length > 2 ? (rest[1] as Context) : undefined)
     const span = this.startSpan(name, options, at)
-    const call = (): ReturnType<F> => callInContext(at, span, fn as (span: Span) => ReturnType<F>)
     const owned = findOwned(span)
+    const isOwned = owned !== undefined && isSpanContextValid(owned.context)
+    const call = (): ReturnType<F> => callInContext(at, span, isOwned, fn as (span: Span) => ReturnType<F>)
     return owned?.owner === undefined ? call() : owned.owner.runWithSpan(owned, call)
   }
 }

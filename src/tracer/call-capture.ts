@@ -26,10 +26,13 @@ export function captureResult(span: GuardedSpan, call: CompiledCall, output: unk
   if (outputs !== undefined) span.addToBucket('outputs', parts.take(outputs))
 }
 
+type GivenSpanOptions = { readonly [K in 'kind' | 'attributes' | 'links' | 'root' | 'startTime']?: SpanOptions[K] | undefined }
+
 /** OpenTelemetry options of a call's span. */
-export function toSpanOptions({ kind, attributes }: TraceOptions): SpanOptions | undefined {
-  if (kind === undefined && attributes === undefined) return undefined
-  return { ...(kind === undefined ? {} : { kind }), ...(attributes === undefined ? {} : { attributes }) }
+export function toSpanOptions({ kind, attributes, links, root, startTime }: GivenSpanOptions): SpanOptions | undefined {
+  const isPlain = kind === undefined && attributes === undefined && links === undefined && root === undefined && startTime === undefined
+  if (isPlain) return undefined
+  return Object.fromEntries(Object.entries({ kind, attributes, links, root, startTime }).filter(([, value]) => value !== undefined))
 }
 
 const redactors = new WeakMap<object, Redactor>()

@@ -249,7 +249,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const span = this.start(
       {
         name: call.name,
-        options: toSpanOptions(options),
+        options: call.spanOptions ?? toSpanOptions(options),
         eventType: call.eventType,
         eventName: options.eventName,
         eventId: options.eventId,

@@ -67,10 +67,11 @@ export interface SpanSettings extends SpanOptions, Enrichment {
 }
 
 /** Settings of a span that runs a function. */
-export type ActiveSpanOptions = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> & {
-  /** What to record as inputs. */
-  readonly inputs?: Readonly<Record<string, unknown>> | undefined
-}
+export type ActiveSpanOptions = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> &
+  Pick<SpanOptions, 'links' | 'root' | 'startTime'> & {
+    /** What to record as inputs. */
+    readonly inputs?: Readonly<Record<string, unknown>> | undefined
+  }
 
 const DEFAULT_FLUSH_MS = 30_000
 const DEFAULT_SHUTDOWN_MS = 5_000

@@ -1,4 +1,4 @@
-import type { Attributes, SpanKind } from '@opentelemetry/api'
+import type { Attributes, SpanKind, SpanOptions } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import type { TracerHandle } from '../context/instance.js'
@@ -62,6 +62,8 @@ export interface CompiledCall {
   readonly argNames: readonly string[] | undefined
   /** A frozen copy of what the user gave. */
   readonly options: TraceOptions
+  /** Options of the call's span, when they are other than `kind` and `attributes` of the options. */
+  readonly spanOptions?: SpanOptions | undefined
 }
 
 type Check = (value: unknown) => boolean
