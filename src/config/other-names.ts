@@ -1,4 +1,4 @@
-import { toPlainName } from './problems.js'
+import { toPlainName } from '../options/nearest.js'
 
 const use = (option: string, note = ''): string => `Use "${option}"${note}.`
 

@@ -1,9 +1,7 @@
 import { basename, extname } from 'node:path'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
-import { checkTogether } from './check.js'
-import { readGiven } from './given.js'
+import { checkTogether, readGiven, withoutKeys } from './given.js'
 import type { TracerOptions } from './options.js'
-import { withoutKeys } from './problems.js'
 import type { RedactRules } from '../semantics/redaction.js'
 import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
 import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toHttpUrl, toServerUrl } from './schema.js'
@@ -22,8 +20,7 @@ const EMPTY_LIST: readonly never[] = Object.freeze([])
  */
 export function resolveConfig(options?: TracerOptions, env?: Environment): ResolvedConfig {
   const problems: ConfigProblem[] = []
-  // Every member was checked against its spec, whose types follow TracerOptions.
-  const code = readGiven(options, { problems }) as TracerOptions
+  const code = readGiven(options, { problems })
   checkTogether(code, { problems })
   if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(options)))
   return combine(code, readEnvironment(env))

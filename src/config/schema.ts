@@ -2,9 +2,25 @@ import { isRegExp } from 'node:util/types'
 import type { AttributeValue } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
-import * as z from 'zod/mini'
 import type { Logger } from '../diagnostics.js'
-import { toKind, toShown } from './describe.js'
+import { toKind, toShown } from '../options/shown.js'
+import {
+  functionSpec,
+  type GroupSpec,
+  isBoolean,
+  isFilledText,
+  isFunction,
+  isListOf,
+  isMapLike,
+  isMapOf,
+  isText,
+  isWhole,
+  methodsListSpec,
+  methodsSpec,
+  type OptionSpec,
+  type SpecOf,
+  type Specs,
+} from '../options/spec.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { MAX_TIMER_MS } from '../time.js'
 import type { TracerOptions } from './options.js'
@@ -13,66 +29,41 @@ import type { DropReport, InstrumentationLike, ResolvedBatch, ResolvedCapture, R
 /** How the text of a variable becomes a value. */
 export type TextKind = 'text' | 'boolean' | 'number'
 
-/** One option: what it accepts and how to speak about it. */
-export interface OptionSpec {
-  /** Built at its first use: building all of them would double the start time of this folder. */
-  readonly schema: () => z.ZodMiniType
-  /** Completes "expected …". */
-  readonly expected: string
-  /** One sentence: what to do instead. */
-  readonly remedy: string
+/** An option that a variable or a file may give as well. */
+export interface SettingSpec extends OptionSpec {
+  /** What a file can hold, as JSON Schema; absent for options only code can give: a function or an object with methods. */
+  readonly json?: Readonly<Record<string, unknown>>
   /** How text from a variable is read; absent for options text cannot give. */
   readonly text?: TextKind
   /** Environment variable. */
   readonly env?: string
-  /** Its value is never shown. */
-  readonly secret?: boolean
-  /** Completes "got …" for a wrong value, without showing a secret. */
-  readonly found?: (value: unknown) => string
-  /** Its own properties are copied before they are checked, so that what was checked is what is used. */
-  readonly isMap?: boolean
-  /** Makes an item of the list from text of a file; may throw. */
-  readonly itemFromText?: (text: string) => unknown
   /** A wrong one in the environment disables the tracer: what was meant for one place must not go to another. */
   readonly isDestination?: boolean
-  /** Only code can give it: a function or an object with methods. */
-  readonly codeOnly?: boolean
+  /** Makes an item of the list from text of a file; may throw. */
+  readonly itemFromText?: (text: string) => unknown
 }
 
-/** An option that holds options. */
-export interface GroupSpec {
-  readonly expected: string
-  readonly remedy: string
-  readonly members: Readonly<Record<string, OptionSpec>>
-  /** What may stand in place of the members. */
-  readonly other?: () => z.ZodMiniType
-}
+/** Specs of settings by option name. */
+export type Settings = Specs<SettingSpec>
 
-/** Specs by option name. */
-export type Specs = Readonly<Record<string, OptionSpec | GroupSpec>>
+/** A setting that takes exactly `T`. */
+type Setting<T> = SettingSpec & SpecOf<T>
 
-/** A spec whose schema takes exactly `T`. */
-interface Typed<T> extends OptionSpec {
-  readonly schema: () => z.ZodMiniType<unknown, T>
-  /** Never set: makes `T` invariant, so that schema and {@link TracerOptions} cannot drift apart in either direction. */
-  readonly inStepWith?: (value: T) => void
-}
-
-interface TypedGroup<T, Other = never> extends GroupSpec {
-  readonly members: { readonly [K in keyof T]-?: Typed<NonNullable<T[K]>> }
-  readonly other?: () => z.ZodMiniType<unknown, Other>
+interface SettingGroup<T, Other = never> extends GroupSpec<SettingSpec> {
+  readonly members: { readonly [K in keyof T]-?: Setting<NonNullable<T[K]>> }
+  readonly other?: (value: unknown) => value is Other
 }
 
 type PrefixFilter = Exclude<SpanFilter, (...input: never[]) => unknown>
 
-type SpecOf<T> = {
+type SettingsOf<T> = {
   readonly [K in keyof T]-?: K extends 'limits' | 'batch' | 'capture'
-    ? TypedGroup<NonNullable<T[K]>>
+    ? SettingGroup<NonNullable<T[K]>>
     : K extends 'redact'
-      ? TypedGroup<RedactRules, RedactFunction | false>
+      ? SettingGroup<RedactRules, RedactFunction | false>
       : K extends 'spanFilter'
-        ? TypedGroup<PrefixFilter, SpanFilter>
-        : Typed<NonNullable<T[K]>>
+        ? SettingGroup<PrefixFilter, SpanFilter>
+        : Setting<NonNullable<T[K]>>
 }
 
 const DEFAULT_PROTOCOL = 'http/json'
@@ -119,69 +110,38 @@ const MAX_COUNT = 10_000_000
 const MAX_CONCURRENCY = 256
 const MAX_BYTES = 4_294_967_296
 
-function once<T>(build: () => T): () => T {
-  let built: T | undefined
-  return () => (built ??= build())
+const STRING = { type: 'string' }
+const PRIMITIVE = { type: ['string', 'number', 'boolean'] }
+const STRINGS = { type: 'array', items: STRING }
+
+function text(env: string | undefined, remedy: string): Setting<string> {
+  return { accepts: isText, expected: 'a string', remedy, json: STRING, text: 'text', ...(env !== undefined && { env }) }
 }
 
-const ANY_TEXT = once(() => z.string())
-const ANY_FLAG = once(() => z.boolean())
-const ANY_FIELDS = once(() => z.record(z.string(), z.unknown()))
+const FLAG = { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.', json: { type: 'boolean' } }
 
-function text(env: string | undefined, remedy: string): Typed<string> {
-  return { schema: ANY_TEXT, expected: 'a string', remedy, text: 'text', ...(env !== undefined && { env }) }
+function flag(env?: string): Setting<boolean> {
+  return { ...FLAG, text: 'boolean', ...(env !== undefined && { env }) }
 }
 
-function flag(env?: string): Typed<boolean> {
-  return { schema: ANY_FLAG, expected: 'true or false', remedy: 'Give true or false.', text: 'boolean', ...(env !== undefined && { env }) }
+function whole(min: number, max: number, env: string, remedy: string): Setting<number> {
+  const kind = min === 0 ? 'zero or a positive integer' : 'a positive integer'
+  const expected = max > MAX_CONCURRENCY ? kind : `${kind} up to ${max}`
+  return { accepts: isWhole(min, max), expected, remedy, json: { type: 'integer', minimum: min, maximum: max }, text: 'number', env }
 }
 
-function whole(min: number, max: number, env: string, remedy: string): Typed<number> {
-  const expected = min === 0 ? 'zero or a positive integer' : 'a positive integer'
-  const schema = once(() => z.int().check(z.minimum(min), z.maximum(max)))
-  return { schema, expected: max > MAX_CONCURRENCY ? expected : `${expected} up to ${max}`, remedy, text: 'number', env }
-}
-
-function oneOf<const T extends string>(values: readonly [T, ...T[]], env: string): Typed<T> {
+function oneOf<const T extends string>(values: readonly T[], env: string): Setting<T> {
   const quoted = values.map((value) => `"${value}"`).join(' or ')
-  // The record type zod derives from the list has the members of T as its values.
-  const schema = once(() => z.enum(values) as z.ZodMiniType<unknown, T>)
-  return { schema, expected: quoted, remedy: `Give ${quoted}.`, text: 'text', env }
+  const accepts = (value: unknown): value is T => values.some((known) => known === value)
+  return { accepts, expected: quoted, remedy: `Give ${quoted}.`, json: { type: 'string', enum: values }, text: 'text', env }
 }
 
-function collaborator<T>(check: (value: unknown) => boolean, expected: string, remedy: string): Typed<T> {
-  return { schema: once(() => z.custom<T>(check)), expected, remedy, codeOnly: true }
+function list<T>(isItem: (value: unknown) => value is T, expected: string, remedy: string): Setting<readonly T[]> {
+  return { accepts: isListOf(isItem), expected, remedy, json: STRINGS, secret: true, isCopied: true }
 }
 
-function everyOf<T>(methods: readonly string[], expected: string, remedy: string): Typed<readonly T[]> {
-  const has = hasMethods(...methods)
-  const found = (value: unknown): string => (Array.isArray(value) ? toWrongItem(value, methods) : toShown(value))
-  return { ...collaborator<readonly T[]>((value) => Array.isArray(value) && value.every(has), expected, remedy), found }
-}
-
-function toWrongItem(items: readonly unknown[], methods: readonly string[]): string {
-  const index = items.findIndex((item) => !hasMethods(...methods)(item))
-  const missing = methods.find((method) => !hasMethods(method)(items[index]))
-  return `${toKind(items[index])} without ${missing}() at index ${index}`
-}
-
-function list<T>(item: () => z.ZodMiniType<T, T>, expected: string, remedy: string): Typed<readonly T[]> {
-  return { schema: once(() => z.readonly(z.array(item()))), expected, remedy, secret: true }
-}
-
-function fields(remedy: string): Typed<Readonly<Record<string, unknown>>> {
-  return { schema: ANY_FIELDS, expected: 'an object', remedy, isMap: true, secret: true }
-}
-
-function isFunction(value: unknown): value is (...input: never[]) => unknown {
-  return typeof value === 'function'
-}
-
-function hasMethods(...names: readonly string[]): (value: unknown) => boolean {
-  return (value) => {
-    if ((typeof value !== 'object' || value === null) && !isFunction(value)) return false
-    return names.every((name) => isFunction((value as unknown as Readonly<Record<string, unknown>>)[name]))
-  }
+function fields(remedy: string): Setting<Readonly<Record<string, unknown>>> {
+  return { accepts: isMapLike, expected: 'an object', remedy, json: { type: 'object' }, secret: true, isCopied: true }
 }
 
 /** One line of what HTTP can carry: anything else would fail late at the socket, or inject a header there. */
@@ -197,6 +157,10 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'host',
   'transfer-encoding',
 ])
+
+function isHeaders(value: unknown): value is Readonly<Record<string, string>> {
+  return isMapLike(value) && Object.entries(value).every(([name, content]) => isHeader(name, content))
+}
 
 function isHeader(name: string, content: unknown): boolean {
   return HEADER_NAME.test(name) && !OWN_HEADERS.has(name.toLowerCase()) && typeof content === 'string' && HEADER_TEXT.test(content)
@@ -225,19 +189,20 @@ function isPrimitive(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }
 
-/** True for objects with named fields: not lists, maps, dates and the like, whose content a copy would lose. */
-export function isMapLike(value: unknown): value is Readonly<Record<string, unknown>> {
-  return Object.prototype.toString.call(value) === '[object Object]'
-}
-
 const HTTP_URL = 'an http or https URL without user, password, query and fragment'
-const ATTRIBUTE_VALUE = once(() => z.custom<AttributeValue>(isAttributeValue))
+
+const EXPORTER: OptionSpec = methodsSpec<SpanExporter>(
+  ['export', 'shutdown'],
+  'an OpenTelemetry span exporter or false',
+  'Give an object with export() and shutdown(), or false to export through "spanProcessors" alone.',
+)
 
 const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
 
-const options: SpecOf<TracerOptions> = {
+const options: SettingsOf<TracerOptions> = {
   apiKey: {
-    schema: once(() => z.string().check(z.refine((key) => PRINTABLE.test(key.trim())))),
+    accepts: (key): key is string => isText(key) && PRINTABLE.test(key.trim()),
+    json: STRING,
     expected: 'a string of printable latin1 characters',
     remedy: 'Copy the API key again from the settings of your HoneyHive project.',
     text: 'text',
@@ -248,7 +213,8 @@ const options: SpecOf<TracerOptions> = {
   project: text('HH_PROJECT', 'Give the name of the project.'),
   source: text('HH_SOURCE', 'Give the name of the environment, e.g. "production".'),
   serverUrl: {
-    schema: once(() => z.string().check(z.refine((url) => toServerUrl(url) !== undefined))),
+    accepts: (url): url is string => isText(url) && toServerUrl(url) !== undefined,
+    json: STRING,
     expected: HTTP_URL,
     remedy: `Give the base URL of the server, e.g. "${DEFAULTS.serverUrl}".`,
     text: 'text',
@@ -257,7 +223,8 @@ const options: SpecOf<TracerOptions> = {
     isDestination: true,
   },
   exportUrl: {
-    schema: once(() => z.string().check(z.refine((url) => toHttpUrl(url) !== undefined))),
+    accepts: (url): url is string => isText(url) && toHttpUrl(url) !== undefined,
+    json: STRING,
     expected: HTTP_URL,
     remedy: 'Give the full URL of an OTLP/HTTP endpoint, e.g. "http://localhost:4318/v1/traces".',
     text: 'text',
@@ -280,19 +247,19 @@ const options: SpecOf<TracerOptions> = {
   runId: text(undefined, 'Give the id of the run.'),
   datasetId: text(undefined, 'Give the id of the dataset.'),
   datapointId: text(undefined, 'Give the id of the datapoint.'),
-  linkCarrier: collaborator<object>(
-    (value) => typeof value === 'object' && value !== null,
-    'an object with headers',
-    'Give the headers of the request, as an object, Headers or Map.',
-  ),
+  linkCarrier: {
+    accepts: (value): value is object => typeof value === 'object' && value !== null,
+    expected: 'an object with headers',
+    remedy: 'Give the headers of the request, as an object, Headers or Map.',
+  },
   spanFilter: {
     expected: '{ include?: string[], exclude?: string[] } or a function',
     remedy: 'Give name prefixes, e.g. { exclude: ["http."] }, or (name, attributes) => boolean.',
     members: {
-      include: list(ANY_TEXT, 'an array of strings', 'Give prefixes of span names, e.g. ["chat"].'),
-      exclude: list(ANY_TEXT, 'an array of strings', 'Give prefixes of span names, e.g. ["http."].'),
+      include: list(isText, 'an array of strings', 'Give prefixes of span names, e.g. ["chat"].'),
+      exclude: list(isText, 'an array of strings', 'Give prefixes of span names, e.g. ["http."].'),
     },
-    other: once(() => z.custom<SpanFilter>(isFunction)),
+    other: (value): value is SpanFilter => isFunction(value),
   },
   limits: {
     expected: 'an object',
@@ -319,7 +286,8 @@ const options: SpecOf<TracerOptions> = {
     },
   },
   spool: {
-    schema: once(() => z.string().check(z.refine((path) => path.trim() !== '' && !path.includes('\0')))),
+    accepts: (path): path is string => isFilledText(path) && !path.includes('\0'),
+    json: STRING,
     expected: 'the path of a directory',
     remedy: 'Give the path of a directory this process may write to.',
     text: 'text',
@@ -328,29 +296,29 @@ const options: SpecOf<TracerOptions> = {
   protocol: oneOf(['http/protobuf', 'http/json'], 'HH_OTLP_PROTOCOL'),
   compression: oneOf(['gzip', 'none'], 'HH_OTLP_COMPRESSION'),
   headers: {
-    schema: once(() =>
-      z.record(z.string(), z.string()).check(z.refine((map) => Object.entries(map).every(([name, content]) => isHeader(name, content)))),
-    ),
+    accepts: isHeaders,
+    json: { type: 'object', additionalProperties: STRING },
     expected: 'header names with one line of latin1 text each, without Authorization and the headers of the transport',
     remedy: 'Give e.g. { "x-tenant": "acme" }; the API key goes to "apiKey".',
     found: toWrongHeader,
-    isMap: true,
+    isCopied: true,
     secret: true,
   },
   resourceAttributes: {
-    schema: once(() => z.record(z.string(), ATTRIBUTE_VALUE())),
+    accepts: isMapOf(isAttributeValue),
+    json: { type: 'object', additionalProperties: { anyOf: [PRIMITIVE, { type: 'array', items: PRIMITIVE }] } },
     expected: 'an object of strings, numbers, booleans or arrays of one of them',
     remedy: 'Give e.g. { "service.name": "checkout" }.',
     found: toWrongAttribute,
-    isMap: true,
+    isCopied: true,
     secret: true,
   },
-  resource: collaborator<Resource>(
-    hasMethods('merge', 'getRawAttributes'),
+  resource: methodsSpec<Resource>(
+    ['merge', 'getRawAttributes'],
     'a resource of OpenTelemetry SDK 2.x',
     'Give what resourceFromAttributes() of "@opentelemetry/resources" 2.x returns, or use "resourceAttributes".',
   ),
-  resourceDetectors: everyOf<ResourceDetector>(
+  resourceDetectors: methodsListSpec<ResourceDetector>(
     ['detect'],
     'an array of OpenTelemetry resource detectors',
     'Give e.g. [hostDetector] of "@opentelemetry/resources".',
@@ -369,26 +337,23 @@ const options: SpecOf<TracerOptions> = {
     remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
     members: {
       keys: list(
-        () => z.union([z.string(), z.custom<RegExp>(isRegExp)]),
+        (key): key is string | RegExp => isText(key) || isRegExp(key),
         'an array of strings and RegExps',
         'Give names of fields, e.g. ["ssn"].',
       ),
       patterns: {
-        ...list(() => z.custom<RegExp>(isRegExp), 'an array of RegExps', 'Give e.g. [/\\d{16}/]; in a file, the text between the slashes.'),
+        ...list(isRegExp, 'an array of RegExps', 'Give e.g. [/\\d{16}/]; in a file, the text between the slashes.'),
         itemFromText: (pattern) => new RegExp(pattern, 'g'),
       },
       replacement: text(undefined, 'Give the text to show instead, e.g. "[REDACTED]".'),
       builtIn: flag(),
     },
-    other: once(() => z.union([z.custom<RedactFunction>(isFunction), z.literal(false)])),
+    other: (value): value is RedactFunction | false => value === false || isFunction(value),
   },
-  sampler: collaborator<Sampler>(
-    hasMethods('shouldSample'),
-    'an OpenTelemetry sampler',
-    'Give an object with shouldSample(), or use "sampleRate".',
-  ),
+  sampler: methodsSpec<Sampler>(['shouldSample'], 'an OpenTelemetry sampler', 'Give an object with shouldSample(), or use "sampleRate".'),
   sampleRate: {
-    schema: once(() => z.number().check(z.minimum(0), z.maximum(1))),
+    accepts: (rate): rate is number => typeof rate === 'number' && rate >= 0 && rate <= 1,
+    json: { type: 'number', minimum: 0, maximum: 1 },
     expected: 'a number from 0 to 1',
     remedy: 'Give the share of traces to keep, e.g. 0.1.',
     text: 'number',
@@ -396,33 +361,32 @@ const options: SpecOf<TracerOptions> = {
   },
   crossTracerLinks: flag('HH_CROSS_TRACER_LINKS'),
   registerContextManager: flag(),
-  instrumentations: everyOf<InstrumentationLike>(
+  instrumentations: methodsListSpec<InstrumentationLike>(
     ['setTracerProvider'],
     'an array of OpenTelemetry instrumentations',
     'Give instances, e.g. [new OpenAIInstrumentation()].',
   ),
-  spanProcessors: everyOf<SpanProcessor>(
+  spanProcessors: methodsListSpec<SpanProcessor>(
     ['onStart', 'onEnd', 'forceFlush', 'shutdown'],
     'an array of OpenTelemetry span processors',
     'Give instances, e.g. [new BatchSpanProcessor(exporter)].',
   ),
-  idGenerator: collaborator<IdGenerator>(
-    hasMethods('generateTraceId', 'generateSpanId'),
+  idGenerator: methodsSpec<IdGenerator>(
+    ['generateTraceId', 'generateSpanId'],
     'an OpenTelemetry id generator',
     'Give an object with generateTraceId() and generateSpanId().',
   ),
-  exporter: collaborator<SpanExporter | false>(
-    (value) => value === false || hasMethods('export', 'shutdown')(value),
-    'an OpenTelemetry span exporter or false',
-    'Give an object with export() and shutdown(), or false to export through "spanProcessors" alone.',
-  ),
-  fetch: collaborator<typeof fetch>(isFunction, 'a function', 'Give a function with the signature of fetch.'),
-  logger: collaborator<Logger>(hasMethods('debug', 'warn', 'error'), 'an object with debug(), warn() and error()', 'Give e.g. console.'),
-  onDrop: collaborator<(report: DropReport) => void>(isFunction, 'a function', 'Give a function that takes one report.'),
+  exporter: {
+    ...EXPORTER,
+    accepts: (value): value is SpanExporter | false => value === false || EXPORTER.accepts(value),
+  },
+  fetch: functionSpec<typeof fetch>('Give a function with the signature of fetch.'),
+  logger: methodsSpec<Logger>(['debug', 'warn', 'error'], 'an object with debug(), warn() and error()', 'Give e.g. console.'),
+  onDrop: functionSpec<(report: DropReport) => void>('Give a function that takes one report.'),
 }
 
 /** Every option: the one place for types, bounds and environment names. */
-export const OPTIONS: Specs = options
+export const OPTIONS: Settings = options
 
 const MAX_URL_CHARS = 2048
 

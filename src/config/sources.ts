@@ -1,11 +1,25 @@
-import { accepts, describeProblem, parseText } from './problems.js'
-import { OPTIONS, type OptionSpec } from './schema.js'
+import { describeProblem, type GivenValues } from '../options/check.js'
+import { OPTIONS, type SettingSpec } from './schema.js'
 
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Values of options that were given, by option; groups hold their members. */
-export type GivenValues = Readonly<Record<string, unknown>>
+const TRUE_WORDS: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on', 'enabled'])
+const FALSE_WORDS: ReadonlySet<string> = new Set(['false', '0', 'no', 'off', 'disabled', ''])
+const DECIMAL = /^[+-]?(\d+(_\d+)*)(\.\d+)?(e[+-]?\d+)?$/i
+
+/** Text of a variable or file as the option's own type; `undefined` when it cannot be read as one. */
+export function parseText(spec: SettingSpec, content: string): unknown {
+  if (spec.text === 'boolean') return toBoolean(content)
+  if (spec.text === 'number') return DECIMAL.test(content.trim()) ? Number(content.replaceAll('_', '')) : undefined
+  return content
+}
+
+function toBoolean(content: string): boolean | undefined {
+  const word = content.trim().toLowerCase()
+  if (TRUE_WORDS.has(word)) return true
+  return FALSE_WORDS.has(word) ? false : undefined
+}
 
 /** What the environment says. */
 export interface EnvironmentValues {
@@ -20,7 +34,7 @@ interface Variable {
   readonly name: string
   readonly group: string | undefined
   readonly option: string
-  readonly spec: OptionSpec
+  readonly spec: SettingSpec
 }
 
 const VARIABLES: readonly Variable[] = Object.entries(OPTIONS).flatMap(([option, spec]) =>
@@ -29,7 +43,7 @@ const VARIABLES: readonly Variable[] = Object.entries(OPTIONS).flatMap(([option,
     : toVariable(undefined, option, spec),
 )
 
-function toVariable(group: string | undefined, option: string, spec: OptionSpec): Variable[] {
+function toVariable(group: string | undefined, option: string, spec: SettingSpec): Variable[] {
   return spec.env === undefined ? [] : [{ name: spec.env, group, option, spec }]
 }
 
@@ -67,7 +81,7 @@ function putValue(values: Record<string, unknown>, { group, option }: Variable, 
 
 function readVariable({ spec }: Variable, content: string): unknown {
   const value = isWordForNothing(content) ? undefined : parseText(spec, content)
-  return value !== undefined && accepts(spec, value) ? value : undefined
+  return value !== undefined && spec.accepts(value) ? value : undefined
 }
 
 function describeVariable({ name, option, group, spec }: Variable, raw: unknown): string {

@@ -11,6 +11,7 @@ import type { Recording } from '../wrap/recorder.js'
 import { readSessionId } from '../tracer/remote.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import type { HoneyHiveTracer, WithSessionOptions } from '../tracer/tracer.js'
+import type { Specs } from '../options/spec.js'
 import { checkRequestOptions, type Fields, isTracer, type RequestOptions, type TracerChoice } from './options.js'
 
 /** Header in which a caller may name its session, and in which the session of the request is answered. */
@@ -73,8 +74,8 @@ export interface RequestTracingOptions<Req, Res> {
   readonly where: string
   readonly tracer: TracerChoice<Req>
   readonly options: RequestOptions<Req, Res>
-  /** Names of all options the adapter understands. */
-  readonly known: readonly string[]
+  /** All options the adapter understands. */
+  readonly specs: Specs
 }
 
 /** Which tracers record a request already. Keyed by the request: it holds nothing alive. */
@@ -83,11 +84,11 @@ const recordedBy = new WeakMap<object, Set<HoneyHiveTracer>>()
 /**
  * Sets up one adapter.
  *
- * @throws HoneyHiveConfigError for a missing tracer and unknown options.
+ * @throws HoneyHiveConfigError for a missing tracer, unknown options and wrong values.
  */
 export function createRequestTracing<Req, Res>(settings: RequestTracingOptions<Req, Res>): RequestTracing<Req, Res> {
-  const { where, tracer: choice, options, known } = settings
-  checkRequestOptions(where, choice, options, known)
+  const { where, tracer: choice, options, specs } = settings
+  checkRequestOptions(where, choice, options, specs)
   const diagnostics = createDiagnostics()
 
   function choose(request: Req): HoneyHiveTracer | undefined {

@@ -138,7 +138,7 @@ describe('messages', () => {
     expect(problemsOf({ spanProcessors: [new NoopSpanProcessor(), processor], resourceDetectors: [null], idGenerator: {} })).toEqual([
       'Invalid "spanProcessors": expected an array of OpenTelemetry span processors, got an object without forceFlush() at index 1 from code. Give instances, e.g. [new BatchSpanProcessor(exporter)].',
       'Invalid "resourceDetectors": expected an array of OpenTelemetry resource detectors, got null without detect() at index 0 from code. Give e.g. [hostDetector] of "@opentelemetry/resources".',
-      'Invalid "idGenerator": expected an OpenTelemetry id generator, got an object from code. Give an object with generateTraceId() and generateSpanId().',
+      'Invalid "idGenerator": expected an OpenTelemetry id generator, got an object without generateTraceId() from code. Give an object with generateTraceId() and generateSpanId().',
     ])
   })
 

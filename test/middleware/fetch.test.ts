@@ -152,7 +152,19 @@ describe('traceFetchHandler', () => {
 
   it('refuses a missing tracer and unknown options where it is set up', () => {
     expect(() => traceFetchHandler(undefined as never, () => new Response(''), { sesionName: 1 } as never)).toThrow(
-      /Invalid "tracer"[\s\S]*Unknown option "sesionName"/,
+      /Invalid "tracer"[\s\S]*Unknown option "sesionName" from code\. Did you mean "sessionName"/,
+    )
+  })
+
+  it('refuses wrong values where it is set up, all of them', () => {
+    const wrong = { sessionName: 'chat', continueRemote: 'no', route: 1 } as never
+    expect(() => traceFetchHandler(createTestTracer(), () => new Response(''), wrong)).toThrow(
+      [
+        'traceFetchHandler: 3 invalid settings.',
+        '  - Invalid "sessionName": expected a function, got "chat" from code. Give (request) => the name of its session.',
+        '  - Invalid "continueRemote": expected true, false or a function, got "no" from code. Give false, or (request) => true for callers you trust.',
+        '  - Invalid "route": expected a string, got 1 from code. Give a pattern, e.g. "/api/chat/[id]".',
+      ].join('\n'),
     )
   })
 })

@@ -237,6 +237,15 @@ describe('traceHandler', () => {
     expect(() => traceHandler(undefined as never, async () => 1)).toThrow(/expected a tracer/)
   })
 
+  it('refuses wrong options where it is set up, and takes any length of waiting', () => {
+    const tracer = createTestTracer()
+    const refused = { inputs: { q: 1 }, outputs: 'x', flushTimeoutMs: -1, flushTimeout: 1 } as never
+    expect(() => traceHandler(tracer, async () => 1, refused)).toThrow(
+      /^traceHandler: 4 invalid settings\..*"inputs".*"outputs".*"flushTimeoutMs".*Did you mean "flushTimeoutMs"/s,
+    )
+    expect(() => traceHandler(tracer, async () => 1, { flushTimeoutMs: Number.POSITIVE_INFINITY })).not.toThrow()
+  })
+
   it('keeps concurrent invocations apart', async () => {
     const tracer = createTestTracer()
     const handler = traceHandler(

@@ -118,7 +118,7 @@ describe('run', () => {
 
   test('wrong settings throw at once, all of them', () => {
     const wrong = (): unknown => createTracerPool({ create: 1, max: 0, idleMs: -1, waitMS: 5 } as never)
-    expect(wrong).toThrow(/createTracerPool: 4 invalid settings.*Did you mean "waitMs".*"create".*"max".*"idleMs"/s)
+    expect(wrong).toThrow(/createTracerPool: 4 invalid settings.*"create".*"max".*"idleMs".*Did you mean "waitMs"/s)
     expect(() => createTracerPool(undefined as never)).toThrow(/"create"/)
   })
 })
