@@ -1,3 +1,4 @@
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 
 /** Names of the OTLP/HTTP encodings. */
@@ -18,14 +19,9 @@ export interface TraceSerializer {
   toBytes(spans: readonly ReadableSpan[]): Uint8Array
 }
 
-/** Loads the official serializer of `protocol`; it is imported with the first spans that are sent, not before. */
-export async function loadSerializer(protocol: OtlpProtocol): Promise<TraceSerializer> {
-  return toSerializer(await import('@opentelemetry/otlp-transformer'), protocol)
-}
-
-/** The serializer of `protocol` out of the loaded package. */
-export function toSerializer(transformer: typeof import('@opentelemetry/otlp-transformer'), protocol: OtlpProtocol): TraceSerializer {
-  const official = protocol === 'http/json' ? transformer.JsonTraceSerializer : transformer.ProtobufTraceSerializer
+/** The official serializer of `protocol`. */
+export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
+  const official = protocol === 'http/json' ? JsonTraceSerializer : ProtobufTraceSerializer
   return {
     contentType: protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',
     toBytes(spans) {

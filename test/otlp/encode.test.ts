@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { loadSerializer, parseJsonReply, parseProtobufReply } from '../../src/otlp/encode.js'
+import { parseJsonReply, parseProtobufReply, toSerializer } from '../../src/otlp/encode.js'
 import { toReadableSpan } from '../faults/rig.js'
 
-describe('loadSerializer', () => {
+describe('toSerializer', () => {
   it.each([
     ['http/json', 'application/json'],
     ['http/protobuf', 'application/x-protobuf'],
-  ] as const)('writes %s', async (protocol, contentType) => {
-    const serializer = await loadSerializer(protocol)
+  ] as const)('writes %s', (protocol, contentType) => {
+    const serializer = toSerializer(protocol)
     const bytes = serializer.toBytes([toReadableSpan('work', 'ab'.repeat(8), 10)])
     expect(serializer.contentType).toBe(contentType)
     expect(Buffer.from(bytes).includes('work')).toBe(true)

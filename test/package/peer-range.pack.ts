@@ -1,0 +1,140 @@
+// The package beside the OpenTelemetry API and SDK that a user has already: the oldest and the newest of the promised range.
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { entryPoints } from '../../scripts/entry-points.js'
+import { evaluate, type Installed, installPackage, lendPackages, resolveTool, run } from './installed.js'
+
+const hosts = [
+  { api: '1.9.0', sdk: '@opentelemetry/sdk-trace-base', version: '2.0.0', provider: 'BasicTracerProvider', givesOptions: false },
+  { api: '1.9.0', sdk: '@opentelemetry/sdk-trace-base', version: '2.12.0', provider: 'BasicTracerProvider', givesOptions: false },
+  { api: '1.10.0', sdk: '@opentelemetry/sdk-trace', version: '3.1.1', provider: 'TracerProvider', givesOptions: true },
+]
+
+/** Options that take a part of the user's SDK, with a value for each. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  sampler: 'new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(1) })',
+  exporter: 'new InMemorySpanExporter()',
+  spanProcessors: '[simple, processor]',
+  idGenerator: 'new RandomIdGenerator()',
+  resource: "resourceFromAttributes({ 'service.version': '1' })",
+  resourceDetectors: '[envDetector, detector]',
+}
+
+describe.for(hosts)('beside @opentelemetry/api $api and $sdk $version', ({ api, sdk, version, provider, givesOptions }) => {
+  let installed: Installed
+
+  beforeAll(async () => {
+    installed = await installPackage([`@opentelemetry/api@${api}`, `${sdk}@${version}`, `@opentelemetry/resources@${version}`])
+  })
+  afterAll(() => installed.remove())
+
+  test('installs under strict peer checks without a word, and nothing in the tree is invalid', async () => {
+    // The SDK's own demand for a newer Node is not about peers.
+    const said = installed.said
+      .split('\n')
+      .filter((line) => line !== '' && !line.includes('EBADENGINE') && !line.includes('install-scripts'))
+    expect(said).toEqual([])
+    const { code, stdout, stderr } = await run('npm', ['ls', '--all'], installed.folder)
+    expect(stdout + stderr).not.toMatch(/invalid|UNMET DEPENDENCY|missing/i)
+    expect(code).toBe(0)
+  })
+
+  test('works with the sampler and the exporter of that SDK, and leaves its provider alone', async () => {
+    const simple = givesOptions ? 'new SimpleSpanProcessor({ exporter: host })' : 'new SimpleSpanProcessor(host)'
+    const recorded = await evaluate<Record<string, unknown>>(
+      installed.folder,
+      `import { createRequire } from 'node:module'
+      import { trace } from '@opentelemetry/api'
+      import { AlwaysOnSampler, ${provider}, InMemorySpanExporter, SimpleSpanProcessor, TraceIdRatioBasedSampler } from '${sdk}'
+      const host = new InMemorySpanExporter()
+      trace.setGlobalTracerProvider(new ${provider}({ spanProcessors: [${simple}] }))
+      const copies = [await import('honeyhive-tracer'), createRequire(import.meta.url)('honeyhive-tracer')]
+      const names = []
+      for (const { HoneyHiveTracer } of copies) {
+        const exporter = new InMemorySpanExporter()
+        const common = { apiKey: 'test-key', serverUrl: 'http://127.0.0.1:9', skipSessionCreation: true, exporter }
+        const tracer = HoneyHiveTracer.init({ ...common, sampler: new AlwaysOnSampler() })
+        const silent = HoneyHiveTracer.init({ ...common, sampler: new TraceIdRatioBasedSampler(0) })
+        tracer.startActiveSpan('ours', () => trace.getTracer('host').startSpan('theirs').end())
+        silent.startActiveSpan('not sampled', () => undefined)
+        await Promise.all([tracer.forceFlush(), silent.forceFlush()])
+        names.push(exporter.getFinishedSpans().map(({ name }) => name))
+      }
+      console.log(JSON.stringify({ names, host: host.getFinishedSpans().map(({ name, parentSpanContext }) => [name, parentSpanContext ?? null]) }))
+      process.exit(0)`,
+    )
+    expect(recorded['names']).toEqual([['ours'], ['ours']])
+    expect(recorded['host']).toEqual([
+      ['theirs', null],
+      ['theirs', null],
+    ])
+  })
+
+  test.for(['mts', 'cts'])('has types that take and give the parts of that SDK, in a .%s file', async (extension) => {
+    await lendPackages(installed.folder, ['@types/node'])
+    const declarations = await readDeclarations(installed)
+    const options = Object.keys(OPTIONS).filter((name) => new RegExp(`^ +(?:readonly )?${name}\\?:`, 'm').test(declarations))
+    expect(options).toEqual(expect.arrayContaining(['sampler', 'exporter']))
+    const [batch, simple] = givesOptions ? ['{ exporter: memory }', '{ exporter: memory }'] : ['memory', 'memory']
+    const program = `
+      import * as sdk from '${sdk}'
+      import type { IdGenerator, ReadableSpan, Sampler, SamplingResult, SpanExporter, SpanProcessor } from '${sdk}'
+      import { ${provider}, BatchSpanProcessor, InMemorySpanExporter, ParentBasedSampler, RandomIdGenerator, SamplingDecision, SimpleSpanProcessor, TraceIdRatioBasedSampler } from '${sdk}'
+      import { envDetector, resourceFromAttributes, type Resource, type ResourceDetector } from '@opentelemetry/resources'
+      import type { TracerOptions } from 'honeyhive-tracer'
+      import type { TestTracer } from 'honeyhive-tracer/testing'
+      ${entryPoints.some(({ name }) => name === 'otel') ? "import { HoneyHiveSpanProcessor } from 'honeyhive-tracer/otel'" : ''}
+      class Mine implements Sampler {
+        shouldSample(): SamplingResult { return { decision: SamplingDecision.RECORD_AND_SAMPLED } }
+        toString(): string { return 'mine' }
+      }
+      class Keep implements SpanExporter {
+        export(spans: ReadableSpan[], done: Parameters<SpanExporter['export']>[1]): void { done({ code: spans.length === 0 ? 1 : 0 }) }
+        shutdown(): Promise<void> { return Promise.resolve() }
+      }
+      declare const memory: InMemorySpanExporter, detector: ResourceDetector, processor: SpanProcessor, generator: IdGenerator
+      const simple = new SimpleSpanProcessor(${simple})
+      export const stock: TracerOptions = { ${options.map((name) => `${name}: ${OPTIONS[name] ?? ''}`).join(', ')} }
+      export const own: TracerOptions = { sampler: new Mine(), exporter: new Keep() }
+      export function back({ spans }: TestTracer, taken: TracerOptions): void {
+        const readable: readonly ReadableSpan[] = spans
+        const sampler: Sampler | null | undefined = taken.sampler
+        const exporter: SpanExporter | null | undefined | false = taken.exporter
+        const resource: Resource | undefined = spans[0]?.resource
+        memory.export([...spans], () => undefined)
+        void [readable, sampler, exporter, resource, sdk, generator]
+      }
+      export const provider = new ${provider}({ spanProcessors: [simple, new BatchSpanProcessor(${batch})${
+        entryPoints.some(({ name }) => name === 'otel')
+          ? ', new HoneyHiveSpanProcessor({} as ConstructorParameters<typeof HoneyHiveSpanProcessor>[0])'
+          : ''
+      }] })
+      void [envDetector, resourceFromAttributes, ParentBasedSampler, TraceIdRatioBasedSampler, RandomIdGenerator, detector, processor]
+    `
+    await writeFile(join(installed.folder, `sdk.${extension}`), program)
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--skipLibCheck',
+      'false',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+    ]
+    const { code, stdout } = await run(
+      process.execPath,
+      [resolveTool('typescript/bin/tsc'), ...flags, '--lib', 'es2023,esnext.disposable', '--types', 'node', `sdk.${extension}`],
+      installed.folder,
+    )
+    expect(code, stdout).toBe(0)
+  })
+})
+
+async function readDeclarations({ folder }: Installed): Promise<string> {
+  const dist = join(folder, 'node_modules/honeyhive-tracer/dist')
+  const names = (await readdir(dist)).filter((name) => name.endsWith('.d.ts'))
+  return (await Promise.all(names.map((name) => readFile(join(dist, name), 'utf8')))).join('\n')
+}
