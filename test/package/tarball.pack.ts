@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import { formatMessage } from 'publint/utils'
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -19,6 +20,38 @@ interface Manifest {
 /** This package, the API, YAML and the command line; SDK and exporter installed by hand are 14 packages and 17 MB. */
 const MOST_PACKAGES = 4
 const MOST_MEGABYTES = 6
+
+const DELIVER = `
+  import { createServer } from 'node:http'
+  let text = ''
+  const server = createServer((request, response) => {
+    request.on('data', (chunk) => { text += chunk }).on('end', () => response.setHeader('content-type', 'application/json').end('{}'))
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const serverUrl = 'http://127.0.0.1:' + server.address().port
+  const tracer = HoneyHiveTracer.init({ apiKey: 'test-key', serverUrl, protocol: 'http/json', skipSessionCreation: true })
+  tracer.startActiveSpan('delivered', () => undefined)
+  const isClosed = await tracer.shutdown()
+  console.log(JSON.stringify({ isClosed, exported: tracer.stats().exported, arrived: text.includes('"delivered"') }))
+  process.exit(0)`
+
+/** Scripts evaluated this way have no `import()`. */
+const LOAD_WITH_VM = `
+  import { readFileSync } from 'node:fs'
+  import { createRequire } from 'node:module'
+  import { Script } from 'node:vm'
+  const loaded = new Map()
+  function load(file) {
+    if (loaded.has(file)) return loaded.get(file).exports
+    const module = { exports: {} }
+    loaded.set(file, module)
+    const own = createRequire(file)
+    const need = (id) => (/[.]c?js$/.test(own.resolve(id)) ? load(own.resolve(id)) : own(id))
+    const script = new Script('(function (exports, require, module, __filename) {' + readFileSync(file, 'utf8') + '\\n})', { filename: file })
+    script.runInThisContext()(module.exports, Object.assign(need, { resolve: own.resolve }), module, file)
+    return module.exports
+  }
+  const { HoneyHiveTracer } = load(createRequire(import.meta.url).resolve('honeyhive-tracer'))`
 
 let installed: Installed
 let manifest: Manifest
@@ -237,6 +270,25 @@ describe('the installed package', () => {
       process.exit(0)`,
     )
     expect(read).toEqual(['OTEL_RESOURCE_ATTRIBUTES', 'OTEL_SERVICE_NAME'])
+  })
+
+  test.for([
+    ['an ES module that esbuild bundled', 'bundle'],
+    ['a script that vm evaluates, as Jest does', 'vm'],
+  ] as const)('delivers from %s', async ([, kind]) => {
+    await writeFile(join(installed.folder, 'deliver.mjs'), `import { HoneyHiveTracer } from 'honeyhive-tracer'\n${DELIVER}`)
+    if (kind === 'bundle') {
+      await build({
+        entryPoints: [join(installed.folder, 'deliver.mjs')],
+        outfile: join(installed.folder, 'bundled.mjs'),
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        logLevel: 'error',
+      })
+    }
+    const program = kind === 'bundle' ? `await import('./bundled.mjs')` : `${LOAD_WITH_VM}\n${DELIVER}`
+    expect(await evaluate(installed.folder, program)).toEqual({ isClosed: true, exported: 1, arrived: true })
   })
 
   test('serves from its CommonJS copy, with whichever SQLite there is', async () => {
