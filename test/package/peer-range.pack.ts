@@ -40,31 +40,42 @@ describe.for(hosts)('beside @opentelemetry/api $api and $sdk $version', ({ api, 
     expect(code).toBe(0)
   })
 
-  test('works with the sampler and the exporter of that SDK, and leaves its provider alone', async () => {
-    const simple = givesOptions ? 'new SimpleSpanProcessor({ exporter: host })' : 'new SimpleSpanProcessor(host)'
+  test('works with the parts of that SDK, and leaves its provider alone', async () => {
+    const simple = (exporter: string): string => `new SimpleSpanProcessor(${givesOptions ? `{ exporter: ${exporter} }` : exporter})`
     const recorded = await evaluate<Record<string, unknown>>(
       installed.folder,
       `import { createRequire } from 'node:module'
       import { trace } from '@opentelemetry/api'
-      import { AlwaysOnSampler, ${provider}, InMemorySpanExporter, SimpleSpanProcessor, TraceIdRatioBasedSampler } from '${sdk}'
+      import { AlwaysOnSampler, ${provider}, InMemorySpanExporter, RandomIdGenerator, SimpleSpanProcessor, TraceIdRatioBasedSampler } from '${sdk}'
+      import { resourceFromAttributes } from '@opentelemetry/resources'
       const host = new InMemorySpanExporter()
-      trace.setGlobalTracerProvider(new ${provider}({ spanProcessors: [${simple}] }))
+      trace.setGlobalTracerProvider(new ${provider}({ spanProcessors: [${simple('host')}] }))
       const copies = [await import('honeyhive-tracer'), createRequire(import.meta.url)('honeyhive-tracer')]
-      const names = []
+      const recorded = []
       for (const { HoneyHiveTracer } of copies) {
         const exporter = new InMemorySpanExporter()
         const common = { apiKey: 'test-key', serverUrl: 'http://127.0.0.1:9', skipSessionCreation: true, exporter }
-        const tracer = HoneyHiveTracer.init({ ...common, sampler: new AlwaysOnSampler() })
+        const processed = new InMemorySpanExporter()
+        const tracer = HoneyHiveTracer.init({
+          ...common,
+          sampler: new AlwaysOnSampler(),
+          spanProcessors: [${simple('processed')}],
+          idGenerator: new RandomIdGenerator(),
+          resource: resourceFromAttributes({ mine: 'resource' }),
+          resourceDetectors: [{ detect: () => ({ attributes: { found: Promise.resolve('later') } }) }],
+        })
         const silent = HoneyHiveTracer.init({ ...common, sampler: new TraceIdRatioBasedSampler(0) })
         tracer.startActiveSpan('ours', () => trace.getTracer('host').startSpan('theirs').end())
         silent.startActiveSpan('not sampled', () => undefined)
         await Promise.all([tracer.forceFlush(), silent.forceFlush()])
-        names.push(exporter.getFinishedSpans().map(({ name }) => name))
+        for (const { name, resource } of [...exporter.getFinishedSpans(), ...processed.getFinishedSpans()])
+          recorded.push([name, resource.attributes.mine, resource.attributes.found])
       }
-      console.log(JSON.stringify({ names, host: host.getFinishedSpans().map(({ name, parentSpanContext }) => [name, parentSpanContext ?? null]) }))
+      console.log(JSON.stringify({ ours: recorded, host: host.getFinishedSpans().map(({ name, parentSpanContext }) => [name, parentSpanContext ?? null]) }))
       process.exit(0)`,
     )
-    expect(recorded['names']).toEqual([['ours'], ['ours']])
+    // Exporter and processor, in both formats.
+    expect(recorded['ours']).toEqual(Array.from({ length: 4 }, () => ['ours', 'resource', 'later']))
     expect(recorded['host']).toEqual([
       ['theirs', null],
       ['theirs', null],
