@@ -7,6 +7,6 @@ const entry = (name, path, limit) => ({ name, path, limit, ignore: dependencies,
 // biome-ignore lint/style/noDefaultExport: the form the tool asks for
 export default [
   // Of these, 38 kB are the SDK's core and serialisers, which other packages bring along as dependencies.
-  entry('main entry point', 'dist/index.js', '230 kB'),
+  entry('main entry point', 'dist/index.js', '220 kB'),
   entry('command line, local server included', 'dist/cli/main.js', '500 kB'),
 ]
