@@ -1,5 +1,5 @@
 import type { DropReason } from '../semantics/attributes.js'
-import { toFiniteNumber, toObject } from './json.js'
+import { toFiniteNumber, toObject } from '../semantics/json.js'
 import { readFields, toText } from './protobuf.js'
 import { isRetryableStatus, toRetryAfterMs } from './retry.js'
 

@@ -240,7 +240,7 @@ describe('vocabularies', () => {
         { role: 'user', content: 'hi' },
       ],
     })
-    expect(body.outputs).toEqual({ role: 'assistant', content: '', tool_calls: [{ function: { name: 'lookup', arguments: '{"q":1}' } }] })
+    expect(body.outputs).toEqual({ role: 'assistant', content: '', tool_calls: [{ name: 'lookup', arguments: { q: 1 } }] })
     expect(body.metadata).toMatchObject({
       prompt_tokens: 5,
       completion_tokens: 2,
@@ -304,7 +304,7 @@ describe('vocabularies', () => {
     expect(body.inputs).toMatchObject({
       chat_history: [
         { role: 'user', content: 'ab' },
-        { role: 'tool', content: '{"ok":1}', tool_call_id: 't1' },
+        { role: 'tool', content: { ok: 1 }, tool_call_id: 't1' },
       ],
       system_prompt: [{ type: 'text', content: 's' }],
     })
@@ -387,7 +387,7 @@ describe('vocabularies', () => {
     expect(type).toBe('chain')
     expect(body).toMatchObject({
       inputs: { args: [1] },
-      outputs: { value: '"text"' },
+      outputs: { value: 'text' },
       metadata: { span_kind: 'task', 'traceloop.workflow.name': 'flow', instrumentor: 'traceloop' },
     })
   })
@@ -414,7 +414,7 @@ describe('vocabularies', () => {
     expect(type).toBe('model')
     expect(body.config).toEqual({ model: 'gpt-4o', provider: 'openai.chat', temperature: 0.1 })
     expect(body.inputs).toEqual({ chat_history: [{ role: 'user', content: 'hi' }] })
-    expect(body.outputs).toEqual({ role: 'assistant', content: 'hey', tool_calls: [{ toolName: 'f' }], finish_reason: 'stop' })
+    expect(body.outputs).toEqual({ role: 'assistant', content: 'hey', tool_calls: [{ name: 'f' }], finish_reason: 'stop' })
     expect(body.metadata).toMatchObject({
       prompt_tokens: 3,
       completion_tokens: 4,
