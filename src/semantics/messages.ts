@@ -57,7 +57,7 @@ export function toMessage(item: JsonObject, defaultRole: string): ChatMessage {
   const [first] = content
   const result = content.length === 1 && first?.type === 'tool_result' ? first : undefined
   const callId = toNonEmptyText(message.tool_call_id) ?? toNonEmptyText(result?.tool_call_id)
-  const name = toNonEmptyText(message.name) ?? toNonEmptyText(result?.name)
+  const name = message.type === 'function_call' ? undefined : (toNonEmptyText(message.name) ?? toNonEmptyText(result?.name))
   const finish = toNonEmptyText(item.finish_reason) ?? toNonEmptyText(message.finish_reason)
   const role = toRole(message, defaultRole)
   const given = result === undefined ? toContent(content) : (result.content ?? '')
@@ -109,6 +109,7 @@ function readContent(message: JsonObject): readonly ReadPart[] {
   const list = readEmbeddedJson(content)
   const isList = Array.isArray(list) && list.length > 0
   if (isList && list.every((part) => isContentPart(part) || (list === content && typeof part === 'string'))) return list.map(toContentPart)
+  if (typeof content === 'string') return [{ type: 'text', text: content }]
   return isContentPart(content) ? [toContentPart(content)] : [{ type: 'value', content }]
 }
 
