@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest'
 import { type MappingOptions, toEvent } from '../../src/dev/event-mapping.js'
 import { decodeOtlpJson } from '../../src/otlp/decode.js'
+import { detectEventType } from '../../src/semantics/event-type.js'
+import { readFixture } from '../semantics/fixtures/read-fixture.js'
 import { type SpanInput, test, toExport } from './fixtures.js'
 
 const SESSION = '5b0e2f6a-1111-4222-8333-444455556666'
@@ -132,6 +134,57 @@ describe('event type', () => {
     [{}, 'tool', 'tool'],
   ] as const)('%j is %s, and %s in strict mode', ([attributes, type, strictType]) => {
     expect([map(attributes).type, map(attributes, {}, { strict: true }).type]).toEqual([type, strictType])
+  })
+})
+
+describe('the spans of real packages', () => {
+  const NAMES = [
+    'openinference-openai',
+    'openinference-langchain',
+    'traceloop-openai',
+    'opentelemetry-openai',
+    'ai-sdk-5',
+    'ai-sdk-6',
+    'ai-sdk-7',
+  ]
+
+  test.for(NAMES)('are the same events through the SDK and as plain OTLP: %s', (name) => {
+    for (const { attributes, events, scope } of readFixture(name)) {
+      const type = detectEventType(
+        attributes,
+        events.map((event) => event.name),
+      )
+      expect(map(attributes, {}, { scope }).type).toBe(type)
+      expect(map({ ...attributes, honeyhive_event_type: type }, {}, { scope }).type).toBe(type)
+    }
+  })
+
+  test.for([
+    ['openinference-openai', 'OpenAI Embeddings', ['one', 'two'], 2],
+    ['ai-sdk-6', 'ai.embed.doEmbed', 'one', 1],
+  ] as const)('an embedding of %s keeps its input and the size of its output', ([fixture, name, input, embeddings]) => {
+    const span = readFixture(fixture).find((candidate) => candidate.name === name)
+    const { type, body } = map(span?.attributes)
+    expect(type).toBe('model')
+    expect([body.inputs, body.outputs]).toEqual([{ input }, { embeddings, dimensions: 4 }])
+    expect(JSON.stringify(body)).not.toContain('0.75')
+  })
+
+  test('the result of a tool is not encoded twice, and the tools on offer are read', () => {
+    const [first, tool] = readFixture('ai-sdk-6')
+    expect(map(tool?.attributes).body).toMatchObject({ inputs: { city: 'Rome' }, outputs: { result: '18C Rome' } })
+    expect(map(first?.attributes).body.config.tools).toMatchObject([{ name: 'weather', inputSchema: { type: 'object' } }])
+    const [, listed] = readFixture('openinference-openai')
+    expect(map(listed?.attributes).body.config.tools).toMatchObject([{ function: { name: 'weather' } }])
+    const result = readFixture('openinference-langchain').find(({ name }) => name === 'weather')
+    expect(map(result?.attributes).body.outputs).toEqual({ message: '18C Rome' })
+  })
+
+  test('what is said under the names of two conventions is said once', () => {
+    const [call] = readFixture('ai-sdk-6')
+    const { metadata } = map(call?.attributes).body
+    expect(metadata).toMatchObject({ prompt_tokens: 100, cache_read_input_tokens: 64, reasoning_tokens: 8, total_tokens: 120 })
+    expect(Object.keys(metadata).filter((key) => /cached|cacheRead|reasoningTokens|gen_ai\.usage/.test(key))).toEqual([])
   })
 })
 
