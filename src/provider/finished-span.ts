@@ -228,7 +228,12 @@ function sizeOfPart({ attributes }: TimedEvent | Link): number {
 function writeIdentity(writer: AttributeWriter, record: SpanRecord): void {
   const { identity } = record.session
   for (const key of Object.keys(identity)) writer.fixed(key, identity[key] as string | boolean)
-  const type = record.eventType ?? detectEventType(record.sdk?.attributes ?? {}, record.sdk?.events.map(({ name }) => name))
+  const type =
+    record.eventType ??
+    detectEventType(
+      record.sdk?.attributes ?? {},
+      record.sdk?.events.map(({ name }) => name),
+    )
   writer.fixed(ATTRIBUTE.eventType, type)
   // A name that is the span's own needs no second copy: ingestion falls back to it.
   if (record.eventName !== undefined && record.eventName !== record.sdk?.name)
