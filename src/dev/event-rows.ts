@@ -63,6 +63,18 @@ function toColumns(record: EventRecord, sum: Contribution): (string | number | b
   ]
 }
 
+/** Replaces what an event counts for in sums; its body still tells what it reported. */
+export function saveSums(database: Database, key: number, sum: Contribution): void {
+  database.run(
+    'UPDATE events SET prompt_tokens = ?, completion_tokens = ?, total_tokens = ?, cost = ? WHERE key = ?',
+    sum.promptTokens,
+    sum.completionTokens,
+    sum.totalTokens,
+    sum.cost,
+    key,
+  )
+}
+
 /** Stores the body of an event and the updates it already holds. */
 export function saveBody(database: Database, key: number, { body }: EventRecord, patch: EventPatch | undefined): void {
   const { inputs, outputs, ...rest } = body

@@ -10,10 +10,11 @@ import {
   NO_CONTRIBUTION,
   toContribution,
 } from './event-record.js'
-import { insertEvent, readBody, saveBody, saveLinks, toContributionOf, toRecord, updateEvent } from './event-rows.js'
+import { insertEvent, readBody, saveBody, saveLinks, saveSums, toContributionOf, toRecord, updateEvent } from './event-rows.js'
 import { toEventId } from './ids.js'
 import { toNonEmptyText } from '../otlp/json.js'
 import { addPending, hasPendingUpdates, takePending } from './pending-updates.js'
+import { settleUsage, type Uncounted } from './repeated-usage.js'
 import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals } from './session-totals.js'
 import type { Changes } from './write-queue.js'
 
@@ -133,16 +134,23 @@ function save(
   present: Row | undefined,
   patch: EventPatch | undefined,
 ): void {
-  const contribution = toContribution(record)
+  const { contribution, uncounted } = settleUsage(database, record, toContribution(record))
   const key = present === undefined ? insertEvent(database, record, contribution, nowMs) : Number(present.key)
   if (present !== undefined) updateEvent(database, key, record, contribution)
   saveBody(database, key, record, patch)
   if (present === undefined || record.links.length > 0) saveLinks(database, key, record)
   const before = present === undefined ? NO_CONTRIBUTION : toContributionOf(present)
   const session = addToSession(sessions, record, before, contribution, present)
+  for (const wrapper of uncounted) uncount(database, sessions, record.projectId, wrapper)
   changes.event(record.projectId, record.sessionId, record.id)
   // Whatever happens in a session of a run changes the sums of that run.
   if (session.runId !== null) changes.run(record.projectId, session.runId)
+}
+
+function uncount(database: Database, sessions: SessionTotals, projectId: number, { key, sessionId, before, after }: Uncounted): void {
+  saveSums(database, key, after)
+  const session = sessions.find(projectId, sessionId)
+  if (session !== undefined) sessions.contribute(session, before, after, session.startMs, session.endMs)
 }
 
 function addToSession(

@@ -1,5 +1,6 @@
 import type { Bucket } from '../semantics/attributes.js'
 import { detectEventType } from '../semantics/event-type.js'
+import { readUsage } from '../semantics/usage.js'
 import type { Attributes, SpanContext, SpanStatus } from '@opentelemetry/api'
 import type { OwnedSpan } from '../context/instance.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
@@ -36,7 +37,7 @@ export function readSpan(kept: KeptSpan): SpanRecord {
   const bucket = (name: Bucket): Fields => toFields(kept.buckets?.[name])
   return {
     name: kept.eventName ?? kept.name,
-    eventType: kept.eventType ?? detectEventType((key) => kept.attributes[key]),
+    eventType: kept.eventType ?? detectEventType(kept.attributes),
     spanId: kept.context.spanId,
     parentSpanId: kept.parent?.spanId,
     durationMs: kept.durationMs,
@@ -59,29 +60,6 @@ export interface RowUsage {
   readonly cost: number
 }
 
-// Names of the same three counts in HoneyHive's metadata, the OpenTelemetry GenAI conventions (new and old),
-// OpenInference and the AI SDK.
-const PROMPT_KEYS = [
-  'prompt_tokens',
-  'input_tokens',
-  'gen_ai.usage.input_tokens',
-  'gen_ai.usage.prompt_tokens',
-  'llm.token_count.prompt',
-  'ai.usage.promptTokens',
-  'ai.usage.inputTokens',
-]
-const COMPLETION_KEYS = [
-  'completion_tokens',
-  'output_tokens',
-  'gen_ai.usage.output_tokens',
-  'gen_ai.usage.completion_tokens',
-  'llm.token_count.completion',
-  'ai.usage.completionTokens',
-  'ai.usage.outputTokens',
-]
-const TOTAL_KEYS = ['total_tokens', 'gen_ai.usage.total_tokens', 'llm.usage.total_tokens', 'llm.token_count.total', 'ai.usage.totalTokens']
-const COST_KEYS = ['cost', 'total_cost', 'gen_ai.usage.cost', 'llm.cost.total']
-
 /**
  * Tokens and cost of a row. A span above another one that also reports usage repeats it, as agent and SDK wrappers do,
  * so only the lowest ones count.
@@ -92,7 +70,7 @@ export function sumUsage(spans: readonly KeptSpan[]): RowUsage {
   for (const span of spans) {
     const { context, parent } = span
     parents.set(context.spanId, parent?.spanId)
-    const usage = readUsage(span)
+    const usage = toRowUsage(span)
     if (usage !== undefined) usages.set(context.spanId, usage)
   }
   const repeated = new Set<string>()
@@ -117,22 +95,12 @@ export function addUsage(one: RowUsage, other: RowUsage): RowUsage {
   }
 }
 
-function readUsage({ attributes, buckets }: KeptSpan): RowUsage | undefined {
+function toRowUsage({ attributes, buckets }: KeptSpan): RowUsage | undefined {
   const metadata = toFields(buckets?.metadata)
-  const read = (keys: readonly string[]): number | undefined => {
-    for (const key of keys) {
-      const value = metadata[key] ?? attributes[key] ?? attributes[`honeyhive_metadata.${key}`]
-      if (typeof value === 'number' && Number.isFinite(value)) return value
-    }
-    return undefined
-  }
-  const prompt = read(PROMPT_KEYS)
-  const completion = read(COMPLETION_KEYS)
-  const total = read(TOTAL_KEYS)
-  const cost = read(COST_KEYS)
-  if (prompt === undefined && completion === undefined && total === undefined && cost === undefined) return undefined
+  const usage = readUsage((key) => metadata[key] ?? attributes[key] ?? attributes[`honeyhive_metadata.${key}`])
+  if (usage === undefined) return undefined
   return {
-    tokens: { prompt: prompt ?? 0, completion: completion ?? 0, total: total ?? (prompt ?? 0) + (completion ?? 0) },
-    cost: cost ?? 0,
+    tokens: { prompt: usage.inputTokens ?? 0, completion: usage.outputTokens ?? 0, total: usage.totalTokens ?? 0 },
+    cost: usage.cost ?? 0,
   }
 }

@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
-import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS, EventType } from '../semantics/attributes.js'
+import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../semantics/attributes.js'
 import { detectEventType } from '../semantics/event-type.js'
 import { clampText, flatten, toWellFormedText } from '../values/flatten.js'
 import type { Plain } from '../values/plain.js'
@@ -228,8 +228,12 @@ function sizeOfPart({ attributes }: TimedEvent | Link): number {
 function writeIdentity(writer: AttributeWriter, record: SpanRecord): void {
   const { identity } = record.session
   for (const key of Object.keys(identity)) writer.fixed(key, identity[key] as string | boolean)
-  const attributes = record.sdk?.attributes
-  const type = record.eventType ?? (attributes === undefined ? EventType.tool : detectEventType((key) => attributes[key]))
+  const type =
+    record.eventType ??
+    detectEventType(
+      record.sdk?.attributes ?? {},
+      record.sdk?.events.map(({ name }) => name),
+    )
   writer.fixed(ATTRIBUTE.eventType, type)
   // A name that is the span's own needs no second copy: ingestion falls back to it.
   if (record.eventName !== undefined && record.eventName !== record.sdk?.name)

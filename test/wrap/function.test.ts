@@ -623,7 +623,7 @@ describe('unhandled rejections', () => {
         cachedTwice: () => { listen(); const p = later(); const f = wrap(() => p); void f(); f().catch(() => console.error('caught')) },
       }
       // What the exit of a tracer does with its tasks.
-      process.once('beforeExit', () => { for (const task of globalThis[Symbol.for('honeyhive-tracer.process-state.1')].exitTasks) void task() })
+      process.once('beforeExit', () => { for (const task of globalThis[Symbol.for('honeyhive-tracer.process-state.2')].exitTasks) void task() })
       await modes[mode]()
       process.on('exit', () => { if (how === 'wrapped') console.log(ended.trim()) })
     `

@@ -9,7 +9,7 @@ import { sendJson } from '../reply.js'
 import { readObject } from '../request-body.js'
 import { toRestEvent } from '../rest-event.js'
 import type { Exchange, Route } from '../router.js'
-import { setPath } from '../unflatten.js'
+import { setPath } from '../../semantics/unflatten.js'
 
 const SEARCH_MAX = 1_000
 const EXPORT_MAX = 7_500
