@@ -105,7 +105,7 @@ describe('two tracers nested', () => {
   })
 
   test('D-11: enrichSpan of A inside a span of B writes on the span of A, and on none when A has none', async () => {
-    run(b, 'b-alone', () => expect(a.tracer.enrichSpan({ metadata: { wrong: true } })).toBe(false))
+    run(b, 'b-alone', () => void expect(a.tracer.enrichSpan({ metadata: { wrong: true } })).toBe(false))
     run(a, 'of-a', () =>
       run(b, 'of-b', () => {
         expect(a.tracer.enrichSpan({ metadata: { from: 'a' } })).toBe(true)
