@@ -179,13 +179,14 @@ describe('the installed package', () => {
     expect(left).toEqual({ same: true, handles: [], globals: [] })
   })
 
-  test('L16 loads in a quarter of a second and 25 MB', async () => {
+  test('L16 loads in a quarter of a second of processor time and 25 MB', async () => {
     const cost = await evaluate<{ ms: number; megabytes: number }>(
       installed.folder,
-      `const from = performance.now()
+      `const from = process.cpuUsage()
       const rss = process.memoryUsage().rss
       await import('honeyhive-tracer')
-      console.log(JSON.stringify({ ms: performance.now() - from, megabytes: (process.memoryUsage().rss - rss) / 1e6 }))`,
+      const { user, system } = process.cpuUsage(from)
+      console.log(JSON.stringify({ ms: (user + system) / 1000, megabytes: (process.memoryUsage().rss - rss) / 1e6 }))`,
     )
     process.stdout.write(`import: ${cost.ms.toFixed(0)} ms, ${cost.megabytes.toFixed(1)} MB\n`)
     expect(cost.ms).toBeLessThan(250)

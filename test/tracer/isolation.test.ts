@@ -195,7 +195,7 @@ describe('own rules of each tracer', () => {
     }
     expect(receiver.connections.most).toBeLessThanOrEqual(16)
     await Promise.all(tracers.map((tracer) => tracer.shutdown()))
-    await vi.waitFor(() => expect(receiver.connections.open).toBe(0))
+    await vi.waitFor(() => expect(receiver.connections.open).toBe(0), 60_000)
     await receiver.close()
   })
 })

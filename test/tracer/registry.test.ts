@@ -166,9 +166,8 @@ describe('all at once', () => {
     const [stuck, fine] = [init('never-answered'), init('key-fine')] as const
     stuck.startSpan('s').end()
     fine.startSpan('t').end()
-    const started = performance.now()
     expect(await fine.forceFlush()).toBe(true)
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect([stuck, fine].map((tracer) => tracer.stats().pending)).toEqual([1, 0])
     expect(await shutdownAll(50)).toBe(false)
     expect([stuck.isEnabled, fine.isEnabled, a.isEnabled]).toEqual([false, false, false])
     expect([stuck, fine].map((tracer) => tracer.stats().pending)).toEqual([0, 0])

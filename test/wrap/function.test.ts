@@ -597,8 +597,8 @@ describe('unhandled rejections', () => {
   beforeAll(async () => {
     dir = await mkdtemp(path.join(tmpdir(), 'wrap-'))
     const source = `
-      import { wrapFunction } from ${JSON.stringify(path.resolve('src/tracer/wrap.ts'))}
-      import { compileCall } from ${JSON.stringify(path.resolve('src/tracer/trace-options.ts'))}
+      import { wrapFunction } from ${JSON.stringify(path.resolve('src/wrap/function.ts'))}
+      import { compileCall } from ${JSON.stringify(path.resolve('src/wrap/trace-options.ts'))}
       import { setTimeout as sleep } from 'node:timers/promises'
       const [, , mode, how] = process.argv
       let ended = ''
