@@ -41,7 +41,7 @@ describe('forceFlush', () => {
     start()
     const flushes = Array.from({ length: 200 }, () => {
       rig.record(1)
-      return rig.delivery.forceFlush(10_000)
+      return rig.delivery.forceFlush(60_000)
     })
     expect(new Set(await Promise.all(flushes))).toEqual(new Set([true]))
     expect((await server.seen()).uniqueSpans).toBe(200)
@@ -58,7 +58,7 @@ describe('forceFlush', () => {
   it('does not wait for what ends after the call', async () => {
     await server.set({ script: [{}, { hang: true }] })
     start({ maxExportBatchSize: 10 }).record(10)
-    const flushed = rig.delivery.forceFlush(5_000)
+    const flushed = rig.delivery.forceFlush(60_000)
     rig.record(10)
     expect(await flushed).toBe(true)
     expect(rig.stats().exported).toBe(10)
@@ -70,7 +70,7 @@ describe('forceFlush', () => {
     const drained = rig.delivery.drain(5_000)
     rig.record(10)
     expect(await drained).toBe(true)
-    expect(await rig.delivery.forceFlush(5_000)).toBe(true)
+    expect(await rig.delivery.forceFlush(60_000)).toBe(true)
     expect((await server.seen()).uniqueSpans).toBe(20)
   })
 
@@ -130,7 +130,7 @@ describe('enqueue', () => {
     expect(pending).toBe(Math.floor(1_000_000 / 1_400))
     expect(dropped.bytesFull).toBe(5_000 - pending)
     expect(rig.drops.reduce((sum, { count }) => sum + count, 0)).toBe(dropped.bytesFull)
-    await rig.delivery.forceFlush(5_000)
+    await rig.delivery.forceFlush(60_000)
     expect((await server.seen()).uniqueSpans).toBe(pending)
     expect(rig.warnings).toHaveLength(1)
   })
@@ -167,7 +167,7 @@ describe('enqueue', () => {
     const broken = { ...toReadableSpan('bad', 'ab'.repeat(8), 1), name: 10n as unknown as string }
     rig.record(1, { toReadable: () => broken })
     rig.record(40)
-    expect(await rig.delivery.forceFlush(5_000)).toBe(false)
+    expect(await rig.delivery.forceFlush(60_000)).toBe(false)
     expect(rig.stats()).toMatchObject({ exported: 80, dropped: { unserializable: 2 } })
     expect((await server.seen()).uniqueSpans).toBe(80)
   })
@@ -177,9 +177,9 @@ describe('enqueue', () => {
     let released = 0
     const onRelease = (): void => void released++
     start({ maxQueueSize: 8 }).record(10, { onRelease })
-    await rig.delivery.forceFlush(5_000)
+    await rig.delivery.forceFlush(60_000)
     rig.record(5, { onRelease })
-    await rig.delivery.forceFlush(5_000)
+    await rig.delivery.forceFlush(60_000)
     expect(released).toBe(15)
   })
 
@@ -189,7 +189,7 @@ describe('enqueue', () => {
     start({ delivery: { disableBatch: true } })
     rig.record(5, { toReadable: () => toReadableSpan(`n${built++}`, `${built}`.repeat(16), 10) })
     expect(built).toBe(0)
-    expect(await rig.delivery.forceFlush(5_000)).toBe(true)
+    expect(await rig.delivery.forceFlush(60_000)).toBe(true)
     expect((await server.seen()).requests.map(({ spans }) => spans)).toEqual([1, 1, 1, 1, 1])
   })
 
@@ -206,13 +206,13 @@ describe('explain', () => {
     await server.set({ script: [{ status: 503 }, {}, { status: 500 }] })
     const [id = ''] = start().record(1, { name: 'first' })
     expect(rig.ledger.explain(id)).toMatch(/^pending: first \(.*\) is queued/)
-    const flushed = rig.delivery.forceFlush(5_000)
+    const flushed = rig.delivery.forceFlush(60_000)
     while (rig.stats().lastError === undefined) await nextTurn()
     expect(rig.ledger.explain('first')).toMatch(/^pending: waiting for retry, last error: HTTP 503/)
     await flushed
     expect(rig.ledger.explain(id)).toMatch(/^exported at \d{4}-/)
     rig.record(1, { name: 'second' })
-    await rig.delivery.forceFlush(5_000)
+    await rig.delivery.forceFlush(60_000)
     expect(rig.ledger.explain('second')).toMatch(/^dropped: httpStatus at .*HTTP 500/)
     expect(rig.ledger.explain('nobody')).toMatch(/^unknown: /)
   })

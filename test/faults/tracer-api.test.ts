@@ -55,7 +55,7 @@ describe('a tracer through its public methods', () => {
       traced.startActiveSpan('child', () => undefined)
     })
     const tookMs = performance.now() - startedAt
-    await traced.forceFlush(5_000)
+    await traced.forceFlush(60_000)
     const [parent, child] = ['parent', 'child'].map((name) => receiver?.spans.find((span) => span.name === name))
     if (parent === undefined || child === undefined) throw new Error('a span is missing')
     expect(parent.endMs - parent.startMs).toBeGreaterThan(20)
@@ -68,7 +68,7 @@ describe('a tracer through its public methods', () => {
     const [traced, { spans }] = await start()
     const traceId = 'a'.repeat(32)
     traced.withRemoteContext({ traceparent: `00-${traceId}-${'b'.repeat(16)}-00` }, () => traced.startSpan('continued').end())
-    await traced.forceFlush(5_000)
+    await traced.forceFlush(60_000)
     expect(spans).toMatchObject([{ name: 'continued', traceId, parentSpanId: 'b'.repeat(16) }])
   })
 
@@ -87,7 +87,7 @@ describe('a tracer through its public methods', () => {
     })
     expect(traceFn(traced, (n: number) => n + 1)(1)).toBe(2)
     for (let i = 0; i < 5; i++) traced.startSpan('queued').end()
-    await traced.forceFlush(5_000)
+    await traced.forceFlush(60_000)
     await traced.shutdown(1_000)
     expect(traceFn(traced, (n: number) => n + 1)(2)).toBe(3)
     const { started, exported, dropped } = traced.stats()
@@ -105,7 +105,7 @@ describe('a tracer through its public methods', () => {
     })
     // Writing the text whole once is what the cut has to save.
     expect(callMs / wholeMs).toBeLessThan(0.5)
-    await traced.forceFlush(10_000)
+    await traced.forceFlush(60_000)
     const result = String(spans[0]?.attributes['honeyhive_outputs.result'])
     expect(result.length).toBeLessThan(3_000_000)
     expect(result).toContain('[truncated, 52428800 characters]')
