@@ -68,8 +68,8 @@ describe('traceHandler', () => {
   it('delivers everything before the invocation ends', async () => {
     const receiver = await startReceiver()
     const tracer = HoneyHiveTracer.init({ apiKey: 'key', serverUrl: receiver.url, protocol: 'http/json' })
-    const handler = traceHandler(tracer, async (_event: object, _context: Context) => 'done')
-    expect(await handler({}, createContext())).toBe('done')
+    const handler = traceHandler(tracer, async (_event: object, _context: Context) => 'done', { flushTimeoutMs: 60_000 })
+    expect(await handler({}, createContext(100_000))).toBe('done')
     expect(receiver.spans.map(({ name }) => name)).toEqual(['answer'])
     expect(receiver.calls.map(({ path }) => path)).toHaveLength(1)
     await tracer.shutdown()

@@ -187,7 +187,7 @@ describe('own rules of each tracer', () => {
     )
     const nest = (i: number): unknown => (i < 0 ? undefined : traceFn(tracers[i], () => nest(i - 100), { eventName: `span-${i}` })())
     for (let i = 900; i < 1000; i++) nest(i)
-    expect((await Promise.all(tracers.map((tracer) => tracer.forceFlush()))).every(Boolean)).toBe(true)
+    expect((await Promise.all(tracers.map((tracer) => tracer.forceFlush(100_000)))).every(Boolean)).toBe(true)
     expect(receiver.spans).toHaveLength(1000)
     for (const span of receiver.spans) {
       expect(span.authorization).toBe(`Bearer many-${span.name.slice(5)}`)
