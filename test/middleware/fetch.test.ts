@@ -90,7 +90,7 @@ describe('traceFetchHandler', () => {
         new Response(new ReadableStream(source))
     const failing = traceFetchHandler(tracer, stream({ pull: () => Promise.reject(new Error('mid-stream')) }))(request()) as Response
     await expect(failing.text()).rejects.toThrow('mid-stream')
-    await vi.waitFor(() => expect(tracer.spans[0]?.status.message).toBe('mid-stream'))
+    await vi.waitFor(() => expect(tracer.spans[0]?.status.message).toBe('mid-stream'), 60_000)
     const cancelled = traceFetchHandler(tracer, stream({}))(request()) as Response
     await cancelled.body?.cancel()
     expect(tracer.spans).toHaveLength(2)
@@ -111,7 +111,7 @@ describe('traceFetchHandler', () => {
       collect()
       await delay(1)
       expect(tracer.spans[0]?.attributes['honeyhive_metadata.aborted']).toBe(true)
-    }, 5000)
+    }, 60_000)
   })
 
   it('flushes after the response and tells the platform at the start', async () => {

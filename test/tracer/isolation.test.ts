@@ -105,7 +105,7 @@ describe('two tracers nested', () => {
   })
 
   test('D-11: enrichSpan of A inside a span of B writes on the span of A, and on none when A has none', async () => {
-    run(b, 'b-alone', () => expect(a.tracer.enrichSpan({ metadata: { wrong: true } })).toBe(false))
+    run(b, 'b-alone', () => void expect(a.tracer.enrichSpan({ metadata: { wrong: true } })).toBe(false))
     run(a, 'of-a', () =>
       run(b, 'of-b', () => {
         expect(a.tracer.enrichSpan({ metadata: { from: 'a' } })).toBe(true)
@@ -187,7 +187,7 @@ describe('own rules of each tracer', () => {
     )
     const nest = (i: number): unknown => (i < 0 ? undefined : traceFn(tracers[i], () => nest(i - 100), { eventName: `span-${i}` })())
     for (let i = 900; i < 1000; i++) nest(i)
-    expect((await Promise.all(tracers.map((tracer) => tracer.forceFlush()))).every(Boolean)).toBe(true)
+    expect((await Promise.all(tracers.map((tracer) => tracer.forceFlush(100_000)))).every(Boolean)).toBe(true)
     expect(receiver.spans).toHaveLength(1000)
     for (const span of receiver.spans) {
       expect(span.authorization).toBe(`Bearer many-${span.name.slice(5)}`)
@@ -195,7 +195,7 @@ describe('own rules of each tracer', () => {
     }
     expect(receiver.connections.most).toBeLessThanOrEqual(16)
     await Promise.all(tracers.map((tracer) => tracer.shutdown()))
-    await vi.waitFor(() => expect(receiver.connections.open).toBe(0))
+    await vi.waitFor(() => expect(receiver.connections.open).toBe(0), 60_000)
     await receiver.close()
   })
 })
