@@ -1,7 +1,7 @@
 import type { Span, SpanContext, SpanOptions, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import type { IdGenerator } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
-import type { FrameValues, Scope } from '../context/frame.js'
+import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan, RoutedSpan, TracerHandle } from '../context/instance.js'
 import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
@@ -193,9 +193,9 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Starts a span where it belongs in the current async context; one that nobody records once the instance is off. */
-  start(request: SpanRequest, at: Surroundings = readSurroundings()): GuardedSpan | UnrecordedSpan {
+  start(request: SpanRequest, at: Surroundings = readSurroundings(), current?: Current): GuardedSpan | UnrecordedSpan {
     if (!this.#isLive || !this.isRecording) return this.#refuse(request, at)
-    const span = this.#startSafely(request, at)
+    const span = this.#startSafely(request, at, current)
     if (span === undefined) return this.#unrecorded(request, at)
     this.ledger.started()
     if (span.isRecording()) this.ensureSession((GuardedSpan.recordOf(span) as SpanRecord).session)
@@ -203,7 +203,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Starts a span by hand, for `tracer.startSpan`. */
-  startManual(name: string, settings: ManualSpan): Span {
+  startManual(name: string, settings: ManualSpan | undefined): Span {
+    if (settings === undefined) return this.start({ name, eventType: EventType.tool, library: OWN_LIBRARY })
     const { eventType, eventId } = readIdentity(settings)
     const span = this.start({ name, options: settings, eventType, eventId, library: OWN_LIBRARY })
     if (span instanceof GuardedSpan && span.isRecording()) {
@@ -240,12 +241,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
-    return runInScope(this.#scopeWith(span, readSurroundings()), fn)
+    const at = readSurroundings()
+    return runInScope(this.#scopeWith(span, at, this.spans.current(at)), fn)
   }
 
   record(call: CompiledCall, self: unknown, args: readonly unknown[]): Recording | undefined {
     const { options } = call
     const at = readSurroundings()
+    const current = this.spans.current(at)
     const span = this.start(
       {
         name: call.name,
@@ -257,19 +260,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
         library: OWN_LIBRARY,
       },
       at,
+      current,
     )
-    const scope = this.#scopeWith(span.honeyhiveSpan, at)
+    const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.guard('capture', undefined, () => captureCall(span, call, self, args, this.#captureParts))
     return new CallRecording(span, call, this.#captureParts, scope, this)
   }
 
   /** Scope in which `span` is current for this instance. */
-  #scopeWith(span: OwnedSpan | undefined, at: Surroundings): Scope {
-    const { session, remoteParent: _, ...values } = this.frameHere(at)
-    const ofSpan = GuardedSpan.recordOf(span)?.session
-    const chosen = ofSpan === undefined || ofSpan === this.ownSession ? session : ofSpan
-    return this.enter({ ...values, span, session: chosen, remoteParent: undefined }, at)
+  #scopeWith(span: OwnedSpan | undefined, at: Surroundings, { frame, session: current }: Current): Scope {
+    const session = GuardedSpan.recordOf(span)?.session ?? current
+    const chosen = session === this.ownSession ? frame?.session : session
+    return this.enter({ instance: this, span, session: chosen, remoteParent: undefined, baggage: frame?.baggage }, at)
   }
 
   /** What is current for this instance here, an instrumentor's active span included. */
@@ -286,7 +289,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The scope around the caller with a frame of this instance innermost. */
   enter(values: FrameValues, at: Surroundings = readSurroundings()): Scope {
-    return enterFrame(values, { ...at, scope: withActiveNeighbour(this, at) })
+    return enterFrame(values, withActiveNeighbour(this, at))
   }
 
   spanEnding(): void {
@@ -351,9 +354,9 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Options of a span are read from the caller's object, which may throw; such a span is counted as lost. */
-  #startSafely(request: SpanRequest, at: Surroundings): GuardedSpan | undefined {
+  #startSafely(request: SpanRequest, at: Surroundings, current: Current | undefined): GuardedSpan | undefined {
     try {
-      return this.spans.start(request, at)
+      return this.spans.start(request, at, current)
     } catch (error) {
       this.ledger.started()
       this.ledger.ended()
@@ -375,27 +378,26 @@ function hasOwnExit({ exporter, exportUrl, spanProcessors }: ResolvedConfig): bo
 const systemClock = createSystemClock()
 
 /**
- * The scope around with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their
+ * What is around, with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their
  * spans current through OpenTelemetry alone; once ours takes that place, only the frame still knows theirs.
  */
-function withActiveNeighbour(instance: Instance, { scope, owned }: Surroundings): Scope | undefined {
+function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
+  const { scope, span, owned } = at
   const owner = owned?.owner
-  if (owned === undefined || owner === undefined || owner === instance) return scope
-  if (scope !== undefined && owned.order < scope.frame.order) return scope
+  if (owned === undefined || owner === undefined || owner === instance) return at
+  if (scope !== undefined && owned.order < scope.frame.order) return at
   const frame = frameOf(owner, scope)
-  return placeFrame(
-    {
-      instance: owner,
-      span: owned,
-      session: frame?.session ?? GuardedSpan.recordOf(owned)?.session,
-      remoteParent: frame?.remoteParent,
-      baggage: frame?.baggage,
-      order: owned.order,
-      origin: owned.origin,
-      around: frame?.around,
-    },
-    scope,
-  )
+  const neighbour: Frame = {
+    instance: owner,
+    span: owned,
+    session: frame?.session ?? GuardedSpan.recordOf(owned)?.session,
+    remoteParent: frame?.remoteParent,
+    baggage: frame?.baggage,
+    order: owned.order,
+    origin: owned.origin,
+    around: frame?.around,
+  }
+  return { scope: placeFrame(neighbour, scope), span, owned }
 }
 
 /** Event type and id among a caller's options, read with care: anything but text is not taken. */

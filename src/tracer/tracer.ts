@@ -211,8 +211,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   /** Starts a span that is ended by hand. It nests under what is active but does not become active itself. */
-  startSpan(name: string, options: SpanSettings = {}): Span {
-    return this.#instance.startManual(name, options ?? {})
+  startSpan(name: string, options?: SpanSettings): Span {
+    return this.#instance.startManual(name, options ?? undefined)
   }
 
   /**
