@@ -1,4 +1,5 @@
 import { processState } from '../context/globals.js'
+import { withinMs } from '../time.js'
 
 /** How long the natural end of a process may be delayed by deliveries, milliseconds. */
 const EXIT_LIMIT_MS = 5_000
@@ -74,7 +75,7 @@ export function flushOnSignals({ timeoutMs = EXIT_LIMIT_MS }: SignalOptions = {}
   const listener: SignalListener = (signal) => {
     if (isFlushing) return reRaise(signal)
     isFlushing = true
-    void withinLimit(runExitTasks(timeoutMs), timeoutMs).then(() => {
+    void withinMs(runExitTasks(timeoutMs), timeoutMs).then(() => {
       isFlushing = false
       reRaise(signal)
     })
@@ -92,13 +93,4 @@ function reRaise(signal: NodeJS.Signals): void {
   if (own.length < listeners.length) return
   for (const listener of own) process.removeListener(signal, listener)
   process.kill(process.pid, signal)
-}
-
-async function withinLimit(work: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs)
-  })
-  await Promise.race([work, limit])
-  clearTimeout(timer)
 }

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { processState } from '../../src/context/globals.js'
 import { isOwnEndpoint, leaseAgent, registerEndpoint } from '../../src/export/sockets.js'
 import { toRequestHeaders } from '../../src/export/headers.js'
-import { createTransport } from '../../src/export/transport.js'
+import { HttpTransport } from '../../src/export/transport.js'
 
 let directory: string
 let good: { key: string; cert: string }
@@ -69,8 +69,8 @@ async function listen(server: Server): Promise<number> {
 const listenTls = (options: ServerOptions) => listen(createServer(options, (_, response) => response.end('{}')))
 
 const send = async (serverUrl: string, ca?: string) => {
-  const transport = createTransport({ serverUrl, headers: {}, tls: { ca } })
-  return transport.send({ path: '/x', body: Buffer.from('{}'), timeoutMs: 30_000 }).finally(() => transport.close())
+  const transport = new HttpTransport({ serverUrl, headers: {}, tls: { ca } })
+  return transport.send({ url: `${serverUrl}/x`, body: Buffer.from('{}'), timeoutMs: 30_000 }).finally(() => transport.close())
 }
 
 describe('TLS', () => {
@@ -106,7 +106,7 @@ describe('TLS', () => {
   })
 })
 
-describe('createTransport', () => {
+describe('HttpTransport', () => {
   it('keeps at most 12 sockets to an origin over all tracers and closes them with the last', async () => {
     let open = 0
     let most = 0
@@ -116,8 +116,8 @@ describe('createTransport', () => {
       socket.on('close', () => open--)
     })
     const url = `http://127.0.0.1:${await listen(server)}`
-    const transports = Array.from({ length: 50 }, () => createTransport({ serverUrl: url, headers: {} }))
-    await Promise.all(transports.map((transport) => transport.send({ path: '/', body: Buffer.from('{}'), timeoutMs: 30_000 })))
+    const transports = Array.from({ length: 50 }, () => new HttpTransport({ serverUrl: url, headers: {} }))
+    await Promise.all(transports.map((transport) => transport.send({ url, body: Buffer.from('{}'), timeoutMs: 30_000 })))
     expect(most).toBeLessThanOrEqual(12)
     const closed = new Promise<void>((resolve) => {
       const timer = setInterval(() => {
@@ -140,8 +140,8 @@ describe('createTransport', () => {
         response.end()
       }),
     )}/base/`
-    const transport = createTransport({ serverUrl: url, headers: {} })
-    await transport.send({ path: '/opentelemetry/v1/traces', body: Buffer.from('{}'), timeoutMs: 30_000 })
+    const transport = new HttpTransport({ serverUrl: url, headers: {} })
+    await transport.send({ url: transport.tracesUrl, body: Buffer.from('{}'), timeoutMs: 30_000 })
     expect(seen).toEqual(['/base/opentelemetry/v1/traces', '2', undefined])
     expect(isOwnEndpoint(`${url}opentelemetry/v1/traces?x=1`)).toBe(true)
     expect(isOwnEndpoint(`${url}other`)).toBe(false)
