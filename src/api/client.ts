@@ -212,10 +212,6 @@ class RestCalls implements PumpSource<Call, Answer> {
     return this.#ready.shift()
   }
 
-  prepare(): Promise<undefined> {
-    return Promise.resolve(undefined)
-  }
-
   async send(call: Call, options: SendOptions): Promise<Answer | Retry> {
     const { method, path } = call.plan
     this.#options.stats.requestMade()
@@ -228,7 +224,7 @@ class RestCalls implements PumpSource<Call, Answer> {
   }
 
   conclude(call: Call, { value, error }: Answer): readonly Call[] {
-    if (error !== undefined) return this.#lose(call, error)
+    if (error !== undefined) return this.#fail(call, error)
     const { method, path, accepts } = call.plan
     // The server took the call; ids are made here, and ingestion creates a session that is missing.
     if (accepts?.(value) === false)
@@ -239,12 +235,8 @@ class RestCalls implements PumpSource<Call, Answer> {
     return this.#settle(call, true)
   }
 
-  expire(call: Call): void {
-    this.#lose(call, call.error)
-  }
-
-  fail(call: Call): void {
-    this.#lose(call, undefined)
+  lose(call: Call): void {
+    this.#fail(call, call.error)
   }
 
   giveUp(calls: readonly Call[]): void {
@@ -259,7 +251,7 @@ class RestCalls implements PumpSource<Call, Answer> {
     for (let call = this.take(); call !== undefined; call = this.take()) this.#settle(call, false)
   }
 
-  #lose(call: Call, error: HoneyHiveError | undefined): readonly Call[] {
+  #fail(call: Call, error: HoneyHiveError | undefined): readonly Call[] {
     if (error !== undefined) {
       this.#options.stats.failed(error.message)
       this.#options.diagnostics.warn(`rest:${error.code}`, error.message)

@@ -16,6 +16,8 @@ const REFUSED: Readonly<Partial<Record<DropReason, string>>> = {
   afterShutdown: 'a span ended after the tracer was shut down',
 }
 
+type ExporterStep = 'forceFlush' | 'shutdown'
+
 /** Limits of the standard methods, which take none, milliseconds. */
 const FLUSH_LIMIT_MS = 30_000
 const SHUTDOWN_LIMIT_MS = 5_000
@@ -72,17 +74,17 @@ export class BatchSpanProcessor implements SpanProcessor {
    * @returns true only if all of them arrived and nothing was lost since the previous flush.
    */
   flush(timeoutMs: number): Promise<boolean> {
-    return this.#finish(timeoutMs, (limitMs) => this.#batches.pump.flush(limitMs), 'forceFlush')
+    return this.#finish('flush', 'forceFlush', timeoutMs)
   }
 
   /** Like {@link flush}, then gives up what is left (`shutdownTimeout`) but stays usable. */
   drain(timeoutMs: number): Promise<boolean> {
-    return this.#finish(timeoutMs, (limitMs) => this.#batches.pump.drain(limitMs), 'forceFlush')
+    return this.#finish('drain', 'forceFlush', timeoutMs)
   }
 
   /** Like {@link drain}, then shuts the exporter down; later spans count as `afterShutdown`. Idempotent. */
   close(timeoutMs: number): Promise<boolean> {
-    this.#closing ??= this.#finish(timeoutMs, (limitMs) => this.#batches.pump.drain(limitMs), 'shutdown')
+    this.#closing ??= this.#finish('drain', 'shutdown', timeoutMs)
     return this.#closing
   }
 
@@ -91,36 +93,27 @@ export class BatchSpanProcessor implements SpanProcessor {
     this.#batches.pump.giveUp()
   }
 
-  /** Delivers, then asks the exporter for the same in the time that is left. */
-  async #finish(timeoutMs: number, deliver: (limitMs: number) => Promise<boolean>, step: 'forceFlush' | 'shutdown'): Promise<boolean> {
+  /** Delivers, then has the exporter do its part in the time that is left. */
+  async #finish(deliver: 'flush' | 'drain', step: ExporterStep, timeoutMs: number): Promise<boolean> {
     const startedAtMs = this.#now()
-    const hasArrived = await deliver(timeoutMs)
-    const hasFinished = await this.#askExporter(step, timeoutMs - (this.#now() - startedAtMs))
-    return hasArrived && hasFinished
-  }
-
-  /** The exporter may be user code: what it throws, or that it takes too long, is said and goes no further. */
-  async #askExporter(step: 'forceFlush' | 'shutdown', limitMs: number): Promise<boolean> {
-    const { sender } = this.#options
-    if (sender[step] === undefined) return true
-    try {
-      if (
-        await withinMs(
-          runDetached(async () => sender[step]?.()),
-          limitMs,
-        )
-      )
-        return true
-      this.#reportExporter(`${step} of the exporter took too long`)
-    } catch (error) {
-      this.#reportExporter(`${step} of the exporter failed: ${error instanceof Error ? error.name : typeof error}`)
-    }
+    const hasArrived = await this.#batches.pump[deliver](timeoutMs)
+    const trouble = await this.#askExporter(step, timeoutMs - (this.#now() - startedAtMs))
+    if (trouble === undefined) return hasArrived
+    this.#options.stats.failed(trouble)
+    this.#options.diagnostics.warn('exporter', trouble)
     return false
   }
 
-  #reportExporter(trouble: string): void {
-    this.#options.stats.failed(trouble)
-    this.#options.diagnostics.warn('exporter', trouble)
+  /** What went wrong, if anything: the exporter may be user code, and what it throws goes no further. */
+  async #askExporter(step: ExporterStep, limitMs: number): Promise<string | undefined> {
+    const { sender } = this.#options
+    if (sender[step] === undefined) return undefined
+    try {
+      const asked = runDetached(async () => sender[step]?.())
+      return (await withinMs(asked, limitMs)) ? undefined : `${step} of the exporter took too long`
+    } catch (error) {
+      return `${step} of the exporter failed: ${error instanceof Error ? error.name : typeof error}`
+    }
   }
 
   #refuse(span: PendingSpan, reason: DropReason): void {

@@ -11,18 +11,7 @@ const EXIT_LIMIT_MS = 5_000
  * @returns a function that takes the task back.
  */
 export function onNaturalEnd(task: (timeoutMs: number) => Promise<unknown>): () => void {
-  const { exitTasks } = processState
-  exitTasks.add(task)
-  if (processState.exitListener === undefined) {
-    processState.exitListener = () => void runExitTasks(EXIT_LIMIT_MS)
-    process.on('beforeExit', processState.exitListener)
-  }
-  return () => {
-    exitTasks.delete(task)
-    if (exitTasks.size > 0 || processState.exitListener === undefined) return
-    process.removeListener('beforeExit', processState.exitListener)
-    processState.exitListener = undefined
-  }
+  return keep(processState.exitTasks, task, 'exitListener', 'beforeExit', () => void runExitTasks(EXIT_LIMIT_MS))
 }
 
 /**
@@ -32,18 +21,24 @@ export function onNaturalEnd(task: (timeoutMs: number) => Promise<unknown>): () 
  */
 export function onExit(write: () => void): () => void {
   const { exitWrites } = processState
-  exitWrites.add(write)
-  if (processState.exitWriteListener === undefined) {
-    processState.exitWriteListener = () => {
-      for (const each of exitWrites) each()
-    }
-    process.on('exit', processState.exitWriteListener)
+  return keep(exitWrites, write, 'exitWriteListener', 'exit', () => {
+    for (const each of exitWrites) each()
+  })
+}
+
+/** Adds a task to those of one event, which is listened to for as long as there are any. */
+function keep<T>(tasks: Set<T>, task: T, field: 'exitListener' | 'exitWriteListener', event: string, listener: () => void): () => void {
+  tasks.add(task)
+  if (processState[field] === undefined) {
+    processState[field] = listener
+    process.on(event, listener)
   }
   return () => {
-    exitWrites.delete(write)
-    if (exitWrites.size > 0 || processState.exitWriteListener === undefined) return
-    process.removeListener('exit', processState.exitWriteListener)
-    processState.exitWriteListener = undefined
+    tasks.delete(task)
+    const current = processState[field]
+    if (tasks.size > 0 || current === undefined) return
+    process.removeListener(event, current)
+    processState[field] = undefined
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ResolvedBatch } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { Backoff } from './backoff.js'
 import { runDetached } from './detached.js'
@@ -30,34 +31,23 @@ export interface PumpSource<J extends PumpJob, O extends { readonly kind: string
   readyInMs(): number | undefined
   take(): J | undefined
   /** Makes a job ready to be sent. An outcome ends the job unsent. */
-  prepare(job: J, signal: AbortSignal): Promise<O | undefined>
+  prepare?(job: J, signal: AbortSignal): Promise<O | undefined>
   /** Makes one attempt. */
   send(job: J, options: SendOptions): Promise<O | Retry>
   /** Takes what a job came to; gives back the jobs that go in its place. */
   conclude(job: J, outcome: O): readonly J[]
-  /** Ends a job whose time for retries is over. */
-  expire(job: J): void
-  /** Ends a job after a fault of our own. */
-  fail(job: J, error: unknown): void
+  /** Ends a job that is lost: its time for retries is over, or a fault of our own. */
+  lose(job: J, reason: 'retryExhausted' | 'internal', detail: string): void
   /** Ends these jobs and all that were not taken yet. */
   giveUp(jobs: readonly J[]): void
   /** What was lost so far. */
   readonly losses: number
 }
 
-/** Limits of a {@link Pump}. */
-export interface PumpLimits {
-  /** Most attempts at the same time. */
-  readonly concurrency: number
-  /** Limit of one attempt, milliseconds. */
-  readonly exportTimeoutMs: number
-  /** How long one job is tried, milliseconds from its first attempt. */
-  readonly retryBudgetMs: number
-}
-
 /** Parts and settings of a {@link Pump}. */
 export interface PumpOptions {
-  readonly limits: PumpLimits
+  /** Attempts at the same time, the limit of each, and how long one job is tried, from its first attempt. */
+  readonly limits: Pick<ResolvedBatch, 'concurrency' | 'exportTimeoutMs' | 'retryBudgetMs'>
   readonly stats: SpanStats
   readonly diagnostics: Diagnostics
   /** Milliseconds, monotonic. @defaultValue `performance.now` */
@@ -176,11 +166,11 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
     const { job, controller } = flight
     this.#flights.push(flight)
     try {
-      const outcome = await this.#source.prepare(job, controller.signal)
+      const outcome = await this.#source.prepare?.(job, controller.signal)
       if (outcome === undefined) await this.#attempt(flight)
       else if (this.#land(flight)) this.#conclude(job, outcome)
     } catch (error) {
-      if (this.#land(flight)) this.#source.fail(job, error)
+      if (this.#land(flight)) this.#source.lose(job, 'internal', `delivery failed: ${error instanceof Error ? error.name : typeof error}`)
     }
     this.wake()
   }
@@ -228,7 +218,7 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
       nextAttemptAtMs - firstAttemptAtMs > this.#options.limits.retryBudgetMs
     const spent = this.#waiting.filter(isSpent)
     this.#waiting = this.#waiting.filter((job) => !isSpent(job))
-    for (const job of spent) this.#source.expire(job)
+    for (const job of spent) this.#source.lose(job, 'retryExhausted', job.lastError)
   }
 
   async #settle(timeoutMs: number, thenGiveUp: boolean): Promise<boolean> {

@@ -1,36 +1,28 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedBatch } from '../config/resolved.js'
-import type { Diagnostics } from '../diagnostics.js'
 import type { Outcome } from '../otlp/reply.js'
 import type { DropReason } from '../semantics/attributes.js'
 import { createBatch, readSpans, splitBatch, toEntries, toReadables, type Batch, type Entry } from './batch.js'
 import type { PendingSpan } from './pending-span.js'
-import { Pump, type PumpSource, type Retry } from './pump.js'
+import { Pump, type PumpOptions, type PumpSource, type Retry } from './pump.js'
 import { PendingResources } from './pending-resources.js'
 import { SpanQueue } from './span-queue.js'
 import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
-import type { SpanStats } from './stats.js'
 
 /** Offered spans that are given up at the end; gives back the ones it kept for the next start. */
 export type Rescue = (spans: readonly ReadableSpan[]) => ReadonlySet<ReadableSpan>
 
 /** Parts and settings of {@link SpanBatches}. */
-export interface SpanBatchesOptions {
+export interface SpanBatchesOptions extends PumpOptions {
   readonly sender: SpanSender
   readonly limits: ResolvedBatch
   /** Sends each span by itself as soon as the host yields. @defaultValue false */
   readonly disableBatch?: boolean | undefined
-  readonly stats: SpanStats
-  readonly diagnostics: Diagnostics
   /**
    * Offered what is given up at the end, before it is counted as lost. The spans it keeps stay `pending`: they are
    * neither delivered nor lost.
    */
   readonly rescue?: Rescue | undefined
-  /** Milliseconds, monotonic. @defaultValue `performance.now` */
-  readonly now?: (() => number) | undefined
-  /** Between 0 and 1. @defaultValue `Math.random` */
-  readonly random?: (() => number) | undefined
 }
 
 /** Why a batch cannot travel as it is: it is cut, and a single span is lost. */
@@ -178,12 +170,8 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     return splitBatch(batch)
   }
 
-  expire({ entries, lastError }: Batch): void {
-    this.#drop(entries, 'retryExhausted', lastError)
-  }
-
-  fail({ entries }: Batch, error: unknown): void {
-    this.#drop(entries, 'internal', `delivery failed: ${toErrorName(error)}`)
+  lose({ entries }: Batch, reason: DropReason, detail: string): void {
+    this.#drop(entries, reason, detail)
   }
 
   giveUp(batches: readonly Batch[]): void {
