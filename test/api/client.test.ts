@@ -75,6 +75,26 @@ describe('RestClient', () => {
     expect(requests.flatMap(({ json }) => (json as { metadata?: { step: number } }).metadata?.step ?? [])).toEqual([1, 2])
   })
 
+  it('waits for everything a call depends on, and gives up what waits for a call that hangs', async () => {
+    await server.set({ otherwise: OK, byPath: { '/session/start': { hang: true } } })
+    const started = client.startSession({ session_id: 's1' })
+    const [updated, created, changed] = [
+      client.updateEvent({ event_id: 'e1', metadata: {} }),
+      client.createEvent({ event_id: 'e1', session_id: 's1' }),
+      client.updateEvent({ event_id: 'e1', metadata: { late: true } }),
+    ]
+    expect(await updated).toBe(true)
+    expect(await client.flush(200)).toBe(false)
+    expect((await server.seen()).requests.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'POST /session/start',
+      'PUT /events',
+    ])
+    expect(await client.drain(0)).toBe(false)
+    expect(await Promise.all([started, created, changed])).toEqual([false, false, false])
+    await server.set({ otherwise: OK })
+    expect(await client.createEvent({ event_id: 'e1', session_id: 's1' })).toBe(true)
+  })
+
   it('sends what the body held at the time of the call', async () => {
     await server.set({ otherwise: OK })
     const metadata = { value: 'before' }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { BatchSpanProcessor, type BatchSpanProcessorOptions } from '../../src/export/batch-span-processor.js'
 import { ExporterSender } from '../../src/export/exporter-sender.js'
+import { PendingResources } from '../../src/export/pending-resources.js'
 import type { SpanSender } from '../../src/export/span-sender.js'
 import { SpanStats } from '../../src/export/stats.js'
 import { createRig, isBalanced, toPending, toReadableSpan } from '../faults/rig.js'
@@ -120,17 +121,17 @@ describe('BatchSpanProcessor', () => {
   })
 
   it('offers what is given up in the order in which it ended', async () => {
+    let refuse: () => void = () => undefined
     let sends = 0
     const hanging: SpanSender = {
       toRequest: () => ({
         bytes: 0,
-        // The first one is refused for now, all further ones hang.
         send: ({ signal }) =>
-          sends++ === 0
-            ? Promise.resolve({ kind: 'retry', afterMs: 0, detail: 'HTTP 503' })
-            : new Promise((resolve) =>
-                signal.addEventListener('abort', () => resolve({ kind: 'retry', afterMs: undefined, detail: 'aborted' })),
-              ),
+          new Promise((resolve) => {
+            const retry = (detail: string): void => resolve({ kind: 'retry', afterMs: undefined, detail })
+            if (sends++ === 0) refuse = () => retry('HTTP 503')
+            signal.addEventListener('abort', () => retry('aborted'))
+          }),
       }),
     }
     const offered: string[] = []
@@ -142,7 +143,10 @@ describe('BatchSpanProcessor', () => {
       },
     })
     const ended = end(9)
-    while (stats.lastError === undefined || sends < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (sends < 3) await new Promise((resolve) => setImmediate(resolve))
+    // The oldest batch waits for its next attempt while newer ones are under way.
+    refuse()
+    while (stats.lastError === undefined) await new Promise((resolve) => setImmediate(resolve))
     processor.giveUp()
     expect(offered).toEqual(ended)
     // What was kept for the next start is neither delivered nor lost.
@@ -267,5 +271,9 @@ describe('a resource with pending attributes', () => {
     expect(await processor.close(20)).toBe(false)
     expect(stats.snapshot()).toMatchObject({ pending: 0, dropped: { shutdownTimeout: 1 } })
     expect(pods).toEqual([])
+    const controller = new AbortController()
+    const settled = new PendingResources().settle([span], 60_000, controller.signal)
+    controller.abort()
+    await settled
   })
 })
