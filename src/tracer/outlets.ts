@@ -64,10 +64,12 @@ function openRestTransport(config: ResolvedConfig, transport: Transport): Transp
 }
 
 function openTransport(config: ResolvedConfig): HttpTransport {
-  return new HttpTransport({ serverUrl: config.serverUrl, compression: config.compression, headers: toHeaders(config) })
+  const { serverUrl, exportUrl, compression } = config
+  const foreignHeaders = exportUrl === undefined ? undefined : toHeaders({ ...config, apiKey: undefined })
+  return new HttpTransport({ serverUrl, exportUrl, compression, headers: toHeaders(config), foreignHeaders })
 }
 
-function toHeaders({ apiKey = '', source, headers }: ResolvedConfig): Record<string, string> {
+function toHeaders({ apiKey, source, headers }: ResolvedConfig): Record<string, string> {
   return toRequestHeaders({ apiKey, source, version: VERSION, headers })
 }
 
