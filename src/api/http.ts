@@ -1,6 +1,6 @@
 import { HoneyHiveError } from '../errors.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
-import { backoffMs } from '../export/retry.js'
+import { backoffMs } from '../export/backoff.js'
 import { pause, toTimerMs } from '../time.js'
 import type { Transport } from '../export/transport.js'
 import { isRetryableStatus, toRetryAfterMs } from '../otlp/retry.js'

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Backoff } from '../../src/export/backoff.js'
-import { backoffMs } from '../../src/export/retry.js'
+import { Backoff, backoffMs } from '../../src/export/backoff.js'
 
 describe('backoffMs', () => {
   it('stays between the base and a ceiling that grows to the cap', () => {
