@@ -7,7 +7,7 @@ import type { Instance, InstrumentationLibrary, OwnedSpan, RoutedSpan, TracerHan
 import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
-import { createLedger, type Ledger } from '../export/ledger.js'
+import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock } from '../provider/clock.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
@@ -79,7 +79,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly maxBucketBytes: number
   readonly redactor: SpanOwner['redactor']
   readonly clock: Clock
-  readonly ledger: Ledger
+  readonly stats: SpanStats
   readonly diagnostics: Diagnostics
   readonly ownSession: Session
   /** False when no key, `disabled` or an unsafe address keeps this instance from recording at all. */
@@ -108,7 +108,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.maxBucketBytes = config.capture.maxBytes
     this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
-    this.ledger = createLedger({ diagnostics: this.diagnostics, onDrop: config.onDrop })
+    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop })
     this.redactor = redactorFor(config)
     this.ownSession = createOwnSession(config, remoteSessionId)
     if (config.spool !== undefined && this.isRecording) void this.outlets
@@ -142,7 +142,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
   get outlets(): Outlets {
-    this.#outlets ??= createOutlets({ config: this.#config, ledger: this.ledger, diagnostics: this.diagnostics })
+    this.#outlets ??= createOutlets({ config: this.#config, stats: this.stats, diagnostics: this.diagnostics })
     return this.#outlets
   }
 
@@ -197,7 +197,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (!this.#isLive || !this.isRecording) return this.#refuse(request, at)
     const span = this.#startSafely(request, at, current)
     if (span === undefined) return this.#unrecorded(request, at)
-    this.ledger.started()
+    this.stats.started()
     if (span.isRecording()) this.ensureSession((GuardedSpan.recordOf(span) as SpanRecord).session)
     return span
   }
@@ -293,7 +293,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   spanEnding(): void {
-    this.ledger.ended()
+    this.stats.ended()
   }
 
   spanEnded(record: SpanRecord, span: OwnedSpan): void {
@@ -301,14 +301,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
     if (record.fate === 'export') return
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
-    this.ledger.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
+    this.stats.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
   }
 
   /** Asks the backend for the session record, once, in the background. */
   ensureSession(session: Session): void {
     if (!session.isCreatedHere || this.#startedSessions.has(session)) return
     this.#startedSessions.add(session)
-    this.ledger.sessionStarted()
+    this.stats.sessionStarted()
     void this.outlets.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
   }
 
@@ -342,10 +342,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #refuse(request: SpanRequest, at: Surroundings): UnrecordedSpan {
-    this.ledger.started()
-    this.ledger.ended()
+    this.stats.started()
+    this.stats.ended()
     const reason = this.#isLive ? 'disabled' : 'afterShutdown'
-    this.ledger.droppedOne(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
+    this.stats.droppedOne(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
     return this.#unrecorded(request, at)
   }
 
@@ -358,9 +358,9 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     try {
       return this.spans.start(request, at, current)
     } catch (error) {
-      this.ledger.started()
-      this.ledger.ended()
-      this.ledger.droppedOne(
+      this.stats.started()
+      this.stats.ended()
+      this.stats.droppedOne(
         'internal',
         { name: nameText(request.name), spanId: '' },
         `it could not be started: ${describeThrown(error).message}`,
