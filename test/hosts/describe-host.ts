@@ -111,7 +111,7 @@ function describeForest(trace: readonly HostSpan[], stranger: (id: string) => st
   const write = (span: HostSpan): string => {
     const children = trace.filter(({ parentId }) => parentId === span.spanId).map(write)
     const lost = span.parentId === undefined || known.has(span.parentId) ? '' : `${stranger(span.parentId)} > `
-    const sampled = span.isSampled === false ? ' unsampled' : ''
+    const sampled = span.isSampled === false ? ' [not sampled]' : ''
     const marks = (span.marks ?? []).length === 0 ? '' : ` {${[...(span.marks ?? [])].sort().join()}}`
     return `${lost}${tidy(span.name)}${sampled}${marks}${children.length === 0 ? '' : `(${children.sort().join(', ')})`}`
   }

@@ -40,7 +40,7 @@ export async function startEchoServer(): Promise<EchoServer> {
 
 const keyOf = ({ authorization = '' }: IncomingHttpHeaders): string => authorization.replace('Bearer ', '')
 
-/** Ten requests for each of two tenants, all at the same time. */
+/** Ten requests for each of two tenants, all at the same time, each from a trace of its own. */
 async function sendTenants(port: number): Promise<string> {
   const paths = Array.from({ length: 10 }, (_, number) => ['A', 'B'].map((tenant) => `/${tenant}/${number}`)).flat()
   await Promise.all(paths.map((path) => send(port, path)))
@@ -49,7 +49,9 @@ async function sendTenants(port: number): Promise<string> {
 
 function send(port: number, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+    const traceparent = `00-${path.replaceAll('/', '').toLowerCase().padStart(32, 'c')}-00f067aa0ba902b7-01`
+    const headers = { traceparent, tracestate: 'vendor=value', baggage: 'caller=value' }
+    get({ host: '127.0.0.1', port, path, headers, agent: false }, (response) => {
       response.resume()
       response.on('end', resolve)
     }).on('error', reject)

@@ -88,9 +88,8 @@ const server = require('node:http').createServer((incoming, outgoing) => {
       observe(name, 'handler', 'headers', await request('/echo'))
       await (us?.model(name) ?? ((fn) => fn()))(() => hostSpan(`model call of ${name}`, async () => await request('/echo')))
     })
-    outgoing.end()
   }
-  void (us === undefined ? handle() : us.serve(tenant, name, handle))
+  void (us?.serve(tenant, name, handle) ?? handle()).then(() => outgoing.end())
 })
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
 await apart(() => request(`/drive?port=${server.address().port}`))

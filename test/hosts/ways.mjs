@@ -1,4 +1,7 @@
 // The ways in which a host's code can run inside something of ours. `trees` is what our tracers have recorded afterwards.
+// isRouted: an instrumentor has put a span into the context, so what is written to "the active span" is that span's.
+// isInStep, isWithInner: whether the instrumented library makes a span inside the host's step, and after it.
+// isBare: nothing of ours is active for it. isAtOnce: the host's work does not pause.
 
 const routed = (name) => ({ isRouted: true, isInStep: false, trees: { main: `${name}(inner)` } })
 
@@ -168,6 +171,7 @@ export function createWays(us, require) {
     { name: 'nobody startActiveSpan', isBare: true, run: (act) => us.nobody.getTracer('library').startActiveSpan('nobody', ending(act)) },
     {
       name: 'nobody setSpan',
+      isRouted: true,
       isBare: true,
       run: async (act) => within(trace.setSpan(context.active(), us.nobody.getTracer('library').startSpan('nobody')), act),
     },

@@ -1,6 +1,6 @@
 import { createApiHost } from './opentelemetry-api.mjs'
 
-/** dd-trace, read at its exporter for standard output; `otel` registers its OpenTelemetry provider and makes every second span through it. */
+/** dd-trace, read at its exporter for standard output; `otel` registers its OpenTelemetry provider and makes about half of the spans through it. */
 export async function start({ require, isOn, mode }) {
   Object.assign(process.env, {
     DD_TRACE_STARTUP_LOGS: 'false',
@@ -38,9 +38,8 @@ export async function start({ require, isOn, mode }) {
   )
   const native = (name, { fn }) => tracer.trace(name, () => fn())
   const api = createApiHost(require)
-  let count = 0
   return {
-    span: (name, options) => (mode === 'otel' && count++ % 2 === 0 ? api.span(name, options) : native(name, options)),
+    span: (name, options) => (mode === 'otel' && name.length % 2 === 0 ? api.span(name, options) : native(name, options)),
     current() {
       const found = tracer.scope().active()?.context()
       return found === undefined || found === null ? undefined : { traceId: toHex(found.toTraceId(true)), spanId: toHex(found.toSpanId()) }

@@ -1,14 +1,21 @@
 /** A host whose spans are made through OpenTelemetry's API. */
 export function createApiHost(require) {
-  const { isSpanContextValid, SpanKind, trace } = require('@opentelemetry/api')
+  const { context, isSpanContextValid, propagation, SpanKind, trace } = require('@opentelemetry/api')
   const app = trace.getTracer('app')
+  const baggage = propagation.createBaggage({ host: { value: 'baggage' } })
   // What New Relic's bridge needs to begin a transaction and to name it.
   const message = (name) => ({
     kind: SpanKind.CONSUMER,
     attributes: { 'messaging.system': 'queue', 'messaging.operation.name': 'process', 'messaging.destination.name': name },
   })
   return {
-    span: (name, { isRoot, fn }) => app.startActiveSpan(name, isRoot ? message(name) : {}, (span) => ending(fn, () => span.end())),
+    span: (name, { isRoot, fn }) =>
+      app.startActiveSpan(name, isRoot ? message(name) : {}, (span) =>
+        ending(
+          () => (isRoot ? context.with(propagation.setBaggage(context.active(), baggage), fn) : fn()),
+          () => span.end(),
+        ),
+      ),
     current() {
       const found = trace.getActiveSpan()?.spanContext()
       return found !== undefined && isSpanContextValid(found) ? { traceId: found.traceId, spanId: found.spanId } : undefined
