@@ -8,7 +8,7 @@ const routed = (name) => ({ isRouted: true, isInStep: false, trees: { main: `${n
 /** Without us each way is its `plain` form, which only does the host's work. */
 export function createWays(us, require) {
   const { traceFn } = us === undefined ? {} : require('honeyhive-tracer')
-  const { context, ROOT_CONTEXT, trace } = require('@opentelemetry/api')
+  const { context, trace } = require('@opentelemetry/api')
   const within = (parent, act) => context.with(parent, act)
   const ending = (act) => async (span) => {
     await act()
@@ -182,7 +182,7 @@ export function createWays(us, require) {
       isBare: true,
       run: (act) =>
         us.main.startActiveSpan('active', async () => {
-          us.library.startSpan('root', {}, ROOT_CONTEXT).end()
+          us.library.startSpan('root', {}, trace.deleteSpan(context.active())).end()
           await act()
         }),
     },
