@@ -24,6 +24,7 @@ const said: Readonly<Record<Start, string>> = { after: 'after it', before: 'befo
 // What a product's own propagation may be called; our deliveries carry none of it.
 const PROPAGATION = /^(traceparent|tracestate|baggage|sentry-trace|x-datadog-.*|newrelic|elastic-apm-traceparent|b3|x-b3-.*)$/
 
+// HOSTS: only the folders whose name begins so.
 const chosen = process.env['HOSTS'] === undefined ? hosts : hosts.filter(({ folder }) => folder.startsWith(process.env['HOSTS'] ?? ''))
 
 let echo: EchoServer
@@ -53,7 +54,8 @@ for (const host of chosen) {
           const { traces, observed } = describeHost(await run(undefined))
           const requests = traces.filter((trace) => trace.includes('request of '))
           expect(requests.every((trace) => trace.includes('[not sampled]') === (sampler === 'off'))).toBe(true)
-          if (sampler === 'on') expect(requests.length).toBeGreaterThan(25)
+          // Some products keep all of a process that has no request in one trace.
+          if (sampler === 'on') expect(requests.join().match(/request of /g)?.length).toBeGreaterThan(25)
           expect(Object.keys(observed).length).toBeGreaterThan(200)
         })
 
