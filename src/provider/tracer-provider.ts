@@ -183,7 +183,8 @@ export class InstanceProvider {
       links: this.#toLinks(options?.links, standing, at),
       parentContext: this.#toParentContext(parent, request.context ?? at.context),
     }
-    if (parent === undefined && standing.parent !== undefined) ids.continueTrace(standing.parent.context.traceId)
+    // A root below spans that were left out goes on with their trace.
+    if (parent === undefined) ids.useForNextRoot(standing.parent?.context.traceId ?? ids.generateTraceId())
     if (this.#isLeftOut(draft, options?.attributes)) this.#leaveOut(span, draft, parent, request)
     else this.#begin(span, draft, toTime(options?.startTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)), request)
     return span
