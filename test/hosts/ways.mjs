@@ -182,7 +182,7 @@ export function createWays(us, require) {
       isBare: true,
       run: (act) =>
         us.main.startActiveSpan('active', async () => {
-          us.library.startSpan('root', {}, trace.deleteSpan(context.active())).end()
+          us.library.startSpan('root', { root: true }).end()
           await act()
         }),
     },
