@@ -209,6 +209,7 @@ export class InstanceProvider {
   /** The context that names the parent to the SDK, around what samplers and processors of the user may want to see. */
   #toParentContext(parent: SpanContext | undefined, at: Context): Context {
     const base = this.#isContextSeen && !isTracingSuppressed(at) ? at : ROOT_CONTEXT
+    if (base !== ROOT_CONTEXT && trace.getSpanContext(base) === parent) return base
     if (parent !== undefined) return trace.setSpanContext(base, parent)
     return base === ROOT_CONTEXT ? base : trace.deleteSpan(base)
   }
