@@ -49,7 +49,9 @@ export function ensureContextManager(): void {
  */
 export function toShownContext(at: Context): SpanContext {
   const around = trace.getSpan(at)?.spanContext()
-  return { ...(around !== undefined && isSpanContextValid(around) ? around : INVALID_SPAN_CONTEXT) }
+  if (around === undefined || !isSpanContextValid(around)) return { ...INVALID_SPAN_CONTEXT }
+  // A vendor's context may be of a class, with getters and fields that its own tracer looks for.
+  return Object.assign(Object.create(Object.getPrototypeOf(around) as object), around)
 }
 
 /** The host's own span in a context; `undefined` where there is none, or one of ours shows it already. */
