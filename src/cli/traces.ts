@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { EventRow, ProjectList, SessionDetail, SessionList } from '../dev/page-api.js'
+import type { EventRow, ProjectList, SessionDetail, SessionList } from '../dev/page-api/contract.js'
 import { getJson, SERVER_OPTIONS, type ServerFlags, withServer } from './server-api.js'
 import { createStyle, type Style } from './style.js'
 

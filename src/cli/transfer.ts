@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../semantics/attributes.js'
-import type { EventDetail, ProjectList, SessionDetail, SessionList } from '../dev/page-api.js'
+import type { EventDetail, ProjectList, SessionDetail, SessionList } from '../dev/page-api/contract.js'
 import { HoneyHiveError } from '../errors.js'
 import { getJson, SERVER_OPTIONS, type ServerFlags, withServer } from './server-api.js'
 

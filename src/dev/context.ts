@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import type { Database } from './database.js'
-import { createEventWriter, type EventWriter } from './event-writer.js'
+import type { Database } from './store/database.js'
+import { createEventWriter, type EventWriter } from './store/event-writer.js'
 import type { MappingOptions } from './event-mapping.js'
-import type { ProjectStore, Sender } from './project-store.js'
-import type { BodyLimits } from './request-body.js'
-import type { Changes, WriteQueue } from './write-queue.js'
+import type { ProjectStore, Sender } from './store/projects.js'
+import type { BodyLimits } from './http/body.js'
+import type { Changes, WriteQueue } from './store/write-queue.js'
 
 /** What every route works with. */
 export interface DevContext {

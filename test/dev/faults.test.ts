@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect } from 'vitest'
-import { openDatabase } from '../../src/dev/database.js'
+import { openDatabase } from '../../src/dev/store/database.js'
 import { startDevServer } from '../../src/dev/server.js'
 import { call, isLong, KEY, newId, sendSpans, spawnServer, test, toExport } from './fixtures.js'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect } from 'vitest'
-import type { SessionList } from '../../src/dev/page-api.js'
+import type { SessionList } from '../../src/dev/page-api/contract.js'
 import { startDevServer } from '../../src/dev/server.js'
 import { isLong, KEY, newId, spawnServer, test, toExport } from './fixtures.js'
 

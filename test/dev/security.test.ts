@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished } from 'vitest'
 import { type DevServer, startDevServer } from '../../src/dev/server.js'
-import { createStaticFiles } from '../../src/dev/static-files.js'
+import { createStaticFiles } from '../../src/dev/http/page-files.js'
 import { call, KEY, newId, rawRequest, rawSocket, sendSpans, test, toExport } from './fixtures.js'
 
 const ROUTES = [

@@ -1,16 +1,16 @@
 /** OTLP over HTTP: JSON and protobuf on the same paths. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type DevContext, senderOf, writeAs } from '../context.js'
-import { saveDrops } from '../drops.js'
+import { saveDrops } from '../ingest/drops.js'
 import { toEvent } from '../event-mapping.js'
-import { storeEvents } from '../ingest.js'
+import { storeEvents } from '../ingest/spans.js'
 import { decodeOtlpJson } from '../../otlp/decode.js'
 import { decodeOtlpProtobuf } from '../../otlp/decode-protobuf.js'
 import type { DecodedExport } from '../../otlp/decoded-span.js'
-import { sendJson, toHttpError } from '../reply.js'
-import { mediaTypeOf, parseJson, readBytes, requireType } from '../request-body.js'
-import type { Exchange, Route } from '../router.js'
-import { SECURITY_HEADERS } from '../security.js'
+import { sendJson, toHttpError } from '../http/reply.js'
+import { mediaTypeOf, parseJson, readBytes, requireType } from '../http/body.js'
+import type { Exchange, Route } from '../http/router.js'
+import { SECURITY_HEADERS } from '../http/guard.js'
 
 const PROTOBUF = 'application/x-protobuf'
 const PATHS = ['/opentelemetry/v1/traces', '/v1/traces', '/nextjs/v1/traces'] as const

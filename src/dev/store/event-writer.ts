@@ -1,0 +1,193 @@
+/** Puts events into the store: one row per span or id, totals of its session, links, and updates that came before it. */
+import type { Database, Row } from './database.js'
+import {
+  applyPatch,
+  type Contribution,
+  type EventPatch,
+  type EventRecord,
+  mergeBodies,
+  mergePatches,
+  NO_CONTRIBUTION,
+  toContribution,
+} from './event-record.js'
+import { insertEvent, readBody, saveBody, saveLinks, toContributionOf, toRecord, updateEvent } from './event-rows.js'
+import { toEventId } from '../ids.js'
+import { toNonEmptyText } from '../../otlp/json.js'
+import { addPending, hasPendingUpdates, takePending } from './pending-updates.js'
+import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals } from './session-totals.js'
+import type { Changes } from './write-queue.js'
+
+/** What a new event brings; the id of a span's event is chosen here. */
+export type NewEvent = Omit<EventRecord, 'id'> & { readonly id: string | undefined }
+
+/** Works inside one write. */
+export interface EventWriter {
+  /** Stores an event, or merges it into the one of the same span or id. Gives back its id. */
+  put(event: NewEvent): string
+  /** Creates or completes the record of a session. */
+  putSession(session: EventRecord, origin: SessionOrigin): void
+  /** Whether the session has a record of its own. */
+  hasRecord(projectId: number, sessionId: string): boolean
+  /** Applies `patch` to the event in the first of `projectIds` that has it, or keeps it for when the event arrives. */
+  update(projectIds: readonly number[], keyHash: string, eventId: string, patch: EventPatch): void
+  /** Event id of a span, whether it has arrived or not. */
+  eventIdOf(projectId: number, traceId: string, spanId: string): string
+  /** Writes the totals of the touched sessions. Call last. */
+  finish(): void
+}
+
+/** Builds the writer of one write. `keyHash` is the sender's: updates only meet events of the same sender. */
+export function createEventWriter(database: Database, changes: Changes, keyHash: string, nowMs: number): EventWriter {
+  const sessions = createSessionTotals(database, nowMs)
+  const hasPending = hasPendingUpdates(database)
+  const spanEvents = new Map<string, string>()
+  const store = { database, changes, sessions, nowMs }
+
+  function put(event: NewEvent): string {
+    const present = findPresent(database, event)
+    const id = present === undefined ? chooseId(database, event) : String(present.id)
+    const pending = present === undefined && hasPending ? takePending(database, keyHash, id) : undefined
+    const before = present === undefined ? undefined : readBody(database, Number(present.key))
+    const merged = before === undefined ? event : { ...event, body: mergeBodies(before.body, event.body) }
+    const patch = before?.patch ?? pending
+    const record = patch === undefined ? { ...merged, id } : applyPatch({ ...merged, id }, patch)
+    save(store, record, present, patch)
+    if (event.spanId === null) return id
+    spanEvents.set(`${event.projectId} ${event.traceId} ${event.spanId}`, id)
+    // Only an id of the span's own choice differs from the one its children assumed.
+    if (event.id !== undefined) adoptChildren(database, record)
+    return id
+  }
+
+  return {
+    put,
+    putSession(session, origin) {
+      const state = sessions.open(session.projectId, session.sessionId, session.startMs)
+      const isKnown = state.origin !== 'orphan'
+      if (!isKnown || (state.origin === 'auto' && origin === 'explicit')) {
+        state.name = session.name
+        state.source = session.source
+        state.origin = origin
+      }
+      put(session)
+    },
+    hasRecord: (projectId, sessionId) => {
+      const state = sessions.find(projectId, sessionId)
+      return state !== undefined && state.origin !== 'orphan'
+    },
+    update(projectIds, sender, eventId, patch) {
+      for (const projectId of projectIds) {
+        const row = database.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, eventId)
+        if (row === undefined) continue
+        const { body, patch: earlier } = readBody(database, Number(row.key))
+        const record = applyPatch({ ...toRecord(row), body }, patch)
+        save(store, record, row, earlier === undefined ? patch : mergePatches(earlier, patch))
+        return
+      }
+      addPending(database, sender, eventId, patch, nowMs)
+    },
+    eventIdOf(projectId, traceId, spanId) {
+      const name = `${projectId} ${traceId} ${spanId}`
+      const known = spanEvents.get(name)
+      if (known !== undefined) return known
+      const row = database.get('SELECT id FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
+      const id = row === undefined ? toEventId(projectId, traceId, spanId) : String(row.id)
+      spanEvents.set(name, id)
+      return id
+    },
+    finish() {
+      sessions.save()
+      for (const { runId, projectId } of sessions.runs()) adoptRun(database, keyHash, runId, projectId)
+    },
+  }
+}
+
+interface Store {
+  readonly database: Database
+  readonly changes: Changes
+  readonly sessions: SessionTotals
+  readonly nowMs: number
+}
+
+function findPresent(database: Database, { projectId, traceId, spanId, id }: NewEvent): Row | undefined {
+  if (traceId !== null && spanId !== null) {
+    const row = database.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
+    if (row !== undefined) return row
+  }
+  if (id === undefined) return undefined
+  const row = database.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, id)
+  // Another span may claim the same id; it then gets its own event under the id its span has.
+  return row !== undefined && spanId !== null && (row.span_id !== null || row.type === 'session') ? undefined : row
+}
+
+function chooseId(database: Database, { projectId, traceId, spanId, id }: NewEvent): string {
+  const isFree =
+    id !== undefined && database.get('SELECT 1 AS found FROM events WHERE project_id = ? AND id = ?', projectId, id) === undefined
+  if (isFree) return id
+  return traceId !== null && spanId !== null ? toEventId(projectId, traceId, spanId) : (id ?? '')
+}
+
+function save(
+  { database, changes, sessions, nowMs }: Store,
+  record: EventRecord,
+  present: Row | undefined,
+  patch: EventPatch | undefined,
+): void {
+  const contribution = toContribution(record)
+  const key = present === undefined ? insertEvent(database, record, contribution, nowMs) : Number(present.key)
+  if (present !== undefined) updateEvent(database, key, record, contribution)
+  saveBody(database, key, record, patch)
+  if (present === undefined || record.links.length > 0) saveLinks(database, key, record)
+  const before = present === undefined ? NO_CONTRIBUTION : toContributionOf(present)
+  const session = addToSession(sessions, record, before, contribution, present)
+  changes.event(record.projectId, record.sessionId, record.id)
+  // Whatever happens in a session of a run changes the sums of that run.
+  if (session.runId !== null) changes.run(record.projectId, session.runId)
+}
+
+function addToSession(
+  sessions: SessionTotals,
+  record: EventRecord,
+  before: Contribution,
+  after: Contribution,
+  present: Row | undefined,
+): SessionState {
+  const session = sessions.open(record.projectId, record.sessionId, record.startMs)
+  const movedFrom = present !== undefined && present.session_id !== record.sessionId ? String(present.session_id) : undefined
+  if (movedFrom !== undefined) {
+    const old = sessions.find(record.projectId, movedFrom)
+    if (old !== undefined) sessions.contribute(old, before, NO_CONTRIBUTION, old.startMs, old.endMs)
+  }
+  sessions.contribute(session, movedFrom === undefined ? before : NO_CONTRIBUTION, after, record.startMs, record.endMs)
+  if (session.origin === 'orphan' && record.parentId === record.sessionId) nameOrphan(session, record)
+  session.runId ??= toNonEmptyText(record.body.metadata.run_id) ?? null
+  return session
+}
+
+/** A session nobody named shows what its root does. */
+function nameOrphan(session: SessionState, record: EventRecord): void {
+  session.name = record.name
+  session.source = record.source
+}
+
+/** Children that arrived first pointed at the id this span would have had without one of its own. */
+function adoptChildren(database: Database, { projectId, id, traceId, spanId }: EventRecord): void {
+  database.run(
+    'UPDATE events SET parent_id = ? WHERE trace_id = ? AND parent_span_id = ? AND project_id = ?',
+    id,
+    traceId,
+    spanId,
+    projectId,
+  )
+}
+
+/** A run created without a label belongs where its sessions are, once one of the same sender's projects has them. */
+function adoptRun(database: Database, keyHash: string, runId: string, projectId: number): void {
+  database.run(
+    `UPDATE runs SET project_id = ? WHERE id = ? AND project_id <> ? AND project_id IN (SELECT project_id FROM project_keys WHERE key_hash = ? AND label = '')`,
+    projectId,
+    runId,
+    projectId,
+    keyHash,
+  )
+}
