@@ -142,7 +142,7 @@ describe('events', () => {
     ['legacy', '/events', (patch: object) => ({ event_id: SESSION, ...patch })],
     ['v1', `/v1/events/${SESSION}`, (patch: object) => patch],
   ] as const)(
-    'the %s update merges objects, replaces outputs, ignores the rest, answers with nothing',
+    'the %s update merges objects, replaces outputs, ignores the rest, answers with JSON that every client can parse',
     async ([, path, wrap], { server }) => {
       await startSession(server, { metadata: { a: 1 }, outputs: { old: 1 }, inputs: { i: 1 } })
       const put = (patch: object): Promise<{ status: number; body: unknown }> => call(server, 'PUT', path, wrap(patch))
@@ -155,7 +155,7 @@ describe('events', () => {
           user_properties: { u: 1 },
           outputs: { new: 2 },
         }),
-      ).toMatchObject({ status: 200, body: undefined })
+      ).toMatchObject({ status: 200, body: { success: true } })
       await put({ outputs: null, metadata: { b: 3 }, duration: 40, inputs: { ignored: 1 }, event_name: 'ignored', children_ids: [] })
       expect(server.events({ sessionId: SESSION })).toMatchObject([
         {

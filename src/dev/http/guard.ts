@@ -30,11 +30,12 @@ export function resolveBindHost({ host, dangerouslyBindAllInterfaces }: BindOpti
   )
 }
 
-/** Checks made before anything else of a request is looked at. */
-export interface Guard {
-  /** @throws HttpError when the request may not be answered. */
-  check(request: IncomingMessage): void
-}
+/**
+ * Looks at a request before anything else of it is used.
+ *
+ * @throws HttpError when the request may not be answered.
+ */
+export type Guard = (request: IncomingMessage) => void
 
 /** Names the server answers to, in addition to the loopback ones. */
 export interface GuardOptions {
@@ -55,17 +56,27 @@ export function createGuard({ port, bindHost, allowedHosts }: GuardOptions): Gua
   const authorities = new Set(names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`])))
   const origins = new Set([...authorities].map((authority) => `http://${authority}`))
 
-  return {
-    check(request) {
-      checkTarget(request)
-      checkHost(request, authorities)
-      checkOrigin(request, origins)
-    },
+  return (request) => {
+    checkTarget(request)
+    checkHost(request, authorities)
+    checkOrigin(request, origins)
   }
 }
 
+/** Only plain paths, whose parts can neither leave the tree nor hide a separator. */
 function checkTarget({ url = '' }: IncomingMessage): void {
   if (!url.startsWith('/') || url.startsWith('//')) throw new HttpError(400, 'Only plain paths are served')
+  const [path = ''] = url.split('?', 1)
+  if (!path.split('/').every(isPlainPart)) throw new HttpError(400, 'The path is not valid')
+}
+
+function isPlainPart(part: string): boolean {
+  try {
+    const decoded = decodeURIComponent(part)
+    return decoded !== '.' && decoded !== '..' && !/[/\\\u0000-\u001f]/.test(decoded)
+  } catch {
+    return false
+  }
 }
 
 function checkHost({ rawHeaders, headers }: IncomingMessage, authorities: ReadonlySet<string>): void {
@@ -87,7 +98,7 @@ function checkOrigin({ headers, method, url = '/' }: IncomingMessage, origins: R
 }
 
 function isDataPath(url: string): boolean {
-  return /^\/(api|v1|events|session|runs|datasets|datapoints|opentelemetry|nextjs|metrics|configurations|charts|queues|projects)(\/|\?|$)/.test(
+  return /^\/(api|v1|events|session|runs|datasets|datapoints|opentelemetry|nextjs|metrics|configurations|charts|queues|projects|tools)(\/|\?|$)/.test(
     url,
   )
 }

@@ -1,10 +1,6 @@
 /** Tells open pages what changed, as server-sent events. */
-import type { ServerResponse } from 'node:http'
-import type { Database } from '../store/database.js'
-import type { LiveMessage } from '../page-api/contract.js'
-import { SECURITY_HEADERS } from './guard.js'
-import { findSession } from '../page-api/sessions.js'
-import type { CommittedChanges } from '../store/write-queue.js'
+import type { LiveMessage, SessionSummary } from '../page-api/contract.js'
+import type { CommittedChanges } from '../store/changes.js'
 
 const GATHER_MS = 100
 const HEARTBEAT_MS = 15_000
@@ -14,26 +10,38 @@ const MAX_IDS_PER_MESSAGE = 1_000
 
 /** The viewers of one server. */
 export interface LiveFeed {
-  /** Keeps the response open; false when there are too many viewers. */
-  open(response: ServerResponse): boolean
+  /** A stream of what changes from now on; nothing when there are too many viewers. */
+  open(): ReadableStream<Uint8Array> | undefined
   publish(changes: CommittedChanges): void
   close(): void
 }
 
-/** Builds the feed. Changes of a tenth of a second go out together, so a burst does not drown the page. */
-export function createLiveFeed(database: Database): LiveFeed {
-  const viewers = new Set<ServerResponse>()
+type Viewer = ReadableStreamDefaultController<Uint8Array>
+
+/**
+ * Builds the feed; `findSession` gives what viewers see of a session. Changes of a tenth of a second go out together, so a
+ * burst does not drown the page.
+ */
+export function createLiveFeed(findSession: (sessionId: string, projectId: number) => SessionSummary | undefined): LiveFeed {
+  const encoder = new TextEncoder()
+  const viewers = new Set<Viewer>()
   const sessions = new Map<string, { projectId: number; sessionId: string; eventIds: Set<string> }>()
   const runs = new Map<string, { projectId: number; runId: string }>()
   let timer: NodeJS.Timeout | undefined
   const heartbeat = setInterval(() => send(': alive\n\n'), HEARTBEAT_MS).unref()
 
   function send(text: string): void {
+    const bytes = encoder.encode(text)
     for (const viewer of viewers) {
+      viewer.enqueue(bytes)
       // A page that does not read must not hold the server's memory; it reconnects and reloads.
-      if (viewer.writableLength > MAX_BUFFERED_BYTES) viewer.destroy()
-      else viewer.write(text)
+      if ((viewer.desiredSize ?? 0) < 0) leave(viewer)
     }
+  }
+
+  function leave(viewer: Viewer): void {
+    viewers.delete(viewer)
+    viewer.close()
   }
 
   function sendMessage(message: LiveMessage): void {
@@ -43,7 +51,7 @@ export function createLiveFeed(database: Database): LiveFeed {
   function flush(): void {
     timer = undefined
     for (const { projectId, sessionId, eventIds } of sessions.values()) {
-      const session = findSession(database, sessionId, projectId)
+      const session = findSession(sessionId, projectId)
       if (session !== undefined) sendMessage({ kind: 'session', projectId: String(projectId), session })
       if (eventIds.size > 0)
         sendMessage({ kind: 'events', projectId: String(projectId), sessionId, eventIds: [...eventIds].slice(0, MAX_IDS_PER_MESSAGE) })
@@ -53,14 +61,28 @@ export function createLiveFeed(database: Database): LiveFeed {
     runs.clear()
   }
 
+  /** A held file only delays the news. */
+  function tryToFlush(): void {
+    try {
+      flush()
+    } catch {
+      timer = setTimeout(tryToFlush, GATHER_MS).unref()
+    }
+  }
+
   return {
-    open(response) {
-      if (viewers.size >= MAX_VIEWERS) return false
-      response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-      response.write('retry: 1000\n\n')
-      viewers.add(response)
-      response.on('close', () => viewers.delete(response))
-      return true
+    open() {
+      if (viewers.size >= MAX_VIEWERS) return undefined
+      let own: Viewer | undefined
+      const start = (viewer: Viewer): void => {
+        own = viewer
+        viewers.add(viewer)
+        viewer.enqueue(encoder.encode('retry: 1000\n\n'))
+      }
+      const cancel = (): void => {
+        if (own !== undefined) viewers.delete(own)
+      }
+      return new ReadableStream({ start, cancel }, { highWaterMark: MAX_BUFFERED_BYTES, size: (chunk) => chunk?.byteLength ?? 0 })
     },
     publish(changes) {
       if (viewers.size === 0) return
@@ -73,12 +95,12 @@ export function createLiveFeed(database: Database): LiveFeed {
         }
       }
       for (const run of changes.runs) runs.set(run.runId, run)
-      timer ??= setTimeout(flush, GATHER_MS).unref()
+      timer ??= setTimeout(tryToFlush, GATHER_MS).unref()
     },
     close() {
       clearInterval(heartbeat)
       clearTimeout(timer)
-      for (const viewer of viewers) viewer.end()
+      for (const viewer of viewers) leave(viewer)
     },
   }
 }

@@ -1,9 +1,7 @@
 /** The built page: a fixed list of files read at start, so no path of a request ever reaches the disk. */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
-import type { ServerResponse } from 'node:http'
 import { dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SECURITY_HEADERS } from './guard.js'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -24,10 +22,19 @@ const NOT_BUILT = `<!doctype html>
 <p>In the repository run <code>npm run build</code>, then reload. The data is at <a href="/api/projects">/api/projects</a>.</p></body></html>
 `
 
-/** Answers paths of the page. */
-export interface StaticFiles {
-  /** False when the path is no file of the page. */
-  send(response: ServerResponse, path: string, isHead: boolean): boolean
+/** One file of the page. */
+export interface PageFile {
+  /** Media type. */
+  readonly type: string
+  /** Whether its name changes with its content, so that caches may keep it for ever. */
+  readonly isHashed: boolean
+  read(): Uint8Array<ArrayBuffer>
+}
+
+/** The files of the page by path. */
+export interface PageFiles {
+  /** Nothing when the path is no file of the page. Paths without a file name are the page itself, for who `acceptsHtml`. */
+  find(path: string, options: { readonly acceptsHtml: boolean }): PageFile | undefined
 }
 
 interface Asset {
@@ -36,35 +43,23 @@ interface Asset {
 }
 
 /** Lists the files under `folder`; a folder that does not exist gives the page that says how to build it. */
-export function createStaticFiles(folder: string = findPageFolder()): StaticFiles {
+export function createPageFiles(folder: string = findPageFolder()): PageFiles {
   let assets = listAssets(folder)
 
   return {
-    send(response, path, isHead) {
+    find(path, { acceptsHtml }) {
       // A page that was built again has other file names.
       if (path === '/') assets = listAssets(folder)
       const asset = assets.get(path)
-      // Paths without a file name belong to the page's own router.
-      const page = asset ?? (extname(path) === '' ? assets.get('/index.html') : undefined)
+      const page = asset ?? (extname(path) === '' && acceptsHtml ? assets.get('/index.html') : undefined)
       if (page !== undefined) {
-        sendFile(response, page.type, readFileSync(page.path), asset !== undefined && path.startsWith('/assets/'), isHead)
-        return true
+        const isHashed = asset !== undefined && path.startsWith('/assets/')
+        return { type: page.type, isHashed, read: () => new Uint8Array(readFileSync(page.path)) }
       }
-      if (assets.size > 0 || path !== '/') return false
-      sendFile(response, 'text/html; charset=utf-8', Buffer.from(NOT_BUILT), false, isHead)
-      return true
+      if (assets.size > 0 || path !== '/') return undefined
+      return { type: 'text/html; charset=utf-8', isHashed: false, read: () => new TextEncoder().encode(NOT_BUILT) }
     },
   }
-}
-
-function sendFile(response: ServerResponse, type: string, content: Buffer, isHashed: boolean, isHead: boolean): void {
-  response.writeHead(200, {
-    ...SECURITY_HEADERS,
-    'content-type': type,
-    'content-length': content.byteLength,
-    'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
-  })
-  response.end(isHead ? undefined : content)
 }
 
 function listAssets(folder: string): Map<string, Asset> {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { DevContext } from '../context.js'
-import type { Database } from '../store/database.js'
+import type { WriteScope } from '../context.js'
+import type { Transaction } from '../store/change-queue.js'
+import { toInsert } from '../store/statement.js'
 
 const MAX_REASONS = 64
 
@@ -9,31 +10,26 @@ const MAX_REASONS = 64
  * the spans sent along; people recognise a tracer by it.
  */
 export function saveDrops(
-  { database }: DevContext,
+  { tx, nowMs }: WriteScope,
   headers: IncomingHttpHeaders,
-  { projectId, source, nowMs }: { readonly projectId: number; readonly source: string | undefined; readonly nowMs: number },
+  { projectId, source }: { readonly projectId: number; readonly source: string | undefined },
 ): void {
   const header = headers['hh-client-dropped']
   if (typeof header !== 'string' || header === '') return
-  const tracer = nameTracer(database, projectId, String(headers['hh-client-instance'] ?? 'tracer').slice(0, 128), source)
+  const tracer = nameTracer(tx, projectId, String(headers['hh-client-instance'] ?? 'tracer').slice(0, 128), source)
   for (const pair of header.split(';').slice(0, MAX_REASONS)) {
     const [, reason, count] = /^\s*([\w.-]{1,64})\s*=\s*(\d{1,15})\s*$/.exec(pair) ?? []
     if (reason === undefined) continue
-    database.run(
-      'INSERT INTO drops VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = max(count, excluded.count), last_seen_ms = excluded.last_seen_ms',
-      projectId,
-      tracer,
-      reason,
-      Number(count),
-      nowMs,
-    )
+    const row = { project_id: projectId, tracer, reason, count: Number(count), last_seen_ms: nowMs }
+    const known = 'ON CONFLICT DO UPDATE SET count = max(count, excluded.count), last_seen_ms = excluded.last_seen_ms'
+    tx.run(...toInsert('drops', row, known))
   }
 }
 
 /** The name it was given first: counts are cumulative, so a second name would count the same losses twice. */
-function nameTracer(database: Database, projectId: number, instance: string, source: string | undefined): string {
+function nameTracer(tx: Transaction, projectId: number, instance: string, source: string | undefined): string {
   const mark = ` · ${instance.slice(0, 8)}`
-  const known = database.get(
+  const known = tx.get(
     'SELECT tracer FROM drops WHERE project_id = ? AND (tracer = ? OR substr(tracer, ?) = ?) LIMIT 1',
     projectId,
     instance,

@@ -1,18 +1,20 @@
 /** Stores the events of one export request. */
 import { createHash } from 'node:crypto'
-import type { DevContext, WriteScope } from '../context.js'
+import type { WriteScope } from '../context.js'
+import type { Transaction } from '../store/change-queue.js'
+import { toInsert } from '../store/statement.js'
 import { createBody } from '../event-body.js'
 import type { MappedEvent } from '../event-mapping.js'
 import { isUuid } from '../ids.js'
 import { type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
 
 /** Stores mapped spans and the sessions and processes they name. */
-export function storeEvents(context: DevContext, scope: WriteScope, events: readonly MappedEvent[], headerLabel: string | undefined): void {
+export function storeEvents(scope: WriteScope, events: readonly MappedEvent[], headerLabel: string | undefined): void {
   const processes = new Map<JsonObject, string | null>()
   for (const event of events) {
     const projectId = scope.projectOf(event.projectLabel ?? headerLabel)
     const { resource } = event.span
-    const processId = processes.get(resource) ?? saveProcess(context, resource, projectId, event.span.startMs, event.span.endMs)
+    const processId = processes.get(resource) ?? saveProcess(scope.tx, resource, projectId, event.span.startMs, event.span.endMs)
     processes.set(resource, processId)
     if (event.autoCreate && event.hasSession && !scope.events.hasRecord(projectId, event.sessionId)) createSession(scope, projectId, event)
     storeEvent(scope, projectId, processId, event)
@@ -83,7 +85,7 @@ function toDuration({ startMs, endMs }: MappedEvent['span']): number {
 }
 
 /** Remembers who sent: one process is one host, pid, service and instance. */
-function saveProcess({ database }: DevContext, resource: JsonObject, projectId: number, startMs: number, endMs: number): string | null {
+export function saveProcess(tx: Transaction, resource: JsonObject, projectId: number, startMs: number, endMs: number): string | null {
   const pid = toFiniteNumber(resource['process.pid']) ?? null
   const host = toNonEmptyText(resource['host.name']) ?? null
   const service = toNonEmptyText(resource['service.name']) ?? null
@@ -92,16 +94,15 @@ function saveProcess({ database }: DevContext, resource: JsonObject, projectId: 
   // A pid on one host is one process, whatever service name each of its tracers has.
   const identity = pid === null ? [host, service, instance] : [host, pid]
   const id = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16)
-  database.run(
-    `INSERT INTO processes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET service = coalesce(processes.service, excluded.service),
+  const row = { id, pid, host, service, first_seen_ms: startMs, last_seen_ms: endMs }
+  tx.run(
+    ...toInsert(
+      'processes',
+      row,
+      `ON CONFLICT DO UPDATE SET service = coalesce(processes.service, excluded.service),
        first_seen_ms = min(first_seen_ms, excluded.first_seen_ms), last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)`,
-    id,
-    pid,
-    host,
-    service,
-    startMs,
-    endMs,
+    ),
   )
-  database.run('INSERT INTO process_projects VALUES (?, ?) ON CONFLICT DO NOTHING', id, projectId)
+  tx.run(...toInsert('process_projects', { process_id: id, project_id: projectId }, 'ON CONFLICT DO NOTHING'))
   return id
 }

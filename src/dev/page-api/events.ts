@@ -1,8 +1,9 @@
 /** Events, links and processes as the page and the read helpers show them. */
-import type { Database, Row } from '../store/database.js'
-import { readBody } from '../store/event-rows.js'
+import type { Reader, Row } from '../store/database.js'
+import { both, eachEventPage, type EventCondition, findLastEvent, IN_PROJECT, inSession } from '../store/events.js'
+import { parseBody } from '../store/event-rows.js'
 import type { EventDetail, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
-import { findSession, IN_PROJECT, listProjects } from './sessions.js'
+import { findSession, listProjects } from './sessions.js'
 
 /** An event with its children, in order of start. */
 export interface EventNode extends EventDetail {
@@ -11,68 +12,81 @@ export interface EventNode extends EventDetail {
 
 const MAX_LANE_EVENTS = 20_000
 
-/** A session with its events in order of start; an event whose parent is not among them hangs on the session. */
-export function readSession(database: Database, id: string, projectId?: number): SessionDetail | undefined {
-  const session = findSession(database, id, projectId)
+/** A session with its events in order of start, read as they are asked for. */
+export type SessionReading = Omit<SessionDetail, 'events'> & { readonly events: Iterable<EventRow> }
+
+/** Opens a session; an event whose parent is not in it hangs on the session. */
+export function readSession(reader: Reader, id: string, projectId?: number): SessionReading | undefined {
+  const session = findSession(reader, id, projectId)
   if (session === undefined) return undefined
-  const rows = database.all(
-    'SELECT * FROM events WHERE project_id = ? AND session_id = ? ORDER BY start_ms, key',
-    Number(session.projectId),
-    id,
-  )
-  const own = rows.find((row) => row.id === id && row.type === 'session')
-  const ids = new Set(rows.map((row) => row.id))
-  const events = rows.filter((row) => row !== own).map(toEventRow)
+  const own = findLastEvent(reader, id, Number(session.projectId))
   return {
     session,
-    event: own === undefined ? null : toDetail(database, own),
-    events: events.map((event) =>
-      event.parentId !== null && ids.has(event.parentId) && event.parentId !== event.id ? event : { ...event, parentId: id },
+    event: own?.type === 'session' ? toDetail(reader, own) : null,
+    events: eachEventRow(
+      reader,
+      both(inSession(Number(session.projectId), id), { sql: "NOT (e.id = ? AND e.type = 'session')", values: [id] }),
     ),
   }
 }
 
+function* eachEventRow(reader: Reader, condition: EventCondition): Generator<EventRow> {
+  for (const rows of eachEventPage(reader, condition, { body: false }))
+    for (const row of rows) {
+      const event = toEventRow(row)
+      yield row.has_parent === 1 && event.parentId !== event.id ? event : { ...event, parentId: event.sessionId }
+    }
+}
+
 /** One event in full; with no project given the one received last. */
-export function readEvent(database: Database, id: string, projectId?: number): EventDetail | undefined {
-  const row = database.get(`SELECT * FROM events WHERE ${IN_PROJECT} AND id = ? ORDER BY received_ms DESC`, projectId, projectId, id)
-  return row === undefined ? undefined : toDetail(database, row)
+export function readEvent(reader: Reader, id: string, projectId?: number): EventDetail | undefined {
+  const row = findLastEvent(reader, id, projectId)
+  return row === undefined ? undefined : toDetail(reader, row)
 }
 
 /** All events of a project, or of one session of it, in full and in order of start; session records included. */
-export function listEvents(
-  database: Database,
+export function* eachEvent(
+  reader: Reader,
   { projectId, sessionId }: { projectId?: number | undefined; sessionId?: string | undefined },
-): EventDetail[] {
-  const rows =
-    sessionId === undefined
-      ? database.all(`SELECT * FROM events WHERE ${IN_PROJECT} ORDER BY start_ms, key`, projectId, projectId)
-      : database.all(`SELECT * FROM events WHERE ${IN_PROJECT} AND session_id = ? ORDER BY start_ms, key`, projectId, projectId, sessionId)
-  return rows.map((row) => toDetail(database, row))
+): Generator<EventDetail> {
+  const inProject: EventCondition = { sql: `e.${IN_PROJECT}`, values: [projectId, projectId] }
+  const condition = sessionId === undefined ? inProject : both(inProject, { sql: 'e.session_id = ?', values: [sessionId] })
+  for (const rows of eachEventPage(reader, condition)) for (const row of rows) yield toDetail(reader, row)
 }
 
 /** The events of a session as trees: one per root. */
-export function readTree(database: Database, sessionId: string, projectId?: number): EventNode[] {
-  const session = findSession(database, sessionId, projectId)
+export function readTree(reader: Reader, sessionId: string, projectId?: number): EventNode[] {
+  const session = findSession(reader, sessionId, projectId)
   if (session === undefined) return []
-  const nodes = listEvents(database, { projectId: Number(session.projectId), sessionId })
-    .filter((event) => event.id !== sessionId)
-    .map((event): EventDetail & { children: EventNode[] } => ({ ...event, children: [] }))
+  const nodes: (EventDetail & { children: EventNode[] })[] = []
+  for (const event of eachEvent(reader, { projectId: Number(session.projectId), sessionId }))
+    if (event.id !== sessionId) nodes.push({ ...event, children: [] })
   const byId = new Map(nodes.map((node) => [node.id, node]))
+  const looped = findLoops(byId)
   const roots: EventNode[] = []
   for (const node of nodes) {
-    const parent = node.parentId === null || hasLoop(byId, node) ? undefined : byId.get(node.parentId)
+    const parent = node.parentId === null || looped.has(node.id) ? undefined : byId.get(node.parentId)
     ;(parent?.children ?? roots).push(node)
   }
   return roots
 }
 
-function hasLoop(byId: ReadonlyMap<string, EventDetail>, node: EventDetail): boolean {
-  const seen = new Set<string>([node.id])
-  for (let next = byId.get(node.parentId ?? ''); next !== undefined; next = byId.get(next.parentId ?? '')) {
-    if (seen.has(next.id)) return next.id === node.id
-    seen.add(next.id)
+/** Ids of events that are their own ancestors. Every event is looked at once, however deep they are nested. */
+export function findLoops(byId: ReadonlyMap<string, { readonly parentId: string | null }>): ReadonlySet<string> {
+  const looped = new Set<string>()
+  const seen = new Set<string>()
+  for (const start of byId.keys()) {
+    const path: string[] = []
+    let id: string | null | undefined = start
+    while (typeof id === 'string' && byId.has(id) && !seen.has(id)) {
+      seen.add(id)
+      path.push(id)
+      id = byId.get(id)?.parentId
+    }
+    const back = typeof id === 'string' ? path.indexOf(id) : -1
+    if (back >= 0) for (const member of path.slice(back)) looped.add(member)
   }
-  return false
+  return looped
 }
 
 /** A row of `events` as the page lists it. */
@@ -94,9 +108,9 @@ export function toEventRow(row: Row): EventRow {
   }
 }
 
-function toDetail(database: Database, row: Row): EventDetail {
-  const { body } = readBody(database, Number(row.key))
-  const { user_properties: userProperties, ...buckets } = body
+/** A row of `events` with its body, in full. */
+function toDetail(reader: Reader, row: Row): EventDetail {
+  const { user_properties: userProperties, ...buckets } = parseBody(row)
   return {
     ...toEventRow(row),
     source: String(row.source),
@@ -104,25 +118,25 @@ function toDetail(database: Database, row: Row): EventDetail {
     userProperties,
     traceId: toText(row.trace_id),
     spanId: toText(row.span_id),
-    linked: readLinks(database, row),
+    linked: readLinks(reader, row),
   }
 }
 
-function readLinks(database: Database, row: Row): LinkedEvent[] {
-  const out = database.all('SELECT to_trace AS trace_id, to_span AS span_id, kind FROM links WHERE event_key = ?', row.key)
+function readLinks(reader: Reader, row: Row): LinkedEvent[] {
+  const out = reader.all('SELECT to_trace AS trace_id, to_span AS span_id, kind FROM links WHERE event_key = ?', row.key)
   const back =
     row.trace_id === null
       ? []
-      : database.all(
+      : reader.all(
           'SELECT from_trace AS trace_id, from_span AS span_id, kind FROM links WHERE to_trace = ? AND to_span = ?',
           row.trace_id,
           row.span_id,
         )
-  return [...out.map((link) => toLink(database, link, 'to')), ...back.map((link) => toLink(database, link, 'from'))]
+  return [...out.map((link) => toLink(reader, link, 'to')), ...back.map((link) => toLink(reader, link, 'from'))]
 }
 
-function toLink(database: Database, link: Row, direction: LinkedEvent['direction']): LinkedEvent {
-  const event = database.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ?', link.trace_id, link.span_id)
+function toLink(reader: Reader, link: Row, direction: LinkedEvent['direction']): LinkedEvent {
+  const event = reader.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ?', link.trace_id, link.span_id)
   return {
     direction,
     kind: toText(link.kind),
@@ -133,34 +147,34 @@ function toLink(database: Database, link: Row, direction: LinkedEvent['direction
 }
 
 /** Processes that sent spans, newest first. */
-export function listProcesses(database: Database): ProcessSummary[] {
-  return database.all('SELECT * FROM processes ORDER BY last_seen_ms DESC LIMIT 500').map((row) => toProcess(database, row))
+export function listProcesses(reader: Reader): ProcessSummary[] {
+  return reader.all('SELECT * FROM processes ORDER BY last_seen_ms DESC LIMIT 500').map((row) => toProcess(reader, row))
 }
 
 /** One process with a lane per project it sent to, and the links between those lanes. */
 export function readProcess(
-  database: Database,
+  reader: Reader,
   id: string,
   { fromMs = 0, toMs = Number.MAX_SAFE_INTEGER }: { fromMs?: number | undefined; toMs?: number | undefined },
 ): ProcessDetail | undefined {
-  const row = database.get('SELECT * FROM processes WHERE id = ?', id)
+  const row = reader.get('SELECT * FROM processes WHERE id = ?', id)
   if (row === undefined) return undefined
-  const events = database.all(
+  const events = reader.all(
     'SELECT * FROM events WHERE process_id = ? AND start_ms BETWEEN ? AND ? ORDER BY start_ms, key LIMIT ?',
     id,
     fromMs,
     toMs,
     MAX_LANE_EVENTS,
   )
-  const projects = new Map(listProjects(database).map((project) => [project.id, project]))
+  const projects = new Map(listProjects(reader).map((project) => [project.id, project]))
   const lanes = groupByProject(events)
   return {
-    process: toProcess(database, row),
+    process: toProcess(reader, row),
     lanes: [...lanes].flatMap(([projectId, rows]) => {
       const project = projects.get(projectId)
       return project === undefined ? [] : [{ project, events: rows.map(toEventRow) }]
     }),
-    links: readLaneLinks(database, id, events),
+    links: readLaneLinks(reader, id, events),
   }
 }
 
@@ -175,9 +189,9 @@ function groupByProject(events: readonly Row[]): Map<string, Row[]> {
   return lanes
 }
 
-function readLaneLinks(database: Database, processId: string, events: readonly Row[]): ProcessDetail['links'] {
+function readLaneLinks(reader: Reader, processId: string, events: readonly Row[]): ProcessDetail['links'] {
   const shown = new Set(events.map((event) => event.key))
-  const rows = database.all(
+  const rows = reader.all(
     `SELECT l.kind, f.id AS from_id, f.key AS from_key, t.id AS to_id, t.key AS to_key FROM events f
        JOIN links l ON l.event_key = f.key JOIN events t ON t.trace_id = l.to_trace AND t.span_id = l.to_span
      WHERE f.process_id = ? AND f.links > 0 AND t.process_id = f.process_id AND t.project_id <> f.project_id`,
@@ -188,8 +202,8 @@ function readLaneLinks(database: Database, processId: string, events: readonly R
     .map((row) => ({ fromEventId: String(row.from_id), toEventId: String(row.to_id), kind: toText(row.kind) }))
 }
 
-function toProcess(database: Database, row: Row): ProcessSummary {
-  const projects = database.all(
+function toProcess(reader: Reader, row: Row): ProcessSummary {
+  const projects = reader.all(
     'SELECT p.name FROM process_projects x JOIN projects p ON p.id = x.project_id WHERE x.process_id = ? ORDER BY p.name',
     row.id,
   )

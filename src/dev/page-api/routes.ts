@@ -1,104 +1,81 @@
-/** What the page asks for; see `page-api.ts`. */
-import type { Database } from '../store/database.js'
-import { listProcesses, readEvent, readProcess, readSession } from './events.js'
+/** What the page asks for; see `contract.ts`. */
+import { createRouter } from '../http/app.js'
+import type { App, Call } from '../http/call.js'
 import { HttpError, notFound } from '../http/http-error.js'
-import { toFiniteNumber } from '../../otlp/json.js'
 import type { LiveFeed } from '../http/live.js'
-import type { ProjectStore } from '../store/projects.js'
-import { sendJson } from '../http/reply.js'
+import { sendLarge, toStream } from '../http/reply.js'
+import { toFiniteNumber } from '../../otlp/json.js'
+import type { Reader } from '../store/database.js'
+import { findProject } from '../store/projects.js'
+import { listProcesses, readEvent, readProcess, readSession } from './events.js'
+import { eachExportLine } from './export.js'
 import type { RunPages } from './runs.js'
-import type { Exchange, Route } from '../http/router.js'
 import { listProjects, listSessions } from './sessions.js'
 import { listDrops, readStats } from './stats.js'
 
 /** What these routes read from. */
 export interface PageSources {
-  readonly database: Database
-  readonly projects: ProjectStore
-  readonly live: LiveFeed
+  readonly reader: Reader
   readonly runs: RunPages
+  /** Without one, there is no news: a file that is only read does not change. */
+  readonly live?: LiveFeed
 }
 
 /** The routes under `/api`. */
-export function createPageRoutes({ database, projects, live, runs }: PageSources): readonly Route[] {
-  const projectOf = (query: URLSearchParams): number | undefined => readProject(projects, query)
-  return [
-    ['GET', '/api/projects', ({ response }) => sendJson(response, { projects: listProjects(database) })],
-    [
-      'GET',
-      '/api/sessions',
-      ({ response, query }) => sendJson(response, listSessions(database, { ...readFilter(query), projectId: projectOf(query) })),
-    ],
-    [
-      'GET',
-      '/api/sessions/:id',
-      ({ response, params, query }) => sendFound(response, readSession(database, params.id ?? '', projectOf(query)), 'Session'),
-    ],
-    [
-      'GET',
-      '/api/events/:id',
-      ({ response, params, query }) => sendFound(response, readEvent(database, params.id ?? '', projectOf(query)), 'Event'),
-    ],
-    ['GET', '/api/processes', ({ response }) => sendJson(response, { processes: listProcesses(database) })],
-    [
-      'GET',
-      '/api/processes/:id',
-      ({ response, params, query }) => sendFound(response, readProcess(database, params.id ?? '', readRange(query)), 'Process'),
-    ],
-    ['GET', '/api/runs', ({ response, query }) => sendJson(response, { runs: runs.list(projectOf(query)) })],
-    ['GET', '/api/runs/:id', ({ response, params }) => sendJson(response, runs.detail(params.id ?? ''))],
-    [
-      'GET',
-      '/api/runs/:newId/compare/:oldId',
-      ({ response, params }) => sendJson(response, runs.compare(params.newId ?? '', params.oldId ?? '')),
-    ],
-    [
-      'GET',
-      '/api/stats',
-      ({ response, query }) =>
-        sendJson(
-          response,
-          readStats(database, { ...readRange(query), projectId: projectOf(query), bucketMs: toFiniteNumber(query.get('bucketMs')) }),
-        ),
-    ],
-    ['GET', '/api/drops', ({ response, query }) => sendJson(response, listDrops(database, projectOf(query)))],
-    ['GET', '/api/live', ({ response }) => openLive(live, response)],
-  ]
+export function createPageApi({ reader, runs, live }: PageSources): App {
+  const app = createRouter()
+  const projectOf = (c: Call): number | undefined => readProject(reader, c)
+  app.get('/projects', (c) => c.json({ projects: listProjects(reader) }))
+  app.get('/sessions', (c) => c.json(listSessions(reader, { ...readFilter(c), projectId: projectOf(c) })))
+  app.get('/sessions/:id', (c) => sendLarge(c, { ...found(readSession(reader, c.req.param('id'), projectOf(c)), 'Session') }))
+  app.get('/events/:id', (c) => c.json(found(readEvent(reader, c.req.param('id'), projectOf(c)), 'Event')))
+  app.get('/processes', (c) => c.json({ processes: listProcesses(reader) }))
+  app.get('/processes/:id', (c) => sendLarge(c, { ...found(readProcess(reader, c.req.param('id'), readRange(c)), 'Process') }))
+  app.get('/runs', async (c) => c.json({ runs: await runs.list(projectOf(c)) }))
+  app.get('/runs/:id', async (c) => sendLarge(c, { ...(await runs.detail(c.req.param('id'))) }))
+  app.get('/runs/:newId/compare/:oldId', async (c) => sendLarge(c, { ...(await runs.compare(c.req.param('newId'), c.req.param('oldId'))) }))
+  app.get('/stats', (c) =>
+    c.json(readStats(reader, { ...readRange(c), projectId: projectOf(c), bucketMs: toFiniteNumber(c.req.query('bucketMs')) })),
+  )
+  app.get('/drops', (c) => c.json(listDrops(reader, projectOf(c))))
+  app.get('/export', (c) => {
+    c.header('content-type', 'application/x-ndjson')
+    return c.body(toStream(eachExportLine(reader, { projectId: projectOf(c), sessionId: c.req.query('session') })))
+  })
+  app.get('/live', (c) => {
+    const stream = live?.open()
+    if (stream === undefined) throw new HttpError(503, 'Too many open pages', { headers: { 'retry-after': '5' } })
+    c.header('content-type', 'text/event-stream')
+    return c.body(stream)
+  })
+  return app
 }
 
-function openLive(live: LiveFeed, response: Exchange['response']): void {
-  if (!live.open(response)) throw new HttpError(503, 'Too many open pages', { headers: { 'retry-after': '5' } })
-}
-
-function sendFound(response: Exchange['response'], found: unknown, what: string): void {
-  if (found === undefined) throw notFound(what)
-  sendJson(response, found)
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw notFound(what)
+  return value
 }
 
 /** The project a query names by id or name; nothing named means all. @throws HttpError 404 for an unknown one. */
-export function readProject(projects: ProjectStore, query: URLSearchParams): number | undefined {
-  const name = query.get('project') ?? ''
-  if (name === '') return undefined
-  const id = projects.find(name)
-  if (id === undefined) throw notFound('Project')
-  return id
+function readProject(reader: Reader, c: Call): number | undefined {
+  const name = c.req.query('project') ?? ''
+  return name === '' ? undefined : found(findProject(reader, name), 'Project')
 }
 
 /** `fromMs` and `toMs` of a query; what is no number counts as not given. */
-export function readRange(query: URLSearchParams): { fromMs: number | undefined; toMs: number | undefined } {
-  return { fromMs: toFiniteNumber(query.get('fromMs')), toMs: toFiniteNumber(query.get('toMs')) }
+function readRange(c: Call): { fromMs: number | undefined; toMs: number | undefined } {
+  return { fromMs: toFiniteNumber(c.req.query('fromMs')), toMs: toFiniteNumber(c.req.query('toMs')) }
 }
 
-function readFilter(query: URLSearchParams): Parameters<typeof listSessions>[1] {
-  const text = (name: string): string | undefined => query.get(name) ?? undefined
+function readFilter(c: Call): Parameters<typeof listSessions>[1] {
   return {
-    ...readRange(query),
-    q: text('q'),
-    type: text('type'),
-    error: query.get('error') === '1',
-    source: text('source'),
-    metadata: text('metadata'),
-    cursor: text('cursor'),
-    limit: toFiniteNumber(query.get('limit')),
+    ...readRange(c),
+    q: c.req.query('q'),
+    type: c.req.query('type'),
+    error: c.req.query('error') === '1',
+    source: c.req.query('source'),
+    metadata: c.req.query('metadata'),
+    cursor: c.req.query('cursor'),
+    limit: toFiniteNumber(c.req.query('limit')),
   }
 }

@@ -1,57 +1,63 @@
 /** Runs as the page shows them; sums are kept until an event of the run changes. */
-import type { Database } from '../store/database.js'
 import { notFound } from '../http/http-error.js'
-import type { RunComparison, RunDetail, RunRow, RunSummary } from './contract.js'
-import { readRunResults, toRunSummary, type RunResults } from '../store/run-results.js'
+import type { CommittedChanges } from '../store/changes.js'
+import type { Reader } from '../store/database.js'
+import { readRunResults, type RunResults, toRunSummary } from '../store/run-results.js'
 import { findRun, listRuns, type StoredRun } from '../store/runs.js'
 import { toScore } from '../store/statistics.js'
-import type { CommittedChanges } from '../store/write-queue.js'
+import type { RunComparison, RunDetail, RunRow, RunSummary } from './contract.js'
 
 const MAX_LISTED = 200
+const MAX_KEPT = 1_000
 
 /** Reads runs for the page. */
 export interface RunPages {
-  list(projectId: number | undefined): RunSummary[]
-  /** @throws HttpError 404 */
-  detail(id: string): RunDetail
-  /** @throws HttpError 404 */
-  compare(newId: string, oldId: string): RunComparison
+  list(projectId: number | undefined): Promise<RunSummary[]>
+  /** Rejects with HttpError 404. */
+  detail(id: string): Promise<RunDetail>
+  /** Rejects with HttpError 404. */
+  compare(newId: string, oldId: string): Promise<RunComparison>
   /** Averages of a run's metrics. */
-  averages(run: StoredRun): RunSummary['metrics']
+  averages(run: StoredRun): Promise<RunSummary['metrics']>
   /** Forgets the sums of changed runs. */
   forget(changes: CommittedChanges): void
 }
 
 /** Builds the reader of one database. */
-export function createRunPages(database: Database): RunPages {
-  const known = new Map<string, RunSummary>()
+export function createRunPages(reader: Reader): RunPages {
+  const known = new Map<string, Promise<RunSummary>>()
 
-  function summaryOf(run: StoredRun): RunSummary {
+  /** Asked for by many at once, a run is read once. */
+  function summaryOf(run: StoredRun): Promise<RunSummary> {
     const present = known.get(run.id)
     if (present !== undefined) return present
-    const summary = toRunSummary(run, readRunResults(database, run))
+    const summary = readRunResults(reader, run).then((results) => toRunSummary(run, results))
     known.set(run.id, summary)
+    if (known.size > MAX_KEPT) known.delete(known.keys().next().value ?? run.id)
+    summary.catch(() => known.delete(run.id))
     return summary
   }
 
-  function read(id: string): { run: StoredRun; results: RunResults } {
-    const run = findRun(database, id)
+  async function read(id: string): Promise<{ run: StoredRun; results: RunResults }> {
+    const run = findRun(reader, id)
     if (run === undefined) throw notFound('Run')
-    return { run, results: readRunResults(database, run) }
+    return { run, results: await readRunResults(reader, run) }
   }
 
   return {
-    list: (projectId) =>
-      listRuns(database, projectId === undefined ? undefined : [projectId])
-        .slice(0, MAX_LISTED)
-        .map(summaryOf),
-    detail(id) {
-      const { run, results } = read(id)
+    async list(projectId) {
+      const summaries: RunSummary[] = []
+      const { runs } = listRuns(reader, { projectIds: projectId === undefined ? undefined : [projectId], limit: MAX_LISTED })
+      for (const run of runs) summaries.push(await summaryOf(run))
+      return summaries
+    },
+    async detail(id) {
+      const { run, results } = await read(id)
       return { run: toRunSummary(run, results), configuration: run.body.configuration, metadata: run.body.metadata, rows: results.rows }
     },
-    compare(newId, oldId) {
-      const newer = read(newId)
-      const older = read(oldId)
+    async compare(newId, oldId) {
+      const newer = await read(newId)
+      const older = await read(oldId)
       const rows = pairRows(newer.results.rows, older.results.rows)
       const newRun = toRunSummary(newer.run, newer.results)
       const oldRun = toRunSummary(older.run, older.results)
@@ -68,7 +74,7 @@ export function createRunPages(database: Database): RunPages {
         })),
       }
     },
-    averages: (run) => summaryOf(run).metrics,
+    averages: async (run) => (await summaryOf(run)).metrics,
     forget(changes) {
       for (const { runId } of changes.runs) known.delete(runId)
     },

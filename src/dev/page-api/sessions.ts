@@ -1,11 +1,9 @@
 /** Sessions and projects as the page and the read helpers show them. */
-import type { Database, Row } from '../store/database.js'
+import type { Reader, Row } from '../store/database.js'
+import { IN_PROJECT } from '../store/events.js'
 import { badRequest } from '../http/http-error.js'
 import { toFiniteNumber } from '../../otlp/json.js'
 import type { ProjectSummary, SessionList, SessionSummary } from './contract.js'
-
-/** One project, or all when NULL is bound twice. Written so that indexes beginning with the project are used either way. */
-export const IN_PROJECT = 'project_id IN (SELECT id FROM projects WHERE id = ? OR ? IS NULL)'
 
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 500
@@ -29,8 +27,8 @@ export interface SessionFilter {
 }
 
 /** Every project with its sums, busiest last seen first. */
-export function listProjects(database: Database): ProjectSummary[] {
-  const rows = database.all(
+export function listProjects(reader: Reader): ProjectSummary[] {
+  const rows = reader.all(
     `SELECT p.id, p.name, p.last_seen_ms,
        (SELECT count(*) FROM sessions s WHERE s.project_id = p.id) AS sessions,
        (SELECT coalesce(sum(events), 0) FROM sessions s WHERE s.project_id = p.id) AS events,
@@ -48,22 +46,22 @@ export function listProjects(database: Database): ProjectSummary[] {
 }
 
 /** A page of sessions, newest first. @throws HttpError 400 for a cursor this server did not make. */
-export function listSessions(database: Database, filter: SessionFilter): SessionList {
+export function listSessions(reader: Reader, filter: SessionFilter): SessionList {
   const limit = Math.min(Math.max(1, Math.floor(filter.limit ?? DEFAULT_LIMIT)), MAX_LIMIT)
   const { sql, values } = toConditions(filter)
-  const rows = database.all(`SELECT * FROM sessions s WHERE ${sql} ORDER BY start_ms DESC, id DESC LIMIT ?`, ...values, limit + 1)
+  const rows = reader.all(`SELECT * FROM sessions s WHERE ${sql} ORDER BY start_ms DESC, id DESC LIMIT ?`, ...values, limit + 1)
   const sessions = rows.slice(0, limit).map(toSessionSummary)
   const last = sessions.at(-1)
   return {
     sessions,
     nextCursor: rows.length > limit && last !== undefined ? toCursor(last) : null,
-    sources: listSources(database, filter.projectId),
+    sources: listSources(reader, filter.projectId),
   }
 }
 
 /** One session; with no project given the one that was active last. */
-export function findSession(database: Database, id: string, projectId?: number): SessionSummary | undefined {
-  const row = database.get(`SELECT * FROM sessions WHERE ${IN_PROJECT} AND id = ? ORDER BY end_ms DESC`, projectId, projectId, id)
+export function findSession(reader: Reader, id: string, projectId?: number): SessionSummary | undefined {
+  const row = reader.get(`SELECT * FROM sessions WHERE ${IN_PROJECT} AND id = ? ORDER BY end_ms DESC`, projectId, projectId, id)
   return row === undefined ? undefined : toSessionSummary(row)
 }
 
@@ -89,8 +87,8 @@ export function toSessionSummary(row: Row): SessionSummary {
   }
 }
 
-function listSources(database: Database, projectId: number | undefined): string[] {
-  return database
+function listSources(reader: Reader, projectId: number | undefined): string[] {
+  return reader
     .all(`SELECT DISTINCT source FROM sessions WHERE ${IN_PROJECT} ORDER BY source LIMIT 100`, projectId, projectId)
     .map((row) => String(row.source))
 }

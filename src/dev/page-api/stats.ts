@@ -1,7 +1,7 @@
 /** Cost, tokens, errors and latency over time, and what clients say they lost. */
-import type { Database } from '../store/database.js'
+import type { Reader } from '../store/database.js'
+import { IN_PROJECT } from '../store/events.js'
 import type { DropList, Stats } from './contract.js'
-import { IN_PROJECT } from './sessions.js'
 import { quantile } from '../store/statistics.js'
 
 const DAY_MS = 86_400_000
@@ -25,10 +25,10 @@ interface Bucket {
 }
 
 /** One point per bucket that has events; by default the last day in points of about a hundredth of the range. */
-export function readStats(database: Database, { projectId, fromMs, toMs = Date.now(), bucketMs }: StatsFilter): Stats {
+export function readStats(reader: Reader, { projectId, fromMs, toMs = Date.now(), bucketMs }: StatsFilter): Stats {
   const from = fromMs ?? toMs - DAY_MS
   const width = Math.max(1, bucketMs ?? Math.ceil((toMs - from) / 100), Math.ceil((toMs - from) / MAX_BUCKETS))
-  const rows = database.all(
+  const rows = reader.all(
     `SELECT start_ms, duration_ms, error IS NOT NULL AS failed, cost, prompt_tokens, completion_tokens FROM events
      WHERE ${IN_PROJECT} AND start_ms BETWEEN ? AND ? AND type <> 'session' ORDER BY start_ms`,
     projectId,
@@ -57,8 +57,8 @@ function toPoint(timeMs: number, { durations, ...sums }: Bucket): Stats['points'
 }
 
 /** Losses by tracer and reason, latest first. */
-export function listDrops(database: Database, projectId?: number): DropList {
-  const rows = database.all(`SELECT * FROM drops WHERE ${IN_PROJECT} ORDER BY last_seen_ms DESC, tracer, reason`, projectId, projectId)
+export function listDrops(reader: Reader, projectId?: number): DropList {
+  const rows = reader.all(`SELECT * FROM drops WHERE ${IN_PROJECT} ORDER BY last_seen_ms DESC, tracer, reason`, projectId, projectId)
   return {
     drops: rows.map((row) => ({
       tracer: String(row.tracer),

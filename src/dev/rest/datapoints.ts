@@ -1,118 +1,123 @@
 /** Datapoints, in all generations of the API. */
-import { type DevContext, senderOf, writeAs } from '../context.js'
-import { findDocument, listDocuments, removeDocument, saveDocument, type StoredDocument } from '../store/documents.js'
-import { matchesFilters, parseFilters } from './event-filter.js'
-import { badRequest, notFound } from '../http/http-error.js'
-import { createId } from '../ids.js'
-import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
-import { sendJson } from '../http/reply.js'
+import { type DevContext, projectsOf, senderOf, writeAs, type WriteScope } from '../context.js'
+import type { App, Call } from '../http/call.js'
 import { readObject } from '../http/body.js'
+import { badRequest, notFound } from '../http/http-error.js'
+import { sendLarge } from '../http/reply.js'
+import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
+import type { Reader } from '../store/database.js'
+import {
+  addDocument,
+  addPoints,
+  changeDocument,
+  eachDocument,
+  findDocument,
+  listPoints,
+  removeDocument,
+  type StoredDocument,
+} from '../store/documents.js'
+import { both, eachEventPage, type EventCondition, inProjects } from '../store/events.js'
+import { matchesFilters, parseFilters } from './event-filter.js'
+import { bothVersions } from './paths.js'
 import { toRestEvent } from './rest-event.js'
-import type { Exchange, Route } from '../http/router.js'
 
 const FIELDS = ['inputs', 'history', 'ground_truth', 'metadata', 'linked_event', 'linked_datasets'] as const
+const EMPTY = { inputs: {}, history: [], ground_truth: null, metadata: null, linked_event: null, linked_datasets: [] }
 
 /** The routes of datapoints. */
-export function createDatapointRoutes(context: DevContext): readonly Route[] {
-  return ['', '/v1'].flatMap((prefix): Route[] => [
-    ['GET', `${prefix}/datapoints`, (exchange) => listAll(context, exchange)],
-    ['POST', `${prefix}/datapoints`, (exchange) => create(context, exchange)],
-    ['POST', `${prefix}/datapoints/batch`, (exchange) => createFromEvents(context, exchange)],
-    ['GET', `${prefix}/datapoints/:id`, (exchange) => sendJson(exchange.response, { datapoint: [toRest(findPoint(context, exchange))] })],
-    ['PUT', `${prefix}/datapoints/:id`, (exchange) => update(context, exchange)],
-    ['DELETE', `${prefix}/datapoints/:id`, (exchange) => remove(context, exchange)],
-  ])
-}
-
-function listAll(context: DevContext, { request, response, query }: Exchange): void {
-  const projectIds = context.projects.idsOf(senderOf(context, request), query.get('project') ?? undefined)
-  const ids = [...query.getAll('datapoint_ids[]'), ...query.getAll('datapoint_ids')]
-  const name = query.get('dataset_name')
-  const inDataset =
-    name === null
-      ? undefined
-      : new Set(
-          listDocuments(context.database, 'dataset', projectIds)
-            .filter(({ body }) => body.name === name)
-            .flatMap(({ body }) => toStrings(body.datapoints)),
-        )
-  const points = listDocuments(context.database, 'datapoint', projectIds).filter(
-    ({ id }) => (ids.length === 0 || ids.includes(id)) && (inDataset?.has(id) ?? true),
-  )
-  sendJson(response, { datapoints: points.map(toRest) })
-}
-
-async function create(context: DevContext, { request, response }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
-  const id = createId()
-  await writeAs(context, senderOf(context, request), (scope) => {
-    const projectId = scope.projectOf(toNonEmptyText(body.project))
-    insert(
-      context,
-      projectId,
-      id,
-      { inputs: {}, history: [], ground_truth: null, metadata: null, linked_event: null, linked_datasets: [], ...readFields(body) },
-      scope.nowMs,
-    )
+export function addDatapointRoutes(app: App, context: DevContext): void {
+  app.on('GET', bothVersions('/datapoints'), (c) => sendAll(context, c))
+  app.on('POST', bothVersions('/datapoints'), (c) => create(context, c))
+  app.on('POST', bothVersions('/datapoints/batch'), (c) => createFromEvents(context, c))
+  app.on('GET', bothVersions('/datapoints/:id'), (c) => {
+    const projectIds = projectsOf(context, c.env.incoming)
+    return c.json({ datapoint: [toRest(findPoint(context.store, projectIds, c.req.param('id')))] })
   })
-  sendJson(response, { inserted: true, result: { insertedIds: [id], insertedId: id } })
+  app.on('PUT', bothVersions('/datapoints/:id'), (c) => update(context, c))
+  app.on('DELETE', bothVersions('/datapoints/:id'), (c) => remove(context, c))
+}
+
+function sendAll(context: DevContext, c: Call): Response {
+  const projectIds = projectsOf(context, c.env.incoming, c.req.query('project'))
+  const ids = [...(c.req.queries('datapoint_ids[]') ?? []), ...(c.req.queries('datapoint_ids') ?? [])]
+  return sendLarge(c, { datapoints: eachPoint(context.store, projectIds, ids, c.req.query('dataset_name')) })
+}
+
+function* eachPoint(
+  reader: Reader,
+  projectIds: readonly number[],
+  ids: readonly string[],
+  datasetName: string | undefined,
+): Generator<JsonObject> {
+  const wanted = new Set(ids)
+  const inDataset = datasetName === undefined ? undefined : findMembers(reader, projectIds, datasetName)
+  for (const point of eachDocument(reader, 'datapoint', projectIds))
+    if ((wanted.size === 0 || wanted.has(point.id)) && (inDataset?.has(point.id) ?? true)) yield toRest(point)
+}
+
+function findMembers(reader: Reader, projectIds: readonly number[], datasetName: string): ReadonlySet<string> {
+  const members = new Set<string>()
+  for (const { id, body } of eachDocument(reader, 'dataset', projectIds))
+    if (body.name === datasetName) for (const point of listPoints(reader, id)) members.add(point)
+  return members
+}
+
+async function create(context: DevContext, c: Call): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
+  const fields = { ...EMPTY, ...readFields(body) }
+  const id = await writeAs(context, senderOf(context, c.env.incoming), (scope) =>
+    insert(scope, scope.projectOf(toNonEmptyText(body.project)), fields),
+  )
+  return c.json({ inserted: true, result: { insertedIds: [id], insertedId: id } })
 }
 
 /** Makes datapoints of events: those of `filters`, or those ticked in `checkState`, or all. */
-async function createFromEvents(context: DevContext, { request, response }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
-  const sender = senderOf(context, request)
+async function createFromEvents(context: DevContext, c: Call): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
   const filters = parseFilters(body.filters)
   const ticked = toObject(body.checkState)
-  const named = new Set([...Object.keys(ticked).filter((id) => ticked[id] === true), ...toStrings(body.events)])
+  const named = [...Object.keys(ticked).filter((id) => ticked[id] === true), ...toStrings(body.events)]
   const datasetId = toNonEmptyText(body.dataset_id)
-  const range = toObject(body.dateRange)
-  const ids = await writeAs(context, sender, (scope) => {
-    const rows = context.projects
-      .idsOf(sender)
-      .flatMap((projectId) => context.database.all('SELECT * FROM events WHERE project_id = ? ORDER BY start_ms', projectId))
-    const wanted = rows.filter(
-      (row) => isInRange(Number(row.start_ms), range) && (body.selectAll === true || named.size === 0 || named.has(String(row.id))),
-    )
-    const events = wanted
-      .map((row) => ({ projectId: Number(row.project_id), event: toRestEvent(context.database, row) }))
-      .filter(({ event }) => matchesFilters(event, filters))
-    return events.map(({ projectId, event }) => {
-      const id = createId()
-      insert(context, projectId, id, toDatapoint(event, datasetId), scope.nowMs)
-      return id
-    })
+  const chosen = toRange(toObject(body.dateRange), body.selectAll === true ? [] : named)
+  const ids = await writeAs(context, senderOf(context, c.env.incoming), (scope) => {
+    const made: string[] = []
+    for (const rows of eachEventPage(scope.tx, both(inProjects(scope.projectIds()), chosen)))
+      for (const row of rows) {
+        const event = toRestEvent(scope.tx, row)
+        if (matchesFilters(event, filters)) made.push(insert(scope, Number(row.project_id), toDatapoint(event, datasetId)))
+      }
+    return made
   })
-  sendJson(response, { inserted: true, insertedIds: ids })
+  return c.json({ inserted: true, insertedIds: ids })
 }
 
-async function update(context: DevContext, exchange: Exchange): Promise<void> {
-  const body = await readObject(exchange.request, context.limits)
-  const point = findPoint(context, exchange)
-  await context.queue.write(() =>
-    saveDocument(context.database, 'datapoint', { ...point, updatedMs: context.now(), body: { ...point.body, ...readFields(body) } }),
+async function update(context: DevContext, c: Call): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
+  const fields = readFields(body)
+  await writeAs(context, senderOf(context, c.env.incoming), ({ tx, projectIds }) => {
+    const point = findPoint(tx, projectIds(), c.req.param('id'))
+    changeDocument(tx, 'datapoint', point, { ...point.body, ...fields })
+  })
+  return c.json({ updated: true, result: { modifiedCount: 1 } })
+}
+
+async function remove(context: DevContext, c: Call): Promise<Response> {
+  await writeAs(context, senderOf(context, c.env.incoming), ({ tx, projectIds }) =>
+    removeDocument(tx, 'datapoint', findPoint(tx, projectIds(), c.req.param('id')).id),
   )
-  sendJson(exchange.response, { updated: true, result: { modifiedCount: 1 } })
-}
-
-async function remove(context: DevContext, exchange: Exchange): Promise<void> {
-  const point = findPoint(context, exchange)
-  await context.queue.write(() => removeDocument(context.database, 'datapoint', point.id))
-  sendJson(exchange.response, { deleted: true })
+  return c.json({ deleted: true })
 }
 
 /** Stores a datapoint and lists it in the datasets it is linked to. */
-function insert({ database }: DevContext, projectId: number, id: string, body: JsonObject, nowMs: number): void {
-  saveDocument(database, 'datapoint', { id, projectId, createdMs: nowMs, updatedMs: nowMs, body })
+function insert({ tx }: WriteScope, projectId: number, body: JsonObject): string {
+  const { id } = addDocument(tx, 'datapoint', projectId, body)
   for (const datasetId of toStrings(body.linked_datasets)) {
-    const dataset = findDocument(database, 'dataset', datasetId, [projectId])
+    const dataset = findDocument(tx, 'dataset', datasetId, [projectId])
     if (dataset === undefined) continue
-    saveDocument(database, 'dataset', {
-      ...dataset,
-      updatedMs: nowMs,
-      body: { ...dataset.body, datapoints: [...toStrings(dataset.body.datapoints), id] },
-    })
+    addPoints(tx, dataset.id, [id])
+    changeDocument(tx, 'dataset', dataset, dataset.body)
   }
+  return id
 }
 
 function readFields(body: JsonObject): JsonObject {
@@ -134,14 +139,18 @@ function toDatapoint(event: JsonObject, datasetId: string | undefined): JsonObje
   }
 }
 
-function isInRange(timeMs: number, { $gte, $lte }: JsonObject): boolean {
-  const from = Date.parse(String($gte))
-  const to = Date.parse(String($lte))
-  return !(timeMs < from) && !(timeMs > to)
+/** Events within times, and with one of `ids` when there are any. */
+function toRange({ $gte, $lte }: JsonObject, ids: readonly string[]): EventCondition {
+  const time = (value: unknown, otherwise: number): number => {
+    const parsed = Date.parse(String(value))
+    return Number.isNaN(parsed) ? otherwise : parsed
+  }
+  const inRange = { sql: 'e.start_ms BETWEEN ? AND ?', values: [time($gte, -Number.MAX_VALUE), time($lte, Number.MAX_VALUE)] }
+  return ids.length === 0 ? inRange : both(inRange, { sql: 'e.id IN (SELECT value FROM json_each(?))', values: [JSON.stringify(ids)] })
 }
 
-function findPoint(context: DevContext, { request, params }: Exchange): StoredDocument {
-  const point = findDocument(context.database, 'datapoint', params.id ?? '', context.projects.idsOf(senderOf(context, request)))
+function findPoint(reader: Reader, projectIds: readonly number[], id: string | undefined): StoredDocument {
+  const point = findDocument(reader, 'datapoint', id ?? '', projectIds)
   if (point === undefined) throw notFound('Datapoint')
   return point
 }

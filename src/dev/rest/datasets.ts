@@ -1,105 +1,115 @@
 /** Datasets, in all generations of the API. */
-import { type DevContext, senderOf, writeAs } from '../context.js'
-import { findDocument, listDocuments, removeDocument, saveDocument, type StoredDocument } from '../store/documents.js'
-import { badRequest, notFound } from '../http/http-error.js'
-import { createId } from '../ids.js'
-import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
-import { sendJson } from '../http/reply.js'
+import { type DevContext, projectsOf, senderOf, writeAs, type WriteScope } from '../context.js'
+import type { App, Call } from '../http/call.js'
 import { readObject } from '../http/body.js'
-import type { Exchange, Route } from '../http/router.js'
+import { badRequest, notFound } from '../http/http-error.js'
+import { sendLarge } from '../http/reply.js'
+import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
+import type { Reader } from '../store/database.js'
+import {
+  addDocument,
+  addPoints,
+  changeDocument,
+  eachDocument,
+  findDocument,
+  listPoints,
+  removeDocument,
+  removePoint,
+  replacePoints,
+  type StoredDocument,
+} from '../store/documents.js'
+import { bothVersions } from './paths.js'
 
 const MAX_NAME = 200
 
 /** The routes of datasets. */
-export function createDatasetRoutes(context: DevContext): readonly Route[] {
-  return ['', '/v1'].flatMap((prefix): Route[] => [
-    ['GET', `${prefix}/datasets`, (exchange) => listAll(context, exchange)],
-    ['POST', `${prefix}/datasets`, (exchange) => create(context, exchange)],
-    ['PUT', `${prefix}/datasets`, (exchange) => update(context, exchange)],
-    ['PUT', `${prefix}/datasets/:id`, (exchange) => update(context, exchange)],
-    ['DELETE', `${prefix}/datasets`, (exchange) => remove(context, exchange, exchange.query.get('dataset_id'))],
-    ['DELETE', `${prefix}/datasets/:id`, (exchange) => remove(context, exchange, exchange.params.id)],
-    ['POST', `${prefix}/datasets/:id/datapoints`, (exchange) => addRows(context, exchange)],
-    ['DELETE', `${prefix}/datasets/:id/datapoints/:datapoint`, (exchange) => dereference(context, exchange)],
-    ['DELETE', `${prefix}/datasets/:id/:datapoint`, (exchange) => dereference(context, exchange)],
-  ])
-}
-
-function listAll(context: DevContext, { request, response, query }: Exchange): void {
-  const id = query.get('dataset_id')
-  const name = query.get('name')
-  const found = listDocuments(
-    context.database,
-    'dataset',
-    context.projects.idsOf(senderOf(context, request), query.get('project') ?? undefined),
+export function addDatasetRoutes(app: App, context: DevContext): void {
+  app.on('GET', bothVersions('/datasets'), (c) => sendAll(context, c))
+  app.on('POST', bothVersions('/datasets'), (c) => create(context, c))
+  app.on('PUT', bothVersions('/datasets'), (c) => update(context, c, undefined))
+  app.on('PUT', bothVersions('/datasets/:id'), (c) => update(context, c, c.req.param('id')))
+  app.on('DELETE', bothVersions('/datasets'), (c) => remove(context, c, c.req.query('dataset_id')))
+  app.on('DELETE', bothVersions('/datasets/:id'), (c) => remove(context, c, c.req.param('id')))
+  app.on('POST', bothVersions('/datasets/:id/datapoints'), (c) => addRows(context, c))
+  app.on('DELETE', [...bothVersions('/datasets/:id/datapoints/:datapoint'), ...bothVersions('/datasets/:id/:datapoint')], (c) =>
+    dereference(context, c),
   )
-    .filter((dataset) => (id === null || dataset.id === id) && (name === null || dataset.body.name === name))
-    .map(toRest)
-  // The first generation of clients reads the same list as `testcases`.
-  sendJson(response, { datasets: found, testcases: found })
 }
 
-async function create(context: DevContext, { request, response }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
+function sendAll({ store, ...context }: DevContext, c: Call): Response {
+  const projectIds = projectsOf({ store, ...context }, c.env.incoming, c.req.query('project'))
+  const [id, name] = [c.req.query('dataset_id'), c.req.query('name')]
+  const found = (): Iterable<JsonObject> => eachDataset(store, projectIds, id, name)
+  // The first generation of clients reads the same list as `testcases`.
+  return sendLarge(c, { datasets: found(), testcases: found() })
+}
+
+function* eachDataset(
+  reader: Reader,
+  projectIds: readonly number[],
+  id: string | undefined,
+  name: string | undefined,
+): Generator<JsonObject> {
+  for (const dataset of eachDocument(reader, 'dataset', projectIds))
+    if ((id === undefined || dataset.id === id) && (name === undefined || dataset.body.name === name)) yield toRest(reader, dataset)
+}
+
+async function create(context: DevContext, c: Call): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
   const name = toNonEmptyText(body.name) ?? 'Untitled Dataset'
   if (name.length > MAX_NAME) throw badRequest(`name must have at most ${MAX_NAME} characters`)
-  const id = createId()
-  await writeAs(context, senderOf(context, request), (scope) => {
-    const projectId = scope.projectOf(toNonEmptyText(body.project))
-    const stored = {
-      name,
-      description: toNonEmptyText(body.description) ?? null,
-      datapoints: toStrings(body.datapoints),
-      ...pickMetadata(body),
-    }
-    saveDocument(context.database, 'dataset', { id, projectId, createdMs: scope.nowMs, updatedMs: scope.nowMs, body: stored })
+  const stored = { name, description: toNonEmptyText(body.description) ?? null, ...pickMetadata(body) }
+  const { id } = await writeAs(context, senderOf(context, c.env.incoming), ({ tx, projectOf }) => {
+    const dataset = addDocument(tx, 'dataset', projectOf(toNonEmptyText(body.project)), stored)
+    addPoints(tx, dataset.id, toStrings(body.datapoints))
+    return dataset
   })
-  sendJson(response, { inserted: true, result: { insertedId: id } })
+  return c.json({ inserted: true, result: { insertedId: id } })
 }
 
-async function update(context: DevContext, { request, response, params }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
-  const dataset = findDataset(context, request, params.id ?? toNonEmptyText(body.dataset_id))
-  const changed = {
-    ...dataset.body,
+async function update(context: DevContext, c: Call, named: string | undefined): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
+  const id = named ?? toNonEmptyText(body.dataset_id)
+  const changes = {
     ...(toNonEmptyText(body.name) === undefined ? {} : { name: body.name }),
     ...(typeof body.description === 'string' ? { description: body.description } : {}),
-    ...(Array.isArray(body.datapoints) ? { datapoints: toStrings(body.datapoints) } : {}),
     ...pickMetadata(body),
   }
-  const saved = await save(context, { ...dataset, body: changed })
-  sendJson(response, { result: toRest(saved) })
-}
-
-async function remove(context: DevContext, { request, response }: Exchange, id: string | null | undefined): Promise<void> {
-  const dataset = findDataset(context, request, id ?? undefined)
-  await context.queue.write(() => removeDocument(context.database, 'dataset', dataset.id))
-  sendJson(response, { result: { id: dataset.id } })
-}
-
-async function addRows(context: DevContext, { request, response, params }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
-  const dataset = findDataset(context, request, params.id)
-  if (!Array.isArray(body.data) || body.data.length === 0 || !body.data.every(isObject))
-    throw badRequest('data must be a list of at least one object')
-  const mapping = toObject(body.mapping)
-  const points = body.data.map((row: JsonObject) => ({ id: createId(), body: toDatapoint(row, mapping, dataset.id) }))
-  await context.queue.write(() => {
-    const nowMs = context.now()
-    for (const point of points)
-      saveDocument(context.database, 'datapoint', { ...point, projectId: dataset.projectId, createdMs: nowMs, updatedMs: nowMs })
-    const ids = [...toStrings(dataset.body.datapoints), ...points.map((point) => point.id)]
-    saveDocument(context.database, 'dataset', { ...dataset, updatedMs: nowMs, body: { ...dataset.body, datapoints: ids } })
+  const saved = await writeAs(context, senderOf(context, c.env.incoming), (scope) => {
+    const dataset = findDataset(scope, id)
+    if (Array.isArray(body.datapoints)) replacePoints(scope.tx, dataset.id, toStrings(body.datapoints))
+    return toRest(scope.tx, changeDocument(scope.tx, 'dataset', dataset, { ...dataset.body, ...changes }))
   })
-  sendJson(response, { inserted: true, datapoint_ids: points.map((point) => point.id) })
+  return c.json({ result: saved })
 }
 
-async function dereference(context: DevContext, { request, response, params }: Exchange): Promise<void> {
-  const dataset = findDataset(context, request, params.id)
-  const before = toStrings(dataset.body.datapoints)
-  if (!before.includes(params.datapoint ?? '')) throw notFound('Datapoint')
-  await save(context, { ...dataset, body: { ...dataset.body, datapoints: before.filter((id) => id !== params.datapoint) } })
-  sendJson(response, { dereferenced: true, message: 'Datapoint removed from the dataset' })
+async function remove(context: DevContext, c: Call, id: string | undefined): Promise<Response> {
+  await writeAs(context, senderOf(context, c.env.incoming), (scope) => removeDocument(scope.tx, 'dataset', findDataset(scope, id).id))
+  return c.json({ result: { id } })
+}
+
+async function addRows(context: DevContext, c: Call): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
+  const rows = body.data
+  if (!Array.isArray(rows) || rows.length === 0 || !rows.every(isObject)) throw badRequest('data must be a list of at least one object')
+  const mapping = toObject(body.mapping)
+  const ids = await writeAs(context, senderOf(context, c.env.incoming), (scope) => {
+    const { tx } = scope
+    const dataset = findDataset(scope, c.req.param('id'))
+    const points = rows.map((row) => addDocument(tx, 'datapoint', dataset.projectId, toDatapoint(row, mapping, dataset.id)).id)
+    addPoints(tx, dataset.id, points)
+    changeDocument(tx, 'dataset', dataset, dataset.body)
+    return points
+  })
+  return c.json({ inserted: true, datapoint_ids: ids })
+}
+
+async function dereference(context: DevContext, c: Call): Promise<Response> {
+  const { id, datapoint = '' } = c.req.param() as { id?: string; datapoint?: string }
+  await writeAs(context, senderOf(context, c.env.incoming), (scope) => {
+    if (!removePoint(scope.tx, findDataset(scope, id).id, datapoint)) throw notFound('Datapoint')
+  })
+  return c.json({ dereferenced: true, message: 'Datapoint removed from the dataset' })
 }
 
 /** A row split by what its columns mean; columns the mapping does not name stay in the metadata. */
@@ -120,17 +130,9 @@ function toDatapoint(row: JsonObject, mapping: JsonObject, datasetId: string): J
   }
 }
 
-function save(context: DevContext, dataset: StoredDocument): Promise<StoredDocument> {
-  return context.queue.write(() => {
-    const saved = { ...dataset, updatedMs: context.now() }
-    saveDocument(context.database, 'dataset', saved)
-    return saved
-  })
-}
-
-function findDataset(context: DevContext, request: Exchange['request'], id: string | undefined): StoredDocument {
+function findDataset({ tx, projectIds }: WriteScope, id: string | undefined): StoredDocument {
   if (id === undefined) throw badRequest('dataset_id is required')
-  const dataset = findDocument(context.database, 'dataset', id, context.projects.idsOf(senderOf(context, request)))
+  const dataset = findDocument(tx, 'dataset', id, projectIds())
   if (dataset === undefined) throw notFound('Dataset')
   return dataset
 }
@@ -139,12 +141,13 @@ function pickMetadata(body: JsonObject): JsonObject {
   return isObject(body.metadata) ? { metadata: body.metadata } : {}
 }
 
-function toRest({ id, projectId, createdMs, updatedMs, body }: StoredDocument): JsonObject {
+function toRest(reader: Reader, { id, projectId, createdMs, updatedMs, body }: StoredDocument): JsonObject {
   return {
     id,
     dataset_id: id,
     project: String(projectId),
     ...body,
+    datapoints: listPoints(reader, id),
     created_at: new Date(createdMs).toISOString(),
     updated_at: new Date(updatedMs).toISOString(),
   }

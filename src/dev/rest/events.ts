@@ -1,12 +1,13 @@
 /** Creating, changing and reading single events, in all generations of the API. */
-import { type DevContext, senderOf, writeAs, type WriteScope } from '../context.js'
+import { type DevContext, projectsOf, senderOf, writeAs, type WriteScope } from '../context.js'
+import type { App, Call } from '../http/call.js'
+import { readObject } from '../http/body.js'
 import { badRequest, HttpError, notFound } from '../http/http-error.js'
 import { createId, isUuid, toSessionUuid } from '../ids.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
-import { sendEmpty, sendJson } from '../http/reply.js'
-import { readObject } from '../http/body.js'
+import { findEventIn } from '../store/events.js'
+import { bothVersions } from './paths.js'
 import { toNewEvent, toPatch, toRestEvent } from './rest-event.js'
-import type { Exchange, Route } from '../http/router.js'
 import { putSession } from './sessions.js'
 
 const MODEL_INPUTS = [
@@ -23,84 +24,72 @@ const MODEL_INPUTS = [
 ] as const
 
 /** The routes of single events and batches. */
-export function createEventRoutes(context: DevContext): readonly Route[] {
-  return [
-    ['POST', '/events', (exchange) => createEvent(context, exchange)],
-    ['POST', '/v1/events', (exchange) => createEvent(context, exchange)],
-    ['PUT', '/events', (exchange) => updateEvent(context, exchange)],
-    ['PUT', '/v1/events', (exchange) => updateEvent(context, exchange)],
-    ['PUT', '/events/:id', (exchange) => updateEvent(context, exchange)],
-    ['PUT', '/v1/events/:id', (exchange) => updateEvent(context, exchange)],
-    ['GET', '/events/:id', (exchange) => sendEvent(context, exchange)],
-    ['GET', '/v1/events/:id', (exchange) => sendEvent(context, exchange)],
-    ['POST', '/events/batch', (exchange) => createBatch(context, exchange, toObject)],
-    ['POST', '/v1/events/batch', (exchange) => createBatch(context, exchange, toObject)],
-    ['POST', '/events/model', (exchange) => createModelEvents(context, exchange)],
-    ['POST', '/v1/events/model', (exchange) => createModelEvents(context, exchange)],
-    ['POST', '/events/model/batch', (exchange) => createBatch(context, exchange, toModelEvent)],
-    ['POST', '/v1/events/model/batch', (exchange) => createBatch(context, exchange, toModelEvent)],
-  ]
+export function addEventRoutes(app: App, context: DevContext): void {
+  app.on('POST', bothVersions('/events'), (c) => createEvent(context, c))
+  app.on('PUT', bothVersions('/events'), (c) => updateEvent(context, c, undefined))
+  app.on('PUT', bothVersions('/events/:id'), (c) => updateEvent(context, c, c.req.param('id')))
+  app.on('GET', bothVersions('/events'), (c) => sendEvent(context, c, c.req.query('event_id') ?? ''))
+  app.on('GET', bothVersions('/events/:id'), (c) => sendEvent(context, c, c.req.param('id') ?? ''))
+  app.on('POST', bothVersions('/events/batch'), (c) => createBatch(context, c, toObject))
+  app.on('POST', bothVersions('/events/model'), (c) => createModelEvent(context, c))
+  app.on('POST', bothVersions('/events/model/batch'), (c) => createBatch(context, c, toModelEvent))
 }
 
-async function createEvent(context: DevContext, { request, response }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
+async function createEvent(context: DevContext, c: Call): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
   const event = isObject(body.event) ? body.event : body
-  const id = await writeAs(context, senderOf(context, request), (scope) => putEvent(context, scope, event, toNonEmptyText(body.project)))
-  sendJson(response, { success: true, event_id: id })
+  const id = await writeAs(context, senderOf(context, c.env.incoming), (scope) => putEvent(scope, event, toNonEmptyText(body.project)))
+  return c.json({ success: true, event_id: id })
 }
 
-async function createModelEvents(context: DevContext, { request, response }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
+async function createModelEvent(context: DevContext, c: Call): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
   const event = toModelEvent(toObject(body.model_event ?? body))
-  const id = await writeAs(context, senderOf(context, request), (scope) => putEvent(context, scope, event, undefined))
-  sendJson(response, { success: true, event_id: id })
+  const id = await writeAs(context, senderOf(context, c.env.incoming), (scope) => putEvent(scope, event, undefined))
+  return c.json({ success: true, event_id: id })
 }
 
-function putEvent(context: DevContext, scope: WriteScope, event: JsonObject, label: string | undefined, sessionId?: string): string {
+function putEvent(scope: WriteScope, event: JsonObject, label: string | undefined, sessionId?: string): string {
   const projectId = scope.projectOf(toNonEmptyText(event.project) ?? label)
   if (event.event_type === 'session') {
     const id = toSessionUuid(event.session_id) ?? toSessionUuid(event.event_id) ?? createId()
-    putSession(context, scope, projectId, id, event)
+    putSession(scope, projectId, id, event)
     return id
   }
   return scope.events.put(toNewEvent(event, projectId, scope.nowMs, sessionId === undefined ? {} : { sessionId }))
 }
 
-async function updateEvent(context: DevContext, { request, response, params }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
-  const id = params.id ?? toNonEmptyText(body.event_id)
+async function updateEvent(context: DevContext, c: Call, named: string | undefined): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
+  const id = named ?? toNonEmptyText(body.event_id)
   if (id === undefined || id.length > 256) throw badRequest('event_id is required')
   const patch = toPatch(body)
-  const sender = senderOf(context, request)
-  await writeAs(context, sender, (scope) => {
-    const projectIds = context.projects.idsOf(sender, toNonEmptyText(body.project))
-    scope.events.update(projectIds, sender.keyHash, isUuid(id) ? id.toLowerCase() : id, patch)
-  })
-  sendEmpty(response)
+  const sender = senderOf(context, c.env.incoming)
+  await writeAs(context, sender, ({ events, projectIds }) =>
+    events.update(projectIds(toNonEmptyText(body.project)), sender.keyHash, isUuid(id) ? id.toLowerCase() : id, patch),
+  )
+  // HoneyHive answers with nothing; clients that parse every answer fail on that.
+  return c.json({ success: true })
 }
 
-function sendEvent(context: DevContext, { request, response, params }: Exchange): void {
-  const id = (params.id ?? '').toLowerCase()
+function sendEvent(context: DevContext, c: Call, named: string): Response {
+  const id = named.toLowerCase()
   if (!isUuid(id)) throw badRequest('event_id must be a UUID')
-  for (const projectId of context.projects.idsOf(senderOf(context, request))) {
-    const row = context.database.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, id)
-    if (row !== undefined) return sendJson(response, { event: toRestEvent(context.database, row) })
-  }
-  throw notFound('Event')
+  const row = findEventIn(context.store, projectsOf(context, c.env.incoming), id)
+  if (row === undefined) throw notFound('Event')
+  return c.json({ event: toRestEvent(context.store, row) })
 }
 
-async function createBatch(context: DevContext, { request, response }: Exchange, convert: (event: unknown) => JsonObject): Promise<void> {
-  const body = await readObject(request, context.limits)
+async function createBatch(context: DevContext, c: Call, convert: (event: unknown) => JsonObject): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
   const list = body.events ?? body.model_events
   if (!Array.isArray(list)) throw badRequest('events must be an array')
   const properties = toObject(body.session_properties ?? body.session)
   const isSingle = body.single_session === true || body.is_single_session === true
-  const outcome = await writeAs(context, senderOf(context, request), (scope) =>
-    putBatch(context, scope, list.map(convert), isSingle, properties, toNonEmptyText(body.project)),
+  const { errors, ...stored } = await writeAs(context, senderOf(context, c.env.incoming), (scope) =>
+    putBatch(scope, list.map(convert), isSingle, properties, toNonEmptyText(body.project)),
   )
-  if (outcome.errors.length > 0) return sendJson(response, { ...outcome, success: false }, 500)
-  const { errors: _none, ...stored } = outcome
-  sendJson(response, { ...stored, success: true })
+  return errors.length > 0 ? c.json({ ...stored, errors, success: false }, 500) : c.json({ ...stored, success: true })
 }
 
 interface BatchOutcome {
@@ -110,7 +99,6 @@ interface BatchOutcome {
 }
 
 function putBatch(
-  context: DevContext,
   scope: WriteScope,
   events: readonly JsonObject[],
   isSingle: boolean,
@@ -122,11 +110,11 @@ function putBatch(
   const sessionId = isSingle ? (toSessionUuid(properties.session_id) ?? toSessionUuid(events[0]?.session_id) ?? createId()) : undefined
   if (sessionId !== undefined) {
     const projectId = scope.projectOf(toNonEmptyText(properties.project) ?? toNonEmptyText(events[0]?.project) ?? label)
-    putSession(context, scope, projectId, sessionId, properties)
+    putSession(scope, projectId, sessionId, properties)
   }
   for (const [index, event] of events.entries()) {
     try {
-      ids.push(putEvent(context, scope, event, label, sessionId))
+      ids.push(putEvent(scope, event, label, sessionId))
     } catch (error) {
       if (!(error instanceof HttpError)) throw error
       errors.push(`event ${index}: ${error.message}`)

@@ -1,7 +1,7 @@
 /** Events between their REST form and the store. */
-import type { Database, Row } from '../store/database.js'
+import type { Reader, Row } from '../store/database.js'
 import { type EventPatch, toBody } from '../store/event-record.js'
-import { readBody } from '../store/event-rows.js'
+import { parseBody, parsePatch } from '../store/event-rows.js'
 import type { NewEvent } from '../store/event-writer.js'
 import { EVENT_TYPES } from '../event-type.js'
 import { badRequest } from '../http/http-error.js'
@@ -81,15 +81,10 @@ export function toPatch(body: JsonObject): EventPatch {
   }
 }
 
-/** A stored event in its REST form, buckets included. */
-export function toRestEvent(database: Database, row: Row): JsonObject {
-  const { body, patch } = readBody(database, Number(row.key))
-  const children = database.all(
-    'SELECT id FROM events WHERE project_id = ? AND session_id = ? AND parent_id = ? ORDER BY start_ms',
-    row.project_id,
-    row.session_id,
-    row.id,
-  )
+/** A row of an event with its body, in REST form. */
+export function toRestEvent(reader: Reader, row: Row): JsonObject {
+  const body = parseBody(row)
+  const children = reader.all('SELECT id FROM events WHERE project_id = ? AND parent_id = ? ORDER BY start_ms', row.project_id, row.id)
   return {
     event_id: row.id,
     session_id: row.session_id,
@@ -99,9 +94,9 @@ export function toRestEvent(database: Database, row: Row): JsonObject {
     source: row.source,
     project_id: String(row.project_id),
     ...LOCAL_OWNER,
-    children_ids: children.length > 0 ? children.map((child) => child.id) : (patch?.children_ids ?? []),
+    children_ids: children.length > 0 ? children.map((child) => child.id) : (parsePatch(row)?.children_ids ?? []),
     ...body,
-    metadata: row.type === 'session' ? { ...body.metadata, ...sessionSums(database, row) } : body.metadata,
+    metadata: row.type === 'session' ? { ...body.metadata, ...sessionSums(reader, row) } : body.metadata,
     error: row.error,
     start_time: Math.floor(Number(row.start_ms)),
     end_time: Math.floor(Number(row.end_ms)),
@@ -109,8 +104,8 @@ export function toRestEvent(database: Database, row: Row): JsonObject {
   }
 }
 
-function sessionSums(database: Database, { project_id: projectId, session_id: sessionId }: Row): JsonObject {
-  const row = database.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', projectId, sessionId)
+function sessionSums(reader: Reader, { project_id: projectId, session_id: sessionId }: Row): JsonObject {
+  const row = reader.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', projectId, sessionId)
   if (row === undefined) return {}
   return {
     num_events: row.events,

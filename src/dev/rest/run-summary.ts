@@ -1,5 +1,5 @@
 /** Run summaries and comparisons in their REST form. */
-import type { Database } from '../store/database.js'
+import type { Reader } from '../store/database.js'
 import type { JsonObject } from '../../otlp/json.js'
 import { isObject, toFiniteNumber } from '../../otlp/json.js'
 import { groupBy, type RunMetric, type RunResults, toScores } from '../store/run-results.js'
@@ -7,11 +7,12 @@ import { type StoredRun, toRestRun } from '../store/runs.js'
 import { type Aggregate, aggregate, toScore } from '../store/statistics.js'
 
 /** The summary of one run: one entry per metric and event, one per row. */
-export function toSummary(database: Database, run: StoredRun, results: RunResults, how: Aggregate): JsonObject {
+export function toSummary(reader: Reader, run: StoredRun, results: RunResults, how: Aggregate): JsonObject {
   const isPassed = createCheck(run)
   const details = [...groupBy(scoresOnly(results.metrics), metricKey).values()].map((metrics) => toDetail(metrics, run, how, isPassed))
+  const bySession = groupBy(scoresOnly(results.metrics), (metric) => metric.sessionId)
   const datapoints = results.rows.map((row) => {
-    const metrics = scoresOnly(results.metrics).filter((metric) => metric.sessionId === row.sessionId)
+    const metrics = bySession.get(row.sessionId) ?? []
     return {
       datapoint_id: row.datapointId,
       session_id: row.sessionId,
@@ -35,13 +36,13 @@ export function toSummary(database: Database, run: StoredRun, results: RunResult
     metrics: { aggregation_function: how, details },
     datapoints,
     event_details: toEventDetails(results),
-    run_object: toRestRun(database, run),
+    run_object: toRestRun(reader, run),
   }
 }
 
 /** What changed from one run to another, metric by metric, over the datapoints both have. */
 export function toComparison(
-  database: Database,
+  reader: Reader,
   newRun: StoredRun,
   newResults: RunResults,
   oldRun: StoredRun,
@@ -55,8 +56,8 @@ export function toComparison(
     metrics: keys.map((key) => compareMetric(newMetrics.get(key) ?? [], oldMetrics.get(key) ?? [], how)),
     commonDatapoints: findCommon(newResults, oldResults),
     event_details: compareEvents(newResults, oldResults),
-    old_run: toRestRun(database, oldRun),
-    new_run: toRestRun(database, newRun),
+    old_run: toRestRun(reader, oldRun),
+    new_run: toRestRun(reader, newRun),
   }
 }
 

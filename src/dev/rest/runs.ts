@@ -1,108 +1,116 @@
 /** Experiment runs, in all generations of the API. */
-import { type DevContext, senderOf, writeAs } from '../context.js'
-import { toRestEvent } from './rest-event.js'
-import { matchesFilters, parseFilters } from './event-filter.js'
-import { badRequest, notFound } from '../http/http-error.js'
-import { type JsonObject, toFiniteNumber, toNonEmptyText, toObject } from '../../otlp/json.js'
-import { sendJson } from '../http/reply.js'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type DevContext, projectsOf, senderOf, writeAs } from '../context.js'
+import type { App, Call } from '../http/call.js'
 import { readObject } from '../http/body.js'
-import type { Exchange, Route } from '../http/router.js'
+import { badRequest, HttpError, notFound } from '../http/http-error.js'
+import { sendLarge } from '../http/reply.js'
+import { isUuid } from '../ids.js'
+import { type JsonObject, toFiniteNumber, toNonEmptyText, toObject } from '../../otlp/json.js'
 import type { RunPages } from '../page-api/runs.js'
-import { readRunResults, type RunResults } from '../store/run-results.js'
-import { findRun, listRuns, saveRun, type StoredRun, toNewRun, toRestRun, toUpdatedRun } from '../store/runs.js'
-import { findCommon, toComparison, toSummary } from './run-summary.js'
+import type { Reader } from '../store/database.js'
+import { findEvent } from '../store/events.js'
+import { groupBy, readRunResults, type RunEvent, type RunResults } from '../store/run-results.js'
+import {
+  findRun,
+  listRuns,
+  removeRun,
+  RUN_ORDERS,
+  type RunOrder,
+  saveRun,
+  type StoredRun,
+  toNewRun,
+  toRestRun,
+  toUpdatedRun,
+} from '../store/runs.js'
 import { type Aggregate, AGGREGATES, toScore } from '../store/statistics.js'
+import { matchesFilters, parseFilters } from './event-filter.js'
+import { toRestEvent } from './rest-event.js'
+import { findCommon, toComparison, toSummary } from './run-summary.js'
 import { readSchema } from './search.js'
 
 const DEFAULT_PAGE_SIZE = 20
 const MAX_PAGE_SIZE = 100
 const MAX_EVENTS = 1_000
+const EVENTS_PER_TURN = 500
 
 /** The routes of runs; `pages` keeps their sums. */
-export function createRunRoutes(context: DevContext, pages: RunPages): readonly Route[] {
-  return ['', '/v1'].flatMap((prefix): Route[] => {
-    const send = (exchange: Exchange, body: JsonObject): void => sendJson(exchange.response, prefix === '' ? dropNulls(body) : body)
-    return [
-      ['POST', `${prefix}/runs`, async (exchange) => send(exchange, await createRun(context, exchange))],
-      ['GET', `${prefix}/runs`, (exchange) => send(exchange, listPage(context, pages, exchange))],
-      ['GET', `${prefix}/runs/schema`, (exchange) => sendJson(exchange.response, readSchema(context, exchange, undefined))],
-      [
-        'GET',
-        `${prefix}/runs/compare/events`,
-        (exchange) =>
-          sendJson(exchange.response, comparePairs(context, exchange, exchange.query.get('run_id_1'), exchange.query.get('run_id_2'))),
-      ],
-      ['GET', `${prefix}/runs/:id`, (exchange) => send(exchange, { evaluation: restRun(context, pages, runOf(context, exchange)) })],
-      ['PUT', `${prefix}/runs/:id`, async (exchange) => send(exchange, await updateRun(context, exchange))],
-      ['DELETE', `${prefix}/runs/:id`, (exchange) => deleteRun(context, exchange)],
-      ['GET', `${prefix}/runs/:id/schema`, (exchange) => sendJson(exchange.response, readSchema(context, exchange, exchange.params.id))],
-      ['GET', `${prefix}/runs/:id/result`, (exchange) => sendSummary(context, exchange)],
-      ['GET', `${prefix}/runs/:id/summary`, (exchange) => sendSummary(context, exchange)],
-      ['GET', `${prefix}/runs/:id/metrics`, (exchange) => sendMetrics(context, exchange)],
-      ['GET', `${prefix}/runs/:id/compare-with/:old`, (exchange) => sendComparison(context, exchange)],
-      ['GET', `${prefix}/runs/:id/compare/:old`, (exchange) => sendComparison(context, exchange)],
-      [
-        'GET',
-        `${prefix}/runs/:id/compare/:old/events`,
-        (exchange) => sendJson(exchange.response, comparePairs(context, exchange, exchange.params.id, exchange.params.old)),
-      ],
-    ]
-  })
+export function addRunRoutes(app: App, context: DevContext, pages: RunPages): void {
+  for (const prefix of ['', '/v1']) {
+    const send = (c: Call, body: JsonObject): Response => c.json(prefix === '' ? dropNulls(body) : body)
+    app.post(`${prefix}/runs`, async (c) => send(c, await createRun(context, c)))
+    app.get(`${prefix}/runs`, async (c) => send(c, await listPage(context, pages, c)))
+    app.get(`${prefix}/runs/schema`, async (c) => c.json(await readSchema(context, c, undefined)))
+    app.get(`${prefix}/runs/compare/events`, (c) => sendPairs(context, c, c.req.query('run_id_1'), c.req.query('run_id_2')))
+    app.get(`${prefix}/runs/:id`, async (c) => send(c, { evaluation: await restRun(context, pages, runOf(context, c)) }))
+    app.put(`${prefix}/runs/:id`, async (c) => send(c, await updateRun(context, c)))
+    app.delete(`${prefix}/runs/:id`, (c) => deleteRun(context, c))
+    app.get(`${prefix}/runs/:id/schema`, async (c) => c.json(await readSchema(context, c, c.req.param('id'))))
+    app.on('GET', [`${prefix}/runs/:id/result`, `${prefix}/runs/:id/summary`], (c) => sendSummary(context, c))
+    app.get(`${prefix}/runs/:id/metrics`, (c) => sendMetrics(context, c))
+    app.on('GET', [`${prefix}/runs/:id/compare-with/:old`, `${prefix}/runs/:id/compare/:old`], (c) => sendComparison(context, c))
+    app.get(`${prefix}/runs/:id/compare/:old/events`, (c) => sendPairs(context, c, c.req.param('id'), c.req.param('old')))
+  }
 }
 
-async function createRun(context: DevContext, { request }: Exchange): Promise<JsonObject> {
-  const body = await readObject(request, context.limits)
+/** Sent again with the id of a run of the same sender, it completes that run; the runs of others are out of reach. */
+async function createRun(context: DevContext, c: Call): Promise<JsonObject> {
+  const body = await readObject(c.env.incoming, context.limits)
   const fields = toObject(body.run ?? body)
-  const run = await writeAs(context, senderOf(context, request), (scope) => {
+  return writeAs(context, senderOf(context, c.env.incoming), (scope) => {
     const created = toNewRun(fields, scope.projectOf(toNonEmptyText(fields.project)), scope.nowMs)
-    saveRun(context.database, created)
-    scope.changes.run(created.projectId, created.id)
-    return created
+    const present = isUuid(fields.run_id) ? findRun(scope.tx, created.id) : undefined
+    if (present !== undefined && !scope.projectIds().includes(present.projectId))
+      throw new HttpError(409, 'A run with this run_id exists in another project')
+    const run = present === undefined ? created : toUpdatedRun(present, fields, scope.nowMs)
+    saveRun(scope.tx, run)
+    return { evaluation: toRestRun(scope.tx, run), run_id: run.id }
   })
-  return { evaluation: toRestRun(context.database, run), run_id: run.id }
 }
 
-async function updateRun(context: DevContext, exchange: Exchange): Promise<JsonObject> {
-  const body = await readObject(exchange.request, context.limits)
-  const { projectId, id } = runOf(context, exchange)
-  const run = await context.queue.write((changes) => {
-    const present = findRun(context.database, id)
-    if (present === undefined) throw notFound('Run')
-    const updated = toUpdatedRun(present, body, context.now())
-    saveRun(context.database, updated)
-    changes.run(projectId, id)
-    return updated
+async function updateRun(context: DevContext, c: Call): Promise<JsonObject> {
+  const body = await readObject(c.env.incoming, context.limits)
+  return writeAs(context, senderOf(context, c.env.incoming), ({ tx, projectIds, nowMs }) => {
+    const run = toUpdatedRun(findOwn(tx, projectIds(), c.req.param('id')), body, nowMs)
+    saveRun(tx, run)
+    return { evaluation: toRestRun(tx, run) }
   })
-  return { evaluation: toRestRun(context.database, run) }
 }
 
-async function deleteRun(context: DevContext, exchange: Exchange): Promise<void> {
-  const { projectId, id } = runOf(context, exchange)
-  await context.queue.write((changes) => {
-    context.database.run('DELETE FROM runs WHERE id = ?', id)
-    changes.run(projectId, id)
+async function deleteRun(context: DevContext, c: Call): Promise<Response> {
+  const id = await writeAs(context, senderOf(context, c.env.incoming), ({ tx, projectIds }) => {
+    const run = findOwn(tx, projectIds(), c.req.param('id'))
+    removeRun(tx, run)
+    return run.id
   })
-  sendJson(exchange.response, { id, deleted: true })
+  return c.json({ id, deleted: true })
 }
 
-function listPage(context: DevContext, pages: RunPages, { request, query }: Exchange): JsonObject {
-  const all = listRuns(context.database, context.projects.idsOf(senderOf(context, request), query.get('project') ?? undefined))
-  const found = sortRuns(
-    all.filter((run) => isWanted(run, query)),
-    query.get('sort_by') ?? 'created_at',
-    query.get('sort_order') ?? 'desc',
-  )
-  const page = Math.max(1, Math.floor(toFiniteNumber(query.get('page')) ?? 1))
-  const limit = Math.min(Math.max(1, Math.floor(toFiniteNumber(query.get('limit')) ?? DEFAULT_PAGE_SIZE)), MAX_PAGE_SIZE)
-  const runs = found.slice((page - 1) * limit, page * limit).map((run) => restRun(context, pages, run))
-  const pagesTotal = Math.max(1, Math.ceil(found.length / limit))
+async function listPage(context: DevContext, pages: RunPages, c: Call): Promise<JsonObject> {
+  const page = Math.max(1, Math.floor(toFiniteNumber(c.req.query('page')) ?? 1))
+  const limit = Math.min(Math.max(1, Math.floor(toFiniteNumber(c.req.query('limit')) ?? DEFAULT_PAGE_SIZE)), MAX_PAGE_SIZE)
+  const found = listRuns(context.store, {
+    projectIds: projectsOf(context, c.env.incoming, c.req.query('project')),
+    ids: [...(c.req.queries('run_ids[]') ?? []), ...(c.req.queries('run_ids') ?? [])],
+    datasetId: c.req.query('dataset_id'),
+    name: c.req.query('name'),
+    status: c.req.query('status'),
+    ...readDateRange(c),
+    sortBy: readOrder(c.req.query('sort_by') ?? 'created_at'),
+    ascending: c.req.query('sort_order') === 'asc',
+    limit,
+    offset: (page - 1) * limit,
+  })
+  const runs: JsonObject[] = []
+  for (const run of found.runs) runs.push(await restRun(context, pages, run))
+  const pagesTotal = Math.max(1, Math.ceil(found.total / limit))
   return {
     evaluations: runs,
     pagination: {
       page,
       limit,
-      total: found.length,
-      total_unfiltered: all.length,
+      total: found.total,
+      total_unfiltered: found.totalUnfiltered,
       total_pages: pagesTotal,
       has_next: page < pagesTotal,
       has_prev: page > 1,
@@ -111,116 +119,97 @@ function listPage(context: DevContext, pages: RunPages, { request, query }: Exch
   }
 }
 
-function isWanted(run: StoredRun, query: URLSearchParams): boolean {
-  const ids = [...query.getAll('run_ids[]'), ...query.getAll('run_ids')]
-  const dataset = query.get('dataset_id')
-  const range = readDateRange(query)
-  return (
-    (ids.length === 0 || ids.includes(run.id)) &&
-    (dataset === null || run.datasetId === dataset || run.body.metadata.offline_dataset_id === dataset) &&
-    (query.get('name') === null || (run.name ?? '').toLowerCase().includes(String(query.get('name')).toLowerCase())) &&
-    (query.get('status') === null || run.status === query.get('status')) &&
-    run.createdMs >= range.fromMs &&
-    run.createdMs <= range.toMs
-  )
+function readOrder(by: string): RunOrder {
+  if (!Object.hasOwn(RUN_ORDERS, by)) throw badRequest(`sort_by must be one of ${Object.keys(RUN_ORDERS).join(', ')}`)
+  return by as RunOrder
 }
 
-function readDateRange(query: URLSearchParams): { fromMs: number; toMs: number } {
-  let range: JsonObject = { $gte: query.get('dateRange[$gte]'), $lte: query.get('dateRange[$lte]') }
+function readDateRange(c: Call): { fromMs: number | undefined; toMs: number | undefined } {
+  let range: JsonObject = { $gte: c.req.query('dateRange[$gte]'), $lte: c.req.query('dateRange[$lte]') }
   try {
-    range = { ...range, ...toObject(JSON.parse(query.get('dateRange') ?? '{}')) }
+    range = { ...range, ...toObject(JSON.parse(c.req.query('dateRange') ?? '{}')) }
   } catch {
     throw badRequest('dateRange must be JSON with $gte and $lte')
   }
-  const read = (value: unknown, otherwise: number): number => {
+  const read = (value: unknown): number | undefined => {
     const time = typeof value === 'number' ? value : Date.parse(String(value))
-    return Number.isFinite(time) ? time : otherwise
+    return Number.isFinite(time) ? time : undefined
   }
-  return { fromMs: read(range.$gte, Number.NEGATIVE_INFINITY), toMs: read(range.$lte, Number.POSITIVE_INFINITY) }
+  return { fromMs: read(range.$gte), toMs: read(range.$lte) }
 }
 
-function sortRuns(runs: readonly StoredRun[], by: string, order: string): StoredRun[] {
-  const keys: Readonly<Record<string, (run: StoredRun) => string | number>> = {
-    created_at: (run) => run.createdMs,
-    updated_at: (run) => run.updatedMs,
-    name: (run) => run.name ?? '',
-    status: (run) => run.status,
-  }
-  const keyOf = Object.hasOwn(keys, by) ? keys[by] : undefined
-  if (keyOf === undefined) throw badRequest(`sort_by must be one of ${Object.keys(keys).join(', ')}`)
-  const direction = order === 'asc' ? 1 : -1
-  return [...runs].sort((a, b) => (keyOf(a) < keyOf(b) ? -direction : keyOf(a) > keyOf(b) ? direction : 0))
+async function sendSummary(context: DevContext, c: Call): Promise<Response> {
+  const run = runOf(context, c)
+  return sendLarge(c, toSummary(context.store, run, await readFiltered(context, run, c), readAggregate(c)))
 }
 
-function sendSummary(context: DevContext, exchange: Exchange): void {
-  const run = runOf(context, exchange)
-  sendJson(exchange.response, toSummary(context.database, run, readFiltered(context, run, exchange.query), readAggregate(exchange.query)))
+async function sendMetrics(context: DevContext, c: Call): Promise<Response> {
+  const { events } = await readFiltered(context, runOf(context, c), c)
+  return sendLarge(c, { events: eachScored(events), totalEvents: events.length })
 }
 
-function sendMetrics(context: DevContext, exchange: Exchange): void {
-  const { events } = readFiltered(context, runOf(context, exchange), exchange.query)
-  const scored = events.map((event) => ({
-    event_name: event.name,
-    event_type: event.type,
-    session_id: event.sessionId,
-    metadata: event.datapointId === null ? {} : { datapoint_id: event.datapointId },
-    metrics: Object.fromEntries(Object.entries(event.metrics).filter(([, value]) => toScore(value) !== undefined)),
-  }))
-  sendJson(exchange.response, { events: scored, totalEvents: scored.length })
+function* eachScored(events: readonly RunEvent[]): Generator<JsonObject> {
+  for (const { name, type, sessionId, datapointId, body } of events)
+    yield {
+      event_name: name,
+      event_type: type,
+      session_id: sessionId,
+      metadata: datapointId === null ? {} : { datapoint_id: datapointId },
+      metrics: Object.fromEntries(Object.entries(body.metrics).filter(([, value]) => toScore(value) !== undefined)),
+    }
 }
 
-function sendComparison(context: DevContext, exchange: Exchange): void {
-  const newRun = runOf(context, exchange)
-  const oldRun = runOf(context, exchange, exchange.params.old)
-  const { query } = exchange
-  sendJson(
-    exchange.response,
-    toComparison(
-      context.database,
-      newRun,
-      readFiltered(context, newRun, query),
-      oldRun,
-      readFiltered(context, oldRun, query),
-      readAggregate(query),
-    ),
-  )
+async function sendComparison(context: DevContext, c: Call): Promise<Response> {
+  const newRun = runOf(context, c)
+  const oldRun = runOf(context, c, c.req.param('old'))
+  const newResults = await readFiltered(context, newRun, c)
+  const oldResults = await readFiltered(context, oldRun, c)
+  return sendLarge(c, toComparison(context.store, newRun, newResults, oldRun, oldResults, readAggregate(c)))
 }
 
-function comparePairs(
-  context: DevContext,
-  exchange: Exchange,
-  firstId: string | null | undefined,
-  secondId: string | null | undefined,
-): JsonObject {
-  const { query } = exchange
-  const first = readRunResults(context.database, runOf(context, exchange, firstId ?? ''))
-  const second = readRunResults(context.database, runOf(context, exchange, secondId ?? ''))
-  const pick = ({ events }: RunResults, datapointId: string): JsonObject | null => {
-    const event = events.find(
-      (candidate) =>
-        candidate.datapointId === datapointId &&
-        (query.get('event_name') === null || candidate.name === query.get('event_name')) &&
-        (query.get('event_type') === null ? candidate.type !== 'session' : candidate.type === query.get('event_type')),
-    )
-    return event === undefined ? null : toRestEvent(context.database, event.row)
-  }
+async function sendPairs(
+  { store, ...context }: DevContext,
+  c: Call,
+  firstId: string | undefined,
+  secondId: string | undefined,
+): Promise<Response> {
+  const first = await readRunResults(store, runOf({ store, ...context }, c, firstId ?? ''))
+  const second = await readRunResults(store, runOf({ store, ...context }, c, secondId ?? ''))
   const common = findCommon(first, second)
-  const limit = Math.min(Math.max(1, toFiniteNumber(query.get('limit')) ?? MAX_EVENTS), MAX_EVENTS)
-  const page = Math.max(1, toFiniteNumber(query.get('page')) ?? 1)
+  const limit = Math.min(Math.max(1, toFiniteNumber(c.req.query('limit')) ?? MAX_EVENTS), MAX_EVENTS)
+  const page = Math.max(1, toFiniteNumber(c.req.query('page')) ?? 1)
+  const [ofFirst, ofSecond] = [byDatapoint(first, c), byDatapoint(second, c)]
+  const pick = (events: ReadonlyMap<string, RunEvent>, datapointId: string): JsonObject | null => {
+    const event = events.get(datapointId)
+    const row = event === undefined ? undefined : findEvent(store, event.projectId, event.id)
+    return row === undefined ? null : toRestEvent(store, row)
+  }
   const events = common
     .slice((page - 1) * limit, page * limit)
-    .map((id) => ({ datapoint_id: id, event_1: pick(first, id), event_2: pick(second, id) }))
-  return { events, totalEvents: common.length }
+    .map((id) => ({ datapoint_id: id, event_1: pick(ofFirst, id), event_2: pick(ofSecond, id) }))
+  return sendLarge(c, { events, totalEvents: common.length })
 }
 
-function readFiltered(context: DevContext, run: StoredRun, query: URLSearchParams): RunResults {
-  const results = readRunResults(context.database, run)
-  const text = query.get('filters')
-  if (text === null || text === '') return results
-  const filters = parseFilters(readFilterText(text))
-  const kept = new Set(
-    results.events.filter((event) => matchesFilters(toRestEvent(context.database, event.row), filters)).map((event) => event.sessionId),
-  )
+/** The event of each datapoint that a query asks for: the first one of its name and type. */
+function byDatapoint({ events }: RunResults, c: Call): ReadonlyMap<string, RunEvent> {
+  const [name, type] = [c.req.query('event_name'), c.req.query('event_type')]
+  const isWanted = (event: RunEvent): boolean =>
+    (name === undefined || event.name === name) && (type === undefined ? event.type !== 'session' : event.type === type)
+  const groups = groupBy(events.filter(isWanted), (event) => event.datapointId ?? '')
+  return new Map([...groups].flatMap(([id, [event]]) => (event === undefined ? [] : [[id, event] as const])))
+}
+
+async function readFiltered({ store }: DevContext, run: StoredRun, c: Call): Promise<RunResults> {
+  const text = c.req.query('filters') ?? ''
+  const filters = text === '' ? [] : parseFilters(readFilterText(text))
+  const results = await readRunResults(store, run)
+  if (filters.length === 0) return results
+  const kept = new Set<string>()
+  for (const [index, { projectId, id, sessionId }] of results.events.entries()) {
+    const row = findEvent(store, projectId, id)
+    if (row !== undefined && matchesFilters(toRestEvent(store, row), filters)) kept.add(sessionId)
+    if (index % EVENTS_PER_TURN === 0) await nextTurn()
+  }
   return {
     rows: results.rows.filter((row) => kept.has(row.sessionId)),
     events: results.events.filter((event) => kept.has(event.sessionId)),
@@ -236,21 +225,25 @@ function readFilterText(text: string): unknown {
   }
 }
 
-function readAggregate(query: URLSearchParams): Aggregate {
-  const name = query.get('aggregate_function') ?? 'average'
+function readAggregate(c: Call): Aggregate {
+  const name = c.req.query('aggregate_function') ?? 'average'
   const known = AGGREGATES.find((aggregate) => aggregate === name)
   if (known === undefined) throw badRequest(`aggregate_function must be one of ${AGGREGATES.join(', ')}`)
   return known
 }
 
-function runOf(context: DevContext, { request, params }: Exchange, id: string = params.id ?? ''): StoredRun {
-  const run = findRun(context.database, id, context.projects.idsOf(senderOf(context, request)))
+function runOf(context: DevContext, c: Call, id: string | undefined = c.req.param('id')): StoredRun {
+  return findOwn(context.store, projectsOf(context, c.env.incoming), id)
+}
+
+function findOwn(reader: Reader, projectIds: readonly number[], id: string | undefined): StoredRun {
+  const run = findRun(reader, id ?? '', projectIds)
   if (run === undefined) throw notFound('Run')
   return run
 }
 
-function restRun({ database }: DevContext, pages: RunPages, run: StoredRun): JsonObject {
-  return toRestRun(database, run, pages.averages(run))
+async function restRun({ store }: DevContext, pages: RunPages, run: StoredRun): Promise<JsonObject> {
+  return toRestRun(store, run, await pages.averages(run))
 }
 
 /** The first generation of clients rejects `null` where it expects a field to be absent. */

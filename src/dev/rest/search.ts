@@ -1,19 +1,24 @@
 /** Search, export and schema of events. */
-import { type DevContext, senderOf } from '../context.js'
-import type { Row } from '../store/database.js'
-import { type EventFilter, matchesFilters, parseFilters, readField } from './event-filter.js'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type DevContext, projectsOf } from '../context.js'
 import { EVENT_BUCKETS } from '../event-body.js'
-import { badRequest } from '../http/http-error.js'
-import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
-import { sendJson } from '../http/reply.js'
+import type { App, Call } from '../http/call.js'
 import { readObject } from '../http/body.js'
-import { toRestEvent } from './rest-event.js'
-import type { Exchange, Route } from '../http/router.js'
+import { badRequest } from '../http/http-error.js'
+import { sendLarge } from '../http/reply.js'
+import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
+import type { Reader, Row } from '../store/database.js'
+import { both, countEvents, type EventCondition, eachEventPage, findEventPage, inProjects } from '../store/events.js'
 import { setPath } from '../unflatten.js'
+import { type EventFilter, matchesFilters, parseFilters, readField } from './event-filter.js'
+import { bothVersions } from './paths.js'
+import { toRestEvent } from './rest-event.js'
 
 const SEARCH_MAX = 1_000
 const EXPORT_MAX = 7_500
 const SCHEMA_SAMPLE = 2_000
+/** Buckets whose fields can be mapped to columns of a dataset. */
+const MAPPED = ['inputs', 'outputs', 'feedback'] as const
 
 /** Columns that a filter on a top-level field can use directly. */
 const COLUMNS: Readonly<Record<string, string>> = {
@@ -26,60 +31,64 @@ const COLUMNS: Readonly<Record<string, string>> = {
 }
 
 /** The routes that look for events. */
-export function createSearchRoutes(context: DevContext): readonly Route[] {
-  return [
-    ['POST', '/v1/events/search', (exchange) => search(context, exchange, SEARCH_MAX)],
-    ['POST', '/events/search', (exchange) => search(context, exchange, SEARCH_MAX)],
-    ['POST', '/v1/events/export', (exchange) => search(context, exchange, EXPORT_MAX)],
-    ['POST', '/events/export', (exchange) => search(context, exchange, EXPORT_MAX)],
-    [
-      'GET',
-      '/v1/events/schema',
-      (exchange) => sendJson(exchange.response, readSchema(context, exchange, exchange.query.get('evaluation_id') ?? undefined)),
-    ],
-    [
-      'GET',
-      '/events/schema',
-      (exchange) => sendJson(exchange.response, readSchema(context, exchange, exchange.query.get('evaluation_id') ?? undefined)),
-    ],
-  ]
+export function addSearchRoutes(app: App, context: DevContext): void {
+  app.on('POST', bothVersions('/events/search'), (c) => search(context, c, SEARCH_MAX))
+  app.on('POST', bothVersions('/events/export'), (c) => search(context, c, EXPORT_MAX))
+  app.on('GET', bothVersions('/events/schema'), async (c) => c.json(await readSchema(context, c, c.req.query('evaluation_id'))))
 }
 
-async function search(context: DevContext, { request, response }: Exchange, maxLimit: number): Promise<void> {
-  const body = await readObject(request, context.limits)
+async function search({ store, ...context }: DevContext, c: Call, maxLimit: number): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
   const limit = readInteger(body.limit, 'limit', 1_000, maxLimit)
-  const page = readInteger(body.page, 'page', 1, Number.MAX_SAFE_INTEGER)
+  const first = (readInteger(body.page, 'page', 1, Number.MAX_SAFE_INTEGER) - 1) * limit
   const filters = parseFilters(body.filters)
-  const label = toNonEmptyText(body.project)
-  const projectIds = context.projects.idsOf(senderOf(context, request), label)
-  const rows = findRows(context, projectIds, filters, readDates(body), toNonEmptyText(body.evaluation_id))
-  const inColumns = filters.every(isColumnFilter)
-  const first = (page - 1) * limit
-  // Only what the columns cannot decide needs the bodies of events that are not sent.
-  const matching = inColumns ? rows : rows.filter((row) => matchesFilters(toRestEvent(context.database, row), filters))
+  const projectIds = projectsOf({ store, ...context }, c.env.incoming, toNonEmptyText(body.project))
+  const condition = toCondition(projectIds, filters, readDates(body), toNonEmptyText(body.evaluation_id))
   const projections = toStrings(body.projections)
-  const events = matching.slice(first, first + limit).map((row) => project(toRestEvent(context.database, row), projections))
-  sendJson(response, { events, count: matching.length, totalEvents: matching.length })
+  const { rows, count } = filters.every(isColumnFilter)
+    ? { rows: findEventPage(store, condition, { limit, offset: first }), count: countEvents(store, condition) }
+    : await findMatching(store, condition, filters, first, limit)
+  const events = toLazy(rows, (row) => project(toRestEvent(store, row), projections))
+  return sendLarge(c, { events, count, totalEvents: count })
 }
 
-function findRows(
-  { database }: DevContext,
+/** What the columns cannot decide needs the body of every event; only those that are sent are kept. */
+async function findMatching(
+  reader: Reader,
+  condition: EventCondition,
+  filters: readonly EventFilter[],
+  first: number,
+  limit: number,
+): Promise<{ rows: Row[]; count: number }> {
+  const rows: Row[] = []
+  let count = 0
+  for (const page of eachEventPage(reader, condition, { order: 'DESC' })) {
+    for (const row of page) {
+      if (!matchesFilters(toRestEvent(reader, row), filters)) continue
+      if (count >= first && rows.length < limit) rows.push(row)
+      count++
+    }
+    await nextTurn()
+  }
+  return { rows, count }
+}
+
+function* toLazy<T, R>(items: readonly T[], convert: (item: T) => R): Generator<R> {
+  for (const item of items) yield convert(item)
+}
+
+function toCondition(
   projectIds: readonly number[],
   filters: readonly EventFilter[],
   { fromMs, toMs }: { fromMs: number; toMs: number },
   runId: string | undefined,
-): Row[] {
-  const conditions = ['start_ms BETWEEN ? AND ?', `project_id IN (${projectIds.map(() => '?').join() || 'NULL'})`]
-  const values: (string | number)[] = [fromMs, toMs, ...projectIds]
-  for (const filter of filters.filter(isColumnFilter)) {
-    conditions.push(`${COLUMNS[filter.field]} = ?`)
-    values.push(String(filter.value))
-  }
-  if (runId !== undefined) {
-    conditions.push('session_id IN (SELECT session_id FROM events WHERE run_id = ?)')
-    values.push(runId)
-  }
-  return database.all(`SELECT * FROM events WHERE ${conditions.join(' AND ')} ORDER BY start_ms DESC, key DESC`, ...values)
+): EventCondition {
+  const parts: EventCondition[] = filters.filter(isColumnFilter).map(({ field, value }) => ({
+    sql: `e.${COLUMNS[field]} = ?`,
+    values: [String(value)],
+  }))
+  if (runId !== undefined) parts.push({ sql: 'e.session_id IN (SELECT session_id FROM events WHERE run_id = ?)', values: [runId] })
+  return [{ sql: 'e.start_ms BETWEEN ? AND ?', values: [fromMs, toMs] }, ...parts].reduce(both, inProjects(projectIds))
 }
 
 function isColumnFilter({ field, operator, value }: EventFilter): boolean {
@@ -116,26 +125,29 @@ function project(event: JsonObject, projections: readonly string[]): JsonObject 
 }
 
 /** Which fields the latest events have. */
-export function readSchema(context: DevContext, { request }: Pick<Exchange, 'request'>, runId: string | undefined): JsonObject {
-  const projectIds = context.projects.idsOf(senderOf(context, request))
-  const rows = findRows(context, projectIds, [], { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }, runId).slice(0, SCHEMA_SAMPLE)
+export async function readSchema({ store, ...context }: DevContext, c: Call, runId: string | undefined): Promise<JsonObject> {
+  const projectIds = projectsOf({ store, ...context }, c.env.incoming)
+  const condition = toCondition(projectIds, [], { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }, runId)
   const fields = new Map<string, { name: string; event_type: string }>()
-  const mappings: Record<string, { field_name: string; event_type: string }[]> = {}
+  const mappings = new Map(MAPPED.map((bucket) => [bucket as string, [] as { field_name: string; event_type: string }[]]))
   const datasets = new Set<string>()
-  for (const row of rows) {
-    const event = toRestEvent(context.database, row)
+  for (const row of findEventPage(store, condition, { limit: SCHEMA_SAMPLE, offset: 0 })) {
+    const event = toRestEvent(store, row)
     const type = String(row.type)
     for (const bucket of EVENT_BUCKETS) {
       for (const key of Object.keys(isObject(event[bucket]) ? event[bucket] : {})) {
         const name = `${bucket}.${key}`
         if (fields.has(`${type} ${name}`)) continue
         fields.set(`${type} ${name}`, { name, event_type: type })
-        if (bucket === 'inputs' || bucket === 'outputs' || bucket === 'feedback')
-          mappings[bucket] = [...(mappings[bucket] ?? []), { field_name: name, event_type: type }]
+        mappings.get(bucket)?.push({ field_name: name, event_type: type })
       }
     }
     const dataset = toObject(event.metadata).dataset_id
     if (typeof dataset === 'string') datasets.add(dataset)
   }
-  return { fields: [...fields.values()], datasets: [...datasets], mappings }
+  return {
+    fields: [...fields.values()],
+    datasets: [...datasets],
+    mappings: Object.fromEntries([...mappings].filter(([, fields]) => fields.length > 0)),
+  }
 }

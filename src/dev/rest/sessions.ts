@@ -1,76 +1,70 @@
 /** Starting sessions and adding events to them, in all generations of the API. */
-import { type DevContext, senderOf, writeAs, type WriteScope } from '../context.js'
+import { type DevContext, projectsOf, senderOf, writeAs, type WriteScope } from '../context.js'
+import { readObject } from '../http/body.js'
+import type { App, Call } from '../http/call.js'
 import { badRequest, notFound } from '../http/http-error.js'
+import { toStream } from '../http/reply.js'
 import { createId, toSessionUuid } from '../ids.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
-import { sendJson } from '../http/reply.js'
-import { readObject } from '../http/body.js'
-import { readTimes, toNewEvent, toRestEvent } from './rest-event.js'
+import { findLoops } from '../page-api/events.js'
+import type { Reader, Row } from '../store/database.js'
 import { toBody } from '../store/event-record.js'
-import type { Exchange, Route } from '../http/router.js'
-import type { Row } from '../store/database.js'
+import { eachEventPage, findEvent, findEventIn, inSession } from '../store/events.js'
 import { removeSession } from '../store/session-removal.js'
+import { bothVersions } from './paths.js'
+import { readTimes, toNewEvent, toRestEvent } from './rest-event.js'
 
 /** The session routes. */
-export function createSessionRoutes(context: DevContext): readonly Route[] {
-  const start = (wrapped: boolean) => (exchange: Exchange) => startSession(context, exchange, wrapped)
-  return [
-    ['POST', '/session/start', start(true)],
-    ['POST', '/v1/session/start', start(true)],
-    ['POST', '/v1/sessions', start(false)],
-    ['POST', '/session/:id/traces', (exchange) => addLogs(context, exchange)],
-    ['POST', '/v1/session/:id/traces', (exchange) => addLogs(context, exchange)],
-    ['POST', '/v1/sessions/:id/events/batch', (exchange) => addEvents(context, exchange)],
-    ['GET', '/session/:id', (exchange) => sendSession(context, exchange)],
-    ['GET', '/v1/sessions/:id', (exchange) => sendSession(context, exchange)],
-    ['DELETE', '/session/:id', (exchange) => deleteSession(context, exchange)],
-    ['DELETE', '/v1/sessions/:id', (exchange) => deleteSession(context, exchange)],
-  ]
+export function addSessionRoutes(app: App, context: DevContext): void {
+  app.on('POST', bothVersions('/session/start'), (c) => startSession(context, c, true))
+  app.post('/v1/sessions', (c) => startSession(context, c, false))
+  app.on('POST', bothVersions('/session/:id/traces'), (c) => addLogs(context, c))
+  app.post('/v1/sessions/:id/events/batch', (c) => addEvents(context, c))
+  app.on('GET', ['/session/:id', '/v1/sessions/:id'], (c) => sendSession(context, c))
+  app.on('DELETE', ['/session/:id', '/v1/sessions/:id'], (c) => deleteSession(context, c))
 }
 
-async function startSession(context: DevContext, { request, response }: Exchange, wrapped: boolean): Promise<void> {
-  const body = await readObject(request, context.limits)
+async function startSession(context: DevContext, c: Call, wrapped: boolean): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
   if (wrapped && body.session !== undefined && !isObject(body.session)) throw badRequest('session must be an object')
   const session = wrapped ? toObject(body.session ?? body) : body
-  const row = await writeAs(context, senderOf(context, request), (scope) => {
+  const id = toSessionUuid(session.session_id) ?? createId()
+  const stored = await writeAs(context, senderOf(context, c.env.incoming), (scope) => {
     const projectId = scope.projectOf(toNonEmptyText(session.project) ?? toNonEmptyText(body.project))
-    const id = toSessionUuid(session.session_id) ?? createId()
-    putSession(context, scope, projectId, id, session)
-    return findSession(context, [projectId], id)
+    putSession(scope, projectId, id, session)
+    const row = findEvent(scope.tx, projectId, id)
+    return row === undefined ? {} : toRestEvent(scope.tx, row)
   })
-  sendJson(response, row === undefined ? {} : toRestEvent(context.database, row))
+  return c.json(stored)
 }
 
-/** Creates a session or completes the one that is there: what the request does not say stays. */
-export function putSession(
-  { database }: DevContext,
-  { events, nowMs }: WriteScope,
-  projectId: number,
-  id: string,
-  session: JsonObject,
-): void {
-  const present = events.hasRecord(projectId, id)
-    ? database.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, id)
-    : undefined
-  const isAuto =
-    database.get('SELECT 1 AS found FROM sessions WHERE project_id = ? AND id = ? AND origin = ?', projectId, id, 'auto') !== undefined
-  const kept = present === undefined || isAuto ? undefined : present
+/**
+ * Creates a session or completes the one that is there: two processes may join one session, and the first of them named it.
+ * Its name and inputs stay; what is new in the other parts is added.
+ */
+export function putSession({ tx, events, nowMs }: WriteScope, projectId: number, id: string, session: JsonObject): void {
+  const present = events.hasRecord(projectId, id) ? findEvent(tx, projectId, id) : undefined
+  const isExplicit =
+    present !== undefined &&
+    tx.get('SELECT 1 AS found FROM sessions WHERE project_id = ? AND id = ? AND origin = ?', projectId, id, 'explicit') !== undefined
+  const kept = isExplicit ? present : undefined
   const named = toNonEmptyText(session.event_name) ?? toNonEmptyText(session.session_name)
   const times =
     present === undefined || session.start_time !== undefined
       ? readTimes(session, nowMs)
       : { startMs: Number(present.start_ms), endMs: Number(present.end_ms), durationMs: Number(present.duration_ms) }
+  const body = toBody(session)
   const record = {
     projectId,
     id,
     sessionId: id,
     parentId: null,
     type: 'session',
-    name: named ?? toNonEmptyText(kept?.name) ?? 'unknown',
-    source: toNonEmptyText(session.source) ?? toNonEmptyText(kept?.source) ?? 'unknown',
+    name: toName(kept?.name) ?? named ?? 'unknown',
+    source: toName(kept?.source) ?? toNonEmptyText(session.source) ?? 'unknown',
     ...times,
     error: null,
-    body: toBody(session),
+    body: kept === undefined ? body : { ...body, inputs: { ...body.inputs, ...toObject(JSON.parse(String(kept.inputs))) } },
     traceId: null,
     spanId: null,
     parentSpanId: null,
@@ -80,25 +74,29 @@ export function putSession(
   events.putSession(record, 'explicit')
 }
 
-async function addEvents(context: DevContext, { request, response, params }: Exchange): Promise<void> {
-  const body = await readObject(request, context.limits)
+/** A name somebody chose; the word for a missing one is none. */
+function toName(value: unknown): string | undefined {
+  return value === 'unknown' ? undefined : toNonEmptyText(value)
+}
+
+async function addEvents(context: DevContext, c: Call): Promise<Response> {
+  const body = await readObject(c.env.incoming, context.limits)
   if (!Array.isArray(body.events)) throw badRequest('events must be an array')
-  await storeSessionEvents(context, request, params.id ?? '', body.events)
-  sendJson(response, { success: true })
+  await storeSessionEvents(context, c, body.events)
+  return c.json({ success: true })
 }
 
-async function addLogs(context: DevContext, { request, response, params }: Exchange): Promise<void> {
-  const { logs, events } = await readObject(request, context.limits)
+async function addLogs(context: DevContext, c: Call): Promise<Response> {
+  const { logs, events } = await readObject(c.env.incoming, context.limits)
   if (Array.isArray(logs) === Array.isArray(events)) throw badRequest('Give either logs or events, as an array')
-  await storeSessionEvents(context, request, params.id ?? '', Array.isArray(logs) ? logs : Array.isArray(events) ? events : [])
-  sendJson(response, { success: true })
+  await storeSessionEvents(context, c, Array.isArray(logs) ? logs : Array.isArray(events) ? events : [])
+  return c.json({ success: true })
 }
 
-function storeSessionEvents(context: DevContext, request: Exchange['request'], id: string, items: readonly unknown[]): Promise<void> {
-  const sender = senderOf(context, request)
-  const sessionId = toSessionUuid(id) ?? createId()
-  return writeAs(context, sender, (scope) => {
-    const known = findSession(context, context.projects.idsOf(sender), sessionId)
+function storeSessionEvents(context: DevContext, c: Call, items: readonly unknown[]): Promise<void> {
+  const sessionId = toSessionUuid(c.req.param('id')) ?? createId()
+  return writeAs(context, senderOf(context, c.env.incoming), (scope) => {
+    const known = findSession(scope.tx, scope.projectIds(), sessionId)
     const projectId = known === undefined ? scope.projectOf(undefined) : Number(known.project_id)
     for (const item of items) putTree(scope, projectId, sessionId, sessionId, item)
   })
@@ -113,38 +111,59 @@ function putTree(scope: WriteScope, projectId: number, sessionId: string, parent
   for (const child of item.children) putTree(scope, projectId, sessionId, id, child)
 }
 
-function findSession({ database }: DevContext, projectIds: readonly number[], id: string): Row | undefined {
-  for (const projectId of projectIds) {
-    const row = database.get('SELECT * FROM events WHERE project_id = ? AND id = ? AND type = ?', projectId, id, 'session')
-    if (row !== undefined) return row
-  }
-  return undefined
+function findSession(reader: Reader, projectIds: readonly number[], id: string): Row | undefined {
+  const row = findEventIn(reader, projectIds, id)
+  return row?.type === 'session' ? row : undefined
 }
 
-function sendSession(context: DevContext, { request, response, params }: Exchange): void {
-  const row = findSession(context, context.projects.idsOf(senderOf(context, request)), (params.id ?? '').toLowerCase())
+function sendSession({ store, ...context }: DevContext, c: Call): Response {
+  const row = findSession(store, projectsOf({ store, ...context }, c.env.incoming), (c.req.param('id') ?? '').toLowerCase())
   if (row === undefined) throw notFound('Session')
-  const events = context.database.all(
-    'SELECT * FROM events WHERE project_id = ? AND session_id = ? ORDER BY start_ms',
-    row.project_id,
-    row.session_id,
-  )
-  const nodes = new Map(events.map((event) => [event.id, { ...toRestEvent(context.database, event), children: [] as JsonObject[] }]))
-  for (const event of events) {
-    const node = nodes.get(event.id)
-    const parent = event.id === row.id ? undefined : (nodes.get(event.parent_id) ?? nodes.get(row.id))
-    if (node !== undefined && parent !== node) parent?.children.push(node)
-  }
-  sendJson(response, nodes.get(row.id))
+  c.header('content-type', 'application/json')
+  return c.body(toStream(toTree(store, row)))
 }
 
-async function deleteSession(context: DevContext, { request, response, params }: Exchange): Promise<void> {
-  const ids = context.projects.idsOf(senderOf(context, request))
-  const row = findSession(context, ids, (params.id ?? '').toLowerCase())
-  if (row === undefined) throw notFound('Session')
-  await context.queue.write((changes) => {
-    removeSession(context.database, Number(row.project_id), String(row.session_id))
-    changes.session(Number(row.project_id), String(row.session_id))
+/** A session and its events nested in one another, in pieces of text: neither depth nor number is limited by the stack. */
+function* toTree(reader: Reader, session: Row): Generator<string> {
+  const [projectId, sessionId] = [Number(session.project_id), String(session.session_id)]
+  const rows: { readonly id: string; readonly parentId: string | null }[] = []
+  for (const page of eachEventPage(reader, inSession(projectId, sessionId), { body: false })) {
+    for (const { id, parent_id: parentId } of page)
+      if (id !== session.id) rows.push({ id: String(id), parentId: parentId === null ? null : String(parentId) })
+    yield ''
+  }
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  const looped = findLoops(byId)
+  const children = new Map<string, string[]>()
+  for (const { id, parentId } of rows) {
+    const parent = parentId !== null && byId.has(parentId) && !looped.has(id) ? parentId : String(session.id)
+    const siblings = children.get(parent)
+    if (siblings === undefined) children.set(parent, [id])
+    else siblings.push(id)
+  }
+  const open = [{ ids: [String(session.id)], at: 0 }]
+  for (let level = open.at(-1); level !== undefined; level = open.at(-1)) {
+    const id = level.ids[level.at]
+    if (id === undefined) {
+      open.pop()
+      yield open.length === 0 ? '' : ']}'
+      continue
+    }
+    const row = id === session.id ? session : findEvent(reader, projectId, id)
+    const text = JSON.stringify(row === undefined ? { event_id: id } : toRestEvent(reader, row))
+    yield `${level.at === 0 ? '' : ','}${text.slice(0, -1)},"children":[`
+    level.at++
+    open.push({ ids: children.get(id) ?? [], at: 0 })
+  }
+}
+
+async function deleteSession(context: DevContext, c: Call): Promise<Response> {
+  const id = (c.req.param('id') ?? '').toLowerCase()
+  await writeAs(context, senderOf(context, c.env.incoming), ({ tx, projectIds }) => {
+    const row = findSession(tx, projectIds(), id)
+    if (row === undefined) throw notFound('Session')
+    removeSession(tx, Number(row.project_id), String(row.session_id))
+    tx.changes.session(Number(row.project_id), String(row.session_id))
   })
-  sendJson(response, { success: true, deleted: true })
+  return c.json({ success: true, deleted: true })
 }

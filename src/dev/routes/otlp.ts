@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type DevContext, senderOf, writeAs } from '../context.js'
 import { saveDrops } from '../ingest/drops.js'
 import { toEvent } from '../event-mapping.js'
+import { isRestored, labelOf, storeRestored } from '../ingest/restored.js'
 import { storeEvents } from '../ingest/spans.js'
 import { decodeOtlpJson } from '../../otlp/decode.js'
 import { decodeOtlpProtobuf } from '../../otlp/decode-protobuf.js'
@@ -23,12 +24,14 @@ export function createOtlpRoutes(context: DevContext): readonly Route[] {
 async function ingest(context: DevContext, { request, response }: Exchange, nextJs: boolean): Promise<void> {
   try {
     const decoded = await decode(context, request)
-    const events = decoded.spans.map((span) => toEvent(span, { ...context.mapping, nextJs }))
+    const restored = decoded.spans.filter(isRestored)
+    const events = decoded.spans.filter((span) => !isRestored(span)).map((span) => toEvent(span, { ...context.mapping, nextJs }))
     const headerLabel = /(?:^|[,;\s])project:\s*([^,;]+)/.exec(String(request.headers['x-honeyhive'] ?? ''))?.[1]?.trim()
     await writeAs(context, senderOf(context, request), (scope) => {
-      storeEvents(context, scope, events, headerLabel)
-      const projectId = scope.projectOf(events[0]?.projectLabel ?? headerLabel)
-      saveDrops(context, request.headers, { projectId, source: events[0]?.source, nowMs: scope.nowMs })
+      storeEvents(scope, events, headerLabel)
+      storeRestored(scope, restored, headerLabel)
+      const projectId = scope.projectOf(events[0]?.projectLabel ?? labelOf(restored[0]) ?? headerLabel)
+      saveDrops(scope, request.headers, { projectId, source: events[0]?.source })
     })
     sendAccepted(request, response, decoded)
   } catch (error) {

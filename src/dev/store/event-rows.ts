@@ -1,105 +1,102 @@
 /** Events as rows: what is written for one, and what a row says. */
-import type { Database, Row } from './database.js'
+import type { Transaction } from './change-queue.js'
+import type { Reader, Row } from './database.js'
 import { type Contribution, type EventPatch, type EventRecord, NO_CONTRIBUTION, toBody, toModel } from './event-record.js'
 import { type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
 import { toTotals } from './session-totals.js'
+import { type NamedRow, toInsert, toUpdate, toUpsert } from './statement.js'
 
 /** Stores a new event and gives back its key. */
-export function insertEvent(database: Database, record: EventRecord, sum: Contribution, nowMs: number): number {
-  const row = database.get(
-    `INSERT INTO events (project_id, id, session_id, parent_id, type, name, source, start_ms, end_ms, duration_ms, error, prompt_tokens,
-       completion_tokens, total_tokens, cost, has_feedback, model, links, trace_id, span_id, parent_span_id, run_id, datapoint_id, process_id, received_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
-    record.projectId,
-    record.id,
-    ...toColumns(record, sum),
-    record.traceId,
-    record.spanId,
-    record.parentSpanId,
-    toNonEmptyText(record.body.metadata.run_id),
-    toNonEmptyText(record.body.metadata.datapoint_id),
-    record.processId,
-    nowMs,
-  )
-  return Number(row?.key)
+export function insertEvent(tx: Transaction, record: EventRecord, sum: Contribution): number {
+  const row = { ...toColumns(record, sum), project_id: record.projectId, id: record.id, received_ms: tx.nowMs }
+  return Number(tx.get(...toInsert('events', row, 'RETURNING key'))?.key)
 }
 
 /** Replaces the columns of an event; where it came from stays when the newer record does not know. */
-export function updateEvent(database: Database, key: number, record: EventRecord, sum: Contribution): void {
-  database.run(
-    `UPDATE events SET session_id = ?, parent_id = ?, type = ?, name = ?, source = ?, start_ms = ?, end_ms = ?, duration_ms = ?, error = ?,
-       prompt_tokens = ?, completion_tokens = ?, total_tokens = ?, cost = ?, has_feedback = ?, model = ?, links = max(links, ?),
-       trace_id = coalesce(?, trace_id), span_id = coalesce(?, span_id), parent_span_id = coalesce(?, parent_span_id),
-       run_id = ?, datapoint_id = ?, process_id = coalesce(?, process_id) WHERE key = ?`,
-    ...toColumns(record, sum),
-    record.traceId,
-    record.spanId,
-    record.parentSpanId,
-    toNonEmptyText(record.body.metadata.run_id),
-    toNonEmptyText(record.body.metadata.datapoint_id),
-    record.processId,
-    key,
-  )
+export function updateEvent(tx: Transaction, present: Row, record: EventRecord, sum: Contribution): void {
+  const columns = toColumns(record, sum)
+  const kept = {
+    trace_id: record.traceId ?? present.trace_id,
+    span_id: record.spanId ?? present.span_id,
+    parent_span_id: record.parentSpanId ?? present.parent_span_id,
+    process_id: record.processId ?? present.process_id,
+    links: Math.max(Number(present.links), record.links.length),
+  }
+  tx.run(...toUpdate('events', { ...columns, ...kept }, { key: present.key }))
 }
 
-function toColumns(record: EventRecord, sum: Contribution): (string | number | boolean | null)[] {
-  return [
-    record.sessionId,
-    record.parentId,
-    record.type,
-    record.name,
-    record.source,
-    record.startMs,
-    record.endMs,
-    record.durationMs,
-    record.error,
-    sum.promptTokens,
-    sum.completionTokens,
-    sum.totalTokens,
-    sum.cost,
-    sum.hasFeedback,
-    toModel(record.body),
-    record.links.length,
-  ]
+function toColumns(record: EventRecord, sum: Contribution): NamedRow {
+  return {
+    session_id: record.sessionId,
+    parent_id: record.parentId,
+    type: record.type,
+    name: record.name,
+    source: record.source,
+    start_ms: record.startMs,
+    end_ms: record.endMs,
+    duration_ms: record.durationMs,
+    error: record.error,
+    prompt_tokens: sum.promptTokens,
+    completion_tokens: sum.completionTokens,
+    total_tokens: sum.totalTokens,
+    cost: sum.cost,
+    has_feedback: sum.hasFeedback,
+    model: toModel(record.body),
+    links: record.links.length,
+    trace_id: record.traceId,
+    span_id: record.spanId,
+    parent_span_id: record.parentSpanId,
+    run_id: toNonEmptyText(record.body.metadata.run_id),
+    datapoint_id: toNonEmptyText(record.body.metadata.datapoint_id),
+    process_id: record.processId,
+  }
 }
 
 /** Stores the body of an event and the updates it already holds. */
-export function saveBody(database: Database, key: number, { body }: EventRecord, patch: EventPatch | undefined): void {
+export function saveBody(tx: Transaction, key: number, { body }: EventRecord, patch: EventPatch | undefined): void {
   const { inputs, outputs, ...rest } = body
-  database.run(
-    'INSERT INTO bodies VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET inputs = excluded.inputs, outputs = excluded.outputs, rest = excluded.rest, patch = excluded.patch',
+  const row = {
     key,
-    JSON.stringify(inputs),
-    JSON.stringify(outputs),
-    JSON.stringify(rest),
-    patch === undefined ? null : JSON.stringify(patch),
-  )
+    inputs: JSON.stringify(inputs),
+    outputs: JSON.stringify(outputs),
+    rest: JSON.stringify(rest),
+    patch: patch === undefined ? null : JSON.stringify(patch),
+  }
+  tx.run(...toUpsert('bodies', ['key'], row))
 }
 
 /** Replaces the links of an event. */
-export function saveLinks(database: Database, key: number, { links, traceId, spanId }: EventRecord): void {
+export function saveLinks(tx: Transaction, key: number, { links, traceId, spanId }: EventRecord): void {
   if (links.length === 0 || traceId === null || spanId === null) return
-  database.run('DELETE FROM links WHERE event_key = ?', key)
+  tx.run('DELETE FROM links WHERE event_key = ?', key)
   for (const link of links) {
-    const kind = toNonEmptyText(link.attributes['honeyhive.link']) ?? null
-    database.run(
-      'INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)',
-      key,
-      traceId,
-      spanId,
-      link.traceId,
-      link.spanId,
-      kind,
-      JSON.stringify(link.attributes),
-    )
+    const row = {
+      event_key: key,
+      from_trace: traceId,
+      from_span: spanId,
+      to_trace: link.traceId,
+      to_span: link.spanId,
+      kind: toNonEmptyText(link.attributes['honeyhive.link']) ?? null,
+      attributes: JSON.stringify(link.attributes),
+    }
+    tx.run(...toInsert('links', row))
   }
 }
 
 /** Reads a stored body and the updates already applied to it. */
-export function readBody(database: Database, key: number): { body: EventRecord['body']; patch: EventPatch | undefined } {
-  const row = database.get('SELECT * FROM bodies WHERE key = ?', key)
-  const body = toBody({ ...parse(row?.rest), inputs: parse(row?.inputs), outputs: parse(row?.outputs) })
-  return { body, patch: typeof row?.patch === 'string' ? (parse(row.patch) as EventPatch) : undefined }
+export function readBody(reader: Reader, key: number): { body: EventRecord['body']; patch: EventPatch | undefined } {
+  const row = reader.get('SELECT * FROM bodies WHERE key = ?', key)
+  return { body: parseBody(row ?? {}), patch: row === undefined ? undefined : parsePatch(row) }
+}
+
+/** The updates in the columns of `bodies`. */
+export function parsePatch(row: Row): EventPatch | undefined {
+  return typeof row.patch === 'string' ? (parse(row.patch) as EventPatch) : undefined
+}
+
+/** The body in the columns of `bodies`. */
+export function parseBody(row: Row): EventRecord['body'] {
+  return toBody({ ...parse(row.rest), inputs: parse(row.inputs), outputs: parse(row.outputs) })
 }
 
 function parse(text: unknown): JsonObject {

@@ -1,5 +1,6 @@
 /** Puts events into the store: one row per span or id, totals of its session, links, and updates that came before it. */
-import type { Database, Row } from './database.js'
+import type { Transaction } from './change-queue.js'
+import type { Row } from './database.js'
 import {
   applyPatch,
   type Contribution,
@@ -15,7 +16,6 @@ import { toEventId } from '../ids.js'
 import { toNonEmptyText } from '../../otlp/json.js'
 import { addPending, hasPendingUpdates, takePending } from './pending-updates.js'
 import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals } from './session-totals.js'
-import type { Changes } from './write-queue.js'
 
 /** What a new event brings; the id of a span's event is chosen here. */
 export type NewEvent = Omit<EventRecord, 'id'> & { readonly id: string | undefined }
@@ -37,17 +37,17 @@ export interface EventWriter {
 }
 
 /** Builds the writer of one write. `keyHash` is the sender's: updates only meet events of the same sender. */
-export function createEventWriter(database: Database, changes: Changes, keyHash: string, nowMs: number): EventWriter {
-  const sessions = createSessionTotals(database, nowMs)
-  const hasPending = hasPendingUpdates(database)
+export function createEventWriter(tx: Transaction, keyHash: string): EventWriter {
+  const sessions = createSessionTotals(tx)
+  const hasPending = hasPendingUpdates(tx)
   const spanEvents = new Map<string, string>()
-  const store = { database, changes, sessions, nowMs }
+  const store = { tx, sessions }
 
   function put(event: NewEvent): string {
-    const present = findPresent(database, event)
-    const id = present === undefined ? chooseId(database, event) : String(present.id)
-    const pending = present === undefined && hasPending ? takePending(database, keyHash, id) : undefined
-    const before = present === undefined ? undefined : readBody(database, Number(present.key))
+    const present = findPresent(tx, event)
+    const id = present === undefined ? chooseId(tx, event) : String(present.id)
+    const pending = present === undefined && hasPending ? takePending(tx, keyHash, id) : undefined
+    const before = present === undefined ? undefined : readBody(tx, Number(present.key))
     const merged = before === undefined ? event : { ...event, body: mergeBodies(before.body, event.body) }
     const patch = before?.patch ?? pending
     const record = patch === undefined ? { ...merged, id } : applyPatch({ ...merged, id }, patch)
@@ -55,7 +55,7 @@ export function createEventWriter(database: Database, changes: Changes, keyHash:
     if (event.spanId === null) return id
     spanEvents.set(`${event.projectId} ${event.traceId} ${event.spanId}`, id)
     // Only an id of the span's own choice differs from the one its children assumed.
-    if (event.id !== undefined) adoptChildren(database, record)
+    if (event.id !== undefined) adoptChildren(tx, record)
     return id
   }
 
@@ -77,72 +77,64 @@ export function createEventWriter(database: Database, changes: Changes, keyHash:
     },
     update(projectIds, sender, eventId, patch) {
       for (const projectId of projectIds) {
-        const row = database.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, eventId)
+        const row = tx.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, eventId)
         if (row === undefined) continue
-        const { body, patch: earlier } = readBody(database, Number(row.key))
+        const { body, patch: earlier } = readBody(tx, Number(row.key))
         const record = applyPatch({ ...toRecord(row), body }, patch)
         save(store, record, row, earlier === undefined ? patch : mergePatches(earlier, patch))
         return
       }
-      addPending(database, sender, eventId, patch, nowMs)
+      addPending(tx, sender, eventId, patch)
     },
     eventIdOf(projectId, traceId, spanId) {
       const name = `${projectId} ${traceId} ${spanId}`
       const known = spanEvents.get(name)
       if (known !== undefined) return known
-      const row = database.get('SELECT id FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
+      const row = tx.get('SELECT id FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
       const id = row === undefined ? toEventId(projectId, traceId, spanId) : String(row.id)
       spanEvents.set(name, id)
       return id
     },
     finish() {
       sessions.save()
-      for (const { runId, projectId } of sessions.runs()) adoptRun(database, keyHash, runId, projectId)
+      for (const { runId, projectId } of sessions.runs()) adoptRun(tx, keyHash, runId, projectId)
     },
   }
 }
 
 interface Store {
-  readonly database: Database
-  readonly changes: Changes
+  readonly tx: Transaction
   readonly sessions: SessionTotals
-  readonly nowMs: number
 }
 
-function findPresent(database: Database, { projectId, traceId, spanId, id }: NewEvent): Row | undefined {
+function findPresent(tx: Transaction, { projectId, traceId, spanId, id }: NewEvent): Row | undefined {
   if (traceId !== null && spanId !== null) {
-    const row = database.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
+    const row = tx.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
     if (row !== undefined) return row
   }
   if (id === undefined) return undefined
-  const row = database.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, id)
+  const row = tx.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, id)
   // Another span may claim the same id; it then gets its own event under the id its span has.
   return row !== undefined && spanId !== null && (row.span_id !== null || row.type === 'session') ? undefined : row
 }
 
-function chooseId(database: Database, { projectId, traceId, spanId, id }: NewEvent): string {
-  const isFree =
-    id !== undefined && database.get('SELECT 1 AS found FROM events WHERE project_id = ? AND id = ?', projectId, id) === undefined
+function chooseId(tx: Transaction, { projectId, traceId, spanId, id }: NewEvent): string {
+  const isFree = id !== undefined && tx.get('SELECT 1 AS found FROM events WHERE project_id = ? AND id = ?', projectId, id) === undefined
   if (isFree) return id
   return traceId !== null && spanId !== null ? toEventId(projectId, traceId, spanId) : (id ?? '')
 }
 
-function save(
-  { database, changes, sessions, nowMs }: Store,
-  record: EventRecord,
-  present: Row | undefined,
-  patch: EventPatch | undefined,
-): void {
+function save({ tx, sessions }: Store, record: EventRecord, present: Row | undefined, patch: EventPatch | undefined): void {
   const contribution = toContribution(record)
-  const key = present === undefined ? insertEvent(database, record, contribution, nowMs) : Number(present.key)
-  if (present !== undefined) updateEvent(database, key, record, contribution)
-  saveBody(database, key, record, patch)
-  if (present === undefined || record.links.length > 0) saveLinks(database, key, record)
+  const key = present === undefined ? insertEvent(tx, record, contribution) : Number(present.key)
+  if (present !== undefined) updateEvent(tx, present, record, contribution)
+  saveBody(tx, key, record, patch)
+  if (present === undefined || record.links.length > 0) saveLinks(tx, key, record)
   const before = present === undefined ? NO_CONTRIBUTION : toContributionOf(present)
   const session = addToSession(sessions, record, before, contribution, present)
-  changes.event(record.projectId, record.sessionId, record.id)
+  tx.changes.event(record.projectId, record.sessionId, record.id)
   // Whatever happens in a session of a run changes the sums of that run.
-  if (session.runId !== null) changes.run(record.projectId, session.runId)
+  if (session.runId !== null) tx.changes.run(record.projectId, session.runId)
 }
 
 function addToSession(
@@ -171,19 +163,13 @@ function nameOrphan(session: SessionState, record: EventRecord): void {
 }
 
 /** Children that arrived first pointed at the id this span would have had without one of its own. */
-function adoptChildren(database: Database, { projectId, id, traceId, spanId }: EventRecord): void {
-  database.run(
-    'UPDATE events SET parent_id = ? WHERE trace_id = ? AND parent_span_id = ? AND project_id = ?',
-    id,
-    traceId,
-    spanId,
-    projectId,
-  )
+function adoptChildren(tx: Transaction, { projectId, id, traceId, spanId }: EventRecord): void {
+  tx.run('UPDATE events SET parent_id = ? WHERE trace_id = ? AND parent_span_id = ? AND project_id = ?', id, traceId, spanId, projectId)
 }
 
 /** A run created without a label belongs where its sessions are, once one of the same sender's projects has them. */
-function adoptRun(database: Database, keyHash: string, runId: string, projectId: number): void {
-  database.run(
+function adoptRun(tx: Transaction, keyHash: string, runId: string, projectId: number): void {
+  tx.run(
     `UPDATE runs SET project_id = ? WHERE id = ? AND project_id <> ? AND project_id IN (SELECT project_id FROM project_keys WHERE key_hash = ? AND label = '')`,
     projectId,
     runId,

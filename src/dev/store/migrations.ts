@@ -1,5 +1,5 @@
 import { HoneyHiveError } from '../../errors.js'
-import type { Database } from './database.js'
+import type { Database, Reader } from './database.js'
 
 /** One entry per version; an entry is never edited once released, only followed by another. */
 const MIGRATIONS: readonly string[] = [
@@ -58,22 +58,61 @@ const MIGRATIONS: readonly string[] = [
   `,
   // The page asks for the sources of a project with every list.
   'CREATE INDEX sessions_by_source ON sessions (project_id, source);',
+  // Children of an event, and rows of a data set, without reading all others.
+  `
+  CREATE INDEX events_by_parent ON events (project_id, parent_id, start_ms);
+  CREATE TABLE dataset_points (dataset_id TEXT NOT NULL, datapoint_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (dataset_id, datapoint_id)) WITHOUT ROWID;
+  CREATE INDEX dataset_points_by_position ON dataset_points (dataset_id, position);
+  INSERT OR IGNORE INTO dataset_points SELECT d.id, j.value, j.key FROM documents d, json_each(d.body, '$.datapoints') j WHERE d.kind = 'dataset';
+  UPDATE documents SET body = json_remove(body, '$.datapoints') WHERE kind = 'dataset';
+  `,
 ]
 
+/** Marks a file as one of this server's, as SQLite's `application_id`: "HHLS". */
+const APPLICATION_ID = 0x48_48_4c_53
+/** Tables that files written before they carried the mark are recognised by. */
+const OWN_TABLES = ['meta', 'project_keys', 'pending_updates', 'bodies']
+
+/** The layout this release writes. */
+export const LAYOUT: number = MIGRATIONS.length
+
 /**
- * Brings a database to the newest layout, each step whole or not at all.
+ * The layout of a database, 0 for an empty one.
  *
- * @throws HoneyHiveError `DEV_SERVER` when a newer release wrote it.
+ * @throws HoneyHiveError `DEV_SERVER` when it is no database of a local server, or a newer release wrote it.
  */
-export function migrate(database: Database): void {
+export function readLayout(database: Reader): number {
   const version = Number(database.get('PRAGMA user_version')?.user_version ?? 0)
-  if (version > MIGRATIONS.length) {
+  if (!isOwn(database)) throw new HoneyHiveError('DEV_SERVER', 'The file is not a database of honeyhive-tracer dev. Name another file.')
+  if (version > LAYOUT) {
     throw new HoneyHiveError(
       'DEV_SERVER',
-      `The database has layout ${version}, this release knows ${MIGRATIONS.length}. Update the package or use another file.`,
+      `The database has layout ${version}, this release knows ${LAYOUT}. Update the package or use another file.`,
     )
   }
-  MIGRATIONS.slice(version).forEach((sql, index) => {
-    database.exec(`BEGIN IMMEDIATE; ${sql} PRAGMA user_version = ${version + index + 1}; COMMIT;`)
-  })
+  return version
+}
+
+function isOwn(database: Reader): boolean {
+  if (Number(database.get('PRAGMA application_id')?.application_id ?? 0) === APPLICATION_ID) return true
+  const tables = new Set(database.all('SELECT name FROM sqlite_master').map(({ name }) => name))
+  return tables.size === 0 || OWN_TABLES.every((table) => tables.has(table))
+}
+
+/**
+ * Brings a database to the newest layout, all steps or none.
+ *
+ * @throws HoneyHiveError `DEV_SERVER` as {@link readLayout}.
+ */
+export function migrate(database: Database): void {
+  if (readLayout(database) === LAYOUT) return
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    // Read again: another server may have done it between the two.
+    for (const sql of MIGRATIONS.slice(readLayout(database))) database.exec(sql)
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${LAYOUT}; COMMIT`)
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
 }

@@ -1,6 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { HoneyHiveError } from '../../errors.js'
-import type { Database } from './database.js'
+import type { Transaction } from './change-queue.js'
+import type { Reader } from './database.js'
+import { toInsert, toUpsert } from './statement.js'
+import type { Store } from './store.js'
 
 /** Who sends: the key as a salted hash, and the label the request or span names. */
 export interface Sender {
@@ -13,14 +16,10 @@ export interface Sender {
 /** Decides which project a request belongs to. */
 export interface ProjectStore {
   identify(apiKey: string | undefined): Sender
-  /** The project of a sender and label, created when it is new. Call inside a write. */
-  resolve(sender: Sender, label: string | undefined): number
+  /** The project of a sender and label, created when it is new. */
+  resolve(tx: Transaction, sender: Sender, label: string | undefined): number
   /** Every project this sender has used, the one of `label` first. */
-  idsOf(sender: Sender, label?: string): number[]
-  touch(projectId: number, nowMs: number): void
-  /** Project by its id or name. */
-  find(idOrName: string): number | undefined
-  nameOf(projectId: number): string
+  idsOf(reader: Reader, sender: Sender, label?: string): number[]
 }
 
 /**
@@ -28,76 +27,83 @@ export interface ProjectStore {
  *
  * @throws HoneyHiveError `DEV_SERVER` when one key is given for two names.
  */
-export function createProjectStore(database: Database, mapped: Readonly<Record<string, string>>): ProjectStore {
-  const salt = readSalt(database)
-  const hash = (key: string): string => createHmac('sha256', salt).update(key).digest('hex')
-  const fixed = new Map<string, number>()
-
-  for (const [name, key] of Object.entries(mapped)) {
-    const keyHash = hash(key.trim())
-    if (fixed.has(keyHash))
-      throw new HoneyHiveError('DEV_SERVER', `Project "${name}" has the same key as another project. Give each project its own key.`)
-    const id = insertProject(database, name)
-    fixed.set(keyHash, id)
-    database.run('INSERT INTO project_keys VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET project_id = excluded.project_id', keyHash, '', id)
-  }
-
-  function lookUp(keyHash: string, label: string): number | undefined {
-    const row = database.get('SELECT project_id FROM project_keys WHERE key_hash = ? AND label = ?', keyHash, label)
-    return row === undefined ? undefined : Number(row.project_id)
-  }
+export async function createProjectStore(store: Store, mapped: Readonly<Record<string, string>>): Promise<ProjectStore> {
+  const { salt, fixed } = await store.change((tx) => fixProjects(tx, mapped))
 
   return {
     identify(apiKey) {
       const key = apiKey?.trim() ?? ''
-      return key === '' ? { keyHash: '', hint: '' } : { keyHash: hash(key), hint: toHint(key) }
+      return key === '' ? { keyHash: '', hint: '' } : { keyHash: toHash(salt, key), hint: toHint(key) }
     },
-    resolve(sender, label = '') {
-      const known = fixed.get(sender.keyHash) ?? lookUp(sender.keyHash, label)
+    resolve(tx, sender, label = '') {
+      const known = fixed.get(sender.keyHash) ?? findByKey(tx, sender.keyHash, label)
       if (known !== undefined) return known
-      const id = insertProject(database, chooseName(database, sender, label))
-      database.run('INSERT INTO project_keys VALUES (?, ?, ?)', sender.keyHash, label, id)
+      const id = insertProject(tx, chooseName(tx, sender, label))
+      tx.run(...toInsert('project_keys', { key_hash: sender.keyHash, label, project_id: id }))
       return id
     },
-    idsOf(sender, label = '') {
+    idsOf(reader, sender, label = '') {
       const only = fixed.get(sender.keyHash)
       if (only !== undefined) return [only]
-      const rows = database.all(
+      const rows = reader.all(
         'SELECT DISTINCT project_id FROM project_keys WHERE key_hash = ? ORDER BY label = ? DESC, project_id',
         sender.keyHash,
         label,
       )
       return rows.map((row) => Number(row.project_id))
     },
-    touch: (projectId, nowMs) => database.run('UPDATE projects SET last_seen_ms = ? WHERE id = ?', nowMs, projectId),
-    find(idOrName) {
-      const row = database.get(
-        'SELECT id FROM projects WHERE name = ? OR id = ? ORDER BY name = ? DESC',
-        idOrName,
-        /^\d{1,15}$/.test(idOrName) ? Number(idOrName) : null,
-        idOrName,
-      )
-      return row === undefined ? undefined : Number(row.id)
-    },
-    nameOf: (projectId) => String(database.get('SELECT name FROM projects WHERE id = ?', projectId)?.name ?? ''),
   }
 }
 
-function readSalt(database: Database): string {
-  database.run('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING', 'key_salt', randomBytes(32).toString('hex'))
-  return String(database.get('SELECT value FROM meta WHERE name = ?', 'key_salt')?.value)
+/** Project by its id or name. */
+export function findProject(reader: Reader, idOrName: string): number | undefined {
+  const row = reader.get(
+    'SELECT id FROM projects WHERE name = ? OR id = ? ORDER BY name = ? DESC',
+    idOrName,
+    /^\d{1,15}$/.test(idOrName) ? Number(idOrName) : null,
+    idOrName,
+  )
+  return row === undefined ? undefined : Number(row.id)
 }
 
-function insertProject(database: Database, name: string): number {
-  database.run('INSERT INTO projects (name, created_ms) VALUES (?, ?) ON CONFLICT DO NOTHING', name, Date.now())
-  return Number(database.get('SELECT id FROM projects WHERE name = ?', name)?.id)
+function fixProjects(tx: Transaction, mapped: Readonly<Record<string, string>>): { salt: string; fixed: ReadonlyMap<string, number> } {
+  const salt = readSalt(tx)
+  const fixed = new Map<string, number>()
+  for (const [name, key] of Object.entries(mapped)) {
+    const keyHash = toHash(salt, key.trim())
+    if (fixed.has(keyHash))
+      throw new HoneyHiveError('DEV_SERVER', `Project "${name}" has the same key as another project. Give each project its own key.`)
+    const id = insertProject(tx, name)
+    fixed.set(keyHash, id)
+    tx.run(...toUpsert('project_keys', ['key_hash', 'label'], { key_hash: keyHash, label: '', project_id: id }))
+  }
+  return { salt, fixed }
+}
+
+function findByKey(tx: Transaction, keyHash: string, label: string): number | undefined {
+  const row = tx.get('SELECT project_id FROM project_keys WHERE key_hash = ? AND label = ?', keyHash, label)
+  return row === undefined ? undefined : Number(row.project_id)
+}
+
+function toHash(salt: string, key: string): string {
+  return createHmac('sha256', salt).update(key).digest('hex')
+}
+
+function readSalt(tx: Transaction): string {
+  tx.run(...toInsert('meta', { name: 'key_salt', value: randomBytes(32).toString('hex') }, 'ON CONFLICT DO NOTHING'))
+  return String(tx.get('SELECT value FROM meta WHERE name = ?', 'key_salt')?.value)
+}
+
+function insertProject(tx: Transaction, name: string): number {
+  tx.run(...toInsert('projects', { name, created_ms: tx.nowMs }, 'ON CONFLICT DO NOTHING'))
+  return Number(tx.get('SELECT id FROM projects WHERE name = ?', name)?.id)
 }
 
 /** The label, or words for the key; with the key beside it when another key already uses that label. */
-function chooseName(database: Database, { keyHash, hint }: Sender, label: string): string {
+function chooseName(tx: Transaction, { keyHash, hint }: Sender, label: string): string {
   const keyName = keyHash === '' ? 'no key' : `key …${hint}`
   const candidates = label === '' ? [keyName] : [label, `${label} (${keyName})`]
-  const free = candidates.find((name) => database.get('SELECT id FROM projects WHERE name = ?', name) === undefined)
+  const free = candidates.find((name) => tx.get('SELECT id FROM projects WHERE name = ?', name) === undefined)
   return free ?? `${candidates.at(-1)} ${keyHash.slice(0, 8)}`
 }
 

@@ -1,8 +1,10 @@
 /** What a run measured, computed from the events of its sessions. */
-import type { Database, Row } from './database.js'
-import { readBody } from './event-rows.js'
-import { type JsonObject, toFiniteNumber, toNonEmptyText, toObject } from '../../otlp/json.js'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RunRow, RunSummary } from '../page-api/contract.js'
+import { type JsonObject, toFiniteNumber, toNonEmptyText, toObject } from '../../otlp/json.js'
+import type { Bindable, Reader, Row } from './database.js'
+import type { EventBody } from '../event-body.js'
+import { parseBody } from './event-rows.js'
 import type { StoredRun } from './runs.js'
 import { aggregate, toScore } from './statistics.js'
 
@@ -18,13 +20,17 @@ export interface RunMetric {
 
 /** One event of a run that carries scores, or is the work of a row. */
 export interface RunEvent {
+  readonly key: number
+  readonly projectId: number
   readonly id: string
   readonly name: string
   readonly type: string
   readonly sessionId: string
   readonly datapointId: string | null
-  readonly row: Row
-  readonly metrics: JsonObject
+  readonly startMs: number
+  readonly durationMs: number
+  readonly error: string | null
+  readonly body: Pick<EventBody, 'inputs' | 'outputs' | 'feedback' | 'metrics'>
 }
 
 /** Rows, events and scores of a run. */
@@ -34,19 +40,39 @@ export interface RunResults {
   readonly metrics: readonly RunMetric[]
 }
 
-/** Most ids that one query binds. */
-const CHUNK = 500
+/** Rows read before other work of the process gets its turn. */
+const PAGE = 500
 
 /** Reads everything a run measured. Scores count on chain and session events that belong to the run. */
-export function readRunResults(database: Database, run: StoredRun): RunResults {
-  const projectIds = findProjects(database, run)
-  const rows = findEvents(database, run, projectIds)
-  const events = rows.map((row) => toRunEvent(database, row))
-  fillDatapoints(events)
-  const scored = events.filter(({ type }) => type === 'chain' || type === 'session')
-  const metrics = scored.flatMap(toMetrics)
-  const sessions = groupBy(scored, (event) => event.sessionId)
-  return { rows: [...sessions].map(([sessionId, ofSession]) => toRunRow(database, sessionId, ofSession)), events: scored, metrics }
+export async function readRunResults(reader: Reader, run: StoredRun): Promise<RunResults> {
+  const projectIds = findProjects(reader, run)
+  const datapoints = new Map<string, string>()
+  const found = new Map<number, RunEvent>()
+  const add = (row: Row): void => {
+    const sessionId = String(row.session_id)
+    if (typeof row.datapoint_id === 'string') datapoints.set(sessionId, row.datapoint_id)
+    if (row.type === 'chain' || row.type === 'session') found.set(Number(row.key), toRunEvent(row))
+  }
+  const sessionIds = new Set(run.body.event_ids)
+  for await (const rows of eachOfRun(reader, run.id, projectIds)) {
+    for (const row of rows) {
+      sessionIds.add(String(row.session_id))
+      add(row)
+    }
+  }
+  for await (const rows of eachSession(reader, [...sessionIds], projectIds, SESSION_EVENTS)) rows.forEach(add)
+  const events = [...found.values()]
+    .sort((a, b) => a.startMs - b.startMs || a.key - b.key)
+    .map((event) => ({ ...event, datapointId: event.datapointId ?? datapoints.get(event.sessionId) ?? null }))
+  const sums = new Map<string, Row>()
+  for await (const rows of eachSession(reader, [...sessionIds], projectIds, SESSION_SUMS))
+    for (const row of rows) sums.set(`${row.project_id} ${row.id}`, row)
+  const sessions = groupBy(events, (event) => event.sessionId)
+  return {
+    rows: [...sessions].map(([sessionId, ofSession]) => toRunRow(sessionId, ofSession, sums)),
+    events,
+    metrics: events.flatMap(toMetrics),
+  }
 }
 
 /** A run in one line, as lists show it. */
@@ -91,84 +117,87 @@ export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map
 }
 
 /** Runs are created without a label while their sessions may carry one: every project of the same key counts. */
-function findProjects(database: Database, run: StoredRun): number[] {
-  const rows = database.all(
+function findProjects(reader: Reader, run: StoredRun): number[] {
+  const rows = reader.all(
     'SELECT DISTINCT b.project_id FROM project_keys a JOIN project_keys b ON a.key_hash = b.key_hash WHERE a.project_id = ?',
     run.projectId,
   )
   return [...new Set([run.projectId, ...rows.map((row) => Number(row.project_id))])]
 }
 
-function findEvents(database: Database, run: StoredRun, projectIds: readonly number[]): Row[] {
-  const found = new Map<unknown, Row>()
-  const add = (rows: readonly Row[]): void => {
-    for (const row of rows) if (projectIds.includes(Number(row.project_id))) found.set(row.key, row)
+/** Only events that can carry scores need their bodies. */
+const OF_RUN = `SELECT e.*, b.inputs, b.outputs, b.rest FROM events e LEFT JOIN bodies b ON b.key = e.key AND e.type IN ('chain', 'session')
+  WHERE e.run_id = ? AND e.key > ? AND e.project_id IN (SELECT value FROM json_each(?)) ORDER BY e.key LIMIT ?`
+const SESSION_EVENTS = `SELECT e.*, b.inputs, b.outputs, b.rest FROM json_each(?) p CROSS JOIN json_each(?) s
+  JOIN events e ON e.project_id = p.value AND e.id = s.value LEFT JOIN bodies b ON b.key = e.key WHERE e.type = 'session'`
+const SESSION_SUMS = `SELECT s.project_id, s.id, s.start_ms, s.end_ms, s.cost, s.total_tokens FROM json_each(?) p CROSS JOIN json_each(?) i
+  JOIN sessions s ON s.project_id = p.value AND s.id = i.value`
+
+async function* eachOfRun(reader: Reader, runId: string, projectIds: readonly number[]): AsyncGenerator<Row[]> {
+  let last: Bindable = -1
+  for (;;) {
+    const rows = reader.all(OF_RUN, runId, last, JSON.stringify(projectIds), PAGE)
+    if (rows.length > 0) yield rows
+    if (rows.length < PAGE) return
+    last = rows.at(-1)?.key
+    await nextTurn()
   }
-  add(database.all('SELECT * FROM events WHERE run_id = ?', run.id))
-  const sessions = [...new Set([...run.body.event_ids, ...[...found.values()].map((row) => String(row.session_id))])]
-  for (let at = 0; at < sessions.length; at += CHUNK) {
-    const chunk = sessions.slice(at, at + CHUNK)
-    for (const projectId of projectIds) {
-      add(
-        database.all(
-          `SELECT * FROM events WHERE project_id = ? AND type = 'session' AND id IN (${chunk.map(() => '?').join()})`,
-          projectId,
-          ...chunk,
-        ),
-      )
-    }
-  }
-  return [...found.values()].sort((a, b) => Number(a.start_ms) - Number(b.start_ms) || Number(a.key) - Number(b.key))
 }
 
-function toRunEvent(database: Database, row: Row): RunEvent & { datapointId: string | null } {
+async function* eachSession(
+  reader: Reader,
+  sessionIds: readonly string[],
+  projectIds: readonly number[],
+  sql: string,
+): AsyncGenerator<Row[]> {
+  for (let at = 0; at < sessionIds.length; at += PAGE) {
+    yield reader.all(sql, JSON.stringify(projectIds), JSON.stringify(sessionIds.slice(at, at + PAGE)))
+    await nextTurn()
+  }
+}
+
+function toRunEvent(row: Row): RunEvent {
+  const { inputs, outputs, feedback, metrics } = parseBody(row)
   return {
+    key: Number(row.key),
+    projectId: Number(row.project_id),
     id: String(row.id),
     name: String(row.name),
     type: String(row.type),
     sessionId: String(row.session_id),
     datapointId: row.datapoint_id === null ? null : String(row.datapoint_id),
-    row,
-    metrics: readBody(database, Number(row.key)).body.metrics,
+    startMs: Number(row.start_ms),
+    durationMs: Number(row.duration_ms),
+    error: row.error === null ? null : String(row.error),
+    body: { inputs, outputs, feedback, metrics },
   }
 }
 
-/** The events of one session belong to one datapoint, whichever of them names it. */
-function fillDatapoints(events: readonly (RunEvent & { datapointId: string | null })[]): void {
-  const known = new Map(events.filter((event) => event.datapointId !== null).map((event) => [event.sessionId, event.datapointId]))
-  for (const event of events) event.datapointId ??= known.get(event.sessionId) ?? null
-}
-
-function toMetrics({ name: eventName, type: eventType, datapointId, sessionId, metrics }: RunEvent): RunMetric[] {
-  return Object.entries(metrics).flatMap(([name, value]) =>
+function toMetrics({ name: eventName, type: eventType, datapointId, sessionId, body }: RunEvent): RunMetric[] {
+  return Object.entries(body.metrics).flatMap(([name, value]) =>
     typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string'
       ? [{ name, eventName, eventType, value, datapointId, sessionId }]
       : [],
   )
 }
 
-function toRunRow(database: Database, sessionId: string, events: readonly RunEvent[]): RunRow {
+function toRunRow(sessionId: string, events: readonly RunEvent[], sums: ReadonlyMap<string, Row>): RunRow {
   const session = events.find((event) => event.type === 'session')
   const work = events.find((event) => event.type === 'chain')
-  const ofSession = session === undefined ? undefined : readBody(database, Number(session.row.key)).body
-  const ofWork = work === undefined ? undefined : readBody(database, Number(work.row.key)).body
   const first = session ?? work
-  const sums =
-    first === undefined
-      ? undefined
-      : database.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', first.row.project_id, sessionId)
-  const errors = [work, session].map((event) => event?.row.error).filter((error): error is string => typeof error === 'string')
+  const ofSession = sums.get(`${first?.projectId} ${sessionId}`)
   return {
     sessionId,
     datapointId: first?.datapointId ?? null,
-    inputs: pickFilled(ofSession?.inputs, ofWork?.inputs),
-    outputs: pickFilled(ofSession?.outputs, ofWork?.outputs),
-    groundTruth: ofSession?.feedback.ground_truth ?? ofWork?.feedback.ground_truth ?? toObject(ofWork?.inputs).ground_truth ?? null,
-    error: errors[0] ?? null,
+    inputs: pickFilled(session?.body.inputs, work?.body.inputs),
+    outputs: pickFilled(session?.body.outputs, work?.body.outputs),
+    groundTruth:
+      session?.body.feedback.ground_truth ?? work?.body.feedback.ground_truth ?? toObject(work?.body.inputs).ground_truth ?? null,
+    error: work?.error ?? session?.error ?? null,
     metrics: Object.fromEntries(events.flatMap(toMetrics).map(({ name, value }) => [name, value])),
-    durationMs: work === undefined ? Number(sums?.end_ms ?? 0) - Number(sums?.start_ms ?? 0) : Number(work.row.duration_ms),
-    cost: toFiniteNumber(sums?.cost) ?? 0,
-    totalTokens: toFiniteNumber(sums?.total_tokens) ?? 0,
+    durationMs: work?.durationMs ?? Number(ofSession?.end_ms ?? 0) - Number(ofSession?.start_ms ?? 0),
+    cost: toFiniteNumber(ofSession?.cost) ?? 0,
+    totalTokens: toFiniteNumber(ofSession?.total_tokens) ?? 0,
   }
 }
 

@@ -1,5 +1,7 @@
 /** Experiment runs as they are stored. What they measured is computed from events, see `run-results.ts`. */
-import type { Database, Row } from './database.js'
+import type { Transaction } from './change-queue.js'
+import type { Bindable, Reader, Row } from './database.js'
+import { toUpsert } from './statement.js'
 import { badRequest } from '../http/http-error.js'
 import { createId, isUuid } from '../ids.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
@@ -79,40 +81,99 @@ export function toUpdatedRun(run: StoredRun, request: JsonObject, nowMs: number)
   }
 }
 
-/** Stores a run, replacing what is there. Call inside a write. */
-export function saveRun(database: Database, run: StoredRun): void {
-  database.run(
-    `INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET name = excluded.name, status = excluded.status, dataset_id = excluded.dataset_id, updated_ms = excluded.updated_ms, body = excluded.body`,
-    run.projectId,
-    run.id,
-    run.name,
-    run.status,
-    run.datasetId,
-    run.createdMs,
-    run.updatedMs,
-    JSON.stringify(run.body),
-  )
+/** Stores a run, replacing what is there; its project and time of creation stay. */
+export function saveRun(tx: Transaction, run: StoredRun): void {
+  const row = {
+    project_id: run.projectId,
+    id: run.id,
+    name: run.name,
+    status: run.status,
+    dataset_id: run.datasetId,
+    created_ms: run.createdMs,
+    updated_ms: run.updatedMs,
+    body: JSON.stringify(run.body),
+  }
+  tx.run(...toUpsert('runs', ['id'], row, ['project_id', 'created_ms']))
+  tx.changes.run(run.projectId, run.id)
+}
+
+/** Deletes a run; its sessions stay. */
+export function removeRun(tx: Transaction, { projectId, id }: StoredRun): void {
+  tx.run('DELETE FROM runs WHERE id = ?', id)
+  tx.changes.run(projectId, id)
 }
 
 /** A run by id, in one of `projectIds` when they are given. */
-export function findRun(database: Database, id: string, projectIds?: readonly number[]): StoredRun | undefined {
-  const row = database.get('SELECT * FROM runs WHERE id = ?', id.toLowerCase())
+export function findRun(reader: Reader, id: string, projectIds?: readonly number[]): StoredRun | undefined {
+  const row = reader.get('SELECT * FROM runs WHERE id = ?', id.toLowerCase())
   if (row === undefined) return undefined
   const run = toRun(row)
   return projectIds === undefined || projectIds.includes(run.projectId) ? run : undefined
 }
 
-/** The runs of some projects, or of all, newest first. */
-export function listRuns(database: Database, projectIds?: readonly number[]): StoredRun[] {
-  const runs = database.all('SELECT * FROM runs ORDER BY created_ms DESC, id').map(toRun)
-  return projectIds === undefined ? runs : runs.filter((run) => projectIds.includes(run.projectId))
+/** Which runs of {@link listRuns}, in which order. */
+export interface RunFilter {
+  readonly projectIds?: readonly number[] | undefined
+  readonly ids?: readonly string[]
+  readonly datasetId?: string | undefined
+  /** Part of the name, in any case. */
+  readonly name?: string | undefined
+  readonly status?: string | undefined
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
+  /** @defaultValue `'created_at'` */
+  readonly sortBy?: RunOrder
+  /** @defaultValue false */
+  readonly ascending?: boolean
+  readonly limit: number
+  /** @defaultValue 0 */
+  readonly offset?: number
+}
+
+/** What runs can be sorted by. */
+export type RunOrder = keyof typeof RUN_ORDERS
+
+/** Columns by the names that requests use. */
+export const RUN_ORDERS = { created_at: 'created_ms', updated_at: 'updated_ms', name: "coalesce(name, '')", status: 'status' } as const
+
+/** One page of runs, and how many there are with and without the filter. */
+export function listRuns(reader: Reader, filter: RunFilter): { runs: StoredRun[]; total: number; totalUnfiltered: number } {
+  const inProject = filter.projectIds === undefined ? '1 = 1' : 'project_id IN (SELECT value FROM json_each(?))'
+  const projects = filter.projectIds === undefined ? [] : [JSON.stringify(filter.projectIds)]
+  const { sql, values } = toConditions(filter)
+  const order = `${RUN_ORDERS[filter.sortBy ?? 'created_at']} ${filter.ascending === true ? 'ASC' : 'DESC'}`
+  const rows = reader.all(
+    `SELECT * FROM runs WHERE ${inProject} AND ${sql} ORDER BY ${order}, id LIMIT ? OFFSET ?`,
+    ...projects,
+    ...values,
+    filter.limit,
+    filter.offset ?? 0,
+  )
+  const count = (conditions: string, given: readonly Bindable[]): number =>
+    Number(reader.get(`SELECT count(*) AS count FROM runs WHERE ${conditions}`, ...given)?.count)
+  return {
+    runs: rows.map(toRun),
+    total: count(`${inProject} AND ${sql}`, [...projects, ...values]),
+    totalUnfiltered: count(inProject, projects),
+  }
+}
+
+function toConditions({ ids = [], datasetId, name, status, fromMs, toMs }: RunFilter): { sql: string; values: Bindable[] } {
+  const parts: (readonly [sql: string, ...values: readonly Bindable[]])[] = [['1 = 1']]
+  if (ids.length > 0) parts.push(['id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)])
+  if (datasetId !== undefined)
+    parts.push(["(dataset_id = ? OR json_extract(body, '$.metadata.offline_dataset_id') = ?)", datasetId, datasetId])
+  if (name !== undefined) parts.push(['instr(lower(name), lower(?)) > 0', name])
+  if (status !== undefined) parts.push(['status = ?', status])
+  if (fromMs !== undefined) parts.push(['created_ms >= ?', fromMs])
+  if (toMs !== undefined) parts.push(['created_ms <= ?', toMs])
+  return { sql: parts.map(([sql]) => sql).join(' AND '), values: parts.flatMap(([, ...values]) => values) }
 }
 
 /** A run in its REST form. */
-export function toRestRun(database: Database, run: StoredRun, metrics: Readonly<Record<string, number>> = {}): JsonObject {
+export function toRestRun(reader: Reader, run: StoredRun, metrics: Readonly<Record<string, number>> = {}): JsonObject {
   const dataset =
-    run.datasetId === null ? undefined : database.get('SELECT body FROM documents WHERE kind = ? AND id = ?', 'dataset', run.datasetId)
+    run.datasetId === null ? undefined : reader.get('SELECT body FROM documents WHERE kind = ? AND id = ?', 'dataset', run.datasetId)
   const datasetName = dataset === undefined ? null : (toObject(JSON.parse(String(dataset.body))).name ?? null)
   const { event_ids: eventIds, ...body } = run.body
   return {

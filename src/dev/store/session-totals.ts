@@ -1,6 +1,8 @@
 /** Sessions and their running totals, read once and written once per request. */
-import type { Database, Row } from './database.js'
+import type { Transaction } from './change-queue.js'
+import type { Row } from './database.js'
 import { type Contribution, NO_CONTRIBUTION } from './event-record.js'
+import { toUpsert } from './statement.js'
 
 /** How a session came to be: named by a request, made on demand by ingestion, or only implied by its events. */
 export type SessionOrigin = 'explicit' | 'auto' | 'orphan'
@@ -32,14 +34,14 @@ export interface SessionTotals {
 }
 
 /** Builds the working set of one write. */
-export function createSessionTotals(database: Database, nowMs: number): SessionTotals {
+export function createSessionTotals(tx: Transaction): SessionTotals {
   const states = new Map<string, SessionState>()
 
   function find(projectId: number, id: string): SessionState | undefined {
     const name = `${projectId} ${id}`
     const present = states.get(name)
     if (present !== undefined) return present
-    const row = database.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', projectId, id)
+    const row = tx.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', projectId, id)
     if (row === undefined) return undefined
     const state = fromRow(row)
     states.set(name, state)
@@ -76,7 +78,7 @@ export function createSessionTotals(database: Database, nowMs: number): SessionT
       return [...runs.values()]
     },
     save() {
-      for (const state of states.values()) saveState(database, state, nowMs)
+      for (const state of states.values()) saveState(tx, state)
     },
   }
 }
@@ -94,31 +96,27 @@ function replaceContribution(totals: Contribution, before: Contribution, after: 
   }
 }
 
-function saveState(database: Database, { totals, ...state }: SessionState, nowMs: number): void {
-  database.run(
-    `INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET name = excluded.name, source = excluded.source, start_ms = excluded.start_ms, end_ms = excluded.end_ms,
-       events = excluded.events, model_events = excluded.model_events, errors = excluded.errors, prompt_tokens = excluded.prompt_tokens,
-       completion_tokens = excluded.completion_tokens, total_tokens = excluded.total_tokens, cost = excluded.cost,
-       has_feedback = excluded.has_feedback, run_id = excluded.run_id, origin = excluded.origin, touched_ms = excluded.touched_ms`,
-    state.projectId,
-    state.id,
-    state.name,
-    state.source,
-    state.startMs,
-    state.endMs,
-    totals.events,
-    totals.modelEvents,
-    totals.errors,
-    totals.promptTokens,
-    totals.completionTokens,
-    totals.totalTokens,
-    totals.cost,
-    totals.hasFeedback,
-    state.runId,
-    state.origin,
-    nowMs,
-  )
+function saveState(tx: Transaction, { totals, ...state }: SessionState): void {
+  const row = {
+    project_id: state.projectId,
+    id: state.id,
+    name: state.name,
+    source: state.source,
+    start_ms: state.startMs,
+    end_ms: state.endMs,
+    events: totals.events,
+    model_events: totals.modelEvents,
+    errors: totals.errors,
+    prompt_tokens: totals.promptTokens,
+    completion_tokens: totals.completionTokens,
+    total_tokens: totals.totalTokens,
+    cost: totals.cost,
+    has_feedback: totals.hasFeedback,
+    run_id: state.runId,
+    origin: state.origin,
+    touched_ms: tx.nowMs,
+  }
+  tx.run(...toUpsert('sessions', ['project_id', 'id'], row))
 }
 
 function fromRow(row: Row): SessionState {
