@@ -6,6 +6,7 @@ import { addDevCommand } from './dev.js'
 import { addDoctorCommand } from './doctor.js'
 import { addEvalCommand } from './eval.js'
 import { addTracesCommand } from './traces.js'
+import { toShownLines } from './shown.js'
 import { addTransferCommands } from './transfer.js'
 
 const program = new Command('honeyhive-tracer')
@@ -33,7 +34,7 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (!isCommanderError(error)) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`${toShownLines(error instanceof Error ? error.message : String(error))}\n`)
     process.exitCode = 1
   }
 }

@@ -5,3 +5,8 @@ const ACTED_UPON = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u
 export function toShown(text: string): string {
   return text.replace(ACTED_UPON, ' ')
 }
+
+/** As {@link toShown}, for text of our own that has several lines and holds text of strangers. */
+export function toShownLines(text: string): string {
+  return text.split('\n').map(toShown).join('\n')
+}

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import type { ProjectList } from '../dev/page-api/contract.js'
 import { HoneyHiveError } from '../errors.js'
+import { checkInput } from './input.js'
 import { SERVER_OPTIONS, type ServerFlags, type TraceSource, withSource } from './server-api.js'
 
 interface ExportFlags extends ServerFlags {
@@ -43,6 +44,7 @@ async function exportTraces(source: TraceSource, project: string | undefined): P
 }
 
 async function importTraces(file: string, { url, key }: ImportFlags): Promise<void> {
+  if (file !== '-') await checkInput(file)
   const lines = createInterface({ input: file === '-' ? process.stdin : createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
   let sent = 0
   let lineNumber = 0

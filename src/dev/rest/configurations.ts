@@ -7,7 +7,7 @@ import { sendLarge } from '../http/reply.js'
 import { isObject, type JsonObject, toNonEmptyText, toStrings } from '../../otlp/json.js'
 import type { Reader } from '../store/database.js'
 import { addDocument, changeDocument, eachDocument, findDocument, removeDocument, type StoredDocument } from '../store/documents.js'
-import { bothVersions } from './paths.js'
+import { bothVersions, forGeneration, isFirst } from './generations.js'
 
 const FIELDS = ['name', 'type', 'provider', 'parameters', 'env', 'tags', 'user_properties'] as const
 const DEFAULTS: JsonObject = { type: 'LLM', env: [], tags: [], user_properties: null }
@@ -23,8 +23,8 @@ export function addConfigurationRoutes(app: App, context: DevContext): void {
 function sendAll({ store, ...context }: DevContext, c: Call): Response {
   const projectIds = projectsOf({ store, ...context }, c.env.incoming, c.req.query('project'))
   const found = eachConfiguration(store, projectIds, c)
-  // The first generation of clients and Python read the list itself; the specification wraps it.
-  return c.req.path.startsWith('/v1/') ? sendLarge(c, { configurations: found }) : c.json([...found])
+  // The first generation of clients reads the list itself.
+  return isFirst(c) ? c.json([...found]) : sendLarge(c, { configurations: found })
 }
 
 function* eachConfiguration(reader: Reader, projectIds: readonly number[], c: Call): Generator<JsonObject> {
@@ -36,7 +36,7 @@ function* eachConfiguration(reader: Reader, projectIds: readonly number[], c: Ca
       (name === undefined || body.name === name) &&
       (env === undefined || toStrings(body.env).includes(env)) &&
       tags.every((tag) => toStrings(body.tags).includes(tag))
-    if (isWanted) yield toRest(configuration)
+    if (isWanted) yield forGeneration(c, toRest(configuration))
   }
 }
 

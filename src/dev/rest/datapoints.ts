@@ -18,7 +18,7 @@ import {
 } from '../store/documents.js'
 import { both, eachEventPage, type EventCondition, inProjects } from '../store/events.js'
 import { matchesFilters, parseFilters } from './event-filter.js'
-import { bothVersions } from './paths.js'
+import { bothVersions, forGeneration } from './generations.js'
 import { toRestEvent } from './rest-event.js'
 
 const FIELDS = ['inputs', 'history', 'ground_truth', 'metadata', 'linked_event', 'linked_datasets'] as const
@@ -31,7 +31,7 @@ export function addDatapointRoutes(app: App, context: DevContext): void {
   app.on('POST', bothVersions('/datapoints/batch'), (c) => createFromEvents(context, c))
   app.on('GET', bothVersions('/datapoints/:id'), (c) => {
     const projectIds = projectsOf(context, c.env.incoming)
-    return c.json({ datapoint: [toRest(findPoint(context.store, projectIds, c.req.param('id')))] })
+    return c.json({ datapoint: [forGeneration(c, toRest(findPoint(context.store, projectIds, c.req.param('id'))))] })
   })
   app.on('PUT', bothVersions('/datapoints/:id'), (c) => update(context, c))
   app.on('DELETE', bothVersions('/datapoints/:id'), (c) => remove(context, c))
@@ -40,7 +40,11 @@ export function addDatapointRoutes(app: App, context: DevContext): void {
 function sendAll(context: DevContext, c: Call): Response {
   const projectIds = projectsOf(context, c.env.incoming, c.req.query('project'))
   const ids = [...(c.req.queries('datapoint_ids[]') ?? []), ...(c.req.queries('datapoint_ids') ?? [])]
-  return sendLarge(c, { datapoints: eachPoint(context.store, projectIds, ids, c.req.query('dataset_name')) })
+  return sendLarge(c, { datapoints: toGeneration(c, eachPoint(context.store, projectIds, ids, c.req.query('dataset_name'))) })
+}
+
+function* toGeneration(c: Call, points: Iterable<JsonObject>): Generator<JsonObject> {
+  for (const point of points) yield forGeneration(c, point)
 }
 
 function* eachPoint(

@@ -18,7 +18,7 @@ import {
   replacePoints,
   type StoredDocument,
 } from '../store/documents.js'
-import { bothVersions } from './paths.js'
+import { bothVersions, forGeneration } from './generations.js'
 
 const MAX_NAME = 200
 
@@ -38,20 +38,16 @@ export function addDatasetRoutes(app: App, context: DevContext): void {
 
 function sendAll({ store, ...context }: DevContext, c: Call): Response {
   const projectIds = projectsOf({ store, ...context }, c.env.incoming, c.req.query('project'))
-  const [id, name] = [c.req.query('dataset_id'), c.req.query('name')]
-  const found = (): Iterable<JsonObject> => eachDataset(store, projectIds, id, name)
+  const found = (): Iterable<JsonObject> => eachDataset(store, projectIds, c)
   // The first generation of clients reads the same list as `testcases`.
   return sendLarge(c, { datasets: found(), testcases: found() })
 }
 
-function* eachDataset(
-  reader: Reader,
-  projectIds: readonly number[],
-  id: string | undefined,
-  name: string | undefined,
-): Generator<JsonObject> {
+function* eachDataset(reader: Reader, projectIds: readonly number[], c: Call): Generator<JsonObject> {
+  const [id, name] = [c.req.query('dataset_id'), c.req.query('name')]
   for (const dataset of eachDocument(reader, 'dataset', projectIds))
-    if ((id === undefined || dataset.id === id) && (name === undefined || dataset.body.name === name)) yield toRest(reader, dataset)
+    if ((id === undefined || dataset.id === id) && (name === undefined || dataset.body.name === name))
+      yield forGeneration(c, toRest(reader, dataset))
 }
 
 async function create(context: DevContext, c: Call): Promise<Response> {

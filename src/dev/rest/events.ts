@@ -6,7 +6,7 @@ import { badRequest, HttpError, notFound } from '../http/http-error.js'
 import { createId, isUuid, toSessionUuid } from '../ids.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
 import { findEventIn } from '../store/events.js'
-import { bothVersions } from './paths.js'
+import { bothVersions } from './generations.js'
 import { toNewEvent, toPatch, toRestEvent } from './rest-event.js'
 import { putSession } from './sessions.js'
 

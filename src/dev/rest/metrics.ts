@@ -7,10 +7,13 @@ import { sendLarge } from '../http/reply.js'
 import { type JsonObject, toNonEmptyText } from '../../otlp/json.js'
 import type { Reader } from '../store/database.js'
 import { addDocument, changeDocument, eachDocument, findDocument, removeDocument, type StoredDocument } from '../store/documents.js'
-import { bothVersions } from './paths.js'
+import { bothVersions, forGeneration, isFirst } from './generations.js'
 
 const MAX_NAME = 200
 const TYPES: ReadonlySet<unknown> = new Set(['PYTHON', 'LLM', 'HUMAN', 'COMPOSITE'])
+
+/** Types by their names in the first generation. */
+const FIRST_TYPES: Readonly<Record<string, string>> = { custom: 'PYTHON', model: 'LLM', human: 'HUMAN', composite: 'COMPOSITE' }
 
 /** What HoneyHive fills in. */
 const DEFAULTS: JsonObject = {
@@ -48,19 +51,22 @@ export function addMetricRoutes(app: App, context: DevContext): void {
 
 function sendAll({ store, ...context }: DevContext, c: Call): Response {
   const projectIds = projectsOf({ store, ...context }, c.env.incoming, c.req.query('project') ?? c.req.query('project_name'))
-  const found = (): Iterable<JsonObject> => eachMetric(store, projectIds, c.req.query('type'), c.req.query('id'))
+  const found = eachMetric(store, projectIds, c)
   // The first generation of clients reads the list itself.
-  return c.req.path.startsWith('/v1/') ? sendLarge(c, { metrics: found() }) : c.json([...found()])
+  return isFirst(c) ? c.json([...found]) : sendLarge(c, { metrics: found })
 }
 
-function* eachMetric(
-  reader: Reader,
-  projectIds: readonly number[],
-  type: string | undefined,
-  id: string | undefined,
-): Generator<JsonObject> {
+function* eachMetric(reader: Reader, projectIds: readonly number[], c: Call): Generator<JsonObject> {
+  const [type, id] = [c.req.query('type'), c.req.query('id')]
   for (const metric of eachDocument(reader, 'metric', projectIds))
-    if ((type === undefined || metric.body.type === type) && (id === undefined || metric.id === id)) yield toRest(metric)
+    if ((type === undefined || metric.body.type === type) && (id === undefined || metric.id === id)) yield toGeneration(c, toRest(metric))
+}
+
+/** The first generation has other names for the types, and wants a task. */
+function toGeneration(c: Call, metric: JsonObject): JsonObject {
+  if (!isFirst(c)) return metric
+  const type = Object.keys(FIRST_TYPES).find((name) => FIRST_TYPES[name] === metric.type) ?? metric.type
+  return forGeneration(c, { task: '', ...metric, type })
 }
 
 async function create(context: DevContext, c: Call): Promise<Response> {
@@ -93,8 +99,10 @@ async function remove(context: DevContext, c: Call, id: string | undefined): Pro
 function readFields(body: JsonObject): JsonObject {
   if (body.name !== undefined && (toNonEmptyText(body.name)?.length ?? MAX_NAME + 1) > MAX_NAME)
     throw badRequest(`name must be a text of at most ${MAX_NAME} characters`)
-  if (body.type !== undefined && !TYPES.has(body.type)) throw badRequest(`type must be one of ${[...TYPES].join(', ')}`)
-  return Object.fromEntries(Object.entries(body).filter(([key, value]) => !NOT_STORED.has(key) && value !== undefined))
+  const type = FIRST_TYPES[String(body.type)] ?? body.type
+  if (type !== undefined && !TYPES.has(type)) throw badRequest(`type must be one of ${[...TYPES].join(', ')}`)
+  const fields = type === undefined ? body : { ...body, type }
+  return Object.fromEntries(Object.entries(fields).filter(([key, value]) => !NOT_STORED.has(key) && value !== undefined))
 }
 
 function findMetric({ tx, projectIds }: WriteScope, id: string | undefined): StoredDocument {

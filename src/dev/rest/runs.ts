@@ -25,6 +25,7 @@ import {
 } from '../store/runs.js'
 import { type Aggregate, AGGREGATES, toScore } from '../store/statistics.js'
 import { matchesFilters, parseFilters } from './event-filter.js'
+import { dropNulls, isFirst } from './generations.js'
 import { toRestEvent } from './rest-event.js'
 import { findCommon, toComparison, toSummary } from './run-summary.js'
 import { readSchema } from './search.js'
@@ -37,7 +38,7 @@ const EVENTS_PER_TURN = 500
 /** The routes of runs; `pages` keeps their sums. */
 export function addRunRoutes(app: App, context: DevContext, pages: RunPages): void {
   for (const prefix of ['', '/v1']) {
-    const send = (c: Call, body: JsonObject): Response => c.json(prefix === '' ? dropNulls(body) : body)
+    const send = (c: Call, body: JsonObject): Response => c.json(isFirst(c) ? toObject(dropNulls(body)) : body)
     app.post(`${prefix}/runs`, async (c) => send(c, await createRun(context, c)))
     app.get(`${prefix}/runs`, async (c) => send(c, await listPage(context, pages, c)))
     app.get(`${prefix}/runs/schema`, async (c) => c.json(await readSchema(context, c, undefined)))
@@ -138,9 +139,13 @@ function readDateRange(c: Call): { fromMs: number | undefined; toMs: number | un
   return { fromMs: read(range.$gte), toMs: read(range.$lte) }
 }
 
+function sendAs(c: Call, body: JsonObject): Response {
+  return sendLarge(c, isFirst(c) ? toObject(dropNulls(body)) : body)
+}
+
 async function sendSummary(context: DevContext, c: Call): Promise<Response> {
   const run = runOf(context, c)
-  return sendLarge(c, toSummary(context.store, run, await readFiltered(context, run, c), readAggregate(c)))
+  return sendAs(c, toSummary(context.store, run, await readFiltered(context, run, c), readAggregate(c)))
 }
 
 async function sendMetrics(context: DevContext, c: Call): Promise<Response> {
@@ -164,7 +169,7 @@ async function sendComparison(context: DevContext, c: Call): Promise<Response> {
   const oldRun = runOf(context, c, c.req.param('old'))
   const newResults = await readFiltered(context, newRun, c)
   const oldResults = await readFiltered(context, oldRun, c)
-  return sendLarge(c, toComparison(context.store, newRun, newResults, oldRun, oldResults, readAggregate(c)))
+  return sendAs(c, toComparison(context.store, newRun, newResults, oldRun, oldResults, readAggregate(c)))
 }
 
 async function sendPairs(
@@ -244,18 +249,4 @@ function findOwn(reader: Reader, projectIds: readonly number[], id: string | und
 
 async function restRun({ store }: DevContext, pages: RunPages, run: StoredRun): Promise<JsonObject> {
   return toRestRun(store, run, await pages.averages(run))
-}
-
-/** The first generation of clients rejects `null` where it expects a field to be absent. */
-function dropNulls(body: JsonObject): JsonObject {
-  const clean = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(clean)
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(
-      Object.entries(value)
-        .filter(([, item]) => item !== null)
-        .map(([key, item]) => [key, clean(item)]),
-    )
-  }
-  return toObject(clean(body))
 }

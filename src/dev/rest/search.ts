@@ -11,7 +11,7 @@ import type { Reader, Row } from '../store/database.js'
 import { both, countEvents, type EventCondition, eachEventPage, findEventPage, inProjects } from '../store/events.js'
 import { setPath } from '../unflatten.js'
 import { type EventFilter, matchesFilters, parseFilters, readField } from './event-filter.js'
-import { bothVersions } from './paths.js'
+import { bothVersions } from './generations.js'
 import { toRestEvent } from './rest-event.js'
 
 const SEARCH_MAX = 1_000

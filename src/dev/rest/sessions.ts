@@ -11,7 +11,7 @@ import type { Reader, Row } from '../store/database.js'
 import { toBody } from '../store/event-record.js'
 import { eachEventPage, findEvent, findEventIn, inSession } from '../store/events.js'
 import { removeSession } from '../store/session-removal.js'
-import { bothVersions } from './paths.js'
+import { bothVersions } from './generations.js'
 import { readTimes, toNewEvent, toRestEvent } from './rest-event.js'
 
 /** The session routes. */

@@ -1,7 +1,7 @@
 /** Parts of HoneyHive's API that a local server does not have, or not all of. */
 import type { App } from '../http/call.js'
 import { HttpError } from '../http/http-error.js'
-import { bothVersions } from './paths.js'
+import { bothVersions } from './generations.js'
 
 const RESOURCES = [
   'metrics',
