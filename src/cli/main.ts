@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { VERSION } from '../version.js'
+import { addCompletionCommand } from './completion.js'
 import { addConfigCommand } from './config.js'
 import { addDevCommand } from './dev.js'
 import { addDoctorCommand } from './doctor.js'
@@ -26,6 +27,7 @@ addConfigCommand(program)
 addTracesCommand(program)
 addTransferCommands(program)
 addEvalCommand(program)
+addCompletionCommand(program)
 
 // `honeyhive-tracer traces | head` closes the pipe early; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))

@@ -9,7 +9,7 @@ import { createGuard, resolveBindHost } from './http/guard.js'
 import { createListener } from './http/listener.js'
 import { createLiveFeed, type LiveFeed } from './http/live.js'
 import { createPageFiles } from './http/page-files.js'
-import { addNodeRoutes } from './http/router.js'
+import { addIngestRoutes } from './ingest/routes.js'
 import type { EventDetail, ProjectSummary, SessionSummary } from './page-api/contract.js'
 import { type EventNode, eachEvent, readTree } from './page-api/events.js'
 import { createPageApi } from './page-api/routes.js'
@@ -24,7 +24,6 @@ import { addRunRoutes } from './rest/runs.js'
 import { addSearchRoutes } from './rest/search.js'
 import { addSessionRoutes } from './rest/sessions.js'
 import { addUnsupportedRoutes } from './rest/unsupported.js'
-import { createOtlpRoutes } from './routes/otlp.js'
 import type { Database } from './store/database.js'
 import { createProjectStore, findProject } from './store/projects.js'
 import { type Retention, startRetention } from './store/retention.js'
@@ -141,7 +140,7 @@ async function prepareRoutes(options: DevServerOptions, store: Store, live: Live
     live.publish(changes)
   })
   return (app) => {
-    addNodeRoutes(app, createOtlpRoutes(context))
+    addIngestRoutes(app, context)
     addSessionRoutes(app, context)
     addSearchRoutes(app, context)
     addEventRoutes(app, context)

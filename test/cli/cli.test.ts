@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -67,7 +67,8 @@ describe('honeyhive-tracer', () => {
   test('shows help and the version, and exits with 2 for wrong use', async () => {
     const [help, wrong, bad] = await Promise.all([run(['--help']), run(['nonsense']), run(['dev', '--port', 'x'])])
     expect(help).toMatchObject({ code: 0, err: '' })
-    for (const command of ['dev', 'doctor', 'config', 'traces', 'export', 'import', 'eval']) expect(help.out).toContain(command)
+    for (const command of ['dev', 'doctor', 'config', 'traces', 'export', 'import', 'eval', 'completion'])
+      expect(help.out).toContain(command)
     expect(wrong.code).toBe(2)
     expect(bad).toMatchObject({ code: 2 })
     expect(bad.err).toContain('Give a number from 0 to 65535.')
@@ -88,7 +89,7 @@ describe('honeyhive-tracer', () => {
     expect(await tracer.shutdown()).toBe(true)
     const listed = await run(['traces', '--url', url])
     expect(listed.out).toMatch(
-      /^shop\n {2}order 7 .*2 events.*\n {4}└─ outer chain .*\n {7}│ in {2}\{"arg0":\{"q":"x"\}\}\n {7}│ out \{.*\}\n {7}└─ inner tool .*\n {12}out \{.*2.*\}\n$/,
+      /^shop\n {2}order 7 .*2 events.*\n {4}└─ outer chain .*\n {7}│ in {2}\{"q":"x"\}\n {7}│ out \{.*\}\n {7}└─ inner tool .*\n {12}out \{.*2.*\}\n$/,
     )
     expect(listed.out).not.toContain('\u001b')
     child.kill('SIGINT')
@@ -107,6 +108,21 @@ describe('honeyhive-tracer', () => {
     expect((await run(['traces', '--url', copyUrl])).out).toBe(listed.out)
     expect((await run(['export', '--url', copyUrl])).out).toBe(exported.out)
   }, 60_000)
+
+  test.runIf(existsSync('/bin/bash'))('completion completes commands and their options in bash, and knows zsh and fish', async () => {
+    const script = join(folder, 'completion.bash')
+    const [bash, zsh, fish, wrong] = await Promise.all(['bash', 'zsh', 'fish', 'csh'].map((shell) => run(['completion', shell])))
+    await writeFile(script, bash?.out ?? '')
+    const complete = (line: readonly string[]): string[] => {
+      const words = line.map((word) => `'${word}'`).join(' ')
+      const commands = `source '${script}'; COMP_WORDS=(honeyhive-tracer ${words}); COMP_CWORD=${line.length}; _honeyhive_tracer; echo "\${COMPREPLY[@]}"`
+      return execFileSync('/bin/bash', ['-c', commands], { encoding: 'utf8' }).trim().split(' ')
+    }
+    expect([complete(['tra']), complete(['config', '']), complete(['traces', '--fo']), complete(['traces', '--url', 'x', '--js'])]).toEqual(
+      [['traces'], ['check', '--help'], ['--follow'], ['--json']],
+    )
+    expect([zsh?.out.includes('bashcompinit'), fish?.out.includes('-a doctor'), wrong?.code]).toEqual([true, true, 2])
+  })
 
   test('traces and import say what to do when no server answers', async () => {
     const file = join(folder, 'one.jsonl')
@@ -151,7 +167,6 @@ describe('honeyhive-tracer', () => {
     ])
     for (const out of [followed, listed.out]) {
       expect(out).toContain('step FAKE LINE')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
       expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]|^\s*FAKE LINE/m)
     }
     const lines = json.out.trim().split('\n')

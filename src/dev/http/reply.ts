@@ -1,9 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { OtlpDecodeError, TooManySpansError } from '../../otlp/decoded-span.js'
 import { DatabaseBusyError, DatabaseFullError } from '../store/database.js'
-import type { ServerResponse } from 'node:http'
 import type { Call } from './call.js'
-import { SECURITY_HEADERS } from './guard.js'
 import { HttpError } from './http-error.js'
 
 const FULL_RETRY_SECONDS = '5'
@@ -85,16 +83,4 @@ function* toListPieces(list: Iterable<unknown>): Generator<string> {
 
 function isList(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value
-}
-
-/** Sends JSON that no cache may keep. */
-export function sendJson(response: ServerResponse, body: unknown, status = 200): void {
-  const text = JSON.stringify(body)
-  response.writeHead(status, {
-    ...SECURITY_HEADERS,
-    'content-type': 'application/json; charset=utf-8',
-    'cache-control': 'no-store',
-    'content-length': Buffer.byteLength(text),
-  })
-  response.end(text)
 }

@@ -1,6 +1,6 @@
 /** Events, links and processes as the page and the read helpers show them. */
 import type { Reader, Row } from '../store/database.js'
-import { both, eachEventPage, type EventCondition, findLastEvent, IN_PROJECT, inSession } from '../store/events.js'
+import { both, eachEventPage, type EventCondition, findLastEvent, inProjects, inSession } from '../store/events.js'
 import { parseBody } from '../store/event-rows.js'
 import type { EventDetail, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
 import { findSession, listProjects } from './sessions.js'
@@ -49,7 +49,7 @@ export function* eachEvent(
   reader: Reader,
   { projectId, sessionId }: { projectId?: number | undefined; sessionId?: string | undefined },
 ): Generator<EventDetail> {
-  const inProject: EventCondition = { sql: `e.${IN_PROJECT}`, values: [projectId, projectId] }
+  const inProject = inProjects(projectId === undefined ? reader.all('SELECT id FROM projects').map(({ id }) => Number(id)) : [projectId])
   const condition = sessionId === undefined ? inProject : both(inProject, { sql: 'e.session_id = ?', values: [sessionId] })
   for (const rows of eachEventPage(reader, condition)) for (const row of rows) yield toDetail(reader, row)
 }

@@ -97,8 +97,8 @@ function toSpan(reader: Reader, row: Row, session: Row): object {
   }
   return {
     // What came over REST has no trace: its ids follow from those it has, so that an export made twice is the same.
-    traceId: row.trace_id ?? toHex(`trace ${row.project_id} ${row.session_id}`, 32),
-    spanId: row.span_id ?? toHex(`span ${row.project_id} ${id}`, 16),
+    traceId: row.trace_id ?? toHex(`trace ${row.session_id}`, 32),
+    spanId: row.span_id ?? toHex(`span ${id}`, 16),
     ...(parentSpan === undefined ? {} : { parentSpanId: parentSpan }),
     name: row.name,
     kind: 1,

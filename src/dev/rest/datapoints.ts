@@ -16,7 +16,7 @@ import {
   removeDocument,
   type StoredDocument,
 } from '../store/documents.js'
-import { both, eachEventPage, type EventCondition, inProjects } from '../store/events.js'
+import { both, eachEventPage, type EventFilter, inProjects } from '../store/events.js'
 import { matchesFilters, parseFilters } from './event-filter.js'
 import { bothVersions, forGeneration } from './generations.js'
 import { toRestEvent } from './rest-event.js'
@@ -144,13 +144,14 @@ function toDatapoint(event: JsonObject, datasetId: string | undefined): JsonObje
 }
 
 /** Events within times, and with one of `ids` when there are any. */
-function toRange({ $gte, $lte }: JsonObject, ids: readonly string[]): EventCondition {
+function toRange({ $gte, $lte }: JsonObject, ids: readonly string[]): EventFilter {
   const time = (value: unknown, otherwise: number): number => {
     const parsed = Date.parse(String(value))
     return Number.isNaN(parsed) ? otherwise : parsed
   }
   const inRange = { sql: 'e.start_ms BETWEEN ? AND ?', values: [time($gte, -Number.MAX_VALUE), time($lte, Number.MAX_VALUE)] }
-  return ids.length === 0 ? inRange : both(inRange, { sql: 'e.id IN (SELECT value FROM json_each(?))', values: [JSON.stringify(ids)] })
+  if (ids.length === 0) return inRange
+  return { sql: `${inRange.sql} AND e.id IN (SELECT value FROM json_each(?))`, values: [...inRange.values, JSON.stringify(ids)] }
 }
 
 function findPoint(reader: Reader, projectIds: readonly number[], id: string | undefined): StoredDocument {

@@ -8,7 +8,15 @@ import { badRequest } from '../http/http-error.js'
 import { sendLarge } from '../http/reply.js'
 import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
 import type { Reader, Row } from '../store/database.js'
-import { both, countEvents, type EventCondition, eachEventPage, findEventPage, inProjects } from '../store/events.js'
+import {
+  both,
+  countEvents,
+  type EventCondition,
+  type EventFilter as Filter,
+  eachEventPage,
+  findEventPage,
+  inProjects,
+} from '../store/events.js'
 import { setPath } from '../unflatten.js'
 import { type EventFilter, matchesFilters, parseFilters, readField } from './event-filter.js'
 import { bothVersions } from './generations.js'
@@ -83,7 +91,7 @@ function toCondition(
   { fromMs, toMs }: { fromMs: number; toMs: number },
   runId: string | undefined,
 ): EventCondition {
-  const parts: EventCondition[] = filters.filter(isColumnFilter).map(({ field, value }) => ({
+  const parts: Filter[] = filters.filter(isColumnFilter).map(({ field, value }) => ({
     sql: `e.${COLUMNS[field]} = ?`,
     values: [String(value)],
   }))

@@ -125,13 +125,13 @@ function findProjects(reader: Reader, run: StoredRun): number[] {
   return [...new Set([run.projectId, ...rows.map((row) => Number(row.project_id))])]
 }
 
-/** Only events that can carry scores need their bodies. */
+/** Only events that can carry scores need their bodies. The plus keeps SQLite from looking at all events of a project for each page. */
 const OF_RUN = `SELECT e.*, b.inputs, b.outputs, b.rest FROM events e LEFT JOIN bodies b ON b.key = e.key AND e.type IN ('chain', 'session')
-  WHERE e.run_id = ? AND e.key > ? AND e.project_id IN (SELECT value FROM json_each(?)) ORDER BY e.key LIMIT ?`
-const SESSION_EVENTS = `SELECT e.*, b.inputs, b.outputs, b.rest FROM json_each(?) p CROSS JOIN json_each(?) s
-  JOIN events e ON e.project_id = p.value AND e.id = s.value LEFT JOIN bodies b ON b.key = e.key WHERE e.type = 'session'`
-const SESSION_SUMS = `SELECT s.project_id, s.id, s.start_ms, s.end_ms, s.cost, s.total_tokens FROM json_each(?) p CROSS JOIN json_each(?) i
-  JOIN sessions s ON s.project_id = p.value AND s.id = i.value`
+  WHERE e.run_id = ? AND e.key > ? AND +e.project_id IN (SELECT value FROM json_each(?)) ORDER BY e.key LIMIT ?`
+const SESSION_EVENTS = `SELECT e.*, b.inputs, b.outputs, b.rest FROM events e INDEXED BY events_by_id LEFT JOIN bodies b ON b.key = e.key
+  WHERE e.project_id = ? AND e.id IN (SELECT value FROM json_each(?)) AND e.type = 'session'`
+const SESSION_SUMS = `SELECT project_id, id, start_ms, end_ms, cost, total_tokens FROM sessions
+  WHERE project_id = ? AND id IN (SELECT value FROM json_each(?))`
 
 async function* eachOfRun(reader: Reader, runId: string, projectIds: readonly number[]): AsyncGenerator<Row[]> {
   let last: Bindable = -1
@@ -151,7 +151,8 @@ async function* eachSession(
   sql: string,
 ): AsyncGenerator<Row[]> {
   for (let at = 0; at < sessionIds.length; at += PAGE) {
-    yield reader.all(sql, JSON.stringify(projectIds), JSON.stringify(sessionIds.slice(at, at + PAGE)))
+    const chosen = JSON.stringify(sessionIds.slice(at, at + PAGE))
+    for (const projectId of projectIds) yield reader.all(sql, projectId, chosen)
     await nextTurn()
   }
 }

@@ -1,27 +1,27 @@
 /** OTLP over HTTP: JSON and protobuf on the same paths. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type DevContext, senderOf, writeAs } from '../context.js'
-import { saveDrops } from '../ingest/drops.js'
-import { toEvent } from '../event-mapping.js'
-import { isRestored, labelOf, storeRestored } from '../ingest/restored.js'
-import { storeEvents } from '../ingest/spans.js'
+import type { IncomingMessage } from 'node:http'
 import { decodeOtlpJson } from '../../otlp/decode.js'
 import { decodeOtlpProtobuf } from '../../otlp/decode-protobuf.js'
 import type { DecodedExport } from '../../otlp/decoded-span.js'
-import { sendJson, toHttpError } from '../http/reply.js'
+import { type DevContext, senderOf, writeAs } from '../context.js'
+import { toEvent } from '../event-mapping.js'
 import { mediaTypeOf, parseJson, readBytes, requireType } from '../http/body.js'
-import type { Exchange, Route } from '../http/router.js'
-import { SECURITY_HEADERS } from '../http/guard.js'
+import type { App, Call } from '../http/call.js'
+import { toHttpError } from '../http/reply.js'
+import { saveDrops } from './drops.js'
+import { isRestored, labelOf, storeRestored } from './restored.js'
+import { storeEvents } from './spans.js'
 
 const PROTOBUF = 'application/x-protobuf'
 const PATHS = ['/opentelemetry/v1/traces', '/v1/traces', '/nextjs/v1/traces'] as const
 
 /** The ingestion routes. */
-export function createOtlpRoutes(context: DevContext): readonly Route[] {
-  return PATHS.map((path): Route => ['POST', path, (exchange) => ingest(context, exchange, path.startsWith('/nextjs'))])
+export function addIngestRoutes(app: App, context: DevContext): void {
+  for (const path of PATHS) app.post(path, (c) => ingest(context, c, path.startsWith('/nextjs')))
 }
 
-async function ingest(context: DevContext, { request, response }: Exchange, nextJs: boolean): Promise<void> {
+async function ingest(context: DevContext, c: Call, nextJs: boolean): Promise<Response> {
+  const request = c.env.incoming
   try {
     const decoded = await decode(context, request)
     const restored = decoded.spans.filter(isRestored)
@@ -33,10 +33,10 @@ async function ingest(context: DevContext, { request, response }: Exchange, next
       const projectId = scope.projectOf(events[0]?.projectLabel ?? labelOf(restored[0]) ?? headerLabel)
       saveDrops(scope, request.headers, { projectId, source: events[0]?.source })
     })
-    sendAccepted(request, response, decoded)
+    return sendAccepted(c, decoded)
   } catch (error) {
     if (mediaTypeOf(request) !== PROTOBUF) throw error
-    sendProtobufError(response, error)
+    return sendProtobufError(c, error)
   }
 }
 
@@ -47,35 +47,23 @@ async function decode({ limits, now }: DevContext, request: IncomingMessage): Pr
   return mediaTypeOf(request) === PROTOBUF ? decodeOtlpProtobuf(bytes, options) : decodeOtlpJson(parseJson(bytes), options)
 }
 
-function sendAccepted(request: IncomingMessage, response: ServerResponse, { rejected, rejectedBecause }: DecodedExport): void {
-  if (mediaTypeOf(request) === PROTOBUF) {
-    sendProtobuf(
-      response,
-      200,
-      rejected === 0
-        ? Buffer.alloc(0)
-        : bytesField(1, Buffer.concat([varintField(1, rejected), bytesField(2, Buffer.from(rejectedBecause))])),
-    )
-    return
-  }
-  sendJson(response, rejected === 0 ? {} : { partialSuccess: { rejectedSpans: String(rejected), errorMessage: rejectedBecause } })
+function sendAccepted(c: Call, { rejected, rejectedBecause }: DecodedExport): Response {
+  if (mediaTypeOf(c.env.incoming) !== PROTOBUF)
+    return c.json(rejected === 0 ? {} : { partialSuccess: { rejectedSpans: String(rejected), errorMessage: rejectedBecause } })
+  const partial = Buffer.concat([varintField(1, rejected), bytesField(2, Buffer.from(rejectedBecause))])
+  return sendProtobuf(c, 200, rejected === 0 ? Buffer.alloc(0) : bytesField(1, partial))
 }
 
 /** OTLP asks for a `google.rpc.Status` message as the body of errors. */
-function sendProtobufError(response: ServerResponse, error: unknown): void {
+function sendProtobufError(c: Call, error: unknown): Response {
   const { status, message, headers } = toHttpError(error)
-  sendProtobuf(response, status, bytesField(2, Buffer.from(message)), headers)
+  for (const [name, value] of Object.entries(headers)) c.header(name, value)
+  return sendProtobuf(c, status, bytesField(2, Buffer.from(message)))
 }
 
-function sendProtobuf(response: ServerResponse, status: number, body: Buffer, headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(status, {
-    ...SECURITY_HEADERS,
-    ...headers,
-    'content-type': PROTOBUF,
-    'cache-control': 'no-store',
-    'content-length': body.byteLength,
-  })
-  response.end(body)
+function sendProtobuf(c: Call, status: number, body: Buffer): Response {
+  c.header('content-type', PROTOBUF)
+  return c.body(new Uint8Array(body), status as 200)
 }
 
 function bytesField(number: number, bytes: Buffer): Buffer {
