@@ -5,6 +5,7 @@ export type { DropReport, SpanFilter } from './config/resolved.js'
 export type { RedactFunction, RedactRules } from './semantics/redaction.js'
 export { toSessionId } from './semantics/session-id.js'
 export type { HeaderCarrier } from './context/propagation.js'
+export type { EvaluationIdentity, SessionOptions } from './context/session.js'
 export type { Logger } from './diagnostics.js'
 export { HoneyHiveConfigError, HoneyHiveError, isHoneyHiveError } from './errors.js'
 export type { ConfigProblem, ErrorCode } from './errors.js'
@@ -26,7 +27,6 @@ export {
   setDefaultTracer,
   shutdownAll,
 } from './tracer/process.js'
-export type { EvaluationIdentity, SessionOptions } from './tracer/session.js'
 export type { TracerRef, TraceOptions, TraceTarget } from './wrap/trace-options.js'
 export { trace, traceClass, traceFn } from './tracer/tracing.js'
 export { HoneyHiveTracer } from './tracer/tracer.js'

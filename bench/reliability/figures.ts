@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { processState } from '../../src/context/globals.js'
 import { createLedger } from '../../src/export/ledger.js'
-import { loadSerializer } from '../../src/otlp/encode.js'
+import { toSerializer } from '../../src/otlp/encode.js'
 import { createRig, toPending, toReadableSpan } from '../../test/faults/rig.js'
 import { startFaultServer } from '../../test/faults/start-fault-server.js'
 
@@ -58,7 +58,7 @@ const figures: Record<string, () => Promise<void> | void> = {
     for (const bytes of [100, 10_000]) {
       const spans = Array.from({ length: bytes > 1_000 ? 64 : 512 }, () => spanOf(bytes))
       for (const protocol of ['http/json', 'http/protobuf'] as const) {
-        const serializer = await loadSerializer(protocol)
+        const serializer = toSerializer(protocol)
         const size = serializer.toBytes(spans).byteLength
         const ns = nsPerCall(20, () => void serializer.toBytes(spans))
         print('protocol', {
@@ -72,7 +72,7 @@ const figures: Record<string, () => Promise<void> | void> = {
   },
 
   async gzip() {
-    const serializer = await loadSerializer('http/protobuf')
+    const serializer = toSerializer('http/protobuf')
     const words = ['the', 'answer', 'depends', 'on', 'what', 'you', 'measure', 'and', 'when', 'tokens', 'model', 'retrieval']
     const text = Array.from({ length: 2_000 }, (_, i) => (words[(i * 7919) % words.length] ?? '') + (i % 97)).join(' ')
     const span = { ...spanOf(0), attributes: { ...spanOf(0).attributes, text } }

@@ -1,6 +1,7 @@
 import { HoneyHiveError } from '../errors.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
-import { backoffMs, isRetryableStatus, toRetryAfterMs } from '../export/retry.js'
+import { backoffMs } from '../export/retry.js'
+import { isRetryableStatus, toRetryAfterMs } from '../otlp/retry.js'
 import type { Transport } from '../export/transport.js'
 
 /** HTTP methods of the REST interface. */

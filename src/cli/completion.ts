@@ -8,7 +8,7 @@ export function addCompletionCommand(program: Command): void {
     .command('completion')
     .description('print a script that completes commands and options in your shell, e.g. source <(honeyhive-tracer completion bash)')
     .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
-    .action((shell: (typeof SHELLS)[number]) => process.stdout.write(toScript(shell, program)))
+    .action((shell: (typeof SHELLS)[number]) => void process.stdout.write(toScript(shell, program)))
 }
 
 /** Words by the commands before them: `''` for none, `config` for those of a command that has commands of its own. */

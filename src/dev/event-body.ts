@@ -38,6 +38,12 @@ export function fillPath(body: EventBody, target: string, value: unknown): boole
   return fill(body[target.slice(0, dot) as EventBucket], target.slice(dot + 1), isJson ? readEmbeddedJson(value) : value)
 }
 
+/** What stands at `bucket.key`. */
+export function readPath(body: EventBody, target: string): unknown {
+  const dot = target.indexOf('.')
+  return body[target.slice(0, dot) as EventBucket][target.slice(dot + 1)]
+}
+
 /** Sets a key that is not there yet; what was said first, or by HoneyHive's own attributes, stays. */
 export function fill(target: JsonObject, key: string, value: unknown): boolean {
   if (value === undefined || Object.hasOwn(target, key)) return false

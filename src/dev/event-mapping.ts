@@ -1,16 +1,18 @@
 /** Turns one span into one event: protocol attributes, HoneyHive's buckets, other vocabularies, and the rest into metadata. */
 import { ATTRIBUTE, BUCKETS, BUCKET_PREFIX } from '../semantics/attributes.js'
-import { MESSAGE_EVENTS, takeInputMessages, takeOutputMessages, toMessages } from './chat-messages.js'
-import type { ChatMessage } from './chat-messages.js'
-import { createBody, type EventBody, type EventBucket, fill, fillOrKeep, fillPath, toEventBucket } from './event-body.js'
+import { type Conversation, MESSAGE_EVENTS, readConversation } from '../semantics/conversation.js'
+import { type Embeddings, readEmbeddingReply, readEmbeddings } from '../semantics/embeddings.js'
+import { readJsonText, toToolResult } from '../semantics/message-parts.js'
+import { type ChatMessage, toMessages } from '../semantics/messages.js'
+import { setPath, unflatten } from '../semantics/unflatten.js'
+import { ASSOCIATION_PREFIX, ATTRIBUTE_RULES, MERGE_RULES, PREFIX_RULES, PROTOCOL_ATTRIBUTES } from '../semantics/vocabulary.js'
+import { createBody, type EventBody, type EventBucket, fill, fillOrKeep, fillPath, readPath, toEventBucket } from './event-body.js'
 import { resolveEventType } from './event-type.js'
 import { formatUuid, isUuid, toSessionUuid } from './ids.js'
 import { detectInstrumentor } from './instrumentor.js'
-import { isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from '../otlp/json.js'
+import { createObject, isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from '../otlp/json.js'
 import type { DecodedSpan } from '../otlp/decoded-span.js'
 import { createSpanAttributes, type SpanAttributes } from './span-attributes.js'
-import { setPath, unflatten } from './unflatten.js'
-import { ASSOCIATION_PREFIX, ATTRIBUTE_RULES, MERGE_RULES, PREFIX_RULES, PROTOCOL_ATTRIBUTES } from './vocabulary.js'
 
 /** An event as a span describes it, before its project and parent are looked up. */
 export interface MappedEvent {
@@ -44,18 +46,21 @@ export interface MappingOptions {
 
 /** Maps one span. Never throws, whatever its attributes hold. */
 export function toEvent(span: DecodedSpan, { strict = false, parseJson = true, nextJs = false }: MappingOptions = {}): MappedEvent {
-  const attributes = createSpanAttributes(span.resource, span.attributes)
+  const all: JsonObject = Object.assign(createObject(), span.resource, span.attributes)
+  const attributes = createSpanAttributes(all)
   const spanEventNames = span.events.map((event) => event.name)
-  const type = resolveEventType(attributes, { strict, spanEventNames })
+  const type = resolveEventType(all, { strict, spanEventNames })
   const instrumentor = detectInstrumentor(span.scopeName, attributes, spanEventNames)
   const root = readRoot(attributes, nextJs)
   const body = takeBuckets(attributes, parseJson)
   addLineage(body.metadata, span, instrumentor, attributes)
   addExperiment(body.metadata, attributes)
   const error = takeError(attributes, span, strict)
-  takeMessages(attributes, span, body)
+  const embeddings = readEmbeddings(all)
+  if (embeddings !== undefined) takeEmbeddings(attributes, embeddings, body)
+  takeMessages(attributes, readConversation(all, span.events), body)
   takeValues(attributes, type, body)
-  takeTables(attributes, body)
+  takeTables(attributes, type, body)
   takeRemaining(attributes, span, body.metadata)
   finishBody(body, type)
   const sessionId = root.sessionId ?? formatUuid(span.traceId)
@@ -154,11 +159,26 @@ function toErrorText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-function takeMessages(attributes: SpanAttributes, span: DecodedSpan, body: EventBody): void {
-  const prompt = takeInputMessages(attributes, span.events)
-  if (prompt.length > 0) fill(body.inputs, 'chat_history', prompt)
-  const answer = takeOutputMessages(attributes, span.events)
-  if (answer.length > 0) fillAnswer(body.outputs, answer)
+/** What was embedded, and the size of what came out in place of the vectors. */
+function takeEmbeddings(attributes: SpanAttributes, { input, count, dimensions, usedKeys }: Embeddings, body: EventBody): void {
+  takeAll(attributes, usedKeys)
+  fill(body.inputs, 'input', input)
+  fill(body.outputs, 'embeddings', count)
+  fill(body.outputs, 'dimensions', dimensions)
+  const value = readEmbeddedJson(attributes.peek('input.value'))
+  if (input !== undefined && [JSON.stringify(input), JSON.stringify([input])].includes(JSON.stringify(value)))
+    attributes.take('input.value')
+}
+
+function takeMessages(attributes: SpanAttributes, { input, output }: Conversation, body: EventBody): void {
+  if (input.messages.length > 0 && fill(body.inputs, 'chat_history', input.messages)) takeAll(attributes, input.keys)
+  if (output.messages.length === 0) return
+  fillAnswer(body.outputs, output.messages)
+  takeAll(attributes, output.keys)
+}
+
+function takeAll(attributes: SpanAttributes, keys: readonly string[]): void {
+  for (const key of keys) attributes.take(key)
 }
 
 function fillAnswer(outputs: JsonObject, messages: readonly ChatMessage[]): void {
@@ -184,30 +204,45 @@ function fillInputValue(inputs: JsonObject, value: unknown, type: string): void 
 
 function fillOutputValue(outputs: JsonObject, value: unknown, type: string): void {
   if (type !== 'model') {
-    fill(outputs, 'message', value)
+    fill(outputs, 'message', type === 'tool' ? toToolResult(value) : value)
     return
   }
-  if (Object.hasOwn(outputs, 'content') || Object.hasOwn(outputs, 'chat_history')) return
+  const reply = readEmbeddingReply(value)
+  if (reply !== undefined) {
+    fill(outputs, 'embeddings', reply.count)
+    fill(outputs, 'dimensions', reply.dimensions)
+    return
+  }
+  if (['content', 'chat_history', 'embeddings'].some((key) => Object.hasOwn(outputs, key))) return
   fillAnswer(outputs, toMessages(value, 'assistant') ?? [{ role: 'assistant', content: value }])
 }
 
-function takeTables(attributes: SpanAttributes, body: EventBody): void {
+function takeTables(attributes: SpanAttributes, type: string, body: EventBody): void {
   for (const { from, to } of ATTRIBUTE_RULES) {
     for (const source of from) {
       const value = attributes.peek(source)
       if (value === undefined) continue
-      const used = to.map((target) => fillPath(body, target, value))
-      if (used.includes(true)) attributes.take(source)
+      const used = to.map((target) => fillPath(body, target, target === 'config.tools' ? toTools(value) : value))
+      // The same said under the names of two conventions is said once.
+      if (used.includes(true) || to.every((target) => readPath(body, target) === value)) attributes.take(source)
     }
   }
   for (const { from, bucket, fallbackKey } of MERGE_RULES) {
     if (!attributes.has(from)) continue
-    const value = readEmbeddedJson(attributes.take(from))
+    const read = type === 'tool' && bucket === 'outputs' ? toToolResult : readJsonText
+    const value = read(attributes.take(from))
     for (const [key, item] of Object.entries(isObject(value) ? value : { [fallbackKey]: value }))
       fillOrKeep(body, bucket as EventBucket, key, item, `${from}.${key}`)
   }
   takeFinishReasons(attributes, body.metadata)
   takeFamilies(attributes, body)
+}
+
+/** Definitions of tools: each may be JSON text of its own, or lie in the wrapper of OpenInference. */
+function toTools(value: unknown): unknown {
+  const tools = readEmbeddedJson(value)
+  if (!Array.isArray(tools)) return tools
+  return tools.map((tool) => readEmbeddedJson(toObject(toObject(tool).tool).json_schema ?? tool))
 }
 
 function takeFinishReasons(attributes: SpanAttributes, metadata: JsonObject): void {
@@ -225,7 +260,7 @@ function takeFamilies(attributes: SpanAttributes, body: EventBody): void {
     const tree = unflatten(taken, true)
     const target = body[bucket as EventBucket]
     const [under] = path
-    if (path.length === 1 && under === 'tools') fill(target, under, Object.values(tree))
+    if (path.length === 1 && under === 'tools') fill(target, under, toTools(Object.values(tree)))
     else if (path.length > 0) setPath(target, path, tree)
     else for (const [key, value] of Object.entries(tree)) fillOrKeep(body, bucket as EventBucket, key, value, `${prefix}${key}`)
   }

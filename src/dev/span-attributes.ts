@@ -15,9 +15,9 @@ export interface SpanAttributes {
   remaining(): [string, unknown][]
 }
 
-/** Span attributes over those of their resource: the span wins. */
-export function createSpanAttributes(resource: JsonObject, span: JsonObject): SpanAttributes {
-  const left = new Map<string, unknown>([...Object.entries(resource), ...Object.entries(span)])
+/** The attributes in `all`, to be taken one rule after the other. */
+export function createSpanAttributes(all: JsonObject): SpanAttributes {
+  const left = new Map<string, unknown>(Object.entries(all))
   // Most prefixes that are asked for occur on no attribute of a span; their first segment tells.
   const heads = new Set<string>()
   for (const key of left.keys()) heads.add(headOf(key))

@@ -1,4 +1,5 @@
 import { HoneyHiveError } from '../errors.js'
+import { toTimerMs } from '../time.js'
 
 /** Runs `work` with a signal that aborts at the limit or with `outer`; settles at that moment even if `work` does not. */
 export async function withDeadline<T>(
@@ -9,7 +10,7 @@ export async function withDeadline<T>(
   const controller = new AbortController()
   const forward = (): void => controller.abort(outer.reason)
   outer.addEventListener('abort', forward, { once: true })
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(timedOut(what, timeoutMs)), timeoutMs)
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(timedOut(what, timeoutMs)), toTimerMs(timeoutMs))
   try {
     return await raceAbort(work, controller.signal)
   } finally {
@@ -30,18 +31,4 @@ function raceAbort<T>(work: (signal: AbortSignal) => T | PromiseLike<T>, signal:
 
 function timedOut(what: string, timeoutMs: number): HoneyHiveError {
   return new HoneyHiveError('EXPERIMENT', `${what} took longer than timeoutMs (${timeoutMs} ms).`)
-}
-
-/** Waits, or stops waiting when `signal` aborts. */
-export function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (durationMs <= 0 || signal.aborted) return resolve()
-    const finish = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      resolve()
-    }
-    const timer = setTimeout(finish, durationMs)
-    signal.addEventListener('abort', finish, { once: true })
-  })
 }

@@ -1,4 +1,7 @@
-import { HoneyHiveError } from '../errors.js'
+import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { readOptions, toProblem } from '../options/check.js'
+import { toShown } from '../options/shown.js'
+import { functionSpec, isFilledText, isFunction, isWhole, type OptionSpec } from '../options/spec.js'
 import { createRowTrace } from './row-trace.js'
 import { parseScore, toNumber } from './score.js'
 import type { AnyEvaluator, Evaluator, EvaluatorContext, EvaluatorFunction, EvaluatorObject, Evaluators, ScoreValue } from './types.js'
@@ -24,7 +27,7 @@ export interface EvaluatorOptions<Outputs, Inputs, GroundTruth, Raw, Result = Ra
  *
  * The result can be called directly and gives the score, exactly as the function returns it.
  *
- * @throws HoneyHiveError `EXPERIMENT` when the name is blank or a setting is not what it should be; text is never run as code
+ * @throws HoneyHiveConfigError when the name is blank or a setting is not what it should be; text is never run as code
  */
 export function evaluator<const Name extends string, Outputs, Inputs, GroundTruth, Raw>(
   name: Name,
@@ -38,7 +41,7 @@ export function evaluator(
   name: string,
   settings: EvaluatorFunction<never, never, never> | EvaluatorOptions<never, never, never, unknown>,
 ): Evaluator<string, never, never, never> {
-  const options: EvaluatorOptions<never, never, never, unknown> = typeof settings === 'function' ? { evaluate: settings } : settings
+  const options: EvaluatorOptions<never, never, never, unknown> = typeof settings === 'object' ? settings : { evaluate: settings }
   checkOptions(name, options)
   const score = async (
     outputs: never,
@@ -88,23 +91,25 @@ function toDecision(
   return (score) => (toNumber(score) ?? Number.NaN) >= threshold
 }
 
-function checkOptions(name: string, options: EvaluatorOptions<never, never, never, unknown>): void {
-  const { evaluate, transform, aggregate, threshold, repeat = 1, weight = 1 } = options
-  if (name.trim() === '') throw invalidOption(name, 'name', 'a text that is not blank', name)
-  if (typeof evaluate !== 'function') throw invalidOption(name, 'evaluate', 'a function', evaluate)
-  for (const [option, value] of Object.entries({ transform, aggregate })) {
-    if (value !== undefined && typeof value !== 'function') throw invalidOption(name, option, 'a function', value)
-  }
-  if (threshold !== undefined && typeof threshold !== 'function' && !Number.isFinite(threshold)) {
-    throw invalidOption(name, 'threshold', 'a number or a function', threshold)
-  }
-  if (!Number.isInteger(repeat) || repeat < 1) throw invalidOption(name, 'repeat', 'a whole number above 0', repeat)
-  if (!Number.isFinite(weight) || weight < 0) throw invalidOption(name, 'weight', 'a number not below 0', weight)
+const EVALUATOR_OPTIONS: Readonly<Record<keyof EvaluatorOptions<never, never, never, unknown>, OptionSpec>> = {
+  evaluate: { ...functionSpec('Give (outputs, inputs, groundTruth) => the score.'), isRequired: true },
+  weight: { accepts: (value) => Number.isFinite(value) && Number(value) >= 0, expected: 'a number not below 0', remedy: 'Give e.g. 1.' },
+  repeat: { accepts: isWhole(1), expected: 'a whole number above 0', remedy: 'Give e.g. 3.' },
+  transform: functionSpec('Give (result) => the changed one; text is never run as code.'),
+  aggregate: functionSpec('Give (results) => one of them or a new one; text is never run as code.'),
+  threshold: {
+    accepts: (value) => isFunction(value) || Number.isFinite(value),
+    expected: 'a number or a function',
+    remedy: 'Give the lowest score that passes, or (score, groundTruth) => boolean.',
+  },
 }
 
-function invalidOption(name: string, option: string, expected: string, actual: unknown): HoneyHiveError {
-  const shown = typeof actual === 'string' ? JSON.stringify(actual) : String(actual)
-  return new HoneyHiveError('EXPERIMENT', `evaluator "${name}": invalid "${option}": expected ${expected}, got ${shown}.`)
+const NAME = { expected: 'a text that is not blank', remedy: 'Give a name, e.g. "accuracy".' }
+
+function checkOptions(name: string, options: EvaluatorOptions<never, never, never, unknown>): void {
+  const problems = isFilledText(name) ? [] : [toProblem('name', NAME, name)]
+  readOptions(options, EVALUATOR_OPTIONS, { problems })
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, `evaluator ${toShown(name)}`)
 }
 
 /** Context of an evaluator that is called outside an experiment: no spans, nothing to abort. */

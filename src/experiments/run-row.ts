@@ -1,10 +1,11 @@
 import type { Span } from '@opentelemetry/api'
 import { toSessionId } from '../semantics/session-id.js'
-import type { InstanceSpan } from '../provider/span.js'
+import { pause } from '../time.js'
+import type { OwnedSpan } from '../context/instance.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import type { OutputCache } from './cache.js'
 import { type SourceRow, toDatapoint } from './dataset.js'
-import { pause, withDeadline } from './deadline.js'
+import { withDeadline } from './deadline.js'
 import { decide, type NamedEvaluator } from './evaluator.js'
 import { createRowTrace } from './row-trace.js'
 import { describeError, parseScore, type Score } from './score.js'
@@ -48,7 +49,7 @@ export async function runRow(plan: RowPlan, source: SourceRow): Promise<Finished
     sessionId,
     inputs: toFields(datapoint.inputs, 'inputs'),
     evaluation: { runId: plan.runId, datasetId: plan.datasetId, datapointId: source.datapointId },
-    onSpanEnd: (span: InstanceSpan) => void spans.push(keepSpan(span)),
+    onSpanEnd: (span: OwnedSpan) => void spans.push(...keepSpan(span)),
   }
   return plan.tracer.withSession(session, async () => {
     const work = new RowWork(plan, source, datapoint, sessionId, spans)
@@ -153,7 +154,7 @@ class RowWork {
         return await this.#call()
       } catch (error) {
         if (signal.aborted || this.#attempts > retries) throw error
-        await pause(Math.min(retryDelayMs * 2 ** (this.#attempts - 1), MAX_RETRY_DELAY_MS), signal)
+        await pause(Math.min(retryDelayMs * 2 ** (this.#attempts - 1), MAX_RETRY_DELAY_MS), { signal })
       }
     }
   }

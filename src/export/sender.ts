@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { ExchangeError } from './exchange.js'
 import type { Ledger } from './ledger.js'
 import { toOutcome, type Outcome } from '../otlp/reply.js'
-import { loadSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
+import { toSerializer, type OtlpProtocol } from '../otlp/encode.js'
 import type { Transport } from './transport.js'
 
 /** Limits of one attempt. */
@@ -48,7 +48,7 @@ export interface OtlpSenderOptions {
 export function createOtlpSender({ transport, protocol, ledger, now = Date.now }: OtlpSenderOptions): BatchSender {
   const place = `${transport.baseUrl}${TRACES_PATH}`
   const instance = randomUUID()
-  let serializer: TraceSerializer | undefined
+  const serializer = toSerializer(protocol)
 
   function headers(): Record<string, string> {
     const dropped = ledger.dropHeader()
@@ -67,11 +67,8 @@ export function createOtlpSender({ transport, protocol, ledger, now = Date.now }
   }
 
   return {
-    async prepare() {
-      serializer ??= await loadSerializer(protocol)
-    },
+    prepare: () => Promise.resolve(),
     pack(spans) {
-      if (serializer === undefined) throw new TypeError('the serializer is not loaded')
       const { contentType } = serializer
       const body = serializer.toBytes(spans)
       return { bytes: body.byteLength, body, send: (options) => attempt(body, contentType, options) }

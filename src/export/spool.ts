@@ -1,5 +1,4 @@
 import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
@@ -58,7 +57,7 @@ export function createSpool(options: SpoolOptions): Spool {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
       let room = maxBytes - usedBytes(directory)
       const lines: string[] = []
-      for (const { line, members } of toRecords(spans, loadSerializerNow(options.protocol))) {
+      for (const { line, members } of toRecords(spans, toSerializer(options.protocol))) {
         room -= line.length
         if (room < 0) break
         lines.push(line)
@@ -227,12 +226,6 @@ function toBytes(members: readonly ReadableSpan[], serializer: TraceSerializer):
   } catch {
     return undefined
   }
-}
-
-/** The serializer without waiting: an exiting process runs no further turn of the event loop. */
-function loadSerializerNow(protocol: OtlpProtocol): TraceSerializer {
-  const transformer = createRequire(import.meta.url)('@opentelemetry/otlp-transformer') as typeof import('@opentelemetry/otlp-transformer')
-  return toSerializer(transformer, protocol)
 }
 
 async function waitFor(work: Promise<void> | undefined, limitMs: number): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { PendingSpan } from '../export/delivery.js'
 import type { Ledger } from '../export/ledger.js'
 import type { Outlets } from './outlets.js'

@@ -1,3 +1,4 @@
+import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import { createRestClient, type RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
@@ -80,10 +81,22 @@ function openSpool(
 }
 
 function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: Transport, spool: Spool | undefined): Delivery {
+  if (config.exporter === false) return handOver(ledger)
   const sender =
-    config.exporter === undefined ? createOtlpSender({ transport, protocol: config.protocol, ledger }) : sendWithExporter(config.exporter)
+    config.exporter === undefined
+      ? createOtlpSender({ transport, protocol: config.protocol, ledger })
+      : sendWithExporter(config.exporter || NO_EXPORTER)
   const rescue = spool === undefined ? undefined : (spans: Parameters<Spool['keep']>[0]) => spool.keep(spans)
   return createDelivery({ sender, batch: config.batch, disableBatch: config.disableBatch, ledger, diagnostics, rescue })
+}
+
+/** In place of `exporter: false`: what is handed over is accepted and goes nowhere. */
+const NO_EXPORTER: SpanExporter = { export: (_, done) => done({ code: 0 }), shutdown: () => Promise.resolve() }
+
+/** Where nothing but the user's processors exports, they have a span once it ended. */
+function handOver(ledger: Ledger): Delivery {
+  const done = (): Promise<boolean> => Promise.resolve(true)
+  return { enqueue: (span) => ledger.exported([span]), forceFlush: done, drain: done, shutdown: done, giveUp: () => undefined }
 }
 
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */

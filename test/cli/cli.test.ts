@@ -4,12 +4,13 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { HoneyHiveTracer, traceFn } from '../../src/index.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
-const ROOT = new URL('../..', import.meta.url).pathname
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The sources, compiled once for all processes, where they find the packages of this repository. */
 let compiled: string
@@ -107,7 +108,7 @@ describe('honeyhive-tracer', () => {
     expect(imported).toMatchObject({ code: 0, out: `sent 1 request to ${copyUrl}\n` })
     expect((await run(['traces', '--url', copyUrl])).out).toBe(listed.out)
     expect((await run(['export', '--url', copyUrl])).out).toBe(exported.out)
-  }, 60_000)
+  })
 
   test.runIf(existsSync('/bin/bash'))('completion completes commands and their options in bash, and knows zsh and fish', async () => {
     const script = join(folder, 'completion.bash')
@@ -250,7 +251,7 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
       const json = await run(['eval', '--filter', 'half', '--reporter', 'json'], {}, cwd)
       expect(JSON.parse(json.out)).toMatchObject({ name: 'half', passed: true })
       expect(json.err).toContain('passed: 1 of 1 experiments')
-    }, 30_000)
+    })
 
     test('Ctrl-C stops the rows, prints the report and ends, though work is left running', async () => {
       const cwd = await write(
@@ -272,7 +273,7 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
       expect(result.code).toBe(1)
       expect(result.err).toContain('Press Ctrl-C again')
       expect(result.out).toContain('7 rows: 5 succeeded, 0 failed, 2 cancelled')
-    }, 30_000)
+    })
   })
 
   test('eval exits with 1 when nothing matches', async () => {
@@ -314,7 +315,7 @@ describe('doctor', () => {
     expect(results.slice(1).map(({ code }) => code)).toEqual([1, 1, 1])
     for (const text of texts) expect(text).not.toContain(key)
     await Promise.all(servers.map((server) => server.close()))
-  }, 40_000)
+  })
 
   test('finds two versions of the OpenTelemetry API and instrumentations that overlap', async () => {
     const app = await mkdtemp(join(folder, 'app-'))
@@ -341,7 +342,7 @@ setInterval(() => undefined, 1000)
     const result = await run(['doctor', '--entry', program, '--seconds', '4'])
     expect(result.out).toContain('ok      1 live tracer\n')
     expect(result.out).toContain('context manager: AsyncLocalStorageContextManager')
-  }, 30_000)
+  })
 
   const LIBRARY = 'class Completions { create() {} }\nclass OpenAI {}\nOpenAI.Chat = { Completions }\n'
   const WRAP = `const holder = OpenAI.Chat.Completions.prototype
@@ -358,7 +359,7 @@ const wrap = () => { const original = holder.create; holder.create = Object.assi
     )
     expect(one?.out).not.toContain('instrumented twice')
     expect(two?.out).toContain('problem openai create is instrumented twice')
-  }, 30_000)
+  })
 
   test('finds a module that was imported before it could be patched, and is content once it was patched by hand', async () => {
     const app = await mkdtemp(join(folder, 'app-'))
@@ -374,12 +375,12 @@ const wrap = () => { const original = holder.create; holder.create = Object.assi
     expect(late?.out).toContain('problem openai was imported as ES module before it could be patched')
     expect(byHand?.out).toContain('live tracers')
     expect(byHand?.out).not.toContain('before it could be patched')
-  }, 30_000)
+  })
 
   test('says that the program itself failed', async () => {
     const result = await run(['doctor', '--entry', join(folder, 'missing.mjs'), '--seconds', '1'])
     expect(result.out).toMatch(/problem .*missing\.mjs failed while it was watched \(exit code 1\)/)
-  }, 30_000)
+  })
 
   test('a time that is no number is wrong use', async () => {
     expect(await run(['doctor', '--entry', 'x.mjs', '--seconds', 'soon'])).toMatchObject({ code: 2 })

@@ -146,15 +146,26 @@ export const rawSocket = (server: DevServer, text: string | Buffer): Promise<str
     )
   })
 
-/** A server in a process of its own; the first line it prints is its URL. */
-export const spawnServer = async (path: string): Promise<{ child: ChildProcess; url: string }> => {
+/** A server in a process of its own; the first line it prints is its URL. `cpuMs` is the processor time it has used. */
+export const spawnServer = async (path: string): Promise<{ child: ChildProcess; url: string; cpuMs(): Promise<number> }> => {
   const script = `import { startDevServer } from ${JSON.stringify(new URL('../../src/dev/server.ts', import.meta.url).href)}
     const server = await startDevServer({ port: 0, database: ${JSON.stringify(path)} })
+    process.on('message', () => process.send(process.cpuUsage()))
     console.log(server.url)`
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
   if (child.stdout === null) throw new Error('no stdout')
   const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
-  return { child, url }
+  return {
+    child,
+    url,
+    async cpuMs() {
+      child.send('how much?')
+      const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage]
+      return (user + system) / 1000
+    },
+  }
 }
 
 /** `server`: in memory and closed after the test. `start`: further ones. */

@@ -436,7 +436,16 @@ describe('metrics', () => {
         const { body } = await call(server, 'GET', `${prefix}/metrics${query}`, undefined, key)
         return prefix === '' ? (body as unknown[]) : (body as { metrics: unknown[] }).metrics
       }
-      expect(await list()).toMatchObject([{ id, ...create, type: prefix === '' ? 'custom' : 'PYTHON', return_type: 'float', sampling_percentage: 10, filters: { filterArray: [] } }])
+      expect(await list()).toMatchObject([
+        {
+          id,
+          ...create,
+          type: prefix === '' ? 'custom' : 'PYTHON',
+          return_type: 'float',
+          sampling_percentage: 10,
+          filters: { filterArray: [] },
+        },
+      ])
       expect(await list('?type=LLM')).toEqual([])
       expect(await list('', 'key-of-somebody-else')).toEqual([])
       expect((await call(server, 'PUT', `${prefix}/metrics`, { metric_id: id, name: 'stolen' }, 'key-of-somebody-else')).status).toBe(404)

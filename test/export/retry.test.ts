@@ -1,28 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createPace } from '../../src/export/backoff.js'
-import { backoffMs, toRetryAfterMs } from '../../src/export/retry.js'
-
-const NOW = Date.UTC(2026, 0, 1)
-
-describe('toRetryAfterMs', () => {
-  it.each([
-    ['1', 1_000],
-    ['30', 30_000],
-    ['0', 500],
-    ['-5', 500],
-    ['1e9', 60_000],
-    ['99999999999', 60_000],
-    ['0.7', 700],
-    [new Date(NOW + 3_000).toUTCString(), 3_000],
-    [new Date(NOW - 3_000).toUTCString(), 500],
-  ])('F04 reads %j as %i ms', (header, waitMs) => {
-    expect(toRetryAfterMs(header, NOW)).toBe(waitMs)
-  })
-
-  it.each([undefined, '', ' ', 'soon', 'tomorrow 12', '12:30'])('F04 ignores %j', (header) => {
-    expect(toRetryAfterMs(header, NOW)).toBeUndefined()
-  })
-})
+import { backoffMs } from '../../src/export/retry.js'
 
 describe('backoffMs', () => {
   it('stays between the base and a ceiling that grows to the cap', () => {

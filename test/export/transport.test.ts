@@ -70,7 +70,7 @@ const listenTls = (options: ServerOptions) => listen(createServer(options, (_, r
 
 const send = async (serverUrl: string, ca?: string) => {
   const transport = createTransport({ serverUrl, headers: {}, tls: { ca } })
-  return transport.send({ path: '/x', body: Buffer.from('{}'), timeoutMs: 2_000 }).finally(() => transport.close())
+  return transport.send({ path: '/x', body: Buffer.from('{}'), timeoutMs: 30_000 }).finally(() => transport.close())
 }
 
 describe('TLS', () => {
@@ -117,7 +117,7 @@ describe('createTransport', () => {
     })
     const url = `http://127.0.0.1:${await listen(server)}`
     const transports = Array.from({ length: 50 }, () => createTransport({ serverUrl: url, headers: {} }))
-    await Promise.all(transports.map((transport) => transport.send({ path: '/', body: Buffer.from('{}'), timeoutMs: 5_000 })))
+    await Promise.all(transports.map((transport) => transport.send({ path: '/', body: Buffer.from('{}'), timeoutMs: 30_000 })))
     expect(most).toBeLessThanOrEqual(12)
     const closed = new Promise<void>((resolve) => {
       const timer = setInterval(() => {
@@ -141,7 +141,7 @@ describe('createTransport', () => {
       }),
     )}/base/`
     const transport = createTransport({ serverUrl: url, headers: {} })
-    await transport.send({ path: '/opentelemetry/v1/traces', body: Buffer.from('{}'), timeoutMs: 1_000 })
+    await transport.send({ path: '/opentelemetry/v1/traces', body: Buffer.from('{}'), timeoutMs: 30_000 })
     expect(seen).toEqual(['/base/opentelemetry/v1/traces', '2', undefined])
     expect(isOwnEndpoint(`${url}opentelemetry/v1/traces?x=1`)).toBe(true)
     expect(isOwnEndpoint(`${url}other`)).toBe(false)

@@ -1,7 +1,8 @@
-import { performance } from 'node:perf_hooks'
+import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createRig, isBalanced, toPending, type Rig, type RigOptions } from './rig.js'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { createRig, isBalanced, toReadableSpan, type Rig, type RigOptions } from './rig.js'
 import { startFaultServer, type FaultServer } from './start-fault-server.js'
 import { IS_LONG } from './long.js'
 
@@ -29,7 +30,7 @@ describe('load', () => {
   ])('%s delivers a burst of 50,000 spans in one tick with a server delay of %i ms', async (_, delayMs) => {
     await server.set({ otherwise: { delayMs } })
     start().record(50_000)
-    expect(await rig.delivery.forceFlush(15_000)).toBe(true)
+    expect(await rig.delivery.forceFlush(60_000)).toBe(true)
     expect(await server.seen()).toMatchObject({ uniqueSpans: 50_000, totalSpans: 50_000 })
     expect(rig.stats()).toMatchObject({ exported: 50_000, pending: 0 })
   })
@@ -40,7 +41,7 @@ describe('load', () => {
     start({ maxQueueSize: 1_000_000 })
     const before = process.memoryUsage().rss
     rig.record(count, { bytes: 1_000 })
-    await rig.delivery.forceFlush(30_000)
+    await rig.delivery.forceFlush(60_000)
     const { exported, dropped } = rig.stats()
     expect(exported + dropped.bytesFull).toBe(count)
     expect(dropped.bytesFull).toBeGreaterThan(0)
@@ -58,30 +59,31 @@ describe('load', () => {
       rig.record(100)
       await sleep(Math.max(0, next + 20 - performance.now()))
     }
-    expect(await rig.delivery.forceFlush(10_000)).toBe(true)
+    expect(await rig.delivery.forceFlush(60_000)).toBe(true)
     const { uniqueSpans, maxActive } = await server.seen()
     expect(uniqueSpans).toBe(rig.stats().ended)
     expect(maxActive).toBeLessThanOrEqual(5)
-  }, 80_000)
+  }, 180_000)
 
   it('L06 never serialises on the stack of the caller', async () => {
     await server.set({})
     start()
-    const spans = Array.from({ length: 5_120 }, () => toPending({ bytes: 20_000 }))
-    const times: number[] = []
-    for (const span of spans) {
-      const startedAt = performance.now()
-      rig.ledger.started()
-      rig.ledger.ended()
-      rig.delivery.enqueue(span)
-      times.push(performance.now() - startedAt)
-      if (times.length % 64 === 0) await nextTurn()
+    let isOnStack = false
+    let onStack = 0
+    let built = 0
+    const toReadable = (): ReadableSpan => {
+      built++
+      if (isOnStack) onStack++
+      return toReadableSpan('work', randomBytes(8).toString('hex'), 20_000)
     }
-    await rig.delivery.forceFlush(15_000)
-    const sorted = times.sort((one, other) => one - other)
-    expect(sorted[Math.floor(sorted.length * 0.99)]).toBeLessThan(1)
-    // Serialising on the stack would show once in every batch, ten times or more; a busy machine pauses this now and then.
-    expect(sorted.filter((ms) => ms > 10).length).toBeLessThan(5)
+    for (let count = 1; count <= 5_120; count++) {
+      isOnStack = true
+      rig.record(1, { bytes: 20_000, toReadable })
+      isOnStack = false
+      if (count % 64 === 0) await nextTurn()
+    }
+    expect(await rig.delivery.forceFlush(60_000)).toBe(true)
+    expect([onStack, built]).toEqual([0, 5_120])
   })
 
   it('L17 keeps its byte cap against a dead server', async () => {

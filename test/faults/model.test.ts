@@ -208,7 +208,7 @@ describe('sendWithExporter', () => {
       ledger.ended()
       delivery.enqueue(toPending())
     }
-    expect(await delivery.forceFlush(2_000)).toBe(exported === 5)
+    expect(await delivery.forceFlush(60_000)).toBe(exported === 5)
     expect(ledger.stats()).toMatchObject({ exported, pending: 0, dropped: { retryExhausted: 5 - exported } })
     await delivery.shutdown(100)
   })

@@ -17,7 +17,7 @@ import {
   findEventPage,
   inProjects,
 } from '../store/events.js'
-import { setPath } from '../unflatten.js'
+import { setPath } from '../../semantics/unflatten.js'
 import { type EventFilter, matchesFilters, parseFilters, readField } from './event-filter.js'
 import { bothVersions } from './generations.js'
 import { toRestEvent } from './rest-event.js'

@@ -52,6 +52,17 @@ function toColumns(record: EventRecord, sum: Contribution): NamedRow {
   }
 }
 
+/** Replaces what an event counts for in sums; its body still tells what it reported. */
+export function saveSums(tx: Transaction, key: number, sum: Contribution): void {
+  const row = {
+    prompt_tokens: sum.promptTokens,
+    completion_tokens: sum.completionTokens,
+    total_tokens: sum.totalTokens,
+    cost: sum.cost,
+  }
+  tx.run(...toUpdate('events', row, { key }))
+}
+
 /** Stores the body of an event and the updates it already holds. */
 export function saveBody(tx: Transaction, key: number, { body }: EventRecord, patch: EventPatch | undefined): void {
   const { inputs, outputs, ...rest } = body

@@ -11,10 +11,11 @@ import {
   NO_CONTRIBUTION,
   toContribution,
 } from './event-record.js'
-import { insertEvent, readBody, saveBody, saveLinks, toContributionOf, toRecord, updateEvent } from './event-rows.js'
+import { insertEvent, readBody, saveBody, saveLinks, saveSums, toContributionOf, toRecord, updateEvent } from './event-rows.js'
 import { toEventId } from '../ids.js'
 import { toNonEmptyText } from '../../otlp/json.js'
 import { addPending, hasPendingUpdates, takePending } from './pending-updates.js'
+import { settleUsage, type Uncounted } from './repeated-usage.js'
 import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals } from './session-totals.js'
 
 /** What a new event brings; the id of a span's event is chosen here. */
@@ -125,16 +126,23 @@ function chooseId(tx: Transaction, { projectId, traceId, spanId, id }: NewEvent)
 }
 
 function save({ tx, sessions }: Store, record: EventRecord, present: Row | undefined, patch: EventPatch | undefined): void {
-  const contribution = toContribution(record)
+  const { contribution, uncounted } = settleUsage(tx, record, toContribution(record))
   const key = present === undefined ? insertEvent(tx, record, contribution) : Number(present.key)
   if (present !== undefined) updateEvent(tx, present, record, contribution)
   saveBody(tx, key, record, patch)
   if (present === undefined || record.links.length > 0) saveLinks(tx, key, record)
   const before = present === undefined ? NO_CONTRIBUTION : toContributionOf(present)
   const session = addToSession(sessions, record, before, contribution, present)
+  for (const wrapper of uncounted) uncount(tx, sessions, record.projectId, wrapper)
   tx.changes.event(record.projectId, record.sessionId, record.id)
   // Whatever happens in a session of a run changes the sums of that run.
   if (session.runId !== null) tx.changes.run(record.projectId, session.runId)
+}
+
+function uncount(tx: Transaction, sessions: SessionTotals, projectId: number, { key, sessionId, before, after }: Uncounted): void {
+  saveSums(tx, key, after)
+  const session = sessions.find(projectId, sessionId)
+  if (session !== undefined) sessions.contribute(session, before, after, session.startMs, session.endMs)
 }
 
 function addToSession(

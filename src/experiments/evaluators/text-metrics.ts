@@ -1,23 +1,11 @@
-/** Fewest insertions, deletions and replacements of characters (code points) that make `a` into `b`. */
-export function editDistance(a: string, b: string): number {
-  const left = Array.from(a)
-  const right = Array.from(b)
-  let previous = Array.from({ length: right.length + 1 }, (_, column) => column)
-  for (const [row, character] of left.entries()) {
-    const current = [row + 1]
-    for (const [column, other] of right.entries()) {
-      const replaced = (previous[column] ?? 0) + (character === other ? 0 : 1)
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous[right.length] ?? 0
-}
+import { editDistance } from '../../options/nearest.js'
 
 /** 1 − edit distance ÷ length of the longer text; 1 for two empty texts. */
 export function editSimilarity(a: string, b: string): number {
-  const longest = Math.max(Array.from(a).length, Array.from(b).length)
-  return longest === 0 ? 1 : 1 - editDistance(a, b) / longest
+  // Characters, not the halves of them that a string is made of.
+  const [left, right] = [Array.from(a), Array.from(b)]
+  const longest = Math.max(left.length, right.length)
+  return longest === 0 ? 1 : 1 - editDistance(left, right) / longest
 }
 
 /**

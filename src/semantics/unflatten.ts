@@ -1,4 +1,4 @@
-import { createObject, isObject, type JsonObject, readEmbeddedJson } from '../otlp/json.js'
+import { createObject, isObject, type JsonObject, readEmbeddedJson } from './json.js'
 
 /** Most path segments that become nesting; the rest of a longer key stays one key. */
 const MAX_SEGMENTS = 32

@@ -1,5 +1,7 @@
 /** What other vocabularies' attributes mean in an event. Data only: the first source of a row that is present fills the targets. */
 
+import { USAGE_KEYS } from './usage.js'
+
 /** A row of {@link ATTRIBUTE_RULES}: sources by priority, targets as `bucket.key`. */
 export interface AttributeRule {
   readonly from: readonly string[]
@@ -8,7 +10,10 @@ export interface AttributeRule {
 
 /** Attributes with a target of their own. */
 export const ATTRIBUTE_RULES: readonly AttributeRule[] = [
-  { from: ['gen_ai.request.model', 'llm.model_name', 'llm.request.model', 'ai.model.id', 'embedding.model_name'], to: ['config.model'] },
+  {
+    from: ['gen_ai.request.model', 'llm.model_name', 'llm.request.model', 'llm.request.model_name', 'ai.model.id', 'embedding.model_name'],
+    to: ['config.model'],
+  },
   { from: ['gen_ai.provider.name', 'llm.provider', 'ai.model.provider'], to: ['config.provider', 'metadata.provider'] },
   { from: ['gen_ai.system', 'llm.system'], to: ['metadata.system', 'config.provider'] },
   { from: ['gen_ai.request.max_tokens'], to: ['config.max_completion_tokens'] },
@@ -26,37 +31,22 @@ export const ATTRIBUTE_RULES: readonly AttributeRule[] = [
   { from: ['gen_ai.operation.name'], to: ['metadata.operation_name'] },
   { from: ['llm.request.type'], to: ['metadata.request_type'] },
 
-  { from: ['gen_ai.response.model', 'llm.response.model', 'ai.response.model'], to: ['metadata.response_model', 'metadata.model_name'] },
+  {
+    from: ['gen_ai.response.model', 'llm.response.model', 'llm.response.model_name', 'ai.response.model'],
+    to: ['metadata.response_model', 'metadata.model_name'],
+  },
   { from: ['gen_ai.response.id', 'ai.response.id'], to: ['metadata.response_id'] },
-  { from: ['gen_ai.response.finish_reason', 'ai.response.finishReason'], to: ['metadata.finish_reason'] },
-  { from: ['gen_ai.usage.input_tokens', 'ai.usage.inputTokens'], to: ['metadata.input_tokens', 'metadata.prompt_tokens'] },
-  { from: ['gen_ai.usage.prompt_tokens', 'llm.token_count.prompt', 'ai.usage.promptTokens'], to: ['metadata.prompt_tokens'] },
-  { from: ['gen_ai.usage.output_tokens', 'ai.usage.outputTokens'], to: ['metadata.output_tokens', 'metadata.completion_tokens'] },
-  {
-    from: ['gen_ai.usage.completion_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens'],
-    to: ['metadata.completion_tokens'],
-  },
-  {
-    from: ['llm.usage.total_tokens', 'gen_ai.usage.total_tokens', 'llm.token_count.total', 'ai.usage.totalTokens', 'ai.usage.tokens'],
-    to: ['metadata.total_tokens'],
-  },
-  {
-    from: ['gen_ai.usage.cache_read_input_tokens', 'gen_ai.usage.cache_read.input_tokens', 'llm.token_count.prompt_details.cache_read'],
-    to: ['metadata.cache_read_input_tokens'],
-  },
-  {
-    from: [
-      'gen_ai.usage.cache_creation_input_tokens',
-      'gen_ai.usage.cache_creation.input_tokens',
-      'llm.token_count.prompt_details.cache_write',
-    ],
-    to: ['metadata.cache_write_input_tokens'],
-  },
-  {
-    from: ['gen_ai.usage.reasoning_tokens', 'llm.token_count.completion_details.reasoning', 'ai.usage.reasoningTokens'],
-    to: ['metadata.reasoning_tokens'],
-  },
-  { from: ['gen_ai.usage.cost', 'llm.cost.total'], to: ['metrics.cost'] },
+  { from: ['gen_ai.response.finish_reason', 'llm.finish_reason', 'ai.response.finishReason'], to: ['metadata.finish_reason'] },
+  { from: USAGE_KEYS.input, to: ['metadata.input_tokens', 'metadata.prompt_tokens'] },
+  { from: USAGE_KEYS.prompt, to: ['metadata.prompt_tokens'] },
+  { from: USAGE_KEYS.output, to: ['metadata.output_tokens', 'metadata.completion_tokens'] },
+  { from: USAGE_KEYS.completion, to: ['metadata.completion_tokens'] },
+  { from: USAGE_KEYS.total, to: ['metadata.total_tokens'] },
+  { from: USAGE_KEYS.cacheRead, to: ['metadata.cache_read_input_tokens'] },
+  { from: USAGE_KEYS.cacheWrite, to: ['metadata.cache_write_input_tokens'] },
+  { from: USAGE_KEYS.reasoning, to: ['metadata.reasoning_tokens'] },
+  { from: USAGE_KEYS.cost, to: ['metrics.cost'] },
+  { from: ['gen_ai.embeddings.dimension.count'], to: ['outputs.dimensions'] },
   { from: ['gen_ai.server.ttft', 'ai.response.msToFirstChunk'], to: ['metrics.ttft_ms'] },
   { from: ['gen_ai.server.tbt'], to: ['metrics.tbt_ms'] },
   { from: ['gen_ai.openai.api_base'], to: ['metadata.openai_api_base'] },
@@ -97,6 +87,7 @@ export const PREFIX_RULES: readonly PrefixRule[] = [
   { prefix: 'gen_ai.request.', to: 'config.' },
   { prefix: 'ai.settings.', to: 'config.' },
   { prefix: 'llm.request.functions.', to: 'config.tools.' },
+  { prefix: 'llm.tools.', to: 'config.tools.' },
   { prefix: 'llm.request.', to: 'config.' },
   { prefix: 'llm.prompt_template.variables.', to: 'inputs.' },
   { prefix: 'llm.response.', to: 'outputs.' },
@@ -112,65 +103,18 @@ export const MERGE_RULES: readonly { readonly from: string; readonly bucket: str
   { from: 'llm.invocation_parameters', bucket: 'config', fallbackKey: 'invocation_parameters' },
   { from: 'llm.prompt_template.variables', bucket: 'inputs', fallbackKey: 'variables' },
   { from: 'gen_ai.tool.call.arguments', bucket: 'inputs', fallbackKey: 'arguments' },
+  { from: 'gen_ai.tool.input', bucket: 'inputs', fallbackKey: 'arguments' },
   { from: 'tool.parameters', bucket: 'inputs', fallbackKey: 'parameters' },
   { from: 'ai.toolCall.args', bucket: 'inputs', fallbackKey: 'arguments' },
   { from: 'ai.toolCall.input', bucket: 'inputs', fallbackKey: 'arguments' },
   { from: 'traceloop.entity.input', bucket: 'inputs', fallbackKey: 'value' },
   { from: 'ai.prompt', bucket: 'inputs', fallbackKey: 'prompt' },
   { from: 'gen_ai.tool.call.result', bucket: 'outputs', fallbackKey: 'result' },
+  { from: 'gen_ai.tool.output', bucket: 'outputs', fallbackKey: 'result' },
   { from: 'ai.toolCall.result', bucket: 'outputs', fallbackKey: 'result' },
   { from: 'ai.toolCall.output', bucket: 'outputs', fallbackKey: 'result' },
   { from: 'traceloop.entity.output', bucket: 'outputs', fallbackKey: 'value' },
   { from: 'metadata', bucket: 'metadata', fallbackKey: 'metadata' },
-]
-
-/** Event type by `openinference.span.kind`, upper case. */
-export const OPENINFERENCE_KINDS: Readonly<Record<string, string>> = {
-  LLM: 'model',
-  CHAIN: 'chain',
-  AGENT: 'chain',
-  TOOL: 'tool',
-  RETRIEVER: 'tool',
-  EMBEDDING: 'tool',
-  RERANKER: 'tool',
-  GUARDRAIL: 'tool',
-}
-
-/** Event type by `traceloop.span.kind`, lower case. */
-export const TRACELOOP_KINDS: Readonly<Record<string, string>> = { workflow: 'chain', agent: 'chain', task: 'chain', tool: 'tool' }
-
-/** Event type by `gen_ai.operation.name`. */
-export const GENAI_OPERATIONS: Readonly<Record<string, string>> = {
-  chat: 'model',
-  text_completion: 'model',
-  generate_content: 'model',
-  invoke_agent: 'chain',
-  create_agent: 'chain',
-  invoke_workflow: 'chain',
-  execute_tool: 'tool',
-  embeddings: 'tool',
-  retrieval: 'tool',
-}
-
-/** Attributes whose presence alone means a model call. */
-export const MODEL_ATTRIBUTES: readonly string[] = [
-  'llm.request.type',
-  'llm.input_messages',
-  'gen_ai.request.model',
-  'gen_ai.prompt',
-  'gen_ai.completion',
-  'ai.prompt.messages',
-]
-
-/** Beginnings of attribute names whose presence means a model call. */
-export const MODEL_ATTRIBUTE_PREFIXES: readonly string[] = ['gen_ai.prompt.', 'gen_ai.completion.', 'llm.input_messages.']
-
-/** Span events whose presence means a model call. */
-export const MODEL_SPAN_EVENTS: readonly string[] = [
-  'gen_ai.user.message',
-  'gen_ai.choice',
-  'gen_ai.input.message',
-  'gen_ai.output.message',
 ]
 
 /** Attributes that steer ingestion and are not shown. */
