@@ -68,7 +68,7 @@ function judge({ apis, loadedTwice, wrappedTwice, unpatchedModules, tracers }: S
       ? {
           level: 'warning',
           message: 'no OpenTelemetry context manager is registered',
-          remedy: 'Read tracer.provider, or pass instrumentations to init, before the first span.',
+          remedy: 'One is registered when an instrumentor starts its first span: let the program work while it is watched, with --seconds.',
         }
       : {
           level: foreign === undefined ? 'ok' : 'warning',

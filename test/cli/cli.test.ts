@@ -335,7 +335,7 @@ describe('doctor', () => {
       program,
       `import { HoneyHiveTracer } from ${JSON.stringify(join(compiled, 'index.mjs'))}
 const tracer = HoneyHiveTracer.init({ testMode: true })
-tracer.provider
+tracer.provider.getTracer('app').startSpan('step').end()
 setInterval(() => undefined, 1000)
 `,
     )

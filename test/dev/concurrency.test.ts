@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { describe, expect, onTestFinished } from 'vitest'
 import { type DevServer, startDevServer } from '../../src/dev/server.js'
 import { connect } from '../../src/dev/store/database.js'
-import { call, holdLock, newId, type Reply, sendSpans, test } from './fixtures.js'
+import { call, holdLock, newId, type Reply, sendSpans, spawnServer, test, toExport } from './fixtures.js'
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const run = promisify(execFile)
@@ -114,6 +114,25 @@ describe('8 writers, 2 readers, an export, a lock of another program and retenti
     expect(server.events().map(({ name }) => name)).toEqual(['before', 'after'])
     await server.close()
   })
+})
+
+test('a request of 10,000 spans leaves other requests their turn', { timeout: 120_000 }, async () => {
+  // In a process of its own, so that asking takes no turn of the server's.
+  const { child, url } = await spawnServer(makePath())
+  let isStored = false
+  const spans = Array.from({ length: 10_000 }, (_, i) => ({ traceId: newId(16), name: `span ${i}` }))
+  const headers = { 'content-type': 'application/json' }
+  const large = fetch(`${url}/v1/traces`, { method: 'POST', headers, body: JSON.stringify(toExport(spans)) }).finally(() => {
+    isStored = true
+  })
+  const seen = new Set<number>()
+  while (!isStored) {
+    const { projects } = (await (await fetch(`${url}/api/projects`)).json()) as { projects: { events: number }[] }
+    seen.add(projects[0]?.events ?? 0)
+  }
+  expect((await large).status).toBe(200)
+  child.kill()
+  expect([...seen].filter((events) => events > 0 && events < 10_000).length).toBeGreaterThan(0)
 })
 
 describe('changes of one record at once', () => {

@@ -189,6 +189,7 @@ export const holdLock = async (path: string): Promise<() => Promise<void>> => {
   const libsql = new URL('../../node_modules/libsql/index.js', import.meta.url).href
   const script = `import Database from ${JSON.stringify(libsql)}
     const database = new Database(${JSON.stringify(path)})
+    database.exec('PRAGMA busy_timeout = 30000')
     database.exec('BEGIN IMMEDIATE')
     console.log('held')
     process.stdin.once('data', () => { database.exec('ROLLBACK'); process.exit() })`

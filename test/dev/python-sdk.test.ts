@@ -7,7 +7,7 @@ import { describe, expect } from 'vitest'
 import { call, test } from './fixtures.js'
 
 const run = promisify(execFile)
-const SAMPLES = fileURLToPath(new URL('python/samples.py', import.meta.url))
+const PROGRAMS = ['samples.py', 'experiment.py'].map((name) => fileURLToPath(new URL(`python/${name}`, import.meta.url)))
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/python-sdk', import.meta.url))
 const MINUTES = 60_000
 
@@ -41,9 +41,13 @@ describe.runIf(hasPython).each(['1.5.1', '1.7.0'])('Python honeyhive %s', (versi
   test('runs its own samples without an error line, and everything arrives', { timeout: 10 * MINUTES }, async ({ server }) => {
     const python = await install(version)
     const env = { PATH: process.env['PATH'], HOME: CACHE, HH_API_KEY: 'key-of-python-0001', HH_API_URL: server.url }
-    const { stdout, stderr } = await run(python, [SAMPLES], { env })
-    expect(`${stdout}${stderr}`.split('\n').filter((line) => /error|warning|traceback|exception/i.test(line))).toEqual([])
-    expect(stdout).toContain('DONE')
+    let stdout = ''
+    for (const program of PROGRAMS) {
+      const said = await run(python, [program], { env })
+      expect(`${said.stdout}${said.stderr}`.split('\n').filter((line) => /error|warning|traceback|exception/i.test(line))).toEqual([])
+      expect(said.stdout).toContain('DONE')
+      stdout += said.stdout
+    }
 
     const sessionId = /SESSION ([0-9a-f-]{36})/.exec(stdout)?.[1] ?? ''
     expect(server.sessions().find(({ id }) => id === sessionId)).toMatchObject({

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { decodeOtlpJson } from '../../otlp/decode.js'
 import { decodeOtlpProtobuf } from '../../otlp/decode-protobuf.js'
-import type { DecodedExport } from '../../otlp/decoded-span.js'
+import type { DecodedExport, DecodedSpan } from '../../otlp/decoded-span.js'
 import { type DevContext, senderOf, writeAs } from '../context.js'
 import { toEvent } from '../event-mapping.js'
 import { mediaTypeOf, parseJson, readBytes, requireType } from '../http/body.js'
@@ -13,6 +13,7 @@ import { isRestored, labelOf, storeRestored } from './restored.js'
 import { storeEvents } from './spans.js'
 
 const PROTOBUF = 'application/x-protobuf'
+const SPANS_PER_COMMIT = 1_000
 const PATHS = ['/opentelemetry/v1/traces', '/v1/traces', '/nextjs/v1/traces'] as const
 
 /** The ingestion routes. */
@@ -24,20 +25,33 @@ async function ingest(context: DevContext, c: Call, nextJs: boolean): Promise<Re
   const request = c.env.incoming
   try {
     const decoded = await decode(context, request)
-    const restored = decoded.spans.filter(isRestored)
-    const events = decoded.spans.filter((span) => !isRestored(span)).map((span) => toEvent(span, { ...context.mapping, nextJs }))
     const headerLabel = /(?:^|[,;\s])project:\s*([^,;]+)/.exec(String(request.headers['x-honeyhive'] ?? ''))?.[1]?.trim()
-    await writeAs(context, senderOf(context, request), (scope) => {
-      storeEvents(scope, events, headerLabel)
-      storeRestored(scope, restored, headerLabel)
-      const projectId = scope.projectOf(events[0]?.projectLabel ?? labelOf(restored[0]) ?? headerLabel)
-      saveDrops(scope, request.headers, { projectId, source: events[0]?.source })
-    })
+    // A large request is stored in several commits, so that others get their turn; sent again, what is there already stays one.
+    for (let at = 0; at === 0 || at < decoded.spans.length; at += SPANS_PER_COMMIT)
+      await store(context, c, decoded.spans.slice(at, at + SPANS_PER_COMMIT), { nextJs, headerLabel })
     return sendAccepted(c, decoded)
   } catch (error) {
     if (mediaTypeOf(request) !== PROTOBUF) throw error
     return sendProtobufError(c, error)
   }
+}
+
+/** Stores spans of one request in one commit. */
+function store(
+  context: DevContext,
+  c: Call,
+  spans: readonly DecodedSpan[],
+  { nextJs, headerLabel }: { readonly nextJs: boolean; readonly headerLabel: string | undefined },
+): Promise<void> {
+  const { headers } = c.env.incoming
+  const restored = spans.filter(isRestored)
+  const events = spans.filter((span) => !isRestored(span)).map((span) => toEvent(span, { ...context.mapping, nextJs }))
+  return writeAs(context, senderOf(context, c.env.incoming), (scope) => {
+    storeEvents(scope, events, headerLabel)
+    storeRestored(scope, restored, headerLabel)
+    const projectId = scope.projectOf(events[0]?.projectLabel ?? labelOf(restored[0]) ?? headerLabel)
+    saveDrops(scope, headers, { projectId, source: events[0]?.source })
+  })
 }
 
 async function decode({ limits, now }: DevContext, request: IncomingMessage): Promise<DecodedExport> {

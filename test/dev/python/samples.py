@@ -3,8 +3,7 @@
 import asyncio
 import os
 
-from honeyhive import HoneyHive, HoneyHiveTracer, enrich_span, trace
-from honeyhive.experiments import evaluate
+from honeyhive import HoneyHive, HoneyHiveTracer, trace
 from honeyhive.models import (
     CreateConfigurationRequest,
     CreateDatapointRequest,
@@ -94,26 +93,5 @@ def rest(session_id):
     client.datasets.delete(dataset_id)
 
 
-def experiment():
-    def double(datapoint):
-        return {"doubled": datapoint["inputs"]["n"] * 2}
-
-    def is_right(outputs, inputs, ground_truth):
-        return outputs["doubled"] == ground_truth["n2"]
-
-    result = evaluate(
-        function=double,
-        dataset=[{"inputs": {"n": 1}, "ground_truth": {"n2": 2}}, {"inputs": {"n": 2}, "ground_truth": {"n2": 5}}],
-        evaluators=[is_right],
-        api_key=KEY,
-        server_url=URL,
-        name="python run",
-        print_results=False,
-    )
-    print("RUN", result.run_id, result.status)
-
-
-found = traces()
-rest(found)
-experiment()
+rest(traces())
 print("DONE")
