@@ -6,7 +6,7 @@ import { gunzipSync, gzip } from 'node:zlib'
 import { promisify } from 'node:util'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { processState } from '../../src/context/globals.js'
-import { createLedger } from '../../src/export/ledger.js'
+import { SpanStats } from '../../src/export/stats.js'
 import { toSerializer } from '../../src/otlp/encode.js'
 import { createRig, toPending, toReadableSpan } from '../../test/faults/rig.js'
 import { startFaultServer } from '../../test/faults/start-fault-server.js'
@@ -40,18 +40,18 @@ function spanOf(bytes: number) {
 const figures: Record<string, () => Promise<void> | void> = {
   hot() {
     const diagnostics = createDiagnostics({ logger: { debug: () => undefined, warn: () => undefined, error: () => undefined } })
-    const ledger = createLedger({ diagnostics })
+    const stats = new SpanStats({ diagnostics })
     const counting = nsPerCall(1_000_000, () => {
-      ledger.started()
-      ledger.ended()
+      stats.started()
+      stats.ended()
     })
     const rig = createRig({ maxQueueSize: 10_000_000, maxQueueBytes: 1e15 })
     const span = toPending({ bytes: 0 })
     processState.queuedBytes -= 1e12
-    const enqueue = nsPerCall(200_000, () => rig.delivery.enqueue(span))
+    const enqueue = nsPerCall(200_000, () => rig.processor.enqueue(span))
     processState.queuedBytes += 1e12
     print('hot', { startedAndEndedNs: counting, enqueueNs: enqueue })
-    rig.delivery.giveUp()
+    rig.processor.giveUp()
   },
 
   async protocol() {
@@ -95,12 +95,12 @@ const figures: Record<string, () => Promise<void> | void> = {
       const spans = Array.from({ length: 50_000 }, () => toPending())
       const startedAt = performance.now()
       for (const span of spans) {
-        rig.ledger.started()
-        rig.ledger.ended()
-        rig.delivery.enqueue(span)
+        rig.stats.started()
+        rig.stats.ended()
+        rig.processor.enqueue(span)
       }
       const enqueueMs = performance.now() - startedAt
-      const ok = await rig.delivery.forceFlush(30_000)
+      const ok = await rig.processor.flush(30_000)
       const { uniqueSpans, requests } = await server.seen()
       print('burst', {
         delayMs,
@@ -126,12 +126,12 @@ const figures: Record<string, () => Promise<void> | void> = {
       rig.record(20)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    const ok = await rig.delivery.forceFlush(30_000)
+    const ok = await rig.processor.flush(30_000)
     const { uniqueSpans, requests } = await server.seen()
     print('outage', {
       outageMs,
       ok,
-      ended: rig.stats().ended,
+      ended: rig.stats.snapshot().ended,
       delivered: uniqueSpans,
       failedRequests: requests.filter(({ status }) => status === 503).length,
       backAfterMs: Math.round(performance.now() - startedAt - outageMs),
@@ -145,7 +145,7 @@ const figures: Record<string, () => Promise<void> | void> = {
     await server.set({})
     const rigs = Array.from({ length: 1_000 }, () => createRig({ serverUrl: server.url }))
     for (const rig of rigs) rig.record(1)
-    const results = await Promise.all(rigs.map((rig) => rig.delivery.forceFlush(30_000)))
+    const results = await Promise.all(rigs.map((rig) => rig.processor.flush(30_000)))
     const { open, uniqueSpans } = await server.seen()
     for (const rig of rigs) await rig.close()
     print('sockets', {

@@ -1,6 +1,6 @@
 import type { SpanContext } from '@opentelemetry/api'
 import { processState } from './globals.js'
-import type { OwnedSpan } from './instance.js'
+import type { Instance, OwnedSpan } from './instance.js'
 
 /** Spans that are known by their ids at most; one that is started beyond it is still known as the object it is. */
 const MAX_SPANS = 100_000
@@ -13,13 +13,20 @@ export function rememberSpan(span: OwnedSpan): void {
 }
 
 /** Lets a span that ended be forgotten in its turn. */
-export function forgetSpanLater({ context: { spanId } }: OwnedSpan): void {
+export function forgetSpanLater({ owner, context: { spanId } }: OwnedSpan): void {
   const { endedSpans, spans } = processState
+  if (owner?.isLive !== true) return void spans.delete(spanId)
   const at = processState.nextEnded
   const oldest = endedSpans[at]
   if (oldest !== undefined) spans.delete(oldest)
   endedSpans[at] = spanId
   processState.nextEnded = (at + 1) % MAX_ENDED
+}
+
+/** Forgets the ended spans of an instance, which would keep it alive. */
+export function forgetSpansOf(instance: Instance): void {
+  const { endedSpans, spans } = processState
+  for (const spanId of endedSpans) if (spans.get(spanId)?.owner === instance) spans.delete(spanId)
 }
 
 // A property that no log shows: a weak map costs several microseconds for each object.

@@ -1,5 +1,6 @@
 import { ClientRequest, type Agent, type ClientRequestArgs, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { toTimerMs } from '../time.js'
 
 /** One HTTP request. */
 export interface ExchangeRequest {
@@ -55,7 +56,7 @@ export function exchange(request: ExchangeRequest): Promise<Reply> {
     const { signal } = request
     if (signal?.aborted === true) return reject(new ExchangeError('aborted', 'the request was aborted'))
     const outgoing = openRequest(request)
-    const deadline = setTimeout(() => finish('timeout'), request.timeoutMs)
+    const deadline = setTimeout(() => finish('timeout'), toTimerMs(request.timeoutMs))
     deadline.unref()
     signal?.addEventListener('abort', abort)
     let reading: ReplyReader | undefined

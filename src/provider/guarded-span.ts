@@ -69,7 +69,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   /**
-   * Gives the span its ids and makes it known by them.
+   * Gives the span its ids.
    *
    * @param shown the ids that others see in their place.
    */
@@ -78,7 +78,6 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.context = context
     record.shown = shown === undefined ? context : markShown(shown, span)
     record.fate = fate
-    rememberSpan(span)
   }
 
   /** Closes the span for writing; its processors may do so until their `onEnding` is over. */
@@ -122,7 +121,14 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   spanContext(): SpanContext {
-    return recordIn(this).shown
+    const record = recordIn(this)
+    // Whoever asks for the ids may name the span by them.
+    if (!record.isKnown) {
+      record.isKnown = true
+      rememberSpan(this)
+      if (record.isEnded) forgetSpanLater(this)
+    }
+    return record.shown
   }
 
   isRecording(): boolean {
@@ -181,7 +187,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     owner.spanEnding(record)
     if (sdk === undefined) record.isEnded = true
     else sdk.end(time)
-    forgetSpanLater(this)
+    if (record.isKnown) forgetSpanLater(this)
     owner.spanEnded(record, this)
   }
 

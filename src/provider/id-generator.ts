@@ -49,10 +49,10 @@ const pooledIds = new PooledIdGenerator()
  * that throws, cost the span nothing: it gets a random id.
  */
 export class InstanceIdGenerator implements IdGenerator {
-  readonly #generator: IdGenerator
+  readonly #generator: IdGenerator | undefined
   #nextTraceId: string | undefined
 
-  constructor(generator: IdGenerator = pooledIds) {
+  constructor(generator: IdGenerator | undefined) {
     this.#generator = generator
   }
 
@@ -64,19 +64,22 @@ export class InstanceIdGenerator implements IdGenerator {
   generateTraceId(): string {
     const given = this.#nextTraceId
     this.#nextTraceId = undefined
-    return given ?? this.#ask(() => this.#generator.generateTraceId(), isValidTraceId) ?? pooledIds.generateTraceId()
+    if (given !== undefined) return given
+    const generator = this.#generator
+    return (generator && ask(() => generator.generateTraceId(), isValidTraceId)) ?? pooledIds.generateTraceId()
   }
 
   generateSpanId(): string {
-    return this.#ask(() => this.#generator.generateSpanId(), isValidSpanId) ?? pooledIds.generateSpanId()
+    const generator = this.#generator
+    return (generator && ask(() => generator.generateSpanId(), isValidSpanId)) ?? pooledIds.generateSpanId()
   }
+}
 
-  #ask(generate: () => string, isValid: (id: string) => boolean): string | undefined {
-    try {
-      const id: unknown = generate()
-      return typeof id === 'string' && isValid(id) ? id : undefined
-    } catch {
-      return undefined
-    }
+function ask(generate: () => string, isValid: (id: string) => boolean): string | undefined {
+  try {
+    const id: unknown = generate()
+    return typeof id === 'string' && isValid(id) ? id : undefined
+  } catch {
+    return undefined
   }
 }

@@ -1,8 +1,9 @@
 import { type Context, context, isSpanContextValid, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
-import type { Around, Scope } from '../context/frame.js'
+import type { Around, Frame, Scope } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
 import { spanOf } from '../context/live-spans.js'
-import { currentScope, frameOf } from '../context/scope.js'
+import { currentScope } from '../context/scope.js'
+import { hasContextManager } from './host.js'
 
 /** Every span of this package, of any copy of it, answers for itself under this name. */
 interface SpanOfOurs {
@@ -41,6 +42,7 @@ export interface Surroundings extends Around {
 
 /** Reads what surrounds the caller. */
 export function readSurroundings(scope: Scope | undefined = currentScope()): Surroundings {
+  if (!hasContextManager()) return { scope, context: ROOT_CONTEXT, span: undefined, owned: undefined }
   const at = context.active()
   const span = trace.getSpan(at)
   return { scope, context: at, span, owned: findOwned(span) }
@@ -80,8 +82,7 @@ function byScope({ frame }: Scope): Innermost {
 }
 
 /** The innermost span of `instance` here: the active OpenTelemetry span, or the one its frame holds, whichever is later. */
-export function innermostSpanOf(instance: Instance, { scope, owned }: Pick<Surroundings, 'scope' | 'owned'>): OwnedSpan | undefined {
-  const frame = frameOf(instance, scope)
+export function innermostSpanOf(instance: Instance, frame: Frame | undefined, owned: OwnedSpan | undefined): OwnedSpan | undefined {
   if (owned?.owner !== instance) return frame?.span
   return frame === undefined || owned.order > frame.order ? owned : frame.span
 }

@@ -61,6 +61,8 @@ export interface SpanRecord {
   error: ThrownText | undefined
   lastException: unknown
   isTruncated: boolean
+  /** Whether it can be found by its ids. */
+  isKnown: boolean
   /** Set by the first call of `end`. */
   isEnding: boolean
   /** Set when nothing can be written any more. */
@@ -113,6 +115,7 @@ export function createRecord(start: SpanStart): SpanRecord {
     error: undefined,
     lastException: undefined,
     isTruncated: false,
+    isKnown: false,
     isEnding: false,
     isEnded: false,
     finished: undefined,

@@ -89,6 +89,7 @@ interface Draft {
 /** Value of the link attribute on a root that left an active span of the same tracer for another session. */
 const SESSION_LINK = 'session'
 const NO_ATTRIBUTES: Attributes = Object.freeze({})
+const NO_LINKS: Link[] = []
 
 /**
  * The OpenTelemetry side of one tracer: its own SDK tracer provider, with processors of ours and of the user, and the rule
@@ -140,7 +141,7 @@ export class InstanceProvider {
   current(at: Surroundings): Current {
     const { owner, ownSession } = this.#parts
     const frame = frameOf(owner.instance, at.scope)
-    const span = innermostSpanOf(owner.instance, at)
+    const span = innermostSpanOf(owner.instance, frame, at.owned)
     const extracted = this.#extractedIn(at.context)
     if (extracted !== undefined && extracted.order > (frame?.order ?? 0) && extracted.order > (span?.order ?? 0))
       return { frame: extracted, span: undefined, session: extracted.session ?? frame?.session ?? ownSession }
@@ -149,9 +150,13 @@ export class InstanceProvider {
     return { frame, span, session: session ?? ownSession }
   }
 
-  /** Starts a span where it belongs. May throw what the caller's options throw when they are read. */
-  start(request: SpanRequest, at: Surroundings): GuardedSpan {
-    const standing = this.#findStanding(request, at)
+  /**
+   * Starts a span where it belongs. May throw what the caller's options throw when they are read.
+   *
+   * @param current what {@link current} says of `at`, when the caller knows it.
+   */
+  start(request: SpanRequest, at: Surroundings, current?: Current): GuardedSpan {
+    const standing = this.#findStanding(request, at, current)
     const { owner, ids } = this.#parts
     const { options } = request
     const name = nameText(request.name)
@@ -189,10 +194,10 @@ export class InstanceProvider {
     return this.extractKey === undefined ? undefined : (at.getValue(this.extractKey) as Frame | undefined)
   }
 
-  #findStanding({ place, options, context }: SpanRequest, at: Surroundings): Standing {
+  #findStanding({ place, options, context }: SpanRequest, at: Surroundings, known: Current | undefined): Standing {
     const chosen = GuardedSpan.recordOf(place?.parent)
     if (chosen !== undefined) return { session: chosen.session, parent: chosen, remoteParent: undefined, leftBehind: undefined }
-    const { frame, span, session } = this.current(context === undefined ? at : { ...at, context })
+    const { frame, span, session } = known ?? this.current(context === undefined || context === at.context ? at : { ...at, context })
     if (place?.isChosen === true) return { session, parent: undefined, remoteParent: place.remoteParent, leftBehind: undefined }
     const active = options?.root === true ? undefined : GuardedSpan.recordOf(span)
     const parent = active?.session.id === session.id ? active : undefined
@@ -208,15 +213,10 @@ export class InstanceProvider {
   }
 
   #toLinks(given: unknown, { leftBehind }: Standing, at: Surroundings): Link[] {
-    const links: Link[] = []
-    if (given !== undefined) {
-      for (const item of readItems(given)) {
-        const link = toLink(item)
-        if (link !== undefined) links.push(link)
-      }
-    }
-    if (leftBehind !== undefined) links.push(toOwnLink(leftBehind.context, SESSION_LINK))
     const crossed = findCrossed(this.#parts.owner.instance, at)
+    if (given === undefined && leftBehind === undefined && crossed === undefined) return NO_LINKS
+    const links = given === undefined ? [] : readItems(given).flatMap((item) => toLink(item) ?? [])
+    if (leftBehind !== undefined) links.push(toOwnLink(leftBehind.context, SESSION_LINK))
     if (crossed !== undefined) links.push(toOwnLink(crossed, CROSS_TRACER_LINK))
     return links
   }

@@ -1,5 +1,5 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
-import type { PendingSpan } from '../export/delivery.js'
+import type { PendingSpan } from '../export/pending-span.js'
 import { GuardedSpan, guardOf } from '../provider/guarded-span.js'
 import type { SpanRecord } from '../provider/span-record.js'
 

@@ -1,13 +1,13 @@
 import type { Span, SpanContext, SpanOptions, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import type { IdGenerator } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
-import type { FrameValues, Scope } from '../context/frame.js'
+import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan, RoutedSpan, TracerHandle } from '../context/instance.js'
 import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
-import { createLedger, type Ledger } from '../export/ledger.js'
+import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock } from '../provider/clock.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
@@ -79,7 +79,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly maxBucketBytes: number
   readonly redactor: SpanOwner['redactor']
   readonly clock: Clock
-  readonly ledger: Ledger
+  readonly stats: SpanStats
   readonly diagnostics: Diagnostics
   readonly ownSession: Session
   /** False when no key, `disabled` or an unsafe address keeps this instance from recording at all. */
@@ -108,7 +108,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.maxBucketBytes = config.capture.maxBytes
     this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
-    this.ledger = createLedger({ diagnostics: this.diagnostics, onDrop: config.onDrop })
+    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop })
     this.redactor = redactorFor(config)
     this.ownSession = createOwnSession(config, remoteSessionId)
     if (config.spool !== undefined && this.isRecording) void this.outlets
@@ -142,7 +142,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
   get outlets(): Outlets {
-    this.#outlets ??= createOutlets({ config: this.#config, ledger: this.ledger, diagnostics: this.diagnostics })
+    this.#outlets ??= createOutlets({ config: this.#config, stats: this.stats, diagnostics: this.diagnostics })
     return this.#outlets
   }
 
@@ -193,17 +193,18 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Starts a span where it belongs in the current async context; one that nobody records once the instance is off. */
-  start(request: SpanRequest, at: Surroundings = readSurroundings()): GuardedSpan | UnrecordedSpan {
+  start(request: SpanRequest, at: Surroundings = readSurroundings(), current?: Current): GuardedSpan | UnrecordedSpan {
     if (!this.#isLive || !this.isRecording) return this.#refuse(request, at)
-    const span = this.#startSafely(request, at)
+    const span = this.#startSafely(request, at, current)
     if (span === undefined) return this.#unrecorded(request, at)
-    this.ledger.started()
+    this.stats.started()
     if (span.isRecording()) this.ensureSession((GuardedSpan.recordOf(span) as SpanRecord).session)
     return span
   }
 
   /** Starts a span by hand, for `tracer.startSpan`. */
-  startManual(name: string, settings: ManualSpan): Span {
+  startManual(name: string, settings: ManualSpan | undefined): Span {
+    if (settings === undefined) return this.start({ name, eventType: EventType.tool, library: OWN_LIBRARY })
     const { eventType, eventId } = readIdentity(settings)
     const span = this.start({ name, options: settings, eventType, eventId, library: OWN_LIBRARY })
     if (span instanceof GuardedSpan && span.isRecording()) {
@@ -240,12 +241,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
-    return runInScope(this.#scopeWith(span, readSurroundings()), fn)
+    const at = readSurroundings()
+    return runInScope(this.#scopeWith(span, at, this.spans.current(at)), fn)
   }
 
   record(call: CompiledCall, self: unknown, args: readonly unknown[]): Recording | undefined {
     const { options } = call
     const at = readSurroundings()
+    const current = this.spans.current(at)
     const span = this.start(
       {
         name: call.name,
@@ -257,19 +260,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
         library: OWN_LIBRARY,
       },
       at,
+      current,
     )
-    const scope = this.#scopeWith(span.honeyhiveSpan, at)
+    const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.guard('capture', undefined, () => captureCall(span, call, self, args, this.#captureParts))
     return new CallRecording(span, call, this.#captureParts, scope, this)
   }
 
   /** Scope in which `span` is current for this instance. */
-  #scopeWith(span: OwnedSpan | undefined, at: Surroundings): Scope {
-    const { session, remoteParent: _, ...values } = this.frameHere(at)
-    const ofSpan = GuardedSpan.recordOf(span)?.session
-    const chosen = ofSpan === undefined || ofSpan === this.ownSession ? session : ofSpan
-    return this.enter({ ...values, span, session: chosen, remoteParent: undefined }, at)
+  #scopeWith(span: OwnedSpan | undefined, at: Surroundings, { frame, session: current }: Current): Scope {
+    const session = GuardedSpan.recordOf(span)?.session ?? current
+    const chosen = session === this.ownSession ? frame?.session : session
+    return this.enter({ instance: this, span, session: chosen, remoteParent: undefined, baggage: frame?.baggage }, at)
   }
 
   /** What is current for this instance here, an instrumentor's active span included. */
@@ -286,11 +289,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The scope around the caller with a frame of this instance innermost. */
   enter(values: FrameValues, at: Surroundings = readSurroundings()): Scope {
-    return enterFrame(values, { ...at, scope: withActiveNeighbour(this, at) })
+    return enterFrame(values, withActiveNeighbour(this, at))
   }
 
   spanEnding(): void {
-    this.ledger.ended()
+    this.stats.ended()
   }
 
   spanEnded(record: SpanRecord, span: OwnedSpan): void {
@@ -298,14 +301,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
     if (record.fate === 'export') return
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
-    this.ledger.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
+    this.stats.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
   }
 
   /** Asks the backend for the session record, once, in the background. */
   ensureSession(session: Session): void {
     if (!session.isCreatedHere || this.#startedSessions.has(session)) return
     this.#startedSessions.add(session)
-    this.ledger.sessionStarted()
+    this.stats.sessionStarted()
     void this.outlets.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
   }
 
@@ -339,10 +342,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #refuse(request: SpanRequest, at: Surroundings): UnrecordedSpan {
-    this.ledger.started()
-    this.ledger.ended()
+    this.stats.started()
+    this.stats.ended()
     const reason = this.#isLive ? 'disabled' : 'afterShutdown'
-    this.ledger.droppedOne(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
+    this.stats.droppedOne(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
     return this.#unrecorded(request, at)
   }
 
@@ -351,13 +354,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Options of a span are read from the caller's object, which may throw; such a span is counted as lost. */
-  #startSafely(request: SpanRequest, at: Surroundings): GuardedSpan | undefined {
+  #startSafely(request: SpanRequest, at: Surroundings, current: Current | undefined): GuardedSpan | undefined {
     try {
-      return this.spans.start(request, at)
+      return this.spans.start(request, at, current)
     } catch (error) {
-      this.ledger.started()
-      this.ledger.ended()
-      this.ledger.droppedOne(
+      this.stats.started()
+      this.stats.ended()
+      this.stats.droppedOne(
         'internal',
         { name: nameText(request.name), spanId: '' },
         `it could not be started: ${describeThrown(error).message}`,
@@ -375,27 +378,26 @@ function hasOwnExit({ exporter, exportUrl, spanProcessors }: ResolvedConfig): bo
 const systemClock = createSystemClock()
 
 /**
- * The scope around with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their
+ * What is around, with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their
  * spans current through OpenTelemetry alone; once ours takes that place, only the frame still knows theirs.
  */
-function withActiveNeighbour(instance: Instance, { scope, owned }: Surroundings): Scope | undefined {
+function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
+  const { scope, span, owned } = at
   const owner = owned?.owner
-  if (owned === undefined || owner === undefined || owner === instance) return scope
-  if (scope !== undefined && owned.order < scope.frame.order) return scope
+  if (owned === undefined || owner === undefined || owner === instance) return at
+  if (scope !== undefined && owned.order < scope.frame.order) return at
   const frame = frameOf(owner, scope)
-  return placeFrame(
-    {
-      instance: owner,
-      span: owned,
-      session: frame?.session ?? GuardedSpan.recordOf(owned)?.session,
-      remoteParent: frame?.remoteParent,
-      baggage: frame?.baggage,
-      order: owned.order,
-      origin: owned.origin,
-      around: frame?.around,
-    },
-    scope,
-  )
+  const neighbour: Frame = {
+    instance: owner,
+    span: owned,
+    session: frame?.session ?? GuardedSpan.recordOf(owned)?.session,
+    remoteParent: frame?.remoteParent,
+    baggage: frame?.baggage,
+    order: owned.order,
+    origin: owned.origin,
+    around: frame?.around,
+  }
+  return { scope: placeFrame(neighbour, scope), span, owned }
 }
 
 /** Event type and id among a caller's options, read with care: anything but text is not taken. */

@@ -1,6 +1,7 @@
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { processState } from '../context/globals.js'
 import type { Instance } from '../context/instance.js'
+import { forgetSpansOf } from '../context/live-spans.js'
 import { findInnermost, readSurroundings } from '../provider/owner.js'
 
 /** Speaks where no tracer is known whose voice could be used. */
@@ -15,6 +16,7 @@ export function registerInstance(instance: Instance): void {
 export function forgetInstance(instance: Instance): void {
   processState.instances.delete(instance)
   if (processState.defaultInstance === instance) processState.defaultInstance = undefined
+  forgetSpansOf(instance)
   for (const [name, named] of processState.names) if (named === instance) processState.names.delete(name)
 }
 

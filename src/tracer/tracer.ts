@@ -12,7 +12,7 @@ import type { FrameValues, Scope } from '../context/frame.js'
 import type { TracerHandle } from '../context/instance.js'
 import { runInScope } from '../context/scope.js'
 import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
-import type { TracerStats } from '../export/ledger.js'
+import type { TracerStats } from '../export/stats.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { readSurroundings } from '../provider/owner.js'
 import { nameText } from '../provider/span-arguments.js'
@@ -185,12 +185,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** The books of this tracer: every span started is open, exported, pending or dropped under a named reason. */
   stats(): TracerStats {
-    return this.#instance.ledger.stats()
+    return this.#instance.stats.snapshot()
   }
 
   /** What became of a recent span and why, by its id or name, as one line. */
   explain(spanIdOrName: string): string {
-    return this.#instance.ledger.explain(nameText(spanIdOrName))
+    return this.#instance.stats.explain(nameText(spanIdOrName))
   }
 
   /** {@link trace} with this tracer: decorates methods and wraps functions. */
@@ -211,8 +211,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   /** Starts a span that is ended by hand. It nests under what is active but does not become active itself. */
-  startSpan(name: string, options: SpanSettings = {}): Span {
-    return this.#instance.startManual(name, options ?? {})
+  startSpan(name: string, options?: SpanSettings): Span {
+    return this.#instance.startManual(name, options ?? undefined)
   }
 
   /**

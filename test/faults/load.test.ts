@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 afterEach(async () => {
-  expect(isBalanced(rig.stats())).toBe(true)
+  expect(isBalanced(rig.stats.snapshot())).toBe(true)
   await rig.close()
 })
 
@@ -30,9 +30,9 @@ describe('load', () => {
   ])('%s delivers a burst of 50,000 spans in one tick with a server delay of %i ms', async (_, delayMs) => {
     await server.set({ otherwise: { delayMs } })
     start().record(50_000)
-    expect(await rig.delivery.forceFlush(60_000)).toBe(true)
+    expect(await rig.processor.flush(60_000)).toBe(true)
     expect(await server.seen()).toMatchObject({ uniqueSpans: 50_000, totalSpans: 50_000 })
-    expect(rig.stats()).toMatchObject({ exported: 50_000, pending: 0 })
+    expect(rig.stats.snapshot()).toMatchObject({ exported: 50_000, pending: 0 })
   })
 
   it('L03 counts what goes beyond 64 MiB exactly and stays within its memory', async () => {
@@ -41,8 +41,8 @@ describe('load', () => {
     start({ maxQueueSize: 1_000_000 })
     const before = process.memoryUsage().rss
     rig.record(count, { bytes: 1_000 })
-    await rig.delivery.forceFlush(60_000)
-    const { exported, dropped } = rig.stats()
+    await rig.processor.flush(60_000)
+    const { exported, dropped } = rig.stats.snapshot()
     expect(exported + dropped.bytesFull).toBe(count)
     expect(dropped.bytesFull).toBeGreaterThan(0)
     expect((await server.seen()).uniqueSpans).toBe(exported)
@@ -59,9 +59,9 @@ describe('load', () => {
       rig.record(100)
       await sleep(Math.max(0, next + 20 - performance.now()))
     }
-    expect(await rig.delivery.forceFlush(60_000)).toBe(true)
+    expect(await rig.processor.flush(60_000)).toBe(true)
     const { uniqueSpans, maxActive } = await server.seen()
-    expect(uniqueSpans).toBe(rig.stats().ended)
+    expect(uniqueSpans).toBe(rig.stats.snapshot().ended)
     expect(maxActive).toBeLessThanOrEqual(5)
   }, 180_000)
 
@@ -82,7 +82,7 @@ describe('load', () => {
       isOnStack = false
       if (count % 64 === 0) await nextTurn()
     }
-    expect(await rig.delivery.forceFlush(60_000)).toBe(true)
+    expect(await rig.processor.flush(60_000)).toBe(true)
     expect([onStack, built]).toEqual([0, 5_120])
   })
 
@@ -94,7 +94,7 @@ describe('load', () => {
       rig.record(10, { bytes: 200_000 })
       await nextTurn()
     }
-    const { pending, dropped } = rig.stats()
+    const { pending, dropped } = rig.stats.snapshot()
     expect(pending + dropped.bytesFull).toBe(3_000)
     expect(pending * 200_400).toBeLessThanOrEqual(67_108_864)
     expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000)

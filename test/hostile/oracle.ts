@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { cpuMs } from '../fixtures/cost.js'
 import { checkPrototypesUntouched } from '../fixtures/hostile.js'
 import type { TracerOptions } from '../../src/config/options.js'
-import type { TracerStats } from '../../src/export/ledger.js'
+import type { TracerStats } from '../../src/export/stats.js'
 import { HoneyHiveTracer } from '../../src/tracer/tracer.js'
 import { readWire, startWire, type Wire, type WireRequest } from './wire.js'
 

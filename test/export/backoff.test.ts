@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createPace } from '../../src/export/backoff.js'
-import { backoffMs } from '../../src/export/retry.js'
+import { Backoff, backoffMs } from '../../src/export/backoff.js'
 
 describe('backoffMs', () => {
   it('stays between the base and a ceiling that grows to the cap', () => {
@@ -9,23 +8,23 @@ describe('backoffMs', () => {
   })
 })
 
-describe('createPace', () => {
+describe('Backoff', () => {
   it('pauses all sends, probes with one, and counts failures of one moment once', () => {
     let time = 0
-    const pace = createPace(
+    const backoff = new Backoff(
       4,
       () => time,
       () => 1,
     )
-    expect([pace.slots(), pace.waitMs()]).toEqual([4, 0])
-    expect(pace.failed(0, undefined)).toBe(750)
+    expect([backoff.slots, backoff.waitMs]).toEqual([4, 0])
+    expect(backoff.failed(0, undefined)).toBe(750)
     time = 10
-    expect(pace.failed(-5, undefined)).toBe(740)
-    expect(pace.slots()).toBe(1)
+    expect(backoff.failed(-5, undefined)).toBe(740)
+    expect(backoff.slots).toBe(1)
     time = 800
-    expect(pace.failed(760, undefined)).toBe(1_125)
-    expect(pace.failed(760, 5_000)).toBe(5_000)
-    pace.answered()
-    expect([pace.slots(), pace.waitMs()]).toEqual([4, 0])
+    expect(backoff.failed(760, undefined)).toBe(1_125)
+    expect(backoff.failed(760, 5_000)).toBe(5_000)
+    backoff.answered()
+    expect([backoff.slots, backoff.waitMs]).toEqual([4, 0])
   })
 })
