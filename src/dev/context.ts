@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { BodyLimits } from './http/body.js'
-import type { MappingOptions } from './event-mapping.js'
+import type { MappingOptions } from './ingest/event-mapping.js'
 import type { Transaction } from './store/change-queue.js'
 import { createEventWriter, type EventWriter } from './store/event-writer.js'
 import type { ProjectStore, Sender } from './store/projects.js'

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import type { WriteScope } from '../context.js'
 import type { Transaction } from '../store/change-queue.js'
 import { toInsert } from '../store/statement.js'
-import { createBody } from '../event-body.js'
-import type { MappedEvent } from '../event-mapping.js'
-import { isUuid } from '../ids.js'
+import { createBody } from '../store/event-body.js'
+import type { MappedEvent } from './event-mapping.js'
+import { isUuid } from '../store/ids.js'
 import { type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
 
 /** Stores mapped spans and the sessions and processes they name. */

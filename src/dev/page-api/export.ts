@@ -1,7 +1,7 @@
 /** Stored sessions as lines of OTLP JSON, each a request of its own, in the form `ingest/restored.ts` reads back. */
 import { createHash } from 'node:crypto'
 import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../../semantics/attributes.js'
-import { toEventBucket } from '../event-body.js'
+import { toEventBucket } from '../store/event-body.js'
 import { type JsonObject, toObject } from '../../otlp/json.js'
 import type { Reader, Row } from '../store/database.js'
 import { parseBody } from '../store/event-rows.js'

@@ -3,7 +3,7 @@ import { type DevContext, projectsOf, senderOf, writeAs, type WriteScope } from 
 import type { App, Call } from '../http/call.js'
 import { readObject } from '../http/body.js'
 import { badRequest, HttpError, notFound } from '../http/http-error.js'
-import { createId, isUuid, toSessionUuid } from '../ids.js'
+import { createId, isUuid, toSessionUuid } from '../store/ids.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
 import { findEventIn } from '../store/events.js'
 import { bothVersions } from './generations.js'

@@ -3,9 +3,9 @@ import type { Reader, Row } from '../store/database.js'
 import { type EventPatch, toBody } from '../store/event-record.js'
 import { parseBody, parsePatch } from '../store/event-rows.js'
 import type { NewEvent } from '../store/event-writer.js'
-import { EVENT_TYPES } from '../event-type.js'
+import { EVENT_TYPES } from '../ingest/event-type.js'
 import { badRequest } from '../http/http-error.js'
-import { createId, isUuid, toSessionUuid } from '../ids.js'
+import { createId, isUuid, toSessionUuid } from '../store/ids.js'
 import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText, toStrings } from '../../otlp/json.js'
 
 /** Fields of an event that the server itself names; the same for every local project. */

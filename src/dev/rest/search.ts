@@ -1,7 +1,7 @@
 /** Search, export and schema of events. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type DevContext, projectsOf } from '../context.js'
-import { EVENT_BUCKETS } from '../event-body.js'
+import { EVENT_BUCKETS } from '../store/event-body.js'
 import type { App, Call } from '../http/call.js'
 import { readObject } from '../http/body.js'
 import { badRequest } from '../http/http-error.js'

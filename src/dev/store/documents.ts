@@ -1,5 +1,5 @@
 /** Datasets, datapoints, metrics and configurations: small JSON documents of a project. */
-import { createId } from '../ids.js'
+import { createId } from './ids.js'
 import { type JsonObject, toObject } from '../../otlp/json.js'
 import type { Transaction } from './change-queue.js'
 import type { Reader, Row } from './database.js'

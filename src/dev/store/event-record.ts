@@ -1,5 +1,5 @@
 /** One event on its way into the store, wherever it came from. */
-import { createBody, EVENT_BUCKETS, type EventBody } from '../event-body.js'
+import { createBody, EVENT_BUCKETS, type EventBody } from './event-body.js'
 import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
 import type { DecodedLink } from '../../otlp/decoded-span.js'
 

@@ -12,7 +12,7 @@ import {
   toContribution,
 } from './event-record.js'
 import { insertEvent, readBody, saveBody, saveLinks, saveSums, toContributionOf, toRecord, updateEvent } from './event-rows.js'
-import { toEventId } from '../ids.js'
+import { toEventId } from './ids.js'
 import { toNonEmptyText } from '../../otlp/json.js'
 import { addPending, hasPendingUpdates, takePending } from './pending-updates.js'
 import { settleUsage, type Uncounted } from './repeated-usage.js'

@@ -3,7 +3,7 @@ import type { Transaction } from './change-queue.js'
 import type { Bindable, Reader, Row } from './database.js'
 import { toUpsert } from './statement.js'
 import { badRequest } from '../http/http-error.js'
-import { createId, isUuid } from '../ids.js'
+import { createId, isUuid } from './ids.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
 
 /** Everything of a run that requests set. */

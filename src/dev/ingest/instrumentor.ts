@@ -1,5 +1,5 @@
 import type { SpanAttributes } from './span-attributes.js'
-import { ASSOCIATION_PREFIX } from '../semantics/vocabulary.js'
+import { ASSOCIATION_PREFIX } from '../../semantics/vocabulary.js'
 
 /** Which family of instrumentation wrote a span, by its scope name first and its attributes second; `unknown` otherwise. */
 export function detectInstrumentor(scopeName: string, attributes: SpanAttributes, spanEventNames: readonly string[]): string {

@@ -1,6 +1,6 @@
-import { EventType } from '../semantics/attributes.js'
-import { inferEventType, toEventType } from '../semantics/event-type.js'
-import type { JsonObject } from '../otlp/json.js'
+import { EventType } from '../../semantics/attributes.js'
+import { inferEventType, toEventType } from '../../semantics/event-type.js'
+import type { JsonObject } from '../../otlp/json.js'
 
 /** Event types a span may name. */
 export const EVENT_TYPES: ReadonlySet<string> = new Set(Object.values(EventType))

@@ -1,6 +1,6 @@
 /** The body of an event and the one rule for filling it: what was said first stays. */
-import type { BUCKETS } from '../semantics/attributes.js'
-import { createObject, type JsonObject, readEmbeddedJson } from '../otlp/json.js'
+import type { BUCKETS } from '../../semantics/attributes.js'
+import { createObject, type JsonObject, readEmbeddedJson } from '../../otlp/json.js'
 
 /** The named parts of an event that hold user data, as they are stored. */
 export interface EventBody {

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../otlp/json.js'
+import type { JsonObject } from '../../otlp/json.js'
 
 /** The attributes of one span that no rule has taken yet. */
 export interface SpanAttributes {

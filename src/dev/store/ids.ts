@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { readIdText, toSessionId } from '../semantics/session-id.js'
-import { toNameUuid } from '../semantics/uuid.js'
+import { readIdText, toSessionId } from '../../semantics/session-id.js'
+import { toNameUuid } from '../../semantics/uuid.js'
 
-export { formatUuid, isUuid } from '../semantics/uuid.js'
+export { formatUuid, isUuid } from '../../semantics/uuid.js'
 
 /** The id of the session that `value` names; nothing, and text of spaces alone, name none. */
 export function toSessionUuid(value: unknown): string | undefined {
