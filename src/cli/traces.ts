@@ -163,6 +163,11 @@ async function printEvents(
     ] as const)
       if (Object.keys(content).length > 0)
         process.stdout.write(`${below}${children.length > 0 ? '│ ' : '  '}${style.dim(`${mark} ${shorten(JSON.stringify(content))}`)}\n`)
+    for (const link of detail.linked) {
+      const arrow = link.direction === 'to' ? 'opened inside' : 'contains'
+      const other = link.event === null ? `span ${link.spanId}` : `"${link.event.name}"`
+      process.stdout.write(`${below}${children.length > 0 ? '│ ' : '  '}${style.dim(toShown(`⇄ ${arrow} ${other} of another tracer`))}\n`)
+    }
     left.push(...toEntries(children, below))
   }
 }

@@ -6,7 +6,7 @@ import type { DevContext } from './context.js'
 import { createApp } from './http/app.js'
 import type { App } from './http/call.js'
 import { createGuard, resolveBindHost } from './http/guard.js'
-import { createListener } from './http/listener.js'
+import { createListener, refuseEarly } from './http/listener.js'
 import { createLiveFeed, type LiveFeed } from './http/live.js'
 import { createPageFiles } from './http/page-files.js'
 import { addIngestRoutes } from './ingest/routes.js'
@@ -101,22 +101,33 @@ const CLOSE_GRACE_MS = 500
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const { port = 4319, host = '127.0.0.1', database = '.honeyhive/dev.db', dangerouslyBindAllInterfaces = false } = options
   const bindHost = resolveBindHost({ host, dangerouslyBindAllInterfaces })
-  const store = await openStore(database, { engine: options.engine, maxBytes: options.maxDatabaseBytes })
-  const live = createLiveFeed((sessionId, projectId) => findSession(store, sessionId, projectId))
   const server = createNodeServer(options)
+  // The port comes first: a server that cannot have it leaves the database alone.
+  const actual = await listen(server, port, bindHost)
   try {
-    const addRoutes = await prepareRoutes(options, store, live)
-    const actual = await listen(server, port, bindHost)
-    const guard = createGuard({ port: actual, bindHost, allowedHosts: options.allowedHosts ?? [] })
-    server.on('request', createListener(createApp({ files: createPageFiles(), addRoutes }), guard))
+    const store = await openStore(database, { engine: options.engine, maxBytes: options.maxDatabaseBytes })
+    return await serve(options, { server, port: actual, bindHost, store })
+  } catch (error) {
+    server.close()
+    server.closeAllConnections()
+    throw error
+  }
+}
+
+async function serve(options: DevServerOptions, listening: Listening): Promise<DevServer> {
+  const { server, port, bindHost, store } = listening
+  const live = createLiveFeed((sessionId, projectId) => findSession(store, sessionId, projectId))
+  try {
+    const app = createApp({ files: createPageFiles(), addRoutes: await prepareRoutes(options, store, live) })
+    const guard = createGuard({ port, bindHost, allowedHosts: options.allowedHosts ?? [] })
+    server.removeAllListeners('request').on('request', createListener(app, guard))
     const diagnostics = createDiagnostics({ label: 'dev' })
     const stopRetention = startRetention(store, options.retention ?? {}, (error) =>
       diagnostics.warn('retention', `old sessions could not be deleted: ${error instanceof Error ? error.message : String(error)}`),
     )
-    return createHandle({ server, port: actual, bindHost, store, live, stopRetention })
+    return createHandle({ ...listening, live, stopRetention })
   } catch (error) {
     live.close()
-    server.close()
     await store.close()
     throw error
   }
@@ -164,6 +175,7 @@ function createNodeServer(options: DevServerOptions): Server {
     requireHostHeader: false,
   })
   server.maxConnections = options.maxConnections ?? 512
+  server.on('request', refuseEarly)
   return server
 }
 
@@ -185,11 +197,14 @@ async function listen(server: Server, port: number, bindHost: string): Promise<n
   return (server.address() as AddressInfo).port
 }
 
-interface Parts {
+interface Listening {
   readonly server: Server
   readonly port: number
   readonly bindHost: string
   readonly store: Store
+}
+
+interface Parts extends Listening {
   readonly live: LiveFeed
   readonly stopRetention: () => void
 }

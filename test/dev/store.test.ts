@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished } from 'vitest'
@@ -106,6 +107,43 @@ describe('openStore', () => {
     expect(store.get('PRAGMA user_version')).toMatchObject({ user_version: LAYOUT })
     await store.close()
   })
+})
+
+test('a start that fails because the port is taken leaves the database alone', async ({ server }) => {
+  const path = join(makeFolder(), 'never.db')
+  await expect(startDevServer({ port: server.port, database: path })).rejects.toMatchObject({
+    message: expect.stringMatching(/EADDRINUSE/) as string,
+  })
+  expect(existsSync(path)).toBe(false)
+})
+
+test('what comes before the database is open is answered 503, and accepted once it is', async () => {
+  const path = join(makeFolder(), 'late.db')
+  await fill(path)
+  const database = await connect(path)
+  database.exec('PRAGMA user_version = 3')
+  database.exec('DROP INDEX events_by_parent; DROP TABLE dataset_points')
+  database.close()
+  const release = await holdLock(path)
+  const { port } = await new Promise<{ port: number }>((resolve) => {
+    const free = createServer().listen(0, '127.0.0.1', () => {
+      const address = free.address() as { port: number }
+      free.close(() => resolve(address))
+    })
+  })
+  const starting = startDevServer({ port, database: path })
+  await expect
+    .poll(() =>
+      fetch(`http://127.0.0.1:${port}/api/projects`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(503)
+  await release()
+  const server = await starting
+  expect((await sendSpans(server, [{ name: 'later' }])).status).toBe(200)
+  await server.close()
 })
 
 describe('openStoreToRead', () => {

@@ -26,6 +26,11 @@ export function createListener(app: App, guard: Guard): (request: IncomingMessag
   }
 }
 
+/** Answers what comes before the database is open: senders try again. */
+export function refuseEarly(request: IncomingMessage, response: ServerResponse): void {
+  refuse(request, response, new HttpError(503, 'The local server is starting', { headers: { 'retry-after': '1' } }))
+}
+
 function toResponse(error: HttpError): Response {
   return Response.json(toErrorBody(error), { status: error.status, headers: { ...SECURITY_HEADERS, 'cache-control': 'no-store' } })
 }
@@ -39,6 +44,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: HttpE
   }
   response.writeHead(error.status, {
     ...SECURITY_HEADERS,
+    ...error.headers,
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
   })

@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { HoneyHiveError } from '../../errors.js'
 import type { Database, Reader } from './database.js'
 
@@ -75,6 +76,21 @@ const OWN_TABLES = ['meta', 'project_keys', 'pending_updates', 'bodies']
 
 /** The layout this release writes. */
 export const LAYOUT: number = MIGRATIONS.length
+
+/** Where SQLite keeps the mark in the head of a file. */
+const APPLICATION_ID_AT = 68
+
+/** Whether the file itself says that it is one of this server's, or is empty; what is only in its log is not looked at. */
+export function isMarked(file: string): boolean {
+  const descriptor = openSync(file, 'r')
+  try {
+    const mark = Buffer.alloc(4)
+    const length = readSync(descriptor, mark, 0, mark.length, APPLICATION_ID_AT)
+    return fstatSync(descriptor).size === 0 || (length === mark.length && mark.readUInt32BE() === APPLICATION_ID)
+  } finally {
+    closeSync(descriptor)
+  }
+}
 
 /**
  * The layout of a database, 0 for an empty one.

@@ -8,7 +8,7 @@ import { createChangeQueue, type Transaction } from './change-queue.js'
 import type { CommittedChanges } from './changes.js'
 import { connect, type ConnectOptions, type Database, DatabaseBusyError, type Reader } from './database.js'
 import { checkFile, prepareFile } from './file.js'
-import { LAYOUT, migrate, readLayout } from './migrations.js'
+import { isMarked, LAYOUT, migrate, readLayout } from './migrations.js'
 
 /** Reads at any time; changes only in a transaction. */
 export interface Store extends Reader {
@@ -49,8 +49,7 @@ export async function openStore(path: string, { engine, maxBytes, now = Date.now
     if (file !== MEMORY) {
       prepareFile(file)
       // Looked at without the right to change anything: somebody else's database must stay as it is.
-      const looked = await onConnection(file, { engine, readOnly: true }, readLayout)
-      looked.close()
+      if (!isMarked(file)) (await onConnection(file, { engine, readOnly: true }, readLayout)).close()
     }
     return createStore(path, await onConnection(file, { engine }, (database) => prepare(database, maxBytes)), now)
   })
