@@ -1,8 +1,21 @@
 import { createHash } from 'node:crypto'
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, onTestFinished } from 'vitest'
 import { startDevServer } from '../../src/dev/server.js'
 import { connect } from '../../src/dev/store/database.js'
@@ -173,6 +186,25 @@ describe('openStoreToRead', () => {
     await store.close()
     expect(hashOf(path)).toBe(before)
     expect(existsSync(path)).toBe(true)
+  })
+
+  // The superuser may write everywhere, so it becomes somebody else for this.
+  test.runIf(process.getuid?.() === 0)('reads from a folder that cannot be written', { timeout: 60_000 }, async () => {
+    const folder = makeFolder()
+    const path = join(folder, 'fixed.db')
+    await fill(path)
+    for (const ending of ['-wal', '-shm']) rmSync(`${path}${ending}`, { force: true })
+    chownSync(path, 65_534, 65_534)
+    chmodSync(path, 0o444)
+    chmodSync(folder, 0o555)
+    const store = new URL('../../src/dev/store/store.ts', import.meta.url).href
+    const script = `process.setgid(65534); process.setuid(65534)
+      const { openStoreToRead } = await import(${JSON.stringify(store)})
+      const store = await openStoreToRead(${JSON.stringify(path)})
+      console.log(store.get('SELECT name FROM events').name)
+      await store.close()`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script])
+    expect([stdout, readdirSync(folder)]).toEqual(['kept\n', ['fixed.db']])
   })
 
   test('says that there is no such database, and makes none', async () => {

@@ -1,12 +1,12 @@
 /** Everything the local server keeps. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { HoneyHiveError } from '../../errors.js'
 import { createChangeQueue, type Transaction } from './change-queue.js'
 import type { CommittedChanges } from './changes.js'
-import { connect, type ConnectOptions, type Database, DatabaseBusyError, type Reader } from './database.js'
+import { connect, type ConnectOptions, type Database, DatabaseBusyError, DatabaseFullError, type Reader } from './database.js'
 import { checkFile, prepareFile } from './file.js'
 import { isMarked, LAYOUT, migrate, readLayout } from './migrations.js'
 
@@ -67,25 +67,39 @@ export async function openStoreToRead(path: string, { engine }: Pick<StoreOption
     if (!existsSync(file)) throw new HoneyHiveError('DEV_SERVER', `There is no database "${path}".`)
     checkFile(file)
     let layout = 0
-    const database = await onConnection(file, { engine, readOnly: true }, (opened) => {
+    const look = (opened: Database): void => {
       layout = readLayout(opened)
-    })
-    return layout === LAYOUT ? createStore(path, database, Date.now) : copyStore(path, database, engine)
+    }
+    const database = await onConnection(file, { engine, readOnly: true }, look).catch(ignoreUnwritable)
+    // Even to read, SQLite needs a side file in the folder.
+    if (database === undefined) return openCopy(path, engine, (copy) => copyFiles(file, copy))
+    if (layout === LAYOUT) return createStore(path, database, Date.now)
+    return openCopy(path, engine, (copy) => database.run('VACUUM INTO ?', copy)).finally(() => database.close())
   })
 }
 
-async function copyStore(path: string, database: Database, engine: Database['engine'] | undefined): Promise<Store> {
+function ignoreUnwritable(error: unknown): undefined {
+  if (error instanceof DatabaseFullError || (error instanceof Error && /unable to open/.test(error.message))) return undefined
+  throw error
+}
+
+/** The file and what its log holds beside it. */
+function copyFiles(file: string, copy: string): void {
+  for (const ending of ['', '-wal']) if (existsSync(`${file}${ending}`)) copyFileSync(`${file}${ending}`, `${copy}${ending}`)
+}
+
+/** A store on a copy that `make` writes, which goes when the store is closed. */
+async function openCopy(path: string, engine: Database['engine'] | undefined, make: (copy: string) => void): Promise<Store> {
   const folder = mkdtempSync(join(tmpdir(), 'honeyhive-read-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
   try {
     const copy = join(folder, 'copy.db')
-    database.run('VACUUM INTO ?', copy)
+    make(copy)
     const store = createStore(path, await onConnection(copy, { engine }, migrate), Date.now)
-    return { ...store, close: () => store.close().finally(() => rmSync(folder, { recursive: true, force: true })) }
+    return { ...store, close: () => store.close().finally(remove) }
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true })
+    remove()
     throw error
-  } finally {
-    database.close()
   }
 }
 
@@ -131,8 +145,18 @@ function createStore(path: string, database: Database, now: () => number): Store
     get: database.get,
     change: queue.change,
     onCommit: (listener) => void listeners.push(listener),
-    close: () => (closing ??= queue.close().then(() => database.close())),
+    close: () => (closing ??= queue.close().then(() => closeFile(database))),
   }
+}
+
+/** The engine keeps a closed file open until its statements are collected, so the log is written back here. */
+function closeFile(database: Database): void {
+  try {
+    database.all('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch {
+    // Held by another program, or only read: the log stays, and whoever opens the file next reads it.
+  }
+  database.close()
 }
 
 async function explain<T>(path: string, open: () => Promise<T>): Promise<T> {
