@@ -5,7 +5,7 @@ import type { Transaction } from '../store/change-queue.js'
 import { toInsert } from '../store/statement.js'
 import { createBody } from '../store/event-body.js'
 import type { MappedEvent } from './event-mapping.js'
-import { isUuid } from '../store/ids.js'
+import { isUuid, toEventId } from '../store/ids.js'
 import { type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
 
 /** Stores mapped spans and the sessions and processes they name. */
@@ -25,7 +25,7 @@ function storeEvent({ events }: WriteScope, projectId: number, processId: string
   const { span } = event
   events.put({
     projectId,
-    id: event.eventId,
+    id: event.eventId ?? toEventId(projectId, span.traceId, span.spanId),
     sessionId: event.sessionId,
     parentId: findParent(events, projectId, event),
     type: event.type,

@@ -1,8 +1,7 @@
 /** Events between their REST form and the store. */
 import type { Reader, Row } from '../store/database.js'
-import { type EventPatch, toBody } from '../store/event-record.js'
+import { type EventPatch, type EventRecord, toBody } from '../store/event-record.js'
 import { parseBody, parsePatch } from '../store/event-rows.js'
-import type { NewEvent } from '../store/event-writer.js'
 import { EVENT_TYPES } from '../ingest/event-type.js'
 import { badRequest } from '../http/http-error.js'
 import { createId, isUuid, toSessionUuid } from '../store/ids.js'
@@ -19,7 +18,7 @@ export function toNewEvent(
   projectId: number,
   nowMs: number,
   defaults: { sessionId?: string; parentId?: string } = {},
-): NewEvent {
+): EventRecord {
   const type = toNonEmptyText(event.event_type) ?? ''
   if (!EVENT_TYPES.has(type)) throw badRequest('event_type must be one of model, tool, chain, session')
   checkBuckets(event)

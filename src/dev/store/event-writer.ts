@@ -18,13 +18,10 @@ import { addPending, hasPendingUpdates, takePending } from './pending-updates.js
 import { settleUsage, type Uncounted } from './repeated-usage.js'
 import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals } from './session-totals.js'
 
-/** What a new event brings; the id of a span's event is chosen here. */
-export type NewEvent = Omit<EventRecord, 'id'> & { readonly id: string | undefined }
-
 /** Works inside one write. */
 export interface EventWriter {
   /** Stores an event, or merges it into the one of the same span or id. Gives back its id. */
-  put(event: NewEvent): string
+  put(event: EventRecord): string
   /** Creates or completes the record of a session. */
   putSession(session: EventRecord, origin: SessionOrigin): void
   /** Whether the session has a record of its own. */
@@ -44,19 +41,20 @@ export function createEventWriter(tx: Transaction, keyHash: string): EventWriter
   const spanEvents = new Map<string, string>()
   const store = { tx, sessions }
 
-  function put(event: NewEvent): string {
+  function put(event: EventRecord): string {
     const present = findPresent(tx, event)
     const id = present === undefined ? chooseId(tx, event) : String(present.id)
     const pending = present === undefined && hasPending ? takePending(tx, keyHash, id) : undefined
     const before = present === undefined ? undefined : readBody(tx, Number(present.key))
     const merged = before === undefined ? event : { ...event, body: mergeBodies(before.body, event.body) }
     const patch = before?.patch ?? pending
-    const record = patch === undefined ? { ...merged, id } : applyPatch({ ...merged, id }, patch)
+    const own = { ...merged, id }
+    const record = patch === undefined ? own : applyPatch(own, patch)
     save(store, record, present, patch)
     if (event.spanId === null) return id
     spanEvents.set(`${event.projectId} ${event.traceId} ${event.spanId}`, id)
     // Only an id of the span's own choice differs from the one its children assumed.
-    if (event.id !== undefined) adoptChildren(tx, record)
+    if (event.id !== ownIdOf(event)) adoptChildren(tx, record)
     return id
   }
 
@@ -108,21 +106,26 @@ interface Store {
   readonly sessions: SessionTotals
 }
 
-function findPresent(tx: Transaction, { projectId, traceId, spanId, id }: NewEvent): Row | undefined {
+/** The id an event has because of its span. */
+function ownIdOf({ projectId, traceId, spanId }: EventRecord): string | undefined {
+  return traceId === null || spanId === null ? undefined : toEventId(projectId, traceId, spanId)
+}
+
+function findPresent(tx: Transaction, { projectId, traceId, spanId, id }: EventRecord): Row | undefined {
   if (traceId !== null && spanId !== null) {
     const row = tx.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ? AND project_id = ?', traceId, spanId, projectId)
     if (row !== undefined) return row
   }
-  if (id === undefined) return undefined
   const row = tx.get('SELECT * FROM events WHERE project_id = ? AND id = ?', projectId, id)
   // Another span may claim the same id; it then gets its own event under the id its span has.
   return row !== undefined && spanId !== null && (row.span_id !== null || row.type === 'session') ? undefined : row
 }
 
-function chooseId(tx: Transaction, { projectId, traceId, spanId, id }: NewEvent): string {
-  const isFree = id !== undefined && tx.get('SELECT 1 AS found FROM events WHERE project_id = ? AND id = ?', projectId, id) === undefined
-  if (isFree) return id
-  return traceId !== null && spanId !== null ? toEventId(projectId, traceId, spanId) : (id ?? '')
+function chooseId(tx: Transaction, event: EventRecord): string {
+  const ownId = ownIdOf(event)
+  if (ownId === undefined || event.id === ownId) return event.id
+  const isTaken = tx.get('SELECT 1 AS found FROM events WHERE project_id = ? AND id = ?', event.projectId, event.id) !== undefined
+  return isTaken ? ownId : event.id
 }
 
 function save({ tx, sessions }: Store, record: EventRecord, present: Row | undefined, patch: EventPatch | undefined): void {
