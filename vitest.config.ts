@@ -21,7 +21,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/browser/**'],
+    exclude: ['**/node_modules/**', 'test/browser/**'],
     // For what hangs. No test counts on the speed of the machine.
     testTimeout: 120_000,
     hookTimeout: 120_000,

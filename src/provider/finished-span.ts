@@ -283,7 +283,9 @@ function toEvents(events: readonly TimedEvent[], writer: AttributeWriter): Timed
 }
 
 function toLinks(links: readonly Link[], writer: AttributeWriter): Link[] {
-  return links.map(({ context, attributes, droppedAttributesCount = 0 }) => {
-    return { context, attributes: writer.map('link', attributes), droppedAttributesCount }
-  })
+  return links.map(({ context, attributes, droppedAttributesCount }) => ({
+    context,
+    ...(attributes === undefined ? {} : { attributes: writer.map('link', attributes) }),
+    ...(droppedAttributesCount === undefined ? {} : { droppedAttributesCount }),
+  }))
 }

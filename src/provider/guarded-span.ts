@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue, Exception, HrTime, Link, Span, SpanContext, SpanStatus, TimeInput } from '@opentelemetry/api'
 import { inspect } from 'node:util'
-import { SpanStatusCode } from '@opentelemetry/api'
+import { diag, SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan, TimedEvent } from '@opentelemetry/sdk-trace'
 import type { Instance, OwnedSpan } from '../context/instance.js'
 import { forgetSpanLater, markShown, rememberSpan } from '../context/live-spans.js'
@@ -137,7 +137,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    if (this.isRecording()) this.#set(key, value)
+    if (!this.isRecording()) return warnIfEnded(this)
+    this.#set(key, value)
     return this
   }
 
@@ -147,7 +148,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
-    if (!this.isRecording()) return this
+    if (!this.isRecording()) return warnIfEnded(this)
     const isTime = isTimeInput(attributesOrTime)
     this.#addEvent(name, isTime ? undefined : attributesOrTime, isTime && time === undefined ? attributesOrTime : time)
     return this
@@ -175,7 +176,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
-    if (this.isRecording()) this.#recordException(exception, time, readCode(exception))
+    if (this.isRecording()) this.#recordException(exception, time, true)
   }
 
   end(endTime?: TimeInput): void {
@@ -194,7 +195,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   /** Status ERROR, one exception event and the error attributes; the span stays open. */
   fail(thrown: unknown): void {
     if (!this.isRecording()) return
-    const error = this.#recordException(thrown, undefined, undefined)
+    const error = this.#recordException(thrown, undefined, false)
     const record = recordIn(this)
     record.error = error
     record.sdk?.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
@@ -274,15 +275,16 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     if (owner.limits.maxLinks > 0) record.bytes += sizeOfLink(safe)
   }
 
-  #recordException(thrown: unknown, time: unknown, code: string | undefined): ThrownText {
+  /** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
+  #recordException(thrown: unknown, time: unknown, isByApi: boolean): ThrownText {
     const record = recordIn(this)
     const text = describeThrown(thrown)
     // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
     if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
     record.lastException = thrown
-    const attributes: Attributes = { 'exception.type': code ?? text.type, 'exception.message': text.message }
+    const attributes: Attributes = { 'exception.type': text.type, 'exception.message': text.message }
     if (text.stack !== undefined) attributes['exception.stacktrace'] = text.stack
-    this.#addEvent('exception', attributes, time)
+    this.#addEvent('exception', isByApi ? asSdkSays(thrown, attributes) : attributes, time)
     return text
   }
 
@@ -374,6 +376,12 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 }
 
+/** Says what the SDK says, without the stack trace that it takes for each call. */
+function warnIfEnded<S extends GuardedSpan>(span: S): S {
+  if (span.hasEnded) diag.warn(`Cannot execute the operation on ended Span ${String(span)}`)
+  return span
+}
+
 /** HoneyHive's own root fields set through `setAttribute` become those fields; true when `key` was one of them. */
 function takeEventField(record: SpanRecord, key: string, value: unknown): boolean {
   if (typeof value !== 'string') return false
@@ -384,11 +392,22 @@ function takeEventField(record: SpanRecord, key: string, value: unknown): boolea
   return true
 }
 
-/** The code of an exception, which OpenTelemetry's SDK prefers to its name as the type. */
+/** OpenTelemetry's SDK prefers an exception's code to its name as the type, and gives a bare text or code no more than it has. */
+function asSdkSays(exception: unknown, attributes: Attributes): Attributes {
+  if (typeof exception === 'string') return { 'exception.message': exception }
+  const code = readCode(exception)
+  if (code === undefined) return attributes
+  return typeof readField(exception, 'message') === 'string' ? { ...attributes, 'exception.type': code } : { 'exception.type': code }
+}
+
 function readCode(exception: unknown): string | undefined {
+  const code = readField(exception, 'code')
+  return (typeof code === 'string' && code !== '') || (typeof code === 'number' && code !== 0) ? String(code) : undefined
+}
+
+function readField(holder: unknown, name: string): unknown {
   try {
-    const code: unknown = typeof exception === 'object' && exception !== null ? Reflect.get(exception, 'code') : undefined
-    return (typeof code === 'string' && code !== '') || (typeof code === 'number' && code !== 0) ? String(code) : undefined
+    return typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined
   } catch {
     return undefined
   }

@@ -52,6 +52,12 @@ export function toShownContext(at: Context): SpanContext {
   return { ...(around !== undefined && isSpanContextValid(around) ? around : INVALID_SPAN_CONTEXT) }
 }
 
+/** The host's own span in a context; `undefined` where there is none, or one of ours shows it already. */
+export function findHostSpan(at: Context): Span | undefined {
+  const span = trace.getSpan(at)
+  return span !== undefined && isSpanContextValid(span.spanContext()) ? span : undefined
+}
+
 /** Calls `fn` with `span` as the active OpenTelemetry span, where contexts stick and no host would see it. */
 export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
   if (!hasContextManager() || hasHost()) return Reflect.apply(fn, self, args as never[])

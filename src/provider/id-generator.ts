@@ -56,8 +56,8 @@ export class InstanceIdGenerator implements IdGenerator {
     this.#generator = generator
   }
 
-  /** Makes the next root go on with a trace whose spans so far were left out. */
-  continueTrace(traceId: string): void {
+  /** Gives `traceId` to the next root. */
+  useForNextRoot(traceId: string): void {
     this.#nextTraceId = traceId
   }
 

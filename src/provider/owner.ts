@@ -3,7 +3,7 @@ import type { Around, Frame, Scope } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
 import { spanOf } from '../context/live-spans.js'
 import { currentScope } from '../context/scope.js'
-import { hasContextManager } from './host.js'
+import { hasContextManager, hasHost } from './host.js'
 
 /** Every span of this package, of any copy of it, answers for itself under this name. */
 interface SpanOfOurs {
@@ -136,8 +136,9 @@ function toCurrentPlace({ scope, span, owned }: Surroundings): Place {
   return (isOlder ? undefined : toRemotePlace(span)) ?? WHERE_IT_STARTS
 }
 
+/** Ids without a span behind them are another process's, also unmarked where no host could have made them. */
 function toRemotePlace(span: Span): Place | undefined {
   const remoteParent = span.spanContext()
-  const isRemote = remoteParent.isRemote === true && isSpanContextValid(remoteParent)
-  return isRemote ? { parent: undefined, remoteParent, isChosen: true } : undefined
+  const isRemote = remoteParent.isRemote === true || (!span.isRecording() && !hasHost())
+  return isRemote && isSpanContextValid(remoteParent) ? { parent: undefined, remoteParent, isChosen: true } : undefined
 }

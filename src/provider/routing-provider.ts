@@ -12,7 +12,8 @@ import {
 import { isTracingSuppressed } from '@opentelemetry/core'
 import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/instance.js'
 import type { Diagnostics } from '../diagnostics.js'
-import { callInContext, ensureContextManager, hasHost, toShownContext } from './host.js'
+import { createFace } from './face.js'
+import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
 import { findOwned, readSurroundings, type Routing, routeSpan } from './owner.js'
 import { nameText } from './span-arguments.js'
 import { UnrecordedSpan } from './unrecorded-span.js'
@@ -60,11 +61,13 @@ export class RoutingProvider implements TracerProvider {
     if (this.#options.registerContextManager !== false) ensureContextManager()
     const surroundings = readSurroundings()
     const { owner, place, isFree, conflict } = routeSpan(at, isRoot(options), surroundings)
-    const shownContext = hasHost() ? toShownContext(at) : undefined
+    const isBesideHost = hasHost()
+    const shownContext = isBesideHost ? toShownContext(at) : undefined
     const taker = owner ?? (isFree ? this.#options.fallback : undefined)
-    if (taker === undefined) return this.#refuse(name, at, conflict)
     const request: RoutedSpan = { name, options, library, place, context: at, shownContext }
-    return taker.startRoutedSpan(request)
+    const span = taker === undefined ? this.#refuse(name, at, conflict) : taker.startRoutedSpan(request)
+    const host = isBesideHost ? findHostSpan(at) : undefined
+    return host === undefined ? span : createFace(span, host)
   }
 
   #refuse(name: string, at: Context, conflict: Routing['conflict']): Span {

@@ -81,7 +81,7 @@ export function toLink(link: unknown): Link | undefined {
         ...(typeof isRemote === 'boolean' ? { isRemote } : {}),
         ...(isTraceState(traceState) ? { traceState } : {}),
       },
-      attributes: toAttributes(attributes),
+      ...(attributes === undefined || attributes === null ? {} : { attributes: toAttributes(attributes) }),
     }
   } catch {
     return undefined
@@ -102,7 +102,8 @@ export function toStatus(status: unknown): SpanStatus | undefined {
   try {
     const { code, message } = status as SpanStatus
     if (code !== SpanStatusCode.OK && code !== SpanStatusCode.ERROR) return undefined
-    return typeof message === 'string' && code === SpanStatusCode.ERROR ? { code, message } : { code }
+    // The SDK itself leaves a message out that is no text, and says so to OpenTelemetry's diagnostics.
+    return message !== undefined && message !== null && code === SpanStatusCode.ERROR ? { code, message } : { code }
   } catch {
     return undefined
   }

@@ -183,7 +183,8 @@ export class InstanceProvider {
       links: this.#toLinks(options?.links, standing, at),
       parentContext: this.#toParentContext(parent, request.context ?? at.context),
     }
-    if (parent === undefined && standing.parent !== undefined) ids.continueTrace(standing.parent.context.traceId)
+    // A root below spans that were left out goes on with their trace.
+    if (parent === undefined) ids.useForNextRoot(standing.parent?.context.traceId ?? ids.generateTraceId())
     if (this.#isLeftOut(draft, options?.attributes)) this.#leaveOut(span, draft, parent, request)
     else this.#begin(span, draft, toTime(options?.startTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)), request)
     return span
@@ -208,6 +209,7 @@ export class InstanceProvider {
   /** The context that names the parent to the SDK, around what samplers and processors of the user may want to see. */
   #toParentContext(parent: SpanContext | undefined, at: Context): Context {
     const base = this.#isContextSeen && !isTracingSuppressed(at) ? at : ROOT_CONTEXT
+    if (base !== ROOT_CONTEXT && trace.getSpanContext(base) === parent) return base
     if (parent !== undefined) return trace.setSpanContext(base, parent)
     return base === ROOT_CONTEXT ? base : trace.deleteSpan(base)
   }

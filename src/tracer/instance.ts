@@ -169,9 +169,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return this.spans.extractKey
   }
 
-  /** Writes what the next service needs to continue what is current here. */
-  injectCurrent(carrier: unknown): void {
+  /** Writes what the next service needs to continue what is current here, or `parent` in the current session. */
+  injectCurrent(carrier: unknown, parent?: SpanContext): void {
     const { frame, span, session } = this.current()
+    if (parent !== undefined) return void injectInto(carrier, parent, session)
     const record = GuardedSpan.recordOf(span)
     // A span of another session is no parent here, and so it is none there.
     injectInto(carrier, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
@@ -326,8 +327,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   async #settleProcessors(act: (processor: UserSpanProcessor) => Promise<void>, timeoutMs: number): Promise<boolean> {
-    const processors = this.#spans?.userProcessors ?? []
-    if (processors.length === 0) return true
+    if (this.#config.spanProcessors.length === 0) return true
+    const processors = this.spans.userProcessors
     let hasFailed = false
     const settled = Promise.allSettled(processors.map(act)).then((outcomes) => {
       hasFailed = outcomes.some(({ status }) => status === 'rejected')

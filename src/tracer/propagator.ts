@@ -1,4 +1,13 @@
-import { type Context, context, type TextMapGetter, type TextMapPropagator, type TextMapSetter, trace } from '@opentelemetry/api'
+import {
+  type Context,
+  context,
+  type SpanContext,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+  trace,
+} from '@opentelemetry/api'
+import { isTracingSuppressed, W3CBaggagePropagator } from '@opentelemetry/core'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Frame } from '../context/frame.js'
 import type { Instance } from '../context/instance.js'
@@ -9,14 +18,16 @@ import { findOwned } from '../provider/owner.js'
 import { keptContext } from '../provider/tracer-provider.js'
 import { continueFrom, injectInto } from './remote.js'
 
+/** Puts a caller's baggage into the context that the extraction gives back, as the standard has it. */
+const BAGGAGE = new W3CBaggagePropagator()
 const FIELDS = ['traceparent', 'tracestate', 'baggage'] as const
 
 /** What the propagator needs of its tracer. */
 export interface PropagatedInstance extends Instance {
   /** Runs our own work at the border to the host: what it throws is reported, and `fallback` given back. */
   guard<R>(topic: string, fallback: R, work: () => R): R
-  /** Writes what the next service needs to continue what is current. */
-  injectCurrent(carrier: unknown): void
+  /** Writes what the next service needs to continue what is current, or `parent` in the current session. */
+  injectCurrent(carrier: unknown, parent?: SpanContext): void
 }
 
 /**
@@ -61,7 +72,7 @@ export class TracerPropagator implements TextMapPropagator {
         origin: order,
         around: undefined,
       }
-      const continued = at.setValue(this.#key, frame)
+      const continued = BAGGAGE.extract(at.setValue(this.#key, frame), carrier, getter)
       return parent === undefined ? continued : trace.setSpanContext(continued, parent)
     })
   }
@@ -72,9 +83,12 @@ export class TracerPropagator implements TextMapPropagator {
 
   /** The span that `at` names when it is one of this tracer, else what is current. */
   #write(at: Context, headers: Record<string, string>): void {
-    const named = at === context.active() ? undefined : findOwned(trace.getSpan(at))
+    if (isTracingSuppressed(at)) return
+    const given = at === context.active() ? undefined : trace.getSpan(at)
+    const named = findOwned(given)
     const record = named?.owner === this.#instance ? GuardedSpan.recordOf(named) : undefined
-    if (record === undefined) this.#instance.injectCurrent(headers)
-    else injectInto(headers, keptContext(record), record.session)
+    if (record !== undefined) injectInto(headers, keptContext(record), record.session)
+    else if (given !== undefined && named === undefined && !given.isRecording()) this.#instance.injectCurrent(headers, given.spanContext())
+    else this.#instance.injectCurrent(headers)
   }
 }

@@ -335,13 +335,16 @@ describe('doctor', () => {
       program,
       `import { HoneyHiveTracer } from ${JSON.stringify(join(compiled, 'index.mjs'))}
 const tracer = HoneyHiveTracer.init({ testMode: true })
-tracer.provider.getTracer('app').startSpan('step').end()
+const library = tracer.provider.getTracer('library')
+if (process.env.FIRST_SPAN === 'yes') library.startSpan('first').end()
 setInterval(() => undefined, 1000)
 `,
     )
-    const result = await run(['doctor', '--entry', program, '--seconds', '4'])
-    expect(result.out).toContain('ok      1 live tracer\n')
-    expect(result.out).toContain('context manager: AsyncLocalStorageContextManager')
+    const idle = await run(['doctor', '--entry', program, '--seconds', '4'])
+    expect(idle.out).toContain('ok      1 live tracer\n')
+    expect(idle.out).toContain('ok      no OpenTelemetry context manager yet')
+    const used = await run(['doctor', '--entry', program, '--seconds', '4'], { FIRST_SPAN: 'yes' })
+    expect(used.out).toContain('context manager: AsyncLocalStorageContextManager')
   })
 
   const LIBRARY = 'class Completions { create() {} }\nclass OpenAI {}\nOpenAI.Chat = { Completions }\n'

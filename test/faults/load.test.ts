@@ -80,9 +80,10 @@ describe('load', () => {
       isOnStack = true
       rig.record(1, { bytes: 20_000, toReadable })
       isOnStack = false
-      if (count % 64 === 0) await nextTurn()
+      // Less than the queue holds, so that a slow machine drops none.
+      if (count % 1_024 === 0) expect(await rig.processor.flush(60_000)).toBe(true)
+      else if (count % 64 === 0) await nextTurn()
     }
-    expect(await rig.processor.flush(60_000)).toBe(true)
     expect([onStack, built]).toEqual([0, 5_120])
   })
 

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type EchoServer, startEchoServer } from './echo-server.js'
+import { type Host, installHosts, type Outcome, type Run, type Sampler, runProgram, type Start } from './run-program.js'
+import { describeHost } from './describe-host.js'
+
+// `node`: the line that the product asks for, where it is not ours. `modes`: ways in which one product can be set up.
+const hosts: readonly Host[] = [
+  { folder: 'opentelemetry-2', adapter: 'opentelemetry', modes: ['sdk'] },
+  { folder: 'opentelemetry-3', adapter: 'opentelemetry', modes: ['sdk'], node: '24' },
+  { folder: 'vercel', adapter: 'vercel', modes: ['sdk'] },
+  { folder: 'langfuse', adapter: 'langfuse', modes: ['sdk'] },
+  { folder: 'sentry-10', adapter: 'sentry', modes: ['sdk'] },
+  { folder: 'sentry-11', adapter: 'sentry', modes: ['sdk'] },
+  { folder: 'datadog-5', adapter: 'datadog', modes: ['native', 'otel'] },
+  { folder: 'datadog-6', adapter: 'datadog', modes: ['native', 'otel'], node: '24' },
+  { folder: 'newrelic-13', adapter: 'newrelic', modes: ['native', 'bridge'] },
+  { folder: 'newrelic-14', adapter: 'newrelic', modes: ['native', 'bridge'], node: '24' },
+  { folder: 'elastic', adapter: 'elastic', modes: ['native', 'bridge'] },
+]
+const samplers: readonly Sampler[] = ['on', 'off']
+const starts: readonly Start[] = ['after', 'before', 'read']
+const said: Readonly<Record<Start, string>> = { after: 'after it', before: 'before it', read: 'before it, providers read' }
+
+// What a product's own propagation may be called; our deliveries carry none of it.
+const PROPAGATION = /^(traceparent|tracestate|baggage|sentry-trace|x-datadog-.*|newrelic|elastic-apm-traceparent|b3|x-b3-.*)$/
+
+// HOSTS: only the folders whose name begins so.
+const chosen = process.env['HOSTS'] === undefined ? hosts : hosts.filter(({ folder }) => folder.startsWith(process.env['HOSTS'] ?? ''))
+
+let echo: EchoServer
+beforeAll(async () => {
+  echo = await startEchoServer()
+  await installHosts(chosen)
+})
+afterAll(() => echo.close())
+
+const outcomes = new Map<string, Promise<Outcome>>()
+
+/** What the program saw in this setting; it runs once. */
+function outcomeOf(run: Run): Promise<Outcome> {
+  const key = JSON.stringify(run)
+  const outcome = outcomes.get(key) ?? runProgram(run, echo)
+  outcomes.set(key, outcome)
+  return outcome
+}
+
+for (const host of chosen) {
+  for (const mode of host.modes) {
+    for (const sampler of samplers) {
+      describe.concurrent(`${host.folder}, ${mode}, its sampler ${sampler}`, () => {
+        const run = (start: Start | undefined): Promise<Outcome> => outcomeOf({ host, mode, sampler, start })
+
+        test('without us it records what the program did', async () => {
+          const { traces, observed } = describeHost(await run(undefined))
+          const requests = traces.filter((trace) => trace.includes('request of '))
+          expect(requests.every((trace) => trace.includes('[not sampled]') === (sampler === 'off'))).toBe(true)
+          // Some products keep all of a process that has no request in one trace.
+          if (sampler === 'on') expect(requests.join().match(/request of /g)?.length).toBeGreaterThan(25)
+          expect(Object.keys(observed).length).toBeGreaterThan(200)
+        })
+
+        for (const start of starts) {
+          test(`is the same with us, started ${said[start]}`, async () => {
+            const [without, withUs] = await Promise.all([run(undefined), run(start)])
+            const [expected, actual] = [describeHost(without), describeHost(withUs)]
+            expect(actual.traces).toEqual(expected.traces)
+            expect(actual.observed).toEqual(expected.observed)
+          })
+
+          if (start !== 'after') {
+            test(`finds the context manager's place free, started ${said[start]}`, async () => {
+              expect((await run(start)).isSlotTaken).toBe(false)
+            })
+          }
+
+          test(`our trees are whole beside it, started ${said[start]}`, async () => {
+            const { trees } = await run(start)
+            const of = (side: 'actual' | 'expected'): unknown =>
+              Object.fromEntries(Object.entries(trees).map(([scope, sides]) => [scope, sides[side]]))
+            expect(of('actual')).toEqual(of('expected'))
+          })
+
+          test(`twenty requests of two tenants stay apart beside it, started ${said[start]}`, async () => {
+            const { tenants } = await run(start)
+            const tree = (name: string): string => `request ${name}(model ${name}(inner ${name}))`
+            const expected = ['A', 'B'].map((tenant) => Array.from({ length: 10 }, (_, number) => tree(`${tenant}${number}`)))
+            expect(tenants).toEqual({ sessions: [10, 10], trees: expected, others: '' })
+          })
+
+          test(`nothing of it is in ours and its propagation not on our deliveries, started ${said[start]}`, async () => {
+            const { spans, ours = [], deliveries } = await run(start)
+            const theirs = new Set(spans.flatMap(({ traceId, spanId }) => [traceId, spanId]))
+            const crossing = ours.filter((span) =>
+              [span.traceId, span.spanId, span.parentId ?? '', ...span.links].some((id) => theirs.has(id)),
+            )
+            expect(ours.length).toBeGreaterThan(100)
+            expect(crossing.map(({ name }) => name)).toEqual([])
+            expect(ours.flatMap(({ marks }) => marks)).toEqual([])
+            expect(deliveries.length).toBeGreaterThan(0)
+            expect(deliveries.flat().filter((name) => PROPAGATION.test(name))).toEqual([])
+          })
+        }
+      })
+    }
+  }
+}
