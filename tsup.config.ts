@@ -10,6 +10,8 @@ type Plugin = NonNullable<Options['plugins']>[number]
 
 /** OpenTelemetry's API is the host's own copy; the SDK's parts are ours, whatever version of it the host has. */
 const SDK_PARTS = /^@opentelemetry\/(?!api$)/
+/** What answers requests of the local server; a user's tree need not grow for it. */
+const LOCAL_SERVER_PARTS = /^(?:hono|@hono\/node-server)(?:\/|$)/
 /** Packages whose declarations are copied into ours, so that a user needs none of them to compile. */
 const TYPES_FROM = ['@opentelemetry/core', '@opentelemetry/resources', '@opentelemetry/sdk-trace', '@opentelemetry/sdk-trace-base']
 const FILES_OF_A_PACKAGE = /^\.\.?\//
@@ -55,7 +57,7 @@ const common: Options = {
   splitting: true,
   removeNodeProtocol: false,
   // Only the parts that are used, which load in a few milliseconds; whole packages take thirty times as long.
-  noExternal: [SDK_PARTS],
+  noExternal: [SDK_PARTS, LOCAL_SERVER_PARTS],
   external: ['libsql'],
   esbuildPlugins: [contextManagerAsModule, noMachineIds, licences],
   plugins: [requireInsteadOfImport],

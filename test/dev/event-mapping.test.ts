@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { type MappingOptions, toEvent } from '../../src/dev/event-mapping.js'
+import { type MappingOptions, toEvent } from '../../src/dev/ingest/event-mapping.js'
 import { decodeOtlpJson } from '../../src/otlp/decode.js'
 import { detectEventType } from '../../src/semantics/event-type.js'
 import { readFixture } from '../semantics/fixtures/read-fixture.js'

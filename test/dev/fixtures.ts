@@ -183,3 +183,21 @@ export const test = base.extend<{ server: DevServer; start: (options?: DevServer
     await use(await start())
   },
 })
+
+/** Lets another process hold the write lock of a database; gives back how to make it let go. */
+export const holdLock = async (path: string): Promise<() => Promise<void>> => {
+  const libsql = new URL('../../node_modules/libsql/index.js', import.meta.url).href
+  const script = `import Database from ${JSON.stringify(libsql)}
+    const database = new Database(${JSON.stringify(path)})
+    database.exec('PRAGMA busy_timeout = 30000')
+    database.exec('BEGIN IMMEDIATE')
+    console.log('held')
+    process.stdin.once('data', () => { database.exec('ROLLBACK'); process.exit() })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(createInterface(child.stdout), 'line')
+  return async () => {
+    const ended = once(child, 'exit')
+    child.stdin.write('let go\n')
+    await ended
+  }
+}

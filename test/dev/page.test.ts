@@ -1,6 +1,6 @@
 import { get, type IncomingMessage } from 'node:http'
 import { describe, expect } from 'vitest'
-import type { LiveMessage, SessionList } from '../../src/dev/page-api.js'
+import type { LiveMessage, SessionList } from '../../src/dev/page-api/contract.js'
 import type { DevServer } from '../../src/dev/server.js'
 import { cpuMs } from '../fixtures/cost.js'
 import { call, isLong, newId, sendSpans, test } from './fixtures.js'

@@ -54,8 +54,8 @@ describe('startDevServer', () => {
 
   test('refuses a database that a newer release wrote, and one that is no database', async () => {
     const path = join(folder, 'newer.db')
-    const { openDatabase } = await import('../../src/dev/database.js')
-    const database = await openDatabase(path)
+    const { connect } = await import('../../src/dev/store/database.js')
+    const database = await connect(path)
     database.exec('PRAGMA user_version = 999')
     database.close()
     await expect(startDevServer({ port: 0, database: path })).rejects.toMatchObject({
@@ -350,8 +350,8 @@ describe('retention', () => {
     for (let i = 0; i < 10; i++)
       await sendSpans(first, [{ name: `s${i}`, startMs: now + i, endMs: now + i, attributes: { 'honeyhive_inputs.text': big } }])
     await first.close()
-    const { openDatabase } = await import('../../src/dev/database.js')
-    const database = await openDatabase(path)
+    const { connect } = await import('../../src/dev/store/database.js')
+    const database = await connect(path)
     database.run("UPDATE sessions SET touched_ms = touched_ms - 90000000 WHERE name = 's3'")
     database.close()
     const aged = await startDevServer({ port: 0, database: path, retention: { maxAgeMs: 80_000_000 } })

@@ -128,13 +128,13 @@ describe('the tarball', () => {
     expect([...strangers]).toEqual([])
   })
 
-  test('has parts of the SDK built in and nothing else, each with its licence', async () => {
+  test('has parts of the SDK and the local server’s HTTP built in and nothing else, each with its licence', async () => {
     const bundled = new Set<string>()
     for (const { text } of await readDist(/\.(js|cjs)$/)) {
       for (const [, name = ''] of text.matchAll(/^\/\/ .*node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\//gm)) bundled.add(name)
     }
     expect(bundled).toContain('@opentelemetry/otlp-transformer')
-    expect([...bundled].filter((name) => !/^@opentelemetry\/(?!api$)/.test(name))).toEqual([])
+    expect([...bundled].filter((name) => !/^(?:@opentelemetry\/(?!api$)|hono$|@hono\/node-server$)/.test(name))).toEqual([])
 
     const [licences] = await readDist(/^THIRD-PARTY-LICENSES\.txt$/)
     for (const name of bundled) {
