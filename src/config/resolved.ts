@@ -52,6 +52,7 @@ export interface InstrumentationLike {
   setTracerProvider(provider: TracerProvider): void
   enable?(): void
   disable?(): void
+  setMeterProvider?(provider: import('@opentelemetry/api').MeterProvider): void
 }
 
 /** All settings of one instance after code, environment and defaults were combined. Frozen. */

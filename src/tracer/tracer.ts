@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import type { Span, SpanOptions, TextMapPropagator, Tracer, TracerProvider } from '@opentelemetry/api'
+import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer, type TracerProvider } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
 import { resolveConfig } from '../config/resolve.js'
@@ -395,6 +395,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     for (const instrumentation of this.#config.instrumentations) {
       this.#instance.guard('instrumentation', undefined, () => {
         instrumentation.setTracerProvider(this.provider)
+        instrumentation.setMeterProvider?.(metrics.getMeterProvider())
         instrumentation.enable?.()
       })
     }
@@ -446,8 +447,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   async #close(timeoutMs: number): Promise<boolean> {
-    for (const instrumentation of this.#config.instrumentations)
-      this.#instance.guard('disable', undefined, () => instrumentation.disable?.())
+    // Instrumentations stay enabled: they patch libraries for the whole process, and other tracers are served through them.
     const hasArrived = await this.#instance.close(timeoutMs)
     forgetInstance(this.#instance)
     return hasArrived

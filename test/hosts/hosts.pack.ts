@@ -3,6 +3,39 @@ import { type EchoServer, startEchoServer } from './echo-server.js'
 import { type Host, installHosts, type Outcome, type Run, type Sampler, runProgram, type Start } from './run-program.js'
 import { describeHost } from './describe-host.js'
 
+// What an instrumentor does that a product cannot be kept out of. Both look at the very object in the context, not at its ids:
+// an invalid span is a parent to them where no span would be none, and ids alone (`setSpanContext`) carry none of their state.
+const OBJECTS_ONLY: readonly Gap[] = [
+  { way: 'routed setSpan', place: 'outside' },
+  { way: 'filtered routed setSpan', place: 'outside' },
+  { way: 'nobody setSpan', place: 'outside' },
+  { way: 'routed setSpanContext', place: 'outside' },
+  { way: 'routed setSpanContext', place: 'inside' },
+]
+// Its context manager gives back a span of its own in place of the ids that were set.
+const OWN_SPANS: readonly Gap[] = [{ way: 'routed setSpanContext', place: 'inside' }]
+
+interface Gap {
+  readonly way: string
+  readonly place: 'inside' | 'outside'
+}
+
+// By folder and mode: where the product's side may differ, and where ours may.
+const HOST_GAPS: Readonly<Record<string, readonly Gap[]>> = { 'sentry-10 sdk': OBJECTS_ONLY, 'elastic bridge': OBJECTS_ONLY }
+const TREE_GAPS: Readonly<Record<string, readonly Gap[]>> = {
+  'datadog-5 otel': OWN_SPANS,
+  'datadog-6 otel': OWN_SPANS,
+  'elastic bridge': OWN_SPANS,
+}
+
+/** Whether a line of a description is about a gap. */
+function isAbout(gaps: readonly Gap[] = [], line: string): boolean {
+  return gaps.some(({ way, place }) => {
+    const inTraces = place === 'outside' ? line.startsWith(`${way}, step`) : new RegExp(`^request of ${way}([(]|$)`).test(line)
+    return inTraces || line.startsWith(`${way}, ${place} a host span`)
+  })
+}
+
 // `node`: the line that the product asks for, where it is not ours. `modes`: ways in which one product can be set up.
 const hosts: readonly Host[] = [
   { folder: 'opentelemetry-2', adapter: 'opentelemetry', modes: ['sdk'] },
@@ -63,8 +96,11 @@ for (const host of chosen) {
           test(`is the same with us, started ${said[start]}`, async () => {
             const [without, withUs] = await Promise.all([run(undefined), run(start)])
             const [expected, actual] = [describeHost(without), describeHost(withUs)]
-            expect(actual.traces).toEqual(expected.traces)
-            expect(actual.observed).toEqual(expected.observed)
+            const isKept = (line: string): boolean => !isAbout(HOST_GAPS[`${host.folder} ${mode}`], line)
+            const kept = (observed: typeof actual.observed): unknown =>
+              Object.fromEntries(Object.entries(observed).filter(([line]) => isKept(line)))
+            expect(actual.traces.filter(isKept)).toEqual(expected.traces.filter(isKept))
+            expect(kept(actual.observed)).toEqual(kept(expected.observed))
           })
 
           if (start !== 'after') {
@@ -76,7 +112,11 @@ for (const host of chosen) {
           test(`our trees are whole beside it, started ${said[start]}`, async () => {
             const { trees } = await run(start)
             const of = (side: 'actual' | 'expected'): unknown =>
-              Object.fromEntries(Object.entries(trees).map(([scope, sides]) => [scope, sides[side]]))
+              Object.fromEntries(
+                Object.entries(trees)
+                  .filter(([scope]) => !isAbout(TREE_GAPS[`${host.folder} ${mode}`], scope))
+                  .map(([scope, sides]) => [scope, sides[side]]),
+              )
             expect(of('actual')).toEqual(of('expected'))
           })
 
