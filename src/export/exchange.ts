@@ -107,11 +107,14 @@ function openRequest({ method, url, headers, body, agent }: ExchangeRequest): Cl
   return withoutPropagation(request, headers)
 }
 
-/** What products add to each request of the process through Node's diagnostics channels; our own requests are in no trace. */
-const PROPAGATION = ['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'b3']
+/** What products add to each request of the process; our own requests are in no trace. */
+const PROPAGATION: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'b3'])
 
+/** Takes out what was added as the request was made (Node's diagnostics channels) and refuses what comes as it is written. */
 function withoutPropagation(request: ClientRequest, given: Readonly<Record<string, string>>): ClientRequest {
   for (const name of PROPAGATION) if (request.hasHeader(name) && !Object.hasOwn(given, name)) request.removeHeader(name)
+  const { setHeader } = request
+  request.setHeader = (name, value) => (PROPAGATION.has(name.toLowerCase()) ? request : setHeader.call(request, name, value))
   return request
 }
 

@@ -10,7 +10,12 @@ import type { Span } from '@opentelemetry/api'
 export function createFace<S extends Span>(span: S, host: Span): S {
   const isRecording = span.isRecording() ? undefined : () => host.isRecording()
   return new Proxy(span, {
-    get: (target, key) => (key === 'isRecording' && isRecording) || Reflect.get(key in target ? target : host, key),
+    get(target, key) {
+      if (key === 'isRecording' && isRecording !== undefined) return isRecording
+      if (key in target) return Reflect.get(target, key)
+      // Sentry leaves it unset on the root itself.
+      return Reflect.get(host, key) ?? (key === '_sentryRootSpan' ? host : undefined)
+    },
     has: (target, key) => key in target || key in host,
     set: (target, key, value) => Reflect.set(holderOf(target, host, key), key, value),
     defineProperty: (target, key, descriptor) => Reflect.defineProperty(holderOf(target, host, key), key, descriptor),
