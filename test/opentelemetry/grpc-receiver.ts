@@ -9,8 +9,8 @@ export interface GrpcReceiver {
   close(): void
 }
 
-/** Starts a receiver on a free port. */
-export async function startGrpcReceiver(): Promise<GrpcReceiver> {
+/** Starts a receiver on a free port that answers every export with `reply`. */
+export async function startGrpcReceiver(reply: Buffer = Buffer.alloc(0)): Promise<GrpcReceiver> {
   const spans: DecodedSpan[] = []
   const server = new Server()
   const asIs = (bytes: Buffer): Buffer => bytes
@@ -29,7 +29,7 @@ export async function startGrpcReceiver(): Promise<GrpcReceiver> {
     {
       export: (call: { request: Buffer }, answer: (error: null, reply: Buffer) => void) => {
         spans.push(...decodeOtlpProtobuf(call.request, { maxSpans: 10_000, nowMs: 0 }).spans)
-        answer(null, Buffer.alloc(0))
+        answer(null, reply)
       },
     },
   )

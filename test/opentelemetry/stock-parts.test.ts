@@ -1,3 +1,4 @@
+import { diag, DiagLogLevel } from '@opentelemetry/api'
 import { OTLPTraceExporter as GrpcTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import {
@@ -217,4 +218,23 @@ test('a destination that fails holds up no other, and makes forceFlush false', a
   expect([server.spans.length, other.seen().length]).toEqual([1, 1])
   expect(warnings.join('\n')).toContain('BatchSpanProcessor')
   expect(await tracer.shutdown()).toBe(false)
+})
+
+test('what an OTLP/gRPC endpoint rejects is logged by the SDK’s exporter', async () => {
+  // Field 1: partial success, with 1 rejected span (1) and a message (2).
+  const message = Buffer.from('too old')
+  const receiver = await startGrpcReceiver(Buffer.concat([Buffer.from([0x0a, message.length + 4, 0x08, 1, 0x12, message.length]), message]))
+  cleanups.push(() => receiver.close())
+  const lines: unknown[][] = []
+  const note = (...line: unknown[]): void => void lines.push(line)
+  diag.setLogger(
+    { error: note, warn: note, info: note, debug: note, verbose: note },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  )
+  cleanups.push(() => diag.disable())
+  const tracer = HoneyHiveTracer.init({ exporter: new GrpcTraceExporter({ url: receiver.url }) })
+  tracer.startSpan('s').end()
+  await tracer.shutdown()
+  expect(receiver.spans.length).toBe(1)
+  expect(JSON.stringify(lines)).toContain('too old')
 })
