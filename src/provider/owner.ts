@@ -68,11 +68,11 @@ const NOBODY: Innermost = { instance: undefined, span: undefined, conflict: unde
  * the scope of another tracer, and belongs where it was bound. Once that span has ended nobody can tell such a callback from
  * a context that was merely kept, so there is no answer.
  */
-export function findInnermost({ scope, owned }: Pick<Surroundings, 'scope' | 'owned'>): Innermost {
+export function findInnermost({ scope, span, owned }: Around): Innermost {
   if (owned === undefined) return scope === undefined ? NOBODY : byScope(scope)
   if (scope === undefined || owned.order > scope.frame.order) return { instance: owned.owner, span: owned, conflict: undefined }
-  const { instance, origin } = scope.frame
-  if (owned.owner === undefined || owned.owner === instance || owned.origin === origin) return byScope(scope)
+  const { instance, origin, around } = scope.frame
+  if (owned.owner === undefined || owned.owner === instance || owned.origin === origin || span === around) return byScope(scope)
   if (!owned.hasEnded) return { instance: owned.owner, span: owned, conflict: undefined }
   return { instance: undefined, span: undefined, conflict: [owned.owner, instance] }
 }
