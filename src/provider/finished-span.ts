@@ -27,6 +27,9 @@ const NO_ATTRIBUTES: Attributes = Object.freeze({})
 const NEVER: HrTime = [0, 0]
 const NO_LIBRARY: ReadableSpan['instrumentationScope'] = { name: '' }
 
+/** Under a symbol and not a private field: processors and exporters wrap what they are given in proxies. */
+const CONTEXT = Symbol('honeyhive-tracer.context')
+
 /** One shape for every span: the serialiser reads each field of each span. */
 class FinishedSpan implements ReadableSpan {
   readonly name: string
@@ -45,7 +48,7 @@ class FinishedSpan implements ReadableSpan {
   readonly droppedAttributesCount: number
   readonly droppedEventsCount: number
   readonly droppedLinksCount: number
-  readonly #context: SpanContext
+  readonly [CONTEXT]: SpanContext
 
   constructor(record: SpanRecord, writer: AttributeWriter) {
     const { sdk, owner } = record
@@ -69,11 +72,11 @@ class FinishedSpan implements ReadableSpan {
     this.droppedEventsCount = (sdk?.droppedEventsCount ?? 0) + events.length - keptEvents.length
     this.droppedLinksCount = (sdk?.droppedLinksCount ?? 0) + links.length - keptLinks.length
     this.ended = record.isEnded
-    this.#context = record.context
+    this[CONTEXT] = record.context
   }
 
   spanContext(): SpanContext {
-    return this.#context
+    return this[CONTEXT]
   }
 }
 /** Collects the attributes of one span within its limits, redacted before they are cut. */

@@ -138,29 +138,29 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
   setAttribute(key: string, value: AttributeValue): this {
     if (!this.isRecording()) return warnIfEnded(this)
-    this.#set(key, value)
+    setOn(recordIn(this), key, value)
     return this
   }
 
   setAttributes(attributes: Attributes): this {
-    if (this.isRecording()) forEachAttribute(attributes, (key, value) => this.#set(key, value))
+    if (this.isRecording()) forEachAttribute(attributes, (key, value) => setOn(recordIn(this), key, value))
     return this
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (!this.isRecording()) return warnIfEnded(this)
     const isTime = isTimeInput(attributesOrTime)
-    this.#addEvent(name, isTime ? undefined : attributesOrTime, isTime && time === undefined ? attributesOrTime : time)
+    addEventTo(recordIn(this), name, isTime ? undefined : attributesOrTime, isTime && time === undefined ? attributesOrTime : time)
     return this
   }
 
   addLink(link: Link): this {
-    if (this.isRecording()) this.#addLink(link)
+    if (this.isRecording()) addLinkTo(recordIn(this), link)
     return this
   }
 
   addLinks(links: Link[]): this {
-    if (this.isRecording()) for (const link of readItems(links)) this.#addLink(link)
+    if (this.isRecording()) for (const link of readItems(links)) addLinkTo(recordIn(this), link)
     return this
   }
 
@@ -176,7 +176,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
-    if (this.isRecording()) this.#recordException(exception, time, true)
+    if (this.isRecording()) recordExceptionOn(recordIn(this), exception, time, true)
   }
 
   end(endTime?: TimeInput): void {
@@ -195,8 +195,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   /** Status ERROR, one exception event and the error attributes; the span stays open. */
   fail(thrown: unknown): void {
     if (!this.isRecording()) return
-    const error = this.#recordException(thrown, undefined, false)
     const record = recordIn(this)
+    const error = recordExceptionOn(record, thrown, undefined, false)
     record.error = error
     record.sdk?.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
   }
@@ -232,60 +232,6 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   /** Counts the links that the span was started with. */
   static countLinks(span: GuardedSpan, links: readonly Link[]): void {
     for (const link of links) recordIn(span).bytes += sizeOfLink(link)
-  }
-
-  #set(key: string, value: unknown): void {
-    const record = recordIn(this)
-    const { sdk } = record
-    if (sdk === undefined || typeof key !== 'string' || key === '' || IDENTITY_KEYS.has(key)) return
-    const safe = toAttributeValue(value) as AttributeValue | undefined
-    if (safe === undefined || takeEventField(record, key, safe)) return
-    const isThere = Object.hasOwn(sdk.attributes, key)
-    if (!isThere && record.attributeCount >= record.owner.limits.maxAttributes) {
-      record.droppedAttributes += 1
-      return
-    }
-    record.bytes += isThere ? sizeOf(safe) - sizeOf(sdk.attributes[key]) : key.length + sizeOf(safe) + ENTRY_OVERHEAD_BYTES
-    if (!isThere) record.attributeCount += 1
-    // The SDK writes by plain assignment, which this one name does not survive.
-    if (key === '__proto__') setOwn(sdk.attributes, key, safe)
-    else sdk.setAttribute(key, safe)
-  }
-
-  #addEvent(name: unknown, attributes: unknown, time: unknown): void {
-    const record = recordIn(this)
-    const { sdk, owner, anchor } = record
-    if (sdk === undefined) return
-    const safe = toAttributes(attributes)
-    const [oldest] = sdk.events
-    if (oldest !== undefined && sdk.events.length >= owner.limits.maxEvents) record.bytes -= sizeOfEvent(oldest.name, oldest.attributes)
-    const text = nameText(name)
-    sdk.addEvent(text, safe, toTime(time, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
-    if (owner.limits.maxEvents > 0) record.bytes += sizeOfEvent(text, safe)
-  }
-
-  #addLink(link: unknown): void {
-    const record = recordIn(this)
-    const { sdk, owner } = record
-    const safe = toLink(link)
-    if (sdk === undefined || safe === undefined) return
-    const [oldest] = sdk.links
-    if (oldest !== undefined && sdk.links.length >= owner.limits.maxLinks) record.bytes -= sizeOfLink(oldest)
-    sdk.addLink(safe)
-    if (owner.limits.maxLinks > 0) record.bytes += sizeOfLink(safe)
-  }
-
-  /** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
-  #recordException(thrown: unknown, time: unknown, isByApi: boolean): ThrownText {
-    const record = recordIn(this)
-    const text = describeThrown(thrown)
-    // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
-    if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
-    record.lastException = thrown
-    const attributes: Attributes = { 'exception.type': text.type, 'exception.message': text.message }
-    if (text.stack !== undefined) attributes['exception.stacktrace'] = text.stack
-    this.#addEvent('exception', isByApi ? asSdkSays(thrown, attributes) : attributes, time)
-    return text
   }
 
   /** Its name and id; what it holds stays out of logs. */
@@ -374,6 +320,58 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   get droppedLinksCount(): number {
     return GuardedSpan.finish(this).droppedLinksCount
   }
+}
+
+// Functions and not private methods, which a proxy around the span does not have.
+
+function setOn(record: SpanRecord, key: string, value: unknown): void {
+  const { sdk } = record
+  if (sdk === undefined || typeof key !== 'string' || key === '' || IDENTITY_KEYS.has(key)) return
+  const safe = toAttributeValue(value) as AttributeValue | undefined
+  if (safe === undefined || takeEventField(record, key, safe)) return
+  const isThere = Object.hasOwn(sdk.attributes, key)
+  if (!isThere && record.attributeCount >= record.owner.limits.maxAttributes) {
+    record.droppedAttributes += 1
+    return
+  }
+  record.bytes += isThere ? sizeOf(safe) - sizeOf(sdk.attributes[key]) : key.length + sizeOf(safe) + ENTRY_OVERHEAD_BYTES
+  if (!isThere) record.attributeCount += 1
+  // The SDK writes by plain assignment, which this one name does not survive.
+  if (key === '__proto__') setOwn(sdk.attributes, key, safe)
+  else sdk.setAttribute(key, safe)
+}
+
+function addEventTo(record: SpanRecord, name: unknown, attributes: unknown, time: unknown): void {
+  const { sdk, owner, anchor } = record
+  if (sdk === undefined) return
+  const safe = toAttributes(attributes)
+  const [oldest] = sdk.events
+  if (oldest !== undefined && sdk.events.length >= owner.limits.maxEvents) record.bytes -= sizeOfEvent(oldest.name, oldest.attributes)
+  const text = nameText(name)
+  sdk.addEvent(text, safe, toTime(time, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
+  if (owner.limits.maxEvents > 0) record.bytes += sizeOfEvent(text, safe)
+}
+
+function addLinkTo(record: SpanRecord, link: unknown): void {
+  const { sdk, owner } = record
+  const safe = toLink(link)
+  if (sdk === undefined || safe === undefined) return
+  const [oldest] = sdk.links
+  if (oldest !== undefined && sdk.links.length >= owner.limits.maxLinks) record.bytes -= sizeOfLink(oldest)
+  sdk.addLink(safe)
+  if (owner.limits.maxLinks > 0) record.bytes += sizeOfLink(safe)
+}
+
+/** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
+function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, isByApi: boolean): ThrownText {
+  const text = describeThrown(thrown)
+  // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
+  if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
+  record.lastException = thrown
+  const attributes: Attributes = { 'exception.type': text.type, 'exception.message': text.message }
+  if (text.stack !== undefined) attributes['exception.stacktrace'] = text.stack
+  addEventTo(record, 'exception', isByApi ? asSdkSays(thrown, attributes) : attributes, time)
+  return text
 }
 
 /** Says what the SDK says, without the stack trace that it takes for each call. */

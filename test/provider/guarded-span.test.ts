@@ -1,0 +1,225 @@
+import { inspect } from 'node:util'
+import { context, type HrTime, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { describe, expect } from 'vitest'
+import type { TestTracer } from '../../src/testing/index.js'
+import { hostileValues } from '../fixtures/hostile.js'
+import { tracerTest as test } from '../fixtures/tracer.js'
+
+const SECRET = 'sk-very-secret'
+const only = ({ spans }: TestTracer): ReadableSpan => {
+  expect(spans.length).toBe(1)
+  return spans[0] as ReadableSpan
+}
+
+describe('a proxy around a span', () => {
+  test('works as the span does, and what starts inside of it is its child', ({ tracer }) => {
+    const library = tracer.provider.getTracer('library')
+    const span = library.startSpan('model')
+    const proxy = new Proxy(span, {})
+    proxy.setAttribute('a', 1).setAttributes({ b: 2 }).addEvent('event').updateName('renamed')
+    proxy.setStatus({ code: SpanStatusCode.ERROR, message: 'failed' })
+    proxy.recordException(new Error('no'))
+    context.with(trace.setSpan(context.active(), proxy), () => library.startSpan('inside').end())
+    expect([proxy.isRecording(), proxy.spanContext()]).toEqual([true, span.spanContext()])
+    proxy.end()
+    expect([proxy.isRecording(), span.isRecording()]).toEqual([false, false])
+    expect(tracer.tree()).toEqual([{ name: 'renamed', children: [{ name: 'inside' }] }])
+    const ended = tracer.spans.find(({ name }) => name === 'renamed')
+    expect(ended?.attributes).toMatchObject({ a: 1, b: 2 })
+    expect(ended?.events.map(({ name }) => name)).toEqual(['event', 'exception'])
+    expect(ended?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'failed' })
+  })
+
+  test('may be one that hides and adds members', ({ tracer }) => {
+    const span = tracer.startSpan('own')
+    const proxy = new Proxy(span, { get: (target, key) => (key === 'extra' ? 7 : Reflect.get(target, key, target)) })
+    expect([(proxy as Span & { extra: number }).extra, proxy.spanContext().spanId]).toEqual([7, span.spanContext().spanId])
+    proxy.end()
+    expect(tracer.tree()).toEqual([{ name: 'own' }])
+  })
+})
+
+describe('the methods of a span', () => {
+  const calls: Readonly<Record<string, (span: Span, value: never) => unknown>> = {
+    setAttribute: (span, value) => span.setAttribute('key', value),
+    'name of setAttribute': (span, value) => span.setAttribute(value, 1),
+    setAttributes: (span, value) => span.setAttributes(value),
+    addEvent: (span, value) => span.addEvent(value, value, value),
+    addLink: (span, value) => span.addLink(value),
+    addLinks: (span, value) => span.addLinks(value),
+    setStatus: (span, value) => span.setStatus(value),
+    updateName: (span, value) => span.updateName(value),
+    recordException: (span, value) => span.recordException(value, value),
+    end: (span, value) => span.end(value),
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    test(`${name} throws at nothing it is given, and the span arrives`, ({ tracer }) => {
+      const values = hostileValues.filter(({ heavy }) => heavy !== true)
+      for (const { make } of values) {
+        const span = tracer.startSpan('own')
+        expect(() => call(span, make() as never)).not.toThrow()
+        span.end()
+      }
+      expect(tracer.spans.length).toBe(values.length)
+    })
+  }
+
+  test('write nothing after the end, and a second end changes nothing', ({ tracer }) => {
+    const span = tracer.startSpan('own')
+    span.end([100, 0])
+    span.setAttribute('late', 1).updateName('late').addEvent('late').end([200, 0])
+    expect(only(tracer)).toMatchObject({ name: 'own', events: [] })
+    expect(only(tracer).attributes).not.toHaveProperty('late')
+  })
+
+  test('drop the oldest event when there are too many, and say how many', ({ createTracer }) => {
+    const tracer = createTracer({ limits: { maxEvents: 2 } })
+    const span = tracer.startSpan('own')
+    for (const name of ['first', 'second', 'third', 'fourth']) span.addEvent(name)
+    span.end()
+    expect(only(tracer).events.map(({ name }) => name)).toEqual(['third', 'fourth'])
+    expect(only(tracer).droppedEventsCount).toBe(2)
+  })
+
+  test('keep times that are exact to the nanosecond', ({ tracer }) => {
+    const start: HrTime = [1_700_000_000, 123_456_789]
+    const at: HrTime = [1_700_000_000, 123_456_790]
+    const end: HrTime = [1_700_000_001, 1]
+    const span = tracer.startSpan('own', { startTime: start })
+    span.addEvent('event', at)
+    span.end(end)
+    const { startTime, endTime, duration, events } = only(tracer)
+    expect([startTime, events[0]?.time, endTime]).toEqual([start, at, end])
+    expect(duration).toEqual([0, 876_543_212])
+  })
+
+  test('never end a span before it started', ({ tracer }) => {
+    tracer.startSpan('own', { startTime: [1_700_000_000, 5] }).end([1_700_000_000, 4])
+    expect(only(tracer)).toMatchObject({ endTime: [1_700_000_000, 5], duration: [0, 0] })
+  })
+})
+
+describe('what a span shows', () => {
+  const fill = (tracer: TestTracer): Span => {
+    const span = tracer.startSpan('own', { metadata: { note: SECRET } })
+    span.setAttributes({ note: SECRET }).addEvent('event', { note: SECRET }).setStatus({ code: SpanStatusCode.ERROR, message: SECRET })
+    return span
+  }
+
+  test('is its name and ids in a log, and nothing that it holds', ({ tracer }) => {
+    const span = fill(tracer)
+    const { traceId, spanId } = span.spanContext()
+    const shown = [inspect(span, { depth: 10, showHidden: true }), inspect({ span }, { depth: 10 }), String(span), JSON.stringify(span)]
+    expect(shown[0]).toBe(`Span(own ${spanId})`)
+    expect(JSON.parse(shown[3] as string)).toEqual({ traceId, spanId })
+    span.end()
+    expect([...shown, inspect(span, { depth: 10 }), JSON.stringify(span)].filter((text) => text.includes(SECRET))).toEqual([])
+    expect(Object.keys(span)).toEqual([])
+  })
+
+  test('in its readable fields is what would be exported now, redacted', ({ createTracer }) => {
+    const tracer = createTracer({ redact: { patterns: [/sk-[\w-]+/g] } })
+    const span = fill(tracer) as Span & ReadableSpan
+    const { traceId, spanId } = span.spanContext()
+    expect(span).toMatchObject({ name: 'own', ended: false, instrumentationScope: { name: 'honeyhive-tracer' } })
+    expect(span.attributes).toMatchObject({ note: '[REDACTED]', 'honeyhive_metadata.note': '[REDACTED]' })
+    expect(span.events[0]?.attributes).toEqual({ note: '[REDACTED]' })
+    expect(span.status.message).toBe('[REDACTED]')
+    span.end()
+    expect(span.ended).toBe(true)
+    expect(only(tracer).spanContext()).toEqual({ traceId, spanId, traceFlags: 1 })
+    expect(JSON.stringify(only(tracer).attributes)).not.toContain(SECRET)
+  })
+})
+
+describe('a span processor of the user', () => {
+  const createProcessor = (calls: Partial<SpanProcessor>): SpanProcessor => ({
+    onStart: () => undefined,
+    onEnd: () => undefined,
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+    ...calls,
+  })
+
+  test('sees the span itself while it is open and the finished one at the end, each once', ({ createTracer }) => {
+    const seen: [string, unknown][] = []
+    const processor = createProcessor({
+      onStart: (span) => void seen.push(['onStart', span]),
+      onEnding: (span) => void seen.push(['onEnding', span]),
+      onEnd: (span) => void seen.push(['onEnd', span]),
+    })
+    const tracer = createTracer({ spanProcessors: [processor], redact: { patterns: [/sk-[\w-]+/g] } })
+    const span = tracer.startSpan('own', { metadata: { note: SECRET } })
+    span.end()
+    const [started, ending, ended] = seen
+    expect([started, ending]).toEqual([
+      ['onStart', span],
+      ['onEnding', span],
+    ])
+    expect([started?.[1] === span, ending?.[1] === span]).toEqual([true, true])
+    const finished = ended?.[1] as ReadableSpan
+    expect(finished).toMatchObject({ name: 'own', ended: true })
+    expect(finished.attributes).toMatchObject({
+      'honeyhive.session_id': tracer.sessionId,
+      'honeyhive_metadata.note': '[REDACTED]',
+    })
+    expect(finished).not.toHaveProperty('setAttribute')
+    // Exporters change what they are given by a proxy around it.
+    expect(new Proxy(finished, {}).spanContext()).toEqual(span.spanContext())
+    expect(seen.length).toBe(3)
+  })
+
+  test('may write at the start and while the span is ending, and not after', ({ createTracer }) => {
+    const started: SdkSpan[] = []
+    const processor = createProcessor({
+      onStart: (span) => {
+        started.push(span)
+        span.setAttribute('at start', 1)
+      },
+      onEnding: (span) => void span.setAttribute('while ending', 2).updateName('renamed'),
+      onEnd: () => started[0]?.setAttribute('too late', 3),
+    })
+    const tracer = createTracer({ spanProcessors: [processor] })
+    tracer.startSpan('own').end()
+    expect(only(tracer)).toMatchObject({ name: 'renamed', attributes: { 'at start': 1, 'while ending': 2 } })
+    expect(only(tracer).attributes).not.toHaveProperty('too late')
+  })
+
+  test('sees the context that a span starts in', ({ createTracer }) => {
+    const key = Symbol('key')
+    const values: unknown[] = []
+    const tracer = createTracer({ spanProcessors: [createProcessor({ onStart: (_span, at) => void values.push(at.getValue(key)) })] })
+    const library = tracer.provider.getTracer('library')
+    library.startSpan('explicit', {}, context.active().setValue(key, 'given')).end()
+    context.with(context.active().setValue(key, 'ambient'), () => library.startSpan('ambient').end())
+    expect(values).toEqual(['given', 'ambient'])
+  })
+
+  test('sees the spans of its own tracer alone', ({ createTracer }) => {
+    const names: string[] = []
+    const tracer = createTracer({ spanProcessors: [createProcessor({ onEnd: ({ name }) => void names.push(name) })] })
+    const other = createTracer()
+    tracer.startActiveSpan('own', () => other.startActiveSpan('other', () => undefined))
+    expect(names).toEqual(['own'])
+  })
+
+  test('that throws costs nothing: the span arrives and the next processor sees it', ({ createTracer }) => {
+    const names: string[] = []
+    const warnings: string[] = []
+    const fail = (): never => {
+      throw new RangeError(SECRET)
+    }
+    const tracer = createTracer({
+      logger: { debug: () => undefined, warn: (message) => void warnings.push(message), error: () => undefined },
+      spanProcessors: [
+        createProcessor({ onStart: fail, onEnding: fail, onEnd: fail }),
+        createProcessor({ onEnd: ({ name }) => void names.push(name) }),
+      ],
+    })
+    tracer.startSpan('own').end()
+    expect([names, tracer.tree()]).toEqual([['own'], [{ name: 'own' }]])
+    expect(warnings.length).toBe(3)
+    expect(warnings.filter((line) => !line.includes('RangeError') || line.includes(SECRET))).toEqual([])
+  })
+})
