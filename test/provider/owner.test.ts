@@ -1,5 +1,6 @@
 import { type Context, context, INVALID_SPAN_CONTEXT, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
-import { beforeAll, describe, expect, vi } from 'vitest'
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
+import { afterEach, beforeAll, describe, expect, vi } from 'vitest'
 import { createRoutingProvider, trace as traced } from '../../src/index.js'
 import { frameOf } from '../../src/context/scope.js'
 import { ensureContextManager } from '../../src/provider/host.js'
@@ -13,6 +14,7 @@ const withSpan = (span: Span): Context => trace.setSpan(context.active(), span)
 const ownerNow = (): unknown => findInnermost(readSurroundings()).instance
 
 beforeAll(() => ensureContextManager())
+afterEach(() => trace.disable())
 
 describe('findOwned', () => {
   test('knows a span of ours as itself, by its ids, and inside a wrapper', ({ tracer }) => {
@@ -186,9 +188,15 @@ describe('routeSpan', () => {
     )
   })
 
-  test('takes a span of somebody else for no parent and no choice of a place', ({ tracer }) => {
+  test('takes a span of the application for no parent and no choice of a place', ({ tracer }) => {
     const at = trace.setSpanContext(ROOT_CONTEXT, foreign)
+    trace.setGlobalTracerProvider(new BasicTracerProvider())
     tracer.startActiveSpan('own', () => expect(route(at)).toMatchObject({ owner: tracer.instance, place: { isChosen: false } }))
+  })
+
+  test('continues ids that are marked as nothing where no application could have made them', ({ tracer }) => {
+    const at = trace.setSpanContext(ROOT_CONTEXT, foreign)
+    tracer.startActiveSpan('own', () => expect(route(at)).toMatchObject({ owner: tracer.instance, place: { remoteParent: foreign } }))
   })
 })
 
