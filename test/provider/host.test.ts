@@ -133,4 +133,16 @@ describe('the application beside us', () => {
     trace.setGlobalTracerProvider(new BasicTracerProvider())
     tracer.startActiveSpan('own', () => expect(trace.getActiveSpan()).toBeUndefined())
   })
+
+  test('has a span around one of ours, which can be written to all the same', ({ tracer }) => {
+    new NodeTracerProvider().register()
+    trace.getTracer('app').startActiveSpan('request', (request) => {
+      const span = tracer.provider.getTracer('library').startSpan('model')
+      span.setAttribute('a', 1).setAttributes({ b: 2 }).addEvent('event').recordException(new Error('no'))
+      span.end()
+      request.end()
+    })
+    expect(tracer.spans[0]?.attributes).toMatchObject({ a: 1, b: 2 })
+    expect(tracer.spans[0]?.events.map(({ name }) => name)).toEqual(['event', 'exception'])
+  })
 })
