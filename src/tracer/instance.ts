@@ -1,9 +1,16 @@
-import type { Span, SpanContext, SpanOptions, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
-import type { IdGenerator } from '@opentelemetry/sdk-trace'
+import {
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  type SpanOptions,
+  type TextMapPropagator,
+  type TracerProvider,
+} from '@opentelemetry/api'
+import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
-import type { Instance, InstrumentationLibrary, OwnedSpan, RoutedSpan, TracerHandle } from '../context/instance.js'
+import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, TracerHandle } from '../context/instance.js'
 import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
@@ -40,6 +47,7 @@ import { createOwnSession, toStartBody } from './session.js'
 
 const OWN_LIBRARY: InstrumentationLibrary = { name: 'honeyhive-tracer', version: VERSION }
 const ENRICHMENT_MAX_BYTES = 2_097_152
+const NOWHERE: Surroundings = { scope: undefined, context: ROOT_CONTEXT, span: undefined, owned: undefined }
 
 /** What an instance starts from besides its settings. */
 export interface InstanceStart {
@@ -201,6 +209,15 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.stats.started()
     if (span.isRecording()) this.ensureSession((GuardedSpan.recordOf(span) as SpanRecord).session)
     return span
+  }
+
+  /** Opens a copy of somebody else's span, with its ids: under `parent`, a copy of this instance, else as a root of `session`. */
+  copy(span: ReadableSpan, session: Session, parent: GuardedSpan | undefined): GuardedSpan | UnrecordedSpan {
+    const { name, kind, attributes, links, startTime, instrumentationScope } = span
+    const place: Place = { parent, remoteParent: undefined, isChosen: true }
+    const options: SpanOptions = { kind, attributes, links, startTime }
+    const request: SpanRequest = { name, options, library: instrumentationScope, place, context: ROOT_CONTEXT, copied: span.spanContext() }
+    return this.start(request, NOWHERE, { frame: undefined, span: undefined, session })
   }
 
   /** Starts a span by hand, for `tracer.startSpan`. */
