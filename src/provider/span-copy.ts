@@ -1,4 +1,4 @@
-import type { Link, Span } from '@opentelemetry/api'
+import type { Attributes, Link, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { ATTRIBUTE } from '../semantics/attributes.js'
 import { GuardedSpan } from './guarded-span.js'
@@ -6,17 +6,17 @@ import { GuardedSpan } from './guarded-span.js'
 /** A copy of somebody else's span among those of a tracer: it has its ids, and becomes what that span is at its end. */
 export class SpanCopy {
   readonly #span: Span
-  /** Links it was opened with. */
-  readonly #links: ReadonlySet<Link>
+  /** What it was opened with, where the original was open still. */
+  readonly #before: { readonly attributes: Attributes; readonly links: ReadonlySet<Link> } | undefined
   #isFinished = false
 
   /**
    * @param span the copy, just opened.
    * @param original what it is a copy of.
    */
-  constructor(span: Span, { links }: ReadableSpan) {
+  constructor(span: Span, { ended, attributes, links }: ReadableSpan) {
     this.#span = span
-    this.#links = new Set(links)
+    this.#before = ended ? undefined : { attributes: { ...attributes }, links: new Set(links) }
   }
 
   /** The span that children may name as their parent; `undefined` when it will not arrive. */
@@ -30,14 +30,24 @@ export class SpanCopy {
     if (this.#isFinished) return
     this.#isFinished = true
     const span = this.#span
-    span.updateName(original.name)
-    span.setAttributes(original.attributes)
-    span.addLinks(original.links.filter((link) => !this.#links.has(link)))
+    this.#catchUp(original)
     for (const { name, attributes, time } of original.events) span.addEvent(name, attributes, time)
     span.setStatus(original.status)
     noteLosses(span, original)
     if (!original.ended) span.setAttribute(ATTRIBUTE.unfinished, true)
     span.end(original.ended ? original.endTime : undefined)
+  }
+
+  /** Only what is new, so that nothing counts twice against the limits. */
+  #catchUp({ name, attributes, links }: ReadableSpan): void {
+    const before = this.#before
+    if (before === undefined) return
+    this.#span.updateName(name)
+    for (const key of Object.keys(attributes)) {
+      const value = attributes[key]
+      if (value !== undefined && value !== before.attributes[key]) this.#span.setAttribute(key, value)
+    }
+    this.#span.addLinks(links.filter((link) => !before.links.has(link)))
   }
 }
 

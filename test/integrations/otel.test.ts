@@ -1,5 +1,15 @@
 import { OpenAIInstrumentation } from '@arizeai/openinference-instrumentation-openai'
-import { type Attributes, context, type Link, ROOT_CONTEXT, type Span, SpanStatusCode, trace as otel, TraceFlags } from '@opentelemetry/api'
+import {
+  type Attributes,
+  context,
+  createTraceState,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  SpanStatusCode,
+  trace as otel,
+  TraceFlags,
+} from '@opentelemetry/api'
 import {
   InMemorySpanExporter,
   ParentBasedSampler,
@@ -9,12 +19,13 @@ import {
   SimpleSpanProcessor,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
-import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
+import { type NodeTracerConfig, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { HoneyHiveSpanProcessor, type HoneyHiveSpanProcessorOptions } from 'honeyhive-tracer/otel'
 import { createTestTracer, type TestTracer, type TestTracerOptions } from 'honeyhive-tracer/testing'
 import OpenAI from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
-import { HoneyHiveTracer, setDefaultTracer, shutdownAll, traceFn } from '../../src/index.js'
+import { processState } from '../../src/context/globals.js'
+import { defineTracers, HoneyHiveTracer, setDefaultTracer, shutdownAll, traceFn } from '../../src/index.js'
 import { type Fleet, startFleet } from '../fixtures/fleet.js'
 import { startModelServer } from '../fixtures/model-server.js'
 import { startReceiver, toTrees } from '../fixtures/receiver.js'
@@ -30,11 +41,11 @@ interface Host {
 
 let host: Host | undefined
 
-function startHost(processors: readonly SpanProcessor[], sampler?: Sampler): Host {
+function startHost(processors: readonly SpanProcessor[], settings: NodeTracerConfig = {}): Host {
   const exporter = new InMemorySpanExporter()
   const provider = new NodeTracerProvider({
     spanProcessors: [...processors, new SimpleSpanProcessor(exporter)],
-    ...(sampler === undefined ? {} : { sampler }),
+    ...settings,
   })
   provider.register()
   const tracer = provider.getTracer('app', '1.2.3')
@@ -66,6 +77,9 @@ function startBoth(options: HoneyHiveSpanProcessorOptions = {}, settings: TestTr
   const tracer = createTestTracer(settings)
   return { tracer, host: startHost([new HoneyHiveSpanProcessor({ tracer, ...options })]) }
 }
+
+/** Runs `fn` as a request that just came in would be: in no scope. */
+const runOutside = (fn: () => void): void => processState.scopes.run(undefined, fn)
 
 const only = (tracer: TestTracer, name: string): ReadableSpan => {
   const found = tracer.spans.filter((span) => span.name === name)
@@ -127,7 +141,9 @@ describe('a copy', () => {
     expect(JSON.stringify([copy.attributes, copy.events])).not.toMatch(/hidden|forged/)
     expect(sessionOf(copy)).toBe(tracer.sessionId)
     expect(copy.attributes['honeyhive.truncated']).toBe(true)
-    expect(copy.droppedAttributesCount).toBeGreaterThan(0)
+    const kept = Object.keys(copy.attributes).filter((key) => key.startsWith('key-'))
+    expect(copy.droppedAttributesCount).toBe(20 - kept.length)
+    expect(kept.length).toBeGreaterThan(0)
     expect([copy.events.map(({ name }) => name), copy.droppedEventsCount]).toEqual([['two'], 1])
     expect(Object.keys(host.exporter.getFinishedSpans()[0]?.attributes ?? {})).toHaveLength(25)
     expect(tracer.stats()).toMatchObject({ started: 1, ended: 1, open: 0, exported: 1, pending: 0 })
@@ -143,12 +159,15 @@ describe('a copy', () => {
     }
     const { tracer, host } = startBoth({}, { sampler, spanFilter: { exclude: ['internal'] } })
     host.run('root', LLM, () => {
-      host.run('left out', LLM, () => host.run('leaf', LLM, () => undefined))
+      host.run('left out', LLM, () => {
+        host.run('leaf', LLM, () => undefined)
+        host.run('leaf 3', LLM, () => undefined)
+      })
       host.run('internal', LLM, () => host.run('leaf 2', LLM, () => undefined))
     })
-    expect(tracer.tree()).toEqual([{ name: 'root', children: [{ name: 'leaf' }, { name: 'leaf 2' }] }])
+    expect(tracer.tree()).toEqual([{ name: 'root', children: [{ name: 'leaf' }, { name: 'leaf 3' }, { name: 'leaf 2' }] }])
     expect(asked).toContain('left out 32')
-    expect(tracer.stats()).toMatchObject({ started: 5, ended: 5, exported: 3, dropped: { unsampled: 1, filtered: 1 } })
+    expect(tracer.stats()).toMatchObject({ started: 6, ended: 6, exported: 4, dropped: { unsampled: 1, filtered: 1 } })
   })
 
   test('goes with its trace where only a part of the traces is sampled', () => {
@@ -160,10 +179,27 @@ describe('a copy', () => {
     expect(namesOf(tracer)).toEqual([...roots.map((name) => name.replace('root', 'leaf')), ...roots].toSorted())
   })
 
+  test('keeps the tracestate of the host, and tells what the host had cut', () => {
+    const tracer = createTestTracer()
+    const traceState = createTraceState('vendor=1')
+    const sampler: Sampler = { shouldSample: () => ({ decision: SamplingDecision.RECORD_AND_SAMPLED, traceState }) }
+    const { run } = startHost([new HoneyHiveSpanProcessor({ tracer })], {
+      sampler,
+      spanLimits: { attributeCountLimit: 3, eventCountLimit: 1 },
+    })
+    run('attributes', { ...LLM, one: 1, two: 2, three: 3 }, () => undefined)
+    run('events', LLM, (span) => span.addEvent('one').addEvent('two'))
+    run('whole', LLM, () => undefined)
+    expect(only(tracer, 'attributes').spanContext().traceState?.serialize()).toBe('vendor=1')
+    expect(only(tracer, 'attributes').droppedAttributesCount).toBe(2)
+    const marks = Object.fromEntries(tracer.spans.map(({ name, attributes }) => [name, attributes['honeyhive.truncated']]))
+    expect(marks).toEqual({ attributes: true, events: true, whole: undefined })
+  })
+
   test('is not made of spans that the host does not sample', () => {
     const tracer = createTestTracer()
     const recordOnly: Sampler = { shouldSample: () => ({ decision: SamplingDecision.RECORD }) }
-    const { run } = startHost([new HoneyHiveSpanProcessor({ tracer })], new ParentBasedSampler({ root: recordOnly }))
+    const { run } = startHost([new HoneyHiveSpanProcessor({ tracer })], { sampler: new ParentBasedSampler({ root: recordOnly }) })
     run('chat', LLM, (span) => expect(span.isRecording()).toBe(true))
     expect(tracer.stats().started).toBe(0)
   })
@@ -293,6 +329,19 @@ describe('whole trees', () => {
     expect(tracer.tree()).toEqual([{ name: 'parent', children: [{ name: 'slow' }, { name: 'late' }] }])
   })
 
+  test('an ancestor that was opened early counts its attributes once', () => {
+    const { tracer, host } = startBoth({}, { limits: { maxAttributes: 12 } })
+    host.run('outer', LLM, (span) => {
+      for (let i = 0; i < 20; i++) span.setAttribute(`key-${i}`, i)
+      host.run('inner', LLM, () => undefined)
+      span.setAttributes({ 'key-0': 'changed', last: 1 })
+    })
+    const outer = only(tracer, 'outer')
+    const kept = Object.keys(outer.attributes).filter((key) => key.startsWith('key-'))
+    expect(outer.attributes['key-0']).toBe('changed')
+    expect(outer.droppedAttributesCount).toBe(20 + 1 - kept.length)
+  })
+
   test('a remote parent is not claimed', () => {
     const { tracer, host } = startBoth()
     const remote = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: TraceFlags.SAMPLED, isRemote: true }
@@ -413,6 +462,39 @@ describe('who gets a copy', () => {
     expect(new Set(a.spans.map(sessionOf)).size).toBe(1)
   })
 
+  test('a callback that runs in the context of a span of A and in no scope stays in the session of that span', () => {
+    const tracer = createTestTracer()
+    const other = createTestTracer()
+    const byPlace = startHost([new HoneyHiveSpanProcessor(), new HoneyHiveSpanProcessor({ route: () => other })])
+    let ofA = ROOT_CONTEXT
+    const keep = (): void =>
+      byPlace.run('a', LLM, () => {
+        ofA = context.active()
+      })
+    tracer.withSession({ sessionName: 'a' }, () =>
+      other.withSession({ sessionName: 'o' }, () => tracer.withSession({ sessionName: 'b' }, keep)),
+    )
+    context.with(ofA, () => byPlace.run('below', LLM, () => undefined))
+    for (const { spans } of [tracer, other]) {
+      expect(spans.map(({ name }) => name)).toEqual(['a', 'below'])
+      expect(new Set(spans.map(sessionOf)).size).toBe(1)
+    }
+    expect(only(tracer, 'below').attributes['honeyhive.session_name']).toBe('b')
+    expect(only(other, 'below').attributes['honeyhive.session_name']).toBe('o')
+  })
+
+  test('nothing that comes over the wire picks a tracer: the service calls itself with the ids of a span of A', () => {
+    const [a, b] = [createTestTracer(), createTestTracer()]
+    const { run } = startHost([new HoneyHiveSpanProcessor({ tracer: b })])
+    a.withSession({ sessionName: 'a' }, () =>
+      run('a', LLM, (span) => {
+        const received = otel.setSpanContext(ROOT_CONTEXT, { ...span.spanContext(), isRemote: true })
+        runOutside(() => context.with(received, () => run('received', LLM, () => undefined)))
+      }),
+    )
+    expect([namesOf(a), b.tree()]).toEqual([['a'], [{ name: 'received' }]])
+  })
+
   test('a callback bound to a span of A belongs to A in the scope of B; once that span has ended nobody gets it', () => {
     const [a, b] = [createTestTracer(), createTestTracer()]
     const { run } = startHost([new HoneyHiveSpanProcessor()])
@@ -468,6 +550,15 @@ describe('who gets a copy', () => {
       run('to nobody', LLM, () => undefined)
     })
     expect([a.tree(), namesOf(b)]).toEqual([[{ name: 'to a', children: [{ name: 'below' }] }], []])
+  })
+
+  test('names are those of the registry, looked up when a span starts', () => {
+    const byRoute = new HoneyHiveSpanProcessor({ route: ({ name }) => name })
+    const { run } = startHost([byRoute, new HoneyHiveSpanProcessor({ tracer: 'staging' })])
+    run('production', LLM, () => undefined)
+    const tracers = defineTracers({ production: { apiKey: 'p', testMode: true }, staging: { apiKey: 's', testMode: true } })
+    run('production', LLM, () => undefined)
+    expect([tracers.get('production').stats().exported, tracers.get('staging').stats().exported]).toEqual([1, 1])
   })
 
   test('two processors on one host make one copy for each tracer', () => {
