@@ -299,7 +299,8 @@ describe('whole trees', () => {
       span.setAttribute('gen_ai.operation.name', 'invoke_agent')
       host.run('chat', LLM, () => undefined)
     })
-    expect(tracer.tree()).toEqual([{ name: 'too early' }, { name: 'late', children: [{ name: 'chat' }] }])
+    expect(tracer.tree()).toHaveLength(2)
+    expect(tracer.tree()).toEqual(expect.arrayContaining([{ name: 'too early' }, { name: 'late', children: [{ name: 'chat' }] }]))
   })
 
   test('an ancestor that was named as a parent arrives, whatever becomes of its attributes; with its last ones', () => {
