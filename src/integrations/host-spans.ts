@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { OwnedSpan } from '../context/instance.js'
 import { nextOrder } from '../context/scope.js'
 import type { Session } from '../context/session.js'
-import { SpanCopy } from '../provider/span-copy.js'
+import type { SpanCopy } from '../provider/span-copy.js'
 import type { TracerInstance } from '../tracer/instance.js'
 
 /** Who gets the copy of a span, and in which session. */
@@ -148,7 +148,7 @@ function makeCopy({ original, destination }: HostSpan, above: SpanCopy | undefin
   const made = copies.get(original) ?? new Map<TracerInstance, SpanCopy>()
   copies.set(original, made)
   const { instance, session } = destination
-  const copy = made.get(instance) ?? new SpanCopy(instance.copy(original, session, above?.parentForChildren), original)
+  const copy = made.get(instance) ?? instance.copy(original, session, above?.parentForChildren)
   made.set(instance, copy)
   return copy
 }

@@ -48,7 +48,7 @@ const FLUSH_MS = 30_000
 const SHUTDOWN_MS = 5_000
 
 /**
- * A span processor for the OpenTelemetry SDK of an application (`NodeSDK`, `@vercel/otel`, Sentry), which makes HoneyHive one
+ * A span processor for the OpenTelemetry SDK of an application (`NodeSDK`, `@vercel/otel`, Sentry 10), which makes HoneyHive one
  * more destination: LLM spans are copied to the tracer that is active where they start, with its session, redaction, limits and
  * sampling. The application's own spans, and what its other processors see, stay as they are.
  *
@@ -199,8 +199,8 @@ function toDestination(
 function lookUp(ref: TracerRef | undefined): Instance | undefined {
   if (ref === undefined) return undefined
   const instance = findInstance(ref)
-  if (instance === undefined)
-    warn('unknown', typeof ref === 'string' ? `no tracer is registered as "${ref}"` : 'its `tracer` was not found')
+  if (instance === undefined && typeof ref === 'string')
+    warn(`unknown:${ref}`, `no tracer is registered as "${ref}", so its spans are not copied`)
   return instance
 }
 

@@ -24,6 +24,7 @@ import { readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
 import { nameText } from '../provider/span-arguments.js'
+import { SpanCopy } from '../provider/span-copy.js'
 import type { SpanOwner, SpanRecord } from '../provider/span-record.js'
 import type { UserSpanProcessor } from '../provider/span-processors.js'
 import { type Current, InstanceProvider, keptContext, type SpanRequest } from '../provider/tracer-provider.js'
@@ -212,12 +213,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Opens a copy of somebody else's span, with its ids: under `parent`, a copy of this instance, else as a root of `session`. */
-  copy(span: ReadableSpan, session: Session, parent: GuardedSpan | undefined): GuardedSpan | UnrecordedSpan {
+  copy(span: ReadableSpan, session: Session, parent: OwnedSpan | undefined): SpanCopy {
     const { name, kind, attributes, links, startTime, instrumentationScope } = span
     const place: Place = { parent, remoteParent: undefined, isChosen: true }
     const options: SpanOptions = { kind, attributes, links, startTime }
     const request: SpanRequest = { name, options, library: instrumentationScope, place, context: ROOT_CONTEXT, copied: span.spanContext() }
-    return this.start(request, NOWHERE, { frame: undefined, span: undefined, session })
+    return new SpanCopy(this.start(request, NOWHERE, { frame: undefined, span: undefined, session }), span)
   }
 
   /** Starts a span by hand, for `tracer.startSpan`. */

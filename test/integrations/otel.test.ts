@@ -23,7 +23,7 @@ import { type NodeTracerConfig, NodeTracerProvider } from '@opentelemetry/sdk-tr
 import { HoneyHiveSpanProcessor, type HoneyHiveSpanProcessorOptions } from 'honeyhive-tracer/otel'
 import { createTestTracer, type TestTracer, type TestTracerOptions } from 'honeyhive-tracer/testing'
 import OpenAI from 'openai'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { processState } from '../../src/context/globals.js'
 import { defineTracers, HoneyHiveTracer, setDefaultTracer, shutdownAll, traceFn } from '../../src/index.js'
 import { type Fleet, startFleet } from '../fixtures/fleet.js'
@@ -560,6 +560,18 @@ describe('who gets a copy', () => {
     const tracers = defineTracers({ production: { apiKey: 'p', testMode: true }, staging: { apiKey: 's', testMode: true } })
     run('production', LLM, () => undefined)
     expect([tracers.get('production').stats().exported, tracers.get('staging').stats().exported]).toEqual([1, 1])
+  })
+
+  test('a tracer of another copy of this package gets whole trees as well', async () => {
+    vi.resetModules()
+    const second = await import('../../src/testing/index.js')
+    expect(second.createTestTracer).not.toBe(createTestTracer)
+    const tracer = second.createTestTracer()
+    const { run } = startHost([new HoneyHiveSpanProcessor({ tracer })])
+    run('agent', LLM, () => run('db', {}, () => run('chat', LLM, (span) => span.addEvent('e'))))
+    tracer.withSession({ sessionName: 's' }, () => run('in a session', LLM, () => undefined))
+    expect(tracer.tree()).toEqual([{ name: 'agent', children: [{ name: 'chat' }] }, { name: 'in a session' }])
+    expect(tracer.spans.find(({ name }) => name === 'in a session')?.attributes['honeyhive.session_name']).toBe('s')
   })
 
   test('two processors on one host make one copy for each tracer', () => {
