@@ -1,11 +1,12 @@
 /**
  * Beside an OpenTelemetry SDK of the application's own: HoneyHive is one more destination. Its backend sees what it always saw,
- * and the LLM spans are copied to the tracer of the tenant they belong to. `NodeSDK` takes the same list of `spanProcessors`.
+ * and the LLM spans are copied to the tracer of the tenant they belong to.
  */
 import assert from 'node:assert/strict'
 import { OpenAIInstrumentation } from '@arizeai/openinference-instrumentation-openai'
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
+import { trace } from '@opentelemetry/api'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import { SimpleSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { HoneyHiveTracer } from 'honeyhive-tracer'
 import { HoneyHiveSpanProcessor } from 'honeyhive-tracer/otel'
 import OpenAI from 'openai'
@@ -19,16 +20,23 @@ const globex = HoneyHiveTracer.init({ apiKey: process.env['HH_API_KEY_GLOBEX'] }
 const shared = HoneyHiveTracer.init({ apiKey: process.env['HH_API_KEY_SHARED'] })
 
 // What the application had before, and the one line that is new.
-const backend = new InMemorySpanExporter()
-const sdk = new NodeTracerProvider({
-  spanProcessors: [new SimpleSpanProcessor(backend), new HoneyHiveSpanProcessor({ tracer: shared })],
-})
-sdk.register()
+const seen: string[] = []
+const backend: SpanExporter = {
+  export(spans, done) {
+    seen.push(...spans.map(({ name }) => name))
+    done({ code: 0 })
+  },
+  shutdown: () => Promise.resolve(),
+}
 const instrumentation = new OpenAIInstrumentation()
-instrumentation.setTracerProvider(sdk)
+const sdk = new NodeSDK({
+  spanProcessors: [new SimpleSpanProcessor(backend), new HoneyHiveSpanProcessor({ tracer: shared })],
+  instrumentations: [instrumentation],
+})
+sdk.start()
 instrumentation.manuallyInstrument(OpenAI)
 
-const app = sdk.getTracer('app')
+const app = trace.getTracer('app')
 const client = new OpenAI({ apiKey: 'sk-local', baseURL: model.url })
 
 /** A request: its own span is none of an LLM, the agent and the model call in it are. */
@@ -47,13 +55,12 @@ await Promise.all([
   globex.withSession({ sessionName: 'visit of globex' }, () => answer('from globex')),
   answer('from nobody'),
 ])
-await sdk.forceFlush()
+await sdk.shutdown()
 
 for (const project of ['acme', 'globex', 'shared']) {
   assert.deepEqual(local.arrived(project), ['agent', '  OpenAI Chat Completions'])
 }
-assert.equal(backend.getFinishedSpans().length, 9)
-await sdk.shutdown()
+assert.equal(seen.length, 9)
 await Promise.all([acme.shutdown(), globex.shutdown(), shared.shutdown()])
 await model.close()
 await local.close()
