@@ -123,7 +123,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   spanContext(): SpanContext {
     const record = recordIn(this)
     // Whoever asks for the ids may name the span by them.
-    if (!record.isKnown) {
+    if (!record.isKnown && !record.isCopy) {
       record.isKnown = true
       rememberSpan(this)
       if (record.isEnded) forgetSpanLater(this)

@@ -51,6 +51,7 @@ const pooledIds = new PooledIdGenerator()
 export class InstanceIdGenerator implements IdGenerator {
   readonly #generator: IdGenerator | undefined
   #nextTraceId: string | undefined
+  #nextSpanId: string | undefined
 
   constructor(generator: IdGenerator | undefined) {
     this.#generator = generator
@@ -59,6 +60,11 @@ export class InstanceIdGenerator implements IdGenerator {
   /** Gives `traceId` to the next root. */
   useForNextRoot(traceId: string): void {
     this.#nextTraceId = traceId
+  }
+
+  /** Gives `spanId` to the next span. */
+  useForNextSpan(spanId: string): void {
+    this.#nextSpanId = spanId
   }
 
   generateTraceId(): string {
@@ -70,6 +76,9 @@ export class InstanceIdGenerator implements IdGenerator {
   }
 
   generateSpanId(): string {
+    const given = this.#nextSpanId
+    this.#nextSpanId = undefined
+    if (given !== undefined) return given
     const generator = this.#generator
     return (generator && ask(() => generator.generateSpanId(), isValidSpanId)) ?? pooledIds.generateSpanId()
   }

@@ -63,6 +63,8 @@ export interface SpanRecord {
   isTruncated: boolean
   /** Whether it can be found by its ids. */
   isKnown: boolean
+  /** Its ids are those of somebody else's span: whoever names them means that one. */
+  readonly isCopy: boolean
   /** Set by the first call of `end`. */
   isEnding: boolean
   /** Set when nothing can be written any more. */
@@ -74,7 +76,7 @@ export interface SpanRecord {
 /** What a new record is made of. */
 export type SpanStart = Pick<
   SpanRecord,
-  'owner' | 'name' | 'session' | 'order' | 'origin' | 'anchor' | 'redact' | 'parent' | 'eventType' | 'eventName' | 'eventId'
+  'owner' | 'name' | 'session' | 'order' | 'origin' | 'anchor' | 'redact' | 'parent' | 'eventType' | 'eventName' | 'eventId' | 'isCopy'
 >
 
 const SPAN_OVERHEAD_BYTES = 400
@@ -116,6 +118,7 @@ export function createRecord(start: SpanStart): SpanRecord {
     lastException: undefined,
     isTruncated: false,
     isKnown: false,
+    isCopy: start.isCopy,
     isEnding: false,
     isEnded: false,
     finished: undefined,

@@ -46,6 +46,8 @@ export interface SpanRequest {
   readonly context?: Context | undefined
   /** Ids to show in place of the span's own. */
   readonly shownContext?: SpanContext | undefined
+  /** Ids of the span of somebody else that it is a copy of. @defaultValue new ids */
+  readonly copied?: SpanContext | undefined
 }
 
 /** What a provider is made of. */
@@ -175,6 +177,7 @@ export class InstanceProvider {
       eventType: request.eventType,
       eventName: request.eventName,
       eventId: request.eventId,
+      isCopy: request.copied !== undefined,
     })
     const draft: Draft = {
       name,
@@ -184,7 +187,9 @@ export class InstanceProvider {
       parentContext: this.#toParentContext(parent, request.context ?? at.context),
     }
     // A root below spans that were left out goes on with their trace.
-    if (parent === undefined) ids.useForNextRoot(standing.parent?.context.traceId ?? ids.generateTraceId())
+    const { copied } = request
+    if (parent === undefined) ids.useForNextRoot(copied?.traceId ?? standing.parent?.context.traceId ?? ids.generateTraceId())
+    if (copied !== undefined) ids.useForNextSpan(copied.spanId)
     if (this.#isLeftOut(draft, options?.attributes)) this.#leaveOut(span, draft, parent, request)
     else this.#begin(span, draft, toTime(options?.startTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)), request)
     return span
@@ -238,7 +243,7 @@ export class InstanceProvider {
     GuardedSpan.identify(span, context, fate, shownContext ?? (fate === 'filtered' ? toShown(parent) : undefined))
   }
 
-  #begin(span: GuardedSpan, draft: Draft, startTime: [number, number], { library, shownContext }: SpanRequest): void {
+  #begin(span: GuardedSpan, draft: Draft, startTime: [number, number], { library, shownContext, copied }: SpanRequest): void {
     const { name, kind, attributes, links, parentContext } = draft
     this.#sessions.expect(span)
     const sdk = this.#tracerFor(library).startSpan(
@@ -246,7 +251,7 @@ export class InstanceProvider {
       { kind, links, startTime, ...(attributes === undefined ? {} : { attributes }) },
       parentContext,
     )
-    const context = sdk.spanContext()
+    const context = copied === undefined ? sdk.spanContext() : withTraceState(sdk.spanContext(), copied)
     const isSampled = (context.traceFlags & TraceFlags.SAMPLED) !== 0
     const fate: Fate = !sdk.isRecording() ? 'unsampled' : isSampled ? 'export' : 'recordOnly'
     GuardedSpan.identify(span, context, fate, shownContext)
@@ -265,6 +270,11 @@ export class InstanceProvider {
 
 function toShown(parent: SpanContext | undefined): SpanContext {
   return parent === undefined ? toShownContext(ROOT_CONTEXT) : { ...parent }
+}
+
+/** What a sampler of ours says about the tracestate stands; else a copy has that of the span it is made of. */
+function withTraceState(context: SpanContext, { traceState }: SpanContext): SpanContext {
+  return context.traceState !== undefined || traceState === undefined ? context : { ...context, traceState }
 }
 
 /** The context children attach to: the span's own, or that of its nearest kept ancestor when a filter left it out. */

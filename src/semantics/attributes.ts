@@ -19,6 +19,7 @@ export const ATTRIBUTE = {
   parentId: 'honeyhive.parent_id',
   tracerVersion: 'honeyhive.tracer_version',
   truncated: 'honeyhive.truncated',
+  unfinished: 'honeyhive.unfinished',
   redactionFailed: 'honeyhive.redaction_failed',
   link: 'honeyhive.link',
   eventType: 'honeyhive_event_type',

@@ -112,6 +112,18 @@ export function detectEventType(attributes: Attributes, spanEventNames: readonly
   return inferEventType(attributes, spanEventNames) ?? EventType.tool
 }
 
+/** Attributes that every span of an LLM vocabulary has, whatever its kind. */
+const LLM_KEYS = ['gen_ai.system', 'gen_ai.provider.name', 'honeyhive_event_type']
+
+/**
+ * Whether a span tells of an LLM application by the conventions it follows: model calls, and the agents, chains, tools and
+ * retrievals around them; not the requests, queries and timers of the service they run in.
+ */
+export function isLlmSpan(attributes: Attributes, spanEventNames: readonly string[] = []): boolean {
+  if (KINDS.some(([key]) => isNonEmpty(attributes[key])) || LLM_KEYS.some((key) => isNonEmpty(attributes[key]))) return true
+  return inferEventType(attributes, spanEventNames) !== undefined
+}
+
 /** The event type that `value` names, in any case; `undefined` when it names none. */
 export function toEventType(value: unknown): EventType | undefined {
   const name = typeof value === 'string' ? value.toLowerCase() : ''

@@ -1,9 +1,16 @@
-import type { Span, SpanContext, SpanOptions, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
-import type { IdGenerator } from '@opentelemetry/sdk-trace'
+import {
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  type SpanOptions,
+  type TextMapPropagator,
+  type TracerProvider,
+} from '@opentelemetry/api'
+import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
-import type { Instance, InstrumentationLibrary, OwnedSpan, RoutedSpan, TracerHandle } from '../context/instance.js'
+import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, TracerHandle } from '../context/instance.js'
 import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
@@ -17,6 +24,7 @@ import { readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
 import { nameText } from '../provider/span-arguments.js'
+import { SpanCopy } from '../provider/span-copy.js'
 import type { SpanOwner, SpanRecord } from '../provider/span-record.js'
 import type { UserSpanProcessor } from '../provider/span-processors.js'
 import { type Current, InstanceProvider, keptContext, type SpanRequest } from '../provider/tracer-provider.js'
@@ -40,6 +48,7 @@ import { createOwnSession, toStartBody } from './session.js'
 
 const OWN_LIBRARY: InstrumentationLibrary = { name: 'honeyhive-tracer', version: VERSION }
 const ENRICHMENT_MAX_BYTES = 2_097_152
+const NOWHERE: Surroundings = { scope: undefined, context: ROOT_CONTEXT, span: undefined, owned: undefined }
 
 /** What an instance starts from besides its settings. */
 export interface InstanceStart {
@@ -201,6 +210,15 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.stats.started()
     if (span.isRecording()) this.ensureSession((GuardedSpan.recordOf(span) as SpanRecord).session)
     return span
+  }
+
+  /** Opens a copy of somebody else's span, with its ids: under `parent`, a copy of this instance, else as a root of `session`. */
+  copy(span: ReadableSpan, session: Session, parent: OwnedSpan | undefined): SpanCopy {
+    const { name, kind, attributes, links, startTime, instrumentationScope } = span
+    const place: Place = { parent, remoteParent: undefined, isChosen: true }
+    const options: SpanOptions = { kind, attributes, links, startTime }
+    const request: SpanRequest = { name, options, library: instrumentationScope, place, context: ROOT_CONTEXT, copied: span.spanContext() }
+    return new SpanCopy(this.start(request, NOWHERE, { frame: undefined, span: undefined, session }), span)
   }
 
   /** Starts a span by hand, for `tracer.startSpan`. */

@@ -79,7 +79,8 @@ function findRecorder(ref: TracerRef | undefined, name: string): Recorder | unde
   return instance as (Instance & Recorder) | undefined
 }
 
-function findInstance(ref: TracerRef | undefined): Instance | undefined {
+/** The instance that is meant: who is active where nobody is named. */
+export function findInstance(ref: TracerRef | undefined): Instance | undefined {
   if (ref === undefined) return implicitInstance()
   if (typeof ref === 'string') return namedInstance(ref)
   return (typeof ref === 'function' ? ref() : ref)?.instance

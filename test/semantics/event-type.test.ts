@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { detectEventType, inferEventType, toEventType } from '../../src/semantics/event-type.js'
+import { detectEventType, inferEventType, isLlmSpan, toEventType } from '../../src/semantics/event-type.js'
 import { readFixture } from './fixtures/read-fixture.js'
 
 describe('inferEventType', () => {
@@ -100,5 +100,51 @@ describe('toEventType', () => {
     [7, undefined],
   ])('reads %j as %s', (value, type) => {
     expect(toEventType(value)).toBe(type)
+  })
+})
+
+describe('isLlmSpan', () => {
+  it.each([
+    'openinference-openai',
+    'openinference-anthropic',
+    'openinference-langchain',
+    'traceloop-openai',
+    'traceloop-anthropic',
+    'opentelemetry-openai',
+    'ai-sdk-5',
+    'ai-sdk-6',
+    'ai-sdk-7',
+  ])('is true of every span that %s made', (name) => {
+    const spans = readFixture(name)
+    expect(spans.length).toBeGreaterThan(0)
+    expect(spans.filter(({ attributes }) => !isLlmSpan(attributes)).map((span) => span.name)).toEqual([])
+  })
+
+  it.each([
+    [{ 'gen_ai.operation.name': 'something new' }],
+    [{ 'openinference.span.kind': 'UNKNOWN' }],
+    [{ 'gen_ai.system': 'openai' }],
+    [{ 'gen_ai.provider.name': 'openai' }],
+    [{ 'mcp.tool.name': 'search' }],
+    [{ honeyhive_event_type: 'chain' }],
+  ])('is true of %j', (attributes) => {
+    expect(isLlmSpan(attributes)).toBe(true)
+  })
+
+  it.each([
+    [{}],
+    [{ 'http.request.method': 'POST', 'url.full': 'https://api.openai.com/v1/chat/completions' }],
+    [{ 'db.system.name': 'postgresql', 'db.query.text': 'select 1' }],
+    [{ 'messaging.system': 'kafka' }],
+    [{ 'rpc.method': 'Chat' }],
+    [{ 'next.span_type': 'BaseServer.handleRequest', 'operation.name': 'web.request' }],
+    [{ 'traceloop.association.properties.user': 'u', 'traceloop.workflow.name': 'w' }],
+    [{ 'session.id': 's', 'user.id': 'u', 'gen_ai.system': '' }],
+  ])('is false of %j', (attributes) => {
+    expect(isLlmSpan(attributes)).toBe(false)
+  })
+
+  it('looks at span events too', () => {
+    expect([isLlmSpan({}, ['exception', 'gen_ai.choice']), isLlmSpan({}, ['exception'])]).toEqual([true, false])
   })
 })
