@@ -1,21 +1,84 @@
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
-import type { EvaluateOptions } from './options.js'
+import { findUnknown, namesOf } from './known-options.js'
+import type { CacheOptions, EvaluateOptions, RowLimits, Shard } from './options.js'
+import { isSingle, type RateLimit } from './rate-limit.js'
 import { AGGREGATES } from './statistics.js'
 import type { DatapointInput } from './types.js'
 
 /** Options whose row, output and score types no longer matter. */
 export type AnyEvaluateOptions = Omit<
   EvaluateOptions<DatapointInput, unknown, never>,
-  'function' | 'evaluators' | 'parse' | 'thresholds' | 'dataset'
+  'function' | 'evaluators' | 'parse' | 'thresholds' | 'dataset' | 'summaryEvaluators'
 > & {
   readonly dataset?: Iterable<unknown> | AsyncIterable<unknown>
   readonly function: (...args: never[]) => unknown
   readonly evaluators?: unknown
   readonly parse?: (row: unknown) => unknown
   readonly thresholds?: Readonly<Record<string, unknown>>
+  readonly summaryEvaluators?: Readonly<Record<string, unknown>>
 }
 
+const OPTION_NAMES = namesOf<EvaluateOptions<DatapointInput, unknown, never>>({
+  name: true,
+  description: true,
+  runId: true,
+  maxConcurrency: true,
+  aggregate: true,
+  apiKey: true,
+  serverUrl: true,
+  source: true,
+  instrumentations: true,
+  tracerOptions: true,
+  timeoutMs: true,
+  retries: true,
+  retryDelayMs: true,
+  rateLimit: true,
+  rowLimits: true,
+  trials: true,
+  first: true,
+  filter: true,
+  onlyFailedOf: true,
+  signal: true,
+  baselineRunId: true,
+  baseline: true,
+  failOnRegression: true,
+  comparison: true,
+  reportTimeoutMs: true,
+  traceUrl: true,
+  printResults: true,
+  progress: true,
+  onProgress: true,
+  resume: true,
+  journal: true,
+  cache: true,
+  shard: true,
+  maxRows: true,
+  seed: true,
+  git: true,
+  metadata: true,
+  handleSignals: true,
+  dataset: true,
+  datasetId: true,
+  parse: true,
+  function: true,
+  evaluators: true,
+  summaryEvaluators: true,
+  thresholds: true,
+})
+
+const RATE_NAMES = namesOf<RateLimit>({ requestsPerMinute: true, burst: true })
+const CACHE_NAMES = namesOf<CacheOptions>({ directory: true, version: true })
+const LIMIT_NAMES = namesOf<RowLimits>({ durationMs: true, tokens: true, cost: true })
+const SHARD_NAMES = namesOf<Shard>({ index: true, count: true })
+const COMPARISON_NAMES = ['lowerIsBetter', 'tolerance', 'alpha']
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** @throws HoneyHiveConfigError for options that do not exist */
+export function checkNames(options: AnyEvaluateOptions): void {
+  const problems = [...findUnknown(options, OPTION_NAMES, 'defineExperiment'), ...checkNested(options)]
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'defineExperiment')
+}
 
 /**
  * Checks everything that can be checked before the first request.
@@ -24,12 +87,24 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
  */
 export function checkOptions(options: AnyEvaluateOptions): void {
   const problems = [
+    ...findUnknown(options, OPTION_NAMES, 'evaluate'),
+    ...checkNested(options),
     ...checkSource(options),
     ...checkNumber('maxConcurrency', options.maxConcurrency, 1, true),
     ...checkNumber('timeoutMs', options.timeoutMs, 1, false),
     ...checkNumber('retries', options.retries, 0, true),
     ...checkNumber('retryDelayMs', options.retryDelayMs, 0, false),
     ...checkNumber('maxRows', options.maxRows, 0, true),
+    ...checkNumber('first', options.first, 1, true),
+    ...checkNumber('trials', options.trials, 1, true),
+    ...checkNumber('reportTimeoutMs', options.reportTimeoutMs, 0, false),
+    ...checkNumber('rowLimits.durationMs', options.rowLimits?.durationMs, 1, false),
+    ...checkNumber('rowLimits.tokens', options.rowLimits?.tokens, 0, false),
+    ...checkNumber('rowLimits.cost', options.rowLimits?.cost, 0, false),
+    ...checkNumber('comparison.alpha', options.comparison?.alpha, 0, false),
+    ...checkBaseline(options),
+    ...checkSummaryEvaluators(options.summaryEvaluators),
+    ...checkRates(options),
     ...checkRunId('runId', options.runId),
     ...checkRunId('resume', options.resume),
     ...checkAggregate(options.aggregate),
@@ -37,6 +112,68 @@ export function checkOptions(options: AnyEvaluateOptions): void {
     ...checkBounds(options.thresholds),
   ]
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'evaluate')
+}
+
+function checkNested({ cache, rowLimits, shard, comparison }: AnyEvaluateOptions): readonly ConfigProblem[] {
+  const groups: readonly (readonly [string, unknown, readonly string[]])[] = [
+    ['cache', typeof cache === 'string' ? undefined : cache, CACHE_NAMES],
+    ['rowLimits', rowLimits, LIMIT_NAMES],
+    ['shard', shard, SHARD_NAMES],
+    ['comparison', comparison, COMPARISON_NAMES],
+  ]
+  return groups.flatMap(([name, given, known]) =>
+    given === undefined
+      ? []
+      : typeof given === 'object' && given !== null
+        ? findUnknown(given, known, 'evaluate', `${name}.`)
+        : [problem(name, 'an object', given)],
+  )
+}
+
+function checkBaseline({ baseline, baselineRunId, failOnRegression, onlyFailedOf }: AnyEvaluateOptions): readonly ConfigProblem[] {
+  const hasRows = (run: unknown): boolean => typeof run === 'object' && run !== null && 'rows' in run && Array.isArray(run.rows)
+  return [
+    ...(baseline === undefined || hasRows(baseline) ? [] : [problem('baseline', 'a result or its JSON', baseline)]),
+    ...(onlyFailedOf === undefined || hasRows(onlyFailedOf) ? [] : [problem('onlyFailedOf', 'a result or its JSON', onlyFailedOf)]),
+    ...(failOnRegression === undefined || typeof failOnRegression === 'boolean'
+      ? []
+      : [problem('failOnRegression', 'true or false', failOnRegression)]),
+    ...(baseline !== undefined && baselineRunId !== undefined
+      ? [{ option: 'baseline', message: 'Give one of "baseline" and "baselineRunId", not both.' }]
+      : []),
+    ...(failOnRegression === true && baseline === undefined && baselineRunId === undefined
+      ? [{ option: 'failOnRegression', message: '"failOnRegression" needs a run to compare with: give "baselineRunId" or "baseline".' }]
+      : []),
+  ]
+}
+
+function checkSummaryEvaluators(evaluators: unknown): readonly ConfigProblem[] {
+  if (evaluators === undefined) return []
+  if (typeof evaluators !== 'object' || evaluators === null || Array.isArray(evaluators)) {
+    return [problem('summaryEvaluators', 'an object of functions', evaluators)]
+  }
+  return Object.entries(evaluators).flatMap(([name, evaluate]) =>
+    typeof evaluate === 'function' ? [] : [problem(`summaryEvaluators.${name}`, 'a function', evaluate)],
+  )
+}
+
+function checkRates({ rateLimit }: AnyEvaluateOptions): readonly ConfigProblem[] {
+  if (rateLimit === undefined) return []
+  if (typeof rateLimit !== 'object' || rateLimit === null) return [problem('rateLimit', 'an object', rateLimit)]
+  const limits: readonly (readonly [string, unknown])[] =
+    isSingle(rateLimit) || 'burst' in rateLimit
+      ? [['rateLimit', rateLimit]]
+      : Object.entries(rateLimit).map(([key, limit]) => [`rateLimit.${key}`, limit])
+  return limits.flatMap(([path, limit]) => {
+    if (typeof limit !== 'object' || limit === null) return [problem(path, '{ requestsPerMinute }', limit)]
+    const { requestsPerMinute, burst } = limit as Partial<RateLimit>
+    const isRate = typeof requestsPerMinute === 'number' && requestsPerMinute > 0
+    return [
+      ...findUnknown(limit, RATE_NAMES, 'evaluate', `${path}.`),
+      ...(isRate ? [] : [problem(`${path}.requestsPerMinute`, 'a number above 0', requestsPerMinute)]),
+      ...checkNumber(`${path}.burst`, burst, 1, true),
+    ]
+  })
 }
 
 function checkSource({ dataset, datasetId, function: fn }: AnyEvaluateOptions): ConfigProblem[] {

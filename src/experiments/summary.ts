@@ -1,7 +1,8 @@
-import { MetricCollector, type MetricSummary } from './aggregate.js'
-import { addUsage, NO_USAGE, type RowUsage } from './span-reader.js'
+import { MetricCollector, type MetricRule, type MetricSummary } from './aggregate.js'
+import { addUsage, NO_USAGE } from './span-reader.js'
 import type { Aggregate } from './statistics.js'
-import type { ExperimentRow } from './types.js'
+import type { ExperimentRow, RowUsage } from './types.js'
+import { countRefusals, hasFailed } from './failures.js'
 
 /** Rows by what became of them. */
 export interface RowCounts {
@@ -24,20 +25,29 @@ export interface RowCounts {
 export interface Summary extends RowUsage {
   readonly counts: RowCounts
   readonly metrics: Readonly<Record<string, MetricSummary>>
-  /** Average of the numeric and boolean scores, weighted by the evaluators; `null` without any. */
+  /** Average of the numeric and boolean scores of which more is better, weighted by the evaluators; `null` without any. */
   readonly weightedAverage: number | null
   /** Figures beside the scores: `errorRate`, `latencyMs`, `cost`, `totalTokens`. */
   readonly figures: Readonly<Record<string, MetricSummary>>
   readonly rows: readonly ExperimentRow[]
   /** Rows that are counted but not in `rows`, see `maxRows`. */
   readonly omittedRows: number
+  /** What the evaluators spent. */
+  readonly judges: RowUsage
+  /** Rows that each evaluator turned down. */
+  readonly refusals: Readonly<Record<string, number>>
+}
+
+/** What is known of an evaluator's metric. */
+export interface SummarizedEvaluator extends MetricRule {
+  readonly weight: number
 }
 
 const MAX_SESSION_IDS = 10_000
 
 /** Takes rows as they end and sums them up in bounded memory. */
 export class SummaryCollector {
-  readonly #weights: ReadonlyMap<string, number>
+  readonly #evaluators: readonly SummarizedEvaluator[]
   readonly #maxRows: number
   readonly #seed: number
   readonly #metrics = new Map<string, MetricCollector>()
@@ -45,13 +55,14 @@ export class SummaryCollector {
   readonly #rows: ExperimentRow[] = []
   readonly #sessionIds: string[] = []
   readonly #counts = { total: 0, succeeded: 0, failed: 0, cancelled: 0, passed: 0, resumed: 0, cached: 0, evaluatorErrors: 0 }
+  readonly #refusals: Record<string, number> = {}
   #usage: RowUsage = NO_USAGE
+  #judges: RowUsage = NO_USAGE
 
-  constructor(
-    evaluators: readonly { readonly name: string; readonly weight: number }[],
-    { maxRows, seed }: { readonly maxRows: number; readonly seed: number },
-  ) {
-    this.#weights = new Map(evaluators.map(({ name, weight }) => [name, weight]))
+  constructor(evaluators: readonly SummarizedEvaluator[], { maxRows, seed }: { readonly maxRows: number; readonly seed: number }) {
+    this.#evaluators = evaluators
+    // In the order they were given, not in that in which the first row's ended.
+    for (const rule of evaluators) this.#metrics.set(rule.name, new MetricCollector(rule, seed))
     this.#maxRows = maxRows
     this.#seed = seed
     this.#figures = {
@@ -76,9 +87,15 @@ export class SummaryCollector {
   add(row: ExperimentRow): void {
     this.#count(row)
     this.#usage = addUsage(this.#usage, row)
+    // Results of earlier versions do not tell the two apart.
+    this.#judges = addUsage(this.#judges, row.judges ?? NO_USAGE)
+    countRefusals(this.#refusals, row)
     for (const [name, value] of Object.entries(row.metrics)) {
       if (name.endsWith('_explanation')) continue
-      this.#metric(name).add(value, row.decisions[name])
+      this.#metric(name).add(value, row.decisions[name], clusterOf(row))
+    }
+    for (const { name } of this.#evaluators) {
+      if (row.scores[name] === undefined && hasFailed(row, name)) this.#metric(name).addFailure(clusterOf(row))
     }
     if (row.status !== 'cancelled') this.#addFigures(row)
     if (this.#rows.length < this.#maxRows) this.#rows.push(row)
@@ -111,22 +128,26 @@ export class SummaryCollector {
 
   /** The sums so far; rows in the order of the dataset. */
   summary(aggregate: Aggregate): Summary {
-    const metrics = summarize(Object.fromEntries(this.#metrics), aggregate)
+    const counted = [...this.#metrics].filter(([, collector]) => collector.count > 0)
+    const metrics = summarize(Object.fromEntries(counted), aggregate)
     return {
       counts: this.counts,
       metrics,
       weightedAverage: this.#weightedAverage(metrics),
       figures: summarize(this.#figures, 'average'),
-      rows: [...this.#rows].sort((one, other) => one.index - other.index),
+      rows: [...this.#rows].sort((one, other) => one.index - other.index || (one.trial ?? 1) - (other.trial ?? 1)),
       omittedRows: this.#counts.total - this.#rows.length,
       ...this.#usage,
+      judges: this.#judges,
+      refusals: this.#refusals,
     }
   }
 
   #weightedAverage(metrics: Readonly<Record<string, MetricSummary>>): number | null {
     let total = 0
     let weights = 0
-    for (const [name, weight] of this.#weights) {
+    for (const { name, weight, lowerIsBetter } of this.#evaluators) {
+      if (lowerIsBetter === true) continue
       const average = metrics[name]?.average ?? null
       if (average === null) continue
       total += average * weight
@@ -134,6 +155,11 @@ export class SummaryCollector {
     }
     return weights === 0 ? null : total / weights
   }
+}
+
+// Trials of one row are not independent of each other; they count as one.
+function clusterOf(row: ExperimentRow): string | undefined {
+  return row.trial === undefined ? undefined : row.datapointId
 }
 
 function summarize(collectors: Readonly<Record<string, MetricCollector>>, aggregate: Aggregate): Readonly<Record<string, MetricSummary>> {

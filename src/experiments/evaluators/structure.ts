@@ -61,13 +61,14 @@ export function numericTolerance<const Name extends string = 'numeric_tolerance'
   options: TextOptions<Name> & { readonly absolute?: number; readonly relative?: number } = {},
 ): Evaluator<Name, unknown, unknown, unknown, ScoreDetails<boolean>> {
   const { absolute = 0, relative = 0 } = options
-  return compare(options, 'numeric_tolerance', (actual, expected) => {
+  const score = (actual: unknown, expected: unknown): ScoreDetails<boolean> => {
     const found = toFiniteNumber(actual)
     const wanted = toFiniteNumber(expected)
     if (found === undefined || wanted === undefined) return { score: false, explanation: 'not two numbers' }
     const difference = Math.abs(found - wanted)
     return { score: difference <= Math.max(absolute, relative * Math.abs(wanted)), difference }
-  })
+  }
+  return compare(options, 'numeric_tolerance', score, ['absolute', 'relative'])
 }
 
 function toFiniteNumber(value: unknown): number | undefined {
