@@ -34,8 +34,9 @@ const common: Options = {
   splitting: true,
   shims: true,
   removeNodeProtocol: false,
-  // Only the parts of the schema library that are used; loading it whole costs more than the SDK itself.
-  noExternal: ['zod'],
+  // Only the parts of the schema library that are used; loading it whole costs more than the SDK itself. The validator of JSON
+  // Schema is a chunk that is loaded by those who ask for it, and nothing that every user of the tracer installs.
+  noExternal: ['zod', /^ajv/],
   external: ['libsql'],
   esbuildPlugins: [privateSchemaSettings],
 }

@@ -184,6 +184,7 @@ export interface NamedEvaluator {
   readonly retries?: number | undefined
   readonly timeoutMs?: number | undefined
   readonly rateLimit?: string | undefined
+  readonly prepare?: (() => Promise<void>) | undefined
   readonly evaluate: EvaluatorFunction
   readonly isPassing: ((score: ScoreValue, groundTruth: unknown) => boolean) | undefined
 }
@@ -217,6 +218,7 @@ function toNamed(key: string | undefined, entry: AnyEvaluator<never, never, neve
       retries: made?.retries,
       timeoutMs: made?.timeoutMs,
       rateLimit: made?.rateLimit,
+      prepare: made?.prepare,
       evaluate: entry as EvaluatorFunction,
       isPassing: made?.isPassing,
     }

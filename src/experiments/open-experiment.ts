@@ -28,6 +28,7 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): P
   checkOptions(options)
   // The types tied evaluators and dataset together; from here on a row's values are opaque.
   const evaluators = toNamedEvaluators(options.evaluators as Evaluators<never, never, never> | undefined)
+  await Promise.all(evaluators.map((evaluator) => evaluator.prepare?.()))
   const warnings: string[] = []
   const runId = options.resume ?? options.runId?.toLowerCase() ?? randomUUID()
   const name = options.name?.trim() || `experiment-${runId.slice(0, 8)}`

@@ -114,6 +114,8 @@ export interface Evaluator<Name extends string = string, Outputs = unknown, Inpu
   readonly timeoutMs?: number | undefined
   /** Key of the run's `rateLimit`. */
   readonly rateLimit?: string | undefined
+  /** Runs before the first row; what it throws refuses the run. */
+  readonly prepare?: (() => Promise<void>) | undefined
   /** Whether a score passes; absent when this evaluator does not decide. */
   readonly isPassing?: ((score: ScoreValue, groundTruth: unknown) => boolean) | undefined
 }
