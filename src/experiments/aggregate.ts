@@ -1,5 +1,5 @@
 import { asList, asObject } from './json-reader.js'
-import { createRandom } from './random.js'
+import { Digest, type DigestState } from './digest.js'
 import { confidenceInterval, type Interval, intervalOf } from './intervals.js'
 import { type Aggregate, mean, quantile, standardDeviation } from './statistics.js'
 import type { ScoreValue } from './types.js'
@@ -69,11 +69,11 @@ export interface MetricSummary {
   readonly categories: Readonly<Record<string, number>>
   /** Mean over the rows of the standard deviation between the trials of one row; `null` without trials. */
   readonly trialSpread: number | null
-  /** True when percentiles come from a random sample of 100,000 rows; everything else always covers all. */
+  /** True when percentiles come from a sketch (t-digest), from 100,000 rows on; everything else is exact. */
   readonly isSampled: boolean
 }
 
-/** Most values of one metric held in memory; beyond it percentiles come from an even random sample. */
+/** Most values of one metric held in memory; beyond it percentiles come from a sketch. */
 export const MAX_VALUES = 100_000
 /** Most different texts counted by themselves; the rest counts as one. */
 const MAX_CATEGORIES = 100
@@ -87,11 +87,30 @@ interface Cluster {
   failures: number
 }
 
+/** What a collector knows, as plain data. */
+export interface MetricState {
+  readonly type: MetricSummary['type'] | undefined
+  readonly count: number
+  readonly numbers: number
+  readonly sum: number
+  readonly squares: number
+  readonly min: number | null
+  readonly max: number | null
+  readonly isRate: boolean
+  readonly passed: number
+  readonly failed: number
+  readonly failedRows: number
+  readonly categories: Readonly<Record<string, number>>
+  readonly distribution: DigestState
+  /** The distribution holds every value. */
+  readonly isExact: boolean
+}
+
 /** Collects one metric row by row in bounded memory. */
 export class MetricCollector {
   readonly #rule: MetricRule
-  readonly #random: () => number
-  readonly #values: number[] = []
+  #values: number[] = []
+  #digest: Digest | undefined
   readonly #categories = new Map<string, number>()
   readonly #clusters = new Map<string, Cluster>()
   #type: MetricSummary['type'] | undefined
@@ -108,9 +127,8 @@ export class MetricCollector {
   #failed = 0
   #failedRows = 0
 
-  constructor(rule: MetricRule | string, seed = 1) {
+  constructor(rule: MetricRule | string) {
     this.#rule = typeof rule === 'string' ? { name: rule } : rule
-    this.#random = createRandom(seed)
   }
 
   /** Rows so far, those that failed included. */
@@ -153,20 +171,76 @@ export class MetricCollector {
     this.#sum = next
     this.#min = Math.min(this.#min, value)
     this.#max = Math.max(this.#max, value)
-    if (this.#values.length < MAX_VALUES) this.#values.push(value)
-    else this.#replaceOne(value)
+    this.#keep(value)
   }
 
-  // Reservoir sampling: every value so far has the same chance to be among those kept.
-  #replaceOne(value: number): void {
-    const at = Math.floor(this.#random() * this.#numbers)
-    if (at < MAX_VALUES) this.#values[at] = value
+  // Exact while the values fit, a sketch of their distribution from then on.
+  #keep(value: number): void {
+    if (this.#digest !== undefined) return this.#digest.add(value)
+    this.#values.push(value)
+    if (this.#values.length > MAX_VALUES) this.#toDigest()
   }
 
-  #addCategory(category: string): void {
+  #toDigest(): Digest {
+    if (this.#digest === undefined) {
+      this.#digest = new Digest()
+      for (const value of this.#values) this.#digest.add(value)
+      this.#values = []
+    }
+    return this.#digest
+  }
+
+  #addCategory(category: string, count = 1): void {
     const known = this.#categories.has(category) || this.#categories.size < MAX_CATEGORIES
     const key = known ? category : OTHER_CATEGORY
-    this.#categories.set(key, (this.#categories.get(key) ?? 0) + 1)
+    this.#categories.set(key, (this.#categories.get(key) ?? 0) + count)
+  }
+
+  /** Everything but the rows, for another process to {@link merge}. Trials are not part of it: each counts for itself. */
+  state(): MetricState {
+    return {
+      type: this.#type,
+      count: this.#count,
+      numbers: this.#numbers,
+      sum: this.#sum + this.#lost,
+      squares: this.#squares,
+      min: this.#numbers === 0 ? null : this.#min,
+      max: this.#numbers === 0 ? null : this.#max,
+      isRate: this.#isRate,
+      passed: this.#passed,
+      failed: this.#failed,
+      failedRows: this.#failedRows,
+      categories: Object.fromEntries(this.#categories),
+      distribution: this.#digest === undefined ? { means: this.#values, counts: this.#values.map(() => 1) } : this.#digest.state,
+      isExact: this.#digest === undefined,
+    }
+  }
+
+  /** Adds what another collector of the same metric saw. */
+  merge(other: MetricState): void {
+    if (other.numbers > 0) this.#mergeNumbers(other)
+    if (other.type !== undefined)
+      this.#type = this.#type === undefined || this.#type === other.type ? other.type : widenTypes(this.#type, other.type)
+    this.#count += other.count
+    this.#passed += other.passed
+    this.#failed += other.failed
+    this.#failedRows += other.failedRows
+    for (const [category, count] of Object.entries(other.categories)) this.#addCategory(category, count)
+  }
+
+  #mergeNumbers(other: MetricState): void {
+    const numbers = this.#numbers + other.numbers
+    const distance = other.sum / other.numbers - this.#mean
+    // Chan, Golub and LeVeque 1979, "Updating formulae and a pairwise algorithm for computing sample variances".
+    this.#squares += other.squares + (distance * distance * this.#numbers * other.numbers) / numbers
+    this.#mean += (distance * other.numbers) / numbers
+    this.#sum += other.sum
+    this.#numbers = numbers
+    this.#min = Math.min(this.#min, other.min ?? this.#min)
+    this.#max = Math.max(this.#max, other.max ?? this.#max)
+    this.#isRate = this.#isRate && other.isRate
+    if (other.isExact) for (const value of other.distribution.means) this.#keep(value)
+    else this.#toDigest().merge(other.distribution)
   }
 
   /** The summary of everything added so far. */
@@ -189,7 +263,7 @@ export class MetricCollector {
       passed: this.#passed,
       failed: this.#failed + (decided > 0 ? this.#failedRows : 0),
       categories: this.#countCategories(lowerIsBetter),
-      isSampled: this.#numbers > this.#values.length,
+      isSampled: this.#digest !== undefined,
     }
   }
 
@@ -207,26 +281,35 @@ export class MetricCollector {
     if (numbers === 0) {
       return { average: null, min: null, max: null, median: null, p90: null, p95: null, p99: null, sum: null, count, confidence: null }
     }
-    const sorted = this.#sorted(worst ?? 0, failures)
+    const [min, max] = failures === 0 ? [this.#min, this.#max] : [Math.min(this.#min, worst ?? 0), Math.max(this.#max, worst ?? 0)]
+    const quantileAt = this.#quantiles(worst ?? 0, failures, min, max)
     const total = this.#sum + this.#lost + (worst ?? 0) * failures
     return {
       average: total / numbers,
-      min: Math.min(this.#min, failures > 0 ? (worst ?? 0) : this.#min),
-      max: Math.max(this.#max, failures > 0 ? (worst ?? 0) : this.#max),
-      median: quantile(sorted, 0.5),
-      p90: quantile(sorted, 0.9),
-      p95: quantile(sorted, 0.95),
-      p99: quantile(sorted, 0.99),
+      min,
+      max,
+      median: quantileAt(0.5),
+      p90: quantileAt(0.9),
+      p95: quantileAt(0.95),
+      p99: quantileAt(0.99),
       sum: total,
       count,
-      confidence: this.#confidence(sorted, total / numbers, numbers, worst),
+      confidence: this.#confidence(total / numbers, numbers, worst),
     }
   }
 
+  #quantiles(worst: number, failures: number, min: number, max: number): (fraction: number) => number {
+    if (this.#digest !== undefined) {
+      const all = new Digest(this.#digest.state)
+      if (failures > 0) all.add(worst, failures)
+      return (fraction) => all.quantile(fraction, min, max)
+    }
+    const sorted = this.#sorted(worst, failures)
+    return (fraction) => quantile(sorted, fraction)
+  }
+
   #sorted(worst: number, failures: number): Float64Array {
-    // A sample keeps the share of failures it stands for.
-    const kept = Math.round(failures * (this.#values.length / Math.max(this.#numbers, 1)))
-    const sorted = new Float64Array(this.#values.length + (this.#numbers === 0 ? Math.min(failures, MAX_VALUES) : kept))
+    const sorted = new Float64Array(this.#values.length + failures)
     sorted.set(this.#values)
     sorted.fill(worst, this.#values.length)
     return sorted.sort()
@@ -253,19 +336,22 @@ export class MetricCollector {
     return rows.length === 0 ? null : mean(rows.map(standardDeviation).sort((one, other) => one - other))
   }
 
-  #confidence(sorted: Float64Array, average: number, count: number, worst: number | null): Interval | null {
+  #confidence(average: number, count: number, worst: number | null): Interval | null {
     const isRate = this.#isRate && (worst === null || worst === 0 || worst === 1)
     // In sorted order the sum does not depend on which row ended first, so that merged shards equal one process.
     const squares =
-      this.#numbers > this.#values.length
+      this.#digest !== undefined
         ? this.#squares + (count - this.#numbers) * ((worst ?? 0) - this.#mean) * ((worst ?? 0) - average)
-        : sorted.reduce((total, value) => total + (value - average) ** 2, 0)
+        : this.#sorted(worst ?? 0, worst === null ? 0 : this.#failedRows).reduce((total, value) => total + (value - average) ** 2, 0)
     return intervalOf({ count, mean: average, squares, isRate }) ?? null
   }
 }
 
 function widen(type: MetricSummary['type'] | undefined, value: ScoreValue): MetricSummary['type'] {
   const own = typeof value === 'string' ? 'category' : typeof value === 'boolean' ? 'boolean' : 'number'
-  if (type === undefined || type === own) return own
-  return type === 'category' || own === 'category' ? 'category' : 'number'
+  return type === undefined || type === own ? own : widenTypes(type, own)
+}
+
+function widenTypes(one: MetricSummary['type'], other: MetricSummary['type']): MetricSummary['type'] {
+  return one === 'category' || other === 'category' ? 'category' : 'number'
 }

@@ -46,12 +46,22 @@ export function studentCdf(t: number, degrees: number): number {
   return t > 0 ? 1 - tail : tail
 }
 
-/** Inverse of {@link studentCdf}. */
+/** Inverse of {@link studentCdf}: an expansion of the normal quantile (Fisher and Cornish 1960), then Newton's steps. */
 export function studentQuantile(probability: number, degrees: number): number {
   if (probability < 0.5) return -studentQuantile(1 - probability, degrees)
-  let high = 1
-  while (studentCdf(high, degrees) < probability && high < 1e12) high *= 2
-  return bisect((t) => studentCdf(t, degrees) - probability, 0, high)
+  if (degrees === 1) return Math.tan(Math.PI * (probability - 0.5))
+  if (degrees === 2) return (2 * probability - 1) / Math.sqrt(2 * probability * (1 - probability))
+  const z = normalQuantile(probability)
+  let t = z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2)
+  const scale = logGamma((degrees + 1) / 2) - logGamma(degrees / 2) - 0.5 * Math.log(degrees * Math.PI)
+  for (let i = 0; i < 50; i += 1) {
+    const density = Math.exp(scale - ((degrees + 1) / 2) * Math.log1p((t * t) / degrees))
+    // The tail is convex, so that a step from below overshoots; it never leaves by more than a factor of two.
+    const step = Math.min(Math.max((studentCdf(t, degrees) - probability) / density, -t - 1), t / 2)
+    t -= step
+    if (Math.abs(step) < 1e-12 * Math.max(1, t)) break
+  }
+  return t
 }
 
 /** The root of a rising function between `from` and `to`. */

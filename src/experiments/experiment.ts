@@ -73,8 +73,8 @@ export class Experiment {
     this.#selected = selectRows(source, options)
     const header = { runId: plan.runId, name: plan.name, evaluators: evaluators.map(toRule) }
     this.#journal = options.journal === undefined ? undefined : createJournal(options.journal, header)
-    const { seed = 1, maxRows = source.total === undefined ? STREAM_MAX_ROWS : Number.POSITIVE_INFINITY } = options
-    this.#summary = new SummaryCollector(evaluators, { maxRows, seed })
+    const { maxRows = source.total === undefined ? STREAM_MAX_ROWS : Number.POSITIVE_INFINITY } = options
+    this.#summary = new SummaryCollector(evaluators, { maxRows })
     this.#rowPlan = toRowPlan(parts)
   }
 
@@ -296,6 +296,7 @@ export class Experiment {
       judges,
       rows,
       omittedRows,
+      ...(omittedRows === 0 ? {} : { summaryState: this.#summary.state() }),
       thresholds,
       summaryScores,
       gate,

@@ -34,7 +34,7 @@ const OPTION_NAMES = namesOf<MergeOptions>({ thresholds: true, baseline: true, f
 /**
  * Puts the results of the shards of one run together, from results or from their JSON, and computes all figures anew.
  *
- * @throws HoneyHiveError `EXPERIMENT` for no parts, parts of different runs or datasets, parts that left rows out, and holes,
+ * @throws HoneyHiveError `EXPERIMENT` for no parts, parts of different runs or datasets, parts that left rows out without a summary, and holes,
  * doubles or strangers unless they are allowed; HoneyHiveConfigError for wrong options
  */
 export function mergeResults<Row = DatapointInput, Output = unknown, Scores = Readonly<Record<string, ScoreValue>>>(
@@ -62,10 +62,10 @@ function checkParts(first: ExperimentData, parts: readonly ExperimentData[]): vo
     if (part.runId !== first.runId) throw mismatch('runs (give every shard the same runId)', first.runId, part.runId)
     if (part.datasetId !== first.datasetId) throw mismatch('datasets', first.datasetId, part.datasetId)
     if (part.aggregate !== first.aggregate) throw mismatch('aggregates', first.aggregate, part.aggregate)
-    if (part.omittedRows > 0) {
+    if (part.omittedRows > 0 && part.summaryState === undefined) {
       throw new HoneyHiveError(
         'EXPERIMENT',
-        `mergeResults: part ${part.runId} left ${part.omittedRows} rows out. Raise maxRows in every shard.`,
+        `mergeResults: part ${part.runId} left ${part.omittedRows} rows out and has no summary of them. Raise maxRows in every shard.`,
       )
     }
   }
@@ -112,6 +112,11 @@ function findStrangers(first: ExperimentData, parts: readonly ExperimentData[]):
 function findDoubles(parts: readonly ExperimentData[]): readonly string[] {
   const seen = new Map<string, number>()
   for (const row of parts.flatMap((part) => part.rows)) seen.set(rowKey(row), (seen.get(rowKey(row)) ?? 0) + 1)
+  const shards = parts.flatMap(({ shard }) => shard?.index ?? [])
+  const twice = shards.filter((index, at) => shards.indexOf(index) !== at)
+  // Where rows are left out, only the shards tell.
+  if (twice.length > 0 && parts.some(({ omittedRows }) => omittedRows > 0))
+    return [`Shards are there twice: ${shorten(twice.map(String))}.`]
   const doubled = [...seen].filter(([, count]) => count > 1).map(([key]) => key)
   return doubled.length === 0 ? [] : [`${doubled.length} rows are in several parts: ${shorten(doubled)}.`]
 }
@@ -122,7 +127,10 @@ function findHoles(first: ExperimentData, parts: readonly ExperimentData[]): rea
   const missing = count === undefined ? [] : Array.from({ length: count }, (_, index) => index).filter((index) => !present.has(index))
   if (missing.length > 0) return [`Shards are missing: ${shorten(missing.map((index) => `${index}/${String(count)}`))} (counted from 0).`]
   const total = Math.max(...parts.map(({ selectedRows, trials = 1 }) => (selectedRows ?? 0) * trials))
-  const rows = new Set(parts.flatMap((part) => part.rows.map(rowKey))).size
+  const isWhole = parts.every(({ omittedRows }) => omittedRows === 0)
+  const rows = isWhole
+    ? new Set(parts.flatMap((part) => part.rows.map(rowKey))).size
+    : parts.reduce((sum, { counts }) => sum + counts.total, 0)
   if (rows < total) return [`${total - rows} of ${total} rows are missing.`]
   const open = parts.flatMap(({ selectedRows, status }, at) => (selectedRows === null && status !== 'cancelled' ? [at + 1] : []))
   return open.length === 0 ? [] : [`Parts whose dataset was not read to its end may lack rows: ${open.join(', ')}.`]
@@ -139,9 +147,12 @@ function merge(
   faults: readonly string[],
 ): ExperimentData {
   const evaluators = [...new Map(parts.flatMap((part) => part.evaluators).map((evaluator) => [evaluator.name, evaluator])).values()]
-  const collector = new SummaryCollector(evaluators, { maxRows: Number.POSITIVE_INFINITY, seed: first.seed })
-  for (const row of uniqueRows(parts)) collector.add(row)
-  const { counts, metrics, figures, weightedAverage, rows, cost, tokens, judges, refusals } = collector.summary(first.aggregate)
+  const collector = new SummaryCollector(evaluators, { maxRows: Number.POSITIVE_INFINITY })
+  for (const { summaryState, rows } of parts) if (summaryState !== undefined) collector.merge(summaryState, rows)
+  for (const row of uniqueRows(parts.filter(({ summaryState }) => summaryState === undefined))) collector.add(row)
+  const { counts, metrics, figures, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } = collector.summary(
+    first.aggregate,
+  )
   const known = new Set(evaluators.map(({ name }) => name))
   const all = { ...metrics, ...figures }
   const outcomes =
@@ -159,7 +170,7 @@ function merge(
   }
   const failures = findFailures({ status, counts, thresholds: outcomes, refusals, gate, comparison, summaryScores: [] })
   const startedAtMs = Math.min(...parts.map((part) => part.startedAtMs))
-  const { shard: _shard, comparison: _comparison, ...rest } = first
+  const { shard: _shard, comparison: _comparison, summaryState: _state, ...rest } = first
   return {
     ...rest,
     status,
@@ -178,7 +189,8 @@ function merge(
     tokens,
     judges,
     rows,
-    omittedRows: 0,
+    omittedRows,
+    ...(omittedRows === 0 ? {} : { summaryState: collector.state() }),
     thresholds: outcomes,
     summaryScores: [],
     gate,

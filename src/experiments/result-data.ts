@@ -3,7 +3,7 @@ import type { RunComparison } from './compare-rows.js'
 import type { ExperimentGate, ExperimentStatus } from './gate.js'
 import type { Shard } from './options.js'
 import type { Aggregate } from './statistics.js'
-import type { RowCounts, SummarizedEvaluator } from './summary.js'
+import type { RowCounts, SummarizedEvaluator, SummaryState } from './summary.js'
 import type { SummaryScore } from './summary-evaluators.js'
 import type { ThresholdOutcome } from './thresholds.js'
 import type { DatapointInput, ExperimentRow, RowUsage, ScoreValue, TokenUsage } from './types.js'
@@ -51,6 +51,8 @@ export interface ExperimentData<Row = DatapointInput, Output = unknown, Scores =
   readonly rows: readonly ExperimentRow<Row, Output, Scores>[]
   /** Rows that are in the figures but not in `rows`. */
   readonly omittedRows: number
+  /** What `mergeResults` needs of the rows that are not here; absent when all are. */
+  readonly summaryState?: SummaryState
   readonly thresholds: readonly ThresholdOutcome[]
   /** Scores of the data set as a whole. */
   readonly summaryScores: readonly SummaryScore[]

@@ -1,4 +1,4 @@
-import { MetricCollector, type MetricRule, type MetricSummary } from './aggregate.js'
+import { MetricCollector, type MetricRule, type MetricState, type MetricSummary } from './aggregate.js'
 import { addUsage, NO_USAGE } from './span-reader.js'
 import type { Aggregate } from './statistics.js'
 import type { ExperimentRow, RowUsage } from './types.js'
@@ -19,6 +19,16 @@ export interface RowCounts {
   readonly cached: number
   /** Evaluator calls that failed. */
   readonly evaluatorErrors: number
+}
+
+/** What a collector knows, as plain data; two of them can be added up. */
+export interface SummaryState {
+  readonly counts: RowCounts
+  readonly metrics: Readonly<Record<string, MetricState>>
+  readonly figures: Readonly<Record<string, MetricState>>
+  readonly usage: RowUsage
+  readonly judges: RowUsage
+  readonly refusals: Readonly<Record<string, number>>
 }
 
 /** Everything summed up over the rows. */
@@ -49,7 +59,6 @@ const MAX_SESSION_IDS = 10_000
 export class SummaryCollector {
   readonly #evaluators: readonly SummarizedEvaluator[]
   readonly #maxRows: number
-  readonly #seed: number
   readonly #metrics = new Map<string, MetricCollector>()
   readonly #figures: Readonly<Record<'errorRate' | 'latencyMs' | 'cost' | 'totalTokens', MetricCollector>>
   readonly #rows: ExperimentRow[] = []
@@ -59,17 +68,16 @@ export class SummaryCollector {
   #usage: RowUsage = NO_USAGE
   #judges: RowUsage = NO_USAGE
 
-  constructor(evaluators: readonly SummarizedEvaluator[], { maxRows, seed }: { readonly maxRows: number; readonly seed: number }) {
+  constructor(evaluators: readonly SummarizedEvaluator[], { maxRows }: { readonly maxRows: number }) {
     this.#evaluators = evaluators
     // In the order they were given, not in that in which the first row's ended.
-    for (const rule of evaluators) this.#metrics.set(rule.name, new MetricCollector(rule, seed))
+    for (const rule of evaluators) this.#metrics.set(rule.name, new MetricCollector(rule))
     this.#maxRows = maxRows
-    this.#seed = seed
     this.#figures = {
-      errorRate: new MetricCollector('errorRate', seed),
-      latencyMs: new MetricCollector('latencyMs', seed),
-      cost: new MetricCollector('cost', seed),
-      totalTokens: new MetricCollector('totalTokens', seed),
+      errorRate: new MetricCollector('errorRate'),
+      latencyMs: new MetricCollector('latencyMs'),
+      cost: new MetricCollector('cost'),
+      totalTokens: new MetricCollector('totalTokens'),
     }
   }
 
@@ -102,6 +110,34 @@ export class SummaryCollector {
     if (this.#sessionIds.length < MAX_SESSION_IDS) this.#sessionIds.push(row.sessionId)
   }
 
+  /** Everything but the rows, for results whose rows are not all kept. */
+  state(): SummaryState {
+    const states = (collectors: Iterable<readonly [string, MetricCollector]>): Readonly<Record<string, MetricState>> =>
+      Object.fromEntries([...collectors].map(([name, collector]) => [name, collector.state()]))
+    return {
+      counts: this.counts,
+      metrics: states(this.#metrics),
+      figures: states(Object.entries(this.#figures)),
+      usage: this.#usage,
+      judges: this.#judges,
+      refusals: this.#refusals,
+    }
+  }
+
+  /** Adds the rows of another process, of which only `rows` are there. */
+  merge(state: SummaryState, rows: readonly ExperimentRow[]): void {
+    for (const name of Object.keys(this.#counts) as (keyof RowCounts)[]) this.#counts[name] += state.counts[name]
+    for (const [name, metric] of Object.entries(state.metrics)) this.#metric(name).merge(metric)
+    for (const [name, collector] of Object.entries(this.#figures)) {
+      const figure = state.figures[name]
+      if (figure !== undefined) collector.merge(figure)
+    }
+    this.#usage = addUsage(this.#usage, state.usage)
+    this.#judges = addUsage(this.#judges, state.judges)
+    for (const [name, count] of Object.entries(state.refusals)) this.#refusals[name] = (this.#refusals[name] ?? 0) + count
+    this.#rows.push(...rows.slice(0, Math.max(this.#maxRows - this.#rows.length, 0)))
+  }
+
   #count(row: ExperimentRow): void {
     const counts = this.#counts
     counts.total += 1
@@ -121,7 +157,7 @@ export class SummaryCollector {
   }
 
   #metric(name: string): MetricCollector {
-    const known = this.#metrics.get(name) ?? new MetricCollector(name, this.#seed)
+    const known = this.#metrics.get(name) ?? new MetricCollector(name)
     this.#metrics.set(name, known)
     return known
   }

@@ -326,6 +326,8 @@ function toMethods(data: ExperimentData): readonly string[] {
     ...(metrics.some(({ failedRows = 0 }) => failedRows > 0)
       ? ['Rows that failed count in every figure, with the score named beside their number.']
       : []),
-    ...(sampled.length === 0 ? [] : [`Percentiles from a random sample of 100,000 rows: ${sampled.map(({ name }) => name).join(', ')}.`]),
+    ...(sampled.length === 0
+      ? []
+      : [`Percentiles from a sketch (t-digest, Dunning and Ertl 2019): ${sampled.map(({ name }) => name).join(', ')}.`]),
   ]
 }
