@@ -37,7 +37,7 @@ const common: Options = {
   // Only the parts of the schema library that are used; loading it whole costs more than the SDK itself. The validator of JSON
   // Schema is a chunk that is loaded by those who ask for it, and nothing that every user of the tracer installs.
   noExternal: ['zod', /^ajv/],
-  external: ['libsql'],
+  external: ['libsql', 'bullmq', 'pg-boss'],
   esbuildPlugins: [privateSchemaSettings],
 }
 

@@ -18,6 +18,14 @@ interface EvalFlags {
   readonly runId?: string
   readonly resume?: string
   readonly journal?: string
+  readonly queue?: string
+}
+
+interface WorkerFlags {
+  readonly queue?: string
+  readonly runId?: string
+  readonly filter?: string
+  readonly concurrency?: number
 }
 
 interface MergeFlags {
@@ -45,6 +53,7 @@ export function addEvalCommand(program: Command): void {
     .option('--run-id <uuid>', 'id of the run')
     .option('--resume <uuid>', 'run to continue')
     .option('--journal <directory>', 'where rows are written as they end')
+    .option('--queue <url>', 'redis: or postgres: queue over which workers run the rows; needs --run-id')
     .action(runEval)
   command
     .command('merge')
@@ -54,6 +63,15 @@ export function addEvalCommand(program: Command): void {
     .option('--baseline <run>', 'run id or JSON report; a significant regression fails')
     .option('--allow <fault>', 'holes, doubles or strangers that are merged all the same; may be repeated', addFault, [])
     .action(async (parts: string[], flags: MergeFlags) => runMerge(parts, withParent(flags, command)))
+  command
+    .command('worker')
+    .argument('<file>', 'evaluation file')
+    .description('run rows of an experiment from a queue (--queue, --run-id) until it is told to stop')
+    .option('--queue <url>', 'redis: or postgres: queue')
+    .option('--run-id <uuid>', 'id of the run')
+    .option('--filter <text>', 'experiment, when the file has several')
+    .option('--concurrency <number>', 'rows at the same time', toCount)
+    .action(async (file: string, flags: WorkerFlags) => runWorker(file, { ...command.opts<WorkerFlags>(), ...flags }))
   command
     .command('report')
     .argument('<file>', 'JSON report of a run')
@@ -73,7 +91,7 @@ function withParent(flags: MergeFlags, parent: Command): MergeFlags {
 
 async function runEval(patterns: string[], flags: EvalFlags): Promise<void> {
   const { runEvalFiles } = await import('../experiments/runner.js')
-  const { filter, watch, baseline, failed, reporter } = flags
+  const { filter, watch, baseline, failed, reporter, queue } = flags
   const reporters = reporter.length === 0 ? (['table'] as const) : reporter
   const out = outFor(reporters)
   const style = createStyle(out)
@@ -87,6 +105,7 @@ async function runEval(patterns: string[], flags: EvalFlags): Promise<void> {
     ...(watch === undefined ? {} : { watch }),
     ...(baseline === undefined ? {} : { baseline }),
     ...(failed === undefined ? {} : { onlyFailed: failed }),
+    ...(queue === undefined ? {} : { queue }),
     settings: toSettings(flags),
     onSummary({ passed, runs, failures }) {
       for (const { file, message } of failures) process.stderr.write(`${style.red('failed')} ${file}: ${message}\n`)
@@ -128,6 +147,15 @@ async function runMerge(parts: readonly string[], { reporter, baseline, allow }:
   await writeReports(result, { reporters })
   for (const failure of result.failures) process.stderr.write(`${style.red('not passed')} ${result.name}: ${failure}\n`)
   if (!result.passed) process.exitCode = 1
+}
+
+async function runWorker(file: string, { queue, runId, filter, concurrency }: WorkerFlags): Promise<void> {
+  const { runEvalWorker } = await import('../experiments/runner.js')
+  if (queue === undefined || runId === undefined) throw new InvalidArgumentError('A worker needs --queue and --run-id.')
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  const chosen = { ...(filter === undefined ? {} : { filter }), ...(concurrency === undefined ? {} : { concurrency }) }
+  await runEvalWorker({ file, queue, runId, signal: stop.signal, ...chosen })
 }
 
 async function runReport(file: string): Promise<void> {

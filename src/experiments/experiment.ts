@@ -142,6 +142,20 @@ export class Experiment {
     return true
   }
 
+  /** Counts a row like {@link take}, once it is in the journal. */
+  async record(row: ExperimentRow): Promise<void> {
+    if (this.#taken.has(rowKey(row))) return
+    await this.#journal?.append(row)
+    this.take(row)
+  }
+
+  /** Gives everything back without closing the run, for processes that run only rows. */
+  async release(): Promise<void> {
+    await this.#tracer.shutdown()
+    for (const instrumentation of this.#options.instrumentations ?? []) instrumentation.disable?.()
+    await this.#backend?.close()
+  }
+
   /**
    * Waits until everything the rows so far recorded is with the server.
    *

@@ -31,7 +31,7 @@ export function createJournal(directory: string, header: JournalHeader): Journal
     append(row) {
       opened ??= openFile(directory, header)
       const file = opened
-      last = last.catch(() => undefined).then(async () => (await file).appendFile(`${toLine(row)}\n`))
+      last = last.catch(() => undefined).then(async () => (await file).appendFile(`${writeRow(row)}\n`))
       return last
     },
     async close() {
@@ -79,13 +79,23 @@ export async function readJournal(directory: string, runId: string): Promise<Jou
 }
 
 function addRow(rows: Map<string, ExperimentRow>, line: object): void {
-  // Lines are written by `toLine`; one that was cut short does not parse.
+  const row = toRow(line)
+  rows.set(rowKey(row), row)
+}
+
+// Lines are written by `writeRow`; one that was cut short does not parse.
+function toRow(line: object): ExperimentRow {
   const { exact, ...row } = line as ExperimentRow & { readonly exact?: unknown }
   const outputs = fromExact(exact)
-  if (outputs !== undefined) rows.set(rowKey(row), { ...row, outputs: outputs.value })
+  if (outputs !== undefined) return { ...row, outputs: outputs.value }
   // The outputs could not be written: the row is known, and runs again when the run is resumed.
-  else if (exact === null) rows.set(rowKey(row), { ...row, status: row.status === 'success' ? 'cancelled' : row.status })
-  else rows.set(rowKey(row), row)
+  return exact === null && row.status === 'success' ? { ...row, status: 'cancelled' } : row
+}
+
+/** A row from the text of {@link writeRow}; `undefined` for any other text. */
+export function parseRow(text: string): ExperimentRow | undefined {
+  const line = parseLine(text)
+  return line !== undefined && 'datapointId' in line ? toRow(line) : undefined
 }
 
 function toHeader(line: object, runId: string): JournalHeader {
@@ -97,7 +107,8 @@ function journalFile(directory: string, runId: string): string {
   return join(directory, `${runId}.jsonl`)
 }
 
-function toLine(row: ExperimentRow): string {
+/** A row as one line of text that gives back its outputs as they were. */
+export function writeRow(row: ExperimentRow): string {
   const { outputs, ...rest } = row
   if (row.status !== 'success') return toText(rest, row)
   const exact = toExact(outputs)

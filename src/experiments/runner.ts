@@ -7,6 +7,8 @@ import { given, namesOf, refuseUnknown } from './known-options.js'
 import { loadModule } from './load-module.js'
 import { loadRun, readReport, RUN_ID } from './report-file.js'
 import type { ExperimentSettings } from './options.js'
+import { openQueue } from './queues/open.js'
+import { coordinateRows, runRowWorker } from './queues/spread.js'
 import type { Reporter } from './report/forms.js'
 import { fillName, render, writeReports } from './report/write.js'
 import type { ExperimentResult } from './result.js'
@@ -33,6 +35,12 @@ export interface EvalFileOptions {
   readonly baseline?: string
   /** Runs only the rows that did not pass in the baseline. @defaultValue false */
   readonly onlyFailed?: boolean
+  /**
+   * Address of a queue (`redis:` or `postgres:`) over which workers run the rows, see {@link runEvalWorker}; needs `settings.runId`.
+   *
+   * @defaultValue none: the rows run here
+   */
+  readonly queue?: string
   /** Stops the experiments, and watching. */
   readonly signal?: AbortSignal
   /** Where reports without a file go. @defaultValue `process.stdout.write` */
@@ -71,6 +79,7 @@ const OPTION_NAMES = namesOf<EvalFileOptions>({
   settings: true,
   baseline: true,
   onlyFailed: true,
+  queue: true,
   signal: true,
   write: true,
   onSummary: true,
@@ -118,19 +127,72 @@ async function runFile(file: string, options: EvalFileOptions, runs: EvalRun[], 
     for (const [name, definition] of definitions) {
       if (!isSelected(`${file} ${name}`, options.filter)) continue
       const named = definition.name === undefined ? { name } : {}
-      const result = await definition.run({
+      const settings = {
         printResults: false,
         ...named,
         ...(await readBaseline(name, options, definition)),
         ...options.settings,
         ...(signal === undefined ? {} : { signal }),
-      })
+      }
+      const result = options.queue === undefined ? await definition.run(settings) : await coordinate(options.queue, definition, settings)
       runs.push({ file, result })
       await writeReports(result, { reporters: options.reporters ?? ['table'], directory, ...given({ write: options.write }) })
       if (result.unreported.length > 0) await keepUnreported(result, directory)
     }
   } catch (error) {
     failures.push({ file, message: describeError(error) })
+  }
+}
+
+async function coordinate(url: string, { options }: ExperimentDefinition, settings: ExperimentSettings): Promise<ExperimentResult> {
+  const runId = settings.runId ?? options.runId
+  if (runId === undefined)
+    throw new HoneyHiveError('EXPERIMENT', 'Rows over a queue need the id of the run, which the workers are given too.')
+  const queue = await openQueue(url, runId)
+  try {
+    // Rows are opaque here, as everywhere in this file.
+    return (await coordinateRows({ ...options, ...settings, runId } as never, queue)) as unknown as ExperimentResult
+  } finally {
+    await queue.close()
+  }
+}
+
+/** Settings of {@link runEvalWorker}. */
+export interface EvalWorkerOptions {
+  readonly file: string
+  /** Address of the queue, `redis:` or `postgres:`. */
+  readonly queue: string
+  /** Id of the run the coordinator was given. */
+  readonly runId: string
+  /** Stops taking rows; those under way are finished. */
+  readonly signal: AbortSignal
+  /** Chooses one of several experiments of the file by its name. */
+  readonly filter?: string
+  /** Rows at the same time. @defaultValue that of the experiment */
+  readonly concurrency?: number
+}
+
+/**
+ * Runs rows of the one experiment of a file from a queue, until `signal` aborts.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` when the file has none, or several, of that name
+ */
+export async function runEvalWorker({ file, queue: url, runId, signal, filter, concurrency }: EvalWorkerOptions): Promise<void> {
+  const directory = process.cwd()
+  const found = definitionsOf(await loadModule(resolve(directory, file), directory), file).filter(([name]) => isSelected(name, filter))
+  const [first] = found
+  if (first === undefined || found.length > 1) {
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      `${file} has ${found.length} experiments of that name; a worker runs one. Choose it with --filter.`,
+    )
+  }
+  const [name, definition] = first
+  const queue = await openQueue(url, runId)
+  try {
+    await runRowWorker({ ...definition.options, name, runId } as never, queue, { signal, ...given({ concurrency }) })
+  } finally {
+    await queue.close()
   }
 }
 
