@@ -1,5 +1,8 @@
 import { HoneyHiveError } from '../errors.js'
 
+/** Above this a timer of Node fires at once. */
+const MAX_TIMER_MS = 2_147_483_647
+
 type Listener = (reason: unknown) => void
 
 /**
@@ -75,7 +78,10 @@ export function withinLimit<T>(
     outer.throwIfStopped()
     const stop = new Stop()
     const release = outer.onStop((reason) => stop.stop(reason))
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop.stop(timedOut(what, option, timeoutMs)), timeoutMs)
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => stop.stop(timedOut(what, option, timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
     const settle = (): void => {
       clearTimeout(timer)
       release()
@@ -113,7 +119,7 @@ export function pause(durationMs: number, stop: Stop): Promise<void> {
       release()
       resolve()
     }
-    const timer = setTimeout(finish, durationMs)
+    const timer = setTimeout(finish, Math.min(durationMs, MAX_TIMER_MS))
     const release = stop.onStop(finish)
   })
 }

@@ -3,10 +3,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { HoneyHiveError } from '../../errors.js'
-import type { JsonSchema } from './structure.js'
-
-/** Lists the problems of a value; none means it is valid. */
-export type FindProblems = (value: unknown) => readonly string[]
+import type { FindProblems, JsonSchema } from './schema.js'
 
 const OPTIONS: Options = {
   allErrors: true,

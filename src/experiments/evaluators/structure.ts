@@ -1,10 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Evaluator, ScoreDetails } from '../types.js'
-import type { FindProblems } from './json-schema.js'
+import type { FindProblems, JsonSchema } from './schema.js'
 import { compare, type TextOptions, toText } from './text.js'
-
-/** A JSON Schema, as an object or as `true` and `false`. */
-export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
 
 /** A schema of any library that follows Standard Schema version 1 (zod, valibot, arktype, …). */
 export interface StandardSchema {
