@@ -98,9 +98,7 @@ const SETTLE_MS = 100
  */
 export async function runEvalFiles(options: EvalFileOptions = {}): Promise<EvalSummary> {
   refuseUnknown(options, OPTION_NAMES, 'runEvalFiles')
-  const first = await runOnce(options)
-  if (options.watch !== true) return first
-  return watchAndRun(options, first)
+  return options.watch === true ? watchAndRun(options) : runOnce(options)
 }
 
 async function runOnce(options: EvalFileOptions): Promise<EvalSummary> {
@@ -261,7 +259,8 @@ const OWN_FILE = /\.unreported\.json$|(^|[\\/])([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-
 const SOURCE_FILE = /\.[mc]?[jt]sx?$|\.(jsonl?|csv|tsv|ya?ml|txt|md)$/
 const IGNORED_FOLDER = /(^|[\\/])(node_modules|\.git|dist|coverage)([\\/]|$)/
 
-async function watchAndRun(options: EvalFileOptions, first: EvalSummary): Promise<EvalSummary> {
+// Watching starts before the first pass: a file that is saved while it runs is run again.
+async function watchAndRun(options: EvalFileOptions): Promise<EvalSummary> {
   const { directory = process.cwd(), signal } = options
   // Loaded here: only watching needs it.
   const { watch } = await import('chokidar')
@@ -270,17 +269,15 @@ async function watchAndRun(options: EvalFileOptions, first: EvalSummary): Promis
     followSymlinks: false,
     ignored: (path) => IGNORED_FOLDER.test(relative(directory, path)),
   })
-  let last = first
+  await new Promise<void>((resolveReady) => watcher.once('ready', () => resolveReady()))
   let timer: NodeJS.Timeout | undefined
-  let running = Promise.resolve()
+  let last = runOnce(options)
   watcher.on('all', (_, path) => {
     const name = relative(directory, path)
     if (!SOURCE_FILE.test(name) || OWN_FILE.test(name) || isReport(name, options)) return
     clearTimeout(timer)
     timer = setTimeout(() => {
-      running = running.then(async () => {
-        last = await runOnce(options)
-      })
+      last = last.then(() => runOnce(options))
     }, SETTLE_MS)
   })
   await new Promise<void>((stop) => {
@@ -289,6 +286,5 @@ async function watchAndRun(options: EvalFileOptions, first: EvalSummary): Promis
   })
   await watcher.close()
   clearTimeout(timer)
-  await running
   return last
 }
