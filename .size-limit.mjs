@@ -1,11 +1,12 @@
-// Sizes of what a process loads, as Node loads it: modules, with the dependencies left out.
-const dependencies = ['node:*', '@opentelemetry/*', 'yaml', 'libsql', 'commander']
+// Sizes of what a process loads, as Node loads it: modules with the parts of other packages that are built in, and without dependencies.
+const dependencies = ['node:*', '@opentelemetry/api', 'yaml', 'libsql', 'commander']
 const asNodeLoadsIt = (config) => ({ ...config, format: 'esm', platform: 'node', logLevel: 'error' })
 
 const entry = (name, path, limit) => ({ name, path, limit, ignore: dependencies, brotli: false, modifyEsbuildConfig: asNodeLoadsIt })
 
 // biome-ignore lint/style/noDefaultExport: the form the tool asks for
 export default [
+  // Of these, 38 kB are the SDK's core and serialisers, which other packages bring along as dependencies.
   entry('main entry point', 'dist/index.js', '220 kB'),
   entry('command line, local server included', 'dist/cli/main.js', '500 kB'),
 ]

@@ -1,59 +1,101 @@
-import { existsSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { defineConfig } from 'tsup'
 import type { Options } from 'tsup'
+import { entryPoints } from './scripts/entry-points.js'
+import { thirdPartyLicences } from './scripts/third-party.js'
 
-type Plugin = NonNullable<Options['esbuildPlugins']>[number]
+type EsbuildPlugin = NonNullable<Options['esbuildPlugins']>[number]
+type Plugin = NonNullable<Options['plugins']>[number]
 
-/** The bundled schema library keeps its settings on `globalThis`, where the host's own copy would read and change them. */
-const privateSchemaSettings: Plugin = {
-  name: 'private-schema-settings',
+/** OpenTelemetry's API is the host's own copy; the SDK's parts are ours, whatever version of it the host has. */
+const SDK_PARTS = /^@opentelemetry\/(?!api$)/
+/** What answers requests of the local server; a user's tree need not grow for it. */
+const LOCAL_SERVER_PARTS = /^(?:hono|@hono\/node-server)(?:\/|$)/
+/** The validator of JSON Schema: a chunk loaded by those who ask for it, and nothing that every user of the tracer installs. */
+const SCHEMA_PARTS = /^ajv(?:-formats)?(?:\/|$)/
+/** Packages whose declarations are copied into ours, so that a user needs none of them to compile. */
+const TYPES_FROM = ['@opentelemetry/core', '@opentelemetry/resources', '@opentelemetry/sdk-trace', '@opentelemetry/sdk-trace-base']
+const FILES_OF_A_PACKAGE = /^\.\.?\//
+
+/** Published as CommonJS only; its calls of `require` would not run in an ES module, nor be found by a user's bundler. */
+const contextManagerAsModule: EsbuildPlugin = {
+  name: 'context-manager-as-module',
   setup(build) {
-    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/](core|registries)\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8')
-      return { contents: `const ownGlobals = {};\n${text.replaceAll('globalThis', 'ownGlobals')}`, loader: 'js' }
+    build.onLoad({ filter: /[\\/]context-async-hooks[\\/]build[\\/]src[\\/]\w+\.js$/ }, async ({ path }) => {
+      const contents = toModule(await readFile(path, 'utf8'))
+      if (/\b(?:require|exports)\b/.test(contents.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''))) {
+        throw new Error(`${path} cannot be read as a module any more`)
+      }
+      return { contents, loader: 'js' }
     })
   },
 }
 
-const libraries = {
-  index: 'src/index.ts',
-  experiments: 'src/experiments/index.ts',
-  express: 'src/middleware/express.ts',
-  fastify: 'src/middleware/fastify.ts',
-  fetch: 'src/middleware/fetch.ts',
-  lambda: 'src/middleware/lambda.ts',
-  testing: 'src/testing/index.ts',
-  dev: 'src/dev/server.ts',
+/** esbuild writes a file for each `import()`, also of code that nobody uses; these would start processes. */
+const noMachineIds: EsbuildPlugin = {
+  name: 'no-machine-ids',
+  setup(build) {
+    build.onResolve({ filter: /\/getMachineId-\w+\.js$/ }, ({ path }) => ({ path, external: true }))
+  },
 }
+
+/** Where vm evaluates a file (Jest, single executables, plugin hosts) there is no `import()`, but always `require`. */
+const requireInsteadOfImport: Plugin = {
+  name: 'require-instead-of-import',
+  renderChunk(code) {
+    if (this.format !== 'cjs') return undefined
+    return { code: code.replace(/\bimport\((["'])([^"'\n]+)\1\)/g, (_, _quote, specifier: string) => toRequire(specifier)) }
+  },
+}
+
+const licences = thirdPartyLicences('dist/THIRD-PARTY-LICENSES.txt', TYPES_FROM)
+const libraries = Object.fromEntries(entryPoints.map(({ name, file }) => [name, file]))
 
 const common: Options = {
   target: 'node20',
   platform: 'node',
   // One copy of the code per format: without it every CommonJS entry would carry its own.
   splitting: true,
-  shims: true,
   removeNodeProtocol: false,
-  // Only the parts of the schema library that are used; loading it whole costs more than the SDK itself. The validator of JSON
-  // Schema is a chunk that is loaded by those who ask for it, and nothing that every user of the tracer installs.
-  noExternal: ['zod', /^ajv/],
+  // Only the parts that are used, which load in a few milliseconds; whole packages take thirty times as long.
+  noExternal: [SDK_PARTS, LOCAL_SERVER_PARTS, SCHEMA_PARTS],
   external: ['libsql', 'bullmq', 'pg-boss'],
-  esbuildPlugins: [privateSchemaSettings],
+  esbuildPlugins: [contextManagerAsModule, noMachineIds, licences],
+  plugins: [requireInsteadOfImport],
+  esbuildOptions(options, { format }) {
+    if (format !== 'cjs') return
+    options.define = { ...options.define, 'import.meta.url': 'importMetaUrl' }
+    options.inject = [...(options.inject ?? []), 'scripts/import-meta-url.js']
+  },
 }
 
 // Both builds write into one folder at the same time, so neither may clean it.
 rmSync('dist', { recursive: true, force: true })
 
-const builds: Options[] = [
-  { ...common, entry: existing({ ...libraries, 'cli/main': 'src/cli/main.ts' }), format: 'esm' },
+export default defineConfig([
+  { ...common, entry: { ...libraries, 'cli/main': 'src/cli/main.ts' }, format: 'esm' },
   // Shaking makes rollup write the CommonJS files; the other writer turns every `?.` and `??` into function calls.
-  { ...common, entry: existing(libraries), format: 'cjs', treeshake: true },
+  { ...common, entry: libraries, format: 'cjs', treeshake: true },
   // The types of both formats come from one run of the compiler.
-  { ...common, entry: existing(libraries), format: ['esm', 'cjs'], dts: { only: true } },
-]
+  { ...common, entry: libraries, format: ['esm', 'cjs'], dts: { only: true, resolve: [...TYPES_FROM, FILES_OF_A_PACKAGE] } },
+])
 
-export default defineConfig(builds.filter(({ entry }) => Object.keys(entry ?? {}).length > 0))
+/** The promise `import()` would give: a package that is CommonJS has its exports as `default` too. */
+function toRequire(specifier: string): string {
+  const loaded = specifier.startsWith('.')
+    ? `require('${specifier}')`
+    : `((loaded) => ({ ...loaded, default: loaded }))(require('${specifier}'))`
+  return `Promise.resolve().then(() => ${loaded})`
+}
 
-function existing(entries: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)))
+/** The same code with `import` and `export`; knows what TypeScript's compiler writes, nothing else. */
+function toModule(commonJs: string): string {
+  return commonJs
+    .replace(/^"use strict";$/m, '')
+    .replace(/^Object\.defineProperty\(exports, "__esModule", .*$/m, '')
+    .replace(/^(?:exports\.\w+ = )+void 0;$/m, '')
+    .replace(/^(?:const|var) (\w+) = require\((".+?")\);$/gm, 'import * as $1 from $2;')
+    .replace(/^Object\.defineProperty\(exports, "(\w+)", \{.* return (\w+\.\w+); \} \}\);$/gm, 'export const $1 = $2;')
+    .replace(/^exports\.(\w+) = \1;$/gm, 'export { $1 };')
 }

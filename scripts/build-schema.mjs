@@ -4,7 +4,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { tsImport } from 'tsx/esm/api'
 import ts from 'typescript'
-import * as z from 'zod/mini'
 
 const target = new URL('../schema/tracers.schema.json', import.meta.url)
 const { OPTIONS, DEFAULTS, LIMIT_DEFAULTS, BATCH_DEFAULTS, CAPTURE_DEFAULTS } = await tsImport('../src/config/schema.ts', import.meta.url)
@@ -37,10 +36,7 @@ const toSnake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerC
 const VARIABLE = { type: 'string', pattern: '\\$\\{' }
 
 function toValueSchema(spec) {
-  const { $schema, ...schema } = z.toJSONSchema(spec.schema(), { target: 'draft-2020-12', io: 'input', unrepresentable: 'any' })
-  delete schema.readOnly
-  if (spec.itemFromText !== undefined) schema.items = { type: 'string', format: 'regex' }
-  if (Array.isArray(schema.items?.anyOf)) schema.items = { type: 'string' }
+  const schema = spec.itemFromText === undefined ? spec.json : { ...spec.json, items: { type: 'string', format: 'regex' } }
   // Text of variables is converted for these, and stands in place of these words.
   const isOpenText = schema.type === 'string' && schema.enum === undefined
   return isOpenText || spec.text === undefined ? schema : { anyOf: [schema, VARIABLE] }
@@ -49,8 +45,9 @@ function toValueSchema(spec) {
 function toObject(specs, texts, defaults) {
   const properties = {}
   for (const [name, spec] of Object.entries(specs)) {
-    if (spec.codeOnly) continue
-    const schema = 'members' in spec ? toGroup(name, spec) : toValueSchema(spec)
+    const isGroup = 'members' in spec
+    if (!isGroup && spec.json === undefined) continue
+    const schema = isGroup ? toGroup(name, spec) : toValueSchema(spec)
     const described = {
       ...(texts?.[name] && { description: texts[name] }),
       ...(defaults?.[name] !== undefined && { default: defaults[name] }),

@@ -1,5 +1,6 @@
-// How long a fresh process takes to load this package, beside the OpenTelemetry parts one would load by hand.
-// node scripts/measure-import.mjs [--rounds 15] [--max 0.65] [--entry dist/index.js]
+// What loading this package costs a fresh process, beside the OpenTelemetry parts one would load by hand. CPU time, since the
+// clock also counts what else the machine does.
+// node scripts/measure-import.mjs [--rounds 15] [--max 0.6] [--entry dist/index.js]
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -23,7 +24,7 @@ const samples = { ours: [], byHand: [] }
 
 for (let round = 0; round < Number(values.rounds) + 1; round += 1) {
   for (const [name, modules] of Object.entries(cases)) {
-    const ms = importMs(modules)
+    const ms = cpuMs(modules)
     // The first round only warms the file cache.
     if (round > 0) samples[name].push(ms)
   }
@@ -32,14 +33,17 @@ for (let round = 0; round < Number(values.rounds) + 1; round += 1) {
 const ours = median(samples.ours)
 const byHand = median(samples.byHand)
 const ratio = ours / byHand
-process.stdout.write(`${values.entry} ${ours.toFixed(1)} ms, OpenTelemetry by hand ${byHand.toFixed(1)} ms, ratio ${ratio.toFixed(2)}\n`)
+process.stdout.write(
+  `${values.entry} ${ours.toFixed(1)} ms of CPU, OpenTelemetry by hand ${byHand.toFixed(1)} ms, ratio ${ratio.toFixed(2)}\n`,
+)
 if (values.max !== undefined && ratio > Number(values.max)) {
   process.stdout.write(`The ratio is above ${values.max}.\n`)
   process.exitCode = 1
 }
 
-function importMs(modules) {
-  const code = `const from = performance.now(); ${modules.map((name) => `await import('${name}')`).join('; ')}; console.log(performance.now() - from)`
+function cpuMs(modules) {
+  const load = modules.map((name) => `await import('${name}')`).join('; ')
+  const code = `const from = process.cpuUsage(); ${load}; const { user, system } = process.cpuUsage(from); console.log((user + system) / 1e3)`
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' })
   if (status !== 0) throw new Error(stderr)
   return Number(stdout)

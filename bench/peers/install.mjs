@@ -1,7 +1,6 @@
 // Installs every peer in its own folder (versions are pinned in adapters/*/package.json), one after another.
 // node install.mjs [NAME ...]
 import { spawnSync } from 'node:child_process'
-import path from 'node:path'
 import { adapterNames, adapterFolder } from './lib/adapters.mjs'
 const wanted = process.argv.slice(2)
 for (const name of adapterNames()) {
@@ -14,7 +13,7 @@ for (const name of adapterNames()) {
 console.log(
   'newer node, optional:',
   spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: path.dirname(new URL(import.meta.url).pathname),
+    cwd: import.meta.dirname,
     encoding: 'utf8',
   }).status === 0
     ? 'ok'

@@ -6,8 +6,8 @@ import { gunzipSync, gzip } from 'node:zlib'
 import { promisify } from 'node:util'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { processState } from '../../src/context/globals.js'
-import { createLedger } from '../../src/export/ledger.js'
-import { loadSerializer } from '../../src/otlp/encode.js'
+import { SpanStats } from '../../src/export/stats.js'
+import { toSerializer } from '../../src/otlp/encode.js'
 import { createRig, toPending, toReadableSpan } from '../../test/faults/rig.js'
 import { startFaultServer } from '../../test/faults/start-fault-server.js'
 
@@ -40,25 +40,25 @@ function spanOf(bytes: number) {
 const figures: Record<string, () => Promise<void> | void> = {
   hot() {
     const diagnostics = createDiagnostics({ logger: { debug: () => undefined, warn: () => undefined, error: () => undefined } })
-    const ledger = createLedger({ diagnostics })
+    const stats = new SpanStats({ diagnostics })
     const counting = nsPerCall(1_000_000, () => {
-      ledger.started()
-      ledger.ended()
+      stats.started()
+      stats.ended()
     })
     const rig = createRig({ maxQueueSize: 10_000_000, maxQueueBytes: 1e15 })
     const span = toPending({ bytes: 0 })
     processState.queuedBytes -= 1e12
-    const enqueue = nsPerCall(200_000, () => rig.delivery.enqueue(span))
+    const enqueue = nsPerCall(200_000, () => rig.processor.enqueue(span))
     processState.queuedBytes += 1e12
     print('hot', { startedAndEndedNs: counting, enqueueNs: enqueue })
-    rig.delivery.giveUp()
+    rig.processor.giveUp()
   },
 
   async protocol() {
     for (const bytes of [100, 10_000]) {
       const spans = Array.from({ length: bytes > 1_000 ? 64 : 512 }, () => spanOf(bytes))
       for (const protocol of ['http/json', 'http/protobuf'] as const) {
-        const serializer = await loadSerializer(protocol)
+        const serializer = toSerializer(protocol)
         const size = serializer.toBytes(spans).byteLength
         const ns = nsPerCall(20, () => void serializer.toBytes(spans))
         print('protocol', {
@@ -72,7 +72,7 @@ const figures: Record<string, () => Promise<void> | void> = {
   },
 
   async gzip() {
-    const serializer = await loadSerializer('http/protobuf')
+    const serializer = toSerializer('http/protobuf')
     const words = ['the', 'answer', 'depends', 'on', 'what', 'you', 'measure', 'and', 'when', 'tokens', 'model', 'retrieval']
     const text = Array.from({ length: 2_000 }, (_, i) => (words[(i * 7919) % words.length] ?? '') + (i % 97)).join(' ')
     const span = { ...spanOf(0), attributes: { ...spanOf(0).attributes, text } }
@@ -95,12 +95,12 @@ const figures: Record<string, () => Promise<void> | void> = {
       const spans = Array.from({ length: 50_000 }, () => toPending())
       const startedAt = performance.now()
       for (const span of spans) {
-        rig.ledger.started()
-        rig.ledger.ended()
-        rig.delivery.enqueue(span)
+        rig.stats.started()
+        rig.stats.ended()
+        rig.processor.enqueue(span)
       }
       const enqueueMs = performance.now() - startedAt
-      const ok = await rig.delivery.forceFlush(30_000)
+      const ok = await rig.processor.flush(30_000)
       const { uniqueSpans, requests } = await server.seen()
       print('burst', {
         delayMs,
@@ -126,12 +126,12 @@ const figures: Record<string, () => Promise<void> | void> = {
       rig.record(20)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    const ok = await rig.delivery.forceFlush(30_000)
+    const ok = await rig.processor.flush(30_000)
     const { uniqueSpans, requests } = await server.seen()
     print('outage', {
       outageMs,
       ok,
-      ended: rig.stats().ended,
+      ended: rig.stats.snapshot().ended,
       delivered: uniqueSpans,
       failedRequests: requests.filter(({ status }) => status === 503).length,
       backAfterMs: Math.round(performance.now() - startedAt - outageMs),
@@ -145,7 +145,7 @@ const figures: Record<string, () => Promise<void> | void> = {
     await server.set({})
     const rigs = Array.from({ length: 1_000 }, () => createRig({ serverUrl: server.url }))
     for (const rig of rigs) rig.record(1)
-    const results = await Promise.all(rigs.map((rig) => rig.delivery.forceFlush(30_000)))
+    const results = await Promise.all(rigs.map((rig) => rig.processor.flush(30_000)))
     const { open, uniqueSpans } = await server.seen()
     for (const rig of rigs) await rig.close()
     print('sockets', {

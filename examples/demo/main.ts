@@ -1,4 +1,7 @@
-/** Starts the local server, runs the application of `app.ts` against it, and prints what arrived in each project. */
+/**
+ * Starts the local server, runs the application of `app.ts` against it, and prints what arrived in each project. Leaves nothing
+ * behind, unless it is told to keep the database: `npm run demo -- --keep`.
+ */
 import { rm } from 'node:fs/promises'
 import { type DevServer, startDevServer } from 'honeyhive-tracer/dev'
 import { startApp } from './app.js'
@@ -8,11 +11,12 @@ import { printProjects } from './print.js'
 const PROJECTS = ['customer-api', 'admin-tools', 'canary-deployment', 'ab-test-control', 'ab-test-variant-a', 'ab-test-variant-b']
 const apiKey = (project: string): string => `local-key-of-${project}`
 
-const DATABASE = '.honeyhive/demo.db'
-for (const part of ['', '-wal', '-shm']) await rm(`${DATABASE}${part}`, { force: true })
+const KEPT = '.honeyhive/demo.db'
+const isKept = process.argv.includes('--keep')
+if (isKept) for (const part of ['', '-wal', '-shm']) await rm(`${KEPT}${part}`, { force: true })
 const server: DevServer = await startDevServer({
   port: 0,
-  database: DATABASE,
+  database: isKept ? KEPT : ':memory:',
   projects: Object.fromEntries(PROJECTS.map((project) => [project, apiKey(project)])),
 })
 const models = await startModelServer()
@@ -34,6 +38,6 @@ const isDelivered = await app.close()
 await models.close()
 
 const isComplete = printProjects(server, PROJECTS)
-console.log(`\nTo look at it in the page:\n\n  npm run dev -- --db ${DATABASE} --open\n`)
+console.log(`\nTo look at it in the page:\n\n${isKept ? '' : '  npm run demo -- --keep\n'}  npm run dev -- --db ${KEPT} --open\n`)
 await server.close()
 if (!isDelivered || !isComplete) process.exitCode = 1

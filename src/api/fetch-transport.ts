@@ -1,6 +1,7 @@
 import { registerEndpoint } from '../export/sockets.js'
 import { runDetached } from '../export/detached.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
+import { toTimerMs } from '../time.js'
 import type { Transport, TransportRequest } from '../export/transport.js'
 
 /** Settings of {@link createFetchTransport}. */
@@ -20,10 +21,10 @@ export function createFetchTransport({ serverUrl, headers, fetch }: FetchTranspo
   const unregister = registerEndpoint(`${baseUrl}/`)
 
   async function attempt(request: TransportRequest): Promise<Reply> {
-    const limit = AbortSignal.timeout(Math.ceil(request.timeoutMs))
+    const limit = AbortSignal.timeout(Math.ceil(toTimerMs(request.timeoutMs)))
     const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal])
     try {
-      const response = await fetch(`${baseUrl}${request.path}`, {
+      const response = await fetch(request.url, {
         method: request.method ?? 'POST',
         headers: { ...headers, ...request.headers, ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }) },
         redirect: 'manual',

@@ -1,7 +1,9 @@
 import { HoneyHiveError } from '../errors.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
-import { backoffMs, isRetryableStatus, toRetryAfterMs } from '../export/retry.js'
+import { backoffMs } from '../export/backoff.js'
+import { pause, toTimerMs } from '../time.js'
 import type { Transport } from '../export/transport.js'
+import { isRetryableStatus, toRetryAfterMs } from '../otlp/retry.js'
 
 /** HTTP methods of the REST interface. */
 export type RestMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -31,7 +33,7 @@ export async function requestJson<T>(
   { timeoutMs = 30_000, signal }: RestRequestOptions = {},
 ): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs
-  const hold = setTimeout(() => undefined, timeoutMs)
+  const hold = setTimeout(() => undefined, toTimerMs(timeoutMs))
   try {
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     for (let failures = 0; ; failures++) {
@@ -40,7 +42,7 @@ export async function requestJson<T>(
       const waitMs = Math.max(backoffMs(failures + 1), attempt.retryAfterMs ?? 0)
       const isOver = performance.now() + waitMs >= deadlineMs || signal?.aborted === true
       if (!attempt.isRetryable || isOver) throw attempt.error
-      await pause(waitMs, signal)
+      await pause(waitMs, { signal })
     }
   } finally {
     clearTimeout(hold)
@@ -72,7 +74,7 @@ export async function attemptOnce(transport: Transport, call: RestCall): Promise
   try {
     const reply = await transport.send({
       method: call.method,
-      path: call.path,
+      url: `${transport.baseUrl}${call.path}`,
       body: call.body,
       timeoutMs: Math.max(1, call.timeoutMs),
       contentType: call.body === undefined ? undefined : 'application/json',
@@ -121,17 +123,4 @@ function hintFor(status: number): string {
   if (status === 401 || status === 403) return ' Check `apiKey` (HH_API_KEY).'
   if (status === 404 || (status >= 300 && status < 400)) return ' Check `serverUrl` (HH_API_URL).'
   return ''
-}
-
-/** Waits, or until `signal` aborts. */
-function pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, waitMs)
-    function done(): void {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    signal?.addEventListener('abort', done)
-  })
 }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { HoneyHiveError } from '../errors.js'
+import { readInput } from './input.js'
+import { toShown } from './shown.js'
 
 interface DevFlags {
   readonly port: number
@@ -31,8 +32,10 @@ async function runDev({ port, host, db, project, projectsFile, open }: DevFlags)
   const { startDevServer } = await import('../dev/server.js')
   const projects = { ...(projectsFile === undefined ? {} : await readProjects(projectsFile)), ...project }
   const server = await startDevServer({ port, host, database: db, projects })
-  const [key = 'local'] = Object.values(projects)
-  process.stdout.write(`HoneyHive is at ${server.url}  —  set HH_API_URL=${server.url} HH_API_KEY=${key}\n`)
+  const [key = 'local', ...others] = Object.values(projects)
+  process.stdout.write(`HoneyHive is at ${server.url}  —  set HH_API_URL=${server.url} HH_API_KEY=${toShown(key)}\n`)
+  if (others.length > 0)
+    for (const [name, ownKey] of Object.entries(projects)) process.stdout.write(`${toShown(`  ${name}: HH_API_KEY=${ownKey}`)}\n`)
   if (open === true) openPage(server.url)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   await server.close()
@@ -51,12 +54,21 @@ function addProject(text: string, known: Readonly<Record<string, string>>): Reco
 }
 
 async function readProjects(file: string): Promise<Record<string, string>> {
-  const content: unknown = JSON.parse(await readFile(file, 'utf8'))
+  const content = parse(await readInput(file))
   const entries = typeof content === 'object' && content !== null ? Object.entries(content) : []
   if (entries.length === 0 || entries.some(([, key]) => typeof key !== 'string')) {
     throw new HoneyHiveError('CONFIG_FILE', `${file}: expected an object of project names and their keys, e.g. { "shop": "my-key" }.`)
   }
   return Object.fromEntries(entries) as Record<string, string>
+}
+
+/** What is no JSON is no object of projects either. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function openPage(url: string): void {

@@ -66,9 +66,9 @@ function judge({ apis, loadedTwice, wrappedTwice, unpatchedModules, tracers }: S
     },
     managers.length === 0
       ? {
-          level: 'warning',
-          message: 'no OpenTelemetry context manager is registered',
-          remedy: 'Read tracer.provider, or pass instrumentations to init, before the first span.',
+          level: 'ok',
+          message: 'no OpenTelemetry context manager yet: the first span of an instrumentor registers the standard one',
+          remedy: undefined,
         }
       : {
           level: foreign === undefined ? 'ok' : 'warning',

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Finding } from './finding.js'
+import { toShown } from './shown.js'
 import { createStyle } from './style.js'
 
 /** `honeyhive-tracer doctor`: says what keeps traces from arriving, and what to do. */
@@ -9,10 +10,17 @@ export function addDoctorCommand(program: Command): void {
     .description('find out why traces do not arrive: key, server, installed packages and, with --entry, a running program')
     .option('--entry <file>', 'start this program and look at its OpenTelemetry for a few seconds')
     .option('--seconds <number>', 'how long the program is watched', toSeconds, 5)
+    .option('--json', 'one JSON object: { findings, problems }')
     .action(runDoctor)
 }
 
-async function runDoctor({ entry, seconds }: { entry?: string; seconds: number }): Promise<void> {
+interface DoctorFlags {
+  readonly entry?: string
+  readonly seconds: number
+  readonly json?: boolean
+}
+
+async function runDoctor({ entry, seconds, json }: DoctorFlags): Promise<void> {
   const { readEnvironment } = await import('../config/sources.js')
   const { checkServer } = await import('./doctor-server.js')
   const { checkInstallation } = await import('./doctor-install.js')
@@ -20,16 +28,18 @@ async function runDoctor({ entry, seconds }: { entry?: string; seconds: number }
   const findings: Finding[] = environment.warnings.map((message) => ({ level: 'warning', message }))
   findings.push(...(await checkServer(environment.values)), ...(await checkInstallation(process.cwd())))
   if (entry !== undefined) findings.push(...(await (await import('./doctor-entry.js')).checkEntry(entry, seconds)))
-  printFindings(findings)
-  if (findings.some(({ level }) => level === 'problem')) process.exitCode = 1
+  const problems = findings.filter(({ level }) => level === 'problem').length
+  if (json === true) process.stdout.write(`${JSON.stringify({ findings, problems })}\n`)
+  else printFindings(findings)
+  if (problems > 0) process.exitCode = 1
 }
 
 function printFindings(findings: readonly Finding[]): void {
   const style = createStyle()
   const marks = { ok: style.green('ok     '), warning: style.yellow('warning'), problem: style.red('problem') }
   for (const { level, message, remedy } of findings) {
-    process.stdout.write(`${marks[level]} ${message}\n`)
-    if (remedy !== undefined) process.stdout.write(`        → ${remedy}\n`)
+    process.stdout.write(`${marks[level]} ${toShown(message)}\n`)
+    if (remedy !== undefined) process.stdout.write(`        → ${toShown(remedy)}\n`)
   }
 }
 

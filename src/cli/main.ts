@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { VERSION } from '../version.js'
+import { addCompletionCommand } from './completion.js'
 import { addConfigCommand } from './config.js'
 import { addDevCommand } from './dev.js'
 import { addDoctorCommand } from './doctor.js'
 import { addEvalCommand } from './eval.js'
 import { addTracesCommand } from './traces.js'
+import { toShownLines } from './shown.js'
 import { addTransferCommands } from './transfer.js'
 
 const program = new Command('honeyhive-tracer')
@@ -25,6 +27,7 @@ addConfigCommand(program)
 addTracesCommand(program)
 addTransferCommands(program)
 addEvalCommand(program)
+addCompletionCommand(program)
 
 // `honeyhive-tracer traces | head` closes the pipe early; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
@@ -33,7 +36,7 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (!isCommanderError(error)) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`${toShownLines(error instanceof Error ? error.message : String(error))}\n`)
     process.exitCode = 1
   }
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { HoneyHiveError } from '../errors.js'
 
 /** Which local server a command reads. */
@@ -10,37 +9,50 @@ export interface ServerFlags {
 /** Options every command that reads a local server has. */
 export const SERVER_OPTIONS: readonly (readonly [flags: string, description: string, fallback?: string])[] = [
   ['--url <url>', 'address of a running local server', 'http://127.0.0.1:4319'],
-  ['--db <file>', 'read this database instead of a running server'],
+  ['--db <file>', 'read this database instead of a running server; nothing of it is changed'],
 ]
 
-/** Runs `read` with the address of a local server: a running one, or one that is opened on a database for it. */
-export async function withServer<T>({ url, db }: ServerFlags, read: (baseUrl: string) => Promise<T>): Promise<T> {
-  if (db === undefined) return read(url.replace(/\/+$/, ''))
-  if (db !== ':memory:' && !existsSync(db)) throw new HoneyHiveError('DEV_SERVER', `There is no database "${db}".`)
-  const { startDevServer } = await import('../dev/server.js')
-  const server = await startDevServer({ port: 0, database: db })
+/** What a command reads: the page's API of a server, or of a database file. */
+export interface TraceSource {
+  /** For messages: where it is. */
+  readonly name: string
+  /**
+   * Asks for a path below `/api`.
+   *
+   * Rejects with HoneyHiveError when nobody answers, or refuses.
+   */
+  ask(path: string): Promise<Response>
+  /** As {@link ask}, read as JSON. */
+  getJson<T>(path: string): Promise<T>
+}
+
+/** Runs `read` on a running local server, or on a database that is opened without the right to change it. */
+export async function withSource<T>({ url, db }: ServerFlags, read: (source: TraceSource) => Promise<T>): Promise<T> {
+  if (db === undefined) return read(toSource(url.replace(/\/+$/, ''), askServer))
+  const { openStoreToRead } = await import('../dev/store/store.js')
+  const { createPageApi } = await import('../dev/page-api/routes.js')
+  const { createRunPages } = await import('../dev/page-api/runs.js')
+  const store = await openStoreToRead(db)
   try {
-    return await read(server.url)
+    const api = createPageApi({ reader: store, runs: createRunPages(store) })
+    return await read(toSource(db, async (_name, path) => api.request(path)))
   } finally {
-    await server.close()
+    await store.close()
   }
 }
 
-/**
- * Asks a local server for JSON.
- *
- * @throws HoneyHiveError when it does not answer or refuses.
- */
-export async function getJson<T>(baseUrl: string, path: string): Promise<T> {
-  const response = await ask(baseUrl, path)
-  if (!response.ok)
-    throw new HoneyHiveError('HTTP_STATUS', `${baseUrl}${path} answered ${response.status}. Is this a honeyhive-tracer dev server?`)
-  return (await response.json()) as T
+function toSource(name: string, send: (name: string, path: string) => Promise<Response>): TraceSource {
+  const ask = async (path: string): Promise<Response> => {
+    const response = await send(name, path)
+    if (response.ok) return response
+    throw new HoneyHiveError('HTTP_STATUS', `${name} answered ${response.status} for ${path}. Is this a honeyhive-tracer dev server?`)
+  }
+  return { name, ask, getJson: async <T>(path: string) => (await (await ask(path)).json()) as T }
 }
 
-async function ask(baseUrl: string, path: string): Promise<Response> {
+async function askServer(baseUrl: string, path: string): Promise<Response> {
   try {
-    return await fetch(`${baseUrl}${path}`)
+    return await fetch(`${baseUrl}/api${path}`)
   } catch (cause) {
     throw new HoneyHiveError('HTTP_NETWORK', `No local server at ${baseUrl}. Start one with "npx honeyhive-tracer dev", or give --db.`, {
       cause,

@@ -1,70 +1,186 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { EventRow, ProjectList, SessionDetail, SessionList } from '../dev/page-api.js'
-import { getJson, SERVER_OPTIONS, type ServerFlags, withServer } from './server-api.js'
+import type {
+  EventDetail,
+  EventRow,
+  ProjectList,
+  ProjectSummary,
+  SessionDetail,
+  SessionList,
+  SessionSummary,
+} from '../dev/page-api/contract.js'
+import { HoneyHiveError } from '../errors.js'
+import { SERVER_OPTIONS, type ServerFlags, type TraceSource, withSource } from './server-api.js'
+import { toShown } from './shown.js'
 import { createStyle, type Style } from './style.js'
 
 interface TracesFlags extends ServerFlags {
   readonly project?: string
   readonly limit: number
+  readonly json?: boolean
+  readonly follow?: boolean
 }
+
+/** How often `--follow` looks. */
+const FOLLOW_MS = 500
+/** A session is printed when nothing came for it for this long. */
+const QUIET_MS = 1_000
+const MAX_TEXT = 100
 
 /** `honeyhive-tracer traces`: the newest sessions as trees of text. */
 export function addTracesCommand(program: Command): void {
-  const command = program.command('traces').description('print the newest traces as trees')
+  const command = program.command('traces').description('print the newest traces as trees: what went in, what came out, and what failed')
   for (const [flags, description, fallback] of SERVER_OPTIONS) command.option(flags, description, fallback)
   command
     .option('--project <name>', 'only this project')
     .option('--limit <number>', 'sessions for each project', toLimit, 5)
-    .action((flags: TracesFlags) => withServer(flags, (baseUrl) => printTraces(baseUrl, flags)))
+    .option('--json', 'one JSON object a line for each session, with every event in full')
+    .option('--follow', 'go on and print each session once it has been quiet for a second')
+    .action((flags: TracesFlags) => withSource(flags, (source) => run(source, flags)))
 }
 
-async function printTraces(baseUrl: string, { project, limit }: TracesFlags): Promise<void> {
-  const style = createStyle()
-  const { projects } = await getJson<ProjectList>(baseUrl, '/api/projects')
+async function run(source: TraceSource, flags: TracesFlags): Promise<void> {
+  const print = flags.json === true ? printJson : createPrinter(createStyle())
+  const printed = new Map<string, string>()
+  const found = await findSessions(source, flags)
+  for (const one of found) await print(source, one)
+  for (const one of found) printed.set(keyOf(one.session), stateOf(one.session))
+  if (found.length === 0 && flags.json !== true && flags.follow !== true)
+    process.stdout.write('Nothing has arrived yet. Set HH_API_URL and HH_API_KEY in your program and run it.\n')
+  if (flags.follow === true) await follow(source, flags, print, printed)
+}
+
+interface Found {
+  readonly project: ProjectSummary
+  readonly session: SessionSummary
+}
+
+type Print = (source: TraceSource, found: Found) => Promise<void>
+
+async function findSessions(source: TraceSource, { project, limit }: TracesFlags): Promise<Found[]> {
+  const { projects } = await source.getJson<ProjectList>('/projects')
   const wanted = projects.filter(({ name, id }) => project === undefined || name === project || id === project)
-  if (wanted.length === 0) process.stdout.write('Nothing has arrived yet. Set HH_API_URL and HH_API_KEY in your program and run it.\n')
-  for (const { id, name } of wanted) {
-    process.stdout.write(`${style.bold(name)}\n`)
-    const { sessions } = await getJson<SessionList>(baseUrl, `/api/sessions?project=${encodeURIComponent(id)}&limit=${limit}`)
-    for (const session of sessions) await printSession(baseUrl, session.id, id, style)
+  if (project !== undefined && wanted.length === 0) throw new HoneyHiveError('DEV_SERVER', `There is no project "${project}".`)
+  const found: Found[] = []
+  for (const one of wanted) {
+    const { sessions } = await source.getJson<SessionList>(`/sessions?project=${encodeURIComponent(one.id)}&limit=${limit}`)
+    found.push(...sessions.map((session) => ({ project: one, session })))
+  }
+  return found
+}
+
+/** Prints what is new until the process is ended; a server that restarts is waited for. */
+async function follow(source: TraceSource, flags: TracesFlags, print: Print, printed: Map<string, string>): Promise<void> {
+  const quietSince = new Map<string, { state: string; sinceMs: number }>()
+  for (;;) {
+    await pause(FOLLOW_MS)
+    for (const one of await findSessions(source, flags).catch(ignoreAbsence)) {
+      const [key, state] = [keyOf(one.session), stateOf(one.session)]
+      if (printed.get(key) === state) continue
+      const seen = quietSince.get(key)
+      if (seen?.state !== state) quietSince.set(key, { state, sinceMs: performance.now() })
+      else if (performance.now() - seen.sinceMs >= QUIET_MS) {
+        await print(source, one)
+        printed.set(key, state)
+        quietSince.delete(key)
+      }
+    }
   }
 }
 
-async function printSession(baseUrl: string, sessionId: string, projectId: string, style: Style): Promise<void> {
-  const path = `/api/sessions/${encodeURIComponent(sessionId)}?project=${encodeURIComponent(projectId)}`
-  const { session, events } = await getJson<SessionDetail>(baseUrl, path)
-  const facts = [new Date(session.startMs).toISOString(), session.source, `${session.events} events`, `${session.totalTokens} tokens`]
-  process.stdout.write(`  ${session.name} ${style.dim(`${facts.join(' · ')} · ${session.id}`)}\n`)
-  const byParent = groupByParent(events)
-  const ids = new Set(events.map(({ id }) => id))
-  const roots = events.filter(({ parentId }) => parentId === null || !ids.has(parentId))
-  printEvents(roots, byParent, '    ', style)
+function ignoreAbsence(error: unknown): readonly Found[] {
+  if (error instanceof HoneyHiveError && error.code === 'HTTP_NETWORK') return []
+  throw error
+}
+
+function keyOf({ projectId, id }: SessionSummary): string {
+  return `${projectId} ${id}`
+}
+
+function stateOf({ events, endMs, errors, name }: SessionSummary): string {
+  return JSON.stringify([events, endMs, errors, name])
+}
+
+async function readSession(source: TraceSource, { project, session }: Found): Promise<SessionDetail> {
+  return source.getJson<SessionDetail>(`/sessions/${encodeURIComponent(session.id)}?project=${encodeURIComponent(project.id)}`)
+}
+
+function readEvent(source: TraceSource, { id, projectId }: EventRow): Promise<EventDetail> {
+  return source.getJson<EventDetail>(`/events/${encodeURIComponent(id)}?project=${encodeURIComponent(projectId)}`)
+}
+
+async function printJson(source: TraceSource, found: Found): Promise<void> {
+  const { session, event, events } = await readSession(source, found)
+  const details: EventDetail[] = []
+  for (const row of events) details.push({ ...(await readEvent(source, row)), parentId: row.parentId })
+  process.stdout.write(`${JSON.stringify({ project: found.project.name, session, event, events: details })}\n`)
+}
+
+function createPrinter(style: Style): Print {
+  let lastProject: string | undefined
+  return async (source, found) => {
+    const { session, events } = await readSession(source, found)
+    if (lastProject !== found.project.id) process.stdout.write(`${style.bold(toShown(found.project.name))}\n`)
+    lastProject = found.project.id
+    const facts = [new Date(session.startMs).toISOString(), session.source, `${session.events} events`, `${session.totalTokens} tokens`]
+    process.stdout.write(`  ${toShown(session.name)} ${style.dim(toShown(`${facts.join(' · ')} · ${session.id}`))}\n`)
+    const byParent = groupByParent(events)
+    const ids = new Set(events.map(({ id }) => id))
+    const roots = events.filter(({ parentId }) => parentId === null || !ids.has(parentId))
+    await printEvents(source, roots, byParent, style)
+  }
 }
 
 function groupByParent(events: readonly EventRow[]): Map<string | null, EventRow[]> {
   const groups = new Map<string | null, EventRow[]>()
-  for (const event of events) groups.set(event.parentId, [...(groups.get(event.parentId) ?? []), event])
+  for (const event of events) {
+    const group = groups.get(event.parentId)
+    if (group === undefined) groups.set(event.parentId, [event])
+    else group.push(event)
+  }
   return groups
 }
 
-function printEvents(
-  events: readonly EventRow[],
+/** By a list of what is left to print, not by calls: a trace may be nested deeper than the stack. */
+async function printEvents(
+  source: TraceSource,
+  roots: readonly EventRow[],
   byParent: ReadonlyMap<string | null, readonly EventRow[]>,
-  indent: string,
   style: Style,
-): void {
-  for (const [i, event] of events.entries()) {
-    const isLast = i === events.length - 1
-    const facts = [
-      event.type,
-      event.model,
-      event.totalTokens > 0 ? `${event.totalTokens} tokens` : null,
-      `${event.durationMs.toFixed(1)} ms`,
-    ]
-    const failure = event.error === null ? '' : style.red(`  ${event.error.split('\n', 1)[0] ?? ''}`)
-    process.stdout.write(`${indent}${isLast ? '└─' : '├─'} ${event.name} ${style.dim(facts.filter(Boolean).join(' · '))}${failure}\n`)
-    printEvents(byParent.get(event.id) ?? [], byParent, `${indent}${isLast ? '   ' : '│  '}`, style)
+): Promise<void> {
+  const toEntries = (events: readonly EventRow[], indent: string): { event: EventRow; indent: string; isLast: boolean }[] =>
+    events.map((event, i) => ({ event, indent, isLast: i === events.length - 1 })).reverse()
+  const left = toEntries(roots, '    ')
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { event, indent, isLast } = next
+    const below = `${indent}${isLast ? '   ' : '│  '}`
+    process.stdout.write(`${indent}${isLast ? '└─' : '├─'} ${toLine(event, style)}\n`)
+    const children = byParent.get(event.id) ?? []
+    const detail = await readEvent(source, event)
+    for (const [mark, content] of [
+      ['in ', detail.inputs],
+      ['out', detail.outputs],
+    ] as const)
+      if (Object.keys(content).length > 0)
+        process.stdout.write(`${below}${children.length > 0 ? '│ ' : '  '}${style.dim(`${mark} ${shorten(JSON.stringify(content))}`)}\n`)
+    for (const link of detail.linked) {
+      const arrow = link.direction === 'to' ? 'opened inside' : 'contains'
+      const other = link.event === null ? `span ${link.spanId}` : `"${link.event.name}"`
+      process.stdout.write(`${below}${children.length > 0 ? '│ ' : '  '}${style.dim(toShown(`⇄ ${arrow} ${other} of another tracer`))}\n`)
+    }
+    left.push(...toEntries(children, below))
   }
+}
+
+function toLine(event: EventRow, style: Style): string {
+  const facts = [event.type, event.model, event.totalTokens > 0 ? `${event.totalTokens} tokens` : null, `${event.durationMs.toFixed(1)} ms`]
+  const failure = event.error === null ? '' : style.red(`  ${toShown(event.error.split('\n', 1)[0] ?? '')}`)
+  return `${toShown(event.name)} ${style.dim(toShown(facts.filter(Boolean).join(' · ')))}${failure}`
+}
+
+function shorten(text: string): string {
+  const shown = toShown(text)
+  return shown.length <= MAX_TEXT ? shown : `${shown.slice(0, MAX_TEXT)}…`
 }
 
 function toLimit(text: string): number {

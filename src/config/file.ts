@@ -1,11 +1,11 @@
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
-import { checkTogether } from './check.js'
+import { describeProblem, describeUnknown, type Origin } from '../options/check.js'
+import { type GroupSpec, isMapLike } from '../options/spec.js'
 import { type ParsedDocument, readDocument } from './document.js'
-import { readGiven } from './given.js'
+import { checkTogether, readGiven, withoutKeys } from './given.js'
 import type { TracerOptions } from './options.js'
-import { describeProblem, describeUnknown, type Origin, parseText, withoutKeys } from './problems.js'
-import { type GroupSpec, isMapLike, OPTIONS, type OptionSpec, type Specs } from './schema.js'
-import type { Environment } from './sources.js'
+import { OPTIONS, type SettingSpec, type Settings } from './schema.js'
+import { type Environment, parseText } from './sources.js'
 import { expandVariables } from './variables.js'
 
 /** Several tracers by name, and what they share. The same shape stands in a file. */
@@ -121,8 +121,7 @@ function readEntry(value: unknown, path: readonly string[], reading: Reading): T
   reading.origins.set(path.join('.'), { from: reading.document.locate(path, 'value') })
   const prepared = prepareMembers(value, OPTIONS, path, reading)
   const locate = (option: string): Origin => toOrigin(reading, option)
-  // Every member was checked against its spec, whose types follow TracerOptions.
-  return readGiven(prepared, { problems: reading.problems, prefix: `${path.join('.')}.`, locate }) as TracerOptions
+  return readGiven(prepared, { problems: reading.problems, prefix: `${path.join('.')}.`, locate })
 }
 
 function toOrigin(reading: Reading, path: string): Origin {
@@ -134,7 +133,7 @@ function report({ document, problems }: Reading, path: readonly string[], part: 
 }
 
 /** The same options under the names code uses, with variables expanded. What is wrong in them is left for the check. */
-function prepareMembers(value: unknown, specs: Specs, path: readonly string[], reading: Reading): unknown {
+function prepareMembers(value: unknown, specs: Settings, path: readonly string[], reading: Reading): unknown {
   if (!isMapLike(value)) return value
   const members = new Map<string, unknown>()
   for (const written of Object.keys(value)) {
@@ -156,7 +155,7 @@ function prepareMembers(value: unknown, specs: Specs, path: readonly string[], r
 }
 
 /** Files may also use the snake_case names of other languages' SDKs. */
-function toOptionName(written: string, specs: Specs): string {
+function toOptionName(written: string, specs: Settings): string {
   if (Object.hasOwn(specs, written) || !written.includes('_')) return written
   const camel = written.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
   return Object.hasOwn(specs, camel) ? camel : written
@@ -165,7 +164,7 @@ function toOptionName(written: string, specs: Specs): string {
 function prepareMember(
   owner: Readonly<Record<string, unknown>>,
   written: string,
-  spec: OptionSpec | GroupSpec,
+  spec: SettingSpec | GroupSpec<SettingSpec>,
   path: readonly string[],
   at: readonly string[],
   reading: Reading,
@@ -175,7 +174,7 @@ function prepareMember(
   reading.origins.set(option, { from })
   const value = readProperty(owner, written, option, reading)
   if ('members' in spec) return prepareMembers(value, spec.members, path, reading)
-  if (spec.codeOnly === true) return value
+  if (spec.json === undefined) return value
   const expanded = expandDeep(value, (text) => expandOption(text, spec, option, from, reading))
   if (spec.env === 'HH_API_KEY' && typeof expanded === 'string') reading.keys.push(expanded.trim())
   return expanded
@@ -191,7 +190,7 @@ function readProperty(owner: Readonly<Record<string, unknown>>, name: string, op
   }
 }
 
-function expandOption(text: string, spec: OptionSpec, option: string, from: string, { env, problems, origins }: Reading): unknown {
+function expandOption(text: string, spec: SettingSpec, option: string, from: string, { env, problems, origins }: Reading): unknown {
   const expanded = expandVariables(text, env)
   for (const problem of expanded.problems) problems.push({ option, message: `Invalid "${option}" from ${from}: ${problem}` })
   // Already reported; the option counts as not given so that it is not reported again as the wrong type.

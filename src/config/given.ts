@@ -1,79 +1,55 @@
 import type { ConfigProblem } from '../errors.js'
-import { accepts, CODE, describeProblem, describeUnknown, type Origin } from './problems.js'
-import { type GroupSpec, isMapLike, OPTIONS, type OptionSpec, type Specs } from './schema.js'
-import type { GivenValues } from './sources.js'
+import { type CheckContext, CODE, readOptions, toProblem } from '../options/check.js'
+import type { BatchOptions, TracerOptions } from './options.js'
+import { findReplacement } from './other-names.js'
+import { OPTIONS } from './schema.js'
 
-/** Where {@link readGiven} reports to, and how it speaks of the place it reads. */
-export interface ReadContext {
-  readonly problems: ConfigProblem[]
-  /** Put before every option's name, e.g. `tracers.production.`. */
-  readonly prefix?: string
-  /** Where the option at this path came from. */
-  readonly locate?: (path: string) => Origin
+/** The options of one tracer that were given, each read exactly once and checked. What is wrong is left out and becomes a problem. */
+export function readGiven(options: unknown, context: CheckContext): TracerOptions {
+  // Every member is checked against its spec, whose types follow TracerOptions.
+  return readOptions(options, OPTIONS, { ...context, adviseUnknown }) as TracerOptions
 }
 
-/** The options that were given, each read exactly once and checked. What is wrong is left out and becomes a problem. */
-export function readGiven(options: unknown, { problems, prefix = '', locate = () => CODE }: ReadContext): GivenValues {
-  const values: Record<string, unknown> = {}
-  if (options === undefined || options === null) return values
-  const path = prefix === '' ? 'options' : prefix.slice(0, -1)
-  if (!isMapLike(options)) {
-    const spec = { expected: 'an object', remedy: 'Give options by name, e.g. { apiKey, source }.', secret: true }
-    problems.push({ option: path, message: describeProblem(path, spec, options, locate(path)) })
-    return values
-  }
-  return readMembers(options, OPTIONS, prefix, { problems, locate })
+function adviseUnknown(name: string): string | undefined {
+  const replacement = findReplacement(name)
+  if (replacement !== undefined) return replacement
+  const owner = Object.entries(OPTIONS).find(([, spec]) => 'members' in spec && Object.hasOwn(spec.members, name))
+  return owner && `Did you mean "${owner[0]}.${name}"?`
 }
 
-type Context = Required<Omit<ReadContext, 'prefix'>>
-
-function readMembers(options: object, specs: Specs, prefix: string, context: Context): GivenValues {
-  const values: Record<string, unknown> = {}
-  for (const name of toNames(options, prefix, context.problems)) {
-    const spec = Object.hasOwn(specs, name) ? specs[name] : undefined
-    const path = prefix + name
-    if (spec === undefined) {
-      context.problems.push({ option: path, message: describeUnknown(name, prefix, Object.keys(specs), context.locate(path).from) })
-      continue
-    }
-    const value = readMember(options, name, spec, path, context)
-    if (value !== undefined) values[name] = value
-  }
-  return values
+/** Reports options that are right alone and wrong together. */
+export function checkTogether(options: TracerOptions, context: CheckContext): void {
+  checkSampling(options, context)
+  checkOrder('maxExportBatchSize', 'maxQueueSize', options, context)
+  checkOrder('maxExportBatchBytes', 'maxQueueBytes', options, context)
 }
 
-/** Own and inherited names; what sits on every object of the process is none of ours. */
-function toNames(options: object, prefix: string, problems: ConfigProblem[]): readonly string[] {
-  const names: string[] = []
-  try {
-    for (const name in options) {
-      if (Object.hasOwn(options, name) || !(name in Object.prototype)) names.push(name)
-    }
-  } catch {
-    // A proxy that refuses to be listed.
-    const path = prefix === '' ? 'options' : prefix.slice(0, -1)
-    problems.push({ option: path, message: `Invalid "${path}": listing its names threw. Give a plain object.` })
-  }
-  return names
+function checkSampling({ sampler, sampleRate }: TracerOptions, { problems, prefix = '', locate = () => CODE }: CheckContext): void {
+  if (!sampler || typeof sampleRate !== 'number') return
+  const option = `${prefix}sampleRate`
+  const spec = { expected: 'either "sampler" or "sampleRate"', remedy: 'Remove one of them.', found: () => 'both' }
+  problems.push(toProblem(option, spec, sampleRate, locate(option)))
 }
 
-function readMember(options: object, name: string, spec: OptionSpec | GroupSpec, path: string, context: Context): unknown {
-  try {
-    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
-    if (value === undefined || value === null) return undefined
-    if ('members' in spec && isMapLike(value)) return Object.freeze(readMembers(value, spec.members, `${path}.`, context))
-    const own = toOwn(value, spec)
-    if ('members' in spec ? spec.other?.().safeParse(own).success : accepts(spec, own)) return own
-    context.problems.push({ option: path, message: describeProblem(path, spec, value, context.locate(path)) })
-  } catch {
-    // A getter or proxy of the user's; its error may hold anything, so it is not repeated.
-    context.problems.push({ option: path, message: `Invalid "${path}": reading it threw. ${spec.remedy}` })
-  }
-  return undefined
+function checkOrder(
+  small: keyof BatchOptions,
+  large: keyof BatchOptions,
+  { batch }: TracerOptions,
+  { problems, prefix = '', locate = () => CODE }: CheckContext,
+): void {
+  const [low, high] = [batch?.[small], batch?.[large]]
+  if (typeof low !== 'number' || typeof high !== 'number' || low <= high) return
+  const option = `${prefix}batch.${small}`
+  const spec = { expected: `at most "batch.${large}", which is ${high}`, remedy: 'Lower the one or raise the other.' }
+  problems.push(toProblem(option, spec, low, locate(option)))
 }
 
-/** Lists and maps are copied, so that what was checked is what is used and a later change of the user's reaches nothing. */
-function toOwn(value: unknown, spec: OptionSpec | GroupSpec): unknown {
-  if (Array.isArray(value)) return Object.freeze([...value])
-  return 'isMap' in spec && isMapLike(value) ? Object.freeze({ ...value }) : value
+/** Below this, a text is too common to be searched for in a message. */
+const SHORTEST_KEY = 8
+
+/** The same problems with every key masked: a key pasted into the wrong option must not be repeated either. */
+export function withoutKeys(problems: readonly ConfigProblem[], keys: readonly string[]): readonly ConfigProblem[] {
+  const masked = keys.filter((key) => key.length >= SHORTEST_KEY)
+  const mask = (text: string): string => masked.reduce((rest, key) => rest.replaceAll(key, '***'), text)
+  return problems.map(({ option, message }) => ({ option: mask(option), message: mask(message) }))
 }

@@ -1,4 +1,6 @@
-import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base'
+import type { AttributeValue } from '@opentelemetry/api'
+import type { Resource, ResourceDetector } from '@opentelemetry/resources'
+import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Logger } from '../diagnostics.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import type { DropReport, InstrumentationLike, SpanFilter } from './resolved.js'
@@ -6,7 +8,7 @@ import type { DropReport, InstrumentationLike, SpanFilter } from './resolved.js'
 /** Limits of one span. What is cut is marked on the span; identity attributes are never the ones lost. */
 export interface LimitsOptions {
   /**
-   * Most attributes of one span, as a count from 1.
+   * Most attributes of one span; 0 keeps none but the identity.
    *
    * Environment `HH_MAX_ATTRIBUTES`, file key `limits.maxAttributes`.
    *
@@ -14,7 +16,7 @@ export interface LimitsOptions {
    */
   readonly maxAttributes?: number | null | undefined
   /**
-   * Most events of one span, as a count from 1.
+   * Most events of one span; 0 keeps none.
    *
    * Environment `HH_MAX_EVENTS`, file key `limits.maxEvents`.
    *
@@ -22,7 +24,7 @@ export interface LimitsOptions {
    */
   readonly maxEvents?: number | null | undefined
   /**
-   * Most links of one span, as a count from 1.
+   * Most links of one span; 0 keeps none.
    *
    * Environment `HH_MAX_LINKS`, file key `limits.maxLinks`.
    *
@@ -168,7 +170,8 @@ export interface TracerOptions {
    */
   readonly source?: string | null | undefined
   /**
-   * Base URL of the server, http or https, without user, password, query and fragment; trailing slashes are removed.
+   * Base URL of the server, http or https, without user, password, query and fragment; trailing slashes are removed. One in
+   * the environment that cannot be read disables the tracer: nothing goes to a place nobody named.
    *
    * Environment `HH_API_URL`, file key `serverUrl`.
    *
@@ -176,8 +179,17 @@ export interface TracerOptions {
    */
   readonly serverUrl?: string | null | undefined
   /**
-   * Whether plain `http:` to a host that is not loopback is accepted. Without it such a `serverUrl` disables the tracer,
-   * because the key would travel readable.
+   * Full URL of an OTLP/HTTP endpoint for traces, e.g. of a collector; used as it is, under the same rules as `serverUrl`.
+   *
+   * Environment `HH_EXPORT_URL`, file key `exportUrl`.
+   *
+   * @defaultValue `{serverUrl}/opentelemetry/v1/traces`
+   * @see OTLP specification, section "OTLP/HTTP Request"
+   */
+  readonly exportUrl?: string | null | undefined
+  /**
+   * Whether plain `http:` to a host that is not loopback is accepted. Without it such a `serverUrl` or `exportUrl` disables
+   * the tracer, because the key and what was recorded would travel readable.
    *
    * File key `allowInsecureUrl`.
    *
@@ -360,14 +372,29 @@ export interface TracerOptions {
    */
   readonly headers?: Readonly<Record<string, string>> | null | undefined
   /**
-   * Extra resource attributes of every span; they win over the environment's.
+   * Extra resource attributes of every span: texts, numbers, booleans, or lists of one of them. They win over `resource` and
+   * the environment's.
    *
    * Environment `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`, file key `resourceAttributes`.
    *
    * @defaultValue none
    * @see OpenTelemetry Resource SDK
    */
-  readonly resourceAttributes?: Readonly<Record<string, string>> | null | undefined
+  readonly resourceAttributes?: Readonly<Record<string, AttributeValue>> | null | undefined
+  /**
+   * OpenTelemetry resource, added to what is known of the process and the platform.
+   *
+   * @defaultValue none
+   * @see OpenTelemetry Resource SDK
+   */
+  readonly resource?: Resource | null | undefined
+  /**
+   * Asked once for further resource attributes, when the tracer starts.
+   *
+   * @defaultValue none
+   * @see OpenTelemetry Resource SDK, section "Detecting resource information from the environment"
+   */
+  readonly resourceDetectors?: readonly ResourceDetector[] | null | undefined
   /**
    * What wrappers record.
    *
@@ -419,11 +446,26 @@ export interface TracerOptions {
    */
   readonly instrumentations?: readonly InstrumentationLike[] | null | undefined
   /**
-   * Takes the place of the OTLP exporter.
+   * Further OpenTelemetry span processors. They see every span of this tracer and no other, redacted and flattened as it would
+   * be exported.
    *
-   * @defaultValue OTLP over HTTP to `serverUrl`
+   * @defaultValue none
+   * @see OpenTelemetry trace SDK, section "Span processor"
    */
-  readonly exporter?: SpanExporter | null | undefined
+  readonly spanProcessors?: readonly SpanProcessor[] | null | undefined
+  /**
+   * Makes the ids of traces and spans.
+   *
+   * @defaultValue random ids
+   * @see OpenTelemetry trace SDK, section "Id Generators"
+   */
+  readonly idGenerator?: IdGenerator | null | undefined
+  /**
+   * Takes the place of the OTLP exporter; with `false`, nothing exports but `spanProcessors`.
+   *
+   * @defaultValue OTLP over HTTP to `exportUrl`
+   */
+  readonly exporter?: SpanExporter | false | null | undefined
   /**
    * Takes the place of the transport of REST requests.
    *

@@ -1,14 +1,12 @@
 import { basename, extname } from 'node:path'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
-import { checkTogether } from './check.js'
-import { readGiven } from './given.js'
+import { checkTogether, readGiven, withoutKeys } from './given.js'
 import type { TracerOptions } from './options.js'
-import { withoutKeys } from './problems.js'
 import type { RedactRules } from '../semantics/redaction.js'
 import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
-import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toServerUrl } from './schema.js'
+import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toHttpUrl, toServerUrl } from './schema.js'
 import { toSessionId } from '../semantics/session-id.js'
-import { type Environment, readEnvironment } from './sources.js'
+import { type Environment, type EnvironmentValues, readEnvironment } from './sources.js'
 
 const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})
 const NO_RULES: RedactRules = Object.freeze({})
@@ -22,18 +20,19 @@ const EMPTY_LIST: readonly never[] = Object.freeze([])
  */
 export function resolveConfig(options?: TracerOptions, env?: Environment): ResolvedConfig {
   const problems: ConfigProblem[] = []
-  // Every member was checked against its spec, whose types follow TracerOptions.
-  const code = readGiven(options, { problems }) as TracerOptions
+  const code = readGiven(options, { problems })
   checkTogether(code, { problems })
   if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(options)))
-  const environment = readEnvironment(env)
-  return combine(code, environment.values as TracerOptions, environment.warnings)
+  return combine(code, readEnvironment(env))
 }
 
-function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly string[]): ResolvedConfig {
+function combine(code: TracerOptions, environment: EnvironmentValues): ResolvedConfig {
+  const env = environment.values as TracerOptions
   const serverUrl = toServerUrl(code.serverUrl ?? env.serverUrl ?? DEFAULTS.serverUrl) ?? DEFAULTS.serverUrl
+  const exportUrl = toHttpUrl(code.exportUrl ?? env.exportUrl ?? '')
   const allowInsecureUrl = code.allowInsecureUrl ?? false
-  const isExposed = !allowInsecureUrl && isPlainHttpAbroad(serverUrl)
+  const exposed = allowInsecureUrl ? [] : Object.entries({ serverUrl, exportUrl }).filter(([, url]) => isPlainHttpAbroad(url))
+  const isAstray = environment.unreadable.some((option) => !code[option as keyof TracerOptions])
   const sessionId = toId(code.sessionId)
   const runId = toId(code.runId)
   const datasetId = toId(code.datasetId)
@@ -43,6 +42,7 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
     project: code.project ?? env.project ?? undefined,
     source: code.source ?? env.source ?? DEFAULTS.source,
     serverUrl,
+    exportUrl,
     allowInsecureUrl,
     sessionName: code.sessionName ?? env.sessionName ?? toMainName(),
     sessionId: sessionId === undefined ? undefined : toSessionId(sessionId),
@@ -51,7 +51,7 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
     userProperties: code.userProperties ?? undefined,
     skipSessionCreation: code.skipSessionCreation ?? env.skipSessionCreation ?? false,
     testMode: code.testMode ?? env.testMode ?? false,
-    disabled: (code.disabled ?? env.disabled ?? false) || isExposed,
+    disabled: (code.disabled ?? env.disabled ?? false) || isAstray || exposed.length > 0,
     verbose: code.verbose ?? env.verbose ?? false,
     disableBatch: code.disableBatch ?? env.disableBatch ?? false,
     isEvaluation: code.isEvaluation ?? (runId !== undefined && datasetId !== undefined && datapointId !== undefined),
@@ -65,9 +65,11 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
     spool: code.spool ?? env.spool ?? undefined,
     protocol: code.protocol ?? env.protocol ?? DEFAULTS.protocol,
     // On the same machine compression costs more time than the bytes it saves.
-    compression: code.compression ?? env.compression ?? (isOnThisMachine(serverUrl) ? 'none' : DEFAULTS.compression),
+    compression: code.compression ?? env.compression ?? (isOnThisMachine(exportUrl ?? serverUrl) ? 'none' : DEFAULTS.compression),
     headers: code.headers ?? NO_TEXTS,
     resourceAttributes: toResource(code, env),
+    resource: code.resource ?? undefined,
+    resourceDetectors: code.resourceDetectors ?? EMPTY_LIST,
     capture: merge(CAPTURE_DEFAULTS, env.capture, code.capture),
     redact: code.redact ?? NO_RULES,
     sampler: code.sampler ?? undefined,
@@ -75,11 +77,13 @@ function combine(code: TracerOptions, env: TracerOptions, envWarnings: readonly 
     crossTracerLinks: code.crossTracerLinks ?? env.crossTracerLinks ?? true,
     registerContextManager: code.registerContextManager ?? true,
     instrumentations: code.instrumentations ?? EMPTY_LIST,
+    spanProcessors: code.spanProcessors ?? EMPTY_LIST,
+    idGenerator: code.idGenerator ?? undefined,
     exporter: code.exporter ?? undefined,
     fetch: code.fetch ?? undefined,
     logger: code.logger ?? undefined,
     onDrop: code.onDrop ?? undefined,
-    warnings: isExposed ? [...envWarnings, toExposedLine(serverUrl)] : envWarnings,
+    warnings: exposed.length > 0 ? [...environment.warnings, ...exposed.map(toExposedLine)] : environment.warnings,
   }
   return Object.freeze(config)
 }
@@ -93,7 +97,7 @@ function merge<T extends object>(defaults: T, env: object | null | undefined, co
   return env || code ? Object.freeze({ ...defaults, ...env, ...code }) : defaults
 }
 
-function toResource(code: TracerOptions, env: TracerOptions): Readonly<Record<string, string>> {
+function toResource(code: TracerOptions, env: TracerOptions): ResolvedConfig['resourceAttributes'] {
   if (!code.resourceAttributes && !env.resourceAttributes) return NO_TEXTS
   return Object.freeze({ ...env.resourceAttributes, ...code.resourceAttributes })
 }
@@ -118,13 +122,13 @@ function readKeys(options: TracerOptions | undefined): readonly string[] {
   }
 }
 
-function isPlainHttpAbroad(serverUrl: string): boolean {
-  return serverUrl.startsWith('http:') && !isOnThisMachine(serverUrl)
+function isPlainHttpAbroad(url: string | undefined): boolean {
+  return url?.startsWith('http:') === true && !isOnThisMachine(url)
 }
 
-function isOnThisMachine(serverUrl: string): boolean {
+function isOnThisMachine(url: string): boolean {
   // The usual server is not worth parsing at every start of a tracer.
-  return serverUrl !== DEFAULTS.serverUrl && isLoopback(new URL(serverUrl).hostname)
+  return url !== DEFAULTS.serverUrl && isLoopback(new URL(url).hostname)
 }
 
 function isLoopback(host: string): boolean {
@@ -137,8 +141,9 @@ function isLoopback(host: string): boolean {
   )
 }
 
-function toExposedLine(serverUrl: string): string {
-  return `Disabled: "serverUrl" ${serverUrl} is plain http to another host and would send the API key readable to everyone on the way. Use https, or set allowInsecureUrl: true.`
+function toExposedLine([option, url]: readonly [option: string, url: string | undefined]): string {
+  const what = option === 'serverUrl' ? 'the API key' : 'what was recorded'
+  return `Disabled: "${option}" ${url} is plain http to another host and would send ${what} readable to everyone on the way. Use https, or set allowInsecureUrl: true.`
 }
 
 const EVAL_FLAG = /^(-e|-p|-pe|--eval|--print)(=|$)/

@@ -1,4 +1,6 @@
-import type { SpanExporter, Sampler } from '@opentelemetry/sdk-trace-base'
+import type { AttributeValue, TracerProvider } from '@opentelemetry/api'
+import type { Resource, ResourceDetector } from '@opentelemetry/resources'
+import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import type { DropReason } from '../semantics/attributes.js'
 import type { Logger } from '../diagnostics.js'
@@ -47,9 +49,10 @@ export interface ResolvedCapture {
 
 /** Minimal instrumentation contract of OpenTelemetry, enough to enable one on our provider. */
 export interface InstrumentationLike {
-  setTracerProvider(provider: import('@opentelemetry/api').TracerProvider): void
+  setTracerProvider(provider: TracerProvider): void
   enable?(): void
   disable?(): void
+  setMeterProvider?(provider: import('@opentelemetry/api').MeterProvider): void
 }
 
 /** All settings of one instance after code, environment and defaults were combined. Frozen. */
@@ -60,6 +63,8 @@ export interface ResolvedConfig {
   readonly source: string
   /** Without a trailing slash. */
   readonly serverUrl: string
+  /** Where spans go in place of the server's own endpoint; a full URL. */
+  readonly exportUrl: string | undefined
   readonly allowInsecureUrl: boolean
   readonly sessionName: string
   /** A lower-case UUID, when the user gave an id. */
@@ -84,7 +89,9 @@ export interface ResolvedConfig {
   readonly protocol: 'http/protobuf' | 'http/json'
   readonly compression: 'gzip' | 'none'
   readonly headers: Readonly<Record<string, string>>
-  readonly resourceAttributes: Readonly<Record<string, string>>
+  readonly resourceAttributes: Readonly<Record<string, AttributeValue>>
+  readonly resource: Resource | undefined
+  readonly resourceDetectors: readonly ResourceDetector[]
   readonly capture: ResolvedCapture
   /** `false` turns the built-in rules off as well. */
   readonly redact: RedactRules | RedactFunction | false
@@ -93,10 +100,13 @@ export interface ResolvedConfig {
   readonly crossTracerLinks: boolean
   readonly registerContextManager: boolean
   readonly instrumentations: readonly InstrumentationLike[]
-  readonly exporter: SpanExporter | undefined
+  readonly spanProcessors: readonly SpanProcessor[]
+  readonly idGenerator: IdGenerator | undefined
+  /** `false`: nothing exports but `spanProcessors`. */
+  readonly exporter: SpanExporter | false | undefined
   readonly fetch: typeof fetch | undefined
   readonly logger: Logger | undefined
   readonly onDrop: ((report: DropReport) => void) | undefined
-  /** Problems to speak about once the instance has its diagnostics: wrong environment values that were ignored. */
+  /** Problems to speak about once the instance has its diagnostics: wrong environment values, or why it is disabled. */
   readonly warnings: readonly string[]
 }

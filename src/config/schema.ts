@@ -1,73 +1,69 @@
 import { isRegExp } from 'node:util/types'
-import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base'
-import * as z from 'zod/mini'
+import type { AttributeValue } from '@opentelemetry/api'
+import type { Resource, ResourceDetector } from '@opentelemetry/resources'
+import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Logger } from '../diagnostics.js'
-import { toKind, toShown } from './describe.js'
+import { toKind, toShown } from '../options/shown.js'
+import {
+  functionSpec,
+  type GroupSpec,
+  isBoolean,
+  isFilledText,
+  isFunction,
+  isListOf,
+  isMapLike,
+  isMapOf,
+  isText,
+  isWhole,
+  methodsListSpec,
+  methodsSpec,
+  type OptionSpec,
+  type SpecOf,
+  type Specs,
+} from '../options/spec.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
+import { MAX_TIMER_MS } from '../time.js'
 import type { TracerOptions } from './options.js'
 import type { DropReport, InstrumentationLike, ResolvedBatch, ResolvedCapture, ResolvedLimits, SpanFilter } from './resolved.js'
 
 /** How the text of a variable becomes a value. */
 export type TextKind = 'text' | 'boolean' | 'number'
 
-/** One option: what it accepts and how to speak about it. */
-export interface OptionSpec {
-  /** Built at its first use: building all of them would double the start time of this folder. */
-  readonly schema: () => z.ZodMiniType
-  /** Completes "expected …". */
-  readonly expected: string
-  /** One sentence: what to do instead. */
-  readonly remedy: string
+/** An option that a variable or a file may give as well. */
+export interface SettingSpec extends OptionSpec {
+  /** What a file can hold, as JSON Schema; absent for options only code can give: a function or an object with methods. */
+  readonly json?: Readonly<Record<string, unknown>>
   /** How text from a variable is read; absent for options text cannot give. */
   readonly text?: TextKind
   /** Environment variable. */
   readonly env?: string
-  /** Its value is never shown. */
-  readonly secret?: boolean
-  /** Completes "got …" for a wrong value, without showing a secret. */
-  readonly found?: (value: unknown) => string
-  /** Its own properties are copied before they are checked, so that what was checked is what is used. */
-  readonly isMap?: boolean
+  /** A wrong one in the environment disables the tracer: what was meant for one place must not go to another. */
+  readonly isDestination?: boolean
   /** Makes an item of the list from text of a file; may throw. */
   readonly itemFromText?: (text: string) => unknown
-  /** Only code can give it: a function or an object with methods. */
-  readonly codeOnly?: boolean
 }
 
-/** An option that holds options. */
-export interface GroupSpec {
-  readonly expected: string
-  readonly remedy: string
-  readonly members: Readonly<Record<string, OptionSpec>>
-  /** What may stand in place of the members. */
-  readonly other?: () => z.ZodMiniType
-}
+/** Specs of settings by option name. */
+export type Settings = Specs<SettingSpec>
 
-/** Specs by option name. */
-export type Specs = Readonly<Record<string, OptionSpec | GroupSpec>>
+/** A setting that takes exactly `T`. */
+type Setting<T> = SettingSpec & SpecOf<T>
 
-/** A spec whose schema takes exactly `T`. */
-interface Typed<T> extends OptionSpec {
-  readonly schema: () => z.ZodMiniType<unknown, T>
-  /** Never set: makes `T` invariant, so that schema and {@link TracerOptions} cannot drift apart in either direction. */
-  readonly inStepWith?: (value: T) => void
-}
-
-interface TypedGroup<T, Other = never> extends GroupSpec {
-  readonly members: { readonly [K in keyof T]-?: Typed<NonNullable<T[K]>> }
-  readonly other?: () => z.ZodMiniType<unknown, Other>
+interface SettingGroup<T, Other = never> extends GroupSpec<SettingSpec> {
+  readonly members: { readonly [K in keyof T]-?: Setting<NonNullable<T[K]>> }
+  readonly other?: (value: unknown) => value is Other
 }
 
 type PrefixFilter = Exclude<SpanFilter, (...input: never[]) => unknown>
 
-type SpecOf<T> = {
+type SettingsOf<T> = {
   readonly [K in keyof T]-?: K extends 'limits' | 'batch' | 'capture'
-    ? TypedGroup<NonNullable<T[K]>>
+    ? SettingGroup<NonNullable<T[K]>>
     : K extends 'redact'
-      ? TypedGroup<RedactRules, RedactFunction | false>
+      ? SettingGroup<RedactRules, RedactFunction | false>
       : K extends 'spanFilter'
-        ? TypedGroup<PrefixFilter, SpanFilter>
-        : Typed<NonNullable<T[K]>>
+        ? SettingGroup<PrefixFilter, SpanFilter>
+        : Setting<NonNullable<T[K]>>
 }
 
 const DEFAULT_PROTOCOL = 'http/json'
@@ -113,60 +109,39 @@ export const DEFAULTS: {
 const MAX_COUNT = 10_000_000
 const MAX_CONCURRENCY = 256
 const MAX_BYTES = 4_294_967_296
-/** Longest delay a Node timer keeps; above it the timer fires at once. */
-const MAX_DELAY_MS = 2_147_483_647
 
-function once<T>(build: () => T): () => T {
-  let built: T | undefined
-  return () => (built ??= build())
+const STRING = { type: 'string' }
+const PRIMITIVE = { type: ['string', 'number', 'boolean'] }
+const STRINGS = { type: 'array', items: STRING }
+
+function text(env: string | undefined, remedy: string): Setting<string> {
+  return { accepts: isText, expected: 'a string', remedy, json: STRING, text: 'text', ...(env !== undefined && { env }) }
 }
 
-const ANY_TEXT = once(() => z.string())
-const ANY_FLAG = once(() => z.boolean())
-const ANY_FIELDS = once(() => z.record(z.string(), z.unknown()))
+const FLAG = { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.', json: { type: 'boolean' } }
 
-function text(env: string | undefined, remedy: string): Typed<string> {
-  return { schema: ANY_TEXT, expected: 'a string', remedy, text: 'text', ...(env !== undefined && { env }) }
+function flag(env?: string): Setting<boolean> {
+  return { ...FLAG, text: 'boolean', ...(env !== undefined && { env }) }
 }
 
-function flag(env?: string): Typed<boolean> {
-  return { schema: ANY_FLAG, expected: 'true or false', remedy: 'Give true or false.', text: 'boolean', ...(env !== undefined && { env }) }
+function whole(min: number, max: number, env: string, remedy: string): Setting<number> {
+  const kind = min === 0 ? 'zero or a positive integer' : 'a positive integer'
+  const expected = max > MAX_CONCURRENCY ? kind : `${kind} up to ${max}`
+  return { accepts: isWhole(min, max), expected, remedy, json: { type: 'integer', minimum: min, maximum: max }, text: 'number', env }
 }
 
-function whole(min: number, max: number, env: string, remedy: string): Typed<number> {
-  const expected = min === 0 ? 'zero or a positive integer' : 'a positive integer'
-  const schema = once(() => z.int().check(z.minimum(min), z.maximum(max)))
-  return { schema, expected: max > MAX_CONCURRENCY ? expected : `${expected} up to ${max}`, remedy, text: 'number', env }
-}
-
-function oneOf<const T extends string>(values: readonly [T, ...T[]], env: string): Typed<T> {
+function oneOf<const T extends string>(values: readonly T[], env: string): Setting<T> {
   const quoted = values.map((value) => `"${value}"`).join(' or ')
-  // The record type zod derives from the list has the members of T as its values.
-  const schema = once(() => z.enum(values) as z.ZodMiniType<unknown, T>)
-  return { schema, expected: quoted, remedy: `Give ${quoted}.`, text: 'text', env }
+  const accepts = (value: unknown): value is T => values.some((known) => known === value)
+  return { accepts, expected: quoted, remedy: `Give ${quoted}.`, json: { type: 'string', enum: values }, text: 'text', env }
 }
 
-function collaborator<T>(check: (value: unknown) => boolean, expected: string, remedy: string): Typed<T> {
-  return { schema: once(() => z.custom<T>(check)), expected, remedy, codeOnly: true }
+function list<T>(isItem: (value: unknown) => value is T, expected: string, remedy: string): Setting<readonly T[]> {
+  return { accepts: isListOf(isItem), expected, remedy, json: STRINGS, secret: true, isCopied: true }
 }
 
-function list<T>(item: () => z.ZodMiniType<T, T>, expected: string, remedy: string): Typed<readonly T[]> {
-  return { schema: once(() => z.readonly(z.array(item()))), expected, remedy, secret: true }
-}
-
-function fields(remedy: string): Typed<Readonly<Record<string, unknown>>> {
-  return { schema: ANY_FIELDS, expected: 'an object', remedy, isMap: true, secret: true }
-}
-
-function isFunction(value: unknown): value is (...input: never[]) => unknown {
-  return typeof value === 'function'
-}
-
-function hasMethods(...names: readonly string[]): (value: unknown) => boolean {
-  return (value) => {
-    if ((typeof value !== 'object' || value === null) && !isFunction(value)) return false
-    return names.every((name) => isFunction((value as unknown as Readonly<Record<string, unknown>>)[name]))
-  }
+function fields(remedy: string): Setting<Readonly<Record<string, unknown>>> {
+  return { accepts: isMapLike, expected: 'an object', remedy, json: { type: 'object' }, secret: true, isCopied: true }
 }
 
 /** One line of what HTTP can carry: anything else would fail late at the socket, or inject a header there. */
@@ -183,6 +158,10 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'transfer-encoding',
 ])
 
+function isHeaders(value: unknown): value is Readonly<Record<string, string>> {
+  return isMapLike(value) && Object.entries(value).every(([name, content]) => isHeader(name, content))
+}
+
 function isHeader(name: string, content: unknown): boolean {
   return HEADER_NAME.test(name) && !OWN_HEADERS.has(name.toLowerCase()) && typeof content === 'string' && HEADER_TEXT.test(content)
 }
@@ -193,22 +172,37 @@ function toWrongHeader(value: unknown): string {
   return name === undefined ? toKind(value) : `${toShown(name)} with ${typeof value[name] === 'string' ? 'its text' : toKind(value[name])}`
 }
 
-function toWrongText(value: unknown): string {
+function toWrongAttribute(value: unknown): string {
   if (!isMapLike(value)) return toKind(value)
-  const name = Object.keys(value).find((key) => typeof value[key] !== 'string')
+  const name = Object.keys(value).find((key) => !isAttributeValue(value[key]))
   return name === undefined ? toKind(value) : `${toShown(name)} with ${toKind(value[name])}`
 }
 
-/** True for objects with named fields: not lists, maps, dates and the like, whose content a copy would lose. */
-export function isMapLike(value: unknown): value is Readonly<Record<string, unknown>> {
-  return Object.prototype.toString.call(value) === '[object Object]'
+/** What OpenTelemetry takes as the value of an attribute; a list holds one kind, with gaps. */
+function isAttributeValue(value: unknown): value is AttributeValue {
+  if (!Array.isArray(value)) return isPrimitive(value)
+  const items = value.filter((item: unknown) => item !== null && item !== undefined)
+  return items.every((item) => isPrimitive(item) && typeof item === typeof items[0])
 }
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+}
+
+const HTTP_URL = 'an http or https URL without user, password, query and fragment'
+
+const EXPORTER: OptionSpec = methodsSpec<SpanExporter>(
+  ['export', 'shutdown'],
+  'an OpenTelemetry span exporter or false',
+  'Give an object with export() and shutdown(), or false to export through "spanProcessors" alone.',
+)
 
 const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
 
-const options: SpecOf<TracerOptions> = {
+const options: SettingsOf<TracerOptions> = {
   apiKey: {
-    schema: once(() => z.string().check(z.refine((key) => PRINTABLE.test(key.trim())))),
+    accepts: (key): key is string => isText(key) && PRINTABLE.test(key.trim()),
+    json: STRING,
     expected: 'a string of printable latin1 characters',
     remedy: 'Copy the API key again from the settings of your HoneyHive project.',
     text: 'text',
@@ -219,12 +213,24 @@ const options: SpecOf<TracerOptions> = {
   project: text('HH_PROJECT', 'Give the name of the project.'),
   source: text('HH_SOURCE', 'Give the name of the environment, e.g. "production".'),
   serverUrl: {
-    schema: once(() => z.string().check(z.refine((url) => toServerUrl(url) !== undefined))),
-    expected: 'an http or https URL without user, password, query and fragment',
+    accepts: (url): url is string => isText(url) && toServerUrl(url) !== undefined,
+    json: STRING,
+    expected: HTTP_URL,
     remedy: `Give the base URL of the server, e.g. "${DEFAULTS.serverUrl}".`,
     text: 'text',
     env: 'HH_API_URL',
-    found: (value) => toShown(typeof value === 'string' ? withoutCredentials(value) : value),
+    found: toShownUrl,
+    isDestination: true,
+  },
+  exportUrl: {
+    accepts: (url): url is string => isText(url) && toHttpUrl(url) !== undefined,
+    json: STRING,
+    expected: HTTP_URL,
+    remedy: 'Give the full URL of an OTLP/HTTP endpoint, e.g. "http://localhost:4318/v1/traces".',
+    text: 'text',
+    env: 'HH_EXPORT_URL',
+    found: toShownUrl,
+    isDestination: true,
   },
   allowInsecureUrl: flag(),
   sessionName: text('HH_SESSION_NAME', 'Give a name for the session.'),
@@ -241,27 +247,27 @@ const options: SpecOf<TracerOptions> = {
   runId: text(undefined, 'Give the id of the run.'),
   datasetId: text(undefined, 'Give the id of the dataset.'),
   datapointId: text(undefined, 'Give the id of the datapoint.'),
-  linkCarrier: collaborator<object>(
-    (value) => typeof value === 'object' && value !== null,
-    'an object with headers',
-    'Give the headers of the request, as an object, Headers or Map.',
-  ),
+  linkCarrier: {
+    accepts: (value): value is object => typeof value === 'object' && value !== null,
+    expected: 'an object with headers',
+    remedy: 'Give the headers of the request, as an object, Headers or Map.',
+  },
   spanFilter: {
     expected: '{ include?: string[], exclude?: string[] } or a function',
     remedy: 'Give name prefixes, e.g. { exclude: ["http."] }, or (name, attributes) => boolean.',
     members: {
-      include: list(ANY_TEXT, 'an array of strings', 'Give prefixes of span names, e.g. ["chat"].'),
-      exclude: list(ANY_TEXT, 'an array of strings', 'Give prefixes of span names, e.g. ["http."].'),
+      include: list(isText, 'an array of strings', 'Give prefixes of span names, e.g. ["chat"].'),
+      exclude: list(isText, 'an array of strings', 'Give prefixes of span names, e.g. ["http."].'),
     },
-    other: once(() => z.custom<SpanFilter>(isFunction)),
+    other: (value): value is SpanFilter => isFunction(value),
   },
   limits: {
     expected: 'an object',
     remedy: 'Give e.g. { maxAttributes: 1024 }.',
     members: {
-      maxAttributes: whole(1, MAX_COUNT, 'HH_MAX_ATTRIBUTES', 'Give a number of attributes, e.g. 1024.'),
-      maxEvents: whole(1, MAX_COUNT, 'HH_MAX_EVENTS', 'Give a number of events, e.g. 1024.'),
-      maxLinks: whole(1, MAX_COUNT, 'HH_MAX_LINKS', 'Give a number of links, e.g. 128.'),
+      maxAttributes: whole(0, MAX_COUNT, 'HH_MAX_ATTRIBUTES', 'Give a number of attributes, e.g. 1024.'),
+      maxEvents: whole(0, MAX_COUNT, 'HH_MAX_EVENTS', 'Give a number of events, e.g. 1024.'),
+      maxLinks: whole(0, MAX_COUNT, 'HH_MAX_LINKS', 'Give a number of links, e.g. 128.'),
       maxSpanBytes: whole(1, MAX_BYTES, 'HH_MAX_SPAN_BYTES', 'Give bytes, e.g. 10485760.'),
     },
   },
@@ -273,14 +279,15 @@ const options: SpecOf<TracerOptions> = {
       maxQueueBytes: whole(1, MAX_BYTES, 'HH_BATCH_MAX_QUEUE_BYTES', 'Give bytes, e.g. 67108864.'),
       maxExportBatchSize: whole(1, MAX_COUNT, 'HH_BATCH_MAX_EXPORT_BATCH_SIZE', 'Give a number of spans, e.g. 512.'),
       maxExportBatchBytes: whole(1, MAX_BYTES, 'HH_BATCH_MAX_EXPORT_BATCH_BYTES', 'Give bytes, e.g. 1048576.'),
-      scheduledDelayMs: whole(0, MAX_DELAY_MS, 'HH_BATCH_SCHEDULED_DELAY_MS', 'Give milliseconds, e.g. 1000.'),
-      exportTimeoutMs: whole(1, MAX_DELAY_MS, 'HH_BATCH_EXPORT_TIMEOUT_MS', 'Give milliseconds, e.g. 10000.'),
-      retryBudgetMs: whole(0, MAX_DELAY_MS, 'HH_BATCH_RETRY_BUDGET_MS', 'Give milliseconds, e.g. 60000.'),
+      scheduledDelayMs: whole(0, MAX_TIMER_MS, 'HH_BATCH_SCHEDULED_DELAY_MS', 'Give milliseconds, e.g. 1000.'),
+      exportTimeoutMs: whole(1, MAX_TIMER_MS, 'HH_BATCH_EXPORT_TIMEOUT_MS', 'Give milliseconds, e.g. 10000.'),
+      retryBudgetMs: whole(0, MAX_TIMER_MS, 'HH_BATCH_RETRY_BUDGET_MS', 'Give milliseconds, e.g. 60000.'),
       concurrency: whole(1, MAX_CONCURRENCY, 'HH_BATCH_CONCURRENCY', 'Give a number of requests, e.g. 4.'),
     },
   },
   spool: {
-    schema: once(() => z.string().check(z.refine((path) => path.trim() !== '' && !path.includes('\0')))),
+    accepts: (path): path is string => isFilledText(path) && !path.includes('\0'),
+    json: STRING,
     expected: 'the path of a directory',
     remedy: 'Give the path of a directory this process may write to.',
     text: 'text',
@@ -289,23 +296,33 @@ const options: SpecOf<TracerOptions> = {
   protocol: oneOf(['http/protobuf', 'http/json'], 'HH_OTLP_PROTOCOL'),
   compression: oneOf(['gzip', 'none'], 'HH_OTLP_COMPRESSION'),
   headers: {
-    schema: once(() =>
-      z.record(z.string(), z.string()).check(z.refine((map) => Object.entries(map).every(([name, content]) => isHeader(name, content)))),
-    ),
+    accepts: isHeaders,
+    json: { type: 'object', additionalProperties: STRING },
     expected: 'header names with one line of latin1 text each, without Authorization and the headers of the transport',
     remedy: 'Give e.g. { "x-tenant": "acme" }; the API key goes to "apiKey".',
     found: toWrongHeader,
-    isMap: true,
+    isCopied: true,
     secret: true,
   },
   resourceAttributes: {
-    schema: once(() => z.record(z.string(), z.string())),
-    expected: 'an object of strings',
+    accepts: isMapOf(isAttributeValue),
+    json: { type: 'object', additionalProperties: { anyOf: [PRIMITIVE, { type: 'array', items: PRIMITIVE }] } },
+    expected: 'an object of strings, numbers, booleans or arrays of one of them',
     remedy: 'Give e.g. { "service.name": "checkout" }.',
-    found: toWrongText,
-    isMap: true,
+    found: toWrongAttribute,
+    isCopied: true,
     secret: true,
   },
+  resource: methodsSpec<Resource>(
+    ['merge', 'getRawAttributes'],
+    'a resource of OpenTelemetry SDK 2.x',
+    'Give what resourceFromAttributes() of "@opentelemetry/resources" 2.x returns, or use "resourceAttributes".',
+  ),
+  resourceDetectors: methodsListSpec<ResourceDetector>(
+    ['detect'],
+    'an array of OpenTelemetry resource detectors',
+    'Give e.g. [hostDetector] of "@opentelemetry/resources".',
+  ),
   capture: {
     expected: 'an object',
     remedy: 'Give e.g. { inputs: false }.',
@@ -320,26 +337,23 @@ const options: SpecOf<TracerOptions> = {
     remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
     members: {
       keys: list(
-        () => z.union([z.string(), z.custom<RegExp>(isRegExp)]),
+        (key): key is string | RegExp => isText(key) || isRegExp(key),
         'an array of strings and RegExps',
         'Give names of fields, e.g. ["ssn"].',
       ),
       patterns: {
-        ...list(() => z.custom<RegExp>(isRegExp), 'an array of RegExps', 'Give e.g. [/\\d{16}/]; in a file, the text between the slashes.'),
+        ...list(isRegExp, 'an array of RegExps', 'Give e.g. [/\\d{16}/]; in a file, the text between the slashes.'),
         itemFromText: (pattern) => new RegExp(pattern, 'g'),
       },
       replacement: text(undefined, 'Give the text to show instead, e.g. "[REDACTED]".'),
       builtIn: flag(),
     },
-    other: once(() => z.union([z.custom<RedactFunction>(isFunction), z.literal(false)])),
+    other: (value): value is RedactFunction | false => value === false || isFunction(value),
   },
-  sampler: collaborator<Sampler>(
-    hasMethods('shouldSample'),
-    'an OpenTelemetry sampler',
-    'Give an object with shouldSample(), or use "sampleRate".',
-  ),
+  sampler: methodsSpec<Sampler>(['shouldSample'], 'an OpenTelemetry sampler', 'Give an object with shouldSample(), or use "sampleRate".'),
   sampleRate: {
-    schema: once(() => z.number().check(z.minimum(0), z.maximum(1))),
+    accepts: (rate): rate is number => typeof rate === 'number' && rate >= 0 && rate <= 1,
+    json: { type: 'number', minimum: 0, maximum: 1 },
     expected: 'a number from 0 to 1',
     remedy: 'Give the share of traces to keep, e.g. 0.1.',
     text: 'number',
@@ -347,37 +361,54 @@ const options: SpecOf<TracerOptions> = {
   },
   crossTracerLinks: flag('HH_CROSS_TRACER_LINKS'),
   registerContextManager: flag(),
-  instrumentations: collaborator<readonly InstrumentationLike[]>(
-    (value) => Array.isArray(value) && value.every(hasMethods('setTracerProvider')),
+  instrumentations: methodsListSpec<InstrumentationLike>(
+    ['setTracerProvider'],
     'an array of OpenTelemetry instrumentations',
     'Give instances, e.g. [new OpenAIInstrumentation()].',
   ),
-  exporter: collaborator<SpanExporter>(
-    hasMethods('export', 'shutdown'),
-    'an OpenTelemetry span exporter',
-    'Give an object with export() and shutdown().',
+  spanProcessors: methodsListSpec<SpanProcessor>(
+    ['onStart', 'onEnd', 'forceFlush', 'shutdown'],
+    'an array of OpenTelemetry span processors',
+    'Give instances, e.g. [new BatchSpanProcessor(exporter)].',
   ),
-  fetch: collaborator<typeof fetch>(isFunction, 'a function', 'Give a function with the signature of fetch.'),
-  logger: collaborator<Logger>(hasMethods('debug', 'warn', 'error'), 'an object with debug(), warn() and error()', 'Give e.g. console.'),
-  onDrop: collaborator<(report: DropReport) => void>(isFunction, 'a function', 'Give a function that takes one report.'),
+  idGenerator: methodsSpec<IdGenerator>(
+    ['generateTraceId', 'generateSpanId'],
+    'an OpenTelemetry id generator',
+    'Give an object with generateTraceId() and generateSpanId().',
+  ),
+  exporter: {
+    ...EXPORTER,
+    accepts: (value): value is SpanExporter | false => value === false || EXPORTER.accepts(value),
+  },
+  fetch: functionSpec<typeof fetch>('Give a function with the signature of fetch.'),
+  logger: methodsSpec<Logger>(['debug', 'warn', 'error'], 'an object with debug(), warn() and error()', 'Give e.g. console.'),
+  onDrop: functionSpec<(report: DropReport) => void>('Give a function that takes one report.'),
 }
 
 /** Every option: the one place for types, bounds and environment names. */
-export const OPTIONS: Specs = options
+export const OPTIONS: Settings = options
 
 const MAX_URL_CHARS = 2048
 
 /** The URL without trailing slashes, or `undefined` when it cannot be a server's base URL. */
 export function toServerUrl(text: string): string | undefined {
   if (text === DEFAULTS.serverUrl) return text
+  let url = toHttpUrl(text)
+  while (url?.endsWith('/')) url = url.slice(0, -1)
+  return url
+}
+
+/** The normalised URL, or `undefined` when it is not http or https, or carries user, password, query or fragment. */
+export function toHttpUrl(text: string): string | undefined {
   const trimmed = text.trim()
   if (trimmed.length > MAX_URL_CHARS || !URL.canParse(trimmed)) return undefined
-  const { protocol, username, password, search, hash, origin, pathname } = new URL(trimmed)
+  const { protocol, username, password, search, hash, href } = new URL(trimmed)
   if (protocol !== 'https:' && protocol !== 'http:') return undefined
-  if (`${username}${password}${search}${hash}` !== '' || /[?#]$/.test(trimmed)) return undefined
-  let end = pathname.length
-  while (end > 0 && pathname[end - 1] === '/') end--
-  return origin + pathname.slice(0, end)
+  return `${username}${password}${search}${hash}` !== '' || /[?#]$/.test(trimmed) ? undefined : href
+}
+
+function toShownUrl(value: unknown): string {
+  return toShown(typeof value === 'string' ? withoutCredentials(value) : value)
 }
 
 /** A URL for a message: where it points, without user, password, query and fragment. */

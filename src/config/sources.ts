@@ -1,24 +1,40 @@
-import { accepts, describeProblem, parseText } from './problems.js'
-import { OPTIONS, type OptionSpec } from './schema.js'
+import { describeProblem, type GivenValues } from '../options/check.js'
+import { OPTIONS, type SettingSpec } from './schema.js'
 
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Values of options that were given, by option; groups hold their members. */
-export type GivenValues = Readonly<Record<string, unknown>>
+const TRUE_WORDS: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on', 'enabled'])
+const FALSE_WORDS: ReadonlySet<string> = new Set(['false', '0', 'no', 'off', 'disabled', ''])
+const DECIMAL = /^[+-]?(\d+(_\d+)*)(\.\d+)?(e[+-]?\d+)?$/i
+
+/** Text of a variable or file as the option's own type; `undefined` when it cannot be read as one. */
+export function parseText(spec: SettingSpec, content: string): unknown {
+  if (spec.text === 'boolean') return toBoolean(content)
+  if (spec.text === 'number') return DECIMAL.test(content.trim()) ? Number(content.replaceAll('_', '')) : undefined
+  return content
+}
+
+function toBoolean(content: string): boolean | undefined {
+  const word = content.trim().toLowerCase()
+  if (TRUE_WORDS.has(word)) return true
+  return FALSE_WORDS.has(word) ? false : undefined
+}
 
 /** What the environment says. */
 export interface EnvironmentValues {
   readonly values: GivenValues
   /** One line per variable that was ignored, or used after a correction. */
   readonly warnings: readonly string[]
+  /** Destinations that could not be read: without one from code, the tracer must not send to another. */
+  readonly unreadable: readonly string[]
 }
 
 interface Variable {
   readonly name: string
   readonly group: string | undefined
   readonly option: string
-  readonly spec: OptionSpec
+  readonly spec: SettingSpec
 }
 
 const VARIABLES: readonly Variable[] = Object.entries(OPTIONS).flatMap(([option, spec]) =>
@@ -27,7 +43,7 @@ const VARIABLES: readonly Variable[] = Object.entries(OPTIONS).flatMap(([option,
     : toVariable(undefined, option, spec),
 )
 
-function toVariable(group: string | undefined, option: string, spec: OptionSpec): Variable[] {
+function toVariable(group: string | undefined, option: string, spec: SettingSpec): Variable[] {
   return spec.env === undefined ? [] : [{ name: spec.env, group, option, spec }]
 }
 
@@ -38,15 +54,24 @@ function toVariable(group: string | undefined, option: string, spec: OptionSpec)
 export function readEnvironment(env: Environment = process.env): EnvironmentValues {
   const values: Record<string, unknown> = {}
   const warnings: string[] = []
+  const unreadable: string[] = []
   for (const variable of VARIABLES) {
     const raw = env[variable.name]
-    if (raw === undefined) continue
-    const value = readVariable(variable, raw, warnings)
-    if (value !== undefined) putValue(values, variable, value)
+    const content = raw === undefined ? undefined : withoutQuotes(raw.trim())
+    // An empty variable is as good as none; for a flag it means "off".
+    if (content === undefined || (content === '' && variable.spec.text !== 'boolean')) continue
+    const value = readVariable(variable, content)
+    if (value === undefined) {
+      warnings.push(describeVariable(variable, raw))
+      if (variable.spec.isDestination) unreadable.push(variable.option)
+    } else {
+      putValue(values, variable, value)
+      if (content !== raw?.trim()) warnings.push(`${variable.name} is wrapped in quotes, which were removed. Write the value without them.`)
+    }
   }
   const resource = readResource(env, warnings)
   if (resource !== undefined) values['resourceAttributes'] = resource
-  return { values, warnings }
+  return { values, warnings, unreadable }
 }
 
 function putValue(values: Record<string, unknown>, { group, option }: Variable, value: unknown): void {
@@ -54,17 +79,15 @@ function putValue(values: Record<string, unknown>, { group, option }: Variable, 
   else values[group] = { ...(values[group] as GivenValues | undefined), [option]: value }
 }
 
-function readVariable({ name, option, group, spec }: Variable, raw: string, warnings: string[]): unknown {
-  const content = withoutQuotes(raw.trim())
-  if (content === '' && spec.text !== 'boolean') return undefined
+function readVariable({ spec }: Variable, content: string): unknown {
   const value = isWordForNothing(content) ? undefined : parseText(spec, content)
-  if (value === undefined || !accepts(spec, value)) {
-    const path = group === undefined ? option : `${group}.${option}`
-    warnings.push(`${describeProblem(path, spec, raw, { from: name })} The variable is ignored.`)
-    return undefined
-  }
-  if (content !== raw.trim()) warnings.push(`${name} is wrapped in quotes, which were removed. Write the value without them.`)
-  return value
+  return value !== undefined && spec.accepts(value) ? value : undefined
+}
+
+function describeVariable({ name, option, group, spec }: Variable, raw: unknown): string {
+  const path = group === undefined ? option : `${group}.${option}`
+  const effect = spec.isDestination ? `Tracers that are not given "${path}" in code are disabled.` : 'The variable is ignored.'
+  return `${describeProblem(path, spec, raw, { from: name })} ${effect}`
 }
 
 function isWordForNothing(content: string): boolean {

@@ -1,6 +1,6 @@
 import { createHook } from 'node:async_hooks'
 import { processState } from './globals.js'
-import type { Scope } from './scope.js'
+import type { Scope } from './frame.js'
 
 /**
  * A resolved promise; the code that goes on after `await`ing it runs with `toScope(its scope)` from there to its end.

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Instance, Scope } from './scope.js'
+import type { Scope } from './frame.js'
+import type { Instance, OwnedSpan } from './instance.js'
 
 /**
  * Everything two copies of this package (ESM and CommonJS, or two versions) must share in one process.
@@ -31,9 +32,17 @@ export interface ProcessState {
   readonly endpoints: Map<string, number>
   /** Named tracers a late-bound `tracer: 'name'` is looked up in. */
   readonly names: Map<string, Instance>
+  /** The last place given out in the order of everything that was entered or started. */
+  lastOrder: number
+  /** Spans by span id: those that are open, and a number of those that ended. */
+  readonly spans: Map<string, OwnedSpan>
+  /** Ids of spans that ended, a ring. */
+  readonly endedSpans: string[]
+  /** Next slot of {@link endedSpans}. */
+  nextEnded: number
 }
 
-const KEY = Symbol.for('honeyhive-tracer.process-state.1')
+const KEY = Symbol.for('honeyhive-tracer.process-state.2')
 
 /** The shared state, made by whichever copy of the package loads first. */
 export const processState: ProcessState = readProcessState()
@@ -53,6 +62,10 @@ function readProcessState(): ProcessState {
     exitWriteListener: undefined,
     endpoints: new Map(),
     names: new Map(),
+    lastOrder: 0,
+    spans: new Map(),
+    endedSpans: [],
+    nextEnded: 0,
   }
   return holder[KEY]
 }

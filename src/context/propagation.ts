@@ -1,4 +1,5 @@
-import { type SpanContext, TraceFlags } from '@opentelemetry/api'
+import type { SpanContext } from '@opentelemetry/api'
+import { parseTraceParent, TraceState } from '@opentelemetry/core'
 
 /** Something that carries headers: a plain object, Node's header object, `Headers` or a `Map`. */
 export type HeaderCarrier =
@@ -8,7 +9,7 @@ export type HeaderCarrier =
 
 /** What a remote caller sent. */
 export interface RemoteContext {
-  /** Parent span, from `traceparent`. */
+  /** Parent span, from `traceparent` and `tracestate`. */
   readonly parent: SpanContext | undefined
   /** Entries of the W3C `baggage` header, decoded, without properties. */
   readonly baggage: ReadonlyMap<string, string>
@@ -25,26 +26,31 @@ export const BAGGAGE = {
 
 /** Longest `baggage` header that is read or written, in bytes. @see W3C Baggage, section 3.3.2 */
 export const MAX_BAGGAGE_BYTES = 8192
-/** Most entries of a `baggage` header that are read. @see W3C Baggage, section 3.3.2 */
+/** Most entries of a `baggage` header that are read or written. @see W3C Baggage, section 3.3.2 */
 export const MAX_BAGGAGE_ENTRIES = 180
+/** Longest entry of a `baggage` header, bytes; the limit that OpenTelemetry's SDKs share. */
+export const MAX_BAGGAGE_ENTRY_BYTES = 4096
 
-const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
-const ZEROS = /^0+$/
+/** "Sampled" and "random trace id": the flags of W3C Trace Context level 2. */
+const KNOWN_FLAGS = 0x03
+const MAX_TRACEPARENT_CHARS = 512
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const NO_BAGGAGE: ReadonlyMap<string, string> = new Map()
 
 /** Reads trace and baggage headers. Anything malformed is left out; never throws. */
 export function readRemoteContext(carrier: unknown): RemoteContext {
-  return { parent: parseTraceparent(readHeader(carrier, 'traceparent')), baggage: parseBaggage(readHeader(carrier, 'baggage')) }
+  const parent = parseTraceparent(readHeader(carrier, 'traceparent'))
+  const state = parent === undefined ? undefined : readHeader(carrier, 'tracestate')
+  return {
+    parent: parent === undefined || state === undefined ? parent : { ...parent, traceState: new TraceState(state) },
+    baggage: parseBaggage(readHeader(carrier, 'baggage')),
+  }
 }
 
 /** W3C version 00 and later versions that begin like it. `undefined` when malformed. */
 export function parseTraceparent(header: string | undefined): SpanContext | undefined {
-  const match = header === undefined || header.length > 512 ? null : TRACEPARENT.exec(header.trim())
-  if (match === null) return undefined
-  const [, version = '', traceId = '', spanId = '', flags = '', rest] = match
-  if (version === 'ff' || (version === '00' && rest !== undefined) || ZEROS.test(traceId) || ZEROS.test(spanId)) return undefined
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true }
+  const parsed = header === undefined || header.length > MAX_TRACEPARENT_CHARS ? null : parseTraceParent(header.trim())
+  return parsed === null ? undefined : { ...parsed, traceFlags: parsed.traceFlags & KNOWN_FLAGS, isRemote: true }
 }
 
 /** `00-<trace>-<span>-<flags>` */
@@ -52,18 +58,28 @@ export function toTraceparent({ traceId, spanId, traceFlags }: SpanContext): str
   return `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`
 }
 
-/** Entries of a W3C baggage header; percent-decoded, properties dropped, the last of equal names wins. */
+/** Entries of a W3C baggage header, each whole or left out; percent-decoded, properties dropped, the last of equal names wins. */
 export function parseBaggage(header: string | undefined): ReadonlyMap<string, string> {
   if (header === undefined || header === '') return NO_BAGGAGE
   const entries = new Map<string, string>()
-  for (const member of header.slice(0, MAX_BAGGAGE_BYTES).split(',', MAX_BAGGAGE_ENTRIES)) {
-    const [pair = ''] = member.split(';', 1)
-    const at = pair.indexOf('=')
-    const name = pair.slice(0, at).trim()
-    const value = at < 0 ? undefined : decodeText(pair.slice(at + 1).trim())
-    if (value !== undefined && TOKEN.test(name)) entries.set(name, value)
+  let bytes = 0
+  for (let from = 0, count = 0; from <= header.length && count < MAX_BAGGAGE_ENTRIES; count++) {
+    const comma = header.indexOf(',', from)
+    const end = comma < 0 ? header.length : comma
+    bytes += end - from + 1
+    if (bytes - 1 > MAX_BAGGAGE_BYTES) break
+    if (end - from <= MAX_BAGGAGE_ENTRY_BYTES) takeEntry(header.slice(from, end), entries)
+    from = end + 1
   }
   return entries
+}
+
+function takeEntry(member: string, entries: Map<string, string>): void {
+  const [pair = ''] = member.split(';', 1)
+  const at = pair.indexOf('=')
+  const name = pair.slice(0, at).trim()
+  const value = at < 0 ? undefined : decodeText(pair.slice(at + 1).trim())
+  if (value !== undefined && TOKEN.test(name)) entries.set(name, value)
 }
 
 /** A W3C baggage header of `entries`, appended to what the carrier already had; entries that do not fit are left out. */
@@ -74,8 +90,10 @@ export function toBaggageHeader(entries: Iterable<readonly [string, string]>, ex
   const members: string[] = []
   let bytes = 0
   for (const member of [...kept.map((text) => text.trim()), ...own.map(([, text]) => text)]) {
-    if (bytes + member.length + 1 > MAX_BAGGAGE_BYTES) continue
-    bytes += member.length + 1
+    const size = member.length + (members.length === 0 ? 0 : 1)
+    const isTooMuch = members.length >= MAX_BAGGAGE_ENTRIES || member.length > MAX_BAGGAGE_ENTRY_BYTES || bytes + size > MAX_BAGGAGE_BYTES
+    if (isTooMuch) continue
+    bytes += size
     members.push(member)
   }
   return members.join(',')

@@ -1,70 +1,9 @@
-import type { Span, SpanContext, SpanOptions } from '@opentelemetry/api'
+import type { Around, Frame, FrameValues, Scope } from './frame.js'
 import { processState } from './globals.js'
-
-/** What the context layer needs to know of a tracer. `Tracer` implements it. */
-export interface Instance {
-  /** Stays the same for the life of the tracer and never leaves the process. */
-  readonly instanceId: symbol
-  /** What users hold of this instance. */
-  readonly tracer: TracerHandle
-  /** Short text for diagnostics; shows no secret. */
-  readonly label: string
-  /** False after `shutdown` began. */
-  readonly isLive: boolean
-  /** Whether the ids of this instance's spans may stand in links of another instance's spans, and the other way round. */
-  readonly crossTracerLinks: boolean
-  /** Starts a span for an instrumentor that was handed a routing provider. Never throws. */
-  startRoutedSpan(request: RoutedSpan): Span
-  /** Runs `fn` with `span`, one of this instance's own, active. */
-  runWithSpan<R>(span: Span, fn: () => R): R
-}
-
-/** What users hold of an instance: the tracer that `init` gave them. */
-export interface TracerHandle {
-  readonly instance: Instance
-}
-
-/** A span that an instrumentor asked a routing provider for. */
-export interface RoutedSpan {
-  readonly name: string
-  readonly options: SpanOptions
-  /** The instance's own span it nests under; `undefined` makes a root. */
-  readonly parent: Span | undefined
-  /** Name and version of the instrumentation library. */
-  readonly scopeName: string
-  readonly scopeVersion: string | undefined
-}
-
-/** One session of one tracer: the group its spans belong to. */
-export interface Session {
-  readonly id: string
-  readonly name: string
-}
-
-/** What is current for one instance. */
-export interface Frame {
-  readonly instance: Instance
-  /** Innermost active span of this instance, if any. */
-  readonly span: Span | undefined
-  /** Session chosen for this context; `undefined` means the instance's own. */
-  readonly session: Session | undefined
-  /** Parent received from another process through `withRemoteContext`. */
-  readonly remoteParent: SpanContext | undefined
-  /** Baggage of this instance only. */
-  readonly baggage: ReadonlyMap<string, string> | undefined
-}
-
-/**
- * What is current in an async context: the innermost instance first, then one frame for each other instance that is
- * active further out. Immutable, and never longer than the number of distinct instances that are nested.
- */
-export interface Scope {
-  readonly frame: Frame
-  readonly outer: Scope | undefined
-}
+import type { Instance } from './instance.js'
 
 /** A frame in which nothing is current yet. */
-export function emptyFrame(instance: Instance): Frame {
+export function emptyFrame(instance: Instance): FrameValues {
   return { instance, span: undefined, session: undefined, remoteParent: undefined, baggage: undefined }
 }
 
@@ -81,8 +20,22 @@ export function frameOf(instance: Instance, scope: Scope | undefined = currentSc
   return undefined
 }
 
-/** `scope` with `frame` innermost and any earlier frame of the same instance replaced. */
-export function enterFrame(frame: Frame, scope: Scope | undefined = currentScope()): Scope {
+/** The next place in the order of everything that is entered or started: who comes later is further inside. */
+export function nextOrder(): number {
+  processState.lastOrder += 1
+  return processState.lastOrder
+}
+
+/** The scope around with a new frame innermost and any earlier frame of the same instance replaced. */
+export function enterFrame({ instance, span, session, remoteParent, baggage }: FrameValues, around: Around): Scope {
+  const order = nextOrder()
+  const origin = span?.origin ?? around.owned?.origin ?? around.scope?.frame.origin ?? order
+  const frame: Frame = { instance, span, session, remoteParent, baggage, order, origin, around: around.span }
+  return { frame, outer: withoutInstance(instance, around.scope) }
+}
+
+/** `scope` with `frame`, which keeps its place in the order, innermost. */
+export function placeFrame(frame: Frame, scope: Scope | undefined): Scope {
   return { frame, outer: withoutInstance(frame.instance, scope) }
 }
 

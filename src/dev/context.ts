@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
-import type { Database } from './database.js'
-import { createEventWriter, type EventWriter } from './event-writer.js'
-import type { MappingOptions } from './event-mapping.js'
-import type { ProjectStore, Sender } from './project-store.js'
-import type { BodyLimits } from './request-body.js'
-import type { Changes, WriteQueue } from './write-queue.js'
+import type { BodyLimits } from './http/body.js'
+import type { MappingOptions } from './ingest/event-mapping.js'
+import type { Transaction } from './store/change-queue.js'
+import { createEventWriter, type EventWriter } from './store/event-writer.js'
+import type { ProjectStore, Sender } from './store/projects.js'
+import { toUpdate } from './store/statement.js'
+import type { Store } from './store/store.js'
 
 /** What every route works with. */
 export interface DevContext {
-  readonly database: Database
-  readonly queue: WriteQueue
+  readonly store: Store
   readonly projects: ProjectStore
   readonly limits: BodyLimits & { readonly maxSpans: number }
   readonly mapping: Required<Pick<MappingOptions, 'strict' | 'parseJson'>>
@@ -22,28 +22,35 @@ export function senderOf({ projects }: DevContext, { headers }: IncomingMessage)
   return projects.identify(/^bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1])
 }
 
-/** What a write of one request works with. */
-export interface WriteScope {
-  readonly events: EventWriter
-  readonly changes: Changes
-  readonly nowMs: number
-  /** The project of a label, looked up once per write. */
-  projectOf(label: string | undefined): number
+/** The projects a request may read, the one of `label` first. */
+export function projectsOf(context: DevContext, request: IncomingMessage, label?: string): number[] {
+  return context.projects.idsOf(context.store, senderOf(context, request), label)
 }
 
-/** Runs `job` in the next commit and settles after it. */
-export function writeAs<T>(context: DevContext, sender: Sender, job: (scope: WriteScope) => T): Promise<T> {
-  return context.queue.write((changes) => {
-    const nowMs = context.now()
-    const events = createEventWriter(context.database, changes, sender.keyHash, nowMs)
+/** What a change of one request works with. */
+export interface WriteScope {
+  readonly tx: Transaction
+  readonly events: EventWriter
+  readonly nowMs: number
+  /** The project of a label, made when it is new and looked up once per change. */
+  projectOf(label: string | undefined): number
+  /** Every project of the sender, the one of `label` first. */
+  projectIds(label?: string): number[]
+}
+
+/** Runs `job` in the next commit and settles after it; `job` may run again when the file was held meanwhile. */
+export function writeAs<T>({ store, projects }: DevContext, sender: Sender, job: (scope: WriteScope) => T): Promise<T> {
+  return store.change((tx) => {
+    const { nowMs } = tx
+    const events = createEventWriter(tx, sender.keyHash)
     const known = new Map<string | undefined, number>()
     const projectOf = (label: string | undefined): number => {
-      const id = known.get(label) ?? context.projects.resolve(sender, label)
-      if (!known.has(label)) context.projects.touch(id, nowMs)
+      const id = known.get(label) ?? projects.resolve(tx, sender, label)
+      if (!known.has(label)) tx.run(...toUpdate('projects', { last_seen_ms: nowMs }, { id }))
       known.set(label, id)
       return id
     }
-    const result = job({ events, changes, nowMs, projectOf })
+    const result = job({ tx, events, nowMs, projectOf, projectIds: (label) => projects.idsOf(tx, sender, label) })
     events.finish()
     return result
   })

@@ -1,31 +1,33 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createDiagnostics } from '../diagnostics.js'
 import { HoneyHiveError } from '../errors.js'
 import type { DevContext } from './context.js'
-import { type Database, openDatabase } from './database.js'
-import { type EventNode, listEvents, readTree } from './event-queries.js'
-import { createLiveFeed, type LiveFeed } from './live.js'
-import { migrate } from './migrations.js'
-import type { EventDetail, ProjectSummary, SessionSummary } from './page-api.js'
-import { createProjectStore, type ProjectStore } from './project-store.js'
-import { sendError, toHttpError } from './reply.js'
-import { type HttpError, notFound } from './http-error.js'
-import { createDatapointRoutes } from './routes/datapoints.js'
-import { createDatasetRoutes } from './routes/datasets.js'
-import { createEventRoutes } from './routes/events.js'
-import { createOtlpRoutes } from './routes/otlp.js'
-import { createPageRoutes } from './routes/page.js'
-import { createRunRoutes } from './routes/runs.js'
-import { createSearchRoutes } from './routes/search.js'
-import { createSessionRoutes } from './routes/sessions.js'
-import { createUnsupportedRoutes } from './routes/unsupported.js'
-import { createRunPages } from './run-pages.js'
-import { applyRetention, type Retention } from './retention.js'
-import { matchRoute, type Route, splitPath } from './router.js'
-import { createGuard, type Guard, resolveBindHost } from './security.js'
-import { listProjects, listSessions, type SessionFilter } from './session-queries.js'
-import { createStaticFiles, type StaticFiles } from './static-files.js'
-import { createWriteQueue, StorageFullError, type WriteQueue } from './write-queue.js'
+import { createApp } from './http/app.js'
+import type { App } from './http/call.js'
+import { createGuard, resolveBindHost } from './http/guard.js'
+import { createListener, refuseEarly } from './http/listener.js'
+import { createLiveFeed, type LiveFeed } from './http/live.js'
+import { createPageFiles } from './http/page-files.js'
+import { addIngestRoutes } from './ingest/routes.js'
+import type { EventDetail, ProjectSummary, SessionSummary } from './page-api/contract.js'
+import { type EventNode, eachEvent, readTree } from './page-api/events.js'
+import { createPageApi } from './page-api/routes.js'
+import { createRunPages } from './page-api/runs.js'
+import { findSession, listProjects, listSessions, type SessionFilter } from './page-api/sessions.js'
+import { addConfigurationRoutes } from './rest/configurations.js'
+import { addDatapointRoutes } from './rest/datapoints.js'
+import { addDatasetRoutes } from './rest/datasets.js'
+import { addEventRoutes } from './rest/events.js'
+import { addMetricRoutes } from './rest/metrics.js'
+import { addRunRoutes } from './rest/runs.js'
+import { addSearchRoutes } from './rest/search.js'
+import { addSessionRoutes } from './rest/sessions.js'
+import { addUnsupportedRoutes } from './rest/unsupported.js'
+import type { Database } from './store/database.js'
+import { createProjectStore, findProject } from './store/projects.js'
+import { type Retention, startRetention } from './store/retention.js'
+import { openStore, type Store } from './store/store.js'
 
 /** Settings of {@link startDevServer}. */
 export interface DevServerOptions {
@@ -86,7 +88,6 @@ export interface DevServer {
 }
 
 const MEBIBYTE = 1_048_576
-const RETENTION_EVERY_MS = 60_000
 const MAX_HEADER_BYTES = 16_384
 const KEEP_ALIVE_MS = 65_000
 /** How long requests on their way may still take when the server closes. */
@@ -98,21 +99,44 @@ const CLOSE_GRACE_MS = 500
  * @throws HoneyHiveError `DEV_SERVER` when the host is not loopback, the port is taken or the database cannot be opened.
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
-  const { port = 4319, host = '127.0.0.1', database: path = '.honeyhive/dev.db', dangerouslyBindAllInterfaces = false } = options
+  const { port = 4319, host = '127.0.0.1', database = '.honeyhive/dev.db', dangerouslyBindAllInterfaces = false } = options
   const bindHost = resolveBindHost({ host, dangerouslyBindAllInterfaces })
-  const database = await openDatabase(path, options.engine)
-  prepareDatabase(database, options.maxDatabaseBytes)
-  const projects = createProjectStore(database, options.projects ?? {})
-  const live = createLiveFeed(database)
-  const runs = createRunPages(database)
-  const queue = createWriteQueue(database, (changes) => {
-    runs.forget(changes)
-    live.publish(changes)
-  })
+  const server = createNodeServer(options)
+  // The port comes first: a server that cannot have it leaves the database alone.
+  const actual = await listen(server, port, bindHost)
+  try {
+    const store = await openStore(database, { engine: options.engine, maxBytes: options.maxDatabaseBytes })
+    return await serve(options, { server, port: actual, bindHost, store })
+  } catch (error) {
+    server.close()
+    server.closeAllConnections()
+    throw error
+  }
+}
+
+async function serve(options: DevServerOptions, listening: Listening): Promise<DevServer> {
+  const { server, port, bindHost, store } = listening
+  const live = createLiveFeed((sessionId, projectId) => findSession(store, sessionId, projectId))
+  try {
+    const app = createApp({ files: createPageFiles(), addRoutes: await prepareRoutes(options, store, live) })
+    const guard = createGuard({ port, bindHost, allowedHosts: options.allowedHosts ?? [] })
+    server.removeAllListeners('request').on('request', createListener(app, guard))
+    const diagnostics = createDiagnostics({ label: 'dev' })
+    const stopRetention = startRetention(store, options.retention ?? {}, (error) =>
+      diagnostics.warn('retention', `old sessions could not be deleted: ${error instanceof Error ? error.message : String(error)}`),
+    )
+    return createHandle({ ...listening, live, stopRetention })
+  } catch (error) {
+    live.close()
+    await store.close()
+    throw error
+  }
+}
+
+async function prepareRoutes(options: DevServerOptions, store: Store, live: LiveFeed): Promise<(app: App) => void> {
   const context: DevContext = {
-    database,
-    queue,
-    projects,
+    store,
+    projects: await createProjectStore(store, options.projects ?? {}),
     now: Date.now,
     limits: {
       maxBodyBytes: options.maxBodyBytes ?? 20 * MEBIBYTE,
@@ -121,72 +145,42 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     },
     mapping: { strict: options.strictMapping ?? false, parseJson: options.parseJsonStrings ?? true },
   }
-  const routes = [
-    ...createOtlpRoutes(context),
-    ...createSessionRoutes(context),
-    ...createSearchRoutes(context),
-    ...createEventRoutes(context),
-    ...createRunRoutes(context, runs),
-    ...createDatasetRoutes(context),
-    ...createDatapointRoutes(context),
-    ...createUnsupportedRoutes(),
-    ...createPageRoutes({ database, projects, live, runs }),
-  ]
-  const listening = await listen(options, port, bindHost, routes)
-  const stopRetention = startRetention(queue, database, options.retention ?? {})
-  return createHandle({ ...listening, bindHost, path, database, projects, live, queue, stopRetention })
-}
-
-function prepareDatabase(database: Database, maxBytes: number | undefined): void {
-  database.exec('PRAGMA busy_timeout = 5000')
-  database.all('PRAGMA auto_vacuum = INCREMENTAL')
-  database.all('PRAGMA journal_mode = WAL')
-  database.exec('PRAGMA synchronous = NORMAL')
-  migrate(database)
-  if (maxBytes === undefined) return
-  const pageSize = Number(database.get('PRAGMA page_size')?.page_size)
-  database.all(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`)
-}
-
-/** Forgets old sessions now and then; a full disk only postpones it. */
-function startRetention(queue: WriteQueue, database: Database, retention: Retention): () => void {
-  let isStopped = false
-  const round = async (): Promise<void> => {
-    try {
-      await queue.write(() => applyRetention(database, retention, Date.now()))
-      if (!isStopped) database.all('PRAGMA incremental_vacuum(1000)')
-    } catch (error) {
-      if (!(error instanceof StorageFullError) && !isStopped) throw error
-    }
-  }
-  void round()
-  const timer = setInterval(() => void round(), RETENTION_EVERY_MS).unref()
-  return () => {
-    isStopped = true
-    clearInterval(timer)
+  const runs = createRunPages(store)
+  store.onCommit((changes) => {
+    runs.forget(changes)
+    live.publish(changes)
+  })
+  return (app) => {
+    addIngestRoutes(app, context)
+    addSessionRoutes(app, context)
+    addSearchRoutes(app, context)
+    addEventRoutes(app, context)
+    addRunRoutes(app, context, runs)
+    addDatasetRoutes(app, context)
+    addDatapointRoutes(app, context)
+    addConfigurationRoutes(app, context)
+    addMetricRoutes(app, context)
+    addUnsupportedRoutes(app)
+    app.route('/api', createPageApi({ reader: store, runs, live }))
   }
 }
 
-async function listen(
-  options: DevServerOptions,
-  port: number,
-  bindHost: string,
-  routes: readonly Route[],
-): Promise<{ server: Server; port: number }> {
-  const files = createStaticFiles()
-  let guard: Guard | undefined
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: options.headersTimeoutMs ?? 10_000,
-      requestTimeout: options.requestTimeoutMs ?? 30_000,
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      requireHostHeader: false,
-    },
-    (request, response) => void answer(request, response, routes, files, guard),
-  )
+function createNodeServer(options: DevServerOptions): Server {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: options.headersTimeoutMs ?? 10_000,
+    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requireHostHeader: false,
+  })
   server.maxConnections = options.maxConnections ?? 512
+  server.on('request', refuseEarly)
+  return server
+}
+
+/** Gives back the port, which the system chose when 0 was asked for. */
+async function listen(server: Server, port: number, bindHost: string): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(
@@ -200,67 +194,27 @@ async function listen(
     server.listen(port, bindHost, resolve)
   })
   // A server listening on TCP has an address object.
-  const actual = (server.address() as AddressInfo).port
-  guard = createGuard({ port: actual, bindHost, allowedHosts: options.allowedHosts ?? [] })
-  return { server, port: actual }
+  return (server.address() as AddressInfo).port
 }
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  routes: readonly Route[],
-  files: StaticFiles,
-  guard: Guard | undefined,
-): Promise<void> {
-  try {
-    guard?.check(request)
-    const { method = 'GET', url = '/' } = request
-    const end = url.indexOf('?')
-    const path = end < 0 ? url : url.slice(0, end)
-    const segments = splitPath(path)
-    const match = matchRoute(routes, method, path)
-    if (match !== undefined)
-      await match.handler({ request, response, params: match.params, query: new URLSearchParams(end < 0 ? '' : url.slice(end + 1)) })
-    else if (!sendPage(files, request, response, segments)) throw notFound('Route')
-  } catch (error) {
-    refuse(request, response, toHttpError(error))
-  }
-}
-
-function sendPage(files: StaticFiles, { method }: IncomingMessage, response: ServerResponse, segments: readonly string[]): boolean {
-  if (segments[0] === 'api' || segments[0] === 'v1') return false
-  if (method !== 'GET' && method !== 'HEAD') return false
-  return files.send(response, `/${segments.join('/')}`, method === 'HEAD')
-}
-
-/** Answers with the error; a body that is still coming is not waited for. */
-function refuse(request: IncomingMessage, response: ServerResponse, error: HttpError): void {
-  const isUnread = !request.complete
-  if (isUnread) response.shouldKeepAlive = false
-  sendError(response, error)
-  if (!isUnread) return
-  request.resume()
-  response.on('finish', () => setTimeout(() => request.socket.destroy(), 500).unref())
-}
-
-interface Parts {
+interface Listening {
   readonly server: Server
   readonly port: number
   readonly bindHost: string
-  readonly path: string
-  readonly database: Database
-  readonly projects: ProjectStore
+  readonly store: Store
+}
+
+interface Parts extends Listening {
   readonly live: LiveFeed
-  readonly queue: WriteQueue
   readonly stopRetention: () => void
 }
 
-function createHandle({ server, port, bindHost, path, database, projects, live, queue, stopRetention }: Parts): DevServer {
+function createHandle({ server, port, bindHost, store, live, stopRetention }: Parts): DevServer {
   let closing: Promise<void> | undefined
   const projectOf = (name: string | undefined): number | undefined => {
     if (name === undefined) return undefined
     // No project has this id: an unknown name lists nothing.
-    return projects.find(name) ?? -1
+    return findProject(store, name) ?? -1
   }
 
   async function closeOnce(): Promise<void> {
@@ -271,19 +225,18 @@ function createHandle({ server, port, bindHost, path, database, projects, live, 
     const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
     await closed
     clearTimeout(grace)
-    queue.close()
-    database.close()
+    await store.close()
   }
 
   return {
     url: `http://${bindHost.includes(':') ? `[${bindHost}]` : bindHost}:${port}`,
     port,
-    database: path,
-    engine: database.engine,
-    projects: () => listProjects(database),
-    sessions: ({ project, ...filter } = {}) => listSessions(database, { limit: 500, ...filter, projectId: projectOf(project) }).sessions,
-    events: ({ project, sessionId } = {}) => listEvents(database, { projectId: projectOf(project), sessionId }),
-    tree: (sessionId, { project } = {}) => readTree(database, sessionId, projectOf(project)),
+    database: store.path,
+    engine: store.engine,
+    projects: () => listProjects(store),
+    sessions: ({ project, ...filter } = {}) => listSessions(store, { limit: 500, ...filter, projectId: projectOf(project) }).sessions,
+    events: ({ project, sessionId } = {}) => [...eachEvent(store, { projectId: projectOf(project), sessionId })],
+    tree: (sessionId, { project } = {}) => readTree(store, sessionId, projectOf(project)),
     close: () => (closing ??= closeOnce()),
   }
 }

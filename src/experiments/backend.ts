@@ -1,10 +1,10 @@
-import { createRestClient, type RestClient } from '../api/client.js'
+import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { toRequestHeaders } from '../export/headers.js'
-import { createLedger } from '../export/ledger.js'
-import { createTransport } from '../export/transport.js'
+import { SpanStats } from '../export/stats.js'
+import { HttpTransport } from '../export/transport.js'
 import { VERSION } from '../version.js'
 
 /** Values of a query; a list repeats its name. */
@@ -25,15 +25,17 @@ export function createBackend(config: ResolvedConfig): Backend | undefined {
   if (apiKey === undefined || config.disabled || config.testMode) return undefined
   const headers = toRequestHeaders({ apiKey, source, version: VERSION, headers: config.headers })
   const transport =
-    config.fetch === undefined ? createTransport({ serverUrl, headers }) : createFetchTransport({ serverUrl, headers, fetch: config.fetch })
+    config.fetch === undefined
+      ? new HttpTransport({ serverUrl, headers })
+      : createFetchTransport({ serverUrl, headers, fetch: config.fetch })
   const diagnostics = createDiagnostics({ logger: config.logger, label: 'experiment' })
-  const client: RestClient = createRestClient({ transport, diagnostics, ledger: createLedger({ diagnostics, onDrop: undefined }) })
+  const client = new RestClient({ transport, diagnostics, stats: new SpanStats({ diagnostics }) })
   return {
     get: (path, query = {}) => client.request('GET', path + toQueryText(query)),
     post: (path, body) => client.request('POST', path, body),
     put: (path, body) => client.request('PUT', path, body),
     async close() {
-      await client.shutdown(0)
+      await client.close(0)
       transport.close()
     },
   }

@@ -1,7 +1,20 @@
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
-import { findUnknown, namesOf } from './known-options.js'
-import type { CacheOptions, EvaluateOptions, RowLimits, Shard } from './options.js'
-import { isSingle, type RateLimit } from './rate-limit.js'
+import { readOptions, toProblem } from '../options/check.js'
+import { toShown } from '../options/shown.js'
+import {
+  ANYTHING,
+  functionSpec,
+  type GroupSpec,
+  isBoolean,
+  isFilledText,
+  isListOf,
+  isMapLike,
+  isText,
+  type OptionSpec,
+} from '../options/spec.js'
+import type { CompareOptions } from './compare-rows.js'
+import type { CacheOptions, EvaluateOptions, RowLimits } from './options.js'
+import type { RateLimit } from './rate-limit.js'
 import { AGGREGATES } from './statistics.js'
 import type { DatapointInput } from './types.js'
 
@@ -18,65 +31,132 @@ export type AnyEvaluateOptions = Omit<
   readonly summaryEvaluators?: Readonly<Record<string, unknown>>
 }
 
-const OPTION_NAMES = namesOf<EvaluateOptions<DatapointInput, unknown, never>>({
-  name: true,
-  description: true,
-  runId: true,
-  maxConcurrency: true,
-  aggregate: true,
-  apiKey: true,
-  serverUrl: true,
-  source: true,
-  instrumentations: true,
-  tracerOptions: true,
-  timeoutMs: true,
-  retries: true,
-  retryDelayMs: true,
-  rateLimit: true,
-  rowLimits: true,
-  trials: true,
-  first: true,
-  filter: true,
-  onlyFailedOf: true,
-  signal: true,
-  baselineRunId: true,
-  baseline: true,
-  failOnRegression: true,
-  comparison: true,
-  reportTimeoutMs: true,
-  traceUrl: true,
-  printResults: true,
-  progress: true,
-  onProgress: true,
-  resume: true,
-  journal: true,
-  cache: true,
-  shard: true,
-  maxRows: true,
-  seed: true,
-  git: true,
-  metadata: true,
-  handleSignals: true,
-  dataset: true,
-  datasetId: true,
-  parse: true,
-  function: true,
-  evaluators: true,
-  summaryEvaluators: true,
-  thresholds: true,
-})
-
-const RATE_NAMES = namesOf<RateLimit>({ requestsPerMinute: true, burst: true })
-const CACHE_NAMES = namesOf<CacheOptions>({ directory: true, version: true })
-const LIMIT_NAMES = namesOf<RowLimits>({ durationMs: true, tokens: true, cost: true })
-const SHARD_NAMES = namesOf<Shard>({ index: true, count: true })
-const COMPARISON_NAMES = ['lowerIsBetter', 'tolerance', 'alpha']
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** @throws HoneyHiveConfigError for options that do not exist */
-export function checkNames(options: AnyEvaluateOptions): void {
-  const problems = [...findUnknown(options, OPTION_NAMES, 'defineExperiment'), ...checkNested(options)]
+const ID: OptionSpec = { accepts: (value) => isText(value) && UUID.test(value), expected: 'a UUID', remedy: 'Give e.g. randomUUID().' }
+const FLAG: OptionSpec = { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.' }
+const PATH: OptionSpec = { accepts: isFilledText, expected: 'the path of a directory', remedy: "Give e.g. './runs'." }
+
+/** `Infinity` is a number of things as well, and no number of milliseconds. */
+function countSpec(least: number): OptionSpec {
+  const accepts = (value: unknown): boolean => (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && Number(value) >= least
+  return { accepts, expected: `a whole number of at least ${least}`, remedy: 'Give e.g. 10.' }
+}
+
+/** Tokens, dollars and the like. */
+function figureSpec(least: number, remedy: string): OptionSpec {
+  const accepts = (value: unknown): boolean => Number.isFinite(value) && Number(value) >= least
+  return { accepts, expected: `a number of at least ${least}`, remedy }
+}
+
+function durationSpec(least: number): OptionSpec {
+  return figureSpec(least, 'Give milliseconds, e.g. 1_000.')
+}
+
+/** A result of another run. */
+export const RUN: OptionSpec = { accepts: hasRows, expected: 'a result or its JSON', remedy: 'Give what evaluate gave, or a JSON report.' }
+
+/** Each member is named when it is wrong. */
+const BY_NAME = { accepts: isMapLike, expected: 'an object' }
+
+const CACHE_OPTIONS: Readonly<Record<keyof CacheOptions, OptionSpec>> = {
+  directory: { ...PATH, isRequired: true },
+  version: { accepts: isText, expected: 'a text', remedy: 'Change it when what the function calls has changed.' },
+}
+
+const LIMIT_OPTIONS: Readonly<Record<keyof RowLimits, OptionSpec>> = {
+  durationMs: durationSpec(1),
+  tokens: figureSpec(0, 'Give e.g. 10_000.'),
+  cost: figureSpec(0, 'Give US dollars, e.g. 0.5.'),
+}
+
+/** Of every comparison; the seed of an experiment's own comparison is that of the experiment. */
+const COMPARE_OPTIONS: Readonly<Record<keyof CompareOptions, OptionSpec>> = {
+  lowerIsBetter: { accepts: isListOf(isText), expected: 'a list of metrics', remedy: "Give e.g. ['toxicity']." },
+  tolerance: figureSpec(0, 'Give e.g. 0.01.'),
+  alpha: figureSpec(0, 'Give e.g. 0.05.'),
+  seed: { accepts: Number.isFinite, expected: 'a number', remedy: 'Give e.g. 1.' },
+}
+
+const { seed: SEED, ...OWN_COMPARISON_OPTIONS } = COMPARE_OPTIONS
+
+const RATE_OPTIONS: Readonly<Record<keyof RateLimit, OptionSpec>> = {
+  requestsPerMinute: {
+    accepts: (value) => typeof value === 'number' && value > 0,
+    expected: 'a number above 0',
+    remedy: 'Give e.g. 60.',
+    isRequired: true,
+  },
+  burst: countSpec(1),
+}
+
+const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | GroupSpec>> = {
+  function: { ...functionSpec('Give the function under test.'), isRequired: true },
+  dataset: { accepts: isIterable, expected: 'a list or something that can be iterated', remedy: 'Give e.g. [{ inputs }].' },
+  datasetId: { accepts: isFilledText, expected: 'a text that is not blank', remedy: 'Give the id of the dataset.' },
+  parse: functionSpec('Give (row) => the row, checked.'),
+  // Each evaluator is checked where it is named.
+  evaluators: ANYTHING,
+  summaryEvaluators: { ...BY_NAME, remedy: 'Give functions by the name of their score.' },
+  thresholds: { accepts: isMapLike, expected: 'bounds by metric', remedy: 'Give e.g. { accuracy: 0.8 }.' },
+  name: { accepts: isText, expected: 'a text', remedy: 'Give a name for the run.' },
+  description: { accepts: isText, expected: 'a text', remedy: 'Say what the run is about.' },
+  runId: ID,
+  baselineRunId: { accepts: isFilledText, expected: 'a text that is not blank', remedy: 'Give the id of the run to compare with.' },
+  baseline: RUN,
+  failOnRegression: FLAG,
+  comparison: { expected: 'an object', remedy: 'Give e.g. { tolerance: 0.01 }.', members: OWN_COMPARISON_OPTIONS },
+  resume: ID,
+  aggregate: {
+    accepts: isAggregate,
+    expected: `one of ${AGGREGATES.join(', ')}`,
+    remedy: 'Give the one that the summary shows.',
+  },
+  shard: {
+    accepts: isShard,
+    expected: '{ index, count } with 0 <= index < count',
+    remedy: 'Give e.g. { index: 0, count: 4 }.',
+    found: (value) => (isMapLike(value) ? `{ index: ${toShown(value['index'])}, count: ${toShown(value['count'])} }` : toShown(value)),
+  },
+  maxConcurrency: countSpec(1),
+  timeoutMs: durationSpec(1),
+  retries: countSpec(0),
+  retryDelayMs: durationSpec(0),
+  rateLimit: { ...BY_NAME, remedy: 'Give e.g. { requestsPerMinute: 60 }, or one such limit for each key.' },
+  rowLimits: { expected: 'an object', remedy: 'Give e.g. { durationMs: 60_000 }.', members: LIMIT_OPTIONS },
+  trials: countSpec(1),
+  first: countSpec(1),
+  filter: functionSpec('Give (row, index) => whether it runs.'),
+  onlyFailedOf: RUN,
+  reportTimeoutMs: durationSpec(0),
+  traceUrl: { accepts: isText, expected: 'a text', remedy: 'Give an address with {sessionId} in it.' },
+  maxRows: countSpec(0),
+  seed: SEED,
+  journal: PATH,
+  cache: {
+    expected: 'a directory or { directory, version }',
+    remedy: PATH.remedy,
+    members: CACHE_OPTIONS,
+    other: isFilledText,
+  },
+  signal: { accepts: (value) => value instanceof AbortSignal, expected: 'an AbortSignal', remedy: 'Give controller.signal.' },
+  onProgress: functionSpec('Give (progress) => what to do with it.'),
+  printResults: FLAG,
+  progress: FLAG,
+  git: FLAG,
+  handleSignals: FLAG,
+  metadata: { accepts: isMapLike, expected: 'an object', remedy: 'Give fields by name.', secret: true },
+  // These are checked with the options of the tracer.
+  apiKey: ANYTHING,
+  serverUrl: ANYTHING,
+  source: ANYTHING,
+  instrumentations: ANYTHING,
+  tracerOptions: ANYTHING,
+}
+
+/** Checks a definition, whose data may come with the run. @throws HoneyHiveConfigError with every problem */
+export function checkDefinition(options: AnyEvaluateOptions): void {
+  const problems = checkMembers(options)
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'defineExperiment')
 }
 
@@ -86,161 +166,84 @@ export function checkNames(options: AnyEvaluateOptions): void {
  * @throws HoneyHiveConfigError with every problem
  */
 export function checkOptions(options: AnyEvaluateOptions): void {
-  const problems = [
-    ...findUnknown(options, OPTION_NAMES, 'evaluate'),
-    ...checkNested(options),
-    ...checkSource(options),
-    ...checkNumber('maxConcurrency', options.maxConcurrency, 1, true),
-    ...checkNumber('timeoutMs', options.timeoutMs, 1, false),
-    ...checkNumber('retries', options.retries, 0, true),
-    ...checkNumber('retryDelayMs', options.retryDelayMs, 0, false),
-    ...checkNumber('maxRows', options.maxRows, 0, true),
-    ...checkNumber('first', options.first, 1, true),
-    ...checkNumber('trials', options.trials, 1, true),
-    ...checkNumber('reportTimeoutMs', options.reportTimeoutMs, 0, false),
-    ...checkNumber('rowLimits.durationMs', options.rowLimits?.durationMs, 1, false),
-    ...checkNumber('rowLimits.tokens', options.rowLimits?.tokens, 0, false),
-    ...checkNumber('rowLimits.cost', options.rowLimits?.cost, 0, false),
-    ...checkNumber('comparison.alpha', options.comparison?.alpha, 0, false),
-    ...checkBaseline(options),
-    ...checkSummaryEvaluators(options.summaryEvaluators),
-    ...checkRates(options),
-    ...checkRunId('runId', options.runId),
-    ...checkRunId('resume', options.resume),
-    ...checkAggregate(options.aggregate),
-    ...checkShard(options),
-    ...checkBounds(options.thresholds),
-  ]
+  const problems = checkMembers(options)
+  const { dataset, datasetId } = options ?? {}
+  if (!dataset === !datasetId) {
+    const given = dataset ? 'both' : 'neither'
+    problems.push({ option: 'dataset', message: `Give exactly one of "dataset" and "datasetId"; ${given} was given.` })
+  }
+  problems.push(...checkBaseline(options ?? {}))
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'evaluate')
 }
 
-function checkNested({ cache, rowLimits, shard, comparison }: AnyEvaluateOptions): readonly ConfigProblem[] {
-  const groups: readonly (readonly [string, unknown, readonly string[]])[] = [
-    ['cache', typeof cache === 'string' ? undefined : cache, CACHE_NAMES],
-    ['rowLimits', rowLimits, LIMIT_NAMES],
-    ['shard', shard, SHARD_NAMES],
-    ['comparison', comparison, COMPARISON_NAMES],
-  ]
-  return groups.flatMap(([name, given, known]) =>
-    given === undefined
-      ? []
-      : typeof given === 'object' && given !== null
-        ? findUnknown(given, known, 'evaluate', `${name}.`)
-        : [problem(name, 'an object', given)],
-  )
-}
-
-function checkBaseline({ baseline, baselineRunId, failOnRegression, onlyFailedOf }: AnyEvaluateOptions): readonly ConfigProblem[] {
-  const hasRows = (run: unknown): boolean => typeof run === 'object' && run !== null && 'rows' in run && Array.isArray(run.rows)
-  return [
-    ...(baseline === undefined || hasRows(baseline) ? [] : [problem('baseline', 'a result or its JSON', baseline)]),
-    ...(onlyFailedOf === undefined || hasRows(onlyFailedOf) ? [] : [problem('onlyFailedOf', 'a result or its JSON', onlyFailedOf)]),
-    ...(failOnRegression === undefined || typeof failOnRegression === 'boolean'
-      ? []
-      : [problem('failOnRegression', 'true or false', failOnRegression)]),
-    ...(baseline !== undefined && baselineRunId !== undefined
-      ? [{ option: 'baseline', message: 'Give one of "baseline" and "baselineRunId", not both.' }]
-      : []),
-    ...(failOnRegression === true && baseline === undefined && baselineRunId === undefined
-      ? [{ option: 'failOnRegression', message: '"failOnRegression" needs a run to compare with: give "baselineRunId" or "baseline".' }]
-      : []),
-  ]
-}
-
-function checkSummaryEvaluators(evaluators: unknown): readonly ConfigProblem[] {
-  if (evaluators === undefined) return []
-  if (typeof evaluators !== 'object' || evaluators === null || Array.isArray(evaluators)) {
-    return [problem('summaryEvaluators', 'an object of functions', evaluators)]
-  }
-  return Object.entries(evaluators).flatMap(([name, evaluate]) =>
-    typeof evaluate === 'function' ? [] : [problem(`summaryEvaluators.${name}`, 'a function', evaluate)],
-  )
-}
-
-function checkRates({ rateLimit }: AnyEvaluateOptions): readonly ConfigProblem[] {
-  if (rateLimit === undefined) return []
-  if (typeof rateLimit !== 'object' || rateLimit === null) return [problem('rateLimit', 'an object', rateLimit)]
-  const limits: readonly (readonly [string, unknown])[] =
-    isSingle(rateLimit) || 'burst' in rateLimit
-      ? [['rateLimit', rateLimit]]
-      : Object.entries(rateLimit).map(([key, limit]) => [`rateLimit.${key}`, limit])
-  return limits.flatMap(([path, limit]) => {
-    if (typeof limit !== 'object' || limit === null) return [problem(path, '{ requestsPerMinute }', limit)]
-    const { requestsPerMinute, burst } = limit as Partial<RateLimit>
-    const isRate = typeof requestsPerMinute === 'number' && requestsPerMinute > 0
-    return [
-      ...findUnknown(limit, RATE_NAMES, 'evaluate', `${path}.`),
-      ...(isRate ? [] : [problem(`${path}.requestsPerMinute`, 'a number above 0', requestsPerMinute)]),
-      ...checkNumber(`${path}.burst`, burst, 1, true),
-    ]
-  })
-}
-
-function checkSource({ dataset, datasetId, function: fn }: AnyEvaluateOptions): ConfigProblem[] {
+function checkMembers(options: AnyEvaluateOptions): ConfigProblem[] {
   const problems: ConfigProblem[] = []
-  if (typeof fn !== 'function') problems.push(problem('function', 'a function', fn))
-  if ((dataset === undefined) === (datasetId === undefined)) {
-    const given = dataset === undefined ? 'neither' : 'both'
-    problems.push({ option: 'dataset', message: `Give exactly one of "dataset" and "datasetId"; ${given} was given.` })
-  } else if (dataset !== undefined && !isIterable(dataset)) {
-    problems.push(problem('dataset', 'a list or something that can be iterated', dataset))
-  } else if (datasetId !== undefined && (typeof datasetId !== 'string' || datasetId.trim() === '')) {
-    problems.push(problem('datasetId', 'a text that is not blank', datasetId))
+  const { thresholds, summaryEvaluators, rateLimit } = readOptions(options, EVALUATE_OPTIONS, { problems })
+  if (isMapLike(thresholds)) problems.push(...checkBounds(thresholds))
+  if (isMapLike(summaryEvaluators)) {
+    readOptions(summaryEvaluators, toSpecs(summaryEvaluators, SUMMARY_EVALUATOR), { problems, prefix: 'summaryEvaluators.' })
   }
+  if (isMapLike(rateLimit)) checkRates(rateLimit, problems)
   return problems
+}
+
+const SUMMARY_EVALUATOR = functionSpec('Give (rows) => the score.')
+
+function toSpecs<S>(given: object, spec: S): Readonly<Record<string, S>> {
+  return Object.fromEntries(Object.keys(given).map((name) => [name, spec]))
+}
+
+function checkRates(rateLimit: Readonly<Record<string, unknown>>, problems: ConfigProblem[]): void {
+  const isOne = Object.keys(RATE_OPTIONS).some((name) => name in rateLimit && !isMapLike(rateLimit[name]))
+  const limits = isOne
+    ? [['rateLimit', rateLimit] as const]
+    : Object.entries(rateLimit).map(([key, limit]) => [`rateLimit.${key}`, limit] as const)
+  for (const [path, limit] of limits) readOptions(limit, RATE_OPTIONS, { problems, prefix: `${path}.` })
+}
+
+function checkBaseline({ baseline, baselineRunId, failOnRegression }: Partial<AnyEvaluateOptions>): readonly ConfigProblem[] {
+  if (baseline !== undefined && baselineRunId !== undefined) {
+    return [{ option: 'baseline', message: 'Give one of "baseline" and "baselineRunId", not both.' }]
+  }
+  if (failOnRegression !== true || baseline !== undefined || baselineRunId !== undefined) return []
+  return [{ option: 'failOnRegression', message: '"failOnRegression" needs a run to compare with: give "baselineRunId" or "baseline".' }]
+}
+
+function hasRows(run: unknown): boolean {
+  return isMapLike(run) && Array.isArray(run['rows'])
 }
 
 function isIterable(dataset: unknown): boolean {
   return typeof dataset === 'object' && dataset !== null && (Symbol.iterator in dataset || Symbol.asyncIterator in dataset)
 }
 
-function checkNumber(option: string, value: unknown, least: number, isWhole: boolean): ConfigProblem[] {
-  if (value === undefined) return []
-  const isValid =
-    typeof value === 'number' &&
-    value >= least &&
-    (isWhole ? Number.isInteger(value) || value === Number.POSITIVE_INFINITY : Number.isFinite(value))
-  return isValid ? [] : [problem(option, `a ${isWhole ? 'whole ' : ''}number of at least ${least}`, value)]
+function isAggregate(value: unknown): boolean {
+  return (AGGREGATES as readonly unknown[]).includes(value)
 }
 
-function checkRunId(option: string, value: unknown): ConfigProblem[] {
-  return value === undefined || (typeof value === 'string' && UUID.test(value)) ? [] : [problem(option, 'a UUID', value)]
+function isShard(value: unknown): boolean {
+  if (!isMapLike(value)) return false
+  const { index, count, ...unknown } = value
+  if (Object.keys(unknown).length > 0) return false
+  return Number.isInteger(index) && Number.isInteger(count) && Number(index) >= 0 && Number(index) < Number(count)
 }
 
-function checkAggregate(value: unknown): ConfigProblem[] {
-  return value === undefined || (AGGREGATES as readonly unknown[]).includes(value)
-    ? []
-    : [problem('aggregate', `one of ${AGGREGATES.join(', ')}`, value)]
-}
-
-function checkShard({ shard }: AnyEvaluateOptions): ConfigProblem[] {
-  if (shard === undefined) return []
-  const { index, count } = shard
-  const isValid = Number.isInteger(index) && Number.isInteger(count) && index >= 0 && index < count
-  return isValid
-    ? []
-    : [problem('shard', '{ index, count } with 0 <= index < count', `{ index: ${String(index)}, count: ${String(count)} }`)]
-}
+const BOUND = { expected: 'a number, or an object of min, max and aggregate', remedy: 'Give e.g. { min: 0.8 }.' }
 
 /** Finds bounds that cannot be read: they would compare as met, and the gate would let everything through. */
 export function checkBounds(thresholds: Readonly<Record<string, unknown>> = {}): ConfigProblem[] {
   return Object.entries(thresholds).flatMap(([name, bound]) =>
-    bound === undefined || isBound(bound) ? [] : [problem(`thresholds.${name}`, 'a number, or an object of min, max and aggregate', bound)],
+    bound === undefined || isBound(bound) ? [] : [toProblem(`thresholds.${name}`, BOUND, bound)],
   )
 }
 
 function isBound(bound: unknown): boolean {
   if (typeof bound !== 'object' || bound === null) return isFigure(bound)
   const { min, max, aggregate, ...unknown } = bound as Readonly<Record<string, unknown>>
-  const isKnown = Object.keys(unknown).length === 0 && (aggregate === undefined || (AGGREGATES as readonly unknown[]).includes(aggregate))
+  const isKnown = Object.keys(unknown).length === 0 && (aggregate === undefined || isAggregate(aggregate))
   return isKnown && (min !== undefined || max !== undefined) && [min, max].every((value) => value === undefined || isFigure(value))
 }
 
 function isFigure(value: unknown): boolean {
   return typeof value === 'number' && !Number.isNaN(value)
-}
-
-function problem(option: string, expected: string, actual: unknown): ConfigProblem {
-  const shown = typeof actual === 'string' ? JSON.stringify(actual) : typeof actual === 'object' ? 'an object' : String(actual)
-  return { option, message: `Invalid "${option}": expected ${expected}, got ${shown}.` }
 }

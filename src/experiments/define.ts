@@ -1,4 +1,4 @@
-import { type AnyEvaluateOptions, checkNames } from './check-options.js'
+import { type AnyEvaluateOptions, checkDefinition } from './check-options.js'
 import { evaluate } from './evaluate.js'
 import type { Experiment } from './experiment.js'
 import { openExperiment } from './open-experiment.js'
@@ -17,11 +17,11 @@ export interface ExperimentDefinition<Row = DatapointInput, Output = unknown, Sc
   readonly options: AnyEvaluateOptions
 }
 
-/** Describes an experiment so that `runEvalFiles`, the command line or a test file can run it. Nothing runs yet. @throws HoneyHiveConfigError for options that do not exist */
+/** Describes an experiment so that `runEvalFiles`, the command line or a test file can run it. Nothing runs yet. @throws HoneyHiveConfigError for wrong options */
 export function defineExperiment<Row extends DatapointInput, const E extends EvaluatorSet, Output = OutputUntilInferred>(
   options: EvaluateOptions<Row, Output, E>,
 ): ExperimentDefinition<Row, Output, ScoresOf<E>> {
-  checkNames(options as unknown as AnyEvaluateOptions)
+  checkDefinition(options as unknown as AnyEvaluateOptions)
   return {
     isExperimentDefinition: true,
     name: options.name,

@@ -1,5 +1,7 @@
-import { HoneyHiveError } from '../errors.js'
-import { namesOf, refuseUnknown } from './known-options.js'
+import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { readOptions, toProblem } from '../options/check.js'
+import { toShown } from '../options/shown.js'
+import { functionSpec, isBoolean, isFilledText, isFunction, isText, isWhole, type OptionSpec } from '../options/spec.js'
 import { createRowTrace } from './row-trace.js'
 import { parseScore, toNumber } from './score.js'
 import type { AnyEvaluator, Evaluator, EvaluatorContext, EvaluatorFunction, EvaluatorObject, Evaluators, ScoreValue } from './types.js'
@@ -38,26 +40,12 @@ export interface EvaluatorOptions<Outputs, Inputs, GroundTruth, Raw, Result = Ra
   readonly threshold?: number | ((score: ScoreValue, groundTruth: GroundTruth) => boolean)
 }
 
-const OPTION_NAMES = namesOf<EvaluatorOptions<never, never, never, never>>({
-  evaluate: true,
-  weight: true,
-  repeat: true,
-  transform: true,
-  aggregate: true,
-  retries: true,
-  timeoutMs: true,
-  rateLimit: true,
-  lowerIsBetter: true,
-  failedScore: true,
-  threshold: true,
-})
-
 /**
  * Names a function so that it can score rows, and gives it a type that knows its name and its result.
  *
  * The result can be called directly and gives the score, exactly as the function returns it.
  *
- * @throws HoneyHiveError `EXPERIMENT` when the name is blank or a setting is not what it should be; text is never run as code
+ * @throws HoneyHiveConfigError when the name is blank or a setting is not what it should be; text is never run as code
  */
 export function evaluator<const Name extends string, Outputs, Inputs, GroundTruth, Raw>(
   name: Name,
@@ -71,7 +59,7 @@ export function evaluator(
   name: string,
   settings: EvaluatorFunction<never, never, never> | EvaluatorOptions<never, never, never, unknown>,
 ): Evaluator<string, never, never, never> {
-  const options: EvaluatorOptions<never, never, never, unknown> = typeof settings === 'function' ? { evaluate: settings } : settings
+  const options: EvaluatorOptions<never, never, never, unknown> = typeof settings === 'object' ? settings : { evaluate: settings }
   checkOptions(name, options)
   const score = async (
     outputs: never,
@@ -127,33 +115,34 @@ function toDecision(
   }
 }
 
-function checkOptions(name: string, options: EvaluatorOptions<never, never, never, unknown>): void {
-  if (typeof options !== 'object' || options === null) throw invalidOption(name, 'evaluate', 'a function', options)
-  refuseUnknown(options, OPTION_NAMES, `evaluator "${name}"`)
-  const { evaluate, transform, aggregate, threshold, failedScore, lowerIsBetter, repeat = 1, weight = 1 } = options
-  const { retries = 0, timeoutMs = 1, rateLimit = '' } = options
-  if (name.trim() === '') throw invalidOption(name, 'name', 'a text that is not blank', name)
-  if (typeof evaluate !== 'function') throw invalidOption(name, 'evaluate', 'a function', evaluate)
-  for (const [option, value] of Object.entries({ transform, aggregate })) {
-    if (value !== undefined && typeof value !== 'function') throw invalidOption(name, option, 'a function', value)
-  }
-  if (threshold !== undefined && typeof threshold !== 'function' && !Number.isFinite(threshold)) {
-    throw invalidOption(name, 'threshold', 'a number or a function', threshold)
-  }
-  if (failedScore !== undefined && !Number.isFinite(failedScore)) throw invalidOption(name, 'failedScore', 'a number', failedScore)
-  if (lowerIsBetter !== undefined && typeof lowerIsBetter !== 'boolean') {
-    throw invalidOption(name, 'lowerIsBetter', 'true or false', lowerIsBetter)
-  }
-  if (!Number.isInteger(retries) || retries < 0) throw invalidOption(name, 'retries', 'a whole number not below 0', retries)
-  if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) throw invalidOption(name, 'timeoutMs', 'a number above 0', timeoutMs)
-  if (typeof rateLimit !== 'string') throw invalidOption(name, 'rateLimit', 'a key of rateLimit', rateLimit)
-  if (!Number.isInteger(repeat) || repeat < 1) throw invalidOption(name, 'repeat', 'a whole number above 0', repeat)
-  if (!Number.isFinite(weight) || weight < 0) throw invalidOption(name, 'weight', 'a number not below 0', weight)
+const EVALUATOR_OPTIONS: Readonly<Record<keyof EvaluatorOptions<never, never, never, unknown>, OptionSpec>> = {
+  evaluate: { ...functionSpec('Give (outputs, inputs, groundTruth) => the score.'), isRequired: true },
+  weight: { accepts: (value) => Number.isFinite(value) && Number(value) >= 0, expected: 'a number not below 0', remedy: 'Give e.g. 1.' },
+  retries: { accepts: isWhole(0), expected: 'a whole number not below 0', remedy: 'Give e.g. 2.' },
+  timeoutMs: {
+    accepts: (value) => Number.isFinite(value) && Number(value) > 0,
+    expected: 'a number above 0',
+    remedy: 'Give milliseconds, e.g. 30_000.',
+  },
+  rateLimit: { accepts: isText, expected: 'a key of rateLimit', remedy: "Give one that evaluate's rateLimit has." },
+  repeat: { accepts: isWhole(1), expected: 'a whole number above 0', remedy: 'Give e.g. 3.' },
+  transform: functionSpec('Give (result) => the changed one; text is never run as code.'),
+  aggregate: functionSpec('Give (results) => one of them or a new one; text is never run as code.'),
+  lowerIsBetter: { accepts: isBoolean, expected: 'true or false', remedy: 'Give true where less is better.' },
+  failedScore: { accepts: Number.isFinite, expected: 'a number', remedy: 'Give e.g. 0.' },
+  threshold: {
+    accepts: (value) => isFunction(value) || Number.isFinite(value),
+    expected: 'a number or a function',
+    remedy: 'Give the lowest score that passes, or (score, groundTruth) => boolean.',
+  },
 }
 
-function invalidOption(name: string, option: string, expected: string, actual: unknown): HoneyHiveError {
-  const shown = typeof actual === 'string' ? JSON.stringify(actual) : String(actual)
-  return new HoneyHiveError('EXPERIMENT', `evaluator "${name}": invalid "${option}": expected ${expected}, got ${shown}.`)
+const NAME = { expected: 'a text that is not blank', remedy: 'Give a name, e.g. "accuracy".' }
+
+function checkOptions(name: string, options: EvaluatorOptions<never, never, never, unknown>): void {
+  const problems = isFilledText(name) ? [] : [toProblem('name', NAME, name)]
+  readOptions(options, EVALUATOR_OPTIONS, { problems })
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, `evaluator ${toShown(name)}`)
 }
 
 /** Context of an evaluator that is called outside an experiment: no spans, nothing to abort. */

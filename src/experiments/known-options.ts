@@ -1,17 +1,9 @@
-import { describeUnknown } from '../config/problems.js'
-import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
-
-/** A problem for each option that does not exist; a gate must not be green because its name was written wrong. */
-export function findUnknown(given: object, known: readonly string[], where: string, path = ''): readonly ConfigProblem[] {
-  return Object.keys(given)
-    .filter((name) => !known.includes(name))
-    .map((name) => ({ option: path + name, message: describeUnknown(name, path, known, where) }))
-}
+import { checkOptions } from '../options/check.js'
+import { ANYTHING } from '../options/spec.js'
 
 /** @throws HoneyHiveConfigError when an option of `given` does not exist */
 export function refuseUnknown(given: object, known: readonly string[], where: string): void {
-  const problems = findUnknown(given, known, where)
-  if (problems.length > 0) throw new HoneyHiveConfigError(problems, where)
+  checkOptions(given, Object.fromEntries(known.map((name) => [name, ANYTHING])), where)
 }
 
 /** Names of an interface's members that the compiler keeps complete: a missing or an extra one does not build. */

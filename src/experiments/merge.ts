@@ -1,8 +1,9 @@
-import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
-import { checkBounds } from './check-options.js'
+import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { readOptions } from '../options/check.js'
+import { isBoolean, isListOf, isMapLike, type OptionSpec } from '../options/spec.js'
+import { checkBounds, RUN } from './check-options.js'
 import { compareScoredRuns, type ScoredRun } from './compare-rows.js'
 import { rowKey } from './dataset.js'
-import { findUnknown, namesOf } from './known-options.js'
 import { createResult, type ExperimentData, type ExperimentResult, type ExperimentStatus } from './result.js'
 import { SummaryCollector } from './summary.js'
 import { checkThresholds, recheckThresholds, type ThresholdMap } from './thresholds.js'
@@ -29,7 +30,14 @@ export interface MergeOptions<Names extends string = string> {
   readonly allow?: readonly MergeFault[]
 }
 
-const OPTION_NAMES = namesOf<MergeOptions>({ thresholds: true, baseline: true, failOnRegression: true, allow: true })
+const isFault = (value: unknown): value is MergeFault => (MERGE_FAULTS as readonly unknown[]).includes(value)
+
+const MERGE_OPTIONS: Readonly<Record<keyof MergeOptions, OptionSpec>> = {
+  thresholds: { accepts: isMapLike, expected: 'bounds by metric', remedy: 'Give e.g. { accuracy: 0.8 }.' },
+  baseline: RUN,
+  failOnRegression: { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.' },
+  allow: { accepts: isListOf(isFault), expected: `a list of ${MERGE_FAULTS.join(', ')}`, remedy: "Give e.g. ['holes']." },
+}
 
 /**
  * Puts the results of the shards of one run together, from results or from their JSON, and computes all figures anew.
@@ -43,18 +51,15 @@ export function mergeResults<Row = DatapointInput, Output = unknown, Scores = Re
 ): ExperimentResult<Row, Output, Scores> {
   // Rows are opaque while they are added up; their types come back with the result.
   const parts = results as unknown as readonly ExperimentData[]
-  const problems = [...findUnknown(options, OPTION_NAMES, 'mergeResults'), ...checkBounds(options.thresholds), ...checkAllowed(options)]
+  const problems: ConfigProblem[] = []
+  readOptions(options, MERGE_OPTIONS, { problems })
+  if (isMapLike(options.thresholds)) problems.push(...checkBounds(options.thresholds))
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'mergeResults')
   const [first] = parts
   if (first === undefined) throw new HoneyHiveError('EXPERIMENT', 'mergeResults: there is nothing to merge.')
   checkParts(first, parts)
   const warnings = checkFaults(first, parts, options.allow ?? [])
   return createResult(merge(first, parts, options, warnings)) as unknown as ExperimentResult<Row, Output, Scores>
-}
-
-function checkAllowed({ allow = [] }: MergeOptions): { readonly option: string; readonly message: string }[] {
-  const wrong = (allow as readonly unknown[]).filter((fault) => !(MERGE_FAULTS as readonly unknown[]).includes(fault))
-  return wrong.map((fault) => ({ option: 'allow', message: `Invalid "allow": expected ${MERGE_FAULTS.join(', ')}, got ${String(fault)}.` }))
 }
 
 function checkParts(first: ExperimentData, parts: readonly ExperimentData[]): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
+import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import { resolveConfig } from '../config/resolve.js'
 import { HoneyHiveError } from '../errors.js'
 import { HoneyHiveTracer } from '../tracer/tracer.js'

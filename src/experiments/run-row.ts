@@ -1,6 +1,6 @@
 import type { Span } from '@opentelemetry/api'
+import type { OwnedSpan } from '../context/instance.js'
 import { HoneyHiveError } from '../errors.js'
-import type { InstanceSpan } from '../provider/span.js'
 import { toSessionId } from '../semantics/session-id.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import type { OutputCache } from './cache.js'
@@ -59,7 +59,9 @@ export async function runRow(plan: RowPlan, source: SourceRow, earlier?: Experim
     sessionId,
     inputs: toFields(datapoint.inputs, 'inputs'),
     evaluation: { runId: plan.runId, datasetId: plan.datasetId, datapointId: source.datapointId },
-    onSpanEnd: (span: InstanceSpan) => work.addSpan(keepSpan(span)),
+    onSpanEnd(span: OwnedSpan) {
+      for (const kept of keepSpan(span)) work.addSpan(kept)
+    },
   }
   return plan.tracer.withSession(session, async () => {
     const row = await work.run(problem)

@@ -1,62 +1,58 @@
 import type { Bucket } from '../semantics/attributes.js'
 import { detectEventType } from '../semantics/event-type.js'
-import { InstanceSpan, type SpanRecord as RecordedSpan } from '../provider/span.js'
+import { readUsage } from '../semantics/usage.js'
+import type { Attributes, SpanContext, SpanStatus } from '@opentelemetry/api'
+import type { OwnedSpan } from '../context/instance.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
+import type { SpanRecord as RecordedSpan } from '../provider/span-record.js'
+import type { Plain } from '../values/plain.js'
 import type { SpanRecord } from './row-trace.js'
 import type { RowUsage } from './types.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
 /** What was recorded of a finished span. */
-export type KeptSpan = Pick<
-  RecordedSpan,
-  'name' | 'eventName' | 'eventType' | 'context' | 'parent' | 'startMs' | 'endMs' | 'error' | 'status' | 'buckets' | 'attributes'
->
+export interface KeptSpan extends Pick<RecordedSpan, 'eventName' | 'eventType' | 'error' | 'buckets'> {
+  readonly name: string
+  readonly context: SpanContext
+  readonly parent: SpanContext | undefined
+  readonly durationMs: number
+  readonly status: SpanStatus
+  readonly attributes: Attributes
+}
 
 /** Takes what is read later from a span that has just ended: once it is delivered, the span itself is emptied. */
-export function keepSpan(span: InstanceSpan): KeptSpan {
-  return { ...InstanceSpan.recordOf(span) }
+export function keepSpan(span: OwnedSpan): readonly KeptSpan[] {
+  const record = GuardedSpan.recordOf(span)
+  if (record?.sdk === undefined) return []
+  const { sdk, eventName, eventType, error, buckets, context, parent } = record
+  const { name, status, attributes, duration } = sdk
+  return [
+    { name, status, attributes, durationMs: duration[0] * 1e3 + duration[1] / 1e6, eventName, eventType, error, buckets, context, parent },
+  ]
 }
 
 /** A finished span in the shape evaluators see. */
-export function readSpan(record: KeptSpan): SpanRecord {
-  const bucket = (name: Bucket): Fields => Object.assign({}, ...(record.buckets?.[name] ?? []))
+export function readSpan(kept: KeptSpan): SpanRecord {
+  const bucket = (name: Bucket): Fields => toFields(kept.buckets?.[name])
   return {
-    name: record.eventName ?? record.name,
-    eventType: record.eventType ?? detectEventType((key) => record.attributes?.get(key)),
-    spanId: record.context.spanId,
-    parentSpanId: record.parent?.spanId,
-    durationMs: record.endMs - record.startMs,
-    error: record.error?.message ?? record.status.message,
+    name: kept.eventName ?? kept.name,
+    eventType: kept.eventType ?? detectEventType(kept.attributes),
+    spanId: kept.context.spanId,
+    parentSpanId: kept.parent?.spanId,
+    durationMs: kept.durationMs,
+    error: kept.error?.message ?? kept.status.message,
     inputs: bucket('inputs'),
     outputs: bucket('outputs'),
     metadata: bucket('metadata'),
     metrics: bucket('metrics'),
-    attributes: Object.fromEntries(record.attributes ?? []),
+    attributes: { ...kept.attributes },
   }
 }
 
-// Names of the same three counts in HoneyHive's metadata, the OpenTelemetry GenAI conventions (new and old),
-// OpenInference and the AI SDK.
-const PROMPT_KEYS = [
-  'prompt_tokens',
-  'input_tokens',
-  'gen_ai.usage.input_tokens',
-  'gen_ai.usage.prompt_tokens',
-  'llm.token_count.prompt',
-  'ai.usage.promptTokens',
-  'ai.usage.inputTokens',
-]
-const COMPLETION_KEYS = [
-  'completion_tokens',
-  'output_tokens',
-  'gen_ai.usage.output_tokens',
-  'gen_ai.usage.completion_tokens',
-  'llm.token_count.completion',
-  'ai.usage.completionTokens',
-  'ai.usage.outputTokens',
-]
-const TOTAL_KEYS = ['total_tokens', 'gen_ai.usage.total_tokens', 'llm.usage.total_tokens', 'llm.token_count.total', 'ai.usage.totalTokens']
-const COST_KEYS = ['cost', 'total_cost', 'gen_ai.usage.cost', 'llm.cost.total']
+function toFields(bucket: Plain | undefined): Fields {
+  return typeof bucket === 'object' && bucket !== null && !Array.isArray(bucket) ? { ...bucket } : {}
+}
 
 /** What a row's function spent, and what its judges did. */
 export interface SplitUsage {
@@ -74,7 +70,7 @@ export function splitUsage(spans: readonly KeptSpan[], judgeSpans: ReadonlySet<s
   for (const span of spans) {
     const { context, parent } = span
     parents.set(context.spanId, parent?.spanId)
-    const usage = readUsage(span)
+    const usage = toRowUsage(span)
     if (usage !== undefined) usages.set(context.spanId, usage)
   }
   const repeated = new Set<string>()
@@ -110,22 +106,12 @@ export function addUsage(one: RowUsage, other: RowUsage): RowUsage {
   }
 }
 
-function readUsage({ attributes, buckets }: KeptSpan): RowUsage | undefined {
-  const metadata: Fields = Object.assign({}, ...(buckets?.metadata ?? []))
-  const read = (keys: readonly string[]): number | undefined => {
-    for (const key of keys) {
-      const value = metadata[key] ?? attributes?.get(key) ?? attributes?.get(`honeyhive_metadata.${key}`)
-      if (typeof value === 'number' && Number.isFinite(value)) return value
-    }
-    return undefined
-  }
-  const prompt = read(PROMPT_KEYS)
-  const completion = read(COMPLETION_KEYS)
-  const total = read(TOTAL_KEYS)
-  const cost = read(COST_KEYS)
-  if (prompt === undefined && completion === undefined && total === undefined && cost === undefined) return undefined
+function toRowUsage({ attributes, buckets }: KeptSpan): RowUsage | undefined {
+  const metadata = toFields(buckets?.metadata)
+  const usage = readUsage((key) => metadata[key] ?? attributes[key] ?? attributes[`honeyhive_metadata.${key}`])
+  if (usage === undefined) return undefined
   return {
-    tokens: { prompt: prompt ?? 0, completion: completion ?? 0, total: total ?? (prompt ?? 0) + (completion ?? 0) },
-    cost: cost ?? 0,
+    tokens: { prompt: usage.inputTokens ?? 0, completion: usage.outputTokens ?? 0, total: usage.totalTokens ?? 0 },
+    cost: usage.cost ?? 0,
   }
 }

@@ -1,7 +1,5 @@
 import { HoneyHiveError } from '../errors.js'
-
-/** Above this a timer of Node fires at once. */
-const MAX_TIMER_MS = 2_147_483_647
+import { toTimerMs } from '../time.js'
 
 type Listener = (reason: unknown) => void
 
@@ -78,10 +76,7 @@ export function withinLimit<T>(
     outer.throwIfStopped()
     const stop = new Stop()
     const release = outer.onStop((reason) => stop.stop(reason))
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => stop.stop(timedOut(what, option, timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop.stop(timedOut(what, option, timeoutMs)), toTimerMs(timeoutMs))
     const settle = (): void => {
       clearTimeout(timer)
       release()
@@ -119,7 +114,7 @@ export function pause(durationMs: number, stop: Stop): Promise<void> {
       release()
       resolve()
     }
-    const timer = setTimeout(finish, Math.min(durationMs, MAX_TIMER_MS))
+    const timer = setTimeout(finish, toTimerMs(durationMs))
     const release = stop.onStop(finish)
   })
 }

@@ -1,6 +1,7 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { PendingSpan } from './delivery.js'
-import type { Parcel } from './sender.js'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import type { PendingSpan } from './pending-span.js'
+import type { PumpJob } from './pump.js'
+import type { ExportRequest } from './span-sender.js'
 
 /** One span on its way. */
 export interface Entry {
@@ -17,24 +18,16 @@ export interface Bisection {
   hasAccepted: boolean
 }
 
-/**
- * Spans that travel together.
- *
- * A batch is under way (being packed or sent) or waiting for its turn; it ends when its spans are settled or when it is
- * cut in two. Packed once, it keeps its parcel for every further attempt.
- */
-export interface Batch {
+/** Spans that travel together. Serialised once, a batch keeps its request for every further attempt. */
+export interface Batch extends PumpJob {
   readonly entries: Entry[]
-  parcel: Parcel | undefined
-  firstAttemptAtMs: number | undefined
+  request: ExportRequest | undefined
   bisection: Bisection | undefined
-  /** The last trouble, for `explain`. */
-  lastError: string
 }
 
-/** A batch of fresh entries. */
+/** A batch that was never sent. */
 export function createBatch(entries: Entry[], bisection?: Bisection): Batch {
-  return { entries, parcel: undefined, firstAttemptAtMs: undefined, bisection, lastError: '' }
+  return { entries, request: undefined, firstAttemptAtMs: undefined, bisection, lastError: '' }
 }
 
 /** Numbers the spans of a batch from `firstSeq`. */
@@ -43,15 +36,15 @@ export function toEntries(spans: readonly PendingSpan[], firstSeq: number): Entr
 }
 
 /** The two halves of a batch of at least two spans. */
-export function splitBatch(batch: Batch): [Batch, Batch] {
-  const middle = Math.ceil(batch.entries.length / 2)
-  return [createBatch(batch.entries.slice(0, middle), batch.bisection), createBatch(batch.entries.slice(middle), batch.bisection)]
+export function splitBatch({ entries, bisection }: Batch): [Batch, Batch] {
+  const middle = Math.ceil(entries.length / 2)
+  return [createBatch(entries.slice(0, middle), bisection), createBatch(entries.slice(middle), bisection)]
 }
 
 /** Builds the exportable form of each span; gives back the ones that cannot be built, removed from the batch. */
-export function readSpans(batch: Batch): Entry[] {
+export function readSpans({ entries }: Batch): Entry[] {
   const broken: Entry[] = []
-  for (const entry of batch.entries) {
+  for (const entry of entries) {
     // Building runs user code such as a redactor: a span that throws must not take its neighbours along.
     try {
       entry.readable ??= entry.span.toReadable()
@@ -59,6 +52,11 @@ export function readSpans(batch: Batch): Entry[] {
       broken.push(entry)
     }
   }
-  if (broken.length > 0) batch.entries.splice(0, Number.POSITIVE_INFINITY, ...batch.entries.filter((entry) => entry.readable !== undefined))
+  if (broken.length > 0) entries.splice(0, Number.POSITIVE_INFINITY, ...entries.filter(({ readable }) => readable !== undefined))
   return broken
+}
+
+/** The exportable forms, as far as they are built. */
+export function toReadables({ entries }: Batch): ReadableSpan[] {
+  return entries.flatMap(({ readable }) => readable ?? [])
 }

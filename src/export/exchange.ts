@@ -1,5 +1,6 @@
 import { ClientRequest, type Agent, type ClientRequestArgs, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { toTimerMs } from '../time.js'
 
 /** One HTTP request. */
 export interface ExchangeRequest {
@@ -55,7 +56,7 @@ export function exchange(request: ExchangeRequest): Promise<Reply> {
     const { signal } = request
     if (signal?.aborted === true) return reject(new ExchangeError('aborted', 'the request was aborted'))
     const outgoing = openRequest(request)
-    const deadline = setTimeout(() => finish('timeout'), request.timeoutMs)
+    const deadline = setTimeout(() => finish('timeout'), toTimerMs(request.timeoutMs))
     deadline.unref()
     signal?.addEventListener('abort', abort)
     let reading: ReplyReader | undefined
@@ -102,7 +103,16 @@ function openRequest({ method, url, headers, body, agent }: ExchangeRequest): Cl
     headers: body === undefined ? headers : { ...headers, 'Content-Length': String(body.byteLength) },
   }
   // The types know only the url form; Node's own `http.request` passes the options as they are.
-  return new (ClientRequest as unknown as new (options: ClientRequestArgs) => ClientRequest)(options)
+  const request = new (ClientRequest as unknown as new (options: ClientRequestArgs) => ClientRequest)(options)
+  return withoutPropagation(request, headers)
+}
+
+/** What products add to each request of the process through Node's diagnostics channels; our own requests are in no trace. */
+const PROPAGATION = ['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'b3']
+
+function withoutPropagation(request: ClientRequest, given: Readonly<Record<string, string>>): ClientRequest {
+  for (const name of PROPAGATION) if (request.hasHeader(name) && !Object.hasOwn(given, name)) request.removeHeader(name)
+  return request
 }
 
 /** A request under way must not keep the host's process alive; who waits for one holds the process by itself. */

@@ -1,4 +1,5 @@
 import { processState } from '../context/globals.js'
+import { withinMs } from '../time.js'
 
 /** How long the natural end of a process may be delayed by deliveries, milliseconds. */
 const EXIT_LIMIT_MS = 5_000
@@ -10,18 +11,7 @@ const EXIT_LIMIT_MS = 5_000
  * @returns a function that takes the task back.
  */
 export function onNaturalEnd(task: (timeoutMs: number) => Promise<unknown>): () => void {
-  const { exitTasks } = processState
-  exitTasks.add(task)
-  if (processState.exitListener === undefined) {
-    processState.exitListener = () => void runExitTasks(EXIT_LIMIT_MS)
-    process.on('beforeExit', processState.exitListener)
-  }
-  return () => {
-    exitTasks.delete(task)
-    if (exitTasks.size > 0 || processState.exitListener === undefined) return
-    process.removeListener('beforeExit', processState.exitListener)
-    processState.exitListener = undefined
-  }
+  return keep(processState.exitTasks, task, 'exitListener', 'beforeExit', () => void runExitTasks(EXIT_LIMIT_MS))
 }
 
 /**
@@ -31,18 +21,24 @@ export function onNaturalEnd(task: (timeoutMs: number) => Promise<unknown>): () 
  */
 export function onExit(write: () => void): () => void {
   const { exitWrites } = processState
-  exitWrites.add(write)
-  if (processState.exitWriteListener === undefined) {
-    processState.exitWriteListener = () => {
-      for (const each of exitWrites) each()
-    }
-    process.on('exit', processState.exitWriteListener)
+  return keep(exitWrites, write, 'exitWriteListener', 'exit', () => {
+    for (const each of exitWrites) each()
+  })
+}
+
+/** Adds a task to those of one event, which is listened to for as long as there are any. */
+function keep<T>(tasks: Set<T>, task: T, field: 'exitListener' | 'exitWriteListener', event: string, listener: () => void): () => void {
+  tasks.add(task)
+  if (processState[field] === undefined) {
+    processState[field] = listener
+    process.on(event, listener)
   }
   return () => {
-    exitWrites.delete(write)
-    if (exitWrites.size > 0 || processState.exitWriteListener === undefined) return
-    process.removeListener('exit', processState.exitWriteListener)
-    processState.exitWriteListener = undefined
+    tasks.delete(task)
+    const current = processState[field]
+    if (tasks.size > 0 || current === undefined) return
+    process.removeListener(event, current)
+    processState[field] = undefined
   }
 }
 
@@ -74,7 +70,7 @@ export function flushOnSignals({ timeoutMs = EXIT_LIMIT_MS }: SignalOptions = {}
   const listener: SignalListener = (signal) => {
     if (isFlushing) return reRaise(signal)
     isFlushing = true
-    void withinLimit(runExitTasks(timeoutMs), timeoutMs).then(() => {
+    void withinMs(runExitTasks(timeoutMs), timeoutMs).then(() => {
       isFlushing = false
       reRaise(signal)
     })
@@ -92,13 +88,4 @@ function reRaise(signal: NodeJS.Signals): void {
   if (own.length < listeners.length) return
   for (const listener of own) process.removeListener(signal, listener)
   process.kill(process.pid, signal)
-}
-
-async function withinLimit(work: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs)
-  })
-  await Promise.race([work, limit])
-  clearTimeout(timer)
 }

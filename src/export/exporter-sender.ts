@@ -1,40 +1,48 @@
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Outcome } from '../otlp/reply.js'
-import type { BatchSender, SendOptions } from './sender.js'
+import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
+import { toTimerMs } from '../time.js'
 
 /** Hands batches to an OpenTelemetry exporter of the user; each batch is tried once, since the exporter has its own retries. */
-export function sendWithExporter(exporter: SpanExporter): BatchSender {
-  return {
-    prepare: () => Promise.resolve(),
-    pack: (spans) => ({ bytes: 0, body: undefined, send: (options) => exportOnce(exporter, spans, options) }),
-    async close() {
-      // The exporter is user code; its failure to close is not the host's business.
-      await Promise.resolve()
-        .then(() => exporter.shutdown())
-        .catch(() => undefined)
-    },
+export class ExporterSender implements SpanSender {
+  readonly #exporter: SpanExporter
+
+  constructor(exporter: SpanExporter) {
+    this.#exporter = exporter
   }
-}
 
-function exportOnce(exporter: SpanExporter, spans: readonly ReadableSpan[], { timeoutMs, signal }: SendOptions): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const deadline = setTimeout(() => finish(lost(`the exporter did not answer within ${timeoutMs} ms`)), timeoutMs)
-    deadline.unref()
-    const abort = (): void => finish(lost('the export was aborted'))
-    signal.addEventListener('abort', abort)
+  toRequest(spans: readonly ReadableSpan[]): ExportRequest {
+    return { bytes: 0, send: (options) => this.#export(spans, options) }
+  }
 
-    function finish(outcome: Outcome): void {
-      clearTimeout(deadline)
-      signal.removeEventListener('abort', abort)
-      resolve(outcome)
-    }
+  async forceFlush(): Promise<void> {
+    await this.#exporter.forceFlush?.()
+  }
 
-    try {
-      exporter.export([...spans], (result) => finish(result.code === 0 ? ACCEPTED : lost('the exporter reported a failure')))
-    } catch {
-      finish(lost('the exporter threw'))
-    }
-  })
+  async shutdown(): Promise<void> {
+    await this.#exporter.shutdown()
+  }
+
+  #export(spans: readonly ReadableSpan[], { timeoutMs, signal }: SendOptions): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => finish(lost(`the exporter did not answer within ${timeoutMs} ms`)), toTimerMs(timeoutMs))
+      deadline.unref()
+      const abort = (): void => finish(lost('the export was aborted'))
+      signal.addEventListener('abort', abort)
+
+      function finish(outcome: Outcome): void {
+        clearTimeout(deadline)
+        signal.removeEventListener('abort', abort)
+        resolve(outcome)
+      }
+
+      try {
+        this.#exporter.export([...spans], (result) => finish(result.code === 0 ? ACCEPTED : lost('the exporter reported a failure')))
+      } catch {
+        finish(lost('the exporter threw'))
+      }
+    })
+  }
 }
 
 const ACCEPTED: Outcome = { kind: 'accepted', rejected: 0, message: '' }

@@ -1,15 +1,4 @@
-/** Lets callers wait until everything before a point is settled. */
-export interface Barrier {
-  /**
-   * Waits for the `unsettled` spans numbered below `beforeSeq`. Resolves true when they are settled, false at the
-   * deadline; never rejects. The process stays alive meanwhile.
-   */
-  wait(beforeSeq: number, unsettled: number, timeoutMs: number): Promise<boolean>
-  /** Counts spans `firstSeq` .. `lastSeq` as settled; the numbers of one call need not be contiguous. */
-  settled(seqs: readonly number[]): void
-  /** Highest sequence number somebody waits for, exclusive; 0 when nobody waits. */
-  readonly beforeSeq: number
-}
+import { toTimerMs } from '../time.js'
 
 interface Waiter {
   readonly beforeSeq: number
@@ -17,55 +6,72 @@ interface Waiter {
   finish(isSettled: boolean): void
 }
 
-/** Longest delay of a Node timer; above it fires at once. */
-const MAX_TIMER_MS = 2_147_483_647
+/** Numbers what is to be delivered, and lets callers wait until everything numbered before a point is settled. */
+export class FlushBarrier {
+  #nextSeq = 0
+  #unsettled = 0
+  #awaitedSeq = 0
+  #waiters: Set<Waiter> | undefined
 
-/** Makes a barrier nobody waits at. */
-export function createBarrier(): Barrier {
-  const waiters = new Set<Waiter>()
-  let beforeSeq = 0
-
-  function remove(waiter: Waiter): void {
-    waiters.delete(waiter)
-    if (waiters.size === 0) beforeSeq = 0
+  /** Number the next item will get. */
+  get nextSeq(): number {
+    return this.#nextSeq
   }
 
-  return {
-    wait(before, unsettled, timeoutMs) {
-      if (unsettled === 0) return Promise.resolve(true)
-      return new Promise((resolve) => {
-        const waiter: Waiter = {
-          beforeSeq: before,
-          remaining: unsettled,
-          finish(isSettled) {
-            clearTimeout(timer)
-            remove(waiter)
-            resolve(isSettled)
-          },
-        }
-        // Not unref-ed: whoever awaits a flush expects the process to live until it settles.
-        const timer = setTimeout(() => waiter.finish(false), Math.min(MAX_TIMER_MS, Math.max(0, timeoutMs)))
-        waiters.add(waiter)
-        beforeSeq = Math.max(beforeSeq, before)
-      })
-    },
-    settled(seqs) {
-      for (const waiter of waiters) {
-        waiter.remaining -= countBelow(seqs, waiter.beforeSeq)
-        if (waiter.remaining <= 0) waiter.finish(true)
+  /** Items numbered and not settled. */
+  get unsettled(): number {
+    return this.#unsettled
+  }
+
+  /** Somebody waits for the items numbered below it; 0 when nobody waits. */
+  get awaitedSeq(): number {
+    return this.#awaitedSeq
+  }
+
+  /** Numbers one item; it is unsettled until {@link settle} names it. */
+  admit(): number {
+    this.#unsettled++
+    return this.#nextSeq++
+  }
+
+  /** Counts these items as settled. */
+  settle(seqs: readonly number[]): void {
+    this.#unsettled -= seqs.length
+    if (this.#waiters === undefined) return
+    for (const waiter of this.#waiters) {
+      for (const seq of seqs) if (seq < waiter.beforeSeq) waiter.remaining--
+      if (waiter.remaining <= 0) waiter.finish(true)
+    }
+  }
+
+  /**
+   * Waits for the items numbered so far. Resolves true when they are settled, false at the deadline; never rejects. The
+   * process stays alive meanwhile.
+   */
+  wait(timeoutMs: number): Promise<boolean> {
+    if (this.#unsettled === 0) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        beforeSeq: this.#nextSeq,
+        remaining: this.#unsettled,
+        finish: (isSettled) => {
+          clearTimeout(timer)
+          this.#leave(waiter)
+          resolve(isSettled)
+        },
       }
-    },
-    get beforeSeq() {
-      return beforeSeq
-    },
+      // Not unref-ed: whoever awaits a flush expects the process to live until it settles.
+      const timer = setTimeout(() => waiter.finish(false), toTimerMs(timeoutMs))
+      this.#waiters ??= new Set()
+      this.#waiters.add(waiter)
+      this.#awaitedSeq = this.#nextSeq
+    })
   }
-}
 
-function countBelow(seqs: readonly number[], limit: number): number {
-  const first = seqs[0]
-  const last = seqs[seqs.length - 1]
-  if (first === undefined || last === undefined || first >= limit) return 0
-  // The numbers ascend, so the last one speaks for all.
-  if (last < limit) return seqs.length
-  return seqs.findIndex((seq) => seq >= limit)
+  #leave(waiter: Waiter): void {
+    this.#waiters?.delete(waiter)
+    if (this.#waiters?.size !== 0) return
+    this.#waiters = undefined
+    this.#awaitedSeq = 0
+  }
 }

@@ -1,12 +1,16 @@
 /** What the request headers of one tracer are made of. */
 export interface HeaderOptions {
-  readonly apiKey: string
+  /** `undefined` for a host that is not HoneyHive: it gets no key, and the user may give it credentials of its own. */
+  readonly apiKey: string | undefined
   readonly source: string
   /** Version of this package. */
   readonly version: string
-  /** Extra headers of the user; they cannot replace the ones set here. */
+  /** Extra headers of the user; they cannot replace the ones set here. A user agent goes in front of ours. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
+
+/** Version of OpenTelemetry's OTLP packages that write the requests; a test keeps it equal to the installed one. */
+const OTLP_VERSION = '0.223.0'
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Visible Latin-1 and tab: no line break can start another header. */
@@ -14,7 +18,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** Set by the transport for each request, so a user's header of the same name would contradict the bytes sent. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  'authorization',
+  'user-agent',
   'content-type',
   'content-length',
   'content-encoding',
@@ -30,8 +34,9 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
  */
 export function toRequestHeaders({ apiKey, source, version, headers = {} }: HeaderOptions): Record<string, string> {
   return {
-    ...toUserHeaders(headers),
-    Authorization: checked('apiKey', `Bearer ${apiKey}`),
+    ...toUserHeaders(headers, apiKey !== undefined),
+    'User-Agent': toUserAgent(version, headers),
+    ...(apiKey === undefined ? {} : { Authorization: checked('apiKey', `Bearer ${apiKey}`) }),
     // A label may hold any text; a header may not.
     'X-Source': VALUE.test(source) ? source : encodeURIComponent(source),
     'hh-client-package': 'honeyhive-tracer',
@@ -40,11 +45,22 @@ export function toRequestHeaders({ apiKey, source, version, headers = {} }: Head
   }
 }
 
-function toUserHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+/**
+ * Product tokens, the user's first: a product in front is what the specification has for telling who sends.
+ *
+ * @see OTLP exporter specification, section "User Agent"
+ */
+function toUserAgent(version: string, headers: Readonly<Record<string, string>>): string {
+  const given = Object.entries(headers).find(([name]) => name.toLowerCase() === 'user-agent')
+  const own = `honeyhive-tracer/${version} OTel-OTLP-Exporter-JavaScript/${OTLP_VERSION}`
+  return given === undefined ? own : `${checked(`headers.${given[0]}`, given[1])} ${own}`
+}
+
+function toUserHeaders(headers: Readonly<Record<string, string>>, hasKey: boolean): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (!NAME.test(name)) throw new TypeError(`Invalid header name in "headers": ${JSON.stringify(name)}. Use letters, digits and dashes.`)
-    if (OWN_NAMES.has(name.toLowerCase())) continue
+    if (OWN_NAMES.has(name.toLowerCase()) || (hasKey && name.toLowerCase() === 'authorization')) continue
     kept[name] = checked(`headers.${name}`, value)
   }
   return kept

@@ -62,12 +62,12 @@ function createAgent(origin: string, { ca }: TlsOptions): HttpAgent {
 }
 
 /**
- * Makes `url` known as one of our own; a url that ends in a slash stands for everything below it.
+ * Makes `url` known as one of our own; a url that ends in a slash stands for everything below it unless it is exact.
  *
  * @returns a function that takes it back, effective once.
  */
-export function registerEndpoint(url: string): () => void {
-  const key = toPlainUrl(url)
+export function registerEndpoint(url: string, { isExact = false }: { readonly isExact?: boolean } = {}): () => void {
+  const key = isExact ? `${toPlainUrl(url)}${EXACT}` : toPlainUrl(url)
   const { endpoints } = processState
   endpoints.set(key, (endpoints.get(key) ?? 0) + 1)
   let isRegistered = true
@@ -85,11 +85,15 @@ export function isOwnEndpoint(url: string): boolean {
   const { endpoints } = processState
   if (endpoints.size === 0) return false
   const plain = toPlainUrl(url)
+  if (endpoints.has(`${plain}${EXACT}`)) return true
   for (let end = plain.length; end > 0; end = plain.lastIndexOf('/', end - 2) + 1) {
     if (endpoints.has(plain.slice(0, end))) return true
   }
   return false
 }
+
+/** Marks an endpoint that does not stand for what is below it; no plain url holds it. */
+const EXACT = '#'
 
 /** Origin and path, without query, fragment or user info. */
 function toPlainUrl(url: string): string {

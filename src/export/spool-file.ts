@@ -2,9 +2,9 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 
 /** Names and records of spool files; the reading and writing is in `spool.ts`. */
 
-/** Who a spool file belongs to: a server and a key. Only a salted hash of the two is stored. */
+/** Who a spool file belongs to: an address and a key. Only a salted hash of the two is stored. */
 export interface SpoolOwner {
-  readonly serverUrl: string
+  readonly url: string
   readonly apiKey: string
 }
 
@@ -46,8 +46,8 @@ export function toFreeName(name: string): string {
   return name.replace(/\.claimed-\d+$/, '')
 }
 
-function hashOwner({ serverUrl, apiKey }: SpoolOwner, salt: string): string {
-  return createHmac('sha256', salt).update(`${serverUrl}\n${apiKey}`).digest('hex').slice(0, 32)
+function hashOwner({ url, apiKey }: SpoolOwner, salt: string): string {
+  return createHmac('sha256', salt).update(`${url}\n${apiKey}`).digest('hex').slice(0, 32)
 }
 
 /** A record as one line, line break included. */

@@ -1,38 +1,24 @@
 import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from './detached.js'
 import { toOutcome } from '../otlp/reply.js'
-import { backoffMs } from './retry.js'
-import { TRACES_PATH } from './sender.js'
+import { backoffMs } from './backoff.js'
+import { toPlace } from './otlp-sender.js'
 import { toSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
 import { parseLine, toClaimedName, toFreeName, toLine, toSpoolKind, toSpoolName, type SpoolOwner, type SpoolRecord } from './spool-file.js'
-import type { Transport } from './transport.js'
+import { pause, withinMs } from '../time.js'
+import type { TracesTransport } from './transport.js'
 
-/** Keeps spans on disk that could not be delivered before the process ended. */
-export interface Spool {
-  /**
-   * Writes spans at once, without waiting; they must be redacted already.
-   *
-   * @returns the spans that are on disk now; the rest did not fit or cannot be written.
-   */
-  keep(spans: readonly ReadableSpan[]): ReadonlySet<ReadableSpan>
-  /** Delivers what earlier processes left for this server and key. Never rejects. */
-  replay(): Promise<void>
-  /** Waits for {@link replay}; false at the deadline. Keeps the process alive meanwhile. */
-  settled(timeoutMs: number): Promise<boolean>
-  /** Stops a replay; what it did not send stays on disk. */
-  stop(): void
-}
-
-/** Settings of {@link createSpool}. */
-export interface SpoolOptions extends SpoolOwner {
+/** Settings of {@link Spool}. */
+export interface SpoolOptions {
   readonly directory: string
+  /** Key the spans belong to: another process delivers them only with the same key, to the same address. */
+  readonly apiKey: string
   readonly protocol: OtlpProtocol
-  readonly transport: Transport
+  readonly transport: TracesTransport
   readonly diagnostics: Diagnostics
   /** Most bytes all files of the directory may take. @defaultValue 67_108_864 */
   readonly maxBytes?: number | undefined
@@ -46,25 +32,37 @@ const SPANS_PER_RECORD = 128
 /** How long a replay goes on asking a server that does not answer, milliseconds. */
 const RETRY_BUDGET_MS = 60_000
 
-/** Opens the spool of one tracer. Touches the disk only when something is kept or replayed. */
-export function createSpool(options: SpoolOptions): Spool {
-  const { directory, transport, diagnostics, maxBytes = MAX_BYTES, timeoutMs = 10_000 } = options
-  const ended = new AbortController()
-  let replaying: Promise<void> | undefined
+/** Keeps spans of one tracer on disk that could not be delivered before the process ended. Touches the disk only when something is kept or replayed. */
+export class Spool {
+  readonly #options: SpoolOptions
+  readonly #owner: SpoolOwner
+  readonly #ended = new AbortController()
+  #replaying: Promise<void> | undefined
 
-  function keep(spans: readonly ReadableSpan[]): ReadonlySet<ReadableSpan> {
+  constructor(options: SpoolOptions) {
+    this.#options = options
+    this.#owner = { url: options.transport.tracesUrl, apiKey: options.apiKey }
+  }
+
+  /**
+   * Writes spans at once, without waiting; they must be redacted already.
+   *
+   * @returns the spans that are on disk now; the rest did not fit or cannot be written.
+   */
+  keep(spans: readonly ReadableSpan[]): ReadonlySet<ReadableSpan> {
+    const { directory, protocol, diagnostics, maxBytes = MAX_BYTES } = this.#options
     const kept = new Set<ReadableSpan>()
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
       let room = maxBytes - usedBytes(directory)
       const lines: string[] = []
-      for (const { line, members } of toRecords(spans, loadSerializerNow(options.protocol))) {
+      for (const { line, members } of toRecords(spans, toSerializer(protocol))) {
         room -= line.length
         if (room < 0) break
         lines.push(line)
         for (const span of members) kept.add(span)
       }
-      if (lines.length > 0) writeWhole(directory, toSpoolName(options), lines.join(''))
+      if (lines.length > 0) writeWhole(directory, toSpoolName(this.#owner), lines.join(''))
       return kept
     } catch (error) {
       diagnostics.warn('spool-write', `the spool ${directory} cannot be written (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
@@ -72,13 +70,33 @@ export function createSpool(options: SpoolOptions): Spool {
     }
   }
 
-  async function replayAll(): Promise<void> {
+  /** Delivers what earlier processes left for this address and key. Never rejects. */
+  replay(): Promise<void> {
+    const { directory, diagnostics } = this.#options
+    this.#replaying ??= runDetached(() => this.#replayAll()).catch((error: unknown) => {
+      diagnostics.warn('spool-read-error', `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
+    })
+    return this.#replaying
+  }
+
+  /** Waits for {@link replay}; false at the deadline. Keeps the process alive meanwhile. */
+  settled(timeoutMs: number): Promise<boolean> {
+    return this.#replaying === undefined ? Promise.resolve(true) : withinMs(this.#replaying, timeoutMs)
+  }
+
+  /** Stops a replay; what it did not send stays on disk. */
+  stop(): void {
+    this.#ended.abort()
+  }
+
+  async #replayAll(): Promise<void> {
+    const { directory, diagnostics } = this.#options
     const names = listFiles(directory)
-    const foreign = names.filter((name) => toSpoolKind(name, options, Date.now()) === 'foreign' && !name.startsWith('.tmp-')).length
+    const foreign = names.filter((name) => toSpoolKind(name, this.#owner, Date.now()) === 'foreign' && !name.startsWith('.tmp-')).length
     let corrupt = 0
     for (const name of names) {
-      if (ended.signal.aborted) return
-      if (toSpoolKind(name, options, Date.now()) === 'own') corrupt += await replayFile(name)
+      if (this.#ended.signal.aborted) return
+      if (toSpoolKind(name, this.#owner, Date.now()) === 'own') corrupt += await this.#replayFile(name)
     }
     if (corrupt + foreign > 0)
       diagnostics.warnOnce(
@@ -88,7 +106,8 @@ export function createSpool(options: SpoolOptions): Spool {
   }
 
   /** Sends one file and removes it; gives back the number of damaged records. */
-  async function replayFile(name: string): Promise<number> {
+  async #replayFile(name: string): Promise<number> {
+    const { directory, diagnostics } = this.#options
     const claimed = claim(directory, name)
     if (claimed === undefined) return 0
     let corrupt = 0
@@ -97,7 +116,7 @@ export function createSpool(options: SpoolOptions): Spool {
       for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
         const record = parseLine(line)
         if (record === undefined) corrupt++
-        else if (!(await sendRecord(record))) return giveBack(claimed, corrupt)
+        else if (!(await this.#sendRecord(record))) return giveBack(claimed, corrupt)
       }
     } catch (error) {
       diagnostics.warn('spool-read-error', `the spool file ${name} cannot be read (${toErrorCode(error)}).`)
@@ -109,43 +128,31 @@ export function createSpool(options: SpoolOptions): Spool {
   }
 
   /** Whether the record is done with: delivered, or refused for good. */
-  async function sendRecord(record: SpoolRecord): Promise<boolean> {
+  async #sendRecord(record: SpoolRecord): Promise<boolean> {
+    const { signal } = this.#ended
     const startedAtMs = performance.now()
-    for (let failures = 0; !ended.signal.aborted; failures++) {
-      const waitMs = await attemptRecord(record, failures + 1)
+    for (let failures = 1; !signal.aborted; failures++) {
+      const waitMs = await this.#attemptRecord(record, failures)
       if (waitMs === undefined) return true
       if (performance.now() - startedAtMs + waitMs > RETRY_BUDGET_MS) return false
-      await pause(waitMs, ended.signal)
+      await pause(waitMs, { signal, ref: false })
     }
     return false
   }
 
   /** Milliseconds to wait before another attempt; `undefined` when none is needed. */
-  async function attemptRecord({ body, contentType, spans }: SpoolRecord, failures: number): Promise<number | undefined> {
+  async #attemptRecord({ body, contentType, spans }: SpoolRecord, failures: number): Promise<number | undefined> {
+    const { transport, diagnostics, timeoutMs = 10_000 } = this.#options
+    const url = transport.tracesUrl
     try {
-      const reply = await transport.send({ path: TRACES_PATH, body, contentType, timeoutMs, signal: ended.signal })
-      const outcome = toOutcome(reply, { place: `${transport.baseUrl}${TRACES_PATH}`, nowMs: Date.now() })
+      const reply = await transport.send({ url, body, contentType, timeoutMs, signal: this.#ended.signal })
+      const outcome = toOutcome(reply, { place: toPlace(url), nowMs: Date.now() })
       if (outcome.kind === 'retry') return Math.max(outcome.afterMs ?? 0, backoffMs(failures))
       if (outcome.kind !== 'accepted') diagnostics.warn('spool-refused', `${spans} spans from the spool were refused: ${outcome.detail}`)
       return undefined
     } catch {
       return backoffMs(failures)
     }
-  }
-
-  return {
-    keep,
-    replay() {
-      replaying ??= runDetached(replayAll).catch((error: unknown) => {
-        diagnostics.warn(
-          'spool-read-error',
-          `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`,
-        )
-      })
-      return replaying
-    },
-    settled: (limitMs) => waitFor(replaying, limitMs),
-    stop: () => ended.abort(),
   }
 }
 
@@ -227,37 +234,6 @@ function toBytes(members: readonly ReadableSpan[], serializer: TraceSerializer):
   } catch {
     return undefined
   }
-}
-
-/** The serializer without waiting: an exiting process runs no further turn of the event loop. */
-function loadSerializerNow(protocol: OtlpProtocol): TraceSerializer {
-  const transformer = createRequire(import.meta.url)('@opentelemetry/otlp-transformer') as typeof import('@opentelemetry/otlp-transformer')
-  return toSerializer(transformer, protocol)
-}
-
-async function waitFor(work: Promise<void> | undefined, limitMs: number): Promise<boolean> {
-  if (work === undefined) return true
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), limitMs)
-  })
-  const isDone = await Promise.race([work.then(() => true), limit])
-  clearTimeout(timer)
-  return isDone
-}
-
-/** Waits without keeping the process alive, or until `signal` aborts. */
-function pause(waitMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, waitMs)
-    timer.unref()
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done)
-  })
 }
 
 function toErrorCode(error: unknown): string {

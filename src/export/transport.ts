@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gzip as gzipCallback } from 'node:zlib'
-import { leaseAgent, registerEndpoint, type TlsOptions } from './sockets.js'
+import { leaseAgent, registerEndpoint, type AgentLease, type TlsOptions } from './sockets.js'
 import { runDetached } from './detached.js'
 import { exchange, type Reply } from './exchange.js'
 
@@ -8,8 +8,8 @@ import { exchange, type Reply } from './exchange.js'
 export interface TransportRequest {
   /** @defaultValue `'POST'` */
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | undefined
-  /** Appended to the base URL; starts with a slash. */
-  readonly path: string
+  /** Full URL. */
+  readonly url: string
   readonly body?: Uint8Array | undefined
   readonly contentType?: string | undefined
   /** Headers of this request only. */
@@ -35,12 +35,22 @@ export interface Transport {
   close(): void
 }
 
-/** Settings of {@link createTransport}. */
-export interface TransportOptions {
+/** A transport that knows where spans go. */
+export interface TracesTransport extends Transport {
+  /** Full URL of the OTLP/HTTP endpoint for traces. */
+  readonly tracesUrl: string
+}
+
+/** Settings of {@link HttpTransport}. */
+export interface HttpTransportOptions {
   /** Base URL of the server. */
   readonly serverUrl: string
-  /** Headers of every request, see `toRequestHeaders`. */
+  /** Where spans go instead, exactly as given, e.g. to a collector. @defaultValue `{serverUrl}/opentelemetry/v1/traces` */
+  readonly exportUrl?: string | undefined
+  /** Headers of requests to the origin of `serverUrl`, see `toRequestHeaders`. */
   readonly headers: Readonly<Record<string, string>>
+  /** Headers of requests to another origin: those of `toRequestHeaders` without a key. @defaultValue none */
+  readonly foreignHeaders?: Readonly<Record<string, string>> | undefined
   /** @defaultValue `'none'` */
   readonly compression?: 'gzip' | 'none' | undefined
   /** Smallest body that is compressed, bytes. @defaultValue 4_096 */
@@ -50,50 +60,79 @@ export interface TransportOptions {
 
 const gzip = promisify(gzipCallback)
 
-/** Opens the way to a server. Makes no connection before the first request. */
-export function createTransport(options: TransportOptions): Transport {
-  const { serverUrl, headers, compression = 'none', compressFromBytes = 4_096, tls } = options
-  const base = new URL(serverUrl)
-  const baseUrl = `${base.origin}${base.pathname.replace(/\/+$/, '')}`
-  const isCompressing = compression === 'gzip'
-  const unregister = OWN_PATHS.map((path) => registerEndpoint(`${baseUrl}${path}`))
-  let lease: ReturnType<typeof leaseAgent> | undefined
-  let isClosed = false
+/** Where spans go, below the base URL. */
+const TRACES_PATH = '/opentelemetry/v1/traces'
 
-  async function attempt(request: TransportRequest): Promise<Reply> {
+/** Where this package sends to, below the base URL. */
+const OWN_PATHS = [TRACES_PATH, '/session/', '/events', '/v1/'] as const
+
+/** The way to a server over pooled sockets. Makes no connection before the first request. */
+export class HttpTransport implements TracesTransport {
+  readonly baseUrl: string
+  readonly tracesUrl: string
+  readonly #options: HttpTransportOptions
+  readonly #origin: string
+  readonly #endpoints: readonly (() => void)[]
+  #leases: Map<string, AgentLease> | undefined
+  #isClosed = false
+
+  constructor(options: HttpTransportOptions) {
+    const { origin, pathname } = new URL(options.serverUrl)
+    this.#options = options
+    this.#origin = origin
+    this.baseUrl = `${origin}${pathname.replace(/\/+$/, '')}`
+    this.tracesUrl = options.exportUrl ?? `${this.baseUrl}${TRACES_PATH}`
+    const own = OWN_PATHS.map((path) => registerEndpoint(`${this.baseUrl}${path}`))
+    this.#endpoints = options.exportUrl === undefined ? own : [...own, registerEndpoint(options.exportUrl, { isExact: true })]
+  }
+
+  send(request: TransportRequest): Promise<Reply> {
+    return runDetached(() => this.#attempt(request))
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const unregister of this.#endpoints) unregister()
+    for (const lease of this.#leases?.values() ?? []) lease.release()
+  }
+
+  async #attempt(request: TransportRequest): Promise<Reply> {
     const startedAt = performance.now()
-    const isGzip = isCompressing && request.body !== undefined && request.body.byteLength >= compressFromBytes
-    const body = isGzip && request.body !== undefined ? await gzip(request.body, { level: 1 }) : request.body
-    if (isClosed) throw new TypeError('the transport is closed')
-    lease ??= leaseAgent(base.origin, tls)
+    const url = new URL(request.url)
+    const body = await this.#compress(request.body)
+    if (this.#isClosed) throw new TypeError('the transport is closed')
     return exchange({
       method: request.method ?? 'POST',
-      url: new URL(`${baseUrl}${request.path}`),
+      url,
       headers: {
-        ...headers,
+        ...this.#headersFor(url),
         ...request.headers,
         ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }),
-        ...(isGzip ? { 'Content-Encoding': 'gzip' } : {}),
+        ...(body === request.body ? {} : { 'Content-Encoding': 'gzip' }),
       },
       body,
-      agent: lease.agent,
+      agent: this.#leaseFor(url).agent,
       timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
       maxReplyBytes: request.maxReplyBytes,
       signal: request.signal,
     })
   }
 
-  return {
-    baseUrl,
-    send: (request) => runDetached(() => attempt(request)),
-    close() {
-      if (isClosed) return
-      isClosed = true
-      for (const take of unregister) take()
-      lease?.release()
-    },
+  /** The key belongs to the server it was given for: a collector is somebody else's host. */
+  #headersFor({ origin }: URL): Readonly<Record<string, string>> {
+    return origin === this.#origin ? this.#options.headers : (this.#options.foreignHeaders ?? {})
+  }
+
+  async #compress(body: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+    const { compression, compressFromBytes = 4_096 } = this.#options
+    return compression === 'gzip' && body !== undefined && body.byteLength >= compressFromBytes ? gzip(body, { level: 1 }) : body
+  }
+
+  #leaseFor({ origin }: URL): AgentLease {
+    this.#leases ??= new Map()
+    const lease = this.#leases.get(origin) ?? leaseAgent(origin, this.#options.tls)
+    this.#leases.set(origin, lease)
+    return lease
   }
 }
-
-/** Where this package sends to, below the base URL. */
-const OWN_PATHS = ['/opentelemetry/v1/traces', '/session/', '/events', '/v1/'] as const

@@ -27,13 +27,13 @@ const traces = new WeakMap<object, RequestTrace[]>()
  * Records each request: a session of its own, continued from the caller's headers, and a span around everything that comes
  * after this middleware, until the response is over. Put it behind a body parser when `inputs` reads the body.
  *
- * @throws HoneyHiveConfigError for a missing tracer and unknown options.
+ * @throws HoneyHiveConfigError for a missing tracer, unknown options and wrong values.
  */
 export function honeyHive<Req extends ExpressRequest = ExpressRequest, Res extends ServerResponse = ServerResponse>(
   tracer: TracerChoice<Req>,
   options: RequestOptions<Req, Res> = {},
 ): ExpressMiddleware<Req, Res> {
-  const tracing = createRequestTracing<Req, Res>({ where: 'honeyHive (express)', tracer, options, known: REQUEST_OPTIONS })
+  const tracing = createRequestTracing<Req, Res>({ where: 'honeyHive (express)', tracer, options, specs: REQUEST_OPTIONS })
   return (request, response, next) => {
     const trace = tracing.start(request, request, () => ({
       method: request.method ?? 'GET',

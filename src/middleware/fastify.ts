@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerSession, onResponseOver, runListenersIn } from './node-response.js'
+import { ANYTHING, type Specs } from '../options/spec.js'
 import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
 import { createRequestTracing, type RequestTrace, toPath } from './request.js'
 
@@ -41,14 +42,15 @@ export type HoneyHivePlugin = (
 
 const WHERE = 'honeyHivePlugin'
 /** What Fastify itself puts among the options of a plugin. */
-const FASTIFY_OPTIONS: readonly string[] = ['prefix', 'logLevel', 'logSerializers', 'encapsulate']
+const FASTIFY_OPTIONS = ['prefix', 'logLevel', 'logSerializers', 'encapsulate'].map((name) => [name, ANYTHING] as const)
+const OPTIONS: Specs = { ...REQUEST_OPTIONS, ...Object.fromEntries(FASTIFY_OPTIONS) }
 
 /**
  * Records each request of the whole application: a session of its own, continued from the caller's headers, and a span
  * around everything from `onRequest` on, until the response is over. Register it before your routes:
  * `await app.register(honeyHivePlugin, { tracer })`. An `inputs` function runs before the body is parsed.
  *
- * @throws HoneyHiveConfigError from `register` for a missing tracer and unknown options.
+ * @throws HoneyHiveConfigError from `register` for a missing tracer, unknown options and wrong values.
  */
 export const honeyHivePlugin: HoneyHivePlugin = Object.assign(register, {
   // The hooks are for the application that registers the plugin, not for a context of its own.
@@ -68,8 +70,7 @@ function register(fastify: FastifyLike, options: HoneyHivePluginOptions, done: (
 
 function addHooks(fastify: FastifyLike, options: HoneyHivePluginOptions): void {
   const { tracer, ...rest } = options
-  const known = [...REQUEST_OPTIONS, ...FASTIFY_OPTIONS]
-  const tracing = createRequestTracing<FastifyRequestLike, FastifyReplyLike>({ where: WHERE, tracer, options: rest, known })
+  const tracing = createRequestTracing<FastifyRequestLike, FastifyReplyLike>({ where: WHERE, tracer, options: rest, specs: OPTIONS })
   const traces = new WeakMap<object, RequestTrace<FastifyReplyLike>>()
 
   fastify.addHook('onRequest', (request: FastifyRequestLike, reply: FastifyReplyLike, next: () => void) => {

@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import type { HeaderCarrier } from '../context/propagation.js'
 import { watchStream } from '../wrap/stream.js'
 import { type NodeResponse, onResponseOver } from './node-response.js'
+import { functionSpec, isText, type Specs } from '../options/spec.js'
 import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
 import {
   createRequestTracing,
@@ -46,13 +47,17 @@ export interface HonoContext {
 /** A Hono middleware. */
 export type HonoMiddleware<C> = (context: C, next: () => Promise<void>) => Promise<void>
 
-const OPTIONS = [...REQUEST_OPTIONS, 'route', 'waitUntil']
+const OPTIONS: Specs = {
+  ...REQUEST_OPTIONS,
+  route: { accepts: isText, expected: 'a string', remedy: 'Give a pattern, e.g. "/api/chat/[id]".' },
+  waitUntil: functionSpec('Give a function of one promise, e.g. `after` of Next.js.'),
+}
 
 /**
  * The same handler, each call of it recorded: a session of its own, continued from the caller's headers, and a span until
  * the response's body is finished. For Next.js route handlers, `serve({ fetch })` of Hono, and any `(Request) => Response`.
  *
- * @throws HoneyHiveConfigError for a missing tracer and unknown options.
+ * @throws HoneyHiveConfigError for a missing tracer, unknown options and wrong values.
  */
 export function traceFetchHandler<Req extends Request, Rest extends unknown[], R extends Response | Promise<Response>>(
   tracer: TracerChoice<Req>,
@@ -77,7 +82,7 @@ export function traceFetchHandler<Req extends Request, Rest extends unknown[], R
  * The Hono middleware: `app.use(honeyHive(tracer))`. Records each request: a session of its own, continued from the caller's
  * headers, and a span around everything that comes after it, until the response's body is finished.
  *
- * @throws HoneyHiveConfigError for a missing tracer and unknown options.
+ * @throws HoneyHiveConfigError for a missing tracer, unknown options and wrong values.
  */
 export function honeyHive<C extends HonoContext = HonoContext>(tracer: TracerChoice<C>, options: FetchOptions<C> = {}): HonoMiddleware<C> {
   const tracing = createTracing<C>('honeyHive (hono)', tracer, options)
@@ -103,7 +108,7 @@ export function honeyHive<C extends HonoContext = HonoContext>(tracer: TracerCho
 }
 
 function createTracing<Req>(where: string, tracer: TracerChoice<Req>, options: FetchOptions<Req>): RequestTracing<Req, Response> {
-  const tracing = createRequestTracing<Req, Response>({ where, tracer, options: { ...options, flush: false }, known: OPTIONS })
+  const tracing = createRequestTracing<Req, Response>({ where, tracer, options: { ...options, flush: false }, specs: OPTIONS })
   if (options.flush !== true) return tracing
   return {
     ...tracing,

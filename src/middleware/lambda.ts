@@ -1,6 +1,8 @@
 import { types } from 'node:util'
 import type { HeaderCarrier } from '../context/propagation.js'
+import { withinMs } from '../time.js'
 import { isPlainObject } from '../tracer/call-capture.js'
+import { functionSpec, type Specs } from '../options/spec.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import { type Fields, REQUEST_OPTIONS, type RequestOptions } from './options.js'
 import { createRequestTracing, type RequestFacts, type RequestOutcome, type RequestTrace, SESSION_HEADER } from './request.js'
@@ -44,7 +46,11 @@ const WHERE = 'traceHandler'
 const DEFAULT_FLUSH_MS = 2_000
 /** Left to the platform at the end of an invocation, in milliseconds. */
 const MARGIN_MS = 100
-const OPTIONS = [...REQUEST_OPTIONS, 'headers', 'flushTimeoutMs']
+const OPTIONS: Specs = {
+  ...REQUEST_OPTIONS,
+  headers: functionSpec('Give (event) => the headers of the caller.'),
+  flushTimeoutMs: { accepts: (value) => typeof value === 'number' && value >= 0, expected: 'milliseconds', remedy: 'Give e.g. 2_000.' },
+}
 
 /** One invocation. */
 interface Invocation {
@@ -57,7 +63,7 @@ interface Invocation {
  * before the platform freezes the process. The tracer outlives the invocation, so warm starts reuse it. Wrap the function
  * inside `awslambda.streamifyResponse(…)` or its result, whichever reads better.
  *
- * @throws HoneyHiveConfigError for a missing tracer and unknown options.
+ * @throws HoneyHiveConfigError for a missing tracer, unknown options and wrong values.
  */
 export function traceHandler<H extends LambdaHandler>(
   tracer: LambdaTracer<EventOf<H>>,
@@ -68,7 +74,7 @@ export function traceHandler<H extends LambdaHandler>(
     where: WHERE,
     tracer: typeof tracer === 'function' ? ({ event, context }) => tracer(event, context) : tracer,
     options: toInvocationOptions(options),
-    known: OPTIONS,
+    specs: OPTIONS,
   })
   let isCold = true
   return new Proxy(handler, {
@@ -93,7 +99,8 @@ export function traceHandler<H extends LambdaHandler>(
 function toInvocationOptions<Event>(options: LambdaOptions<Event>): RequestOptions<Invocation> {
   const { outputs } = options
   const ofEvent = <R>(fn: ((event: Event) => R) | undefined): ((invocation: Invocation) => R) | undefined =>
-    fn === undefined ? undefined : ({ event }) => fn(event as Event)
+    // What is no function is left for the check.
+    typeof fn === 'function' ? ({ event }) => fn(event as Event) : fn
   const { continueRemote } = options
   return {
     ...options,
@@ -103,7 +110,7 @@ function toInvocationOptions<Event>(options: LambdaOptions<Event>): RequestOptio
     metadata: ofEvent(options.metadata),
     userProperties: ofEvent(options.userProperties),
     ignore: ofEvent(options.ignore),
-    outputs: outputs === undefined ? undefined : ({ event }, result) => outputs(event as Event, result),
+    outputs: typeof outputs === 'function' ? ({ event }, result) => outputs(event as Event, result) : outputs,
     continueRemote: typeof continueRemote === 'function' ? ofEvent(continueRemote) : continueRemote,
     flush: false,
   }
@@ -205,13 +212,8 @@ function createFlush<Event>(
     if (!flush) return
     const waitMs = Math.min(flushTimeoutMs, readRemainingMs(context) - MARGIN_MS)
     if (!(waitMs > 0)) return
-    // This timer keeps the process alive: one with nothing left to wait for would be ended by the platform.
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const isUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, waitMs)
-    })
-    await Promise.race([trace.tracer.forceFlush(waitMs), isUp])
-    clearTimeout(timer)
+    // Waiting keeps the process alive: the platform would end one with nothing left to wait for.
+    await withinMs(trace.tracer.forceFlush(waitMs), waitMs)
   }
 }
 

@@ -1,4 +1,6 @@
-import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
+import { HoneyHiveConfigError } from '../errors.js'
+import { readOptions, toProblem } from '../options/check.js'
+import { functionSpec, isBoolean, isFunction, type OptionSpec, type Specs } from '../options/spec.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 
 /** A group of fields sent with an event. */
@@ -43,18 +45,28 @@ export interface RequestOptions<Req, Res = unknown> {
   readonly flush?: boolean | undefined
 }
 
-/** Names of {@link RequestOptions}. */
-export const REQUEST_OPTIONS: readonly string[] = [
-  'sessionName',
-  'sessionId',
-  'inputs',
-  'outputs',
-  'metadata',
-  'userProperties',
-  'ignore',
-  'continueRemote',
-  'flush',
-]
+/** What {@link RequestOptions} may be. */
+export const REQUEST_OPTIONS: Readonly<Record<keyof RequestOptions<unknown>, OptionSpec>> = {
+  sessionName: functionSpec('Give (request) => the name of its session.'),
+  sessionId: functionSpec('Give (request) => the id of its session.'),
+  inputs: functionSpec('Give (request) => fields.'),
+  outputs: functionSpec('Give (request, response) => fields.'),
+  metadata: functionSpec('Give (request) => fields.'),
+  userProperties: functionSpec('Give (request) => fields.'),
+  ignore: functionSpec('Give (request) => true for those to leave out.'),
+  continueRemote: {
+    accepts: (value) => isBoolean(value) || isFunction(value),
+    expected: 'true, false or a function',
+    remedy: 'Give false, or (request) => true for callers you trust.',
+  },
+  flush: { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.' },
+}
+
+const TRACER: OptionSpec = {
+  accepts: (value) => isTracer(value) || isFunction(value),
+  expected: 'a tracer, or a function of the request that returns one',
+  remedy: 'Give e.g. HoneyHiveTracer.init().',
+}
 
 /** True for a tracer, of any copy of this package. */
 export function isTracer(value: unknown): value is HoneyHiveTracer {
@@ -66,13 +78,8 @@ export function isTracer(value: unknown): value is HoneyHiveTracer {
  *
  * @throws HoneyHiveConfigError listing every problem at once.
  */
-export function checkRequestOptions(where: string, tracer: unknown, options: unknown, known: readonly string[]): void {
-  const problems: ConfigProblem[] = []
-  if (!isTracer(tracer) && typeof tracer !== 'function') {
-    problems.push({ option: 'tracer', message: `Invalid "tracer": expected a tracer, or a function of the request that returns one.` })
-  }
-  for (const option of Object.keys(options ?? {})) {
-    if (!known.includes(option)) problems.push({ option, message: `Unknown option "${option}". Known options: ${known.join(', ')}.` })
-  }
+export function checkRequestOptions(where: string, tracer: unknown, options: unknown, specs: Specs): void {
+  const problems = TRACER.accepts(tracer) ? [] : [toProblem('tracer', TRACER, tracer)]
+  readOptions(options, specs, { problems })
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, where)
 }

@@ -5,12 +5,13 @@ import { type HeaderCarrier, readHeader, readRemoteContext } from '../context/pr
 import { currentScope, runInScope } from '../context/scope.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { describeThrown } from '../values/thrown.js'
-import type { InstanceSpan } from '../provider/span.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
 import { enrichSpan } from '../tracer/enrich.js'
 import type { Recording } from '../wrap/recorder.js'
 import { readSessionId } from '../tracer/remote.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import type { HoneyHiveTracer, WithSessionOptions } from '../tracer/tracer.js'
+import type { Specs } from '../options/spec.js'
 import { checkRequestOptions, type Fields, isTracer, type RequestOptions, type TracerChoice } from './options.js'
 
 /** Header in which a caller may name its session, and in which the session of the request is answered. */
@@ -73,8 +74,8 @@ export interface RequestTracingOptions<Req, Res> {
   readonly where: string
   readonly tracer: TracerChoice<Req>
   readonly options: RequestOptions<Req, Res>
-  /** Names of all options the adapter understands. */
-  readonly known: readonly string[]
+  /** All options the adapter understands. */
+  readonly specs: Specs
 }
 
 /** Which tracers record a request already. Keyed by the request: it holds nothing alive. */
@@ -83,11 +84,11 @@ const recordedBy = new WeakMap<object, Set<HoneyHiveTracer>>()
 /**
  * Sets up one adapter.
  *
- * @throws HoneyHiveConfigError for a missing tracer and unknown options.
+ * @throws HoneyHiveConfigError for a missing tracer, unknown options and wrong values.
  */
 export function createRequestTracing<Req, Res>(settings: RequestTracingOptions<Req, Res>): RequestTracing<Req, Res> {
-  const { where, tracer: choice, options, known } = settings
-  checkRequestOptions(where, choice, options, known)
+  const { where, tracer: choice, options, specs } = settings
+  checkRequestOptions(where, choice, options, specs)
   const diagnostics = createDiagnostics()
 
   function choose(request: Req): HoneyHiveTracer | undefined {
@@ -243,18 +244,17 @@ function describeOutcome(
   outcome: RequestOutcome,
   failure: { readonly error: unknown } | undefined,
 ): void {
-  if (!span.isRecording()) return
+  if (!(span instanceof GuardedSpan) || !span.isRecording()) return
   const { statusCode, isAborted } = outcome
-  const own = span as InstanceSpan
   const route = outcome.route ?? facts.route
   if (route !== undefined) span.updateName(toName(facts.method, route)).setAttribute('http.route', route)
   if (statusCode !== undefined) span.setAttribute('http.response.status_code', statusCode)
   const outputs: Fields = { ...withoutMissing({ statusCode }), ...outcome.outputs }
   const metadata = isAborted === true ? { aborted: true } : undefined
-  enrichSpan(own, { outputs: Object.keys(outputs).length === 0 ? undefined : outputs, metadata }, (value) =>
+  enrichSpan(span, { outputs: Object.keys(outputs).length === 0 ? undefined : outputs, metadata }, (value) =>
     tracer.instance.snapshot(value),
   )
-  if (failure !== undefined && !isClientError(statusCode)) return own.fail(failure.error)
+  if (failure !== undefined && !isClientError(statusCode)) return span.fail(failure.error)
   if (failure !== undefined) span.recordException(describeError(failure.error))
   if (statusCode !== undefined && statusCode >= 500)
     span.setStatus({ code: SpanStatusCode.ERROR, message: `HTTP ${statusCode}` }).setAttribute(ATTRIBUTE.error, `HTTP ${statusCode}`)

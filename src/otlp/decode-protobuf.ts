@@ -1,5 +1,5 @@
 /** Reads an OTLP/protobuf export request. Field numbers are those of opentelemetry/proto/trace/v1/trace.proto. */
-import { createObject, type JsonObject, MAX_DEPTH } from './json.js'
+import { createObject, type JsonObject, MAX_DEPTH } from '../semantics/json.js'
 import type { DecodeOptions } from './decode.js'
 import { createSpanCollector, type DecodedExport, type DecodedLink, type DecodedSpanEvent, type RawSpan, toTimeMs } from './decoded-span.js'
 import { type ProtobufField, readFields, toDouble, toText } from './protobuf.js'

@@ -1,5 +1,5 @@
 /** Reads an OTLP/JSON export request; lenient about the id spelling, enum spelling and field case of real exporters. */
-import { createObject, isObject, type JsonObject, MAX_DEPTH, toFiniteNumber } from './json.js'
+import { createObject, isObject, type JsonObject, MAX_DEPTH, toFiniteNumber } from '../semantics/json.js'
 import {
   createSpanCollector,
   type DecodedExport,

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.js'
+import type { JsonObject } from '../semantics/json.js'
 
 /** One span as it came over the wire, independent of the encoding. Ids are lower-case hex, times Unix milliseconds. */
 export interface DecodedSpan {

@@ -1,7 +1,19 @@
 import type { DropReason } from '../semantics/attributes.js'
-import type { Reply } from '../export/exchange.js'
-import { isRetryableStatus, toRetryAfterMs } from '../export/retry.js'
-import { parseJsonReply, parseProtobufReply, type PartialSuccess } from './encode.js'
+import { toFiniteNumber, toObject } from '../semantics/json.js'
+import { readFields, toText } from './protobuf.js'
+import { isRetryableStatus, toRetryAfterMs } from './retry.js'
+
+/** The reply to an OTLP request, as far as it was read. */
+export interface OtlpReply {
+  readonly status: number
+  /** Value of the `Content-Type` header; empty when there is none. */
+  readonly contentType: string
+  /** Value of the `Retry-After` header. */
+  readonly retryAfter: string | undefined
+  readonly body: Uint8Array
+  /** False when the body was cut short. */
+  readonly isComplete: boolean
+}
 
 /** What one attempt to send a batch came to. */
 export type Outcome =
@@ -22,8 +34,16 @@ export interface ReplyContext {
   readonly nowMs: number
 }
 
-/** The meaning of a reply to an OTLP request. */
-export function toOutcome(reply: Reply, { place, nowMs }: ReplyContext): Outcome {
+/** What a server said about a request it accepted. */
+interface PartialSuccess {
+  /** Spans the server did not take. */
+  readonly rejected: number
+  /** The server's explanation; empty when it gave none. */
+  readonly message: string
+}
+
+/** The meaning of a reply to an OTLP request. Never throws, whatever the server sent. */
+export function toOutcome(reply: OtlpReply, { place, nowMs }: ReplyContext): Outcome {
   const { status } = reply
   const detail = `HTTP ${status} from ${place}`
   if (status >= 200 && status < 300) return toAccepted(reply, place)
@@ -41,7 +61,7 @@ function hintFor(status: number): string {
   return ''
 }
 
-function toAccepted(reply: Reply, place: string): Outcome {
+function toAccepted(reply: OtlpReply, place: string): Outcome {
   if (/\bhtml\b/i.test(reply.contentType)) return badReply(place, 'an HTML page')
   // Cut short at the deadline or at the cap: the status already says that the spans were taken.
   if (!reply.isComplete || reply.body.length === 0) return { kind: 'accepted', rejected: 0, message: '' }
@@ -56,10 +76,41 @@ function badReply(place: string, what: string): Outcome {
   return { kind: 'refused', reason: 'badReply', detail: `${place} answered with ${what}` }
 }
 
-function parseReply({ contentType, body }: Reply): PartialSuccess {
-  if (/protobuf/i.test(contentType)) return parseProtobufReply(body)
-  if (/json/i.test(contentType)) return parseJsonReply(body)
-  return body[0] === OPENING_BRACE ? parseJsonReply(body) : parseProtobufReply(body)
+// The `deserializeResponse` of the official serializers takes any text as an empty JSON reply, with a line in the host's
+// own diagnostics, and `Accepted` as a protobuf one: both would count spans as delivered that nobody took.
+function parseReply({ contentType, body }: OtlpReply): PartialSuccess {
+  if (/protobuf/i.test(contentType)) return parseProtobuf(body)
+  if (/json/i.test(contentType)) return parseJson(body)
+  return body[0] === OPENING_BRACE ? parseJson(body) : parseProtobuf(body)
 }
 
 const OPENING_BRACE = 0x7b
+
+/** An `ExportTraceServiceResponse` in JSON, in the spelling of the specification or of the proto file. */
+function parseJson(body: Uint8Array): PartialSuccess {
+  const reply = toObject(JSON.parse(toText(body)))
+  const partial = toObject(reply.partialSuccess ?? reply.partial_success)
+  const message = partial.errorMessage ?? partial.error_message
+  return {
+    rejected: toCount(toFiniteNumber(partial.rejectedSpans ?? partial.rejected_spans) ?? 0),
+    message: typeof message === 'string' ? message : '',
+  }
+}
+
+/** An `ExportTraceServiceResponse` in protobuf: field 1 holds the rejected spans (1) and the message (2). */
+function parseProtobuf(body: Uint8Array): PartialSuccess {
+  let rejected = 0
+  let message = ''
+  readFields(body, (outer) => {
+    if (outer.number !== 1) return
+    readFields(outer.bytes, ({ number, integer, bytes }) => {
+      if (number === 1) rejected = toCount(Number(BigInt.asIntN(64, integer)))
+      if (number === 2) message = toText(bytes)
+    })
+  })
+  return { rejected, message }
+}
+
+function toCount(value: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(value)))
+}

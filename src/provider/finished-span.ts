@@ -1,30 +1,34 @@
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
-import { SpanStatusCode } from '@opentelemetry/api'
-import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-base'
-import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS, EventType } from '../semantics/attributes.js'
-import { clampText, flatten, toWellFormedText } from '../values/flatten.js'
-import type { Redactor } from '../values/redact.js'
-import type { Plain } from '../values/snapshot.js'
-import { toHrTime } from './clock.js'
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
+import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../semantics/attributes.js'
 import { detectEventType } from '../semantics/event-type.js'
-import { InstanceSpan, type RecordedEvent, type RecordedLink, type SpanRecord } from './span.js'
+import { clampText, flatten, toWellFormedText } from '../values/flatten.js'
+import type { Plain } from '../values/plain.js'
+import type { Redactor } from '../values/redact.js'
+import { setOwn } from './span-arguments.js'
+import type { SpanRecord } from './span-record.js'
 
 /**
- * The exportable form of an ended span: buckets flattened, values redacted and then cut to the limits. Runs when the
- * span is exported, not when it ends. Identity comes first and always fits; what did not fit is marked on the span.
+ * The exportable form of a span: buckets flattened, values redacted and then cut to the limits. Runs when the span is
+ * exported or looked at, not when it ends. Identity comes first and always fits; what did not fit is marked on the span.
  */
-export function toReadableSpan(span: InstanceSpan): ReadableSpan {
-  const record = InstanceSpan.recordOf(span)
+export function toFinishedSpan(record: SpanRecord): ReadableSpan {
   const writer = new AttributeWriter(record)
   writeIdentity(writer, record)
   writeError(writer, record)
   if (record.buckets !== undefined) writeBuckets(writer, record.buckets)
-  if (record.attributes !== undefined) for (const [key, value] of record.attributes) writer.redacted(key, value)
-  return new ExportedSpan(record, writer)
+  const attributes = record.sdk?.attributes ?? NO_ATTRIBUTES
+  for (const key of Object.keys(attributes)) writer.redacted(key, attributes[key] as AttributeValue)
+  return new FinishedSpan(record, writer)
 }
 
+const NO_ATTRIBUTES: Attributes = Object.freeze({})
+const NEVER: HrTime = [0, 0]
+const NO_LIBRARY: ReadableSpan['instrumentationScope'] = { name: '' }
+
 /** One shape for every span: the serialiser reads each field of each span. */
-class ExportedSpan implements ReadableSpan {
+class FinishedSpan implements ReadableSpan {
   readonly name: string
   readonly kind: ReadableSpan['kind']
   readonly parentSpanContext?: SpanContext
@@ -35,7 +39,7 @@ class ExportedSpan implements ReadableSpan {
   readonly attributes: Attributes
   readonly events: TimedEvent[]
   readonly links: Link[]
-  readonly ended = true
+  readonly ended: boolean
   readonly resource: ReadableSpan['resource']
   readonly instrumentationScope: ReadableSpan['instrumentationScope']
   readonly droppedAttributesCount: number
@@ -44,23 +48,27 @@ class ExportedSpan implements ReadableSpan {
   readonly #context: SpanContext
 
   constructor(record: SpanRecord, writer: AttributeWriter) {
-    this.name = writer.text('name', record.name)
-    this.kind = record.kind
+    const { sdk, owner } = record
+    this.name = writer.text('name', sdk?.name ?? '')
+    this.kind = sdk?.kind ?? SpanKind.INTERNAL
     if (record.parent !== undefined) this.parentSpanContext = record.parent
-    this.startTime = toHrTime(record.startMs)
-    this.endTime = toHrTime(record.endMs)
-    this.duration = toHrTime(record.endMs - record.startMs)
+    this.startTime = sdk?.startTime ?? NEVER
+    this.endTime = sdk?.endTime ?? NEVER
+    this.duration = sdk?.duration ?? NEVER
     this.status = toStatus(record, writer)
-    const events = record.events === undefined ? NO_RECORDED : record.events.filter((event) => writer.takes(event))
-    const links = record.links === undefined ? NO_RECORDED : record.links.filter((link) => writer.takes(link))
-    this.events = toEvents(events as readonly RecordedEvent[], writer)
-    this.links = toLinks(links as readonly RecordedLink[], writer)
-    this.resource = record.owner.resource
-    this.instrumentationScope = record.instrumentation
+    const events = sdk?.events ?? []
+    const links = sdk?.links ?? []
+    const keptEvents = events.filter((event) => writer.takes(event))
+    const keptLinks = links.filter((link) => writer.takes(link))
+    this.events = toEvents(keptEvents, writer)
+    this.links = toLinks(keptLinks, writer)
+    this.resource = sdk?.resource ?? owner.resource
+    this.instrumentationScope = sdk?.instrumentationScope ?? NO_LIBRARY
     this.attributes = writer.finish()
     this.droppedAttributesCount = record.droppedAttributes + writer.dropped
-    this.droppedEventsCount = record.droppedEvents + (record.events?.length ?? 0) - events.length
-    this.droppedLinksCount = record.droppedLinks + (record.links?.length ?? 0) - links.length
+    this.droppedEventsCount = (sdk?.droppedEventsCount ?? 0) + events.length - keptEvents.length
+    this.droppedLinksCount = (sdk?.droppedLinksCount ?? 0) + links.length - keptLinks.length
+    this.ended = record.isEnded
     this.#context = record.context
   }
 
@@ -68,12 +76,6 @@ class ExportedSpan implements ReadableSpan {
     return this.#context
   }
 }
-
-const NO_RECORDED: readonly never[] = []
-
-// Enough for the identity, error and mark attributes, so that they never compete with the user's.
-const RESERVED_ATTRIBUTES = 24
-
 /** Collects the attributes of one span within its limits, redacted before they are cut. */
 class AttributeWriter {
   readonly #attributes: Attributes = {}
@@ -90,15 +92,18 @@ class AttributeWriter {
     const { limits, redactor, maxBucketBytes } = record.owner
     this.#maxBucketBytes = maxBucketBytes
     this.#redactors = redactorsOf(redactor, record.redact)
-    this.#free = Math.max(0, limits.maxAttributes - Math.min(RESERVED_ATTRIBUTES, limits.maxAttributes >> 1))
+    // One place is kept for the mark of what was cut.
+    this.#free = limits.maxAttributes - 1
     this.#reservedBytes = Math.min(sizeOfEvents(record), limits.maxSpanBytes >> 2)
     this.#freeBytes = limits.maxSpanBytes - this.#reservedBytes
-    this.#isTruncated = record.isTruncated || record.droppedAttributes + record.droppedEvents + record.droppedLinks > 0
+    const { droppedEventsCount = 0, droppedLinksCount = 0 } = record.sdk ?? {}
+    this.#isTruncated = record.isTruncated || record.droppedAttributes + droppedEventsCount + droppedLinksCount > 0
   }
 
-  /** Adds one of our own attributes, unredacted and outside the limit. */
+  /** Adds one of our own attributes, unredacted; it takes its place from the user's and always has one. */
   fixed(key: string, value: string | number | boolean): void {
     this.#attributes[key] = value
+    this.#free -= 1
   }
 
   /** Adds a value of the user. */
@@ -127,14 +132,15 @@ class AttributeWriter {
   }
 
   /** Attributes of an event or link. */
-  map(path: string, values: ReadonlyMap<string, AttributeValue>): Attributes {
+  map(path: string, values: Attributes | undefined): Attributes {
     const clean: Attributes = {}
-    for (const [key, value] of values) setOwn(clean, toWellFormedText(key), redactAttribute(this.#redactors, `${path}.${key}`, value))
+    for (const key in values)
+      setOwn(clean, toWellFormedText(key), redactAttribute(this.#redactors, `${path}.${key}`, values[key] as AttributeValue))
     return clean
   }
 
   /** Whether an event or link still fits; once attributes are written. */
-  takes(part: RecordedEvent | RecordedLink): boolean {
+  takes(part: TimedEvent | Link): boolean {
     this.#freeBytes += this.#reservedBytes
     this.#reservedBytes = 0
     const size = sizeOfPart(part)
@@ -190,12 +196,6 @@ function redactorsOf(own: Redactor, ofCall: Redactor | undefined): readonly Reda
 
 const redactorLists = new WeakMap<Redactor, readonly Redactor[]>()
 
-/** An attribute may have any name, `__proto__` included. */
-function setOwn(holder: Attributes, key: string, value: AttributeValue): void {
-  if (key === '__proto__') Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
-  else holder[key] = value
-}
-
 function redactAttribute(redactors: readonly Redactor[], key: string, value: AttributeValue): AttributeValue {
   let clean = value
   for (const redactor of redactors) clean = toValue(redactor.value(key, clean as Plain))
@@ -211,33 +211,39 @@ function roughSize(value: AttributeValue): number {
   return Array.isArray(value) ? value.reduce<number>((total, item) => total + (typeof item === 'string' ? item.length : 8), 0) : 8
 }
 
-function sizeOfEvents({ events, links }: SpanRecord): number {
+function sizeOfEvents({ sdk }: SpanRecord): number {
   let total = 0
-  if (events !== undefined) for (const event of events) total += sizeOfPart(event)
-  if (links !== undefined) for (const link of links) total += sizeOfPart(link)
+  if (sdk === undefined) return total
+  for (const event of sdk.events) total += sizeOfPart(event)
+  for (const link of sdk.links) total += sizeOfPart(link)
   return total
 }
 
-function sizeOfPart({ attributes }: RecordedEvent | RecordedLink): number {
+function sizeOfPart({ attributes }: TimedEvent | Link): number {
   let total = 64
-  for (const [key, value] of attributes) total += key.length + roughSize(value)
+  for (const key in attributes) total += key.length + roughSize(attributes[key] as AttributeValue)
   return total
 }
 
 function writeIdentity(writer: AttributeWriter, record: SpanRecord): void {
-  for (const [key, value] of record.session.identity) writer.fixed(key, value)
-  const { attributes } = record
-  const type = record.eventType ?? (attributes === undefined ? EventType.tool : detectEventType((key) => attributes.get(key)))
+  const { identity } = record.session
+  for (const key of Object.keys(identity)) writer.fixed(key, identity[key] as string | boolean)
+  const type =
+    record.eventType ??
+    detectEventType(
+      record.sdk?.attributes ?? {},
+      record.sdk?.events.map(({ name }) => name),
+    )
   writer.fixed(ATTRIBUTE.eventType, type)
   // A name that is the span's own needs no second copy: ingestion falls back to it.
-  if (record.eventName !== undefined && record.eventName !== record.name)
+  if (record.eventName !== undefined && record.eventName !== record.sdk?.name)
     writer.fixed(ATTRIBUTE.eventName, writer.text(ATTRIBUTE.eventName, record.eventName))
   if (record.eventId !== undefined) writer.fixed(ATTRIBUTE.eventId, record.eventId)
 }
 
 function writeError(writer: AttributeWriter, record: SpanRecord): void {
-  if (record.attributes?.has(ATTRIBUTE.error)) return
-  const failed = record.error ?? (record.status.code === SpanStatusCode.ERROR ? errorOfEvents(record) : undefined)
+  if (record.sdk !== undefined && Object.hasOwn(record.sdk.attributes, ATTRIBUTE.error)) return
+  const failed = record.error ?? (record.sdk?.status.code === SpanStatusCode.ERROR ? errorOfEvents(record) : undefined)
   if (failed === undefined) return
   writer.fixed(ATTRIBUTE.error, clampText(writer.text(ATTRIBUTE.error, failed.message), MAX_ERROR_BYTES))
   if (failed.type !== undefined) writer.fixed(ATTRIBUTE.errorType, failed.type)
@@ -246,40 +252,40 @@ function writeError(writer: AttributeWriter, record: SpanRecord): void {
 const MAX_ERROR_BYTES = 32_768
 
 /** HoneyHive reads errors from its own attribute only, so an instrumentor's ERROR status has to be copied there. */
-function errorOfEvents(record: SpanRecord): { message: string; type: string | undefined } {
-  const event = record.events?.findLast((candidate) => candidate.name === 'exception')
-  const message = record.status.message ?? event?.attributes.get('exception.message') ?? 'error'
-  const type = event?.attributes.get('exception.type')
+function errorOfEvents({ sdk }: SpanRecord): { message: string; type: string | undefined } {
+  const event = sdk?.events.findLast((candidate) => candidate.name === 'exception')
+  const message = sdk?.status.message ?? event?.attributes?.['exception.message'] ?? 'error'
+  const type = event?.attributes?.['exception.type']
   return { message: String(message), type: typeof type === 'string' ? type : undefined }
 }
 
 function writeBuckets(writer: AttributeWriter, buckets: NonNullable<SpanRecord['buckets']>): void {
   for (const bucket of BUCKETS) {
-    const parts = buckets[bucket]
-    if (parts !== undefined) writer.bucket(BUCKET_PREFIX[bucket], mergeParts(parts))
+    const value = buckets[bucket]
+    if (value !== undefined) writer.bucket(BUCKET_PREFIX[bucket], value)
   }
 }
 
-function mergeParts(parts: readonly Plain[]): Plain {
-  const [only] = parts
-  if (parts.length === 1 && only !== undefined) return only
-  return Object.assign(Object.create(null), ...parts.filter((part) => typeof part === 'object'))
-}
-
-function toStatus(record: SpanRecord, writer: AttributeWriter): ReadableSpan['status'] {
-  const { code, message } = record.status
+function toStatus({ sdk }: SpanRecord, writer: AttributeWriter): ReadableSpan['status'] {
+  const { code, message } = sdk?.status ?? UNSET
   return message === undefined ? { code } : { code, message: clampText(writer.text('status', message), MAX_ERROR_BYTES) }
 }
 
-function toEvents(events: readonly RecordedEvent[], writer: AttributeWriter): TimedEvent[] {
+const UNSET: ReadableSpan['status'] = { code: SpanStatusCode.UNSET }
+
+function toEvents(events: readonly TimedEvent[], writer: AttributeWriter): TimedEvent[] {
   return events.map((event) => ({
     name: writer.text('event', event.name),
-    time: toHrTime(event.timeMs),
+    time: event.time,
     attributes: writer.map(event.name, event.attributes),
-    droppedAttributesCount: 0,
+    droppedAttributesCount: event.droppedAttributesCount ?? 0,
   }))
 }
 
-function toLinks(links: readonly RecordedLink[], writer: AttributeWriter): Link[] {
-  return links.map((link) => ({ context: link.context, attributes: writer.map('link', link.attributes), droppedAttributesCount: 0 }))
+function toLinks(links: readonly Link[], writer: AttributeWriter): Link[] {
+  return links.map(({ context, attributes, droppedAttributesCount }) => ({
+    context,
+    ...(attributes === undefined ? {} : { attributes: writer.map('link', attributes) }),
+    ...(droppedAttributesCount === undefined ? {} : { droppedAttributesCount }),
+  }))
 }

@@ -1,37 +1,85 @@
 import { randomFillSync } from 'node:crypto'
+import { isValidSpanId, isValidTraceId } from '@opentelemetry/api'
+import type { IdGenerator } from '@opentelemetry/sdk-trace'
 
 const POOL_BYTES = 4096
 const SPAN_CHARS = 16
 const TRACE_CHARS = 32
 
-/** Gives out random ids. */
-export interface IdSource {
-  /** 32 lower-case hex digits, never all zero. */
-  traceId(): string
-  /** 16 lower-case hex digits, never all zero. */
-  spanId(): string
-}
-
 /** Slices ids from one block of cryptographic randomness at a time: a fifth of the cost of asking for each. */
-export function createIdSource(fill: (buffer: Buffer) => void = randomFillSync): IdSource {
-  const bytes = Buffer.allocUnsafeSlow(POOL_BYTES)
-  let hex = ''
-  let at = 0
+export class PooledIdGenerator implements IdGenerator {
+  readonly #bytes = Buffer.allocUnsafeSlow(POOL_BYTES)
+  readonly #fill: (buffer: Buffer) => void
+  #hex = ''
+  #at = 0
 
-  function take(chars: number): string {
-    if (at + chars > hex.length) {
-      fill(bytes)
-      hex = bytes.toString('hex')
-      at = 0
-    }
-    const id = hex.slice(at, at + chars)
-    at += chars
-    return isZero(id) ? take(chars) : id
+  /** @param fill fills the block anew. @defaultValue `crypto.randomFillSync` */
+  constructor(fill: (buffer: Buffer) => void = randomFillSync) {
+    this.#fill = fill
   }
 
-  return { traceId: () => take(TRACE_CHARS), spanId: () => take(SPAN_CHARS) }
+  generateTraceId(): string {
+    return this.#take(TRACE_CHARS)
+  }
+
+  generateSpanId(): string {
+    return this.#take(SPAN_CHARS)
+  }
+
+  #take(chars: number): string {
+    if (this.#at + chars > this.#hex.length) {
+      this.#fill(this.#bytes)
+      this.#hex = this.#bytes.toString('hex')
+      this.#at = 0
+    }
+    const id = this.#hex.slice(this.#at, this.#at + chars)
+    this.#at += chars
+    return isZero(id) ? this.#take(chars) : id
+  }
 }
 
 function isZero(id: string): boolean {
   return id.startsWith('00000000') && /^0+$/.test(id)
+}
+
+const pooledIds = new PooledIdGenerator()
+
+/**
+ * Gives out the ids of one instance, from the user's generator when there is one. An id that is no valid one, and a generator
+ * that throws, cost the span nothing: it gets a random id.
+ */
+export class InstanceIdGenerator implements IdGenerator {
+  readonly #generator: IdGenerator | undefined
+  #nextTraceId: string | undefined
+
+  constructor(generator: IdGenerator | undefined) {
+    this.#generator = generator
+  }
+
+  /** Gives `traceId` to the next root. */
+  useForNextRoot(traceId: string): void {
+    this.#nextTraceId = traceId
+  }
+
+  generateTraceId(): string {
+    const given = this.#nextTraceId
+    this.#nextTraceId = undefined
+    if (given !== undefined) return given
+    const generator = this.#generator
+    return (generator && ask(() => generator.generateTraceId(), isValidTraceId)) ?? pooledIds.generateTraceId()
+  }
+
+  generateSpanId(): string {
+    const generator = this.#generator
+    return (generator && ask(() => generator.generateSpanId(), isValidSpanId)) ?? pooledIds.generateSpanId()
+  }
+}
+
+function ask(generate: () => string, isValid: (id: string) => boolean): string | undefined {
+  try {
+    const id: unknown = generate()
+    return typeof id === 'string' && isValid(id) ? id : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -1,86 +1,144 @@
-import { type Context, context, isSpanContextValid, type Span } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { frameOf, type Instance, type Scope } from '../context/scope.js'
+import { type Context, context, isSpanContextValid, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import type { Around, Frame, Scope } from '../context/frame.js'
+import type { Instance, OwnedSpan, Place } from '../context/instance.js'
+import { spanOf } from '../context/live-spans.js'
+import { currentScope } from '../context/scope.js'
+import { hasContextManager, hasHost } from './host.js'
 
-/** Every span of this package, of any copy of it, names its owner under this property. */
-export interface OwnedSpan {
-  readonly honeyhiveInstance: Instance
+/** Every span of this package, of any copy of it, answers for itself under this name. */
+interface SpanOfOurs {
+  readonly honeyhiveSpan: OwnedSpan
 }
 
-// The keys of the OpenTelemetry API and SDK: `createContextKey` is `Symbol.for` in every 1.x version of the API.
-const SPAN_KEY = Symbol.for('OpenTelemetry Context Key SPAN')
-const SUPPRESS_KEY = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING')
-
-/** The owner of `span` when it is one of ours. */
-export function ownerOf(span: Span | undefined): Instance | undefined {
-  return span === undefined ? undefined : (span as Partial<OwnedSpan>).honeyhiveInstance
-}
+/** Names under which libraries keep the span that they wrap (OpenInference's `OISpan`: `span`). */
+const WRAPPED = ['span', '_span', 'otelSpan', '_otelSpan'] as const
 
 /**
- * The innermost tracer: the owner of the active span, unless another one was entered inside that span without opening one of
- * its own (a session, a remote context, a pool).
+ * The span of ours that `span` is: itself, by its ids, or inside another library's wrapper. `undefined` for a span of
+ * somebody else: Sentry, Datadog, the application's own SDK.
  */
-export function innermostOf(active: Span | undefined, scope: Scope | undefined): Instance | undefined {
-  const owner = ownerOf(active)
-  const entered = scope?.frame.instance
-  if (owner === undefined || entered === undefined || entered === owner) return owner ?? entered
-  return frameOf(owner, scope)?.span === active ? entered : owner
-}
-
-/** True for a valid span of somebody else: Sentry, Datadog, the application's own SDK. */
-export function isForeign(span: Span | undefined): boolean {
-  return span !== undefined && ownerOf(span) === undefined && isSpanContextValid(span.spanContext())
-}
-
-/** True where instrumentation asked not to be traced. */
-export function isSuppressed(at: Context): boolean {
-  return at.getValue(SUPPRESS_KEY) === true
-}
-
-/** `base` with `span` as its active span; one small object instead of a copied map and three closures. */
-export function withActiveSpan(base: Context, span: Span): Context {
-  return new SpanOnContext(base, span)
-}
-
-/** Calls `fn` with `span` as the active OpenTelemetry span. Without a context manager this is a plain call. */
-export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
-  return context.with(withActiveSpan(context.active(), span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
-}
-
-declare function applyTo<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R
-
-/** Registers the standard context manager when the process has none, so that instrumentors can nest their spans. */
-export function ensureContextManager(): void {
-  if (hasContextManager()) return
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-}
-
-/** Whether contexts stick in this process at all. */
-export function hasContextManager(): boolean {
-  const probe = context.active().setValue(PROBE_KEY, true)
-  return context.with(probe, () => context.active().getValue(PROBE_KEY) === true)
-}
-
-const PROBE_KEY = Symbol('honeyhive-tracer.probe')
-
-class SpanOnContext implements Context {
-  readonly #base: Context
-  readonly #span: Span
-
-  constructor(base: Context, span: Span) {
-    this.#base = base
-    this.#span = span
+export function findOwned(span: Span | undefined): OwnedSpan | undefined {
+  if (span === undefined) return undefined
+  try {
+    return (span as Partial<SpanOfOurs>).honeyhiveSpan ?? spanOf(span.spanContext()) ?? findWrapped(span)
+  } catch {
+    // Something that refuses to be read is none of ours.
+    return undefined
   }
+}
 
-  getValue(key: symbol): unknown {
-    return key === SPAN_KEY ? this.#span : this.#base.getValue(key)
+function findWrapped(span: object): OwnedSpan | undefined {
+  for (const name of WRAPPED) {
+    const inner = (span as Readonly<Record<string, unknown>>)[name]
+    if (typeof inner === 'object' && inner !== null && 'honeyhiveSpan' in inner) return (inner as SpanOfOurs).honeyhiveSpan
   }
+  return undefined
+}
 
-  setValue(key: symbol, value: unknown): Context {
-    return key === SPAN_KEY ? this.#base.setValue(key, value) : this.#base.setValue(SPAN_KEY, this.#span).setValue(key, value)
-  }
+/** What surrounds the caller; read once for each span, because every look into a context costs. */
+export interface Surroundings extends Around {
+  readonly context: Context
+}
 
-  deleteValue(key: symbol): Context {
-    return key === SPAN_KEY ? this.#base.deleteValue(key) : this.#base.setValue(SPAN_KEY, this.#span).deleteValue(key)
-  }
+/** Reads what surrounds the caller. */
+export function readSurroundings(scope: Scope | undefined = currentScope()): Surroundings {
+  if (!hasContextManager()) return { scope, context: ROOT_CONTEXT, span: undefined, owned: undefined }
+  const at = context.active()
+  const span = trace.getSpan(at)
+  return { scope, context: at, span, owned: findOwned(span) }
+}
+
+/** Who is innermost. */
+export interface Innermost {
+  readonly instance: Instance | undefined
+  /** Span of the OpenTelemetry context that makes it so; `undefined` when our own scope does. */
+  readonly span: OwnedSpan | undefined
+  /** Set when two answers are possible; then there is none. */
+  readonly conflict: readonly [one: Instance, other: Instance] | undefined
+}
+
+const NOBODY: Innermost = { instance: undefined, span: undefined, conflict: undefined }
+
+/**
+ * The one rule for who owns what starts here, where nothing else was said: who was entered last. Entering a scope and
+ * starting a span take the next place of one order, so a library that restores an outer OpenTelemetry context changes
+ * nothing: its span is older than the scope that was entered inside of it.
+ *
+ * An older span that the scope was not entered inside of was made active by hand: a callback that was bound to it runs in
+ * the scope of another tracer, and belongs where it was bound. Once that span has ended nobody can tell such a callback from
+ * a context that was merely kept, so there is no answer.
+ */
+export function findInnermost({ scope, owned }: Pick<Surroundings, 'scope' | 'owned'>): Innermost {
+  if (owned === undefined) return scope === undefined ? NOBODY : byScope(scope)
+  if (scope === undefined || owned.order > scope.frame.order) return { instance: owned.owner, span: owned, conflict: undefined }
+  const { instance, origin } = scope.frame
+  if (owned.owner === undefined || owned.owner === instance || owned.origin === origin) return byScope(scope)
+  if (!owned.hasEnded) return { instance: owned.owner, span: owned, conflict: undefined }
+  return { instance: undefined, span: undefined, conflict: [owned.owner, instance] }
+}
+
+function byScope({ frame }: Scope): Innermost {
+  return { instance: frame.instance, span: undefined, conflict: undefined }
+}
+
+/** The innermost span of `instance` here: the active OpenTelemetry span, or the one its frame holds, whichever is later. */
+export function innermostSpanOf(instance: Instance, frame: Frame | undefined, owned: OwnedSpan | undefined): OwnedSpan | undefined {
+  if (owned?.owner !== instance) return frame?.span
+  return frame === undefined || owned.order > frame.order ? owned : frame.span
+}
+
+/** Who takes a span that an instrumentor starts, and where it stands. */
+export interface Routing {
+  readonly owner: Instance | undefined
+  readonly place: Place
+  /** True where no tracer is active at all, so that a fallback may take the span. */
+  readonly isFree: boolean
+  readonly conflict: Innermost['conflict']
+}
+
+const WHERE_IT_STARTS: Place = { parent: undefined, remoteParent: undefined, isChosen: false }
+const AT_THE_TOP: Place = { parent: undefined, remoteParent: undefined, isChosen: true }
+
+/**
+ * Routes a span that an instrumentor starts in `at`. A context that differs from the current one in its span was chosen and
+ * decides: a span of ours in it is the parent, a remote parent is continued, a context without a span makes a root. In the
+ * current context the innermost tracer decides.
+ */
+export function routeSpan(at: Context, isRoot: boolean, surroundings: Surroundings): Routing {
+  const given = at === surroundings.context ? surroundings.span : trace.getSpan(at)
+  const isChosen = given !== surroundings.span || (at === ROOT_CONTEXT && surroundings.context !== ROOT_CONTEXT)
+  const chosen = isChosen ? findOwned(given) : undefined
+  if (chosen !== undefined) return toRouting(chosen.owner, isRoot ? AT_THE_TOP : placeUnder(chosen), false)
+  const { instance, span, conflict } = findInnermost(surroundings)
+  const isFree = instance === undefined && span === undefined && conflict === undefined
+  if (isRoot) return toRouting(instance, AT_THE_TOP, isFree, conflict)
+  if (isChosen) return toRouting(instance, toChosenPlace(given), isFree, conflict)
+  return toRouting(instance, span === undefined ? toCurrentPlace(surroundings) : placeUnder(span), isFree, conflict)
+}
+
+function toRouting(owner: Instance | undefined, place: Place, isFree: boolean, conflict?: Innermost['conflict']): Routing {
+  return { owner, place, isFree, conflict }
+}
+
+function placeUnder(parent: OwnedSpan): Place {
+  return { parent, remoteParent: undefined, isChosen: true }
+}
+
+/** A span of somebody else in a context says nothing about where ours stand. */
+function toChosenPlace(given: Span | undefined): Place {
+  if (given === undefined) return AT_THE_TOP
+  return toRemotePlace(given) ?? WHERE_IT_STARTS
+}
+
+/** A caller's context that became current after our own scope was entered: a consumer that continues its producer. */
+function toCurrentPlace({ scope, span, owned }: Surroundings): Place {
+  const isOlder = span === undefined || owned !== undefined || span === scope?.frame.around
+  return (isOlder ? undefined : toRemotePlace(span)) ?? WHERE_IT_STARTS
+}
+
+/** Ids without a span behind them are another process's, also unmarked where no host could have made them. */
+function toRemotePlace(span: Span): Place | undefined {
+  const remoteParent = span.spanContext()
+  const isRemote = remoteParent.isRemote === true || (!span.isRecording() && !hasHost())
+  return isRemote && isSpanContextValid(remoteParent) ? { parent: undefined, remoteParent, isChosen: true } : undefined
 }

@@ -1,18 +1,26 @@
 import type { Attributes } from '@opentelemetry/api'
+import { detectResources, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { hostname } from 'node:os'
 import { readPlatform } from '../config/platform.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import type { Resource } from './span.js'
 import { VERSION } from '../version.js'
 
 /**
- * The OpenTelemetry resource of one tracer: the service as the host names it, the process, where it runs, and what the
- * user added. Equal for every tracer of a process but for `service.name` and `resourceAttributes`.
+ * The OpenTelemetry resource of one tracer: the service as the host names it, the process, where it runs, what the user's
+ * detectors and `resource` say, and what the user added. Later ones win.
  */
 export function createResource(config: ResolvedConfig): Resource {
-  const serviceName = config.project ?? PROCESS_ATTRIBUTES['faas.name'] ?? 'honeyhive-service'
-  return toResource({ 'service.name': serviceName, ...PROCESS_ATTRIBUTES, ...config.resourceAttributes })
+  const { resource, resourceDetectors, resourceAttributes, project } = config
+  const serviceName = project ?? PROCESS_ATTRIBUTES['faas.name'] ?? 'honeyhive-service'
+  const own = resourceFromAttributes({ 'service.name': serviceName, ...PROCESS_ATTRIBUTES, ...resourceAttributes })
+  if (resource === undefined && resourceDetectors.length === 0) return own
+  const detected = resourceDetectors.length === 0 ? own : own.merge(detectResources({ detectors: [...resourceDetectors] }))
+  return detected.merge(resource ?? null).merge(resourceFromAttributes({ ...resourceAttributes }))
 }
+
+// Values of the semantic conventions where Node has names of its own. @see resource attributes `host.arch`, `os.type`
+const ARCHITECTURES: Readonly<Partial<Record<string, string>>> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' }
+const SYSTEMS: Readonly<Partial<Record<string, string>>> = { win32: 'windows', sunos: 'solaris' }
 
 const PROCESS_ATTRIBUTES: Attributes = Object.freeze({
   'telemetry.sdk.name': 'honeyhive-tracer',
@@ -22,16 +30,7 @@ const PROCESS_ATTRIBUTES: Attributes = Object.freeze({
   'process.runtime.name': 'nodejs',
   'process.runtime.version': process.versions.node,
   'host.name': hostname(),
-  'host.arch': process.arch,
-  'os.type': process.platform,
+  'host.arch': ARCHITECTURES[process.arch] ?? process.arch,
+  'os.type': SYSTEMS[process.platform] ?? process.platform,
   ...readPlatform(),
 })
-
-function toResource(attributes: Attributes): Resource {
-  return {
-    attributes,
-    asyncAttributesPending: false,
-    merge: (other) => (other === null ? toResource(attributes) : toResource({ ...attributes, ...other.attributes })),
-    getRawAttributes: () => Object.entries(attributes),
-  }
-}

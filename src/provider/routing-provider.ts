@@ -2,16 +2,21 @@ import {
   type Context,
   context,
   INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
   type Span,
   type SpanOptions,
   type Tracer,
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
+import { isTracingSuppressed } from '@opentelemetry/core'
+import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/instance.js'
 import type { Diagnostics } from '../diagnostics.js'
-import { currentScope, type Instance } from '../context/scope.js'
-import { nameText } from './span.js'
-import { innermostOf, isSuppressed, ownerOf, withActiveSpan } from './owner.js'
+import { createFace } from './face.js'
+import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
+import { findOwned, readSurroundings, type Routing, routeSpan } from './owner.js'
+import { nameText } from './span-arguments.js'
+import { UnrecordedSpan } from './unrecorded-span.js'
 
 /** Settings of {@link RoutingProvider}. */
 export interface RoutingOptions {
@@ -20,6 +25,8 @@ export interface RoutingOptions {
   readonly diagnostics: Diagnostics
   /** Spans about our own requests are not recorded, whatever instrumented them. */
   readonly isOwnEndpoint?: ((url: string) => boolean) | undefined
+  /** Whether the standard context manager may be registered with the first span, when the process has none. @defaultValue true */
+  readonly registerContextManager?: boolean | undefined
 }
 
 /**
@@ -34,36 +41,67 @@ export class RoutingProvider implements TracerProvider {
     this.#options = options
   }
 
+  /** @internal As the global provider it is no host; every copy of this package looks for this name. */
+  get isHoneyHiveProvider(): true {
+    return true
+  }
+
   /** Spans that started where no tracer was active and that were therefore not recorded. */
   get unowned(): number {
     return this.#unowned
   }
 
-  getTracer(name: string, version?: string): Tracer {
-    return new RoutingTracer(this, nameText(name), typeof version === 'string' ? version : undefined)
+  getTracer(name: string, version?: string, options?: { schemaUrl?: string }): Tracer {
+    return new RoutingTracer(this, toLibrary(name, version, options))
   }
 
-  /** Starts `name` on the tracer that owns it; used by the tracers this provider gives out. */
-  route(name: string, options: SpanOptions, at: Context, scopeName: string, scopeVersion: string | undefined): Span {
-    if (isSuppressed(at) || this.#isOwnRequest(options)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
-    const { owner, parent } = findOwner(at, this.#options.fallback)
-    if (owner === undefined) return this.#refuse(name)
-    return owner.startRoutedSpan({ name, options, parent: isRoot(options) ? undefined : parent, scopeName, scopeVersion })
+  /** Starts `name` in `at` on the tracer that owns it; used by the tracers this provider gives out. */
+  route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary): Span {
+    if (isTracingSuppressed(at) || this.#isOwnRequest(options)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+    if (this.#options.registerContextManager !== false) ensureContextManager()
+    const surroundings = readSurroundings()
+    const { owner, place, isFree, conflict } = routeSpan(at, isRoot(options), surroundings)
+    const isBesideHost = hasHost()
+    const shownContext = isBesideHost ? toShownContext(at) : undefined
+    const taker = owner ?? (isFree ? this.#options.fallback : undefined)
+    const request: RoutedSpan = { name, options, library, place, context: at, shownContext }
+    const span = taker === undefined ? this.#refuse(name, at, conflict) : taker.startRoutedSpan(request)
+    const host = isBesideHost ? findHostSpan(at) : undefined
+    return host === undefined ? span : createFace(span, host)
   }
 
-  #refuse(name: string): Span {
+  #refuse(name: string, at: Context, conflict: Routing['conflict']): Span {
     this.#unowned++
-    this.#options.diagnostics.warn(
-      'unowned',
-      `no tracer is active where "${nameText(name)}" starts, so it is not recorded. Run it inside a traced function, or give the routing provider a fallback tracer.`,
-    )
-    return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+    const why =
+      conflict === undefined
+        ? 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'
+        : `its OpenTelemetry context belongs to ${conflict[0].label} and runs in the scope of ${conflict[1].label}, so either could own it. Bind the callback to one of them`
+    this.#options.diagnostics.warn(conflict === undefined ? 'unowned' : 'conflict', `"${nameText(name)}" is not recorded: ${why}.`)
+    return new UnrecordedSpan(undefined, toShownContext(at))
   }
 
   #isOwnRequest(options: SpanOptions): boolean {
     const { isOwnEndpoint } = this.#options
     const url = readUrl(options)
     return isOwnEndpoint !== undefined && typeof url === 'string' && isOwnEndpoint(url)
+  }
+}
+
+function toLibrary(name: unknown, version: unknown, options: unknown): InstrumentationLibrary {
+  const schemaUrl = readSchemaUrl(options)
+  return {
+    name: typeof name === 'string' ? name : nameText(name),
+    ...(typeof version === 'string' ? { version } : {}),
+    ...(schemaUrl === undefined ? {} : { schemaUrl }),
+  }
+}
+
+function readSchemaUrl(options: unknown): string | undefined {
+  try {
+    const schemaUrl: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'schemaUrl') : undefined
+    return typeof schemaUrl === 'string' && schemaUrl !== '' ? schemaUrl : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -97,31 +135,17 @@ function toContext(at: Context | undefined): Context {
   return context.active()
 }
 
-/**
- * The owner of a span that starts in `at`. A context that the instrumentor passed on by hand decides, and its span is the
- * parent; in the current context the innermost tracer decides, and finds the parent itself. A foreign span says nothing
- * about our tracers.
- */
-function findOwner(at: Context, fallback: Instance | undefined): { owner: Instance | undefined; parent: Span | undefined } {
-  const active = trace.getSpan(at)
-  const owner = ownerOf(active)
-  if (owner !== undefined && active !== trace.getSpan(context.active())) return { owner, parent: active }
-  return { owner: innermostOf(active, currentScope()) ?? fallback, parent: undefined }
-}
-
 class RoutingTracer implements Tracer {
   readonly #provider: RoutingProvider
-  readonly #name: string
-  readonly #version: string | undefined
+  readonly #library: InstrumentationLibrary
 
-  constructor(provider: RoutingProvider, name: string, version: string | undefined) {
+  constructor(provider: RoutingProvider, library: InstrumentationLibrary) {
     this.#provider = provider
-    this.#name = name
-    this.#version = version
+    this.#library = library
   }
 
   startSpan(name: string, options?: SpanOptions, at?: Context): Span {
-    return this.#provider.route(name, options ?? {}, toContext(at), this.#name, this.#version)
+    return this.#provider.route(name, options ?? {}, toContext(at), this.#library)
   }
 
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>
@@ -135,8 +159,9 @@ class RoutingTracer implements Tracer {
     const options = rest.length > 1 ? (rest[0] as SpanOptions) : {}
     const at = toContext(rest.length > 2 ? (rest[1] as Context) : undefined)
     const span = this.startSpan(name, options, at)
-    const call = (): ReturnType<F> => context.with(withActiveSpan(at, span), fn as (span: Span) => ReturnType<F>, undefined, span)
-    const owner = ownerOf(span)
-    return owner === undefined ? call() : owner.runWithSpan(span, call)
+    const owned = findOwned(span)
+    const isOwned = owned !== undefined && isSpanContextValid(owned.context)
+    const call = (): ReturnType<F> => callInContext(at, span, isOwned, fn as (span: Span) => ReturnType<F>)
+    return owned?.owner === undefined ? call() : owned.owner.runWithSpan(owned, call)
   }
 }

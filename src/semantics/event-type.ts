@@ -1,58 +1,149 @@
 import { EventType } from './attributes.js'
 
-const OPENINFERENCE: Readonly<Record<string, EventType>> = {
+type Attributes = Readonly<Record<string, unknown>>
+type Table = Readonly<Record<string, EventType>>
+
+const OPENINFERENCE_KINDS: Table = {
   LLM: 'model',
+  EMBEDDING: 'model',
   CHAIN: 'chain',
   AGENT: 'chain',
+  EVALUATOR: 'chain',
+  PROMPT: 'chain',
   TOOL: 'tool',
   RETRIEVER: 'tool',
-  EMBEDDING: 'tool',
   RERANKER: 'tool',
   GUARDRAIL: 'tool',
-  EVALUATOR: 'chain',
 }
-const TRACELOOP: Readonly<Record<string, EventType>> = { workflow: 'chain', agent: 'chain', task: 'chain', tool: 'tool' }
-const GEN_AI: Readonly<Record<string, EventType>> = {
-  chat: 'model',
-  text_completion: 'model',
-  generate_content: 'model',
-  invoke_agent: 'chain',
-  create_agent: 'chain',
-  execute_tool: 'tool',
-  embeddings: 'tool',
+const LANGSMITH_KINDS: Table = {
+  LLM: 'model',
+  EMBEDDING: 'model',
+  CHAIN: 'chain',
+  PROMPT: 'chain',
+  PARSER: 'chain',
+  TOOL: 'tool',
+  RETRIEVER: 'tool',
 }
-const AI_SDK_MODEL = /\.do(Generate|Stream)$/
+const TRACELOOP_KINDS: Table = { WORKFLOW: 'chain', AGENT: 'chain', TASK: 'chain', TOOL: 'tool' }
+const MASTRA_KINDS: Table = {
+  AGENT_RUN: 'chain',
+  WORKFLOW_RUN: 'chain',
+  WORKFLOW_STEP: 'chain',
+  MODEL_GENERATION: 'model',
+  MODEL_STEP: 'chain',
+  MODEL_INFERENCE: 'model',
+  TOOL_CALL: 'tool',
+  MCP_TOOL_CALL: 'tool',
+}
+/** The well-known operations of the conventions, and the steps that agent libraries name in their place. */
+const GEN_AI_OPERATIONS: Table = {
+  CHAT: 'model',
+  TEXT_COMPLETION: 'model',
+  GENERATE_CONTENT: 'model',
+  EMBEDDINGS: 'model',
+  INVOKE_AGENT: 'chain',
+  CREATE_AGENT: 'chain',
+  INVOKE_WORKFLOW: 'chain',
+  AGENT_STEP: 'chain',
+  EXECUTE_EVENT_LOOP_CYCLE: 'chain',
+  PLAN: 'chain',
+  EXECUTE_TOOL: 'tool',
+  RETRIEVAL: 'tool',
+  RERANK: 'tool',
+}
+
+/** What says a span's kind in so many words; the first that is known decides. */
+const KINDS: readonly (readonly [key: string, table: Table])[] = [
+  ['openinference.span.kind', OPENINFERENCE_KINDS],
+  ['traceloop.span.kind', TRACELOOP_KINDS],
+  ['langsmith.span.kind', LANGSMITH_KINDS],
+  ['mastra.span.type', MASTRA_KINDS],
+  ['gen_ai.operation.name', GEN_AI_OPERATIONS],
+]
+
+/** Attributes whose presence alone means a model call. */
 const MODEL_KEYS = [
   'llm.request.type',
   'llm.request.model',
   'llm.model_name',
+  'llm.input_messages',
+  'llm.output_messages',
   'gen_ai.request.model',
   'gen_ai.response.model',
+  'gen_ai.input.messages',
+  'gen_ai.output.messages',
+  'gen_ai.prompt',
+  'gen_ai.completion',
   'ai.model.id',
+  'ai.prompt.messages',
+  'embedding.model_name',
 ]
+const MODEL_PREFIX =
+  /^(?:gen_ai\.(?:prompt|completion)|llm\.(?:input_messages|output_messages|prompts|completions)|embedding\.embeddings)\./
+const MODEL_SPAN_EVENTS: ReadonlySet<string> = new Set([
+  'gen_ai.user.message',
+  'gen_ai.choice',
+  'gen_ai.input.message',
+  'gen_ai.output.message',
+  'gen_ai.client.inference.operation.details',
+])
+const TOOL_KEYS = ['gen_ai.tool.name', 'gen_ai.tool.call.id', 'tool.name', 'ai.toolCall.name', 'mcp.tool.name']
 
 /**
- * The event type of a span that says none: from the semantic conventions it follows, else `tool`.
- * Names are not looked at: matching on words makes "Generate report" a model call.
+ * The event type that a span's attributes and the names of its span events imply by the conventions they follow;
+ * `undefined` when they say nothing. The span's name is not looked at: matching on words makes "Generate report" a model call.
  *
  * @see HoneyHive ingestion order, openinference.span.kind > traceloop.span.kind > gen_ai.operation.name > model attributes
  */
-export function detectEventType(read: (key: string) => unknown): EventType {
+export function inferEventType(attributes: Attributes, spanEventNames: readonly string[] = []): EventType | undefined {
+  for (const [key, table] of KINDS) {
+    const type = lookUp(table, attributes[key])
+    if (type !== undefined) return type
+  }
   return (
-    lookUp(OPENINFERENCE, read('openinference.span.kind'), (text) => text.toUpperCase()) ??
-    lookUp(TRACELOOP, read('traceloop.span.kind'), (text) => text.toLowerCase()) ??
-    lookUp(GEN_AI, read('gen_ai.operation.name'), (text) => text.toLowerCase()) ??
-    fromAiSdk(read('ai.operationId')) ??
-    (MODEL_KEYS.some((key) => read(key) !== undefined) ? EventType.model : EventType.tool)
+    fromAiSdk(attributes['ai.operationId']) ??
+    fromRole(attributes) ??
+    (isModelCall(attributes, spanEventNames) ? EventType.model : undefined)
   )
 }
 
-function lookUp(table: Readonly<Record<string, EventType>>, value: unknown, normalise: (text: string) => string): EventType | undefined {
-  return typeof value === 'string' && Object.hasOwn(table, normalise(value)) ? table[normalise(value)] : undefined
+/** Like {@link inferEventType}; a span that says nothing is a tool. */
+export function detectEventType(attributes: Attributes, spanEventNames: readonly string[] = []): EventType {
+  return inferEventType(attributes, spanEventNames) ?? EventType.tool
 }
 
+/** The event type that `value` names, in any case; `undefined` when it names none. */
+export function toEventType(value: unknown): EventType | undefined {
+  const name = typeof value === 'string' ? value.toLowerCase() : ''
+  return Object.hasOwn(EventType, name) ? EventType[name as keyof typeof EventType] : undefined
+}
+
+function lookUp(table: Table, value: unknown): EventType | undefined {
+  const name = typeof value === 'string' ? value.toUpperCase() : ''
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}
+
+/** The AI SDK wraps each `.doX`, which calls the model, in a span of the same name without it. */
 function fromAiSdk(operation: unknown): EventType | undefined {
   if (typeof operation !== 'string' || !operation.startsWith('ai.')) return undefined
-  if (operation === 'ai.toolCall') return EventType.tool
-  return AI_SDK_MODEL.test(operation) ? EventType.model : EventType.chain
+  if (operation === 'ai.toolCall' || operation.endsWith('.doRerank')) return EventType.tool
+  return /\.do[A-Z]\w*$/.test(operation) ? EventType.model : EventType.chain
+}
+
+function fromRole(attributes: Attributes): EventType | undefined {
+  if (isNonEmpty(attributes['gen_ai.request.model'])) return undefined
+  if (TOOL_KEYS.some((key) => isNonEmpty(attributes[key]))) return EventType.tool
+  return isNonEmpty(attributes['gen_ai.agent.name']) || isNonEmpty(attributes.agent_name) ? EventType.chain : undefined
+}
+
+function isModelCall(attributes: Attributes, spanEventNames: readonly string[]): boolean {
+  if (MODEL_KEYS.some((key) => attributes[key] !== undefined)) return true
+  if (isNonEmpty(attributes['input.value']) || isNonEmpty(attributes['output.value'])) return true
+  if (spanEventNames.some((name) => MODEL_SPAN_EVENTS.has(name))) return true
+  for (const key in attributes) if (MODEL_PREFIX.test(key)) return true
+  return false
+}
+
+function isNonEmpty(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== ''
 }

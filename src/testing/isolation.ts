@@ -1,4 +1,4 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { ATTRIBUTE } from '../semantics/attributes.js'
 import { HoneyHiveError } from '../errors.js'
 import type { TestTracer } from './test-tracer.js'

@@ -1,7 +1,6 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { TracerOptions } from '../config/options.js'
 import type { Clock } from '../provider/clock.js'
-import type { IdSource } from '../provider/id-generator.js'
 import { HoneyHiveTracer } from '../tracer/tracer.js'
 import { type SpanTree, toSpanTrees } from './span-tree.js'
 
@@ -79,10 +78,10 @@ function toSessions(calls: readonly { readonly kind: string; readonly body: Read
     }))
 }
 
-function countingIds(): IdSource {
+function countingIds(): IdGenerator {
   let next = 1
   const take = (digits: number): string => (next++).toString(16).padStart(digits, '0')
-  return { traceId: () => take(32), spanId: () => take(16) }
+  return { generateTraceId: () => take(32), generateSpanId: () => take(16) }
 }
 
 function steppingClock(startMs: number): Clock {

@@ -1,7 +1,7 @@
 import type { SpanOptions } from '@opentelemetry/api'
 import { BUCKETS } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
-import type { InstanceSpan } from '../provider/span.js'
+import type { GuardedSpan } from '../provider/guarded-span.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
 import { enrichSpan, type TakeSnapshot } from './enrich.js'
 import type { CompiledCall, TraceOptions } from '../wrap/trace-options.js'
@@ -13,7 +13,7 @@ export interface CaptureParts {
 }
 
 /** Writes what a call says about itself before it runs: its fixed buckets, then its captured inputs. */
-export function captureCall(span: InstanceSpan, call: CompiledCall, self: unknown, args: readonly unknown[], parts: CaptureParts): void {
+export function captureCall(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[], parts: CaptureParts): void {
   const { options } = call
   if (hasFixedBuckets(options)) enrichSpan(span, pickBuckets({ ...options, inputs: undefined, outputs: undefined }), parts.take)
   const inputs = selectInputs(call, self, args, parts.capture.inputs)
@@ -21,15 +21,18 @@ export function captureCall(span: InstanceSpan, call: CompiledCall, self: unknow
 }
 
 /** Writes the result of a call. */
-export function captureResult(span: InstanceSpan, call: CompiledCall, output: unknown, parts: CaptureParts): void {
+export function captureResult(span: GuardedSpan, call: CompiledCall, output: unknown, parts: CaptureParts): void {
   const outputs = selectOutputs(call.options, output, parts.capture.outputs)
   if (outputs !== undefined) span.addToBucket('outputs', parts.take(outputs))
 }
 
+type GivenSpanOptions = { readonly [K in 'kind' | 'attributes' | 'links' | 'root' | 'startTime']?: SpanOptions[K] | undefined }
+
 /** OpenTelemetry options of a call's span. */
-export function toSpanOptions({ kind, attributes }: TraceOptions): SpanOptions | undefined {
-  if (kind === undefined && attributes === undefined) return undefined
-  return { ...(kind === undefined ? {} : { kind }), ...(attributes === undefined ? {} : { attributes }) }
+export function toSpanOptions({ kind, attributes, links, root, startTime }: GivenSpanOptions): SpanOptions | undefined {
+  const isPlain = kind === undefined && attributes === undefined && links === undefined && root === undefined && startTime === undefined
+  if (isPlain) return undefined
+  return Object.fromEntries(Object.entries({ kind, attributes, links, root, startTime }).filter(([, value]) => value !== undefined))
 }
 
 const redactors = new WeakMap<object, Redactor>()

@@ -1,6 +1,6 @@
 import { type Bucket, BUCKETS } from '../semantics/attributes.js'
 import { toSessionId } from '../semantics/session-id.js'
-import type { InstanceSpan } from '../provider/span.js'
+import type { GuardedSpan } from '../provider/guarded-span.js'
 import type { Snapshot } from '../values/snapshot.js'
 
 /** Data added to a span or session after it began. Each bucket is merged key by key; later values win. */
@@ -48,7 +48,7 @@ export function readBuckets(payload: unknown): ReadonlyMap<Bucket, unknown> {
 }
 
 /** Writes `payload` on an open span. */
-export function enrichSpan(span: InstanceSpan, payload: unknown, take: TakeSnapshot): void {
+export function enrichSpan(span: GuardedSpan, payload: unknown, take: TakeSnapshot): void {
   for (const [bucket, value] of readBuckets(payload)) span.addToBucket(bucket, take(wrapIfScalar(bucket, value)))
   const { error, eventId } = readSpecial(payload)
   if (error !== undefined && error !== null) span.fail(error)

@@ -1,45 +1,44 @@
-import { INVALID_SPAN_CONTEXT, type Span, type SpanContext, type SpanOptions, trace, type TracerProvider } from '@opentelemetry/api'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { EventType } from '../semantics/attributes.js'
+import type { Span, SpanContext, SpanOptions, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
+import type { IdGenerator } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
+import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
-import {
-  emptyFrame,
-  enterFrame,
-  type Frame,
-  frameOf,
-  type Instance,
-  type RoutedSpan,
-  runInScope,
-  type Scope,
-  type TracerHandle,
-} from '../context/scope.js'
+import type { Instance, InstrumentationLibrary, OwnedSpan, RoutedSpan, TracerHandle } from '../context/instance.js'
+import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
+import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
+import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
-import type { PendingSpan } from '../export/delivery.js'
-import { describeThrown } from '../values/thrown.js'
-import { createFilter } from '../provider/span-filter.js'
 import { type Clock, createSystemClock } from '../provider/clock.js'
-import { createIdSource, type IdSource } from '../provider/id-generator.js'
-import { createLedger, type Ledger } from '../export/ledger.js'
-import { callWithActiveSpan, ensureContextManager, isForeign, ownerOf } from '../provider/owner.js'
-import { toReadableSpan } from '../provider/finished-span.js'
-import { RoutingProvider } from '../provider/routing-provider.js'
-import { createSampling } from '../provider/sampler.js'
-import { InstanceSpan, type InstrumentationScope, nameText, type SpanOwner, type SpanRecord } from '../provider/span.js'
-import { type Snapshot, toSnapshot } from '../values/snapshot.js'
-import { VERSION } from '../version.js'
-import { type Enrichment, enrichSpan } from './enrich.js'
-import { createOutlets, type Outlets } from './outlets.js'
-import { captureCall, captureResult, type CaptureParts, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
-import { redactorFor } from './instance-redactor.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
+import { toShownContext } from '../provider/host.js'
+import { InstanceIdGenerator } from '../provider/id-generator.js'
+import { readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
-import { createOwnSession, toStartBody, type TracerSession } from './session.js'
-import { type Current, readSurroundings, SpanFactory, type SpanRequest, type Surroundings } from '../provider/span-factory.js'
+import { RoutingProvider } from '../provider/routing-provider.js'
+import { nameText } from '../provider/span-arguments.js'
+import type { SpanOwner, SpanRecord } from '../provider/span-record.js'
+import type { UserSpanProcessor } from '../provider/span-processors.js'
+import { type Current, InstanceProvider, keptContext, type SpanRequest } from '../provider/tracer-provider.js'
+import { UnrecordedSpan } from '../provider/unrecorded-span.js'
+import { EventType } from '../semantics/attributes.js'
+import { withinMs } from '../time.js'
+import { type Snapshot, toSnapshot } from '../values/snapshot.js'
+import { describeThrown } from '../values/thrown.js'
+import { VERSION } from '../version.js'
+import type { Recorder, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
-import type { Recorder, Recording } from '../wrap/function.js'
+import { captureCall, type CaptureParts, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
+import { CallRecording, SilentRecording } from './call-recording.js'
+import { type Enrichment, enrichSpan } from './enrich.js'
+import { ExportProcessor } from './export-processor.js'
+import { redactorFor } from './instance-redactor.js'
+import { createOutlets, type Outlets } from './outlets.js'
+import { TracerPropagator } from './propagator.js'
+import { injectInto } from './remote.js'
+import { createOwnSession, toStartBody } from './session.js'
 
-const OWN_SCOPE: InstrumentationScope = { name: 'honeyhive-tracer', version: VERSION }
+const OWN_LIBRARY: InstrumentationLibrary = { name: 'honeyhive-tracer', version: VERSION }
 const ENRICHMENT_MAX_BYTES = 2_097_152
 
 /** What an instance starts from besides its settings. */
@@ -57,7 +56,7 @@ export interface InstanceStart {
 
 /** Sources of ids and time, replaced by tests that want the same ones every time. */
 export interface Collaborators {
-  readonly ids?: IdSource | undefined
+  readonly ids?: IdGenerator | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -72,7 +71,6 @@ export interface ManualSpan extends SpanOptions, Enrichment {
  * package holds the instance.
  */
 export class TracerInstance implements Instance, Recorder, SpanOwner {
-  readonly instanceId: symbol = Symbol('honeyhive-tracer')
   readonly tracer: TracerHandle
   readonly label: string
   readonly crossTracerLinks: boolean
@@ -80,19 +78,21 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly limits: ResolvedConfig['limits']
   readonly maxBucketBytes: number
   readonly redactor: SpanOwner['redactor']
-  readonly resource: SpanOwner['resource']
   readonly clock: Clock
-  readonly ledger: Ledger
+  readonly stats: SpanStats
   readonly diagnostics: Diagnostics
-  readonly ownSession: TracerSession
+  readonly ownSession: Session
   /** False when no key, `disabled` or an unsafe address keeps this instance from recording at all. */
   readonly isRecording: boolean
   readonly #config: ResolvedConfig
-  readonly #spans: SpanFactory
+  readonly #ids: InstanceIdGenerator
   readonly #captureParts: CaptureParts
-  readonly #startedSessions = new WeakSet<TracerSession>()
+  readonly #startedSessions = new WeakSet<Session>()
+  #resource: SpanOwner['resource'] | undefined
+  #spans: InstanceProvider | undefined
   #outlets: Outlets | undefined
   #provider: RoutingProvider | undefined
+  #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
   #isLive = true
 
@@ -101,24 +101,16 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.tracer = tracer
     this.#config = config
     this.#firstParent = firstParent
+    this.#ids = new InstanceIdGenerator(collaborators?.ids ?? config.idGenerator)
     this.label = config.project ?? config.source
     this.crossTracerLinks = config.crossTracerLinks
     this.limits = config.limits
     this.maxBucketBytes = config.capture.maxBytes
-    this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || config.exporter !== undefined)
+    this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
-    this.ledger = createLedger({ diagnostics: this.diagnostics, onDrop: config.onDrop })
+    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop })
     this.redactor = redactorFor(config)
-    this.resource = createResource(config)
     this.ownSession = createOwnSession(config, remoteSessionId)
-    this.#spans = new SpanFactory({
-      owner: this,
-      ids: collaborators?.ids ?? randomIds,
-      sample: createSampling(config.sampler, config.sampleRate, this.diagnostics),
-      keep: createFilter(config.spanFilter, this.diagnostics),
-      ownSession: this.ownSession,
-      takeFirstParent: () => this.#takeFirstParent(),
-    })
     if (config.spool !== undefined && this.isRecording) void this.outlets
     const { capture } = config
     this.#captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
@@ -128,9 +120,29 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return this.#isLive
   }
 
+  /** What the spans of this instance say of their service and process. */
+  get resource(): SpanOwner['resource'] {
+    this.#resource ??= createResource(this.#config)
+    return this.#resource
+  }
+
+  /** The SDK provider of this instance, made with its first span. */
+  get spans(): InstanceProvider {
+    this.#spans ??= new InstanceProvider({
+      owner: this,
+      config: this.#config,
+      diagnostics: this.diagnostics,
+      ownSession: this.ownSession,
+      ids: this.#ids,
+      exportProcessor: new ExportProcessor(() => this.outlets.spans),
+      takeFirstParent: () => this.#takeFirstParent(),
+    })
+    return this.#spans
+  }
+
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
   get outlets(): Outlets {
-    this.#outlets ??= createOutlets({ config: this.#config, ledger: this.ledger, diagnostics: this.diagnostics })
+    this.#outlets ??= createOutlets({ config: this.#config, stats: this.stats, diagnostics: this.diagnostics })
     return this.#outlets
   }
 
@@ -141,16 +153,34 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The routing provider whose spans come here when no tracer is active. */
   get provider(): TracerProvider {
-    if (this.#provider === undefined) {
-      if (this.#config.registerContextManager) ensureContextManager()
-      this.#provider = new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint })
-    }
+    const { registerContextManager } = this.#config
+    this.#provider ??= new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint, registerContextManager })
     return this.#provider
   }
 
+  /** The propagator of this instance. */
+  get propagator(): TextMapPropagator {
+    this.#propagator ??= new TracerPropagator(this, this.#config, this.#openExtractKey())
+    return this.#propagator
+  }
+
+  #openExtractKey(): symbol {
+    this.spans.extractKey ??= Symbol('honeyhive-tracer.extracted')
+    return this.spans.extractKey
+  }
+
+  /** Writes what the next service needs to continue what is current here, or `parent` in the current session. */
+  injectCurrent(carrier: unknown, parent?: SpanContext): void {
+    const { frame, span, session } = this.current()
+    if (parent !== undefined) return void injectInto(carrier, parent, session)
+    const record = GuardedSpan.recordOf(span)
+    // A span of another session is no parent here, and so it is none there.
+    injectInto(carrier, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
+  }
+
   /** What is current for this instance in the current async context. */
-  current(): Current {
-    return this.#spans.current(readSurroundings())
+  current(at: Surroundings = readSurroundings()): Current {
+    return this.spans.current(at)
   }
 
   /** A bounded copy of a user's value in which this package's own objects show no more than their name. */
@@ -163,29 +193,25 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return this.redactor.value(path, this.snapshot(value).value)
   }
 
-  /** Starts a span where it belongs in the current async context; a no-op span once the instance is off. */
-  start(request: SpanRequest, at: Surroundings = readSurroundings()): Span {
-    if (!this.#isLive || !this.isRecording) return this.#refuse(request.name)
-    const span = this.#startSafely(request, at)
-    if (span === undefined) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
-    this.ledger.started()
-    if (span.isRecording()) this.ensureSession(InstanceSpan.recordOf(span).session as TracerSession)
+  /** Starts a span where it belongs in the current async context; one that nobody records once the instance is off. */
+  start(request: SpanRequest, at: Surroundings = readSurroundings(), current?: Current): GuardedSpan | UnrecordedSpan {
+    if (!this.#isLive || !this.isRecording) return this.#refuse(request, at)
+    const span = this.#startSafely(request, at, current)
+    if (span === undefined) return this.#unrecorded(request, at)
+    this.stats.started()
+    if (span.isRecording()) this.ensureSession((GuardedSpan.recordOf(span) as SpanRecord).session)
     return span
   }
 
   /** Starts a span by hand, for `tracer.startSpan`. */
-  startManual(name: string, settings: ManualSpan): Span {
+  startManual(name: string, settings: ManualSpan | undefined): Span {
+    if (settings === undefined) return this.start({ name, eventType: EventType.tool, library: OWN_LIBRARY })
     const { eventType, eventId } = readIdentity(settings)
-    const span = this.start({ name, options: settings, eventType, eventId, instrumentation: OWN_SCOPE })
-    if (span instanceof InstanceSpan && span.isRecording()) {
+    const span = this.start({ name, options: settings, eventType, eventId, library: OWN_LIBRARY })
+    if (span instanceof GuardedSpan && span.isRecording()) {
       this.guard('startSpan', undefined, () => enrichSpan(span, pickBuckets(settings), (value) => this.snapshot(value)))
     }
     return span
-  }
-
-  /** The record behind a span, for the parts of the tracer. */
-  recordOf(span: InstanceSpan): SpanRecord {
-    return InstanceSpan.recordOf(span)
   }
 
   /** Says what was wrong with the settings, and that a tracer without a key is off. */
@@ -211,69 +237,103 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     }
   }
 
-  startRoutedSpan({ name, options, parent, scopeName, scopeVersion }: RoutedSpan): Span {
-    const instrumentation = scopeVersion === undefined ? { name: scopeName } : { name: scopeName, version: scopeVersion }
-    return this.start({ name, options, parent, instrumentation })
+  startRoutedSpan({ name, options, library, place, context, shownContext }: RoutedSpan): Span {
+    return this.start({ name, options, library, place, context, shownContext })
   }
 
-  runWithSpan<R>(span: Span, fn: () => R): R {
-    return runInScope(this.#scopeWith(span, readSurroundings()), fn)
+  runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
+    const at = readSurroundings()
+    return runInScope(this.#scopeWith(span, at, this.spans.current(at)), fn)
   }
 
   record(call: CompiledCall, self: unknown, args: readonly unknown[]): Recording | undefined {
     const { options } = call
     const at = readSurroundings()
+    const current = this.spans.current(at)
     const span = this.start(
       {
         name: call.name,
-        options: toSpanOptions(options),
+        options: call.spanOptions ?? toSpanOptions(options),
         eventType: call.eventType,
         eventName: options.eventName,
         eventId: options.eventId,
         redact: redactorOf(options),
-        instrumentation: OWN_SCOPE,
+        library: OWN_LIBRARY,
       },
       at,
+      current,
     )
-    if (!(span instanceof InstanceSpan)) return undefined
+    const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
+    if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.guard('capture', undefined, () => captureCall(span, call, self, args, this.#captureParts))
-    return new CallRecording(this, span, call, this.#captureParts, this.#scopeWith(span, at), at)
+    return new CallRecording(span, call, this.#captureParts, scope, this)
   }
 
   /** Scope in which `span` is current for this instance. */
-  #scopeWith(span: Span, at: Surroundings): Scope {
-    const { frame, session: current } = this.#spans.current(at)
-    const base: Frame = frame ?? emptyFrame(this)
-    const owned = span instanceof InstanceSpan ? (InstanceSpan.recordOf(span).session as TracerSession) : current
-    const session = owned === this.ownSession ? base.session : owned
-    return this.scopeWithin({ instance: base.instance, span, session, remoteParent: undefined, baggage: base.baggage }, at)
+  #scopeWith(span: OwnedSpan | undefined, at: Surroundings, { frame, session: current }: Current): Scope {
+    const session = GuardedSpan.recordOf(span)?.session ?? current
+    const chosen = session === this.ownSession ? frame?.session : session
+    return this.enter({ instance: this, span, session: chosen, remoteParent: undefined, baggage: frame?.baggage }, at)
   }
 
-  /** The scope around the caller with `frame`, one of this instance, innermost. */
-  scopeWithin(frame: Frame, at: Surroundings = readSurroundings()): Scope {
-    return enterFrame(frame, withActiveNeighbour(this, at))
+  /** What is current for this instance here, an instrumentor's active span included. */
+  frameHere(at: Surroundings = readSurroundings()): FrameValues {
+    const { frame, span, session } = this.current(at)
+    return {
+      instance: this,
+      span,
+      session: session === this.ownSession ? frame?.session : session,
+      remoteParent: frame?.remoteParent,
+      baggage: frame?.baggage,
+    }
   }
 
-  spanEnded(span: InstanceSpan): void {
-    this.ledger.ended()
-    const record = InstanceSpan.recordOf(span)
-    const { onSpanEnd } = (record.session as TracerSession).options
+  /** The scope around the caller with a frame of this instance innermost. */
+  enter(values: FrameValues, at: Surroundings = readSurroundings()): Scope {
+    return enterFrame(values, withActiveNeighbour(this, at))
+  }
+
+  spanEnding(): void {
+    this.stats.ended()
+  }
+
+  spanEnded(record: SpanRecord, span: OwnedSpan): void {
+    const { onSpanEnd } = record.session.options
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
-    if (record.fate === 'export') this.outlets.spans.enqueue(new EndedSpan(span))
-    else this.ledger.droppedOne(record.fate, { name: record.name, spanId: record.context.spanId }, '')
+    if (record.fate === 'export') return
+    const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
+    this.stats.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
   }
 
   /** Asks the backend for the session record, once, in the background. */
-  ensureSession(session: TracerSession): void {
+  ensureSession(session: Session): void {
     if (!session.isCreatedHere || this.#startedSessions.has(session)) return
     this.#startedSessions.add(session)
-    this.ledger.sessionStarted()
+    this.stats.sessionStarted()
     void this.outlets.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
   }
 
-  /** Ends this instance's life: nothing is recorded from here on. */
-  retire(): void {
+  /** Waits until everything recorded so far arrived, the user's processors included. Never rejects. */
+  async flush(timeoutMs: number): Promise<boolean> {
+    const arrived = [this.#outlets?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
+    return (await Promise.all(arrived)).every(Boolean)
+  }
+
+  /** Flushes, then closes the ways out and the user's processors. Never rejects. */
+  async close(timeoutMs: number): Promise<boolean> {
     this.#isLive = false
+    const arrived = [this.#outlets?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
+    return (await Promise.all(arrived)).every(Boolean)
+  }
+
+  async #settleProcessors(act: (processor: UserSpanProcessor) => Promise<void>, timeoutMs: number): Promise<boolean> {
+    if (this.#config.spanProcessors.length === 0) return true
+    const processors = this.spans.userProcessors
+    let hasFailed = false
+    const settled = Promise.allSettled(processors.map(act)).then((outcomes) => {
+      hasFailed = outcomes.some(({ status }) => status === 'rejected')
+    })
+    return (await withinMs(settled, timeoutMs)) && !hasFailed
   }
 
   #takeFirstParent(): SpanContext | undefined {
@@ -282,21 +342,26 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return parent
   }
 
-  #refuse(name: string): Span {
-    this.ledger.started()
-    this.ledger.ended()
-    this.ledger.droppedOne(this.#isLive ? 'disabled' : 'afterShutdown', { name: nameText(name), spanId: '' }, 'the tracer was shut down')
-    return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+  #refuse(request: SpanRequest, at: Surroundings): UnrecordedSpan {
+    this.stats.started()
+    this.stats.ended()
+    const reason = this.#isLive ? 'disabled' : 'afterShutdown'
+    this.stats.droppedOne(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
+    return this.#unrecorded(request, at)
+  }
+
+  #unrecorded({ shownContext, context }: SpanRequest, at: Surroundings): UnrecordedSpan {
+    return new UnrecordedSpan(this, shownContext ?? toShownContext(context ?? at.context), at.scope?.frame.origin)
   }
 
   /** Options of a span are read from the caller's object, which may throw; such a span is counted as lost. */
-  #startSafely(request: SpanRequest, at: Surroundings): InstanceSpan | undefined {
+  #startSafely(request: SpanRequest, at: Surroundings, current: Current | undefined): GuardedSpan | undefined {
     try {
-      return this.#spans.start(request, at)
+      return this.spans.start(request, at, current)
     } catch (error) {
-      this.ledger.started()
-      this.ledger.ended()
-      this.ledger.droppedOne(
+      this.stats.started()
+      this.stats.ended()
+      this.stats.droppedOne(
         'internal',
         { name: nameText(request.name), spanId: '' },
         `it could not be started: ${describeThrown(error).message}`,
@@ -306,20 +371,34 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 }
 
-const randomIds = createIdSource()
+/** Whether spans leave this process by a way of the user's own, which needs no key. */
+function hasOwnExit({ exporter, exportUrl, spanProcessors }: ResolvedConfig): boolean {
+  return exporter === false ? spanProcessors.length > 0 : exporter !== undefined || exportUrl !== undefined
+}
+
 const systemClock = createSystemClock()
 
 /**
- * `scope` with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their spans
- * current through OpenTelemetry alone; once ours takes that place, only the frame still knows theirs.
+ * What is around, with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their
+ * spans current through OpenTelemetry alone; once ours takes that place, only the frame still knows theirs.
  */
-function withActiveNeighbour(instance: Instance, { scope, active }: Surroundings): Scope | undefined {
-  const owner = ownerOf(active)
-  if (active === undefined || owner === undefined || owner === instance) return scope
-  const frame = frameOf(owner, scope) ?? emptyFrame(owner)
-  if (frame.span === active) return scope
-  const session = frame.session ?? (active instanceof InstanceSpan ? InstanceSpan.recordOf(active).session : undefined)
-  return enterFrame({ ...frame, span: active, session }, scope)
+function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
+  const { scope, span, owned } = at
+  const owner = owned?.owner
+  if (owned === undefined || owner === undefined || owner === instance) return at
+  if (scope !== undefined && owned.order < scope.frame.order) return at
+  const frame = frameOf(owner, scope)
+  const neighbour: Frame = {
+    instance: owner,
+    span: owned,
+    session: frame?.session ?? GuardedSpan.recordOf(owned)?.session,
+    remoteParent: frame?.remoteParent,
+    baggage: frame?.baggage,
+    order: owned.order,
+    origin: owned.origin,
+    around: frame?.around,
+  }
+  return { scope: placeFrame(neighbour, scope), span, owned }
 }
 
 /** Event type and id among a caller's options, read with care: anything but text is not taken. */
@@ -350,77 +429,4 @@ function takeTurn(message: string): boolean {
     return true
   }
   return false
-}
-
-/** An ended span in the queue. */
-class EndedSpan implements PendingSpan {
-  readonly #span: InstanceSpan
-
-  constructor(span: InstanceSpan) {
-    this.#span = span
-  }
-
-  get name(): string {
-    return InstanceSpan.recordOf(this.#span).name
-  }
-
-  get spanId(): string {
-    return InstanceSpan.recordOf(this.#span).context.spanId
-  }
-
-  get estimatedBytes(): number {
-    return InstanceSpan.recordOf(this.#span).bytes
-  }
-
-  toReadable(): ReadableSpan {
-    return toReadableSpan(this.#span)
-  }
-
-  release(): void {
-    InstanceSpan.release(this.#span)
-  }
-}
-
-class CallRecording implements Recording {
-  readonly #instance: TracerInstance
-  readonly #span: InstanceSpan
-  readonly #call: CompiledCall
-  readonly #parts: CaptureParts
-  readonly #scope: Scope
-  readonly #at: Surroundings
-
-  constructor(instance: TracerInstance, span: InstanceSpan, call: CompiledCall, parts: CaptureParts, scope: Scope, at: Surroundings) {
-    this.#instance = instance
-    this.#span = span
-    this.#call = call
-    this.#parts = parts
-    this.#scope = scope
-    this.#at = at
-  }
-
-  get maxBytes(): number {
-    return this.#parts.capture.maxBytes
-  }
-
-  get span(): Span {
-    return this.#span
-  }
-
-  run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
-    // A span that is not exported must not become the parent of standard spans.
-    if (!this.#span.isRecording() || isForeign(this.#at.active))
-      return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
-    return runInScope(this.#scope, callWithActiveSpan<R>, this.#span, fn, self, args)
-  }
-
-  succeed(output: unknown): void {
-    if (this.#span.isRecording())
-      this.#instance.guard('capture', undefined, () => captureResult(this.#span, this.#call, output, this.#parts))
-    this.#span.end()
-  }
-
-  fail(error: unknown): void {
-    this.#span.fail(error)
-    this.#span.end()
-  }
 }

@@ -1,6 +1,6 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { PendingSpan } from '../export/delivery.js'
-import type { Ledger } from '../export/ledger.js'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import type { PendingSpan } from '../export/pending-span.js'
+import type { SpanStats } from '../export/stats.js'
 import type { Outlets } from './outlets.js'
 
 /** One REST call a tracer in test mode would have made. */
@@ -16,17 +16,17 @@ export interface Memory {
 }
 
 /** Outlets that keep everything in memory and never touch the network; at most `maxSpans` spans. */
-export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: number): Outlets {
+export function createMemoryOutlets(memory: Memory, stats: SpanStats, maxSpans: number): Outlets {
   let isClosed = false
 
   function keep(span: PendingSpan): void {
-    if (isClosed) return ledger.droppedOne('afterShutdown', span, 'the tracer was shut down')
-    if (memory.spans.length >= maxSpans) return ledger.droppedOne('queueFull', span, 'the memory of test mode is full; call clear()')
+    if (isClosed) return stats.droppedOne('afterShutdown', span, 'the tracer was shut down')
+    if (memory.spans.length >= maxSpans) return stats.droppedOne('queueFull', span, 'the memory of test mode is full; call clear()')
     try {
       memory.spans.push(span.toReadable())
-      ledger.exported([span])
+      stats.exported([span])
     } catch (error) {
-      ledger.droppedOne('unserializable', span, error instanceof Error ? error.message : 'unknown error')
+      stats.droppedOne('unserializable', span, error instanceof Error ? error.message : 'unknown error')
     }
   }
 
@@ -42,13 +42,7 @@ export function createMemoryOutlets(memory: Memory, ledger: Ledger, maxSpans: nu
     return Promise.resolve(true)
   }
   return {
-    spans: {
-      enqueue: keep,
-      forceFlush: () => Promise.resolve(true),
-      drain: () => Promise.resolve(true),
-      shutdown: close,
-      giveUp: () => undefined,
-    },
+    spans: { enqueue: keep },
     rest: {
       startSession: record('startSession'),
       updateEvent: record('updateEvent'),

@@ -1,24 +1,27 @@
-import { createRestClient, type RestClient } from '../api/client.js'
+import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
-import { createDelivery, type Delivery } from '../export/delivery.js'
+import { BatchSpanProcessor } from '../export/batch-span-processor.js'
 import { onExit, onNaturalEnd } from '../export/exit.js'
-import { sendWithExporter } from '../export/exporter-sender.js'
+import { ExporterSender } from '../export/exporter-sender.js'
 import { toRequestHeaders } from '../export/headers.js'
-import type { Ledger } from '../export/ledger.js'
-import { createOtlpSender } from '../export/sender.js'
-import { createSpool, type Spool } from '../export/spool.js'
-import { createTransport, type Transport } from '../export/transport.js'
+import { OtlpSender } from '../export/otlp-sender.js'
+import { Spool } from '../export/spool.js'
+import type { SpanStats } from '../export/stats.js'
+import { HttpTransport, type Transport } from '../export/transport.js'
 import { VERSION } from '../version.js'
 import { createMemoryOutlets, type Memory } from './memory.js'
 
 /** REST calls made in the background. They never reject; false means that the call was lost. */
 export type RestCalls = Pick<RestClient, 'startSession' | 'updateEvent' | 'createEvent' | 'flush'>
 
+/** The part of our span processor that ways out other than the server need to have. */
+type SpanExport = Pick<BatchSpanProcessor, 'enqueue' | 'flush' | 'drain' | 'close' | 'giveUp'>
+
 /** The ways out of one instance. */
 export interface Outlets {
-  readonly spans: Delivery
+  readonly spans: Pick<BatchSpanProcessor, 'enqueue'>
   readonly rest: RestCalls
   /** Filled in test mode only. */
   readonly memory: Memory | undefined
@@ -31,22 +34,22 @@ export interface Outlets {
 /** What {@link createOutlets} needs. */
 export interface OutletParts {
   readonly config: ResolvedConfig
-  readonly ledger: Ledger
+  readonly stats: SpanStats
   readonly diagnostics: Diagnostics
 }
 
 /** Opens the ways out of an instance: memory in test mode, else its exporter or the server. */
 export function createOutlets(parts: OutletParts): Outlets {
-  const { config, ledger, diagnostics } = parts
+  const { config, stats, diagnostics } = parts
   if (config.testMode) {
     const memory: Memory = { spans: [], calls: [] }
-    return createMemoryOutlets(memory, ledger, config.batch.maxQueueSize)
+    return createMemoryOutlets(memory, stats, config.batch.maxQueueSize)
   }
   const transport = openTransport(config)
   const spool = openSpool(config, transport, diagnostics)
   const restTransport = openRestTransport(config, transport)
-  const rest: RestClient = createRestClient({ transport: restTransport, ledger, diagnostics, retryBudgetMs: config.batch.retryBudgetMs })
-  return joinEnds(openDelivery(parts, transport, spool), rest, spool, () => {
+  const rest = new RestClient({ transport: restTransport, stats, diagnostics, retryBudgetMs: config.batch.retryBudgetMs })
+  return joinEnds(openProcessor(parts, transport, spool), rest, spool, () => {
     transport.close()
     restTransport?.close()
   })
@@ -60,34 +63,43 @@ function openRestTransport(config: ResolvedConfig, transport: Transport): Transp
     : createFetchTransport({ serverUrl: config.serverUrl, headers: toHeaders(config), fetch: config.fetch })
 }
 
-function openTransport(config: ResolvedConfig): Transport {
-  return createTransport({ serverUrl: config.serverUrl, compression: config.compression, headers: toHeaders(config) })
+function openTransport(config: ResolvedConfig): HttpTransport {
+  const { serverUrl, exportUrl, compression } = config
+  const foreignHeaders = exportUrl === undefined ? undefined : toHeaders({ ...config, apiKey: undefined })
+  return new HttpTransport({ serverUrl, exportUrl, compression, headers: toHeaders(config), foreignHeaders })
 }
 
-function toHeaders({ apiKey = '', source, headers }: ResolvedConfig): Record<string, string> {
+function toHeaders({ apiKey, source, headers }: ResolvedConfig): Record<string, string> {
   return toRequestHeaders({ apiKey, source, version: VERSION, headers })
 }
 
 function openSpool(
-  { spool: directory, serverUrl, apiKey, protocol }: ResolvedConfig,
-  transport: Transport,
+  { spool: directory, apiKey, protocol }: ResolvedConfig,
+  transport: HttpTransport,
   diagnostics: Diagnostics,
 ): Spool | undefined {
   if (directory === undefined || apiKey === undefined) return undefined
-  const spool = createSpool({ directory, serverUrl, apiKey, protocol, transport, diagnostics })
+  const spool = new Spool({ directory, apiKey, protocol, transport, diagnostics })
   void spool.replay()
   return spool
 }
 
-function openDelivery({ config, ledger, diagnostics }: OutletParts, transport: Transport, spool: Spool | undefined): Delivery {
+function openProcessor({ config, stats, diagnostics }: OutletParts, transport: HttpTransport, spool: Spool | undefined): SpanExport {
+  if (config.exporter === false) return handOver(stats)
   const sender =
-    config.exporter === undefined ? createOtlpSender({ transport, protocol: config.protocol, ledger }) : sendWithExporter(config.exporter)
+    config.exporter === undefined ? new OtlpSender({ transport, protocol: config.protocol, stats }) : new ExporterSender(config.exporter)
   const rescue = spool === undefined ? undefined : (spans: Parameters<Spool['keep']>[0]) => spool.keep(spans)
-  return createDelivery({ sender, batch: config.batch, disableBatch: config.disableBatch, ledger, diagnostics, rescue })
+  return new BatchSpanProcessor({ sender, limits: config.batch, disableBatch: config.disableBatch, stats, diagnostics, rescue })
+}
+
+/** Where nothing but the user's processors exports, they have a span once it ended. */
+function handOver(stats: SpanStats): SpanExport {
+  const done = (): Promise<boolean> => Promise.resolve(true)
+  return { enqueue: (span) => stats.exported([span]), flush: done, drain: done, close: done, giveUp: () => undefined }
 }
 
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
-function joinEnds(spans: Delivery, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Outlets {
+function joinEnds(spans: SpanExport, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Outlets {
   const drainAll = (timeoutMs: number): Promise<unknown> =>
     Promise.all([spans.drain(timeoutMs), rest.drain(timeoutMs), spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop())])
   const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
@@ -96,11 +108,11 @@ function joinEnds(spans: Delivery, rest: RestClient, spool: Spool | undefined, c
     rest,
     memory: undefined,
     async flush(timeoutMs) {
-      const arrived = await Promise.all([spans.forceFlush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
+      const arrived = await Promise.all([spans.flush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
       return arrived.every(Boolean)
     },
     async shutdown(timeoutMs) {
-      const arrived = await Promise.all([spans.shutdown(timeoutMs), rest.shutdown(timeoutMs), spool?.settled(timeoutMs) ?? true])
+      const arrived = await Promise.all([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
       spool?.stop()
       closeTransports()
       for (const release of releases) release()

@@ -1,8 +1,10 @@
 import type { TracerOptions } from '../config/options.js'
-import { describeProblem, describeUnknown } from '../config/problems.js'
-import { emptyFrame, frameOf, runInScope } from '../context/scope.js'
-import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { runInScope } from '../context/scope.js'
+import { HoneyHiveError } from '../errors.js'
 import { runDetached } from '../export/detached.js'
+import { checkOptions } from '../options/check.js'
+import { functionSpec, isWhole, type OptionSpec } from '../options/spec.js'
+import { MAX_TIMER_MS, toTimerMs } from '../time.js'
 import { describeThrown } from '../values/thrown.js'
 import { HoneyHiveTracer } from './tracer.js'
 
@@ -84,8 +86,8 @@ const DEFAULT_SHUTDOWN_MS = 5_000
  * @throws HoneyHiveConfigError when the settings are wrong.
  */
 export function createTracerPool<Key extends string = string>(options: TracerPoolOptions<Key>): TracerPool<Key> {
-  checkPoolOptions(options)
-  return new Pool(options)
+  // What was checked has the types of the specs, which have those of the options.
+  return new Pool(checkOptions(options, POOL_OPTIONS, 'createTracerPool') as unknown as TracerPoolOptions<Key>)
 }
 
 /** One key. Its place in the pool's map says how long it was not used: the first is the oldest. */
@@ -289,7 +291,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
     const [oldest] = this.#idleEntries()
     if (oldest === undefined) return
     const dueMs = Math.max(1, Math.ceil(oldest.idleSinceMs + this.#idleMs - performance.now()))
-    this.#timer = runDetached(() => setTimeout(() => this.#evictIdle(), Math.min(dueMs, MAX_TIMER_MS)))
+    this.#timer = runDetached(() => setTimeout(() => this.#evictIdle(), toTimerMs(dueMs)))
     this.#timer.unref()
   }
 
@@ -334,7 +336,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
     const isQuiet = (): boolean => [...this.#entries.values()].every((entry) => entry.leases === 0)
     if (isQuiet()) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
+      const timer = setTimeout(resolve, toTimerMs(timeoutMs))
       this.#onQuiet = () => {
         if (!isQuiet()) return
         clearTimeout(timer)
@@ -344,12 +346,9 @@ class Pool<Key extends string> implements TracerPool<Key> {
   }
 }
 
-/** Longest delay that `setTimeout` takes, milliseconds. */
-const MAX_TIMER_MS = 2_147_483_647
-
 function runActive<R>(tracer: HoneyHiveTracer, fn: (tracer: HoneyHiveTracer) => R): R {
   const { instance } = tracer
-  return runInScope(instance.scopeWithin(frameOf(instance) ?? emptyFrame(instance)), fn, tracer)
+  return runInScope(instance.enter(instance.frameHere()), fn, tracer)
 }
 
 function toLease(tracer: HoneyHiveTracer, giveBack: () => void): TracerLease {
@@ -371,30 +370,15 @@ function toPoolError(key: string, error: unknown): HoneyHiveError {
   return new HoneyHiveError('TRACER_POOL', `There is no tracer for ${quote(key)}: ${describeThrown(error).message}`, { cause: error })
 }
 
-type Check = readonly [expected: string, remedy: string, isRight: (value: unknown) => boolean]
-
-const isCount = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 1
-const isDuration = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS
-const DURATION = [`milliseconds from 0 to ${MAX_TIMER_MS}`, 'Give a number, e.g. 60_000.', isDuration] as const
-
-const CHECKS: Readonly<Record<keyof TracerPoolOptions, Check>> = {
-  create: ['a function', 'Give (key) => options of its tracer.', (value) => typeof value === 'function'],
-  max: ['a whole number from 1', 'Give a number, e.g. 1_000.', isCount],
-  idleMs: DURATION,
-  waitMs: DURATION,
+const DURATION: OptionSpec = {
+  accepts: (value) => typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS,
+  expected: `milliseconds from 0 to ${MAX_TIMER_MS}`,
+  remedy: 'Give a number, e.g. 60_000.',
 }
 
-function checkPoolOptions(options: TracerPoolOptions<never>): void {
-  const problems: ConfigProblem[] = []
-  const names = Object.keys(CHECKS) as (keyof TracerPoolOptions)[]
-  for (const option of Object.keys(options ?? {})) {
-    if (!Object.hasOwn(CHECKS, option)) problems.push({ option, message: describeUnknown(option, '', names, 'code') })
-  }
-  for (const option of names) {
-    const value: unknown = options?.[option]
-    const [expected, remedy, isRight] = CHECKS[option]
-    if ((value ?? undefined) === undefined && option !== 'create') continue
-    if (!isRight(value)) problems.push({ option, message: describeProblem(option, { expected, remedy }, value, { from: 'code' }) })
-  }
-  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'createTracerPool')
+const POOL_OPTIONS: Readonly<Record<keyof TracerPoolOptions, OptionSpec>> = {
+  create: { ...functionSpec('Give (key) => options of its tracer.'), isRequired: true },
+  max: { accepts: isWhole(1), expected: 'a whole number from 1', remedy: 'Give a number, e.g. 1_000.' },
+  idleMs: DURATION,
+  waitMs: DURATION,
 }

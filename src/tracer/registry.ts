@@ -1,8 +1,8 @@
-import { context, trace } from '@opentelemetry/api'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { processState } from '../context/globals.js'
-import { currentScope, type Instance } from '../context/scope.js'
-import { innermostOf } from '../provider/owner.js'
+import type { Instance } from '../context/instance.js'
+import { forgetSpansOf } from '../context/live-spans.js'
+import { findInnermost, readSurroundings } from '../provider/owner.js'
 
 /** Speaks where no tracer is known whose voice could be used. */
 export const processDiagnostics: Diagnostics = createDiagnostics()
@@ -16,12 +16,13 @@ export function registerInstance(instance: Instance): void {
 export function forgetInstance(instance: Instance): void {
   processState.instances.delete(instance)
   if (processState.defaultInstance === instance) processState.defaultInstance = undefined
+  forgetSpansOf(instance)
   for (const [name, named] of processState.names) if (named === instance) processState.names.delete(name)
 }
 
 /** The innermost tracer that is active in the current async context. */
 export function activeInstance(): Instance | undefined {
-  return innermostOf(trace.getSpan(context.active()), currentScope())
+  return findInnermost(readSurroundings()).instance
 }
 
 /**
@@ -29,8 +30,9 @@ export function activeInstance(): Instance | undefined {
  * Two tracers are never guessed between.
  */
 export function implicitInstance(): Instance | undefined {
-  const active = activeInstance()
-  if (active !== undefined) return active
+  const { instance, span, conflict } = findInnermost(readSurroundings())
+  // A span that nobody records is active, or two tracers could be: neither leaves the choice to a default.
+  if (instance !== undefined || span !== undefined || conflict !== undefined) return instance
   if (processState.defaultInstance !== undefined) return processState.defaultInstance
   const [only] = processState.instances
   return processState.instances.size === 1 ? only : undefined
@@ -43,6 +45,9 @@ export function namedInstance(name: string): Instance | undefined {
 
 /** Why no tracer could be chosen where none was named. */
 export function describeMissing(): string {
+  const { conflict } = findInnermost(readSurroundings())
+  if (conflict !== undefined)
+    return `the OpenTelemetry context of ${conflict[0].label} is active in the scope of ${conflict[1].label}, and neither was entered inside the other`
   const { size } = processState.instances
   return size === 0 ? 'there is no live tracer' : `${size} tracers are live and none of them is active here or the default`
 }

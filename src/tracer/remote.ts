@@ -10,10 +10,11 @@ import {
   toTraceparent,
   writeHeader,
 } from '../context/propagation.js'
-import { createTracerSession, type EvaluationIdentity, type TracerSession } from './session.js'
+import type { EvaluationIdentity, Session } from '../context/session.js'
+import { createSession } from './session.js'
 
-/** Writes `traceparent` and our entries of `baggage` on a carrier; other baggage that is there stays. */
-export function injectInto(carrier: unknown, span: SpanContext | undefined, session: TracerSession): boolean {
+/** Writes `traceparent`, `tracestate` and our entries of `baggage` on a carrier; other baggage that is there stays. */
+export function injectInto(carrier: unknown, span: SpanContext | undefined, session: Session): boolean {
   const { runId, datasetId, datapointId } = session.evaluation ?? {}
   const identity: [string, string | undefined][] = [
     [BAGGAGE.sessionId, session.id],
@@ -26,14 +27,16 @@ export function injectInto(carrier: unknown, span: SpanContext | undefined, sess
   const entries = [...identity, ...[...session.baggage].filter(([name]) => !NOT_BAGGAGE.has(name))]
   const present = entries.filter((entry): entry is [string, string] => entry[1] !== undefined)
   const isWritten = writeHeader(carrier, 'baggage', toBaggageHeader(present, readHeader(carrier, 'baggage')))
-  return isWritten && (span === undefined || writeHeader(carrier, 'traceparent', toTraceparent(span)))
+  if (span === undefined || !isWritten) return isWritten
+  const state = span.traceState?.serialize() ?? ''
+  return writeHeader(carrier, 'traceparent', toTraceparent(span)) && (state === '' || writeHeader(carrier, 'tracestate', state))
 }
 
 /** What a remote caller's headers mean for one tracer. */
 export interface Continuation {
   readonly parent: SpanContext | undefined
   /** The caller's session, when it named one. */
-  readonly session: TracerSession | undefined
+  readonly session: Session | undefined
   /** The caller's other baggage: readable, never an attribute and never sent on by itself. */
   readonly baggage: ReadonlyMap<string, string>
 }
@@ -48,13 +51,13 @@ export function continueFrom(carrier: unknown, config: ResolvedConfig): Continua
   return { parent: remote.parent, session: toSession(remote, config), baggage }
 }
 
-function toSession({ baggage }: RemoteContext, config: ResolvedConfig): TracerSession | undefined {
+function toSession({ baggage }: RemoteContext, config: ResolvedConfig): Session | undefined {
   const sessionId = readSessionId(baggage)
   const evaluation = toEvaluation(baggage)
   if (sessionId === undefined) return undefined
   // The caller made the session record; ingestion makes it if that failed.
   const options = { sessionId, source: baggage.get(BAGGAGE.source), sessionName: baggage.get('session_name') ?? config.sessionName }
-  return createTracerSession(config, options, evaluation, false)
+  return createSession(config, options, evaluation, false)
 }
 
 /** The session id in a caller's baggage, normalised; the names are those the Python SDK reads. */

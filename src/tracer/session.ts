@@ -3,50 +3,15 @@ import { ATTRIBUTE } from '../semantics/attributes.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
 import { redactorFor } from './instance-redactor.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import type { InstanceSpan, SpanSession } from '../provider/span.js'
-
-/** What the user may say of a session. */
-export interface SessionOptions {
-  /** @defaultValue `session-` and the first eight digits of the id */
-  readonly sessionName?: string | undefined
-  /** A UUID is kept, other text becomes one by {@link toSessionId}. @defaultValue a new UUID */
-  readonly sessionId?: string | undefined
-  readonly inputs?: Readonly<Record<string, unknown>> | undefined
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined
-  readonly userProperties?: Readonly<Record<string, unknown>> | undefined
-  /** Environment label of this session. @defaultValue the tracer's `source` */
-  readonly source?: string | undefined
-  /** Attach to a session that exists already: no request is made for it. @defaultValue false */
-  readonly skipSessionCreation?: boolean | undefined
-  /** Sees each span of the session at its end, before it is queued; for `honeyhive-tracer/experiments`. @internal */
-  readonly onSpanEnd?: ((span: InstanceSpan) => void) | undefined
-}
-
-/** Experiment run, dataset and datapoint that the spans of a session belong to. */
-export interface EvaluationIdentity {
-  readonly runId?: string | undefined
-  readonly datasetId?: string | undefined
-  readonly datapointId?: string | undefined
-}
-
-/** A session of one tracer. */
-export interface TracerSession extends SpanSession {
-  readonly source: string
-  readonly evaluation: EvaluationIdentity | undefined
-  readonly options: SessionOptions
-  /** Whether this process asks the backend to make the session record. */
-  readonly isCreatedHere: boolean
-  /** Entries set by `setBaggage` in this session. */
-  readonly baggage: Map<string, string>
-}
+import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
 
 /** Makes a session; nothing is sent. */
-export function createTracerSession(
+export function createSession(
   config: ResolvedConfig,
   options: SessionOptions,
   evaluation: EvaluationIdentity | undefined,
   isCreatedHere: boolean,
-): TracerSession {
+): Session {
   const id = toOwnId(options.sessionId)
   const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
   const source = typeof options.source === 'string' ? options.source : config.source
@@ -71,13 +36,13 @@ function toOwnId(given: unknown): string {
 }
 
 /** The tracer's own session, from its settings. */
-export function createOwnSession(config: ResolvedConfig, remoteSessionId: string | undefined): TracerSession {
+export function createOwnSession(config: ResolvedConfig, remoteSessionId: string | undefined): Session {
   const { runId, datasetId, datapointId, sessionName, inputs, metadata, userProperties } = config
   const evaluation = config.isEvaluation || runId !== undefined ? { runId, datasetId, datapointId } : undefined
   const sessionId = config.sessionId ?? remoteSessionId
   // The record of a remote caller's session was made by that caller.
   const isCreatedHere = !config.skipSessionCreation && (remoteSessionId === undefined || config.sessionId !== undefined)
-  return createTracerSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, isCreatedHere)
+  return createSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, isCreatedHere)
 }
 
 function toIdentity(
@@ -86,7 +51,7 @@ function toIdentity(
   source: string,
   project: string | undefined,
   evaluation: EvaluationIdentity | undefined,
-): SpanSession['identity'] {
+): Session['identity'] {
   const pairs: (readonly [string, string | boolean | undefined])[] = [
     [ATTRIBUTE.sessionId, id],
     // Harmless where the session exists; where its creation failed, ingestion makes it from the spans.
@@ -98,12 +63,12 @@ function toIdentity(
     ['honeyhive_metadata.dataset_id', evaluation?.datasetId],
     ['honeyhive_metadata.datapoint_id', evaluation?.datapointId],
   ]
-  return pairs.filter((pair): pair is readonly [string, string | boolean] => pair[1] !== undefined)
+  return Object.freeze(Object.fromEntries(pairs.filter((pair): pair is readonly [string, string | boolean] => pair[1] !== undefined)))
 }
 
 /** Body of the request that starts a session; values still have to be made safe. */
 export function toStartBody(
-  session: TracerSession,
+  session: Session,
   project: string | undefined,
   toSafe: (path: string, value: unknown) => unknown,
 ): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import type { Span, SpanOptions, Tracer, TracerProvider } from '@opentelemetry/api'
+import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer, type TracerProvider } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
 import { resolveConfig } from '../config/resolve.js'
@@ -8,17 +8,21 @@ import type { ResolvedConfig } from '../config/resolved.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
 import { enterOnAwait } from '../context/enter.js'
 import { type HeaderCarrier, readRemoteContext } from '../context/propagation.js'
-import { emptyFrame, type Frame, frameOf, runInScope, type Scope, type TracerHandle } from '../context/scope.js'
-import type { TracerStats } from '../export/ledger.js'
-import { nameText } from '../provider/span.js'
+import type { FrameValues, Scope } from '../context/frame.js'
+import type { TracerHandle } from '../context/instance.js'
+import { runInScope } from '../context/scope.js'
+import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
+import type { TracerStats } from '../export/stats.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
+import { readSurroundings } from '../provider/owner.js'
+import { nameText } from '../provider/span-arguments.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from '../wrap/decorate.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
 import { forgetInstance, registerInstance } from './registry.js'
-import { continueFrom, injectInto, readSessionId } from './remote.js'
-import { createTracerSession, type EvaluationIdentity, type SessionOptions, type TracerSession } from './session.js'
-import { keptContext, readSurroundings } from '../provider/span-factory.js'
+import { continueFrom, readSessionId } from './remote.js'
+import { createSession } from './session.js'
 import type { TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
 
@@ -63,10 +67,11 @@ export interface SpanSettings extends SpanOptions, Enrichment {
 }
 
 /** Settings of a span that runs a function. */
-export type ActiveSpanOptions = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> & {
-  /** What to record as inputs. */
-  readonly inputs?: Readonly<Record<string, unknown>> | undefined
-}
+export type ActiveSpanOptions = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> &
+  Pick<SpanOptions, 'links' | 'root' | 'startTime'> & {
+    /** What to record as inputs. */
+    readonly inputs?: Readonly<Record<string, unknown>> | undefined
+  }
 
 const DEFAULT_FLUSH_MS = 30_000
 const DEFAULT_SHUTDOWN_MS = 5_000
@@ -123,8 +128,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /**
    * The provider to give to OpenTelemetry instrumentations, the AI SDK or an agents SDK. It routes: each span goes to the
-   * tracer that is active where the span starts, and to this one where none is. The first read registers the standard
-   * OpenTelemetry context manager if the process has none (`registerContextManager: false` forbids that).
+   * tracer that is active where the span starts, and to this one where none is. With the first such span the standard
+   * OpenTelemetry context manager is registered if the process has none (`registerContextManager: false` forbids that).
    */
   get provider(): TracerProvider {
     return this.#instance.provider
@@ -133,6 +138,14 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   /** An OpenTelemetry tracer on {@link provider}, for libraries that take a tracer. */
   get otelTracer(): Tracer {
     return this.provider.getTracer('honeyhive-tracer', VERSION)
+  }
+
+  /**
+   * {@link injectContext} and {@link withRemoteContext} as OpenTelemetry's propagator, for libraries that take one. What it
+   * extracts into a context is continued by this tracer alone; it is never registered globally.
+   */
+  get propagator(): TextMapPropagator {
+    return this.#instance.propagator
   }
 
   /** Id of the session that is current in this async context, else of the tracer's own. */
@@ -172,12 +185,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** The books of this tracer: every span started is open, exported, pending or dropped under a named reason. */
   stats(): TracerStats {
-    return this.#instance.ledger.stats()
+    return this.#instance.stats.snapshot()
   }
 
   /** What became of a recent span and why, by its id or name, as one line. */
   explain(spanIdOrName: string): string {
-    return this.#instance.ledger.explain(nameText(spanIdOrName))
+    return this.#instance.stats.explain(nameText(spanIdOrName))
   }
 
   /** {@link trace} with this tracer: decorates methods and wraps functions. */
@@ -198,8 +211,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   /** Starts a span that is ended by hand. It nests under what is active but does not become active itself. */
-  startSpan(name: string, options: SpanSettings = {}): Span {
-    return this.#instance.startManual(name, options ?? {})
+  startSpan(name: string, options?: SpanSettings): Span {
+    return this.#instance.startManual(name, options ?? undefined)
   }
 
   /**
@@ -209,7 +222,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   enrichSpan(enrichment: SpanEnrichment): boolean {
     const { span } = this.#instance.current()
-    if (span === undefined || !span.isRecording()) return false
+    if (!(span instanceof GuardedSpan) || !span.isRecording()) return false
     return this.#instance.guard('enrichSpan', false, () => {
       enrichSpan(span, enrichment, (value) => this.#instance.snapshot(value))
       return true
@@ -269,7 +282,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   withSession<R>(options: WithSessionOptions, fn: (session: SessionHandle) => R): R {
     const frame = this.#openSession(options)
     if (frame === undefined) return fn(this.#toHandle(this.#instance.ownSession))
-    return runInScope(this.#instance.scopeWithin(frame), fn, this.#toHandle(frame.session as TracerSession))
+    return runInScope(this.#instance.enter(frame), fn, this.#toHandle(frame.session))
   }
 
   /**
@@ -281,8 +294,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   createSession(options: WithSessionOptions = {}): Promise<string> {
     const frame = this.#openSession(options)
     if (frame === undefined) return Promise.resolve(this.sessionId)
-    const session = frame.session as TracerSession
-    const enter = (scope: Scope | undefined): Scope => this.#instance.scopeWithin(frame, readSurroundings(scope))
+    const { session } = frame
+    const enter = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
     return enterOnAwait(session.id, enter, () => this.#warnNotAwaited(session))
   }
 
@@ -295,10 +308,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   injectContext<C extends HeaderCarrier>(headers: C): C {
     if (!this.isEnabled) return headers
     return this.#instance.guard('injectContext', headers, () => {
-      const { frame, span, session } = this.#instance.current()
-      const record = span === undefined ? undefined : this.#instance.recordOf(span)
-      // A span of another session is no parent here, and so it is none there.
-      injectInto(headers, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
+      this.#instance.injectCurrent(headers)
       return headers
     })
   }
@@ -311,15 +321,15 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   withRemoteContext<R>(headers: HeaderCarrier, fn: () => R): R {
     const { parent, session, baggage } = continueFrom(headers, this.#config)
-    const before = frameOf(this.#instance) ?? emptyFrame(this.#instance)
-    const frame: Frame = {
+    const before = this.#instance.frameHere()
+    const frame: FrameValues = {
       ...before,
       span: parent === undefined && session === undefined ? before.span : undefined,
       session: session ?? before.session,
       remoteParent: parent ?? before.remoteParent,
       baggage: baggage.size === 0 ? before.baggage : new Map([...(before.baggage ?? []), ...baggage]),
     }
-    return runInScope(this.#instance.scopeWithin(frame), fn)
+    return runInScope(this.#instance.enter(frame), fn)
   }
 
   /**
@@ -346,7 +356,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   forceFlush(timeoutMs: number = DEFAULT_FLUSH_MS): Promise<boolean> {
-    return this.#instance.openOutlets?.flush(timeoutMs) ?? Promise.resolve(true)
+    return this.#instance.flush(timeoutMs)
   }
 
   /**
@@ -385,23 +395,23 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     for (const instrumentation of this.#config.instrumentations) {
       this.#instance.guard('instrumentation', undefined, () => {
         instrumentation.setTracerProvider(this.provider)
+        instrumentation.setMeterProvider?.(metrics.getMeterProvider())
         instrumentation.enable?.()
       })
     }
   }
 
-  #openSession(options: WithSessionOptions): Frame | undefined {
-    return this.#instance.guard<Frame | undefined>('session', undefined, () => {
+  #openSession(options: WithSessionOptions): SessionFrame | undefined {
+    return this.#instance.guard<SessionFrame | undefined>('session', undefined, () => {
       const { linkCarrier, evaluation, ...rest } = options ?? {}
-      const session = createTracerSession(this.#config, rest, evaluation, !this.#config.skipSessionCreation)
+      const session = createSession(this.#config, rest, evaluation, !this.#config.skipSessionCreation)
       if (this.isEnabled) this.#instance.ensureSession(session)
       const remoteParent = linkCarrier === undefined ? undefined : readRemoteContext(linkCarrier).parent
-      const before = frameOf(this.#instance) ?? emptyFrame(this.#instance)
-      return { ...before, session, remoteParent }
+      return { ...this.#instance.frameHere(), session, remoteParent }
     })
   }
 
-  #toHandle(session: TracerSession): SessionHandle {
+  #toHandle(session: Session): SessionHandle {
     return {
       sessionId: session.id,
       sessionName: session.name,
@@ -409,7 +419,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     }
   }
 
-  #warnNotAwaited(session: TracerSession): void {
+  #warnNotAwaited(session: Session): void {
     this.#instance.diagnostics.warn(
       'createSession',
       `createSession() was not awaited at once, so session ${session.id} is not current anywhere. Write \`await tracer.createSession(…)\`, or use withSession().`,
@@ -437,15 +447,15 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   async #close(timeoutMs: number): Promise<boolean> {
-    this.#instance.retire()
-    for (const instrumentation of this.#config.instrumentations)
-      this.#instance.guard('disable', undefined, () => instrumentation.disable?.())
-    const outlets = this.#instance.openOutlets
-    const hasArrived = outlets === undefined || (await outlets.shutdown(timeoutMs))
+    // Instrumentations stay enabled: they patch libraries for the whole process, and other tracers are served through them.
+    const hasArrived = await this.#instance.close(timeoutMs)
     forgetInstance(this.#instance)
     return hasArrived
   }
 }
+
+/** A frame with a session that was just opened. */
+type SessionFrame = FrameValues & { readonly session: Session }
 
 /** Baggage is text; a number or a truth value reads the same on both sides. */
 function isBaggageValue(value: unknown): boolean {

@@ -1,8 +1,6 @@
-import { checkTogether } from '../config/check.js'
 import { loadTracerDefinitions, type LoadOptions, type TracerDefinitions } from '../config/file.js'
-import { readGiven } from '../config/given.js'
+import { checkTogether, readGiven, withoutKeys } from '../config/given.js'
 import type { TracerOptions } from '../config/options.js'
-import { withoutKeys } from '../config/problems.js'
 import { processState } from '../context/globals.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { HoneyHiveTracer } from './tracer.js'
@@ -61,8 +59,7 @@ export function loadTracers(
 
 function checkOptions(name: string, options: TracerOptions, problems: ConfigProblem[]): TracerOptions {
   const context = { problems, prefix: `${name}.` }
-  // Every member was checked against its spec, whose types follow TracerOptions.
-  const given = readGiven(options, context) as TracerOptions
+  const given = readGiven(options, context)
   checkTogether(given, context)
   return given
 }

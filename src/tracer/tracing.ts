@@ -1,6 +1,7 @@
-import { INVALID_SPAN_CONTEXT, type Span, trace as otelTrace } from '@opentelemetry/api'
+import { INVALID_SPAN_CONTEXT, type Span, type SpanOptions, trace as otelTrace } from '@opentelemetry/api'
+import { toSpanOptions } from './call-capture.js'
 import { EventType } from '../semantics/attributes.js'
-import type { Instance } from '../context/scope.js'
+import type { Instance } from '../context/instance.js'
 import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from '../wrap/decorate.js'
 import type { TracerInstance } from './instance.js'
 import { describeMissing, implicitInstance, namedInstance, reportUntraced } from './registry.js'
@@ -39,11 +40,13 @@ export function traceClass(options?: TracerRef | TraceClassOptions): TraceClassD
 
 /** Runs `fn` inside a span of `instance` and hands it that span. */
 export function callInSpan<R>(instance: TracerInstance, name: string, options: ActiveSpan, fn: (span: Span) => R): R {
-  const { inputs, eventType, eventId, ...rest } = instance.guard<ActiveSpan>('startActiveSpan', {}, () => ({ ...options }))
+  const given = instance.guard<ActiveSpan>('startActiveSpan', {}, () => ({ ...options }))
+  const { inputs, eventType, eventId, links, root, startTime, ...rest } = given
   const call: CompiledCall = {
     name,
     eventType: typeof eventType === 'string' ? eventType : EventType.tool,
     argNames: undefined,
+    spanOptions: toSpanOptions({ ...rest, links, root, startTime }),
     options: {
       ...rest,
       eventId: typeof eventId === 'string' ? eventId : undefined,
@@ -66,7 +69,8 @@ export function callInSpan<R>(instance: TracerInstance, name: string, options: A
 const NO_SPAN: Span = otelTrace.wrapSpanContext(INVALID_SPAN_CONTEXT)
 
 /** What `startActiveSpan` takes. */
-type ActiveSpan = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> & { readonly inputs?: object | undefined }
+type ActiveSpan = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> &
+  Pick<SpanOptions, 'links' | 'root' | 'startTime'> & { readonly inputs?: object | undefined }
 
 function findRecorder(ref: TracerRef | undefined, name: string): Recorder | undefined {
   const instance = findInstance(ref)

@@ -11,6 +11,8 @@ export interface Recording {
   fail(error: unknown): void
   /** The call's span. */
   readonly span?: Span | undefined
+  /** True when nothing is recorded: the call only runs in the scope of its tracer, and nobody watches what it returns. */
+  readonly isSilent?: boolean | undefined
   /** Most bytes of collected stream output. */
   readonly maxBytes: number
 }

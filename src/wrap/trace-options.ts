@@ -1,8 +1,9 @@
-import type { Attributes, SpanKind } from '@opentelemetry/api'
+import type { Attributes, SpanKind, SpanOptions } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
-import type { TracerHandle } from '../context/scope.js'
-import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
+import type { TracerHandle } from '../context/instance.js'
+import { checkOptions } from '../options/check.js'
+import { ANYTHING, isBoolean, isFilledText, isFunction, isListOf, isText, isWhole, type OptionSpec } from '../options/spec.js'
 
 /** Any function. Parameters are `never` so that every function type is assignable to it. */
 export type Callable = (...args: never[]) => unknown
@@ -62,37 +63,60 @@ export interface CompiledCall {
   readonly argNames: readonly string[] | undefined
   /** A frozen copy of what the user gave. */
   readonly options: TraceOptions
+  /** Options of the call's span, when they are other than `kind` and `attributes` of the options. */
+  readonly spanOptions?: SpanOptions | undefined
 }
-
-type Check = (value: unknown) => boolean
 
 const EVENT_TYPES: readonly unknown[] = Object.values(EventType)
 
-const isText: Check = (value) => typeof value === 'string' && value.trim() !== ''
-const isFields: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
-const isBooleanOrFunction: Check = (value) => typeof value === 'boolean' || typeof value === 'function'
+const TEXT: OptionSpec = { accepts: isFilledText, expected: 'a text that is not empty', remedy: 'Give a text.' }
+const FIELDS: OptionSpec = { accepts: isFields, expected: 'an object', remedy: 'Give fields by name.', secret: true }
 
-const RULES: Readonly<Record<keyof TraceOptions, readonly [check: Check, expected: string]>> = {
-  tracer: [isTracerRef, 'a tracer, a function returning one, or a registered name'],
-  eventType: [(value) => EVENT_TYPES.includes(value), `one of ${EVENT_TYPES.map((type) => `'${String(type)}'`).join(', ')}`],
-  eventName: [isText, 'a text that is not empty'],
-  eventId: [isText, 'a text that is not empty'],
-  inputs: [isBooleanOrFunction, 'a boolean or a function of the arguments'],
-  outputs: [isBooleanOrFunction, 'a boolean or a function of the result'],
-  argNames: [(value) => Array.isArray(value) && value.every((name) => typeof name === 'string'), 'an array of texts'],
-  config: [isFields, 'an object'],
-  metadata: [isFields, 'an object'],
-  metrics: [isFields, 'an object'],
-  feedback: [isFields, 'an object'],
-  userProperties: [isFields, 'an object'],
-  kind: [(value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 4, "a SpanKind of '@opentelemetry/api'"],
-  attributes: [isFields, 'an object'],
-  redact: [(value) => typeof value === 'function' || isFields(value), 'rules or a function (path, value)'],
+/** Instances of classes and maps count as well: they are read like any other value. */
+function isFields(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A switch, or a function of the user's that says what to record. */
+function captureSpec(of: string): OptionSpec {
+  const accepts = (value: unknown): boolean => isBoolean(value) || isFunction(value)
+  return { accepts, expected: `a boolean or a function of the ${of}`, remedy: 'Give false to record nothing.' }
+}
+
+const TRACE_OPTIONS: Readonly<Record<keyof TraceOptions, OptionSpec>> = {
+  tracer: { accepts: isTracerRef, expected: 'a tracer, a function returning one, or a registered name', remedy: 'Give e.g. the tracer.' },
+  eventType: {
+    accepts: (value) => EVENT_TYPES.includes(value),
+    expected: `one of ${EVENT_TYPES.map((type) => `'${String(type)}'`).join(', ')}`,
+    remedy: 'Give e.g. EventType.chain.',
+  },
+  eventName: TEXT,
+  eventId: TEXT,
+  inputs: captureSpec('arguments'),
+  outputs: captureSpec('result'),
+  argNames: {
+    accepts: isListOf(isText),
+    expected: 'an array of texts',
+    remedy: "Give names by position, e.g. ['question'].",
+    isCopied: true,
+  },
+  config: FIELDS,
+  metadata: FIELDS,
+  metrics: FIELDS,
+  feedback: FIELDS,
+  userProperties: FIELDS,
+  kind: { accepts: isWhole(0, 4), expected: "a SpanKind of '@opentelemetry/api'", remedy: 'Give e.g. SpanKind.CLIENT.' },
+  attributes: FIELDS,
+  redact: {
+    accepts: (value) => isFunction(value) || isFields(value),
+    expected: 'rules or a function (path, value)',
+    remedy: "Give e.g. { keys: ['ssn'] }.",
+  },
 }
 
 /** True for a tracer, a function or a name; see {@link TracerRef}. */
 export function isTracerRef(value: unknown): value is TracerRef {
-  return typeof value === 'function' || isText(value) || isTracer(value)
+  return typeof value === 'function' || isFilledText(value) || isTracer(value)
 }
 
 function isTracer(value: unknown): value is TracerHandle {
@@ -112,22 +136,8 @@ export function toTraceOptions(target: TraceTarget | undefined): TraceOptions {
  * @throws HoneyHiveConfigError listing every unknown name and every wrong value.
  */
 export function checkTraceOptions(options: TraceOptions, where: string, extra: readonly string[] = []): TraceOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new HoneyHiveConfigError(
-      [{ option: where, message: `${where} takes a tracer, a name or options, got ${describe(options)}.` }],
-      where,
-    )
-  }
-  const problems: ConfigProblem[] = []
-  const given: Record<string, unknown> = {}
-  for (const [option, value] of Object.entries(options)) {
-    if (value === undefined || value === null || extra.includes(option)) continue
-    const problem = problemOf(option, value, extra)
-    if (problem === undefined) given[option] = value
-    else problems.push({ option, message: problem })
-  }
-  if (problems.length > 0) throw new HoneyHiveConfigError(problems, where)
-  return Object.freeze(given)
+  const others = extra.map((name) => [name, ANYTHING])
+  return checkOptions(options, others.length === 0 ? TRACE_OPTIONS : { ...TRACE_OPTIONS, ...Object.fromEntries(others) }, where)
 }
 
 /** What a wrapper needs to know of a function, worked out once. `options` are those of {@link checkTraceOptions}. */
@@ -139,42 +149,4 @@ export function compileCall(options: TraceOptions, name: string): CompiledCall {
     argNames: argNames === undefined ? undefined : Object.freeze([...argNames]),
     options,
   })
-}
-
-function problemOf(option: string, value: unknown, extra: readonly string[]): string | undefined {
-  if (!Object.hasOwn(RULES, option)) return `Unknown option "${option}". ${toSuggestion(option, [...Object.keys(RULES), ...extra])}`
-  const [check, expected] = RULES[option as keyof TraceOptions]
-  return check(value) ? undefined : `Invalid "${option}": expected ${expected}, got ${describe(value)}.`
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return value.length > 40 ? 'a long text' : `"${value}"`
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
-}
-
-function toSuggestion(option: string, known: readonly string[]): string {
-  const plain = toPlain(option)
-  const ranked = known.map((name) => ({ name, distance: editDistance(plain, toPlain(name)) })).sort((a, b) => a.distance - b.distance)
-  const [best] = ranked
-  if (best !== undefined && best.distance <= Math.max(1, Math.floor(plain.length / 3))) return `Did you mean "${best.name}"?`
-  return `Known options: ${known.join(', ')}.`
-}
-
-/** `event_name` and `eventName` are the same word to a person. */
-function toPlain(name: string): string {
-  return name.toLowerCase().replace(/[^a-z]/g, '')
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -1,18 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createFetchTransport } from '../../src/api/fetch-transport.js'
-import { createRestClient, type RestClient, type RestClientOptions } from '../../src/api/client.js'
+import { RestClient, type RestClientOptions } from '../../src/api/client.js'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { toRequestHeaders } from '../../src/export/headers.js'
-import { createLedger, type Ledger } from '../../src/export/ledger.js'
-import { createTransport, type Transport } from '../../src/export/transport.js'
+import { SpanStats } from '../../src/export/stats.js'
+import { HttpTransport, type Transport } from '../../src/export/transport.js'
 import { startFaultServer, type FaultServer } from '../faults/start-fault-server.js'
+import { isWithin } from '../fixtures/limit.js'
 
 const KEY = 'hh_sentinel_key_4711'
 const HEADERS = toRequestHeaders({ apiKey: KEY, source: 'test', version: '0.0.0' })
 let server: FaultServer
 let client: RestClient
 let transport: Transport
-let ledger: Ledger
+let stats: SpanStats
 let warnings: string[]
 
 beforeAll(async () => {
@@ -24,7 +25,7 @@ beforeEach(() => {
   start()
 })
 afterEach(async () => {
-  await client.shutdown(0)
+  await client.close(0)
   transport.close()
   expect(warnings.join('\n')).not.toContain(KEY)
 })
@@ -32,14 +33,14 @@ afterEach(async () => {
 function start(options: Partial<RestClientOptions> = {}): void {
   const push = (line: string): void => void warnings.push(line)
   const diagnostics = createDiagnostics({ logger: { debug: push, warn: push, error: push } })
-  ledger = createLedger({ diagnostics })
-  transport = createTransport({ serverUrl: server.url, headers: HEADERS })
-  client = createRestClient({ transport, diagnostics, ledger, ...options })
+  stats = new SpanStats({ diagnostics })
+  transport = new HttpTransport({ serverUrl: server.url, headers: HEADERS })
+  client = new RestClient({ transport, diagnostics, stats, ...options })
 }
 
 const OK = { body: '{"session_id":"s","event_id":"e","success":true}' }
 
-describe('createRestClient', () => {
+describe('RestClient', () => {
   it('sends sessions, updates and events in the shapes of the wire contract', async () => {
     await server.set({ otherwise: OK })
     expect(await client.startSession({ session_id: 's1', session_name: 'checkout' })).toBe(true)
@@ -56,7 +57,7 @@ describe('createRestClient', () => {
       'content-type': 'application/json',
       'hh-client-language': 'typescript',
     })
-    expect(ledger.stats().requests).toBe(3)
+    expect(stats.snapshot().requests).toBe(3)
   })
 
   it('keeps updates behind the start of their session while the start is retried', async () => {
@@ -72,6 +73,26 @@ describe('createRestClient', () => {
     const { requests } = await server.seen()
     expect(requests.slice(0, 2).map(({ path }) => path)).toEqual(['/session/start', '/session/start'])
     expect(requests.flatMap(({ json }) => (json as { metadata?: { step: number } }).metadata?.step ?? [])).toEqual([1, 2])
+  })
+
+  it('waits for everything a call depends on, and gives up what waits for a call that hangs', async () => {
+    await server.set({ otherwise: OK, byPath: { '/session/start': { hang: true } } })
+    const started = client.startSession({ session_id: 's1' })
+    const [updated, created, changed] = [
+      client.updateEvent({ event_id: 'e1', metadata: {} }),
+      client.createEvent({ event_id: 'e1', session_id: 's1' }),
+      client.updateEvent({ event_id: 'e1', metadata: { late: true } }),
+    ]
+    expect(await updated).toBe(true)
+    expect(await client.flush(200)).toBe(false)
+    expect((await server.seen()).requests.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'POST /session/start',
+      'PUT /events',
+    ])
+    expect(await client.drain(0)).toBe(false)
+    expect(await Promise.all([started, created, changed])).toEqual([false, false, false])
+    await server.set({ otherwise: OK })
+    expect(await client.createEvent({ event_id: 'e1', session_id: 's1' })).toBe(true)
   })
 
   it('sends what the body held at the time of the call', async () => {
@@ -113,9 +134,9 @@ describe('createRestClient', () => {
   it('F31 gives up a hanging start within the limit of shutdown', async () => {
     await server.set({ otherwise: { hang: true } })
     const call = client.startSession({ session_id: 'a' })
-    const startedAt = Date.now()
-    expect(await client.shutdown(300)).toBe(false)
-    expect(Date.now() - startedAt).toBeLessThan(600)
+    const stopped = client.close(300)
+    expect(await isWithin(3_000, stopped)).toBe(true)
+    expect(await stopped).toBe(false)
     expect(await call).toBe(false)
     expect(await client.startSession({ session_id: 'b' })).toBe(false)
   })
@@ -140,7 +161,7 @@ describe('createRestClient', () => {
     circular.self = circular
     expect(await client.updateEvent(circular)).toBe(false)
     expect(await client.updateEvent({ event_id: 'a', metadata: { big: 10n } })).toBe(false)
-    expect(ledger.stats().requests).toBe(0)
+    expect(stats.snapshot().requests).toBe(0)
   })
 
   it('makes no request without a transport', async () => {
@@ -179,7 +200,7 @@ describe('request', () => {
   })
 
   it('rejects with HTTP_NETWORK when nobody listens, and does not repeat a POST', async () => {
-    const lonely = createTransport({ serverUrl: 'http://127.0.0.1:9', headers: HEADERS })
+    const lonely = new HttpTransport({ serverUrl: 'http://127.0.0.1:9', headers: HEADERS })
     start({ transport: lonely })
     await expect(client.request('POST', '/v1/runs', {}, { timeoutMs: 5_000 })).rejects.toMatchObject({
       code: 'HTTP_NETWORK',

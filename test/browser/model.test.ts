@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EventRow } from '../../src/dev/page-api.js'
+import type { EventRow } from '../../src/dev/page-api/contract.js'
 import { toCost, toCount, toDuration, toTicks } from '../../src/dev/page/model/format.js'
 import { toInputMessages, toOutputMessages } from '../../src/dev/page/model/messages.js'
 import { toLanes, toTree, toVisible } from '../../src/dev/page/model/tree.js'

@@ -1,15 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { HoneyHiveTracer, traceFn } from '../../src/index.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
-const ROOT = new URL('../..', import.meta.url).pathname
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The sources, compiled once for all processes, where they find the packages of this repository. */
 let compiled: string
@@ -67,7 +68,8 @@ describe('honeyhive-tracer', () => {
   test('shows help and the version, and exits with 2 for wrong use', async () => {
     const [help, wrong, bad] = await Promise.all([run(['--help']), run(['nonsense']), run(['dev', '--port', 'x'])])
     expect(help).toMatchObject({ code: 0, err: '' })
-    for (const command of ['dev', 'doctor', 'config', 'traces', 'export', 'import', 'eval']) expect(help.out).toContain(command)
+    for (const command of ['dev', 'doctor', 'config', 'traces', 'export', 'import', 'eval', 'completion'])
+      expect(help.out).toContain(command)
     expect(wrong.code).toBe(2)
     expect(bad).toMatchObject({ code: 2 })
     expect(bad.err).toContain('Give a number from 0 to 65535.')
@@ -87,7 +89,9 @@ describe('honeyhive-tracer', () => {
     })({ q: 'x' })
     expect(await tracer.shutdown()).toBe(true)
     const listed = await run(['traces', '--url', url])
-    expect(listed.out).toMatch(/^shop\n {2}order 7 .*2 events.*\n {4}└─ outer chain .*\n {7}└─ inner tool/)
+    expect(listed.out).toMatch(
+      /^shop\n {2}order 7 .*2 events.*\n {4}└─ outer chain .*\n {7}│ in {2}\{"q":"x"\}\n {7}│ out \{.*\}\n {7}└─ inner tool .*\n {12}out \{.*2.*\}\n$/,
+    )
     expect(listed.out).not.toContain('\u001b')
     child.kill('SIGINT')
     expect(await done).toMatchObject({ code: 0 })
@@ -102,8 +106,24 @@ describe('honeyhive-tracer', () => {
     const copyUrl = /http:\/\/127\.0\.0\.1:\d+/.exec(line.toString())?.[0] ?? ''
     const imported = await run(['import', file, '--url', copyUrl, '--key', 'other'])
     expect(imported).toMatchObject({ code: 0, out: `sent 1 request to ${copyUrl}\n` })
-    expect((await run(['traces', '--url', copyUrl])).out).toMatch(/^shop\n {2}order 7 .*\n {4}└─ outer chain .*\n {7}└─ inner tool/)
-  }, 60_000)
+    expect((await run(['traces', '--url', copyUrl])).out).toBe(listed.out)
+    expect((await run(['export', '--url', copyUrl])).out).toBe(exported.out)
+  })
+
+  test.runIf(existsSync('/bin/bash'))('completion completes commands and their options in bash, and knows zsh and fish', async () => {
+    const script = join(folder, 'completion.bash')
+    const [bash, zsh, fish, wrong] = await Promise.all(['bash', 'zsh', 'fish', 'csh'].map((shell) => run(['completion', shell])))
+    await writeFile(script, bash?.out ?? '')
+    const complete = (line: readonly string[]): string[] => {
+      const words = line.map((word) => `'${word}'`).join(' ')
+      const commands = `source '${script}'; COMP_WORDS=(honeyhive-tracer ${words}); COMP_CWORD=${line.length}; _honeyhive_tracer; echo "\${COMPREPLY[@]}"`
+      return execFileSync('/bin/bash', ['-c', commands], { encoding: 'utf8' }).trim().split(' ')
+    }
+    expect([complete(['tra']), complete(['config', '']), complete(['traces', '--fo']), complete(['traces', '--url', 'x', '--js'])]).toEqual(
+      [['traces'], ['check', '--help'], ['--follow'], ['--json']],
+    )
+    expect([zsh?.out.includes('bashcompinit'), fish?.out.includes('-a doctor'), wrong?.code]).toEqual([true, true, 2])
+  })
 
   test('traces and import say what to do when no server answers', async () => {
     const file = join(folder, 'one.jsonl')
@@ -118,6 +138,62 @@ describe('honeyhive-tracer', () => {
     })
     expect(imported.code).toBe(1)
     expect(imported.err).toContain('does not answer')
+  })
+
+  test('traces prints JSON lines, follows, and shows no control character of a stranger', async () => {
+    const { child } = start(['dev', '--port', '0', '--db', ':memory:', '--project', 'a\u001b[2J=key-of-a', '--project', 'b=key-of-b'])
+    const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line.toString())?.[0] ?? ''
+    expect(line.toString()).toContain('HH_API_KEY=key-of-a')
+    const following = start(['traces', '--url', url, '--follow'])
+    const tracer = HoneyHiveTracer.init({ apiKey: 'key-of-a', serverUrl: url, sessionName: 'session\u001b]0;owned\u0007' })
+    const fail = traceFn(
+      tracer,
+      () => {
+        throw new Error('broken\u001b[31m\nFAKE LINE')
+      },
+      { eventName: 'step\u202e\nFAKE LINE' },
+    )
+    expect(fail).toThrow('broken')
+    await tracer.shutdown()
+    let followed = ''
+    for await (const chunk of following.child.stdout as AsyncIterable<Buffer>) {
+      followed += chunk.toString()
+      if (followed.includes('FAKE LINE')) break
+    }
+    const [listed, json, absent] = await Promise.all([
+      run(['traces', '--url', url]),
+      run(['traces', '--url', url, '--json']),
+      run(['traces', '--url', url, '--project', 'nobody']),
+    ])
+    for (const out of [followed, listed.out]) {
+      expect(out).toContain('step FAKE LINE')
+      expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]|^\s*FAKE LINE/m)
+    }
+    const lines = json.out.trim().split('\n')
+    expect(lines).toHaveLength(1)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      events: [{ name: 'step\u202e\nFAKE LINE', error: expect.stringContaining('broken') as string }],
+    })
+    expect(absent).toMatchObject({ code: 1, err: 'There is no project "nobody".\n' })
+  }, 60_000)
+
+  test('a file that is missing, a folder and broken JSON are each told in one sentence, with one exit code', async () => {
+    const broken = join(folder, 'broken.json')
+    await writeFile(broken, '{ not json')
+    const outputs = await Promise.all([
+      run(['import', join(folder, 'absent.jsonl')]),
+      run(['import', folder]),
+      run(['dev', '--projects-file', join(folder, 'absent.json')]),
+      run(['dev', '--projects-file', broken]),
+      run(['traces', '--db', join(folder, 'absent.db')]),
+      run(['dev', '--port', '0', '--db', broken]),
+    ])
+    for (const { code, out, err } of outputs) {
+      expect([code, out]).toEqual([1, ''])
+      expect(err.trim().split('\n')).toHaveLength(1)
+      expect(err).not.toMatch(/ENOENT|EISDIR|SyntaxError|\n {4}at /)
+    }
   })
 
   test('traces and export refuse a database that is not there instead of making an empty one', async () => {
@@ -175,7 +251,7 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
       const json = await run(['eval', '--filter', 'half', '--reporter', 'json'], {}, cwd)
       expect(JSON.parse(json.out)).toMatchObject({ name: 'half', passed: true })
       expect(json.err).toContain('passed: 1 of 1 experiments')
-    }, 30_000)
+    })
 
     test('Ctrl-C stops the rows, prints the report and ends, though work is left running', async () => {
       const cwd = await write(
@@ -197,7 +273,7 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
       expect(result.code).toBe(1)
       expect(result.err).toContain('Press Ctrl-C again')
       expect(result.out).toContain('7 rows: 5 succeeded, 0 failed, 2 cancelled')
-    }, 30_000)
+    })
   })
 
   test('eval exits with 1 when nothing matches', async () => {
@@ -208,6 +284,13 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
 })
 
 describe('doctor', () => {
+  test('tells the same as JSON', async () => {
+    const [text, json] = await Promise.all([run(['doctor'], {}, folder), run(['doctor', '--json'], {}, folder)])
+    const { findings, problems } = JSON.parse(json.out) as { findings: { level: string; message: string }[]; problems: number }
+    expect([json.code, json.err, problems]).toEqual([1, '', findings.filter(({ level }) => level === 'problem').length])
+    for (const { message } of findings) expect(text.out).toContain(message)
+  })
+
   test('finds a missing key', async () => {
     const result = await run(['doctor'])
     expect(result.code).toBe(1)
@@ -232,7 +315,7 @@ describe('doctor', () => {
     expect(results.slice(1).map(({ code }) => code)).toEqual([1, 1, 1])
     for (const text of texts) expect(text).not.toContain(key)
     await Promise.all(servers.map((server) => server.close()))
-  }, 40_000)
+  })
 
   test('finds two versions of the OpenTelemetry API and instrumentations that overlap', async () => {
     const app = await mkdtemp(join(folder, 'app-'))
@@ -252,14 +335,17 @@ describe('doctor', () => {
       program,
       `import { HoneyHiveTracer } from ${JSON.stringify(join(compiled, 'index.mjs'))}
 const tracer = HoneyHiveTracer.init({ testMode: true })
-tracer.provider
+const library = tracer.provider.getTracer('library')
+if (process.env.FIRST_SPAN === 'yes') library.startSpan('first').end()
 setInterval(() => undefined, 1000)
 `,
     )
-    const result = await run(['doctor', '--entry', program, '--seconds', '4'])
-    expect(result.out).toContain('ok      1 live tracer\n')
-    expect(result.out).toContain('context manager: AsyncLocalStorageContextManager')
-  }, 30_000)
+    const idle = await run(['doctor', '--entry', program, '--seconds', '4'])
+    expect(idle.out).toContain('ok      1 live tracer\n')
+    expect(idle.out).toContain('ok      no OpenTelemetry context manager yet')
+    const used = await run(['doctor', '--entry', program, '--seconds', '4'], { FIRST_SPAN: 'yes' })
+    expect(used.out).toContain('context manager: AsyncLocalStorageContextManager')
+  })
 
   const LIBRARY = 'class Completions { create() {} }\nclass OpenAI {}\nOpenAI.Chat = { Completions }\n'
   const WRAP = `const holder = OpenAI.Chat.Completions.prototype
@@ -276,7 +362,7 @@ const wrap = () => { const original = holder.create; holder.create = Object.assi
     )
     expect(one?.out).not.toContain('instrumented twice')
     expect(two?.out).toContain('problem openai create is instrumented twice')
-  }, 30_000)
+  })
 
   test('finds a module that was imported before it could be patched, and is content once it was patched by hand', async () => {
     const app = await mkdtemp(join(folder, 'app-'))
@@ -292,12 +378,12 @@ const wrap = () => { const original = holder.create; holder.create = Object.assi
     expect(late?.out).toContain('problem openai was imported as ES module before it could be patched')
     expect(byHand?.out).toContain('live tracers')
     expect(byHand?.out).not.toContain('before it could be patched')
-  }, 30_000)
+  })
 
   test('says that the program itself failed', async () => {
     const result = await run(['doctor', '--entry', join(folder, 'missing.mjs'), '--seconds', '1'])
     expect(result.out).toMatch(/problem .*missing\.mjs failed while it was watched \(exit code 1\)/)
-  }, 30_000)
+  })
 
   test('a time that is no number is wrong use', async () => {
     expect(await run(['doctor', '--entry', 'x.mjs', '--seconds', 'soon'])).toMatchObject({ code: 2 })

@@ -55,7 +55,6 @@ describe('gateway.yaml', () => {
 })
 
 describe.runIf(binary !== undefined)('a real collector with gateway.yaml', () => {
-  const LONG = { timeout: 60_000 }
   let directory: string
   let server: DevServer
   let collector: Collector
@@ -97,7 +96,7 @@ describe.runIf(binary !== undefined)('a real collector with gateway.yaml', () =>
     gatewayPort = await findPort()
     server = await startServer()
     collector = await startCollector(String(binary), gatewayPort, variables())
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await collector.kill()
@@ -105,12 +104,12 @@ describe.runIf(binary !== undefined)('a real collector with gateway.yaml', () =>
     await rm(directory, { recursive: true, force: true })
   })
 
-  test('accepts the configuration', LONG, async () => {
+  test('accepts the configuration', async () => {
     const { stderr } = await promisify(execFile)(String(binary), ['validate', '--config', CONFIG], { env: variables() })
     expect(stderr).not.toMatch(/error/i)
   })
 
-  test('keeps tenants apart and makes their sessions', LONG, async () => {
+  test('keeps tenants apart and makes their sessions', async () => {
     await using acme = init('acme')
     await using globex = init('globex')
     record(acme, 'apart-acme', 50)
@@ -124,7 +123,7 @@ describe.runIf(binary !== undefined)('a real collector with gateway.yaml', () =>
     expect(JSON.stringify(server.events())).not.toContain('key-of-')
   })
 
-  test('refuses an unknown token, and the tracer counts the loss', LONG, async () => {
+  test('refuses an unknown token, and the tracer counts the loss', async () => {
     await using stranger = init('nobody')
     record(stranger, 'stranger', 5)
     expect(await stranger.forceFlush()).toBe(false)
@@ -137,7 +136,7 @@ describe.runIf(binary !== undefined)('a real collector with gateway.yaml', () =>
     ).toEqual(TENANTS)
   })
 
-  test('loses nothing when it is killed while the server is away', LONG, async () => {
+  test('loses nothing when it is killed while the server is away', async () => {
     await using acme = init('acme')
     await using globex = init('globex')
     const tracers = [acme, globex] as const

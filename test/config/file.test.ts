@@ -171,7 +171,7 @@ tracers:
       [
         'loadTracers: 3 invalid settings.',
         '  - Invalid "tracers.a.source": reading it threw. Give a plain value.',
-        '  - Invalid "tracers.b": expected an object, got a number from code. Give options by name, e.g. { apiKey, source }.',
+        '  - Invalid "tracers.b": expected an object, got a number from code. Give options by name.',
         '  - Unknown option "tracers.c.sorce" from code. Did you mean "tracers.c.source"?',
       ].join('\n'),
     )
@@ -219,7 +219,7 @@ tracers:
       expect.stringMatching(/^Invalid "tracers\.b\.project" from FILE:18:14: "\$\{" starts no variable\./),
       expect.stringMatching(/^Repeated option "tracers\.b\.sessionName": "sessionName" from FILE:20:5 is the same\./),
       'Invalid "tracers.b.verbose": expected true or false, got "yes" from FILE:21:14. Give true or false.',
-      'Invalid "tracers.c": expected an object, got an array from FILE:22:6. Give options by name, e.g. { apiKey, source }.',
+      'Invalid "tracers.c": expected an object, got an array from FILE:22:6. Give options by name.',
       'Invalid tracer name " " from FILE:23:3. Give a word, e.g. "production".',
     ])
   })

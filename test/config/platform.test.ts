@@ -72,8 +72,8 @@ test('D-43: the first tracer and the last have the same resource, but for their 
     'telemetry.sdk.language': 'nodejs',
     'process.pid': process.pid,
     'process.runtime.version': process.versions.node,
-    'host.arch': process.arch,
-    'os.type': process.platform,
+    'host.arch': { x64: 'amd64', ia32: 'x86', arm: 'arm32' }[process.arch as string] ?? process.arch,
+    'os.type': { win32: 'windows', sunos: 'solaris' }[process.platform as string] ?? process.platform,
     'host.name': expect.any(String),
   })
   expect(other).toEqual({ ...one, team: 't', 'host.name': 'mine' })

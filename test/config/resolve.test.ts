@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { NoopSpanProcessor } from '@opentelemetry/sdk-trace'
 import { describe, expect, it } from 'vitest'
 import type { TracerOptions } from '../../src/config/options.js'
 import { resolveConfig } from '../../src/config/resolve.js'
 import { HoneyHiveConfigError } from '../../src/errors.js'
+import { REPLACEMENTS } from '../../src/config/other-names.js'
 import { ROWS, toOptions, toResolved } from './rows.js'
 
 /** Wrong options on purpose: the compiler would refuse them. */
@@ -24,6 +26,7 @@ function problemsOf(options: unknown): readonly string[] {
 }
 
 const KEY = 'sentinel-9f31c2a7'
+const isDestination = (option: string): boolean => option === 'serverUrl' || option === 'exportUrl'
 
 describe.each(ROWS)('option $option', ({ option, initial, code: [given, resolved = given], wrong, env }) => {
   it('has its documented default', () => {
@@ -58,9 +61,11 @@ describe.each(ROWS.flatMap(({ option, initial, env }) => (env === undefined ? []
     it('H80 D-30 is ignored with one warning when it is wrong', () => {
       const config = resolveLoose({}, { [env.name]: env.wrong })
       expect(toResolved(config, option)).toEqual(option === 'sessionName' ? resolveLoose({}).sessionName : initial)
+      const effect = isDestination(option) ? `Tracers that are not given "${option}" in code are disabled` : 'The variable is ignored'
       expect(config.warnings).toEqual([
-        expect.stringMatching(new RegExp(`^Invalid "${option}": expected .+, got .+ from ${env.name}\\. .+ The variable is ignored\\.$`)),
+        expect.stringMatching(new RegExp(`^Invalid "${option}": expected .+, got .+ from ${env.name}\\. .+ ${effect}\\.$`)),
       ])
+      expect(config.disabled).toBe(isDestination(option))
     })
   },
 )
@@ -103,6 +108,41 @@ describe('messages', () => {
   })
 
   it.each([
+    ['disable_http_tracing', /HTTP is traced only by an instrumentation of yours\. .+ "instrumentations"/],
+    ['disableHttpTracing', /HTTP is traced only by an instrumentation of yours\. .+ "instrumentations"/],
+    ['instrumentModules', /^Give instances in "instrumentations"/],
+    ['span_name_filters', /^Use "spanFilter"\.$/],
+    ['baseURL', /^Use "serverUrl"\.$/],
+    ['environment', /^Use "source"\.$/],
+    ['secretKey', /^One key is enough: give it as "apiKey"\.$/],
+    ['timeout_ms', /^Use "batch\.exportTimeoutMs"\.$/],
+    ['tracingSamplingRate', /^Use "sampleRate"\.$/],
+    ['maxQueueBytes', /^Did you mean "batch\.maxQueueBytes"\?$/],
+  ])('answer %s of another SDK with what replaces it', (name, advice) => {
+    const [message = '', ...more] = problemsOf({ [name]: 'x' })
+    expect(more).toEqual([])
+    expect(message.replace(`Unknown option "${name}" from code. `, '')).toMatch(advice)
+  })
+
+  it('name options that exist when they replace those of another SDK', () => {
+    const advice = Object.values(REPLACEMENTS)
+      .join(' ')
+      .replace(/\{.*?\}/g, '')
+    const named = [...advice.matchAll(/"([a-zA-Z]+)(?:\.([a-zA-Z]+))?[":]/g)]
+    expect(named.length).toBeGreaterThan(40)
+    for (const [, option = '', member] of named) expect(problemsOf(toOptions(member ? `${option}.${member}` : option, null))).toEqual([])
+  })
+
+  it('say which of several collaborators is wrong, and what it lacks', () => {
+    const processor = { onStart() {}, onEnd() {}, shutdown() {} }
+    expect(problemsOf({ spanProcessors: [new NoopSpanProcessor(), processor], resourceDetectors: [null], idGenerator: {} })).toEqual([
+      'Invalid "spanProcessors": expected an array of OpenTelemetry span processors, got an object without forceFlush() at index 1 from code. Give instances, e.g. [new BatchSpanProcessor(exporter)].',
+      'Invalid "resourceDetectors": expected an array of OpenTelemetry resource detectors, got null without detect() at index 0 from code. Give e.g. [hostDetector] of "@opentelemetry/resources".',
+      'Invalid "idGenerator": expected an OpenTelemetry id generator, got an object without generateTraceId() from code. Give an object with generateTraceId() and generateSpanId().',
+    ])
+  })
+
+  it.each([
     [{ apiKey: `${KEY}\u0000`, source: KEY }],
     [{ apiKey: `${KEY}\r\nX-Evil: 1` }],
     [{ apiKey: `${KEY}😀` }],
@@ -112,6 +152,9 @@ describe('messages', () => {
     [{ serverUrl: `https://user:${KEY}@host/` }],
     [{ serverUrl: `user:${KEY}@host` }],
     [{ serverUrl: `https://host/?token=${KEY}` }],
+    [{ exportUrl: `https://user:${KEY}@host/v1/traces` }],
+    [{ exportUrl: `https://host/v1/traces?token=${KEY}` }],
+    [{ resourceAttributes: { a: { b: KEY } } }],
     [{ headers: { authorization: KEY, 'x-a': `${KEY}\n` } }],
     [{ metadata: KEY, inputs: [KEY], resourceAttributes: { a: [KEY] }, redact: { keys: KEY } }],
     [KEY],
@@ -322,6 +365,65 @@ describe('server URL', () => {
       ])
     }
     expect(resolveLoose({ apiKey: KEY, serverUrl, allowInsecureUrl: true })).toMatchObject({ disabled: false, warnings: [] })
+  })
+})
+
+describe('export URL', () => {
+  it.each(['http://collector.example:4318/v1/traces', 'http://10.0.0.1/'])('disables the tracer for plain http abroad: %s', (exportUrl) => {
+    for (const config of [resolveLoose({ apiKey: KEY, exportUrl }), resolveLoose({ apiKey: KEY }, { HH_EXPORT_URL: exportUrl })]) {
+      expect(config.disabled).toBe(true)
+      expect(config.warnings).toEqual([
+        `Disabled: "exportUrl" ${exportUrl} is plain http to another host and would send what was recorded readable to everyone on the way. Use https, or set allowInsecureUrl: true.`,
+      ])
+    }
+    expect(resolveLoose({ apiKey: KEY, exportUrl, allowInsecureUrl: true })).toMatchObject({ disabled: false, exportUrl, warnings: [] })
+  })
+
+  it('lets plain http go to a collector on this machine', () => {
+    expect(resolveLoose({ exportUrl: 'http://localhost:4318/v1/traces' })).toMatchObject({
+      disabled: false,
+      compression: 'none',
+      warnings: [],
+    })
+  })
+})
+
+describe('a destination in the environment that cannot be read', () => {
+  it.each([
+    ['HH_API_URL', 'api.example'],
+    ['HH_API_URL', 'undefined'],
+    ['HH_API_URL', `https://user:${KEY}@api.example`],
+    ['HH_EXPORT_URL', 'localhost:4318'],
+    ['HH_EXPORT_URL', `https://collector.example/?token=${KEY}`],
+  ])('disables the tracer, %s=%s', (name, text) => {
+    const config = resolveLoose({ apiKey: KEY }, { [name]: text })
+    expect(config.disabled).toBe(true)
+    expect(config.warnings).toEqual([expect.stringMatching(/^Invalid .+ in code are disabled\.$/)])
+    expect(config.warnings.join()).not.toContain(KEY)
+  })
+
+  it('is not missed when code names the destination', () => {
+    const options = { serverUrl: 'https://api.example', exportUrl: 'https://collector.example/' }
+    const config = resolveLoose(options, { HH_API_URL: 'x', HH_EXPORT_URL: 'y' })
+    expect(config).toMatchObject({ ...options, disabled: false })
+    expect(config.warnings).toHaveLength(2)
+  })
+
+  it('counts as not set when it is empty', () => {
+    expect(resolveLoose({}, { HH_API_URL: ' ', HH_EXPORT_URL: '""' })).toMatchObject({
+      disabled: false,
+      exportUrl: undefined,
+      warnings: [],
+    })
+  })
+})
+
+describe('resource attributes', () => {
+  it('are copied, lists included', () => {
+    const names = ['a']
+    const { resourceAttributes } = resolveLoose({ resourceAttributes: { names, on: true } }, { OTEL_RESOURCE_ATTRIBUTES: 'team=t' })
+    names.push('b')
+    expect(resourceAttributes).toEqual({ names: ['a'], on: true, team: 't' })
   })
 })
 

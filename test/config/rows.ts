@@ -1,3 +1,5 @@
+import { hostDetector, resourceFromAttributes } from '@opentelemetry/resources'
+import { NoopSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../../src/config/resolved.js'
 
 /** One row of the table of options: what each source gives and what must come out. */
@@ -18,6 +20,7 @@ const collaborator = (): void => undefined
 const sampler = { shouldSample: () => ({ decision: 2 }), toString: () => 'always' }
 const logger = { debug: collaborator, warn: collaborator, error: collaborator }
 const exporter = { export: collaborator, shutdown: async () => undefined }
+const processor = new NoopSpanProcessor()
 const instrumentation = { setTracerProvider: collaborator }
 const uuid = '0b6de1f2-58f6-4a7e-9c1e-000000000001'
 
@@ -70,6 +73,18 @@ export const ROWS: readonly Row[] = [
     ],
     env: { name: 'HH_API_URL', text: 'https://env.example/', value: 'https://env.example', wrong: 'env.example' },
   },
+  {
+    option: 'exportUrl',
+    initial: undefined,
+    code: ['http://LOCALHOST:4318/v1/traces/', 'http://localhost:4318/v1/traces/'],
+    wrong: ['', 'localhost:4318', '/v1/traces', 'ftp://x', 'https://u:p@h', 'https://h/?q=1', 'https://h/#f', 42, false, {}],
+    env: {
+      name: 'HH_EXPORT_URL',
+      text: 'https://collector.example/v1/traces',
+      value: 'https://collector.example/v1/traces',
+      wrong: 'localhost',
+    },
+  },
   flag('allowInsecureUrl', false),
   text('sessionName', undefined, 'HH_SESSION_NAME'),
   { option: 'sessionId', initial: undefined, code: [uuid.toUpperCase(), uuid], wrong: wrongTexts },
@@ -92,9 +107,9 @@ export const ROWS: readonly Row[] = [
     code: [{ include: ['chat'], exclude: ['http.'] }],
     wrong: ['x', [], { include: 'chat' }, { exclude: [1] }, { includes: [] }],
   },
-  count('limits.maxAttributes', 1024, 'HH_MAX_ATTRIBUTES'),
-  count('limits.maxEvents', 1024, 'HH_MAX_EVENTS'),
-  count('limits.maxLinks', 128, 'HH_MAX_LINKS'),
+  { ...count('limits.maxAttributes', 1024, 'HH_MAX_ATTRIBUTES', notZero(wrongCounts)), code: [0] },
+  { ...count('limits.maxEvents', 1024, 'HH_MAX_EVENTS', notZero(wrongCounts)), code: [0] },
+  { ...count('limits.maxLinks', 128, 'HH_MAX_LINKS', notZero(wrongCounts)), code: [0] },
   count('limits.maxSpanBytes', 10_485_760, 'HH_MAX_SPAN_BYTES'),
   { ...count('batch.maxQueueSize', 50_000, 'HH_BATCH_MAX_QUEUE_SIZE'), code: [60_000] },
   { ...count('batch.maxQueueBytes', 67_108_864, 'HH_BATCH_MAX_QUEUE_BYTES'), code: [70_000_000] },
@@ -135,7 +150,14 @@ export const ROWS: readonly Row[] = [
       { '': 'x' },
     ],
   },
-  { option: 'resourceAttributes', initial: {}, code: [{ 'service.name': 'checkout' }], wrong: [...wrongMaps, { a: 1 }] },
+  {
+    option: 'resourceAttributes',
+    initial: {},
+    code: [{ 'service.name': 'checkout', n: 0, on: false, names: ['a', null], sizes: [1, 2], flags: [true], none: [] }],
+    wrong: [...wrongMaps, { a: {} }, { a: null }, { a: [1, 'b'] }, { a: [[]] }, { a: Number.NaN }, { a: 1n }, { a: () => 1 }],
+  },
+  { option: 'resource', initial: undefined, code: [resourceFromAttributes({ a: 1 })], wrong: ['x', {}, { attributes: {} }, []] },
+  { option: 'resourceDetectors', initial: [], code: [[hostDetector]], wrong: [hostDetector, [{}], [hostDetector, null], 'x'] },
   flag('capture.inputs', true, 'HH_CAPTURE_INPUTS'),
   flag('capture.outputs', true, 'HH_CAPTURE_OUTPUTS'),
   count('capture.maxBytes', 2_097_152, 'HH_CAPTURE_MAX_BYTES'),
@@ -156,7 +178,19 @@ export const ROWS: readonly Row[] = [
   flag('crossTracerLinks', true, 'HH_CROSS_TRACER_LINKS'),
   flag('registerContextManager', true),
   { option: 'instrumentations', initial: [], code: [[instrumentation]], wrong: [instrumentation, [{}], [null], 'x'] },
-  { option: 'exporter', initial: undefined, code: [exporter], wrong: [{}, { export: collaborator }, 'x'] },
+  {
+    option: 'spanProcessors',
+    initial: [],
+    code: [[processor]],
+    wrong: [processor, [{}], [{ ...processor, onEnd: undefined }], [null], 'x'],
+  },
+  {
+    option: 'idGenerator',
+    initial: undefined,
+    code: [new RandomIdGenerator()],
+    wrong: [{}, { generateTraceId: collaborator }, collaborator],
+  },
+  { option: 'exporter', initial: undefined, code: [exporter], wrong: [{}, { export: collaborator }, 'x', true] },
   { option: 'fetch', initial: undefined, code: [globalThis.fetch], wrong: [{}, 'x'] },
   { option: 'logger', initial: undefined, code: [logger], wrong: [{}, { warn: collaborator }, 'x', true] },
   { option: 'onDrop', initial: undefined, code: [collaborator], wrong: [{}, 'x'] },

@@ -1,11 +1,24 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { BatchOptions, TracerOptions } from '../../src/config/options.js'
 import { OPTIONS } from '../../src/config/schema.js'
 import { ROWS } from './rows.js'
 
-const CODE_ONLY = ['linkCarrier', 'sampler', 'instrumentations', 'exporter', 'fetch', 'logger', 'onDrop']
+const CODE_ONLY = [
+  'linkCarrier',
+  'resource',
+  'resourceDetectors',
+  'sampler',
+  'instrumentations',
+  'spanProcessors',
+  'idGenerator',
+  'exporter',
+  'fetch',
+  'logger',
+  'onDrop',
+]
 
 const file = new URL('../../schema/tracers.schema.json', import.meta.url)
 
@@ -41,7 +54,7 @@ describe('OPTIONS', () => {
 
 describe('schema/tracers.schema.json', () => {
   it('is what the script writes from the options', () => {
-    const script = new URL('../../scripts/build-schema.mjs', import.meta.url).pathname
+    const script = fileURLToPath(new URL('../../scripts/build-schema.mjs', import.meta.url))
     expect(() => execFileSync(process.execPath, [script, '--check'], { stdio: 'pipe' })).not.toThrow()
   })
 

@@ -4,11 +4,11 @@ import { readEnvironment } from '../../src/config/sources.js'
 
 describe('readEnvironment', () => {
   it.each(['true', '1', 'yes', 'on', 'enabled', ' TRUE ', 'Yes'])('H80 reads %j as true', (text) => {
-    expect(readEnvironment({ HH_VERBOSE: text })).toEqual({ values: { verbose: true }, warnings: [] })
+    expect(readEnvironment({ HH_VERBOSE: text })).toEqual({ values: { verbose: true }, warnings: [], unreadable: [] })
   })
 
   it.each(['false', '0', 'no', 'off', 'disabled', '', ' ', 'OFF'])('H80 reads %j as false', (text) => {
-    expect(readEnvironment({ HH_VERBOSE: text })).toEqual({ values: { verbose: false }, warnings: [] })
+    expect(readEnvironment({ HH_VERBOSE: text })).toEqual({ values: { verbose: false }, warnings: [], unreadable: [] })
   })
 
   it.each(['undefined', 'null', 'NULL', ' undefined '])('H80 takes %j for a mistake of whoever set it', (text) => {
@@ -18,14 +18,14 @@ describe('readEnvironment', () => {
   })
 
   it('H80 treats blank text and numbers as not set', () => {
-    expect(readEnvironment({ HH_SOURCE: ' ', HH_SAMPLE_RATE: '', HH_API_URL: '' })).toEqual({ values: {}, warnings: [] })
+    expect(readEnvironment({ HH_SOURCE: ' ', HH_SAMPLE_RATE: '', HH_API_URL: '' })).toEqual({ values: {}, warnings: [], unreadable: [] })
   })
 
   it.each(['0x10', '1e999', 'NaN', 'Infinity', '-5', '10 MB', '1,5'])('H78 ignores %j for a number', (text) => {
     const { values, warnings } = readEnvironment({ HH_MAX_EVENTS: text })
     expect(values).toEqual({})
     expect(warnings).toEqual([
-      `Invalid "limits.maxEvents": expected a positive integer, got ${JSON.stringify(text)} from HH_MAX_EVENTS. Give a number of events, e.g. 1024. The variable is ignored.`,
+      `Invalid "limits.maxEvents": expected zero or a positive integer, got ${JSON.stringify(text)} from HH_MAX_EVENTS. Give a number of events, e.g. 1024. The variable is ignored.`,
     ])
   })
 
@@ -53,7 +53,7 @@ describe('readEnvironment', () => {
       OTEL_EXPORTER_OTLP_TIMEOUT: '1',
       OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '1',
     }
-    expect(readEnvironment(hostile)).toEqual({ values: {}, warnings: [] })
+    expect(readEnvironment(hostile)).toEqual({ values: {}, warnings: [], unreadable: [] })
     expect(resolveConfig({}, hostile)).toEqual(resolveConfig({}, {}))
   })
 

@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest'
-import { type MappingOptions, toEvent } from '../../src/dev/event-mapping.js'
+import { type MappingOptions, toEvent } from '../../src/dev/ingest/event-mapping.js'
 import { decodeOtlpJson } from '../../src/otlp/decode.js'
+import { detectEventType } from '../../src/semantics/event-type.js'
+import { readFixture } from '../semantics/fixtures/read-fixture.js'
 import { type SpanInput, test, toExport } from './fixtures.js'
 
 const SESSION = '5b0e2f6a-1111-4222-8333-444455556666'
@@ -135,6 +137,57 @@ describe('event type', () => {
   })
 })
 
+describe('the spans of real packages', () => {
+  const NAMES = [
+    'openinference-openai',
+    'openinference-langchain',
+    'traceloop-openai',
+    'opentelemetry-openai',
+    'ai-sdk-5',
+    'ai-sdk-6',
+    'ai-sdk-7',
+  ]
+
+  test.for(NAMES)('are the same events through the SDK and as plain OTLP: %s', (name) => {
+    for (const { attributes, events, scope } of readFixture(name)) {
+      const type = detectEventType(
+        attributes,
+        events.map((event) => event.name),
+      )
+      expect(map(attributes, {}, { scope }).type).toBe(type)
+      expect(map({ ...attributes, honeyhive_event_type: type }, {}, { scope }).type).toBe(type)
+    }
+  })
+
+  test.for([
+    ['openinference-openai', 'OpenAI Embeddings', ['one', 'two'], 2],
+    ['ai-sdk-6', 'ai.embed.doEmbed', 'one', 1],
+  ] as const)('an embedding of %s keeps its input and the size of its output', ([fixture, name, input, embeddings]) => {
+    const span = readFixture(fixture).find((candidate) => candidate.name === name)
+    const { type, body } = map(span?.attributes)
+    expect(type).toBe('model')
+    expect([body.inputs, body.outputs]).toEqual([{ input }, { embeddings, dimensions: 4 }])
+    expect(JSON.stringify(body)).not.toContain('0.75')
+  })
+
+  test('the result of a tool is not encoded twice, and the tools on offer are read', () => {
+    const [first, tool] = readFixture('ai-sdk-6')
+    expect(map(tool?.attributes).body).toMatchObject({ inputs: { city: 'Rome' }, outputs: { result: '18C Rome' } })
+    expect(map(first?.attributes).body.config.tools).toMatchObject([{ name: 'weather', inputSchema: { type: 'object' } }])
+    const [, listed] = readFixture('openinference-openai')
+    expect(map(listed?.attributes).body.config.tools).toMatchObject([{ function: { name: 'weather' } }])
+    const result = readFixture('openinference-langchain').find(({ name }) => name === 'weather')
+    expect(map(result?.attributes).body.outputs).toEqual({ message: '18C Rome' })
+  })
+
+  test('what is said under the names of two conventions is said once', () => {
+    const [call] = readFixture('ai-sdk-6')
+    const { metadata } = map(call?.attributes).body
+    expect(metadata).toMatchObject({ prompt_tokens: 100, cache_read_input_tokens: 64, reasoning_tokens: 8, total_tokens: 120 })
+    expect(Object.keys(metadata).filter((key) => /cached|cacheRead|reasoningTokens|gen_ai\.usage/.test(key))).toEqual([])
+  })
+})
+
 describe('session of a span', () => {
   test('honeyhive.session_id wins over the association property, which wins over session.id', () => {
     const other = '99999999-1111-4222-8333-444455556666'
@@ -240,7 +293,7 @@ describe('vocabularies', () => {
         { role: 'user', content: 'hi' },
       ],
     })
-    expect(body.outputs).toEqual({ role: 'assistant', content: '', tool_calls: [{ function: { name: 'lookup', arguments: '{"q":1}' } }] })
+    expect(body.outputs).toEqual({ role: 'assistant', content: '', tool_calls: [{ name: 'lookup', arguments: { q: 1 } }] })
     expect(body.metadata).toMatchObject({
       prompt_tokens: 5,
       completion_tokens: 2,
@@ -304,7 +357,7 @@ describe('vocabularies', () => {
     expect(body.inputs).toMatchObject({
       chat_history: [
         { role: 'user', content: 'ab' },
-        { role: 'tool', content: '{"ok":1}', tool_call_id: 't1' },
+        { role: 'tool', content: { ok: 1 }, tool_call_id: 't1' },
       ],
       system_prompt: [{ type: 'text', content: 's' }],
     })
@@ -387,7 +440,7 @@ describe('vocabularies', () => {
     expect(type).toBe('chain')
     expect(body).toMatchObject({
       inputs: { args: [1] },
-      outputs: { value: '"text"' },
+      outputs: { value: 'text' },
       metadata: { span_kind: 'task', 'traceloop.workflow.name': 'flow', instrumentor: 'traceloop' },
     })
   })
@@ -414,7 +467,7 @@ describe('vocabularies', () => {
     expect(type).toBe('model')
     expect(body.config).toEqual({ model: 'gpt-4o', provider: 'openai.chat', temperature: 0.1 })
     expect(body.inputs).toEqual({ chat_history: [{ role: 'user', content: 'hi' }] })
-    expect(body.outputs).toEqual({ role: 'assistant', content: 'hey', tool_calls: [{ toolName: 'f' }], finish_reason: 'stop' })
+    expect(body.outputs).toEqual({ role: 'assistant', content: 'hey', tool_calls: [{ name: 'f' }], finish_reason: 'stop' })
     expect(body.metadata).toMatchObject({
       prompt_tokens: 3,
       completion_tokens: 4,

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect } from 'vitest'
-import { openDatabase } from '../../src/dev/database.js'
+import { connect as openDatabase } from '../../src/dev/store/database.js'
 import { startDevServer } from '../../src/dev/server.js'
 import { call, isLong, KEY, newId, sendSpans, spawnServer, test, toExport } from './fixtures.js'
 
@@ -125,7 +125,7 @@ describe('the two engines', () => {
   ] as const
 
   test.for(engines)('%s gives back what it was given, and says when it is full', async (engine) => {
-    const database = await openDatabase(join(folder, `${engine.replace(':', '-')}.db`), engine)
+    const database = await openDatabase(join(folder, `${engine.replace(':', '-')}.db`), { engine })
     database.exec('CREATE TABLE t (a, b INTEGER, c TEXT)')
     database.run('INSERT INTO t VALUES (?, ?, ?)', 1.5, true, 'é\u0000😀')
     database.run('INSERT INTO t VALUES (?, ?, ?)', undefined, Number.NaN, null)
@@ -143,9 +143,9 @@ describe('the two engines', () => {
   })
 
   test('asking for an engine this Node does not have says what to do', async () => {
-    if (engines.length === 2) expect((await openDatabase(':memory:', 'node:sqlite')).engine).toBe('node:sqlite')
+    if (engines.length === 2) expect((await openDatabase(':memory:', { engine: 'node:sqlite' })).engine).toBe('node:sqlite')
     else
-      await expect(openDatabase(':memory:', 'node:sqlite')).rejects.toMatchObject({
+      await expect(openDatabase(':memory:', { engine: 'node:sqlite' })).rejects.toMatchObject({
         code: 'DEV_SERVER',
         message: expect.stringContaining('22.5') as string,
       })

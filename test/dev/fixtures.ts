@@ -146,15 +146,26 @@ export const rawSocket = (server: DevServer, text: string | Buffer): Promise<str
     )
   })
 
-/** A server in a process of its own; the first line it prints is its URL. */
-export const spawnServer = async (path: string): Promise<{ child: ChildProcess; url: string }> => {
+/** A server in a process of its own; the first line it prints is its URL. `cpuMs` is the processor time it has used. */
+export const spawnServer = async (path: string): Promise<{ child: ChildProcess; url: string; cpuMs(): Promise<number> }> => {
   const script = `import { startDevServer } from ${JSON.stringify(new URL('../../src/dev/server.ts', import.meta.url).href)}
     const server = await startDevServer({ port: 0, database: ${JSON.stringify(path)} })
+    process.on('message', () => process.send(process.cpuUsage()))
     console.log(server.url)`
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
   if (child.stdout === null) throw new Error('no stdout')
   const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
-  return { child, url }
+  return {
+    child,
+    url,
+    async cpuMs() {
+      child.send('how much?')
+      const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage]
+      return (user + system) / 1000
+    },
+  }
 }
 
 /** `server`: in memory and closed after the test. `start`: further ones. */
@@ -172,3 +183,21 @@ export const test = base.extend<{ server: DevServer; start: (options?: DevServer
     await use(await start())
   },
 })
+
+/** Lets another process hold the write lock of a database; gives back how to make it let go. */
+export const holdLock = async (path: string): Promise<() => Promise<void>> => {
+  const libsql = new URL('../../node_modules/libsql/index.js', import.meta.url).href
+  const script = `import Database from ${JSON.stringify(libsql)}
+    const database = new Database(${JSON.stringify(path)})
+    database.exec('PRAGMA busy_timeout = 30000')
+    database.exec('BEGIN IMMEDIATE')
+    console.log('held')
+    process.stdin.once('data', () => { database.exec('ROLLBACK'); process.exit() })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(createInterface(child.stdout), 'line')
+  return async () => {
+    const ended = once(child, 'exit')
+    child.stdin.write('let go\n')
+    await ended
+  }
+}

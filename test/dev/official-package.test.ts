@@ -1,24 +1,30 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { DevServer } from '../../src/dev/server.js'
-import { call, isLong, test } from './fixtures.js'
+import { call, test } from './fixtures.js'
 
 const run = promisify(execFile)
 const PACKAGE = 'honeyhive@1.0.42'
 const MINUTES = 60_000
 
-/** Installs the package (about 220 packages, 120 MB), or uses the folder named by OFFICIAL_PACKAGE_DIR. */
+/** The package (about 220 packages, 120 MB) in a folder of its own, made once. */
 const install = async (): Promise<string> => {
-  const given = process.env['OFFICIAL_PACKAGE_DIR']
-  if (given !== undefined && existsSync(join(given, 'node_modules', 'honeyhive'))) return given
-  const folder = mkdtempSync(join(tmpdir(), 'hh-official-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  writeFileSync(join(folder, 'package.json'), '{"private":true}')
-  await run('npm', ['install', PACKAGE, '--no-audit', '--no-fund'], { cwd: folder })
+  const folder = fileURLToPath(new URL(`../../node_modules/.cache/${PACKAGE}`, import.meta.url))
+  if (existsSync(folder)) return folder
+  const fresh = `${folder}.${process.pid}`
+  mkdirSync(fresh, { recursive: true })
+  writeFileSync(join(fresh, 'package.json'), '{"private":true}')
+  await run('npm', ['install', PACKAGE, '--no-audit', '--no-fund'], { cwd: fresh })
+  try {
+    renameSync(fresh, folder)
+  } catch {
+    // Another run was quicker.
+    rmSync(fresh, { recursive: true, force: true })
+  }
   return folder
 }
 
@@ -82,8 +88,50 @@ evaluate({
 }).then((result) => { console.log('RUN ' + result.runId + ' ' + result.status); process.exit(0) })
 `
 
-// It installs some 220 packages, so an ordinary run leaves it out.
-describe.runIf(isLong)('npm honeyhive 1.0.42', () => {
+const REST = `
+const { HoneyHive } = require('honeyhive')
+;(async () => {
+  const client = new HoneyHive({ bearerAuth: process.env.HH_API_KEY, serverURL: process.env.HH_API_URL })
+  const { sessionId } = await client.session.startSession({ session: { project: 'official', sessionName: 'by hand', source: 'ci' } })
+  const { eventId } = await client.events.createEvent({ event: { project: 'official', source: 'ci', eventName: 'posted', eventType: 'tool', inputs: { q: 1 }, sessionId, config: {}, duration: 5 } })
+  await client.events.updateEvent({ eventId, metadata: { updated: true } })
+  const found = await client.events.getEvents({ project: 'official', filters: [{ field: 'event_name', value: 'posted', operator: 'is', type: 'string' }] })
+  if (found.events.length !== 1) throw new Error('the event is not found')
+  const parameters = { callType: 'chat', model: 'gpt-4o', additionalProperties: {} }
+  await client.configurations.createConfiguration({ project: 'official', name: 'prompt', provider: 'openai', parameters })
+  const [configuration] = await client.configurations.getConfigurations('official')
+  await client.configurations.updateConfiguration({ project: 'official', name: 'prompt 2', provider: 'openai', parameters }, configuration.id)
+  await client.configurations.deleteConfiguration(configuration.id)
+  await client.metrics.createMetric({ name: 'length', task: 't', type: 'custom', description: 'd', returnType: 'float', criteria: 'c' })
+  const [metric] = await client.metrics.getMetrics('official')
+  if (metric.type !== 'custom') throw new Error('the metric has another type: ' + metric.type)
+  await client.metrics.updateMetric({ metricId: metric.id, name: 'size' })
+  await client.metrics.deleteMetric(metric.id)
+  const dataset = await client.datasets.createDataset({ project: 'official', name: 'cities' })
+  const datasetId = dataset.result.insertedId
+  await client.datasets.addDatapoints({ project: 'official', data: [{ q: 1 }], mapping: { inputs: ['q'], groundTruth: [], history: [] } }, datasetId)
+  const { testcases } = await client.datasets.getDatasets('official')
+  const { datapoints } = await client.datapoints.getDatapoints('official')
+  if (testcases.length !== 1 || datapoints.length !== 1) throw new Error('the dataset is not whole')
+  await client.datapoints.updateDatapoint({ metadata: { checked: true } }, datapoints[0].id)
+  await client.datapoints.getDatapoint(datapoints[0].id)
+  await client.datapoints.deleteDatapoint(datapoints[0].id)
+  await client.datasets.updateDataset({ datasetId, name: 'towns' })
+  await client.datasets.deleteDataset(datasetId)
+  const { runId } = await client.experiments.createRun({ project: 'official', name: 'r', eventIds: [sessionId] })
+  await client.experiments.updateRun({ status: 'completed' }, runId)
+  await client.experiments.getRun(runId)
+  await client.experiments.getRuns('official')
+  await client.experiments.getExperimentResult(runId, 'official')
+  await client.experiments.deleteRun(runId)
+  for (const [name, call] of [['tools', () => client.tools.getTools()], ['projects', () => client.projects.getProjects()]])
+    await call().then(() => { throw new Error(name + ' are answered') }, (error) => { if (error.statusCode !== 501) throw error })
+  console.log('DONE')
+  process.exit(0)
+})().catch((error) => { console.error('ERROR', error); process.exit(1) })
+`
+
+describe('npm honeyhive 1.0.42', () => {
   test('traces and evaluates into the local server', { timeout: 5 * MINUTES }, async ({ server }) => {
     const folder = await install()
     const traced = await runProgram(folder, server, TRACE)
@@ -119,6 +167,9 @@ describe.runIf(isLong)('npm honeyhive 1.0.42', () => {
         ],
       },
     ])
+
+    const rest = await runProgram(folder, server, REST)
+    expect(rest).toBe('DONE\n')
 
     const evaluated = await runProgram(folder, server, EVALUATE)
     const runId = /RUN ([0-9a-f-]{36}) completed/.exec(evaluated)?.[1]

@@ -142,7 +142,7 @@ describe('events', () => {
     ['legacy', '/events', (patch: object) => ({ event_id: SESSION, ...patch })],
     ['v1', `/v1/events/${SESSION}`, (patch: object) => patch],
   ] as const)(
-    'the %s update merges objects, replaces outputs, ignores the rest, answers with nothing',
+    'the %s update merges objects, replaces outputs, ignores the rest, answers with JSON that every client can parse',
     async ([, path, wrap], { server }) => {
       await startSession(server, { metadata: { a: 1 }, outputs: { old: 1 }, inputs: { i: 1 } })
       const put = (patch: object): Promise<{ status: number; body: unknown }> => call(server, 'PUT', path, wrap(patch))
@@ -155,7 +155,7 @@ describe('events', () => {
           user_properties: { u: 1 },
           outputs: { new: 2 },
         }),
-      ).toMatchObject({ status: 200, body: undefined })
+      ).toMatchObject({ status: 200, body: { success: true } })
       await put({ outputs: null, metadata: { b: 3 }, duration: 40, inputs: { ignored: 1 }, event_name: 'ignored', children_ids: [] })
       expect(server.events({ sessionId: SESSION })).toMatchObject([
         {
@@ -398,17 +398,101 @@ describe('datasets and datapoints', () => {
 })
 
 test.for([
-  ['GET', '/metrics'],
   ['POST', '/v1/metrics/run'],
-  ['GET', '/v1/configurations'],
+  ['GET', '/v1/metrics/1/versions'],
   ['POST', '/v1/queues'],
   ['GET', '/v1/charts/1'],
   ['GET', '/projects'],
-] as const)('%s %s says that it is not here', async ([method, path], { server }) => {
-  expect(await call(server, method, path, method === 'POST' ? {} : undefined)).toMatchObject({
-    status: 501,
-    body: { statusCode: 501, success: false, errorCode: 'not_implemented' },
+  ['GET', '/tools'],
+  ['GET', '/evaluations'],
+  ['GET', '/dataset'],
+  ['GET', '/prompts?project=p'],
+] as const)('%s %s says in JSON that it is not built', async ([method, path], { server }) => {
+  const reply = await call(server, method, path, method === 'POST' ? {} : undefined)
+  expect(reply).toMatchObject({ status: 501, body: { statusCode: 501, success: false, errorCode: 'not_implemented' } })
+  expect(reply.headers.get('content-type')).toMatch(/^application\/json/)
+})
+
+test.for([
+  ['GET', '/nowhere', 404],
+  ['GET', '/v1/nowhere', 404],
+  ['PATCH', '/v1/runs', 405],
+  ['GET', '/session/start', 404],
+] as const)('%s %s of an unknown route answers %d in JSON', async ([method, path, status], { server }) => {
+  const reply = await fetch(server.url + path, { method, headers: { accept: 'application/json' } })
+  expect([reply.status, await reply.json()]).toEqual([
+    status,
+    { statusCode: status, message: expect.any(String) as string, success: false },
+  ])
+})
+
+describe('metrics', () => {
+  test.for(['', '/v1'])(
+    'are kept under %j: created, listed, changed, deleted, and only for their own project',
+    async (prefix, { server }) => {
+      const create = { name: 'length', type: 'PYTHON', criteria: 'def f(e): return 1' }
+      const { metric_id: id } = (await call(server, 'POST', `${prefix}/metrics`, create)).body as { metric_id: string }
+      const list = async (query = '', key?: string): Promise<unknown[]> => {
+        const { body } = await call(server, 'GET', `${prefix}/metrics${query}`, undefined, key)
+        return prefix === '' ? (body as unknown[]) : (body as { metrics: unknown[] }).metrics
+      }
+      expect(await list()).toMatchObject([
+        {
+          id,
+          ...create,
+          type: prefix === '' ? 'custom' : 'PYTHON',
+          return_type: 'float',
+          sampling_percentage: 10,
+          filters: { filterArray: [] },
+        },
+      ])
+      expect(await list('?type=LLM')).toEqual([])
+      expect(await list('', 'key-of-somebody-else')).toEqual([])
+      expect((await call(server, 'PUT', `${prefix}/metrics`, { metric_id: id, name: 'stolen' }, 'key-of-somebody-else')).status).toBe(404)
+      expect((await call(server, 'PUT', `${prefix}/metrics`, { metric_id: id, description: 'd' })).body).toEqual({ updated: true })
+      expect(await list(`?id=${id}`)).toMatchObject([{ name: 'length', description: 'd' }])
+      expect((await call(server, 'DELETE', `${prefix}/metrics?metric_id=${id}`)).body).toEqual({ deleted: true })
+      expect(await list()).toEqual([])
+      for (const wrong of [{}, { name: '' }, { name: 'x'.repeat(201) }, { name: 'x', type: 'RUST' }])
+        expect((await call(server, 'POST', `${prefix}/metrics`, wrong)).status).toBe(400)
+    },
+  )
+})
+
+describe('configurations', () => {
+  test.for(['', '/v1'])('are kept under %j: created, filtered, changed, deleted', async (prefix, { server }) => {
+    const create = { name: 'prompt', provider: 'openai', parameters: { call_type: 'chat', model: 'm' }, env: ['dev'], tags: ['a', 'b'] }
+    const { insertedId: id } = (await call(server, 'POST', `${prefix}/configurations`, create)).body as { insertedId: string }
+    const list = async (query = ''): Promise<unknown[]> => {
+      const { body } = await call(server, 'GET', `${prefix}/configurations${query}`)
+      return prefix === '' ? (body as unknown[]) : (body as { configurations: unknown[] }).configurations
+    }
+    expect(await list('?name=prompt&env=dev&tags=a')).toMatchObject([{ id, type: 'LLM', ...create }])
+    for (const query of ['?name=other', '?env=prod', '?tags=c']) expect(await list(query)).toEqual([])
+    expect((await call(server, 'PUT', `${prefix}/configurations/${id}`, { name: 'prompt', env: ['prod'] })).body).toMatchObject({
+      modifiedCount: 1,
+    })
+    expect(await list('?env=prod')).toMatchObject([{ id, parameters: { model: 'm' } }])
+    expect((await call(server, 'DELETE', `${prefix}/configurations/${id}`)).body).toEqual({ acknowledged: true, deletedCount: 1 })
+    expect((await call(server, 'DELETE', `${prefix}/configurations/${id}`)).status).toBe(404)
+    expect((await call(server, 'POST', `${prefix}/configurations`, { name: 'x' })).status).toBe(400)
   })
+})
+
+test('a second start of one session keeps name, source and inputs of the first and adds what is new', async ({ server }) => {
+  const start = (k: number): Promise<unknown> =>
+    startSession(server, {
+      session_name: `invocation ${k}`,
+      source: `s${k}`,
+      inputs: { k },
+      metadata: { [`m${k}`]: k },
+      user_properties: { [`u${k}`]: k },
+    })
+  await start(1)
+  await start(2)
+  expect(server.events({ sessionId: SESSION })).toMatchObject([
+    { name: 'invocation 1', source: 's1', inputs: { k: 1 }, metadata: { m1: 1, m2: 2 }, userProperties: { u1: 1, u2: 2 } },
+  ])
 })
 
 test('the key may be missing or the scheme written in any case', async ({ server }) => {

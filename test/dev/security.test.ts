@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer, get } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished } from 'vitest'
 import { type DevServer, startDevServer } from '../../src/dev/server.js'
-import { createStaticFiles } from '../../src/dev/static-files.js'
+import { createPageFiles } from '../../src/dev/http/page-files.js'
+import { cpuMs, cpuMsOf } from '../fixtures/cost.js'
 import { call, KEY, newId, rawRequest, rawSocket, sendSpans, test, toExport } from './fixtures.js'
 
 const ROUTES = [
@@ -297,23 +297,13 @@ describe('S10 H94 paths', () => {
     writeFileSync(join(root, 'page', 'assets', 'app.js'), 'app')
     writeFileSync(join(root, 'secret.js'), 'secret')
     symlinkSync(join(root, 'secret.js'), join(root, 'page', 'out.js'))
-    const files = createStaticFiles(join(root, 'page'))
-    const server = createServer((request, response) => {
-      if (!files.send(response, decodeURIComponent(request.url ?? '/'), false)) response.writeHead(404).end('none')
-    })
-    onTestFinished(() => void server.close())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as { port: number }
-    const read = (path: string): Promise<string> =>
-      new Promise((resolve, reject) =>
-        get({ port, host: '127.0.0.1', path, agent: false }, (response) => response.setEncoding('utf8').once('data', resolve)).on(
-          'error',
-          reject,
-        ),
-      )
-    expect([await read('/'), await read('/assets/app.js'), await read('/some/page')]).toEqual(['<p>page</p>', 'app', '<p>page</p>'])
+    const files = createPageFiles(join(root, 'page'))
+    const read = (path: string, acceptsHtml = true): string =>
+      new TextDecoder().decode(files.find(path, { acceptsHtml })?.read() ?? new TextEncoder().encode('none'))
+    expect(['/', '/assets/app.js', '/some/page'].map((path) => read(path))).toEqual(['<p>page</p>', 'app', '<p>page</p>'])
     for (const path of ['/out.js', '/../secret.js', '/page/../../secret.js', '/assets/../../secret.js', '/missing.js'])
-      expect(await read(path)).toBe('none')
+      expect(read(path)).toBe('none')
+    expect(read('/some/page', false)).toBe('none')
   })
 })
 
@@ -321,13 +311,14 @@ describe('S11 H92 bodies', () => {
   const post = (server: DevServer, body: Uint8Array | string, headers: Record<string, string> = {}) =>
     rawRequest(server, { method: 'POST', path: '/v1/traces', headers: { ...json, authorization: `Bearer ${KEY}`, ...headers }, body })
 
-  test('S11 a gzip bomb of 300 MB is answered 413 within a second and 50 MB', async ({ server }) => {
+  test('S11 a gzip bomb of 300 MB is answered 413 without being inflated, in 50 MB', async ({ server }) => {
     const bomb = gzipSync(Buffer.alloc(300 * 1_048_576), { level: 9 })
     const before = process.memoryUsage().rss
-    const start = performance.now()
+    const start = cpuMs()
     expect((await post(server, bomb, { 'content-encoding': 'gzip' })).status).toBe(413)
-    expect(performance.now() - start).toBeLessThan(1_000)
+    const answerMs = cpuMs() - start
     expect((process.memoryUsage().rss - before) / 1_048_576).toBeLessThan(50)
+    expect(answerMs / cpuMsOf(() => gunzipSync(bomb))).toBeLessThan(0.5)
   })
 
   test('S11 a body beyond the limit is refused, announced or not', async ({ start }) => {

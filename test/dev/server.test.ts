@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { gzipSync, deflateSync } from 'node:zlib'
 import { afterAll, describe, expect } from 'vitest'
 import { startDevServer } from '../../src/dev/server.js'
+import { cpuMs } from '../fixtures/cost.js'
 import { call, KEY, newId, rawRequest, sendSpans, test, toExport } from './fixtures.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'hh-dev-'))
@@ -14,16 +15,16 @@ const SESSION = '5b0e2f6a-1111-4222-8333-444455556666'
 const inSession = { 'honeyhive.session_id': SESSION, 'honeyhive.session_auto_create': true }
 
 describe('startDevServer', () => {
-  test('is ready within 300 ms on a free port, and closes twice without harm', async () => {
-    // The best of three: the machine is shared with other tests.
+  test('is ready with little work on a free port, and closes twice without harm', async () => {
+    // Processor time, about 3 ms on an idle core.
     const times: number[] = []
     for (let i = 0; i < 3; i++) {
-      const before = performance.now()
+      const before = cpuMs()
       const started = await startDevServer({ port: 0, database: ':memory:' })
-      times.push(performance.now() - before)
+      times.push(cpuMs() - before)
       await started.close()
     }
-    expect(Math.min(...times)).toBeLessThan(300)
+    expect(Math.min(...times)).toBeLessThan(100)
     const server = await startDevServer({ port: 0, database: ':memory:' })
     expect(server.url).toBe(`http://127.0.0.1:${server.port}`)
     await Promise.all([server.close(), server.close()])
@@ -53,8 +54,8 @@ describe('startDevServer', () => {
 
   test('refuses a database that a newer release wrote, and one that is no database', async () => {
     const path = join(folder, 'newer.db')
-    const { openDatabase } = await import('../../src/dev/database.js')
-    const database = await openDatabase(path)
+    const { connect } = await import('../../src/dev/store/database.js')
+    const database = await connect(path)
     database.exec('PRAGMA user_version = 999')
     database.close()
     await expect(startDevServer({ port: 0, database: path })).rejects.toMatchObject({
@@ -349,8 +350,8 @@ describe('retention', () => {
     for (let i = 0; i < 10; i++)
       await sendSpans(first, [{ name: `s${i}`, startMs: now + i, endMs: now + i, attributes: { 'honeyhive_inputs.text': big } }])
     await first.close()
-    const { openDatabase } = await import('../../src/dev/database.js')
-    const database = await openDatabase(path)
+    const { connect } = await import('../../src/dev/store/database.js')
+    const database = await connect(path)
     database.run("UPDATE sessions SET touched_ms = touched_ms - 90000000 WHERE name = 's3'")
     database.close()
     const aged = await startDevServer({ port: 0, database: path, retention: { maxAgeMs: 80_000_000 } })

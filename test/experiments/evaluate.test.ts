@@ -470,16 +470,18 @@ describe('evaluate offline', () => {
       shard: { index: 2, count: 2 },
       aggregate: 'mean',
       runId: 'r',
+      retires: 2,
     }
     await expect(evaluate(wrong as never)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       problems: [
         { option: 'function' },
-        { option: 'dataset' },
         { option: 'maxConcurrency' },
-        { option: 'runId' },
-        { option: 'aggregate' },
         { option: 'shard' },
+        { option: 'aggregate' },
+        { option: 'runId' },
+        { option: 'retires', message: 'Unknown option "retires" from code. Did you mean "retries"?' },
+        { option: 'dataset' },
       ],
     })
     await expect(evaluate({ ...OFFLINE, function: () => 1 } as never)).rejects.toThrow('neither was given')

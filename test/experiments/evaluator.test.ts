@@ -32,11 +32,11 @@ describe('evaluator', () => {
 
   test('D-57 runs no text as code', () => {
     for (const option of ['transform', 'aggregate', 'threshold'] as const) {
-      expect(() => evaluator('x', { evaluate: () => 1, [option]: 'mean(values)' } as never)).toThrow(`invalid "${option}"`)
+      expect(() => evaluator('x', { evaluate: () => 1, [option]: 'mean(values)' } as never)).toThrow(`Invalid "${option}"`)
     }
-    expect(() => evaluator('x', 'value > 0.5' as never)).toThrow('invalid "evaluate"')
-    expect(() => evaluator(' ', () => 1)).toThrow('invalid "name"')
-    expect(() => evaluator('x', { evaluate: () => 1, repeat: 0 })).toThrow('invalid "repeat"')
+    expect(() => evaluator('x', 'value > 0.5' as never)).toThrow('Invalid "evaluate"')
+    expect(() => evaluator(' ', () => 1)).toThrow('Invalid "name"')
+    expect(() => evaluator('x', { evaluate: () => 1, repeat: 0 })).toThrow('Invalid "repeat"')
   })
 
   test('an evaluator that wants the tracer outside an experiment is told so', async () => {

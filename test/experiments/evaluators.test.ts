@@ -5,7 +5,7 @@ import { compileJsonSchema } from '../../src/experiments/evaluators/json-schema.
 import {
   bleuScore,
   cosineSimilarity,
-  editDistance,
+  editSimilarity,
   normalizedTokens,
   rougeLScore,
   tokenOverlap,
@@ -28,11 +28,12 @@ import {
 } from '../../src/experiments/index.js'
 
 describe('text metrics against published values', () => {
-  test('edit distance', () => {
-    expect(editDistance('kitten', 'sitting')).toBe(3)
-    expect(editDistance('saturday', 'sunday')).toBe(3)
-    expect(editDistance('', 'abc')).toBe(3)
-    expect(editDistance('😀a', 'a')).toBe(1)
+  test('edit similarity counts characters, not the halves of them', () => {
+    expect(editSimilarity('kitten', 'sitting')).toBeCloseTo(4 / 7, 10)
+    expect(editSimilarity('saturday', 'sunday')).toBeCloseTo(5 / 8, 10)
+    expect(editSimilarity('', 'abc')).toBe(0)
+    expect(editSimilarity('', '')).toBe(1)
+    expect(editSimilarity('😀a', 'a')).toBe(0.5)
   })
 
   test('BLEU clips counts: Papineni et al., 2002, example 2', () => {

@@ -188,7 +188,7 @@ const result = await evaluate({
 clearInterval(held)
 console.log(JSON.stringify({ status: result.status, ...result.counts, listeners: process.listenerCount('SIGINT') }))
 `
-  test('once stops and reports, and the listener is gone afterwards', { timeout: 30_000 }, async ({ folder, write }) => {
+  test('once stops and reports, and the listener is gone afterwards', async ({ folder, write }) => {
     await write('stop.mts', script)
     const child = promisify(execFile)(process.execPath, ['--import', 'tsx', join(folder, 'stop.mts')], { cwd: ROOT })
     child.child.stdout?.once('data', () => child.child.kill('SIGINT'))
@@ -203,7 +203,7 @@ console.log(JSON.stringify({ status: result.status, ...result.counts, listeners:
     expect(stderr).toContain('Press Ctrl-C again')
   })
 
-  test('twice ends the process as if nobody had listened', { timeout: 30_000 }, async ({ folder, write }) => {
+  test('twice ends the process as if nobody had listened', async ({ folder, write }) => {
     await write(
       'kill.mts',
       script

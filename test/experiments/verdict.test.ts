@@ -189,7 +189,7 @@ describe('direction', () => {
 describe('options that do not exist', () => {
   test('are refused wherever options are given, with the name that was meant', async () => {
     for (const [given, meant] of Object.entries({ treshholds: 'thresholds', maxConcurency: 'maxConcurrency', evaluator: 'evaluators' })) {
-      await expect(run(1, undefined, { [given]: {} })).rejects.toThrow(`"${given}" from evaluate. Did you mean "${meant}"?`)
+      await expect(run(1, undefined, { [given]: {} })).rejects.toThrow(`"${given}" from code. Did you mean "${meant}"?`)
     }
     await expect(run(1, undefined, { rateLimit: { requestPerMinute: 1 } })).rejects.toThrow('rateLimit')
     await expect(run(1, undefined, { cache: { directory: 'x', verison: '1' } })).rejects.toThrow('"cache.version"')

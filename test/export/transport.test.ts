@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { processState } from '../../src/context/globals.js'
 import { isOwnEndpoint, leaseAgent, registerEndpoint } from '../../src/export/sockets.js'
 import { toRequestHeaders } from '../../src/export/headers.js'
-import { createTransport } from '../../src/export/transport.js'
+import { HttpTransport } from '../../src/export/transport.js'
 
 let directory: string
 let good: { key: string; cert: string }
@@ -69,8 +70,8 @@ async function listen(server: Server): Promise<number> {
 const listenTls = (options: ServerOptions) => listen(createServer(options, (_, response) => response.end('{}')))
 
 const send = async (serverUrl: string, ca?: string) => {
-  const transport = createTransport({ serverUrl, headers: {}, tls: { ca } })
-  return transport.send({ path: '/x', body: Buffer.from('{}'), timeoutMs: 2_000 }).finally(() => transport.close())
+  const transport = new HttpTransport({ serverUrl, headers: {}, tls: { ca } })
+  return transport.send({ url: `${serverUrl}/x`, body: Buffer.from('{}'), timeoutMs: 30_000 }).finally(() => transport.close())
 }
 
 describe('TLS', () => {
@@ -106,7 +107,7 @@ describe('TLS', () => {
   })
 })
 
-describe('createTransport', () => {
+describe('HttpTransport', () => {
   it('keeps at most 12 sockets to an origin over all tracers and closes them with the last', async () => {
     let open = 0
     let most = 0
@@ -116,8 +117,8 @@ describe('createTransport', () => {
       socket.on('close', () => open--)
     })
     const url = `http://127.0.0.1:${await listen(server)}`
-    const transports = Array.from({ length: 50 }, () => createTransport({ serverUrl: url, headers: {} }))
-    await Promise.all(transports.map((transport) => transport.send({ path: '/', body: Buffer.from('{}'), timeoutMs: 5_000 })))
+    const transports = Array.from({ length: 50 }, () => new HttpTransport({ serverUrl: url, headers: {} }))
+    await Promise.all(transports.map((transport) => transport.send({ url, body: Buffer.from('{}'), timeoutMs: 30_000 })))
     expect(most).toBeLessThanOrEqual(12)
     const closed = new Promise<void>((resolve) => {
       const timer = setInterval(() => {
@@ -140,13 +141,66 @@ describe('createTransport', () => {
         response.end()
       }),
     )}/base/`
-    const transport = createTransport({ serverUrl: url, headers: {} })
-    await transport.send({ path: '/opentelemetry/v1/traces', body: Buffer.from('{}'), timeoutMs: 1_000 })
+    const transport = new HttpTransport({ serverUrl: url, headers: {} })
+    await transport.send({ url: transport.tracesUrl, body: Buffer.from('{}'), timeoutMs: 30_000 })
     expect(seen).toEqual(['/base/opentelemetry/v1/traces', '2', undefined])
     expect(isOwnEndpoint(`${url}opentelemetry/v1/traces?x=1`)).toBe(true)
     expect(isOwnEndpoint(`${url}other`)).toBe(false)
     transport.close()
     expect(isOwnEndpoint(`${url}opentelemetry/v1/traces`)).toBe(false)
+  })
+})
+
+describe('exportUrl', () => {
+  const user = { 'x-team': 'a', authorization: 'Basic collector' }
+  const headersFor = (apiKey: string | undefined) => toRequestHeaders({ apiKey, source: 'dev', version: '1.2.3', headers: user })
+  const seen: { url: string | undefined; headers: IncomingHttpHeaders }[] = []
+
+  function listenAndSee(): Promise<number> {
+    const server = createHttpServer((request, response) => {
+      seen.push({ url: request.url, headers: request.headers })
+      request.resume().on('end', () => response.end('{}'))
+    })
+    return listen(server)
+  }
+
+  async function sendBoth(serverUrl: string, exportUrl: string): Promise<HttpTransport> {
+    seen.length = 0
+    const transport = new HttpTransport({ serverUrl, exportUrl, headers: headersFor('hh_key'), foreignHeaders: headersFor(undefined) })
+    await transport.send({ url: transport.tracesUrl, body: Buffer.from('{}'), timeoutMs: 2_000 })
+    await transport.send({ url: `${transport.baseUrl}/events`, body: Buffer.from('{}'), timeoutMs: 2_000 })
+    return transport
+  }
+
+  it('takes traces exactly there, without the key when the origin is not the server', async () => {
+    const [home, collector] = [await listenAndSee(), await listenAndSee()]
+    const transport = await sendBoth(`http://127.0.0.1:${home}`, `http://127.0.0.1:${collector}/v1/traces/?tenant=7`)
+    expect(seen).toMatchObject([
+      { url: '/v1/traces/?tenant=7', headers: { authorization: 'Basic collector', 'x-team': 'a', host: `127.0.0.1:${collector}` } },
+      { url: '/events', headers: { authorization: 'Bearer hh_key', 'x-team': 'a', host: `127.0.0.1:${home}` } },
+    ])
+    expect(JSON.stringify(seen[0])).not.toContain('hh_key')
+    transport.close()
+    expect(processState.agents.size).toBe(0)
+  })
+
+  it('gets the key on the origin of the server, whatever its path', async () => {
+    const port = await listenAndSee()
+    const transport = await sendBoth(`http://127.0.0.1:${port}/base`, `http://127.0.0.1:${port}/v1/traces`)
+    expect(seen).toMatchObject([
+      { url: '/v1/traces', headers: { authorization: 'Bearer hh_key' } },
+      { url: '/base/events', headers: { authorization: 'Bearer hh_key' } },
+    ])
+    transport.close()
+  })
+
+  it('is an endpoint of our own like those of the server, and stands for nothing below it', () => {
+    const transport = new HttpTransport({ serverUrl: 'https://api.example', exportUrl: 'https://collector.example/', headers: {} })
+    expect(isOwnEndpoint('https://collector.example/?x=1')).toBe(true)
+    expect(isOwnEndpoint('https://collector.example/orders')).toBe(false)
+    expect(isOwnEndpoint('https://api.example/events')).toBe(true)
+    transport.close()
+    expect(processState.endpoints.size).toBe(0)
   })
 })
 
@@ -190,12 +244,28 @@ describe('toRequestHeaders', () => {
   it('names key, source and client, and lets the user add but not replace', () => {
     expect(toRequestHeaders({ ...options, headers: { 'x-team': 'a', authorization: 'Bearer other', 'Content-Length': '1' } })).toEqual({
       'x-team': 'a',
+      'User-Agent': expect.stringMatching(/^honeyhive-tracer\/1\.2\.3 OTel-OTLP-Exporter-JavaScript\/\d/),
       Authorization: 'Bearer hh_key',
       'X-Source': 'dev',
       'hh-client-package': 'honeyhive-tracer',
       'hh-client-version': '1.2.3',
       'hh-client-language': 'typescript',
     })
+  })
+
+  it('puts the product of the user in front of the standard user agent', () => {
+    const { version } = createRequire(import.meta.url)('@opentelemetry/otlp-transformer/package.json') as { version: string }
+    const own = `honeyhive-tracer/1.2.3 OTel-OTLP-Exporter-JavaScript/${version}`
+    const sent = toRequestHeaders({ ...options, headers: { 'user-agent': 'shop/7' } })
+    expect(sent['User-Agent']).toBe(`shop/7 ${own}`)
+    expect(Object.keys(sent).filter((name) => name.toLowerCase() === 'user-agent')).toHaveLength(1)
+    expect(() => toRequestHeaders({ ...options, headers: { 'user-agent': 'a\r\nb: c' } })).toThrow(/Invalid "headers.user-agent"/)
+  })
+
+  it('has no key for a host that is not HoneyHive, and lets the user give credentials of its own', () => {
+    const sent = toRequestHeaders({ ...options, apiKey: undefined, headers: { authorization: 'Basic x' } })
+    expect(sent).toMatchObject({ authorization: 'Basic x', 'hh-client-version': '1.2.3' })
+    expect(sent).not.toHaveProperty('Authorization')
   })
 
   it.each(['hh_key\r\nx-evil: 1', 'hh\nkey', 'hh\u0000key', 'hh😀key'])('S14 refuses the key %j without showing it', (apiKey) => {

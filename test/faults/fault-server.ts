@@ -24,6 +24,8 @@ export interface Behaviour {
   bodyBase64?: string
   /** Sends this many bytes of filler. */
   fillBytes?: number
+  /** Answers once `PUT /release` came. */
+  hold?: boolean
   /** Never answers. */
   hang?: boolean
   /** Sends the headers, then one byte now and then for ever. */
@@ -65,6 +67,7 @@ export interface Seen {
 }
 
 let rules: FaultRules = {}
+let held: (() => void)[] = []
 let setAt = Date.now()
 let requests: SeenRequest[] = []
 let spanIds = new Map<string, number>()
@@ -77,6 +80,7 @@ const server = createServer((request, response) => {
   void readBody(request)
     .then((body) => {
       if (request.url === '/control') return control(body, response)
+      if (request.url === '/release') return release(response)
       if (request.url === '/seen') return response.end(JSON.stringify(seen()))
       return answer(request, response, body)
     })
@@ -96,6 +100,12 @@ function control(body: Buffer, response: ServerResponse): void {
   requests = []
   spanIds = new Map()
   maxActive = 0
+  response.end('{}')
+}
+
+function release(response: ServerResponse): void {
+  for (const answerNow of held) answerNow()
+  held = []
   response.end('{}')
 }
 
@@ -136,6 +146,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, raw: B
   })
   if (status < 300 && behaviour.hang !== true) for (const { spanId } of spans) spanIds.set(spanId, (spanIds.get(spanId) ?? 0) + 1)
   if (behaviour.hang === true) return
+  if (behaviour.hold === true) await new Promise<void>((resolve) => void held.push(resolve))
   if (behaviour.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs))
   if (behaviour.reset === true) return void request.socket.destroy()
   respond(response, behaviour, status)

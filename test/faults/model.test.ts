@@ -3,11 +3,11 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { processState } from '../../src/context/globals.js'
 import { createDiagnostics } from '../../src/diagnostics.js'
-import { createDelivery } from '../../src/export/delivery.js'
-import { sendWithExporter } from '../../src/export/exporter-sender.js'
-import { createLedger } from '../../src/export/ledger.js'
+import { BatchSpanProcessor } from '../../src/export/batch-span-processor.js'
+import { ExporterSender } from '../../src/export/exporter-sender.js'
+import { SpanStats } from '../../src/export/stats.js'
 import type { Outcome } from '../../src/otlp/reply.js'
-import type { BatchSender } from '../../src/export/sender.js'
+import type { SpanSender } from '../../src/export/span-sender.js'
 import { isBalanced, toPending } from './rig.js'
 import { IS_LONG } from './long.js'
 
@@ -25,7 +25,7 @@ function createRandom(seed: number): () => number {
 }
 
 /** A server as a model: it remembers which spans it acknowledged, and fails as told. */
-function createModel(random: () => number): BatchSender & { acknowledged: Set<string>; fault: string } {
+function createModel(random: () => number): SpanSender & { acknowledged: Set<string>; fault: string } {
   const acknowledged = new Set<string>()
   function outcome(spans: readonly ReadableSpan[], fault: string): Outcome {
     if (fault === 'refuse') return { kind: 'refused', reason: 'httpStatus', detail: 'HTTP 500' }
@@ -39,12 +39,10 @@ function createModel(random: () => number): BatchSender & { acknowledged: Set<st
   return {
     acknowledged,
     fault: 'none',
-    prepare: () => Promise.resolve(),
-    pack(spans) {
+    toRequest(spans) {
       if (spans.some(({ name }) => name === 'unwritable')) throw new TypeError('unwritable')
       return {
         bytes: spans.length * 500,
-        body: undefined,
         send: ({ signal, timeoutMs }) =>
           new Promise((resolve) => {
             const delayMs = this.fault === 'hang' ? timeoutMs : Math.floor(random() * 50)
@@ -60,7 +58,7 @@ function createModel(random: () => number): BatchSender & { acknowledged: Set<st
           }),
       }
     },
-    close: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
   }
 }
 
@@ -85,7 +83,7 @@ async function runSequence(seed: number): Promise<void> {
   const silent = { debug: () => undefined, warn: () => undefined, error: () => undefined }
   const diagnostics = createDiagnostics({ logger: silent })
   let hookTotal = 0
-  const ledger = createLedger({
+  const stats = new SpanStats({
     diagnostics,
     onDrop: ({ count }) => {
       hookTotal += count
@@ -102,16 +100,16 @@ async function runSequence(seed: number): Promise<void> {
     retryBudgetMs: 5_000,
     concurrency: pick([1, 2, 4]),
   }
-  const delivery = createDelivery({ sender, batch, ledger, diagnostics, random })
+  const processor = new BatchSpanProcessor({ sender, limits: batch, stats, diagnostics, random })
   const live = new Set<string>()
   let released = 0
   let ended = 0
 
   function check(): void {
-    const stats = ledger.stats()
-    expect(isBalanced(stats), `seed ${seed}: ${JSON.stringify(stats)}`).toBe(true)
-    expect(released, `seed ${seed}`).toBe(stats.ended - stats.pending)
-    expect(stats.pending, `seed ${seed}`).toBeLessThanOrEqual(batch.maxQueueSize)
+    const counts = stats.snapshot()
+    expect(isBalanced(counts), `seed ${seed}: ${JSON.stringify(counts)}`).toBe(true)
+    expect(released, `seed ${seed}`).toBe(counts.ended - counts.pending)
+    expect(counts.pending, `seed ${seed}`).toBeLessThanOrEqual(batch.maxQueueSize)
   }
 
   function end(): void {
@@ -126,16 +124,16 @@ async function runSequence(seed: number): Promise<void> {
         : {}
     const span = toPending({ name, bytes: 50 + Math.floor(random() * 500), onRelease: () => void released++, ...failing })
     live.add(span.spanId)
-    ledger.started()
-    ledger.ended()
+    stats.started()
+    stats.ended()
     ended++
-    delivery.enqueue(span)
+    processor.enqueue(span)
   }
 
   async function flush(): Promise<void> {
     const before = [...live]
-    const lossesBefore = ledger.lossCount()
-    const flushed = delivery.forceFlush(pick([0, 200, 120_000]))
+    const lossesBefore = stats.losses
+    const flushed = processor.flush(pick([0, 200, 120_000]))
     let outcome: boolean | undefined
     void flushed.then((value) => (outcome = value))
     while (outcome === undefined) {
@@ -144,7 +142,7 @@ async function runSequence(seed: number): Promise<void> {
     }
     // The barrier: true means that all of them are acknowledged and nothing was lost meanwhile.
     if (!outcome) return
-    expect(ledger.lossCount(), `seed ${seed}`).toBe(lossesBefore)
+    expect(stats.losses, `seed ${seed}`).toBe(lossesBefore)
     expect(
       before.filter((id) => !sender.acknowledged.has(id) && !lostIds.has(id)),
       `seed ${seed}`,
@@ -158,24 +156,24 @@ async function runSequence(seed: number): Promise<void> {
     else if (action < 0.7) sender.fault = pick(FAULTS)
     else if (action < 0.85) await flush()
     else await vi.advanceTimersByTimeAsync(Math.floor(random() * 400))
-    for (const id of live) if (!sender.acknowledged.has(id) && ledger.explain(id).startsWith('dropped')) lostIds.add(id)
+    for (const id of live) if (!sender.acknowledged.has(id) && stats.explain(id).startsWith('dropped')) lostIds.add(id)
     check()
   }
-  const closed = delivery.shutdown(pick([0, 500, 60_000]))
+  const closed = processor.close(pick([0, 500, 60_000]))
   let isClosed = false
   void closed.then(() => (isClosed = true))
   while (!isClosed) await vi.advanceTimersByTimeAsync(100)
   end()
   check()
-  const stats = ledger.stats()
-  expect(stats, `seed ${seed}`).toMatchObject({ pending: 0, ended })
-  expect(stats.dropped.afterShutdown, `seed ${seed}`).toBe(1)
-  expect(stats.dropped.internal, `seed ${seed}`).toBe(0)
-  expect(hookTotal, `seed ${seed}`).toBe(Object.values(stats.dropped).reduce((sum, count) => sum + count, 0))
+  const counts = stats.snapshot()
+  expect(counts, `seed ${seed}`).toMatchObject({ pending: 0, ended })
+  expect(counts.dropped.afterShutdown, `seed ${seed}`).toBe(1)
+  expect(counts.dropped.internal, `seed ${seed}`).toBe(0)
+  expect(hookTotal, `seed ${seed}`).toBe(Object.values(counts.dropped).reduce((sum, count) => sum + count, 0))
   expect(vi.getTimerCount(), `seed ${seed}`).toBe(0)
 }
 
-describe('sendWithExporter', () => {
+describe('ExporterSender', () => {
   const diagnostics = createDiagnostics({ logger: { debug: () => undefined, warn: () => undefined, error: () => undefined } })
   const batch = {
     maxQueueSize: 100,
@@ -200,16 +198,16 @@ describe('sendWithExporter', () => {
     ['never answers', () => undefined, 0],
   ]
   it.each(cases)('counts the spans of an exporter that %s', async (_, exportSpans, exported) => {
-    const ledger = createLedger({ diagnostics })
+    const stats = new SpanStats({ diagnostics })
     const exporter: SpanExporter = { export: exportSpans, shutdown: () => Promise.reject(new Error('no')) }
-    const delivery = createDelivery({ sender: sendWithExporter(exporter), batch, ledger, diagnostics })
+    const processor = new BatchSpanProcessor({ sender: new ExporterSender(exporter), limits: batch, stats, diagnostics })
     for (let i = 0; i < 5; i++) {
-      ledger.started()
-      ledger.ended()
-      delivery.enqueue(toPending())
+      stats.started()
+      stats.ended()
+      processor.enqueue(toPending())
     }
-    expect(await delivery.forceFlush(2_000)).toBe(exported === 5)
-    expect(ledger.stats()).toMatchObject({ exported, pending: 0, dropped: { retryExhausted: 5 - exported } })
-    await delivery.shutdown(100)
+    expect(await processor.flush(60_000)).toBe(exported === 5)
+    expect(stats.snapshot()).toMatchObject({ exported, pending: 0, dropped: { retryExhausted: 5 - exported } })
+    await processor.close(100)
   })
 })

@@ -11,13 +11,13 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 afterEach(async () => {
-  expect(isBalanced(rig.stats())).toBe(true)
+  expect(isBalanced(rig.stats.snapshot())).toBe(true)
   expect(rig.warnings.join('\n')).not.toContain(SENTINEL_KEY)
   await rig.close()
 })
 
 function start(options: RigOptions = {}): Rig {
-  rig = createRig({ serverUrl: server.url, delivery: { random: () => 0 }, ...options })
+  rig = createRig({ serverUrl: server.url, processor: { random: () => 0 }, ...options })
   return rig
 }
 
@@ -27,7 +27,7 @@ describe('retries', () => {
   it('F03 asks no earlier than Retry-After says and then delivers', async () => {
     await server.set({ script: [{ status: 429, headers: { 'retry-after': '1' } }] })
     start().record(100)
-    expect(await rig.delivery.forceFlush(10_000)).toBe(true)
+    expect(await rig.processor.flush(60_000)).toBe(true)
     const { requests, uniqueSpans } = await server.seen()
     expect(uniqueSpans).toBe(100)
     expect(requests).toHaveLength(2)
@@ -38,7 +38,7 @@ describe('retries', () => {
     const date = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 2_000)
     await server.set({ script: [{ status: 503, headers: { 'retry-after': date.toUTCString() } }] })
     start().record(1)
-    expect(await rig.delivery.forceFlush(10_000)).toBe(true)
+    expect(await rig.processor.flush(60_000)).toBe(true)
     const { requests } = await server.seen()
     expect(requests[1]?.at).toBeGreaterThanOrEqual(date.getTime() - 100)
   })
@@ -46,7 +46,7 @@ describe('retries', () => {
   it.each(['0', '-5', 'soon', ''])('F04 keeps the base wait when Retry-After is %j', async (retryAfter) => {
     await server.set({ script: [1, 2].map(() => ({ status: 429, headers: { 'retry-after': retryAfter } })) })
     start().record(10)
-    expect(await rig.delivery.forceFlush(10_000)).toBe(true)
+    expect(await rig.processor.flush(60_000)).toBe(true)
     const times = (await server.seen()).requests.map(({ at }) => at)
     expect(times).toHaveLength(3)
     expect(Math.min(...times.slice(1).map((at, index) => at - (times[index] ?? 0)))).toBeGreaterThanOrEqual(480)
@@ -55,15 +55,15 @@ describe('retries', () => {
   it.each([502, 504])('retries HTTP %i', async (status) => {
     await server.set({ script: [{ status }] })
     start().record(10)
-    expect(await rig.delivery.forceFlush(10_000)).toBe(true)
+    expect(await rig.processor.flush(60_000)).toBe(true)
     expect((await server.seen()).uniqueSpans).toBe(10)
   })
 
   it('F02 counts spans as retryExhausted when the budget is used up, with one warning', async () => {
     await always({ status: 503 })
     start({ retryBudgetMs: 1_500 }).record(40)
-    expect(await rig.delivery.forceFlush(10_000)).toBe(false)
-    expect(rig.stats()).toMatchObject({
+    expect(await rig.processor.flush(60_000)).toBe(false)
+    expect(rig.stats.snapshot()).toMatchObject({
       exported: 0,
       pending: 0,
       dropped: { retryExhausted: 40 },

@@ -3,24 +3,24 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { ResolvedBatch } from '../../src/config/resolved.js'
 import { createDiagnostics } from '../../src/diagnostics.js'
-import { createDelivery, type Delivery, type DeliveryOptions, type PendingSpan } from '../../src/export/delivery.js'
+import { BatchSpanProcessor, type BatchSpanProcessorOptions } from '../../src/export/batch-span-processor.js'
 import { toRequestHeaders } from '../../src/export/headers.js'
-import { createLedger, type Ledger, type TracerStats } from '../../src/export/ledger.js'
-import { createOtlpSender } from '../../src/export/sender.js'
-import { createTransport, type Transport, type TransportOptions } from '../../src/export/transport.js'
+import { SpanStats, type TracerStats } from '../../src/export/stats.js'
+import { OtlpSender } from '../../src/export/otlp-sender.js'
+import type { PendingSpan } from '../../src/export/pending-span.js'
+import { HttpTransport, type HttpTransportOptions } from '../../src/export/transport.js'
 
 export const SENTINEL_KEY = 'hh_sentinel_key_4711'
 
 /** Everything of one tracer's delivery path, without the tracer. */
 export interface Rig {
-  readonly ledger: Ledger
-  readonly delivery: Delivery
-  readonly transport: Transport
+  readonly stats: SpanStats
+  readonly processor: BatchSpanProcessor
+  readonly transport: HttpTransport
   readonly warnings: string[]
   readonly drops: { reason: string; count: number }[]
   /** Starts and ends `count` spans; gives back their ids. */
   record(count: number, options?: SpanShape): string[]
-  stats(): TracerStats
   close(): Promise<void>
 }
 
@@ -35,8 +35,8 @@ export interface SpanShape {
 export type RigOptions = Partial<ResolvedBatch> & {
   serverUrl?: string
   protocol?: 'http/json' | 'http/protobuf'
-  transport?: Partial<TransportOptions>
-  delivery?: Partial<DeliveryOptions>
+  transport?: Partial<HttpTransportOptions>
+  processor?: Partial<BatchSpanProcessorOptions>
 }
 
 const BATCH: ResolvedBatch = {
@@ -54,21 +54,21 @@ export function createRig({
   serverUrl = 'http://127.0.0.1:9',
   protocol = 'http/json',
   transport,
-  delivery: parts,
-  ...batch
+  processor: parts,
+  ...limits
 }: RigOptions = {}): Rig {
   const warnings: string[] = []
   const drops: { reason: string; count: number }[] = []
   const push = (message: string): void => void warnings.push(message)
   const diagnostics = createDiagnostics({ logger: { debug: push, warn: push, error: push } })
-  const ledger = createLedger({ diagnostics, onDrop: ({ reason, count }) => void drops.push({ reason, count }) })
+  const stats = new SpanStats({ diagnostics, onDrop: ({ reason, count }) => void drops.push({ reason, count }) })
   const headers = toRequestHeaders({ apiKey: SENTINEL_KEY, source: 'test', version: '0.0.0' })
-  const wire = createTransport({ serverUrl, headers, ...transport })
-  const sender = createOtlpSender({ transport: wire, protocol, ledger })
-  const delivery = createDelivery({ sender, batch: { ...BATCH, ...batch }, ledger, diagnostics, ...parts })
+  const wire = new HttpTransport({ serverUrl, headers, ...transport })
+  const sender = new OtlpSender({ transport: wire, protocol, stats })
+  const processor = new BatchSpanProcessor({ sender, limits: { ...BATCH, ...limits }, stats, diagnostics, ...parts })
   return {
-    ledger,
-    delivery,
+    stats,
+    processor,
     transport: wire,
     warnings,
     drops,
@@ -77,15 +77,14 @@ export function createRig({
       for (let i = 0; i < count; i++) {
         const span = toPending(shape)
         ids.push(span.spanId)
-        ledger.started()
-        ledger.ended()
-        delivery.enqueue(span)
+        stats.started()
+        stats.ended()
+        processor.enqueue(span)
       }
       return ids
     },
-    stats: () => ledger.stats(),
     async close() {
-      await delivery.shutdown(0)
+      await processor.close(0)
       wire.close()
     },
   }

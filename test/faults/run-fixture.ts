@@ -10,7 +10,6 @@ export interface Ending {
   signal: NodeJS.Signals | null
   stdout: string
   stderr: string
-  tookMs: number
 }
 
 // A fixture that counts on the order in which modules load has to be the file it was written as.
@@ -41,7 +40,6 @@ export function bundle(file: string, name: string): string {
 /** Runs a file of `fixtures/` in a process of its own; `signal` is sent once it says that it is ready. */
 export async function runFixture(name: string, env: Record<string, string>, signal?: NodeJS.Signals): Promise<Ending> {
   const command = toCommand(name)
-  const startedAt = Date.now()
   const child = spawn(process.execPath, command, { env: { ...process.env, ...env } })
   let stdout = ''
   let stderr = ''
@@ -51,5 +49,5 @@ export async function runFixture(name: string, env: Record<string, string>, sign
     if (signal !== undefined && chunk.toString().includes('ready')) child.kill(signal)
   })
   const [code, endSignal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-  return { code, signal: endSignal, stdout, stderr, tookMs: Date.now() - startedAt }
+  return { code, signal: endSignal, stdout, stderr }
 }

@@ -11,6 +11,8 @@ export interface FaultServer {
   /** Sets the rules and forgets what was seen. */
   set(rules: FaultRules): Promise<void>
   seen(): Promise<Seen>
+  /** Lets the requests go that were held. */
+  release(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -37,6 +39,9 @@ export async function startFaultServer(port = 0): Promise<FaultServer> {
     },
     async seen() {
       return (await (await fetch(`${url}/seen`)).json()) as Seen
+    },
+    async release() {
+      await (await fetch(`${url}/release`, { method: 'PUT' })).text()
     },
     async stop() {
       if (child.exitCode !== null) return

@@ -1,8 +1,10 @@
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { TracerOptions } from '../../src/config/options.js'
 import { createSystemClock } from '../../src/provider/clock.js'
 import { traceFn } from '../../src/tracer/tracing.js'
 import { HoneyHiveTracer } from '../../src/tracer/tracer.js'
+import { cpuMsOf, leastCpuMsOf } from '../fixtures/cost.js'
 import { type Receiver, startReceiver } from '../fixtures/receiver.js'
 import { isBalanced } from './rig.js'
 
@@ -53,7 +55,7 @@ describe('a tracer through its public methods', () => {
       traced.startActiveSpan('child', () => undefined)
     })
     const tookMs = performance.now() - startedAt
-    await traced.forceFlush(5_000)
+    await traced.forceFlush(60_000)
     const [parent, child] = ['parent', 'child'].map((name) => receiver?.spans.find((span) => span.name === name))
     if (parent === undefined || child === undefined) throw new Error('a span is missing')
     expect(parent.endMs - parent.startMs).toBeGreaterThan(20)
@@ -66,7 +68,7 @@ describe('a tracer through its public methods', () => {
     const [traced, { spans }] = await start()
     const traceId = 'a'.repeat(32)
     traced.withRemoteContext({ traceparent: `00-${traceId}-${'b'.repeat(16)}-00` }, () => traced.startSpan('continued').end())
-    await traced.forceFlush(5_000)
+    await traced.forceFlush(60_000)
     expect(spans).toMatchObject([{ name: 'continued', traceId, parentSpanId: 'b'.repeat(16) }])
   })
 
@@ -85,7 +87,7 @@ describe('a tracer through its public methods', () => {
     })
     expect(traceFn(traced, (n: number) => n + 1)(1)).toBe(2)
     for (let i = 0; i < 5; i++) traced.startSpan('queued').end()
-    await traced.forceFlush(5_000)
+    await traced.forceFlush(60_000)
     await traced.shutdown(1_000)
     expect(traceFn(traced, (n: number) => n + 1)(2)).toBe(3)
     const { started, exported, dropped } = traced.stats()
@@ -96,11 +98,14 @@ describe('a tracer through its public methods', () => {
   it('L07 a result of 50 MB is cut with a mark and delays nobody', async () => {
     const [traced, { spans }] = await start()
     const text = 'x'.repeat(50 * 1024 * 1024)
-    const startedAt = performance.now()
-    expect(traceFn(traced, () => text)()).toBe(text)
-    // 50 ms in the catalogue; the factor of ten is for a small machine that others use too. Whole, it takes more than a second.
-    expect(performance.now() - startedAt).toBeLessThan(500)
-    await traced.forceFlush(10_000)
+    const call = traceFn(traced, () => text)
+    const wholeMs = cpuMsOf(() => JSON.stringify(text))
+    const callMs = cpuMsOf(() => {
+      if (call() !== text) throw new Error('another result')
+    })
+    // Writing the text whole once is what the cut has to save.
+    expect(callMs / wholeMs).toBeLessThan(0.5)
+    await traced.forceFlush(60_000)
     const result = String(spans[0]?.attributes['honeyhive_outputs.result'])
     expect(result.length).toBeLessThan(3_000_000)
     expect(result).toContain('[truncated, 52428800 characters]')
@@ -109,14 +114,14 @@ describe('a tracer through its public methods', () => {
   it('L14 a traced call costs microseconds, not milliseconds', async () => {
     const [traced] = await start({ testMode: true, batch: { maxQueueSize: 10 } })
     const call = traceFn(traced, () => undefined, { inputs: false, outputs: false })
-    for (let i = 0; i < 5_000; i++) call()
-    let best = Number.POSITIVE_INFINITY
-    for (let round = 0; round < 5; round++) {
-      const startedAt = performance.now()
-      for (let i = 0; i < 5_000; i++) call()
-      best = Math.min(best, (performance.now() - startedAt) / 5)
+    const sdk = new BasicTracerProvider().getTracer('by hand')
+    const byHand = (): void => sdk.startActiveSpan('call', (span) => span.end())
+    const thousandsOf = (fn: () => void) => (): void => {
+      for (let i = 0; i < 5_000; i++) fn()
     }
-    // The target is 15 us; the figure itself is measured elsewhere, on a quiet machine.
-    expect(best).toBeLessThan(150)
+    for (const fn of [call, byHand]) thousandsOf(fn)()
+    const [ours, theirs] = [call, byHand].map((fn) => leastCpuMsOf(7, thousandsOf(fn))) as [number, number]
+    // A bare span, neither kept nor sent: some microseconds beside milliseconds. The figure itself is measured by `bench/peers`.
+    expect(ours / theirs).toBeLessThan(20)
   })
 })

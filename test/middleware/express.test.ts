@@ -49,7 +49,7 @@ describe('honeyHive for Express', () => {
     return server.url
   }
 
-  const isOver = (tracer: TestTracer): Promise<void> => vi.waitFor(() => expect(tracer.stats()).toMatchObject({ open: 0 }))
+  const isOver = (tracer: TestTracer): Promise<void> => vi.waitFor(() => expect(tracer.stats()).toMatchObject({ open: 0 }), 60_000)
 
   it('names a request after the whole pattern of nested routers', async () => {
     const tracer = createTestTracer()

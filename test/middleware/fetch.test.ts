@@ -90,7 +90,7 @@ describe('traceFetchHandler', () => {
         new Response(new ReadableStream(source))
     const failing = traceFetchHandler(tracer, stream({ pull: () => Promise.reject(new Error('mid-stream')) }))(request()) as Response
     await expect(failing.text()).rejects.toThrow('mid-stream')
-    await vi.waitFor(() => expect(tracer.spans[0]?.status.message).toBe('mid-stream'))
+    await vi.waitFor(() => expect(tracer.spans[0]?.status.message).toBe('mid-stream'), 60_000)
     const cancelled = traceFetchHandler(tracer, stream({}))(request()) as Response
     await cancelled.body?.cancel()
     expect(tracer.spans).toHaveLength(2)
@@ -111,7 +111,7 @@ describe('traceFetchHandler', () => {
       collect()
       await delay(1)
       expect(tracer.spans[0]?.attributes['honeyhive_metadata.aborted']).toBe(true)
-    }, 5000)
+    }, 60_000)
   })
 
   it('flushes after the response and tells the platform at the start', async () => {
@@ -152,7 +152,19 @@ describe('traceFetchHandler', () => {
 
   it('refuses a missing tracer and unknown options where it is set up', () => {
     expect(() => traceFetchHandler(undefined as never, () => new Response(''), { sesionName: 1 } as never)).toThrow(
-      /Invalid "tracer"[\s\S]*Unknown option "sesionName"/,
+      /Invalid "tracer"[\s\S]*Unknown option "sesionName" from code\. Did you mean "sessionName"/,
+    )
+  })
+
+  it('refuses wrong values where it is set up, all of them', () => {
+    const wrong = { sessionName: 'chat', continueRemote: 'no', route: 1 } as never
+    expect(() => traceFetchHandler(createTestTracer(), () => new Response(''), wrong)).toThrow(
+      [
+        'traceFetchHandler: 3 invalid settings.',
+        '  - Invalid "sessionName": expected a function, got "chat" from code. Give (request) => the name of its session.',
+        '  - Invalid "continueRemote": expected true, false or a function, got "no" from code. Give false, or (request) => true for callers you trust.',
+        '  - Invalid "route": expected a string, got 1 from code. Give a pattern, e.g. "/api/chat/[id]".',
+      ].join('\n'),
     )
   })
 })

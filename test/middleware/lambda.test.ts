@@ -9,6 +9,7 @@ import { toSessionId } from '../../src/semantics/session-id.js'
 import { traceHandler } from '../../src/middleware/lambda.js'
 import { createTestTracer } from '../../src/testing/index.js'
 import { HoneyHiveTracer } from '../../src/tracer/tracer.js'
+import { isWithin } from '../fixtures/limit.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
 interface Context {
@@ -67,8 +68,8 @@ describe('traceHandler', () => {
   it('delivers everything before the invocation ends', async () => {
     const receiver = await startReceiver()
     const tracer = HoneyHiveTracer.init({ apiKey: 'key', serverUrl: receiver.url, protocol: 'http/json' })
-    const handler = traceHandler(tracer, async (_event: object, _context: Context) => 'done')
-    expect(await handler({}, createContext())).toBe('done')
+    const handler = traceHandler(tracer, async (_event: object, _context: Context) => 'done', { flushTimeoutMs: 60_000 })
+    expect(await handler({}, createContext(100_000))).toBe('done')
     expect(receiver.spans.map(({ name }) => name)).toEqual(['answer'])
     expect(receiver.calls.map(({ path }) => path)).toHaveLength(1)
     await tracer.shutdown()
@@ -82,21 +83,17 @@ describe('traceHandler', () => {
     const serverUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
     const tracer = HoneyHiveTracer.init({ apiKey: 'key', serverUrl, logger: { debug() {}, warn() {}, error() {} } })
     const handler = traceHandler(tracer, async (_event: object, _context: object) => 'done')
-    const measure = async (context: object): Promise<number> => {
-      const startMs = performance.now()
-      expect(await handler({}, context)).toBe('done')
-      return performance.now() - startMs
-    }
-    const soon = createContext(500)
-    await measure(soon)
-    expect(soon.getRemainingTimeInMillis()).toBeGreaterThan(0)
-    const none = createContext(50)
-    await measure(none)
-    expect(none.getRemainingTimeInMillis()).toBeGreaterThan(-30)
-    const limited = traceHandler(tracer, async (_event: object, _context: Context) => 'done', { flushTimeoutMs: 50 })
-    const startMs = performance.now()
-    await limited({}, createContext(60_000))
-    expect(performance.now() - startMs).toBeLessThan(1500)
+    const flush = vi.spyOn(tracer, 'forceFlush')
+    const withRemaining = (remainingMs: number): object => ({ ...createContext(), getRemainingTimeInMillis: () => remainingMs })
+    expect(await handler({}, withRemaining(500))).toBe('done')
+    const [[waitMs = 0] = []] = flush.mock.calls
+    expect(waitMs).toBeGreaterThan(0)
+    expect(waitMs).toBeLessThan(500)
+    expect(await handler({}, withRemaining(50))).toBe('done')
+    const limited = traceHandler(tracer, async (_event: object, _context: object) => 'done', { flushTimeoutMs: 50 })
+    expect(await isWithin(5_000, limited({}, withRemaining(60_000)))).toBe(true)
+    // With as good as nothing left there is no wait at all.
+    expect(flush.mock.calls).toEqual([[waitMs], [50]])
     expect(tracer.stats()).toMatchObject({ ended: 3, exported: 0, pending: 3 })
     await tracer.shutdown(1)
     silent.closeAllConnections()
@@ -235,6 +232,15 @@ describe('traceHandler', () => {
     expect(await Reflect.apply(traced, undefined, [1, broken])).toBe(2)
     expect(tracer.spans.map(({ name }) => name)).toEqual(['lambda', 'lambda'])
     expect(() => traceHandler(undefined as never, async () => 1)).toThrow(/expected a tracer/)
+  })
+
+  it('refuses wrong options where it is set up, and takes any length of waiting', () => {
+    const tracer = createTestTracer()
+    const refused = { inputs: { q: 1 }, outputs: 'x', flushTimeoutMs: -1, flushTimeout: 1 } as never
+    expect(() => traceHandler(tracer, async () => 1, refused)).toThrow(
+      /^traceHandler: 4 invalid settings\..*"inputs".*"outputs".*"flushTimeoutMs".*Did you mean "flushTimeoutMs"/s,
+    )
+    expect(() => traceHandler(tracer, async () => 1, { flushTimeoutMs: Number.POSITIVE_INFINITY })).not.toThrow()
   })
 
   it('keeps concurrent invocations apart', async () => {

@@ -128,7 +128,7 @@ export function describeServer(kit: Kit): void {
         const spans = tracer.spans.filter((span) => span.kind === SpanKind.SERVER)
         expect(spans).toHaveLength(1)
         return spans[0] as ReadableSpan
-      })
+      }, 60_000)
     }
 
     const target = (path: string): string => (kit.knowsRoutes ? path : path.replace(':id', '7'))
@@ -154,8 +154,10 @@ export function describeServer(kit: Kit): void {
       expect(second.headers['x-session-id']).toBe(second.text)
       expect(first.text).not.toBe(second.text)
       expect(first.text).not.toBe(tracer.instance.ownSession.id)
-      await vi.waitFor(() =>
-        expect(tracer.tree()).toMatchObject([1, 2].map(() => ({ name: `GET ${target('/users/:id')}`, children: [{ name: 'lookup' }] }))),
+      await vi.waitFor(
+        () =>
+          expect(tracer.tree()).toMatchObject([1, 2].map(() => ({ name: `GET ${target('/users/:id')}`, children: [{ name: 'lookup' }] }))),
+        60_000,
       )
       expect(tracer.sessions.map(({ sessionId }) => sessionId)).toEqual([first.text, second.text])
       expect(tracer.sessions[0]?.started['inputs']).toEqual({ method: 'GET', path: '/users/7' })
@@ -517,13 +519,13 @@ export function describeServer(kit: Kit): void {
       expect(new Set(replies.map(({ sessionId }) => sessionId)).size).toBe(1000)
       for (const name of names) {
         const tracer = tenants[name] as TestTracer
-        await vi.waitFor(() => expect(tracer.stats().open).toBe(0), { timeout: 5000 })
+        await vi.waitFor(() => expect(tracer.stats().open).toBe(0), 60_000)
         const expected = replies
           .filter(({ tenant }) => tenant === name)
           .map(({ id, sessionId }) => [sessionId, `${id}: GET /work, inner 1, inner 2, outer in 1 trace`])
         expect(describeSessions(tracer.spans)).toEqual(new Map(expected as [string, string][]))
       }
-    }, 60_000)
+    })
   })
 }
 

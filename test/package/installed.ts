@@ -22,11 +22,17 @@ export interface Installed {
   readonly files: readonly string[]
   readonly packedBytes: number
   readonly unpackedBytes: number
+  /** What npm said of the installation, warnings included. */
+  readonly said: string
   remove(): Promise<void>
 }
 
-/** Packs what `npm run build` left in `dist` and installs it with its run-time dependencies only. */
-export async function installPackage(): Promise<Installed> {
+/**
+ * Packs what `npm run build` left in `dist` and installs it with its run-time dependencies only, under strict peer checks.
+ *
+ * @param beside packages of the user, as `npm install` takes them.
+ */
+export async function installPackage(beside: readonly string[] = []): Promise<Installed> {
   const folder = await mkdtemp(join(tmpdir(), 'honeyhive-tracer-pack-'))
   const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], repository)
   if (packed.code !== 0) throw new Error(`npm pack failed: ${packed.stderr}`)
@@ -36,7 +42,11 @@ export async function installPackage(): Promise<Installed> {
   const consumer = join(folder, 'consumer')
   await mkdir(consumer)
   await writeFile(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
-  const installed = await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball], consumer)
+  const installed = await run(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--loglevel=warn', '--strict-peer-deps', ...beside, tarball],
+    consumer,
+  )
   if (installed.code !== 0) throw new Error(`npm install failed: ${installed.stderr}`)
 
   return {
@@ -45,6 +55,7 @@ export async function installPackage(): Promise<Installed> {
     files: report.files.map(({ path }) => path),
     packedBytes: report.size,
     unpackedBytes: report.unpackedSize,
+    said: installed.stderr,
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -7,6 +7,7 @@ import type { TracerOptions } from '../../src/config/options.js'
 import { startDevServer } from '../../src/dev/server.js'
 import { trace } from '../../src/tracer/tracing.js'
 import { HoneyHiveTracer } from '../../src/tracer/tracer.js'
+import { cpuMs } from '../fixtures/cost.js'
 import { startWire, type Wire } from '../hostile/wire.js'
 
 const SECRET = 'swordfish-4711'
@@ -184,12 +185,12 @@ describe('redaction end to end', () => {
 
   it('S20 masks 1 MB of adversarial text per span in linear time', async () => {
     const tracer = start({ redact: { keys: ['x'], patterns: [/swordfish-\d+/] }, protocol: 'http/json' })
-    const startedAt = performance.now()
+    const before = cpuMs()
     for (const unit of ['a', '1-', 'eyJa', '"', '\\', '{', '":'])
       tracer.startSpan('big', { inputs: { text: unit.repeat(1_000_000 / unit.length) } }).end()
-    expect(await tracer.forceFlush(10_000)).toBe(true)
+    expect(await tracer.forceFlush(60_000)).toBe(true)
     // 50 ms each in the catalogue, times a factor for small machines; a quadratic pass takes minutes.
-    expect(performance.now() - startedAt).toBeLessThan(7_000)
+    expect(cpuMs() - before).toBeLessThan(7 * 50 * 8)
   })
 })
 

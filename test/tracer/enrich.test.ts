@@ -26,7 +26,7 @@ const attributesOf = (name: string): Readonly<Record<string, unknown>> => tracer
 describe('enrichSpan', () => {
   test('D-11 writes every bucket on the innermost active span of this tracer, and answers false without one', () => {
     expect(tracer.enrichSpan(ALL)).toBe(false)
-    tracer.startActiveSpan('outer', () => tracer.startActiveSpan('inner', () => expect(tracer.enrichSpan(ALL)).toBe(true)))
+    tracer.startActiveSpan('outer', () => tracer.startActiveSpan('inner', () => void expect(tracer.enrichSpan(ALL)).toBe(true)))
     expect(attributesOf('inner')).toMatchObject({
       'honeyhive_metadata.m': 1,
       'honeyhive_metrics.score': 0.5,

@@ -24,8 +24,10 @@ test('a tenant whose requests hang at a shared server leaves sockets for the oth
   await saturated
 
   other.startActiveSpan('quick', () => undefined)
-  expect(await other.forceFlush(5_000)).toBe(true)
+  expect(await other.forceFlush(60_000)).toBe(true)
   expect(receiver.spans.map((span) => span.name)).toEqual(['quick'])
+  // None of the requests that hang had to be given up for it.
+  expect(slow.stats().lastError).toBeUndefined()
 
   await Promise.all([other.shutdown(), slow.shutdown(0)])
   await receiver.close()

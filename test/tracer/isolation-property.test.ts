@@ -180,7 +180,7 @@ describe('the same over HTTP', () => {
       }),
       { numRuns: 100 },
     )
-  }, 60_000)
+  })
 })
 
 function checkSpan(span: ReadableSpan, tracer: TestTracer, i: number): void {

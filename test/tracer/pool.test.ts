@@ -11,6 +11,7 @@ import {
   type TracerPool,
   type TracerPoolOptions,
 } from '../../src/index.js'
+import { cpuMs } from '../fixtures/cost.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
 const pools: TracerPool<never>[] = []
@@ -118,7 +119,7 @@ describe('run', () => {
 
   test('wrong settings throw at once, all of them', () => {
     const wrong = (): unknown => createTracerPool({ create: 1, max: 0, idleMs: -1, waitMS: 5 } as never)
-    expect(wrong).toThrow(/createTracerPool: 4 invalid settings.*Did you mean "waitMs".*"create".*"max".*"idleMs"/s)
+    expect(wrong).toThrow(/createTracerPool: 4 invalid settings.*"create".*"max".*"idleMs".*Did you mean "waitMs"/s)
     expect(() => createTracerPool(undefined as never)).toThrow(/"create"/)
   })
 })
@@ -299,26 +300,26 @@ describe('a tracer for each request', () => {
     await cycle(-1)
     await until(() => !getActiveResourcesInfo().includes('Timeout'))
     const before = count()
-    const started = performance.now()
+    const started = cpuMs()
     for (let i = 0; i < 500; i += 10) {
       const arrived = await Promise.all(Array.from({ length: 10 }, (_, j) => cycle(i + j)))
       expect(arrived.every(Boolean)).toBe(true)
     }
-    const perCycleMs = (performance.now() - started) / 500
+    const perCycleMs = (cpuMs() - started) / 500
     expect(count()).toEqual(before)
     await until(() => getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length === 0)
     expect(new Set(receiver.spans.map((span) => span.authorization)).size).toBe(501)
-    expect(perCycleMs).toBeLessThan(50)
+    expect(perCycleMs).toBeLessThan(15)
     await receiver.close()
   })
 
   test('init alone stays cheap enough for each request', async () => {
     const tracers: HoneyHiveTracer[] = []
-    const started = performance.now()
+    const started = cpuMs()
     for (let i = 0; i < 2000; i++) tracers.push(HoneyHiveTracer.init({ apiKey: `k${i}`, project: 'p' }))
-    const perInitUs = ((performance.now() - started) / 2000) * 1000
+    const perInitUs = ((cpuMs() - started) / 2000) * 1000
     if (process.env.SHOW_FIGURES !== undefined) process.stdout.write(`init: ${perInitUs.toFixed(1)} us\n`)
-    expect(perInitUs).toBeLessThan(2000)
+    expect(perInitUs).toBeLessThan(1000)
     await Promise.all(tracers.map((tracer) => tracer.shutdown()))
     expect(processState.exitTasks.size).toBe(0)
   })

@@ -60,9 +60,9 @@ describe('who records what names no tracer', () => {
     await a.startActiveSpan('s', async () => {
       await nextTurn()
       expect(getActiveTracer()).toBe(a)
-      b.startActiveSpan('t', () => expect(getActiveTracer()).toBe(b))
-      b.withSession({}, () => expect(getActiveTracer()).toBe(b))
-      b.withRemoteContext({}, () => expect(getActiveTracer()).toBe(b))
+      b.startActiveSpan('t', () => void expect(getActiveTracer()).toBe(b))
+      b.withSession({}, () => void expect(getActiveTracer()).toBe(b))
+      b.withRemoteContext({}, () => void expect(getActiveTracer()).toBe(b))
       expect(getActiveTracer()).toBe(a)
     })
     expect(getActiveTracer()).toBeUndefined()
@@ -116,8 +116,8 @@ describe('free enrichment', () => {
   test('enrichSpan writes on the innermost active span of the innermost active tracer; unknown keys are metadata', () => {
     expect(enrichSpan({ user_id: 'nobody' })).toBe(false)
     a.startActiveSpan('outer', () => {
-      b.startActiveSpan('inner', () => expect(enrichSpan({ user_id: 'u', metrics: { m: 1 } })).toBe(true))
-      b.withSession({}, () => expect(enrichSpan({ lost: true })).toBe(false))
+      b.startActiveSpan('inner', () => void expect(enrichSpan({ user_id: 'u', metrics: { m: 1 } })).toBe(true))
+      b.withSession({}, () => void expect(enrichSpan({ lost: true })).toBe(false))
     })
     expect(b.spans[0]?.attributes).toMatchObject({ 'honeyhive_metadata.user_id': 'u', 'honeyhive_metrics.m': 1 })
     expect(Object.keys(a.spans[0]?.attributes ?? {}).filter((key) => key.startsWith('honeyhive_me'))).toEqual([])
@@ -134,7 +134,7 @@ describe('free enrichment', () => {
 
   test('D-32 enrichSession reaches the active tracer, else the default; with neither it answers false', async () => {
     expect(await enrichSession({ metadata: { x: 1 } })).toBe(false)
-    await a.startActiveSpan('s', async () => expect(await enrichSession({ feedback: { rating: 5 }, plan: 'pro' })).toBe(true))
+    await a.startActiveSpan('s', async () => void expect(await enrichSession({ feedback: { rating: 5 }, plan: 'pro' })).toBe(true))
     setDefaultTracer(b)
     expect(await enrichSession({ outputs: { done: true } })).toBe(true)
     expect(a.sessions[0]?.updates).toEqual([{ event_id: a.sessionId, feedback: { rating: 5 }, metadata: { plan: 'pro' } }])
@@ -166,9 +166,8 @@ describe('all at once', () => {
     const [stuck, fine] = [init('never-answered'), init('key-fine')] as const
     stuck.startSpan('s').end()
     fine.startSpan('t').end()
-    const started = performance.now()
     expect(await fine.forceFlush()).toBe(true)
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect([stuck, fine].map((tracer) => tracer.stats().pending)).toEqual([1, 0])
     expect(await shutdownAll(50)).toBe(false)
     expect([stuck.isEnabled, fine.isEnabled, a.isEnabled]).toEqual([false, false, false])
     expect([stuck, fine].map((tracer) => tracer.stats().pending)).toEqual([0, 0])

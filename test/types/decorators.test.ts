@@ -93,6 +93,5 @@ describe('H69: decorators compiled by each compiler, in both standards', () => {
       )
       expect(output.split('\n').filter((line) => line.includes('test/types/'))).toEqual([])
     },
-    60_000,
   )
 })

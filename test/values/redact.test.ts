@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { RedactFunction } from '../../src/semantics/redaction.js'
 import type { Plain } from '../../src/values/plain.js'
 import { createRedactor } from '../../src/values/redact.js'
 import { toSnapshot } from '../../src/values/snapshot.js'
+import { cpuMsOf } from '../fixtures/cost.js'
 import { checkPrototypesUntouched, hostileErrors, hostileValues, SENTINEL } from '../fixtures/hostile.js'
 
 const MASK = '[REDACTED]'
@@ -328,18 +330,20 @@ describe('S20 linear time', () => {
     it(`1 MB of ${JSON.stringify(unit)}, alone and with a colon`, () => {
       const text = unit.repeat(Math.floor(1_000_000 / unit.length))
       for (const whole of [text, `{"k":1,"s":"${text}`, `"password":${text}`, `${text}:`]) {
-        const start = performance.now()
-        redactor.text('name', whole)
-        redactor.value('inputs', { whole })
-        expect(performance.now() - start).toBeLessThan(2 * 50 * CI_FACTOR)
+        const tookMs = cpuMsOf(() => {
+          redactor.text('name', whole)
+          redactor.value('inputs', { whole })
+        })
+        expect(tookMs).toBeLessThan(2 * 50 * CI_FACTOR)
       }
     })
   }
 
   it('takes a 1 MB field name', () => {
-    const start = performance.now()
-    builtIn.value('p', { [`${'_-'.repeat(500_000)}`]: 'x' })
-    builtIn.value(`p${'.a'.repeat(100_000)}`, 'x')
-    expect(performance.now() - start).toBeLessThan(100 * CI_FACTOR)
+    const tookMs = cpuMsOf(() => {
+      builtIn.value('p', { [`${'_-'.repeat(500_000)}`]: 'x' })
+      builtIn.value(`p${'.a'.repeat(100_000)}`, 'x')
+    })
+    expect(tookMs).toBeLessThan(100 * CI_FACTOR)
   })
 })

@@ -58,11 +58,11 @@ describe('options', () => {
       trace({ event_type: 'tool', eventType: 'llm', metrics: 3, zzz: 1, argNames: [1] } as unknown as TraceOptions),
     )
     expect(problems).toEqual([
-      'Unknown option "event_type". Did you mean "eventType"?',
-      `Invalid "eventType": expected one of 'model', 'tool', 'chain', 'session', 'generic', got "llm".`,
-      'Invalid "metrics": expected an object, got 3.',
-      expect.stringMatching(/^Unknown option "zzz". Known options: tracer, eventType/),
-      'Invalid "argNames": expected an array of texts, got an array.',
+      'Unknown option "event_type" from code. Did you mean "eventType"?',
+      `Invalid "eventType": expected one of 'model', 'tool', 'chain', 'session', 'generic', got "llm" from code. Give e.g. EventType.chain.`,
+      'Invalid "metrics": expected an object, got a number from code. Give fields by name.',
+      expect.stringMatching(/^Unknown option "zzz" from code. Known: tracer, eventType/),
+      `Invalid "argNames": expected an array of texts, got an array from code. Give names by position, e.g. ['question'].`,
     ])
   })
 

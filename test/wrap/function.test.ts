@@ -597,8 +597,8 @@ describe('unhandled rejections', () => {
   beforeAll(async () => {
     dir = await mkdtemp(path.join(tmpdir(), 'wrap-'))
     const source = `
-      import { wrapFunction } from ${JSON.stringify(path.resolve('src/tracer/wrap.ts'))}
-      import { compileCall } from ${JSON.stringify(path.resolve('src/tracer/trace-options.ts'))}
+      import { wrapFunction } from ${JSON.stringify(path.resolve('src/wrap/function.ts'))}
+      import { compileCall } from ${JSON.stringify(path.resolve('src/wrap/trace-options.ts'))}
       import { setTimeout as sleep } from 'node:timers/promises'
       const [, , mode, how] = process.argv
       let ended = ''
@@ -623,7 +623,8 @@ describe('unhandled rejections', () => {
         cachedTwice: () => { listen(); const p = later(); const f = wrap(() => p); void f(); f().catch(() => console.error('caught')) },
       }
       // What the exit of a tracer does with its tasks.
-      process.once('beforeExit', () => { for (const task of globalThis[Symbol.for('honeyhive-tracer.process-state.1')].exitTasks) void task() })
+      const key = Object.getOwnPropertySymbols(globalThis).find(({ description }) => description.startsWith('honeyhive-tracer.process-state.'))
+      process.once('beforeExit', () => { for (const task of globalThis[key].exitTasks) void task() })
       await modes[mode]()
       process.on('exit', () => { if (how === 'wrapped') console.log(ended.trim()) })
     `

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { ProjectList, ProjectSummary } from '../page-api.js'
+import type { ProjectList, ProjectSummary } from '../page-api/contract.js'
 import { type Loaded, useApi } from './model/api.js'
 import { useKeys } from './model/keys.js'
 import { useLive } from './model/live.js'

@@ -1,5 +1,5 @@
 import { HoneyHiveConfigError } from '../../errors.js'
-import { type AnyEvaluateOptions, checkNames } from '../check-options.js'
+import { type AnyEvaluateOptions, checkDefinition } from '../check-options.js'
 import { rowKey, type SourceRow } from '../dataset.js'
 import { fromExact, toExact } from '../exact.js'
 import type { Experiment } from '../experiment.js'
@@ -41,7 +41,7 @@ export async function coordinateRows<Row extends DatapointInput, const E extends
 }
 
 async function coordinate(options: AnyEvaluateOptions, queue: RowQueue): Promise<ExperimentResult> {
-  checkNames(options)
+  checkDefinition(options)
   const stop = createStopSwitch(options.signal, options.handleSignals ?? true)
   try {
     const experiment = await openExperiment(options, stop.stop)
@@ -135,7 +135,7 @@ export function runRowWorker<Row extends DatapointInput, const E extends Evaluat
 }
 
 async function work(options: AnyEvaluateOptions, queue: RowQueue, { concurrency, signal }: WorkerOptions): Promise<void> {
-  checkNames(options)
+  checkDefinition(options)
   // The rows come from the queue, and the coordinator writes the journal and compares.
   const { journal: _journal, baseline: _baseline, baselineRunId: _baselineRunId, failOnRegression: _fail, datasetId: _id, ...own } = options
   const experiment = await openExperiment({ ...own, dataset: own.dataset ?? [] }, new Stop())

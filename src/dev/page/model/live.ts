@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { LiveMessage } from '../../page-api.js'
+import type { LiveMessage } from '../../page-api/contract.js'
 
 /** Whether the server's event stream is connected. */
 export type LiveState = 'connecting' | 'live' | 'lost'

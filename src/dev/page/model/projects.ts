@@ -1,6 +1,6 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { ProjectSummary } from '../../page-api.js'
+import type { ProjectSummary } from '../../page-api/contract.js'
 
 /** The projects of the server, for names and colours anywhere in the page. */
 export const Projects: ReturnType<typeof createContext<readonly ProjectSummary[]>> = createContext<readonly ProjectSummary[]>([])

@@ -1,4 +1,4 @@
-import type { EventRow } from '../../page-api.js'
+import type { EventRow } from '../../page-api/contract.js'
 
 /** One event at its place in the tree; nodes stand in reading order, so a subtree is the slice up to `end`. */
 export interface TreeNode {

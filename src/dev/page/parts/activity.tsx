@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import type { Stats } from '../../page-api.js'
+import type { Stats } from '../../page-api/contract.js'
 import { toClock, toCount } from '../model/format.js'
 
 const HEIGHT = 34

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { EventRow, ProcessDetail } from '../../page-api.js'
+import type { EventRow, ProcessDetail } from '../../page-api/contract.js'
 import { toDuration, toTicks } from '../model/format.js'
 import { useProjects } from '../model/projects.js'
 import { navigate, toHash } from '../model/route.js'

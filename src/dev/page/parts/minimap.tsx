@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { EventRow } from '../../page-api.js'
+import type { EventRow } from '../../page-api/contract.js'
 import { readColour, useThemeVersion } from '../model/settings.js'
 import { toKnownType } from './glyph.js'
 import type { Extent } from './waterfall.js'

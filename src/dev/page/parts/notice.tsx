@@ -1,5 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import type { ApiError } from '../model/api.js'
+import { useProjects } from '../model/projects.js'
+import { readRoute } from '../model/route.js'
 import { CopyButton } from './copy.js'
 import { Mark } from './glyph.js'
 
@@ -43,10 +45,19 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
 
 /** How to point a program at this server. */
 export function ConnectSteps({ run }: { readonly run?: string }): JSX.Element {
-  const lines = [`export HH_API_URL=${location.origin}`, 'export HH_API_KEY=local', run ?? 'node app.js'].join('\n')
+  const { nameOf } = useProjects()
+  const [area, id] = readRoute().parts
+  const project = area === 'p' && id !== undefined ? nameOf(id) : undefined
+  const key = project === undefined ? 'local' : `'<the key of ${project.replaceAll("'", '')}>'`
+  const lines = [`export HH_API_URL=${location.origin}`, `export HH_API_KEY=${key}`, run ?? 'node app.mjs'].join('\n')
   return (
     <div class="steps">
-      <p>Point your program at this server, then run it. No account is needed; any key is accepted.</p>
+      <p>
+        Point your program at this server, then run it. No account is needed.{' '}
+        {project === undefined
+          ? 'Any key is accepted.'
+          : `What is sent with the key that was given for ${project} arrives here; any other key makes a project of its own.`}
+      </p>
       <div class="code-block">
         <pre>{lines}</pre>
         <CopyButton text={lines} label="Copy the commands" />

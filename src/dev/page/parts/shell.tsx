@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useRef, useState } from 'preact/hooks'
-import type { DropList, ProjectSummary } from '../../page-api.js'
+import type { DropList, ProjectSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { useNow } from '../model/clock.js'
 import { toAgo, toCount } from '../model/format.js'

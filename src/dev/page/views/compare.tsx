@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
-import type { RunComparison, RunRow, RunSummary } from '../../page-api.js'
+import type { RunComparison, RunRow, RunSummary } from '../../page-api/contract.js'
 import { useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toScore } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { DropList } from '../../page-api.js'
+import type { DropList } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { useNow } from '../model/clock.js'
 import { toAgo, toCount, toFullTime } from '../model/format.js'

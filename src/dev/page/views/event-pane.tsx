@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { EventDetail, LinkedEvent, SessionSummary } from '../../page-api.js'
+import type { EventDetail, LinkedEvent, SessionSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
 import { toInputMessages, toOutputMessages } from '../model/messages.js'

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import type { EventDetail } from '../../page-api.js'
+import type { EventDetail } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { navigate, toHash } from '../model/route.js'
 import { Failure, Loading } from '../parts/notice.js'

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useCallback, useMemo, useState } from 'preact/hooks'
-import type { EventRow, ProcessDetail } from '../../page-api.js'
+import type { EventRow, ProcessDetail } from '../../page-api/contract.js'
 import { useApi } from '../model/api.js'
 import { toClock, toDuration } from '../model/format.js'
 import { useKeys } from '../model/keys.js'

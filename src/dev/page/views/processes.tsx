@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useRef } from 'preact/hooks'
-import type { ProcessList } from '../../page-api.js'
+import type { ProcessList } from '../../page-api/contract.js'
 import { useApi } from '../model/api.js'
 import { useNow } from '../model/clock.js'
 import { toAgo, toClock, toFullTime } from '../model/format.js'

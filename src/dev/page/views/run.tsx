@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useMemo, useRef, useState } from 'preact/hooks'
-import type { RunDetail, RunList, RunRow } from '../../page-api.js'
+import type { RunDetail, RunList, RunRow } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { toClock, toCost, toCount, toDuration } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'

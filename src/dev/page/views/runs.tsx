@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useRef, useState } from 'preact/hooks'
-import type { RunList, RunSummary } from '../../page-api.js'
+import type { RunList, RunSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { toClock, toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'

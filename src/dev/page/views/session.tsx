@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
-import type { EventRow, SessionDetail, SessionSummary } from '../../page-api.js'
+import type { EventRow, SessionDetail, SessionSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { toClock, toCost, toCount, toDuration, toFullTime } from '../model/format.js'
 import { useLive } from '../model/live.js'

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useMemo, useRef, useState } from 'preact/hooks'
-import type { SessionList, SessionSummary, Stats } from '../../page-api.js'
+import type { SessionList, SessionSummary, Stats } from '../../page-api/contract.js'
 import { ApiError, fetchJson, toPath, useApi } from '../model/api.js'
 import { toClock, toCost, toCount, toDuration, toFullTime } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'

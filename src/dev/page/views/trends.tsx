@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { SessionList, Stats } from '../../page-api.js'
+import type { SessionList, Stats } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { toCost, toCount, toDuration } from '../model/format.js'
 import { useLive } from '../model/live.js'

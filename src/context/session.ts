@@ -1,0 +1,40 @@
+import type { OwnedSpan } from './instance.js'
+
+/** Experiment run, dataset and datapoint that the spans of a session belong to. */
+export interface EvaluationIdentity {
+  readonly runId?: string | undefined
+  readonly datasetId?: string | undefined
+  readonly datapointId?: string | undefined
+}
+
+/** What the user may say of a session. */
+export interface SessionOptions {
+  /** @defaultValue `session-` and the first eight digits of the id */
+  readonly sessionName?: string | undefined
+  /** A UUID is kept, other text becomes one by `toSessionId`. @defaultValue a new UUID */
+  readonly sessionId?: string | undefined
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  readonly userProperties?: Readonly<Record<string, unknown>> | undefined
+  /** Environment label of this session. @defaultValue the tracer's `source` */
+  readonly source?: string | undefined
+  /** Attach to a session that exists already: no request is made for it. @defaultValue false */
+  readonly skipSessionCreation?: boolean | undefined
+  /** Sees each span of the session at its end, before it is queued; for `honeyhive-tracer/experiments`. @internal */
+  readonly onSpanEnd?: ((span: OwnedSpan) => void) | undefined
+}
+
+/** One session of one tracer: the group its spans belong to. */
+export interface Session {
+  readonly id: string
+  readonly name: string
+  readonly source: string
+  readonly evaluation: EvaluationIdentity | undefined
+  readonly options: SessionOptions
+  /** Attributes that every span of the session carries, made once. */
+  readonly identity: Readonly<Record<string, string | boolean>>
+  /** Whether this process asks the backend to make the session record. */
+  readonly isCreatedHere: boolean
+  /** Entries set by `setBaggage` in this session. */
+  readonly baggage: Map<string, string>
+}

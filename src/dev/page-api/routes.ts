@@ -1,0 +1,81 @@
+/** What the page asks for; see `contract.ts`. */
+import { createRouter } from '../http/app.js'
+import type { App, Call } from '../http/call.js'
+import { HttpError, notFound } from '../http/http-error.js'
+import type { LiveFeed } from '../http/live.js'
+import { sendLarge, toStream } from '../http/reply.js'
+import { toFiniteNumber } from '../../otlp/json.js'
+import type { Reader } from '../store/database.js'
+import { findProject } from '../store/projects.js'
+import { listProcesses, readEvent, readProcess, readSession } from './events.js'
+import { eachExportLine } from './export.js'
+import type { RunPages } from './runs.js'
+import { listProjects, listSessions } from './sessions.js'
+import { listDrops, readStats } from './stats.js'
+
+/** What these routes read from. */
+export interface PageSources {
+  readonly reader: Reader
+  readonly runs: RunPages
+  /** Without one, there is no news: a file that is only read does not change. */
+  readonly live?: LiveFeed
+}
+
+/** The routes under `/api`. */
+export function createPageApi({ reader, runs, live }: PageSources): App {
+  const app = createRouter()
+  const projectOf = (c: Call): number | undefined => readProject(reader, c)
+  app.get('/projects', (c) => c.json({ projects: listProjects(reader) }))
+  app.get('/sessions', (c) => c.json(listSessions(reader, { ...readFilter(c), projectId: projectOf(c) })))
+  app.get('/sessions/:id', (c) => sendLarge(c, { ...found(readSession(reader, c.req.param('id'), projectOf(c)), 'Session') }))
+  app.get('/events/:id', (c) => c.json(found(readEvent(reader, c.req.param('id'), projectOf(c)), 'Event')))
+  app.get('/processes', (c) => c.json({ processes: listProcesses(reader) }))
+  app.get('/processes/:id', (c) => sendLarge(c, { ...found(readProcess(reader, c.req.param('id'), readRange(c)), 'Process') }))
+  app.get('/runs', async (c) => c.json({ runs: await runs.list(projectOf(c)) }))
+  app.get('/runs/:id', async (c) => sendLarge(c, { ...(await runs.detail(c.req.param('id'))) }))
+  app.get('/runs/:newId/compare/:oldId', async (c) => sendLarge(c, { ...(await runs.compare(c.req.param('newId'), c.req.param('oldId'))) }))
+  app.get('/stats', (c) =>
+    c.json(readStats(reader, { ...readRange(c), projectId: projectOf(c), bucketMs: toFiniteNumber(c.req.query('bucketMs')) })),
+  )
+  app.get('/drops', (c) => c.json(listDrops(reader, projectOf(c))))
+  app.get('/export', (c) => {
+    c.header('content-type', 'application/x-ndjson')
+    return c.body(toStream(eachExportLine(reader, { projectId: projectOf(c), sessionId: c.req.query('session') })))
+  })
+  app.get('/live', (c) => {
+    const stream = live?.open()
+    if (stream === undefined) throw new HttpError(503, 'Too many open pages', { headers: { 'retry-after': '5' } })
+    c.header('content-type', 'text/event-stream')
+    return c.body(stream)
+  })
+  return app
+}
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw notFound(what)
+  return value
+}
+
+/** The project a query names by id or name; nothing named means all. @throws HttpError 404 for an unknown one. */
+function readProject(reader: Reader, c: Call): number | undefined {
+  const name = c.req.query('project') ?? ''
+  return name === '' ? undefined : found(findProject(reader, name), 'Project')
+}
+
+/** `fromMs` and `toMs` of a query; what is no number counts as not given. */
+function readRange(c: Call): { fromMs: number | undefined; toMs: number | undefined } {
+  return { fromMs: toFiniteNumber(c.req.query('fromMs')), toMs: toFiniteNumber(c.req.query('toMs')) }
+}
+
+function readFilter(c: Call): Parameters<typeof listSessions>[1] {
+  return {
+    ...readRange(c),
+    q: c.req.query('q'),
+    type: c.req.query('type'),
+    error: c.req.query('error') === '1',
+    source: c.req.query('source'),
+    metadata: c.req.query('metadata'),
+    cursor: c.req.query('cursor'),
+    limit: toFiniteNumber(c.req.query('limit')),
+  }
+}

@@ -1,0 +1,136 @@
+/** One event on its way into the store, wherever it came from. */
+import { createBody, EVENT_BUCKETS, type EventBody } from './event-body.js'
+import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
+import type { DecodedLink } from '../../otlp/decoded-span.js'
+
+/** An event with its project and parent known. */
+export interface EventRecord {
+  readonly projectId: number
+  readonly id: string
+  readonly sessionId: string
+  readonly parentId: string | null
+  readonly type: string
+  readonly name: string
+  readonly source: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly durationMs: number
+  readonly error: string | null
+  readonly body: EventBody
+  readonly traceId: string | null
+  readonly spanId: string | null
+  readonly parentSpanId: string | null
+  readonly processId: string | null
+  readonly links: readonly DecodedLink[]
+}
+
+/** What one event adds to the totals of its session. */
+export interface Contribution {
+  readonly events: number
+  readonly modelEvents: number
+  readonly errors: number
+  readonly promptTokens: number
+  readonly completionTokens: number
+  readonly totalTokens: number
+  readonly cost: number
+  readonly hasFeedback: boolean
+}
+
+/** Adds nothing. */
+export const NO_CONTRIBUTION: Contribution = {
+  events: 0,
+  modelEvents: 0,
+  errors: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  totalTokens: 0,
+  cost: 0,
+  hasFeedback: false,
+}
+
+/** Totals of one event; a session's own record only carries feedback, its sums are those of the others. */
+export function toContribution({ type, error, body }: Pick<EventRecord, 'type' | 'error' | 'body'>): Contribution {
+  const hasFeedback = Object.keys(body.feedback).length > 0
+  if (type === 'session') return { ...NO_CONTRIBUTION, hasFeedback }
+  const promptTokens = readTokens(body, 'prompt_tokens', 'input_tokens')
+  const completionTokens = readTokens(body, 'completion_tokens', 'output_tokens')
+  return {
+    events: 1,
+    modelEvents: type === 'model' ? 1 : 0,
+    errors: error === null ? 0 : 1,
+    promptTokens,
+    completionTokens,
+    totalTokens: readTokens(body, 'total_tokens') || promptTokens + completionTokens,
+    cost: Math.max(0, toFiniteNumber(body.metrics.cost) ?? toFiniteNumber(body.metadata.cost) ?? 0),
+    hasFeedback,
+  }
+}
+
+/** The model of an event, when it names one. */
+export function toModel({ config, metadata }: EventBody): string | null {
+  return toNonEmptyText(config.model) ?? toNonEmptyText(metadata.model_name) ?? null
+}
+
+/** A later change of an event: objects are merged key by key, outputs are replaced. */
+export interface EventPatch {
+  readonly outputs?: JsonObject
+  readonly metadata?: JsonObject
+  readonly feedback?: JsonObject
+  readonly metrics?: JsonObject
+  readonly config?: JsonObject
+  readonly user_properties?: JsonObject
+  readonly duration?: number
+  readonly end_time?: number
+  readonly children_ids?: readonly string[]
+}
+
+const MERGED = ['metadata', 'feedback', 'metrics', 'config', 'user_properties'] as const
+
+/** Two patches as one; the later wins. */
+export function mergePatches(first: EventPatch, second: EventPatch): EventPatch {
+  const merged: Record<string, unknown> = { ...first, ...second }
+  for (const bucket of MERGED) {
+    if (first[bucket] !== undefined && second[bucket] !== undefined) merged[bucket] = { ...first[bucket], ...second[bucket] }
+  }
+  return merged
+}
+
+/** The record with `patch` applied. */
+export function applyPatch(record: EventRecord, patch: EventPatch): EventRecord {
+  const body = { ...record.body }
+  for (const bucket of MERGED) body[bucket] = { ...body[bucket], ...patch[bucket] }
+  if (patch.outputs !== undefined) body.outputs = patch.outputs
+  const endMs = patch.end_time ?? (patch.duration === undefined ? record.endMs : record.startMs + patch.duration)
+  return {
+    ...record,
+    body,
+    endMs,
+    durationMs: patch.duration ?? (patch.end_time === undefined ? record.durationMs : Math.max(0, patch.end_time - record.startMs)),
+  }
+}
+
+/** The same event sent twice: what is new fills in and replaces, what is missing in the later one stays. */
+export function mergeBodies(first: EventBody, second: EventBody): EventBody {
+  const merged = createBody()
+  for (const bucket of EVENT_BUCKETS) merged[bucket] = { ...first[bucket], ...second[bucket] }
+  return merged
+}
+
+/** Reads the buckets of an untrusted event; what is no object counts as empty. */
+export function toBody(event: JsonObject): EventBody {
+  const body = createBody()
+  for (const bucket of EVENT_BUCKETS) {
+    const value = event[bucket]
+    if (isObject(value)) body[bucket] = value
+    else if (Array.isArray(value) && bucket === 'outputs') body[bucket] = { value }
+  }
+  return body
+}
+
+function readTokens(body: EventBody, ...keys: readonly string[]): number {
+  for (const key of keys) {
+    const value = toFiniteNumber(body.metadata[key]) ?? toFiniteNumber(body.metrics[key])
+    if (value !== undefined && value > 0) return Math.round(value)
+  }
+  return 0
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { toSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
+import { toOutcome, type Outcome } from '../otlp/reply.js'
+import { ExchangeError } from './exchange.js'
+import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
+import type { SpanStats } from './stats.js'
+import type { TracesTransport } from './transport.js'
+
+/** Settings of {@link OtlpSender}. */
+export interface OtlpSenderOptions {
+  readonly transport: TracesTransport
+  readonly protocol: OtlpProtocol
+  readonly stats: SpanStats
+}
+
+/** Sends batches as OTLP over HTTP. The transport is closed by its owner. */
+export class OtlpSender implements SpanSender {
+  readonly #transport: TracesTransport
+  readonly #serializer: TraceSerializer
+  readonly #stats: SpanStats
+  /** Names this tracer beside its losses. */
+  #instanceId: string | undefined
+
+  constructor({ transport, protocol, stats }: OtlpSenderOptions) {
+    this.#transport = transport
+    this.#serializer = toSerializer(protocol)
+    this.#stats = stats
+  }
+
+  toRequest(spans: readonly ReadableSpan[]): ExportRequest {
+    const serializer = this.#serializer
+    const body = serializer.toBytes(spans)
+    return { bytes: body.byteLength, send: (options) => this.#attempt(body, serializer.contentType, options) }
+  }
+
+  async #attempt(body: Uint8Array, contentType: string, options: SendOptions): Promise<Outcome> {
+    const url = this.#transport.tracesUrl
+    const place = toPlace(url)
+    this.#stats.requestMade()
+    try {
+      const reply = await this.#transport.send({ url, body, contentType, headers: this.#headers(), ...options })
+      return toOutcome(reply, { place, nowMs: Date.now() })
+    } catch (error) {
+      const why = error instanceof ExchangeError ? error.message : 'the request could not be made'
+      return { kind: 'retry', afterMs: undefined, detail: `${place}: ${why}` }
+    }
+  }
+
+  #headers(): Record<string, string> {
+    const dropped = this.#stats.dropHeader()
+    if (dropped === undefined) return {}
+    this.#instanceId ??= randomUUID()
+    return { 'hh-client-dropped': dropped, 'hh-client-instance': this.#instanceId }
+  }
+}
+
+/** A URL as messages may show it: its query or user info may hold a secret. */
+export function toPlace(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
+}

@@ -1,0 +1,26 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { pause } from '../time.js'
+
+type Resource = ReadableSpan['resource']
+
+/** Waits for resource attributes that a detector is still looking up. */
+export class PendingResources {
+  /** Resources waited for in vain: one that never settles must not hold up each batch anew. */
+  #overdue: WeakSet<Resource> | undefined
+
+  /** Resolves when the resources of these spans are known, after `limitMs`, or when `signal` aborts; never rejects. */
+  async settle(spans: readonly ReadableSpan[], limitMs: number, signal: AbortSignal): Promise<void> {
+    const pending = new Set(spans.map(({ resource }) => resource).filter((resource) => this.#isPending(resource)))
+    if (pending.size === 0) return
+    const done = new AbortController()
+    const settled = Promise.allSettled([...pending].map(async (resource) => resource.waitForAsyncAttributes?.()))
+    await Promise.race([settled, pause(limitMs, { signal: AbortSignal.any([signal, done.signal]), ref: false })])
+    done.abort()
+    this.#overdue ??= new WeakSet()
+    for (const resource of pending) this.#overdue.add(resource)
+  }
+
+  #isPending(resource: Resource): boolean {
+    return resource.asyncAttributesPending === true && this.#overdue?.has(resource) !== true
+  }
+}

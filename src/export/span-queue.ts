@@ -1,0 +1,91 @@
+import type { DropReason } from '../semantics/attributes.js'
+import { processState } from '../context/globals.js'
+import type { PendingSpan } from './pending-span.js'
+
+/** Bounds of one {@link SpanQueue}. */
+export interface QueueLimits {
+  /** Spans that may be unsettled: queued, under way or waiting for a retry. */
+  readonly maxQueueSize: number
+  /** Bytes these spans may hold. */
+  readonly maxQueueBytes: number
+}
+
+/** Bytes all queues of the process may hold together. */
+const MAX_PROCESS_BYTES = 268_435_456
+/** Taken slots at the front before the array is moved up. */
+const COMPACT_AFTER = 1_024
+
+/** The spans of one tracer that were not taken yet, in order, and the bytes of all that are not settled. */
+export class SpanQueue {
+  readonly #limits: QueueLimits
+  #items: (PendingSpan | undefined)[] = []
+  #head = 0
+  #bytes = 0
+  #unsettledBytes = 0
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits
+  }
+
+  /** Spans not taken yet. */
+  get length(): number {
+    return this.#items.length - this.#head
+  }
+
+  /** Estimated bytes of the spans not taken yet. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Why the next span of this size cannot be held beside the `unsettled` ones; `undefined` when it can. */
+  refusal(bytes: number, unsettled: number): DropReason | undefined {
+    const { maxQueueSize, maxQueueBytes } = this.#limits
+    if (bytes > maxQueueBytes) return 'tooLarge'
+    if (unsettled === 0) return undefined
+    if (unsettled >= maxQueueSize) return 'queueFull'
+    if (this.#unsettledBytes + bytes > maxQueueBytes || processState.queuedBytes + bytes > MAX_PROCESS_BYTES) return 'bytesFull'
+    return undefined
+  }
+
+  /** Puts a span at the end. */
+  add(span: PendingSpan): void {
+    const { estimatedBytes } = span
+    this.#items.push(span)
+    this.#bytes += estimatedBytes
+    this.#unsettledBytes += estimatedBytes
+    processState.queuedBytes += estimatedBytes
+  }
+
+  /** Removes the oldest spans, at least one and at most as many as fit. */
+  take(maxSpans: number, maxBytes: number): PendingSpan[] {
+    const taken: PendingSpan[] = []
+    let size = 0
+    while (taken.length < maxSpans && this.#head < this.#items.length) {
+      const span = this.#items[this.#head]
+      if (span === undefined || (taken.length > 0 && size + span.estimatedBytes > maxBytes)) break
+      this.#items[this.#head++] = undefined
+      size += span.estimatedBytes
+      taken.push(span)
+    }
+    this.#bytes -= size
+    this.#compact()
+    return taken
+  }
+
+  /** Gives back the room of a span that is settled. */
+  settle({ estimatedBytes }: PendingSpan): void {
+    this.#unsettledBytes -= estimatedBytes
+    processState.queuedBytes -= estimatedBytes
+  }
+
+  /** The first span that matches. */
+  find(matches: (span: PendingSpan) => boolean): PendingSpan | undefined {
+    return this.#items.find((span) => span !== undefined && matches(span))
+  }
+
+  #compact(): void {
+    if (this.#head < this.#items.length && (this.#head < COMPACT_AFTER || this.#head * 2 < this.#items.length)) return
+    this.#items = this.#items.slice(this.#head)
+    this.#head = 0
+  }
+}

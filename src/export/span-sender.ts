@@ -1,0 +1,26 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import type { Outcome } from '../otlp/reply.js'
+
+/** Limits of one attempt. */
+export interface SendOptions {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** A batch ready to travel, as often as needed. */
+export interface ExportRequest {
+  /** Size before compression; 0 when it is not known. */
+  readonly bytes: number
+  /** Makes one attempt; never rejects. */
+  send(options: SendOptions): Promise<Outcome>
+}
+
+/** Where batches of spans are handed to. */
+export interface SpanSender {
+  /** Serialises; throws when a span cannot be written. */
+  toRequest(spans: readonly ReadableSpan[]): ExportRequest
+  /** Sends what it holds itself. */
+  forceFlush?(): Promise<void>
+  /** Lets go of what it holds. */
+  shutdown?(): Promise<void>
+}

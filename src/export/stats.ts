@@ -1,0 +1,233 @@
+import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
+import type { DropReport } from '../config/resolved.js'
+import type { Diagnostics } from '../diagnostics.js'
+import { DecisionLog, type SpanName } from './decision-log.js'
+
+/**
+ * The books of one tracer at one moment. Always `started === ended + open` and
+ * `ended === exported + pending + sum(dropped)`.
+ */
+export interface TracerStats {
+  /** Spans begun. */
+  readonly started: number
+  /** Spans ended. */
+  readonly ended: number
+  /** Spans begun and not ended yet. */
+  readonly open: number
+  /** Spans the server acknowledged. */
+  readonly exported: number
+  /** Spans queued, under way or waiting for a retry. */
+  readonly pending: number
+  /** Spans lost or left out, by reason; every reason is present. */
+  readonly dropped: Readonly<Record<DropReason, number>>
+  /** Sessions begun. */
+  readonly sessions: number
+  /** HTTP requests made, retries included. */
+  readonly requests: number
+  /** The last thing that went wrong on the way to the server, without secrets. */
+  readonly lastError?: string
+}
+
+/** Collaborators of {@link SpanStats}. */
+export interface SpanStatsOptions {
+  readonly diagnostics: Diagnostics
+  /** The user's hook; what it throws or rejects with is ignored. */
+  readonly onDrop?: ((report: DropReport) => void) | undefined
+  /** Milliseconds since the Unix epoch. @defaultValue `Date.now` */
+  readonly now?: (() => number) | undefined
+}
+
+const WARN_AFTER_MS = 60_000
+
+/** Reasons that are the user's own choice: counted, but neither warned about nor a loss. */
+const CHOSEN: ReadonlySet<DropReason> = new Set<DropReason>(['filtered', 'unsampled', 'disabled'])
+
+const REMEDY: Readonly<Record<DropReason, string>> = {
+  queueFull: 'Raise `batch.maxQueueSize`, or check that the server answers.',
+  bytesFull: 'Raise `batch.maxQueueBytes`, or check that the server answers.',
+  tooLarge: 'Lower `limits.maxSpanBytes` or `capture.maxBytes`.',
+  unserializable: 'An attribute, event or link of the span cannot be written as OTLP.',
+  retryExhausted: 'The server was not reachable; raise `batch.retryBudgetMs` to hold on longer.',
+  httpStatus: 'The server refused the request.',
+  serverRejected: 'The server accepted the request but not every span in it.',
+  badReply: 'Check `serverUrl` (HH_API_URL): the reply did not come from HoneyHive.',
+  afterShutdown: 'The span ended after `shutdown()`; end spans first.',
+  shutdownTimeout: 'Give `shutdown()` more time, or set `spool` to keep spans on disk.',
+  filtered: 'Left out by `spanFilter`.',
+  unsampled: 'Left out by `sampler` or `sampleRate`.',
+  disabled: 'The tracer is disabled.',
+  internal: 'This is a fault of the tracer.',
+}
+
+/** Counts what became of every span of one tracer. Each method is a few nanoseconds unless something was lost. */
+export class SpanStats {
+  readonly #diagnostics: Diagnostics
+  readonly #now: () => number
+  readonly #onDrop: SpanStatsOptions['onDrop']
+  #started = 0
+  #ended = 0
+  #exported = 0
+  #sessions = 0
+  #requests = 0
+  #dropped = 0
+  #losses = 0
+  #lastError: string | undefined
+  #log: DecisionLog | undefined
+  #drops: Map<DropReason, Drops> | undefined
+  #isReporting = false
+  #findPending: ((spanIdOrName: string) => string | undefined) | undefined
+
+  constructor({ diagnostics, onDrop, now = Date.now }: SpanStatsOptions) {
+    this.#diagnostics = diagnostics
+    this.#onDrop = onDrop
+    this.#now = now
+  }
+
+  /** A span began. */
+  started(): void {
+    this.#started++
+  }
+
+  /** A span ended: it is pending until {@link exported} or {@link dropped} names it. */
+  ended(): void {
+    this.#ended++
+  }
+
+  /** A session began. */
+  sessionStarted(): void {
+    this.#sessions++
+  }
+
+  /** One HTTP request was made. */
+  requestMade(): void {
+    this.#requests++
+  }
+
+  /** Remembers the last trouble for {@link snapshot}. */
+  failed(error: string): void {
+    this.#lastError = error
+  }
+
+  /** The server acknowledged these spans. */
+  exported(spans: readonly SpanName[]): void {
+    this.#exported += spans.length
+    for (const span of spans) this.#decisions.add(span, undefined, '')
+  }
+
+  /** These ended spans are lost for one reason; `detail` holds no secret and no content. */
+  dropped(reason: DropReason, spans: readonly SpanName[], detail: string): void {
+    if (spans.length === 0) return
+    for (const span of spans) this.#decisions.add(span, reason, detail)
+    this.#count(reason, spans.length, detail)
+  }
+
+  /** The same for one span, without an array; for the path of `span.end()`. */
+  droppedOne(reason: DropReason, span: SpanName, detail: string): void {
+    this.#decisions.add(span, reason, detail)
+    this.#count(reason, 1, detail)
+  }
+
+  /** Spans lost against the user's will: all reasons but `filtered`, `unsampled` and `disabled`. */
+  get losses(): number {
+    return this.#losses
+  }
+
+  /** The last trouble on the way to the server. */
+  get lastError(): string | undefined {
+    return this.#lastError
+  }
+
+  /** Value of the `hh-client-dropped` header, or `undefined` while nothing was lost. */
+  dropHeader(): string | undefined {
+    if (this.#losses === 0) return undefined
+    return DROP_REASONS.filter((reason) => this.#droppedBy(reason) > 0)
+      .map((reason) => `${reason}=${this.#droppedBy(reason)}`)
+      .join(';')
+  }
+
+  /** The counts at this moment. */
+  snapshot(): TracerStats {
+    return {
+      started: this.#started,
+      ended: this.#ended,
+      open: this.#started - this.#ended,
+      exported: this.#exported,
+      pending: this.#ended - this.#exported - this.#dropped,
+      dropped: Object.fromEntries(DROP_REASONS.map((reason) => [reason, this.#droppedBy(reason)])) as Record<DropReason, number>,
+      sessions: this.#sessions,
+      requests: this.#requests,
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+    }
+  }
+
+  /** Where {@link explain} looks for spans that are still pending. */
+  watchPending(lookup: (spanIdOrName: string) => string | undefined): void {
+    this.#findPending = lookup
+  }
+
+  /** What became of a recent span and why, as one line. */
+  explain(spanIdOrName: string): string {
+    const known = this.#findPending?.(spanIdOrName) ?? this.#log?.find(spanIdOrName)
+    return known ?? `unknown: no recent span has the id or name ${quote(spanIdOrName)}`
+  }
+
+  get #decisions(): DecisionLog {
+    this.#log ??= new DecisionLog(this.#now)
+    return this.#log
+  }
+
+  #droppedBy(reason: DropReason): number {
+    return this.#drops?.get(reason)?.count ?? 0
+  }
+
+  #count(reason: DropReason, amount: number, detail: string): void {
+    this.#drops ??= new Map()
+    const drops = this.#drops.get(reason) ?? { count: 0, owed: 0, warnedAt: Number.NEGATIVE_INFINITY }
+    this.#drops.set(reason, drops)
+    drops.count += amount
+    this.#dropped += amount
+    if (!CHOSEN.has(reason)) {
+      this.#losses += amount
+      this.#warn(reason, drops, detail)
+    }
+    this.#report(reason, drops, amount, detail)
+  }
+
+  #warn(reason: DropReason, drops: Drops, detail: string): void {
+    const time = this.#now()
+    if (time - drops.warnedAt < WARN_AFTER_MS) return
+    drops.warnedAt = time
+    this.#diagnostics.warn(`drop:${reason}`, `spans dropped (${reason}, ${drops.count} so far): ${detail}. ${REMEDY[reason]}`)
+  }
+
+  /** Calls the user's hook; a loss caused inside the hook joins the next report of its reason instead of recursing. */
+  #report(reason: DropReason, drops: Drops, amount: number, detail: string): void {
+    if (this.#onDrop === undefined) return
+    drops.owed += amount
+    if (this.#isReporting) return
+    const count = drops.owed
+    drops.owed = 0
+    this.#isReporting = true
+    // The hook is user code: nothing it does may reach the caller.
+    try {
+      const outcome: unknown = this.#onDrop({ reason, count, detail })
+      if (outcome instanceof Promise) outcome.catch(() => undefined)
+    } catch {
+      return
+    } finally {
+      this.#isReporting = false
+    }
+  }
+}
+
+/** The losses for one reason. */
+interface Drops {
+  count: number
+  /** Lost inside the hook and not reported yet. */
+  owed: number
+  warnedAt: number
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)
+}

@@ -1,0 +1,23 @@
+import type { Span } from '@opentelemetry/api'
+
+/**
+ * One of our spans as an instrumentor is given it inside a span of the host. Products hang state of their own on the active
+ * span under names with an underscore (Sentry: children and root of a transaction; Datadog: the span behind it) and build
+ * their trees from it: whoever makes ours active by hand must find that state where it is, on the host's span.
+ *
+ * A span that nobody records also says of itself what the host's says, because what starts inside is the host's alone.
+ */
+export function createFace<S extends Span>(span: S, host: Span): S {
+  const isRecording = span.isRecording() ? undefined : () => host.isRecording()
+  return new Proxy(span, {
+    get: (target, key) => (key === 'isRecording' && isRecording) || Reflect.get(key in target ? target : host, key),
+    has: (target, key) => key in target || key in host,
+    set: (target, key, value) => Reflect.set(holderOf(target, host, key), key, value),
+    defineProperty: (target, key, descriptor) => Reflect.defineProperty(holderOf(target, host, key), key, descriptor),
+  })
+}
+
+function holderOf(target: object, host: object, key: string | symbol): object {
+  const isHostState = !(key in target) && (key in host || (typeof key === 'string' && key.startsWith('_')))
+  return isHostState ? host : target
+}

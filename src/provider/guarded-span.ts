@@ -1,0 +1,434 @@
+import type { Attributes, AttributeValue, Exception, HrTime, Link, Span, SpanContext, SpanStatus, TimeInput } from '@opentelemetry/api'
+import { inspect } from 'node:util'
+import { diag, SpanStatusCode } from '@opentelemetry/api'
+import type { ReadableSpan, Span as SdkSpan, TimedEvent } from '@opentelemetry/sdk-trace'
+import type { Instance, OwnedSpan } from '../context/instance.js'
+import { forgetSpanLater, markShown, rememberSpan } from '../context/live-spans.js'
+import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
+import { toAttributeValue } from '../values/flatten.js'
+import { isPlainArray, type Plain, type PlainObject, setField } from '../values/plain.js'
+import type { Snapshot } from '../values/snapshot.js'
+import { describeThrown, type ThrownText } from '../values/thrown.js'
+import { nowOn, toHrTime } from './clock.js'
+import { toFinishedSpan } from './finished-span.js'
+import { forEachAttribute, isTimeInput, nameText, readItems, setOwn, toAttributes, toLink, toStatus, toTime } from './span-arguments.js'
+import {
+  createRecord,
+  ENTRY_OVERHEAD_BYTES,
+  type Fate,
+  IDENTITY_KEYS,
+  sizeOf,
+  sizeOfEvent,
+  sizeOfLink,
+  type SpanRecord,
+  type SpanStart,
+} from './span-record.js'
+
+/** Under a symbol and not a private field, so that a proxy around the span works as the span does. */
+const RECORD = Symbol('honeyhive-tracer.record')
+type Holder = { [RECORD]?: SpanRecord }
+
+function recordIn(span: object): SpanRecord {
+  const record = (span as Holder)[RECORD]
+  // Only the prototype has none, and only who looks at it by hand sees this.
+  if (record === undefined) throw new TypeError('a span is needed')
+  return record
+}
+
+// Where the SDK hands us its own span: a property of it, because a weak map is paid for by every garbage collection.
+const GUARD = Symbol('honeyhive-tracer.guard')
+
+/** Our span in front of one of the SDK's. */
+export function guardOf(span: object): GuardedSpan | undefined {
+  return (span as { readonly [GUARD]?: GuardedSpan })[GUARD]
+}
+
+/**
+ * The guard in front of one span of the SDK. Every method is safe with any argument: what cannot be recorded is left out,
+ * nothing throws. Its readable fields are those of the span as it would be exported now, redacted and flattened. Its contents
+ * are not reachable from outside otherwise, so logging a span shows no other data.
+ */
+export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
+  static {
+    Object.defineProperty(GuardedSpan.prototype, inspect.custom, { value: GuardedSpan.prototype.toString })
+  }
+
+  constructor(start: SpanStart) {
+    ;(this as Holder)[RECORD] = createRecord(start)
+  }
+
+  /** The record behind `span`, when it is one of this copy of the package. */
+  static recordOf(span: object | undefined): SpanRecord | undefined {
+    return (span as Holder | undefined)?.[RECORD]
+  }
+
+  /** Puts `span` in front of the SDK's span, which has just been made. */
+  static attach(span: GuardedSpan, sdk: SdkSpan): void {
+    recordIn(span).sdk = sdk
+    ;(sdk as { [GUARD]?: GuardedSpan })[GUARD] = span
+  }
+
+  /**
+   * Gives the span its ids.
+   *
+   * @param shown the ids that others see in their place.
+   */
+  static identify(span: GuardedSpan, context: SpanContext, fate: Fate, shown: SpanContext | undefined): void {
+    const record = recordIn(span)
+    record.context = context
+    record.shown = shown === undefined ? context : markShown(shown, span)
+    record.fate = fate
+  }
+
+  /** Closes the span for writing; its processors may do so until their `onEnding` is over. */
+  static close(span: GuardedSpan): void {
+    recordIn(span).isEnded = true
+  }
+
+  /** Frees the data of a span that is settled; a scope may hold the span itself for much longer. */
+  static release(span: GuardedSpan): void {
+    const record = recordIn(span)
+    record.sdk = undefined
+    record.buckets = undefined
+    record.error = undefined
+    record.lastException = undefined
+    record.finished = undefined
+  }
+
+  /** @internal How every copy of this package recognises the span, also through a proxy. */
+  get honeyhiveSpan(): OwnedSpan {
+    return this
+  }
+
+  get owner(): Instance {
+    return recordIn(this).owner.instance
+  }
+
+  get context(): SpanContext {
+    return recordIn(this).context
+  }
+
+  get order(): number {
+    return recordIn(this).order
+  }
+
+  get origin(): number {
+    return recordIn(this).origin
+  }
+
+  get hasEnded(): boolean {
+    return recordIn(this).isEnded
+  }
+
+  spanContext(): SpanContext {
+    const record = recordIn(this)
+    // Whoever asks for the ids may name the span by them.
+    if (!record.isKnown) {
+      record.isKnown = true
+      rememberSpan(this)
+      if (record.isEnded) forgetSpanLater(this)
+    }
+    return record.shown
+  }
+
+  isRecording(): boolean {
+    const record = GuardedSpan.recordOf(this)
+    return record !== undefined && !record.isEnded && record.sdk !== undefined
+  }
+
+  setAttribute(key: string, value: AttributeValue): this {
+    if (!this.isRecording()) return warnIfEnded(this)
+    this.#set(key, value)
+    return this
+  }
+
+  setAttributes(attributes: Attributes): this {
+    if (this.isRecording()) forEachAttribute(attributes, (key, value) => this.#set(key, value))
+    return this
+  }
+
+  addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
+    if (!this.isRecording()) return warnIfEnded(this)
+    const isTime = isTimeInput(attributesOrTime)
+    this.#addEvent(name, isTime ? undefined : attributesOrTime, isTime && time === undefined ? attributesOrTime : time)
+    return this
+  }
+
+  addLink(link: Link): this {
+    if (this.isRecording()) this.#addLink(link)
+    return this
+  }
+
+  addLinks(links: Link[]): this {
+    if (this.isRecording()) for (const link of readItems(links)) this.#addLink(link)
+    return this
+  }
+
+  setStatus(status: SpanStatus): this {
+    const next = this.isRecording() ? toStatus(status) : undefined
+    if (next !== undefined) recordIn(this).sdk?.setStatus(next)
+    return this
+  }
+
+  updateName(name: string): this {
+    if (this.isRecording() && typeof name === 'string') recordIn(this).sdk?.updateName(name)
+    return this
+  }
+
+  recordException(exception: Exception, time?: TimeInput): void {
+    if (this.isRecording()) this.#recordException(exception, time, true)
+  }
+
+  end(endTime?: TimeInput): void {
+    const record = recordIn(this)
+    if (record.isEnding) return
+    record.isEnding = true
+    const { owner, anchor, sdk } = record
+    const time = sdk === undefined ? undefined : laterOf(sdk.startTime, toTime(endTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
+    owner.spanEnding(record)
+    if (sdk === undefined) record.isEnded = true
+    else sdk.end(time)
+    if (record.isKnown) forgetSpanLater(this)
+    owner.spanEnded(record, this)
+  }
+
+  /** Status ERROR, one exception event and the error attributes; the span stays open. */
+  fail(thrown: unknown): void {
+    if (!this.isRecording()) return
+    const error = this.#recordException(thrown, undefined, false)
+    const record = recordIn(this)
+    record.error = error
+    record.sdk?.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+  }
+
+  /** Adds a captured value to a bucket of the event; later keys win. */
+  addToBucket(bucket: Bucket, snapshot: Snapshot): void {
+    if (!this.isRecording()) return
+    const record = recordIn(this)
+    record.buckets ??= {}
+    const { merged, replacedBytes } = mergeInto(record.buckets[bucket], snapshot.value)
+    record.buckets[bucket] = merged
+    record.bytes += snapshot.bytes - replacedBytes
+    if (snapshot.truncated) record.isTruncated = true
+  }
+
+  /** The attributes a span is about to start with: fields of ours are taken, what is beyond the limit is counted. */
+  static takeStart(span: GuardedSpan, given: unknown): Attributes {
+    const record = recordIn(span)
+    const attributes: Attributes = {}
+    forEachAttribute(given, (key, value) => {
+      const safe = key === '' || IDENTITY_KEYS.has(key) ? undefined : (toAttributeValue(value) as AttributeValue | undefined)
+      if (safe === undefined || takeEventField(record, key, safe)) return
+      if (record.attributeCount >= record.owner.limits.maxAttributes) record.droppedAttributes += 1
+      else {
+        setOwn(attributes, key, safe)
+        record.attributeCount += 1
+        record.bytes += key.length + sizeOf(safe) + ENTRY_OVERHEAD_BYTES
+      }
+    })
+    return attributes
+  }
+
+  /** Counts the links that the span was started with. */
+  static countLinks(span: GuardedSpan, links: readonly Link[]): void {
+    for (const link of links) recordIn(span).bytes += sizeOfLink(link)
+  }
+
+  #set(key: string, value: unknown): void {
+    const record = recordIn(this)
+    const { sdk } = record
+    if (sdk === undefined || typeof key !== 'string' || key === '' || IDENTITY_KEYS.has(key)) return
+    const safe = toAttributeValue(value) as AttributeValue | undefined
+    if (safe === undefined || takeEventField(record, key, safe)) return
+    const isThere = Object.hasOwn(sdk.attributes, key)
+    if (!isThere && record.attributeCount >= record.owner.limits.maxAttributes) {
+      record.droppedAttributes += 1
+      return
+    }
+    record.bytes += isThere ? sizeOf(safe) - sizeOf(sdk.attributes[key]) : key.length + sizeOf(safe) + ENTRY_OVERHEAD_BYTES
+    if (!isThere) record.attributeCount += 1
+    // The SDK writes by plain assignment, which this one name does not survive.
+    if (key === '__proto__') setOwn(sdk.attributes, key, safe)
+    else sdk.setAttribute(key, safe)
+  }
+
+  #addEvent(name: unknown, attributes: unknown, time: unknown): void {
+    const record = recordIn(this)
+    const { sdk, owner, anchor } = record
+    if (sdk === undefined) return
+    const safe = toAttributes(attributes)
+    const [oldest] = sdk.events
+    if (oldest !== undefined && sdk.events.length >= owner.limits.maxEvents) record.bytes -= sizeOfEvent(oldest.name, oldest.attributes)
+    const text = nameText(name)
+    sdk.addEvent(text, safe, toTime(time, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
+    if (owner.limits.maxEvents > 0) record.bytes += sizeOfEvent(text, safe)
+  }
+
+  #addLink(link: unknown): void {
+    const record = recordIn(this)
+    const { sdk, owner } = record
+    const safe = toLink(link)
+    if (sdk === undefined || safe === undefined) return
+    const [oldest] = sdk.links
+    if (oldest !== undefined && sdk.links.length >= owner.limits.maxLinks) record.bytes -= sizeOfLink(oldest)
+    sdk.addLink(safe)
+    if (owner.limits.maxLinks > 0) record.bytes += sizeOfLink(safe)
+  }
+
+  /** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
+  #recordException(thrown: unknown, time: unknown, isByApi: boolean): ThrownText {
+    const record = recordIn(this)
+    const text = describeThrown(thrown)
+    // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
+    if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
+    record.lastException = thrown
+    const attributes: Attributes = { 'exception.type': text.type, 'exception.message': text.message }
+    if (text.stack !== undefined) attributes['exception.stacktrace'] = text.stack
+    this.#addEvent('exception', isByApi ? asSdkSays(thrown, attributes) : attributes, time)
+    return text
+  }
+
+  /** Its name and id; what it holds stays out of logs. */
+  toString(): string {
+    return `Span(${recordIn(this).name} ${recordIn(this).context.spanId})`
+  }
+
+  /** What `JSON.stringify` shows: its ids. */
+  toJSON(): object {
+    const { traceId, spanId } = recordIn(this).context
+    return { traceId, spanId }
+  }
+
+  // ---- readable fields, as of the span as it would be exported now ------------------------------------------------------
+
+  /** The exportable form of `span`: made once after its end, anew at each look before it. */
+  static finish(span: GuardedSpan): ReadableSpan {
+    const record = recordIn(span)
+    if (record.finished !== undefined) return record.finished
+    const finished = toFinishedSpan(record)
+    if (record.isEnded) record.finished = finished
+    return finished
+  }
+
+  get name(): string {
+    return GuardedSpan.finish(this).name
+  }
+
+  get kind(): ReadableSpan['kind'] {
+    return GuardedSpan.finish(this).kind
+  }
+
+  get parentSpanContext(): SpanContext {
+    // The interface says that the field may be missing, which a getter cannot be.
+    return recordIn(this).parent as SpanContext
+  }
+
+  get startTime(): HrTime {
+    return GuardedSpan.finish(this).startTime
+  }
+
+  get endTime(): HrTime {
+    return GuardedSpan.finish(this).endTime
+  }
+
+  get duration(): HrTime {
+    return GuardedSpan.finish(this).duration
+  }
+
+  get status(): SpanStatus {
+    return GuardedSpan.finish(this).status
+  }
+
+  get attributes(): Attributes {
+    return GuardedSpan.finish(this).attributes
+  }
+
+  get links(): Link[] {
+    return GuardedSpan.finish(this).links
+  }
+
+  get events(): TimedEvent[] {
+    return GuardedSpan.finish(this).events
+  }
+
+  get ended(): boolean {
+    return recordIn(this).isEnded
+  }
+
+  get resource(): ReadableSpan['resource'] {
+    return GuardedSpan.finish(this).resource
+  }
+
+  get instrumentationScope(): ReadableSpan['instrumentationScope'] {
+    return GuardedSpan.finish(this).instrumentationScope
+  }
+
+  get droppedAttributesCount(): number {
+    return GuardedSpan.finish(this).droppedAttributesCount
+  }
+
+  get droppedEventsCount(): number {
+    return GuardedSpan.finish(this).droppedEventsCount
+  }
+
+  get droppedLinksCount(): number {
+    return GuardedSpan.finish(this).droppedLinksCount
+  }
+}
+
+/** Says what the SDK says, without the stack trace that it takes for each call. */
+function warnIfEnded<S extends GuardedSpan>(span: S): S {
+  if (span.hasEnded) diag.warn(`Cannot execute the operation on ended Span ${String(span)}`)
+  return span
+}
+
+/** HoneyHive's own root fields set through `setAttribute` become those fields; true when `key` was one of them. */
+function takeEventField(record: SpanRecord, key: string, value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  if (key === ATTRIBUTE.eventType || key === 'honeyhive.event_type') record.eventType = value
+  else if (key === ATTRIBUTE.eventName) record.eventName = value
+  else if (key === ATTRIBUTE.eventId) record.eventId = value
+  else return false
+  return true
+}
+
+/** OpenTelemetry's SDK prefers an exception's code to its name as the type, and gives a bare text or code no more than it has. */
+function asSdkSays(exception: unknown, attributes: Attributes): Attributes {
+  if (typeof exception === 'string') return { 'exception.message': exception }
+  const code = readCode(exception)
+  if (code === undefined) return attributes
+  return typeof readField(exception, 'message') === 'string' ? { ...attributes, 'exception.type': code } : { 'exception.type': code }
+}
+
+function readCode(exception: unknown): string | undefined {
+  const code = readField(exception, 'code')
+  return (typeof code === 'string' && code !== '') || (typeof code === 'number' && code !== 0) ? String(code) : undefined
+}
+
+function readField(holder: unknown, name: string): unknown {
+  try {
+    return typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function laterOf(start: HrTime, end: HrTime): HrTime {
+  return end[0] < start[0] || (end[0] === start[0] && end[1] < start[1]) ? start : end
+}
+
+/** Both are copies of ours, so that the earlier one may be written to. */
+function mergeInto(earlier: Plain | undefined, later: Plain): { merged: Plain; replacedBytes: number } {
+  if (!isFields(earlier)) return { merged: later, replacedBytes: earlier === undefined ? 0 : sizeOf(earlier) }
+  if (!isFields(later)) return { merged: earlier, replacedBytes: 0 }
+  let replacedBytes = 0
+  for (const name of Object.keys(later)) {
+    if (Object.hasOwn(earlier, name)) replacedBytes += name.length + sizeOf(earlier[name])
+    setField(earlier, name, later[name] as Plain)
+  }
+  return { merged: earlier, replacedBytes }
+}
+
+function isFields(value: Plain | undefined): value is PlainObject {
+  return typeof value === 'object' && value !== null && !isPlainArray(value)
+}

@@ -1,0 +1,75 @@
+import {
+  type Context,
+  context,
+  INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
+  type Span,
+  type SpanContext,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+
+/**
+ * What the application and its other libraries made of OpenTelemetry in this process. The API keeps its globals under this
+ * key in every 1.x version; its public getters look at the same object through several layers, which would be paid for each span.
+ */
+interface Globals {
+  readonly trace?: TracerProvider & { getDelegate?(): TracerProvider }
+  readonly context?: object
+}
+
+const API_KEY = Symbol.for('opentelemetry.js.api.1')
+
+function globals(): Globals | undefined {
+  return (globalThis as { readonly [API_KEY]?: Globals })[API_KEY]
+}
+
+/** Whether somebody else's SDK is registered: the application's own, Sentry's, a vendor's. */
+export function hasHost(): boolean {
+  const registered = globals()?.trace
+  if (registered === undefined) return false
+  return !('isHoneyHiveProvider' in (registered.getDelegate?.() ?? registered))
+}
+
+/** Whether contexts stick in this process at all. */
+export function hasContextManager(): boolean {
+  return globals()?.context !== undefined
+}
+
+/** Registers the standard context manager when the process has none, so that instrumentors can nest their spans. */
+export function ensureContextManager(): void {
+  if (!hasContextManager()) context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+}
+
+/**
+ * What the spans we give to an instrumentor show in place of their own ids beside a host: what stands in the context they
+ * start in. Whatever the instrumentor does with them, the host's spans, propagators and logs go on as if there was no tracer.
+ * It is what the API itself gives where no SDK is registered. The object is new each time, so that it tells whose it is.
+ */
+export function toShownContext(at: Context): SpanContext {
+  const around = trace.getSpan(at)?.spanContext()
+  if (around === undefined || !isSpanContextValid(around)) return { ...INVALID_SPAN_CONTEXT }
+  // A vendor's context may be of a class, with getters and fields that its own tracer looks for.
+  return Object.assign(Object.create(Object.getPrototypeOf(around) as object), around)
+}
+
+/** The host's own span in a context; `undefined` where there is none, or one of ours shows it already. */
+export function findHostSpan(at: Context): Span | undefined {
+  const span = trace.getSpan(at)
+  return span !== undefined && isSpanContextValid(span.spanContext()) ? span : undefined
+}
+
+/** Calls `fn` with `span` as the active OpenTelemetry span, where contexts stick and no host would see it. */
+export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
+  if (!hasContextManager() || hasHost()) return Reflect.apply(fn, self, args as never[])
+  return context.with(trace.setSpan(context.active(), span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
+}
+
+/** Calls an instrumentor's `fn` in the context it chose, with its span active where it is one of a tracer and no host would see it. */
+export function callInContext<R>(at: Context, span: Span, isOwned: boolean, fn: (span: Span) => R): R {
+  const inside = isOwned && !hasHost() ? trace.setSpan(at, span) : at
+  return context.with(inside, fn, undefined, span)
+}
+
+declare function applyTo<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R

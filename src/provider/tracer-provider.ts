@@ -1,0 +1,295 @@
+import {
+  type Attributes,
+  type Context,
+  type Link,
+  ROOT_CONTEXT,
+  type SpanContext,
+  type SpanKind,
+  type SpanOptions,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api'
+import { isTracingSuppressed } from '@opentelemetry/core'
+import { type Sampler, SamplingDecision, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import type { ResolvedConfig } from '../config/resolved.js'
+import type { Frame } from '../context/frame.js'
+import type { Instance, InstrumentationLibrary, OwnedSpan, Place } from '../context/instance.js'
+import { frameOf, nextOrder } from '../context/scope.js'
+import type { Session } from '../context/session.js'
+import type { Diagnostics } from '../diagnostics.js'
+import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
+import type { Redactor } from '../values/redact.js'
+import { nowOn, toHrTime } from './clock.js'
+import { GuardedSpan } from './guarded-span.js'
+import { toShownContext } from './host.js'
+import type { InstanceIdGenerator } from './id-generator.js'
+import { innermostSpanOf, type Surroundings } from './owner.js'
+import { createSampler } from './sampler.js'
+import { nameText, readItems, toLink, toSpanKind, toTime } from './span-arguments.js'
+import { createFilter, type KeepSpan } from './span-filter.js'
+import { SessionProcessor, UserSpanProcessor } from './span-processors.js'
+import type { Fate, SpanOwner, SpanRecord } from './span-record.js'
+
+/** A span to start. */
+export interface SpanRequest {
+  readonly name: string
+  readonly options?: SpanOptions | undefined
+  readonly eventType?: string | undefined
+  readonly eventName?: string | undefined
+  readonly eventId?: string | undefined
+  readonly redact?: Redactor | undefined
+  readonly library: InstrumentationLibrary
+  /** Where an instrumentor starts it. @defaultValue what is current for the instance */
+  readonly place?: Place | undefined
+  /** @defaultValue the current context */
+  readonly context?: Context | undefined
+  /** Ids to show in place of the span's own. */
+  readonly shownContext?: SpanContext | undefined
+}
+
+/** What a provider is made of. */
+export interface InstanceProviderParts {
+  readonly owner: SpanOwner
+  readonly config: ResolvedConfig
+  readonly diagnostics: Diagnostics
+  readonly ownSession: Session
+  readonly ids: InstanceIdGenerator
+  /** Takes what ended to the exporter. */
+  readonly exportProcessor: SpanProcessor
+  /** Remote parent of the tracer's first root, given out once. */
+  readonly takeFirstParent: () => SpanContext | undefined
+}
+
+/** What is current for one tracer: its frame, its innermost active span, an instrumentor's included, and its session. */
+export interface Current {
+  readonly frame: Frame | undefined
+  readonly span: OwnedSpan | undefined
+  readonly session: Session
+}
+
+/** Where a new span stands among those of its instance. */
+interface Standing {
+  readonly session: Session
+  readonly parent: SpanRecord | undefined
+  readonly remoteParent: SpanContext | undefined
+  /** Own span that is active in another session: linked, not nested under. */
+  readonly leftBehind: SpanRecord | undefined
+}
+
+/** What the SDK is asked to start. */
+interface Draft {
+  readonly name: string
+  readonly kind: SpanKind
+  readonly attributes: Attributes | undefined
+  readonly links: Link[]
+  readonly parentContext: Context
+}
+
+/** Value of the link attribute on a root that left an active span of the same tracer for another session. */
+const SESSION_LINK = 'session'
+const NO_ATTRIBUTES: Attributes = Object.freeze({})
+const NO_LINKS: Link[] = []
+
+/**
+ * The OpenTelemetry side of one tracer: its own SDK tracer provider, with processors of ours and of the user, and the rule
+ * where each span stands. The parent is handed to the SDK in an explicit context; the ambient one is never asked for it.
+ */
+export class InstanceProvider {
+  /** Key under which contexts hold what the propagator of this tracer extracted; set with the propagator. */
+  extractKey: symbol | undefined
+  readonly #parts: InstanceProviderParts
+  readonly #sdk: TracerProvider
+  readonly #tracers = new WeakMap<InstrumentationLibrary, Tracer>()
+  readonly #sessions = new SessionProcessor()
+  readonly #userProcessors: readonly UserSpanProcessor[]
+  readonly #sampler: Sampler
+  readonly #keep: KeepSpan | undefined
+  /** Whether anything of the user's sees the context a span starts in. */
+  readonly #isContextSeen: boolean
+
+  constructor(parts: InstanceProviderParts) {
+    const { config, diagnostics, owner } = parts
+    this.#parts = parts
+    this.#sampler = createSampler(config.sampler, config.sampleRate, diagnostics)
+    this.#keep = createFilter(config.spanFilter, diagnostics)
+    this.#userProcessors = config.spanProcessors.map((processor) => new UserSpanProcessor(processor, diagnostics))
+    this.#isContextSeen = config.sampler !== undefined || config.spanProcessors.length > 0
+    this.#sdk = new TracerProvider({
+      sampler: this.#sampler,
+      resource: owner.resource,
+      idGenerator: parts.ids,
+      spanProcessors: [this.#sessions, ...this.#userProcessors, parts.exportProcessor],
+      spanLimits: {
+        // The guard counts attributes itself, so that those of ours never take the place of the user's while it is open.
+        attributeCountLimit: Number.POSITIVE_INFINITY,
+        attributeValueLengthLimit: Number.POSITIVE_INFINITY,
+        eventCountLimit: config.limits.maxEvents,
+        linkCountLimit: config.limits.maxLinks,
+        attributePerEventCountLimit: config.limits.maxAttributes,
+        attributePerLinkCountLimit: config.limits.maxAttributes,
+      },
+    })
+  }
+
+  /** The processors of the user. */
+  get userProcessors(): readonly UserSpanProcessor[] {
+    return this.#userProcessors
+  }
+
+  /** What is current for this tracer. */
+  current(at: Surroundings): Current {
+    const { owner, ownSession } = this.#parts
+    const frame = frameOf(owner.instance, at.scope)
+    const span = innermostSpanOf(owner.instance, frame, at.owned)
+    const extracted = this.#extractedIn(at.context)
+    if (extracted !== undefined && extracted.order > (frame?.order ?? 0) && extracted.order > (span?.order ?? 0))
+      return { frame: extracted, span: undefined, session: extracted.session ?? frame?.session ?? ownSession }
+    const isInFrame = frame !== undefined && span === frame.span
+    const session = isInFrame ? frame.session : (GuardedSpan.recordOf(span)?.session ?? frame?.session)
+    return { frame, span, session: session ?? ownSession }
+  }
+
+  /**
+   * Starts a span where it belongs. May throw what the caller's options throw when they are read.
+   *
+   * @param current what {@link current} says of `at`, when the caller knows it.
+   */
+  start(request: SpanRequest, at: Surroundings, current?: Current): GuardedSpan {
+    const standing = this.#findStanding(request, at, current)
+    const { owner, ids } = this.#parts
+    const { options } = request
+    const name = nameText(request.name)
+    const parent = keptContext(standing.parent) ?? standing.remoteParent
+    const anchor = standing.parent?.anchor ?? owner.clock.anchor()
+    const order = nextOrder()
+    const span = new GuardedSpan({
+      owner,
+      name,
+      session: standing.session,
+      order,
+      origin: standing.parent?.origin ?? at.owned?.origin ?? at.scope?.frame.origin ?? order,
+      anchor,
+      redact: request.redact,
+      parent,
+      eventType: request.eventType,
+      eventName: request.eventName,
+      eventId: request.eventId,
+    })
+    const draft: Draft = {
+      name,
+      kind: toSpanKind(options?.kind),
+      attributes: options?.attributes === undefined ? undefined : GuardedSpan.takeStart(span, options.attributes),
+      links: this.#toLinks(options?.links, standing, at),
+      parentContext: this.#toParentContext(parent, request.context ?? at.context),
+    }
+    // A root below spans that were left out goes on with their trace.
+    if (parent === undefined) ids.useForNextRoot(standing.parent?.context.traceId ?? ids.generateTraceId())
+    if (this.#isLeftOut(draft, options?.attributes)) this.#leaveOut(span, draft, parent, request)
+    else this.#begin(span, draft, toTime(options?.startTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)), request)
+    return span
+  }
+
+  /** What a propagator of this tracer put into the context. */
+  #extractedIn(at: Context): Frame | undefined {
+    return this.extractKey === undefined ? undefined : (at.getValue(this.extractKey) as Frame | undefined)
+  }
+
+  #findStanding({ place, options, context }: SpanRequest, at: Surroundings, known: Current | undefined): Standing {
+    const chosen = GuardedSpan.recordOf(place?.parent)
+    if (chosen !== undefined) return { session: chosen.session, parent: chosen, remoteParent: undefined, leftBehind: undefined }
+    const { frame, span, session } = known ?? this.current(context === undefined || context === at.context ? at : { ...at, context })
+    if (place?.isChosen === true) return { session, parent: undefined, remoteParent: place.remoteParent, leftBehind: undefined }
+    const active = options?.root === true ? undefined : GuardedSpan.recordOf(span)
+    const parent = active?.session.id === session.id ? active : undefined
+    const remoteParent = parent === undefined ? (frame?.remoteParent ?? this.#parts.takeFirstParent()) : undefined
+    return { session, parent, remoteParent, leftBehind: parent === undefined ? active : undefined }
+  }
+
+  /** The context that names the parent to the SDK, around what samplers and processors of the user may want to see. */
+  #toParentContext(parent: SpanContext | undefined, at: Context): Context {
+    const base = this.#isContextSeen && !isTracingSuppressed(at) ? at : ROOT_CONTEXT
+    if (base !== ROOT_CONTEXT && trace.getSpanContext(base) === parent) return base
+    if (parent !== undefined) return trace.setSpanContext(base, parent)
+    return base === ROOT_CONTEXT ? base : trace.deleteSpan(base)
+  }
+
+  #toLinks(given: unknown, { leftBehind }: Standing, at: Surroundings): Link[] {
+    const crossed = findCrossed(this.#parts.owner.instance, at)
+    if (given === undefined && leftBehind === undefined && crossed === undefined) return NO_LINKS
+    const links = given === undefined ? [] : readItems(given).flatMap((item) => toLink(item) ?? [])
+    if (leftBehind !== undefined) links.push(toOwnLink(leftBehind.context, SESSION_LINK))
+    if (crossed !== undefined) links.push(toOwnLink(crossed, CROSS_TRACER_LINK))
+    return links
+  }
+
+  #isLeftOut({ name }: Draft, attributes: Attributes | undefined): boolean {
+    return this.#keep !== undefined && !this.#keep(name, attributes ?? NO_ATTRIBUTES)
+  }
+
+  /** A span that the filter leaves out is none of the SDK's; it shows its nearest kept ancestor, for the next service to name. */
+  #leaveOut(span: GuardedSpan, draft: Draft, parent: SpanContext | undefined, { shownContext }: SpanRequest): void {
+    const { ids } = this.#parts
+    const traceId = parent?.traceId ?? ids.generateTraceId()
+    const { name, kind, attributes = {}, links, parentContext } = draft
+    const { decision } = this.#sampler.shouldSample(parentContext, traceId, name, kind, attributes, links)
+    const fate: Fate = decision === SamplingDecision.RECORD_AND_SAMPLED ? 'filtered' : 'unsampled'
+    const context = { traceId, spanId: ids.generateSpanId(), traceFlags: fate === 'filtered' ? TraceFlags.SAMPLED : TraceFlags.NONE }
+    GuardedSpan.identify(span, context, fate, shownContext ?? (fate === 'filtered' ? toShown(parent) : undefined))
+  }
+
+  #begin(span: GuardedSpan, draft: Draft, startTime: [number, number], { library, shownContext }: SpanRequest): void {
+    const { name, kind, attributes, links, parentContext } = draft
+    this.#sessions.expect(span)
+    const sdk = this.#tracerFor(library).startSpan(
+      name,
+      { kind, links, startTime, ...(attributes === undefined ? {} : { attributes }) },
+      parentContext,
+    )
+    const context = sdk.spanContext()
+    const isSampled = (context.traceFlags & TraceFlags.SAMPLED) !== 0
+    const fate: Fate = !sdk.isRecording() ? 'unsampled' : isSampled ? 'export' : 'recordOnly'
+    GuardedSpan.identify(span, context, fate, shownContext)
+    GuardedSpan.countLinks(span, links)
+  }
+
+  #tracerFor(library: InstrumentationLibrary): Tracer {
+    const known = this.#tracers.get(library)
+    if (known !== undefined) return known
+    const { name, version, schemaUrl } = library
+    const tracer = this.#sdk.getTracer(name, version, schemaUrl === undefined ? undefined : { schemaUrl })
+    this.#tracers.set(library, tracer)
+    return tracer
+  }
+}
+
+function toShown(parent: SpanContext | undefined): SpanContext {
+  return parent === undefined ? toShownContext(ROOT_CONTEXT) : { ...parent }
+}
+
+/** The context children attach to: the span's own, or that of its nearest kept ancestor when a filter left it out. */
+export function keptContext(record: SpanRecord | undefined): SpanContext | undefined {
+  return record?.fate === 'filtered' ? record.parent : record?.context
+}
+
+/** The span of another tracer inside which a span of `instance` is opened; only its ids are taken. */
+function findCrossed(instance: Instance, { scope, owned }: Surroundings): SpanContext | undefined {
+  if (owned !== undefined && (scope === undefined || owned.order > scope.frame.order)) {
+    return owned.owner === instance ? undefined : toCrossing(instance, owned)
+  }
+  for (let at = scope; at !== undefined; at = at.outer) {
+    const { span } = at.frame
+    if (span !== undefined) return at.frame.instance === instance ? undefined : toCrossing(instance, span)
+  }
+  return undefined
+}
+
+function toCrossing(instance: Instance, { owner, context }: OwnedSpan): SpanContext | undefined {
+  const { traceId, spanId, traceFlags } = context
+  const isVisible = instance.crossTracerLinks && owner?.crossTracerLinks === true && (traceFlags & TraceFlags.SAMPLED) !== 0
+  return isVisible ? { traceId, spanId, traceFlags } : undefined
+}
+
+function toOwnLink(context: SpanContext, kind: string): Link {
+  return { context, attributes: { [ATTRIBUTE.link]: kind } }
+}

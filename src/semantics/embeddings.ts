@@ -1,0 +1,72 @@
+/** What a span says of an embedding: the texts that went in, and how many vectors of which length came out. */
+import { isObject, type JsonObject, readEmbeddedJson } from './json.js'
+
+/** An embedding without its vectors: they are long, and nobody reads them. */
+export interface Embeddings {
+  /** One text, or the texts of a batch. */
+  readonly input: unknown
+  readonly count: number | undefined
+  readonly dimensions: number | undefined
+  /** Names of the attributes that are told by this. */
+  readonly usedKeys: readonly string[]
+}
+
+const OPENINFERENCE = /^embedding\.(?:embeddings\.(\d+)\.embedding\.)?(text|vector)$/
+const AI_SDK_INPUT = ['ai.value', 'ai.values'] as const
+const AI_SDK_OUTPUT = ['ai.embedding', 'ai.embeddings'] as const
+
+/** Reads an embedding in the spelling of OpenInference or of the AI SDK; `undefined` when the span holds none. */
+export function readEmbeddings(attributes: JsonObject): Embeddings | undefined {
+  const texts: unknown[] = []
+  const vectors: unknown[] = []
+  const usedKeys: string[] = []
+  for (const key in attributes) {
+    const [, position = '0', what] = OPENINFERENCE.exec(key) ?? []
+    if (what === undefined) continue
+    usedKeys.push(key)
+    const list = what === 'text' ? texts : vectors
+    list[Math.min(Number(position), MAX_POSITION)] = attributes[key]
+  }
+  for (const key of AI_SDK_INPUT) texts.push(...take(attributes, key, usedKeys))
+  for (const key of AI_SDK_OUTPUT) vectors.push(...take(attributes, key, usedKeys))
+  if (usedKeys.length === 0) return undefined
+  const given = texts.filter((text) => text !== undefined)
+  const made = vectors.filter((vector) => vector !== undefined)
+  const [first] = made.map(readEmbeddedJson)
+  return {
+    input: given.length > 1 ? given : given[0],
+    count: made.length === 0 ? undefined : made.length,
+    dimensions: Array.isArray(first) ? first.length : undefined,
+    usedKeys,
+  }
+}
+
+/** The size of what an embedding model replied, when `value` is such a reply in the shape of OpenAI's. */
+export function readEmbeddingReply(value: unknown): { readonly count: number; readonly dimensions: number | undefined } | undefined {
+  if (!isObject(value) || !Array.isArray(value.data)) return undefined
+  const [first] = value.data as readonly unknown[]
+  if (!isObject(first) || first.embedding === undefined) return undefined
+  return { count: value.data.length, dimensions: Array.isArray(first.embedding) ? first.embedding.length : undefined }
+}
+
+/** A batch larger than this is not counted exactly: an index out of a name must not make a list of a billion holes. */
+const MAX_POSITION = 100_000
+
+function take(attributes: JsonObject, key: string, usedKeys: string[]): unknown[] {
+  const value = attributes[key]
+  if (value === undefined) return []
+  usedKeys.push(key)
+  // The AI SDK writes each text and each vector as JSON of its own.
+  if (Array.isArray(value)) return value.map(readJson)
+  return [readJson(value)]
+}
+
+function readJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value) as unknown
+  } catch {
+    // Text that is no JSON is the text itself.
+    return value
+  }
+}

@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Longest delay that Node's timers keep, milliseconds: 24.8 days. Above it they warn on standard error and fire after 1 ms. */
+export const MAX_TIMER_MS = 2_147_483_647
+
+/** A delay that a timer keeps: from 0 to {@link MAX_TIMER_MS}, where `Infinity` ends too; what is no number becomes 0. */
+export function toTimerMs(delayMs: number): number {
+  return delayMs > 0 ? Math.min(delayMs, MAX_TIMER_MS) : 0
+}
+
+/**
+ * Waits for `work`, but no longer than `limitMs` milliseconds; keeps the process alive meanwhile.
+ *
+ * @returns whether `work` was done in time. Rejects as `work` does, unless the limit came first.
+ */
+export async function withinMs(work: PromiseLike<unknown>, limitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, toTimerMs(limitMs), false)
+  })
+  try {
+    return await Promise.race([Promise.resolve(work).then(() => true), limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** How {@link pause} waits. */
+export interface PauseOptions {
+  /** Ends the pause early. */
+  readonly signal?: AbortSignal | undefined
+  /** Whether the pause keeps the process alive. @defaultValue true */
+  readonly ref?: boolean
+}
+
+/** Waits `delayMs` milliseconds, or until `signal` aborts; it never rejects. */
+export async function pause(delayMs: number, { signal, ref = true }: PauseOptions = {}): Promise<void> {
+  // Only an abort rejects it, and an abort means that there is nothing to wait for.
+  await delay(toTimerMs(delayMs), undefined, { ref, ...(signal && { signal }) }).catch(() => undefined)
+}

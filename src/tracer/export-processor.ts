@@ -1,0 +1,66 @@
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { PendingSpan } from '../export/pending-span.js'
+import { GuardedSpan, guardOf } from '../provider/guarded-span.js'
+import type { SpanRecord } from '../provider/span-record.js'
+
+/** Takes ended spans; opened with the first of them. */
+export interface SpanSink {
+  enqueue(span: PendingSpan): void
+}
+
+/** The last processor of every provider: hands what ended and was sampled to the queue of its tracer. */
+export class ExportProcessor implements SpanProcessor {
+  readonly #openSink: () => SpanSink
+
+  constructor(openSink: () => SpanSink) {
+    this.#openSink = openSink
+  }
+
+  onStart(): void {
+    // Only ended spans are exported.
+  }
+
+  onEnd(sdk: ReadableSpan): void {
+    const span = guardOf(sdk)
+    const record = GuardedSpan.recordOf(span)
+    if (span !== undefined && record?.fate === 'export') this.#openSink().enqueue(new EndedSpan(span, record))
+  }
+
+  /** The tracer flushes and closes its queue itself, because it has a time limit and wants to know what arrived. */
+  forceFlush(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+/** An ended span in the queue. */
+class EndedSpan implements PendingSpan {
+  readonly name: string
+  readonly #span: GuardedSpan
+  readonly #record: SpanRecord
+
+  constructor(span: GuardedSpan, record: SpanRecord) {
+    this.#span = span
+    this.#record = record
+    this.name = record.sdk?.name ?? ''
+  }
+
+  get spanId(): string {
+    return this.#record.context.spanId
+  }
+
+  get estimatedBytes(): number {
+    return this.#record.bytes
+  }
+
+  toReadable(): ReadableSpan {
+    return GuardedSpan.finish(this.#span)
+  }
+
+  release(): void {
+    GuardedSpan.release(this.#span)
+  }
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect } from 'vitest'
+import type { DevServer } from '../../src/dev/server.js'
+import { readFixture } from '../semantics/fixtures/read-fixture.js'
+import { KEY, newId, type SpanInput, test, toExport } from './fixtures.js'
+
+const SESSION = '5b0e2f6a-1111-4222-8333-444455556666'
+
+async function send(server: DevServer, spans: readonly SpanInput[]): Promise<void> {
+  const body = JSON.stringify(toExport(spans, { 'honeyhive.session_id': SESSION, 'honeyhive.project': 'p' }))
+  const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' }
+  const reply = await fetch(`${server.url}/opentelemetry/v1/traces`, { method: 'POST', headers, body })
+  expect(reply.status).toBe(200)
+}
+
+function sumsOf(server: DevServer): { tokens: number; cost: number } {
+  const session = server.sessions({ project: 'p' }).find(({ id }) => id === SESSION)
+  return { tokens: session?.totalTokens ?? -1, cost: session?.cost ?? -1 }
+}
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c'
+const idOf = (number: number): string => (number + 1).toString(16).padStart(16, '0')
+const usage = (tokens: number, cost?: number) => ({
+  'gen_ai.usage.input_tokens': tokens,
+  ...(cost === undefined ? {} : { 'gen_ai.usage.cost': cost }),
+})
+const span = (id: number, parent: number | undefined, attributes: SpanInput['attributes'] = {}): SpanInput => ({
+  traceId: TRACE,
+  spanId: idOf(id),
+  ...(parent === undefined ? {} : { parentSpanId: idOf(parent) }),
+  attributes,
+})
+
+describe('usage that wrappers repeat', () => {
+  test.for([
+    ['ai-sdk-5', 370],
+    ['ai-sdk-6', 370],
+    ['ai-sdk-7', 370],
+  ] as const)('is counted once in the session of %s', async ([name, tokens], { server }) => {
+    const spans = readFixture(name).map(({ id, parent, attributes }) => span(id, parent < 0 ? undefined : parent, attributes))
+    await send(server, spans)
+    expect(sumsOf(server).tokens).toBe(tokens)
+  })
+
+  test('is counted where nothing below reports any', async ({ server }) => {
+    await send(server, [span(0, undefined), span(1, 0, usage(18, 0.5)), span(2, 1)])
+    expect(sumsOf(server)).toEqual({ tokens: 18, cost: 0.5 })
+  })
+
+  test('a cost that only the wrapper knows stays', async ({ server }) => {
+    await send(server, [span(1, 0, usage(18)), span(0, undefined, usage(18, 0.5))])
+    expect(sumsOf(server)).toEqual({ tokens: 18, cost: 0.5 })
+  })
+
+  test('the wrapper still tells what it reported', async ({ server }) => {
+    await send(server, [span(1, 0, usage(18)), span(0, undefined, { ...usage(18), honeyhive_event_name: 'wrapper' })])
+    const [wrapper] = server.events({ project: 'p' }).filter(({ name }) => name === 'wrapper')
+    expect(wrapper?.metadata).toMatchObject({ prompt_tokens: 18 })
+  })
+
+  test('a span that is its own ancestor does no harm', async ({ server }) => {
+    await send(server, [span(0, 1, usage(5)), span(1, 0, usage(5)), span(2, 2, usage(5))])
+    expect(sumsOf(server).tokens).toBeGreaterThan(0)
+  })
+
+  test('the sum is that of the lowest spans, in whatever order and in whatever requests they arrive, also twice', async ({ start }) => {
+    const tree = fc.array(fc.record({ up: fc.nat(), tokens: fc.constantFrom(0, 0, 1, 10, 100) }), { minLength: 1, maxLength: 8 })
+    const shape = tree.chain((nodes) =>
+      fc.record({
+        nodes: fc.constant(nodes),
+        order: fc.shuffledSubarray(
+          nodes.map((_, index) => index),
+          { minLength: nodes.length },
+        ),
+        cut: fc.nat(nodes.length),
+        isTwice: fc.boolean(),
+      }),
+    )
+    const server = await start()
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ nodes, order, cut, isTwice }) => {
+        const traceId = newId(16)
+        const session = randomUUID()
+        const parents = nodes.map(({ up }, index) => (index === 0 ? undefined : up % index))
+        const spans = order.map((index) => ({
+          ...span(index, parents[index], { ...usage(nodes[index]?.tokens ?? 0), 'honeyhive.session_id': session }),
+          traceId,
+        }))
+        for (const part of [spans.slice(0, cut), spans.slice(cut), ...(isTwice ? [spans] : [])])
+          if (part.length > 0) await send(server, part)
+        const hasBelow = (of: number): boolean => nodes.some((node, index) => parents[index] === of && (node.tokens > 0 || hasBelow(index)))
+        const expected = nodes.reduce((sum, node, index) => sum + (hasBelow(index) ? 0 : node.tokens), 0)
+        const total = server.sessions({ project: 'p', limit: 1_000 }).find(({ id }) => id === session)?.totalTokens
+        expect(total).toBe(expected)
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
