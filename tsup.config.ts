@@ -12,6 +12,8 @@ type Plugin = NonNullable<Options['plugins']>[number]
 const SDK_PARTS = /^@opentelemetry\/(?!api$)/
 /** What answers requests of the local server; a user's tree need not grow for it. */
 const LOCAL_SERVER_PARTS = /^(?:hono|@hono\/node-server)(?:\/|$)/
+/** The validator of JSON Schema: a chunk loaded by those who ask for it, and nothing that every user of the tracer installs. */
+const SCHEMA_PARTS = /^ajv(?:-formats)?(?:\/|$)/
 /** Packages whose declarations are copied into ours, so that a user needs none of them to compile. */
 const TYPES_FROM = ['@opentelemetry/core', '@opentelemetry/resources', '@opentelemetry/sdk-trace', '@opentelemetry/sdk-trace-base']
 const FILES_OF_A_PACKAGE = /^\.\.?\//
@@ -57,8 +59,8 @@ const common: Options = {
   splitting: true,
   removeNodeProtocol: false,
   // Only the parts that are used, which load in a few milliseconds; whole packages take thirty times as long.
-  noExternal: [SDK_PARTS, LOCAL_SERVER_PARTS],
-  external: ['libsql'],
+  noExternal: [SDK_PARTS, LOCAL_SERVER_PARTS, SCHEMA_PARTS],
+  external: ['libsql', 'bullmq', 'pg-boss'],
   esbuildPlugins: [contextManagerAsModule, noMachineIds, licences],
   plugins: [requireInsteadOfImport],
   esbuildOptions(options, { format }) {

@@ -1,8 +1,45 @@
-import { createRandom } from './random.js'
-import { type Aggregate, confidenceInterval, type Interval, quantile } from './statistics.js'
+import { asList, asObject } from './json-reader.js'
+import { Digest, type DigestState } from './digest.js'
+import { confidenceInterval, type Interval, intervalOf } from './intervals.js'
+import { type Aggregate, mean, quantile, standardDeviation } from './statistics.js'
 import type { ScoreValue } from './types.js'
 
-/** Summary of one metric over the rows that have it. Figures of a text metric are all `null` except `count`. */
+/** What is known of a metric before its first score. */
+export interface MetricRule {
+  readonly name: string
+  /** Less of it is better. @defaultValue false */
+  readonly lowerIsBetter?: boolean | undefined
+  /** Score of a row that failed. @defaultValue the worst one, see {@link worstScore} */
+  readonly failedScore?: number | undefined
+}
+
+/** Reads rules that were stored as JSON; whatever is no rule is left out. */
+export function readRules(value: unknown): readonly MetricRule[] {
+  return asList(value).flatMap((entry): MetricRule[] => {
+    const { name, lowerIsBetter, failedScore } = asObject(entry)
+    if (typeof name !== 'string') return []
+    return [{ name, lowerIsBetter: lowerIsBetter === true, failedScore: typeof failedScore === 'number' ? failedScore : undefined }]
+  })
+}
+
+/** The part of an evaluator that is stored as its rule. */
+export function toRule({ name, lowerIsBetter, failedScore }: MetricRule): MetricRule {
+  return { name, ...(lowerIsBetter === true ? { lowerIsBetter } : {}), ...(failedScore === undefined ? {} : { failedScore }) }
+}
+
+/**
+ * Score of a row that has none because the function or the evaluator failed: 0, or the lowest one seen when that is below;
+ * where less is better 1, or the highest one seen when that is above.
+ */
+export function worstScore({ lowerIsBetter = false, failedScore }: MetricRule, min: number, max: number): number {
+  if (failedScore !== undefined) return failedScore
+  return lowerIsBetter ? Math.max(1, max) : Math.min(0, min)
+}
+
+/**
+ * Summary of one metric over the rows that have it and those that failed. Figures of a text metric are all `null` except
+ * `count`.
+ */
 export interface MetricSummary {
   readonly name: string
   readonly type: 'number' | 'boolean' | 'category'
@@ -16,51 +53,99 @@ export interface MetricSummary {
   readonly p95: number | null
   readonly p99: number | null
   readonly sum: number | null
-  /** Rows with this metric. */
+  /** Rows with this metric, those that failed included. */
   readonly count: number
+  /** Rows that count although they have no score, because the function or the evaluator failed. */
+  readonly failedRows: number
+  /** What each of them counts as; `null` without any, and for texts. */
+  readonly failedScore: number | null
+  readonly lowerIsBetter: boolean
   /** Of the average. `null` for fewer than two rows. */
   readonly confidence: Interval | null
-  /** Rows whose score passed and failed its threshold; both 0 when nothing decides. */
+  /** Rows that passed and failed the evaluator's own threshold, rows without a score among the latter; both 0 when nothing decides. */
   readonly passed: number
   readonly failed: number
   /** Rows for each value of a text metric; for a boolean metric `true` and `false`. */
   readonly categories: Readonly<Record<string, number>>
-  /** True when percentiles and confidence come from a random sample of 100,000 rows. */
+  /** Mean over the rows of the standard deviation between the trials of one row; `null` without trials. */
+  readonly trialSpread: number | null
+  /** True when percentiles come from a sketch (t-digest), from 100,000 rows on; everything else is exact. */
   readonly isSampled: boolean
 }
 
-/** Most values of one metric held in memory; beyond it percentiles come from an even random sample. */
+/** Most values of one metric held in memory; beyond it percentiles come from a sketch. */
 export const MAX_VALUES = 100_000
 /** Most different texts counted by themselves; the rest counts as one. */
 const MAX_CATEGORIES = 100
 const OTHER_CATEGORY = '(other)'
 
+const FAILED_CATEGORY = '(failed)'
+
+/** The trials of one row. */
+interface Cluster {
+  readonly values: number[]
+  failures: number
+}
+
+/** What a collector knows, as plain data. */
+export interface MetricState {
+  readonly type: MetricSummary['type'] | undefined
+  readonly count: number
+  readonly numbers: number
+  readonly sum: number
+  readonly squares: number
+  readonly min: number | null
+  readonly max: number | null
+  readonly isRate: boolean
+  readonly passed: number
+  readonly failed: number
+  readonly failedRows: number
+  readonly categories: Readonly<Record<string, number>>
+  readonly distribution: DigestState
+  /** The distribution holds every value. */
+  readonly isExact: boolean
+}
+
 /** Collects one metric row by row in bounded memory. */
 export class MetricCollector {
-  readonly #name: string
-  readonly #seed: number
-  readonly #random: () => number
-  readonly #values: number[] = []
+  readonly #rule: MetricRule
+  #values: number[] = []
+  #digest: Digest | undefined
   readonly #categories = new Map<string, number>()
+  readonly #clusters = new Map<string, Cluster>()
   #type: MetricSummary['type'] | undefined
   #count = 0
   #numbers = 0
   #sum = 0
   #lost = 0
+  #mean = 0
+  #squares = 0
   #min = Number.POSITIVE_INFINITY
   #max = Number.NEGATIVE_INFINITY
+  #isRate = true
   #passed = 0
   #failed = 0
+  #failedRows = 0
 
-  constructor(name: string, seed = 1) {
-    this.#name = name
-    this.#seed = seed
-    this.#random = createRandom(seed)
+  constructor(rule: MetricRule | string) {
+    this.#rule = typeof rule === 'string' ? { name: rule } : rule
   }
 
-  /** Adds the score of one row; `passed` says what its threshold decided, if there is one. */
-  add(value: ScoreValue, passed?: boolean): void {
+  /** Rows so far, those that failed included. */
+  get count(): number {
+    return this.#count + this.#failedRows
+  }
+
+  /** Counts a row that has no score because something failed; rows of one `cluster` are trials of the same row. */
+  addFailure(cluster?: string): void {
+    this.#failedRows += 1
+    if (cluster !== undefined) this.#cluster(cluster).failures += 1
+  }
+
+  /** Adds the score of one row; `passed` says what its threshold decided, if there is one; trials of a row share a `cluster`. */
+  add(value: ScoreValue, passed?: boolean, cluster?: string): void {
     this.#count += 1
+    if (cluster !== undefined) this.#cluster(cluster).values.push(typeof value === 'string' ? Number.NaN : Number(value))
     if (passed === true) this.#passed += 1
     if (passed === false) this.#failed += 1
     this.#type = widen(this.#type, value)
@@ -69,68 +154,204 @@ export class MetricCollector {
     this.#addCategory(String(value))
   }
 
+  #cluster(name: string): Cluster {
+    const known = this.#clusters.get(name) ?? { values: [], failures: 0 }
+    this.#clusters.set(name, known)
+    return known
+  }
+
   #addNumber(value: number): void {
     this.#numbers += 1
+    if (value !== 0 && value !== 1) this.#isRate = false
+    const distance = value - this.#mean
+    this.#mean += distance / this.#numbers
+    this.#squares += distance * (value - this.#mean)
     const next = this.#sum + value
     this.#lost += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - next + value : value - next + this.#sum
     this.#sum = next
     this.#min = Math.min(this.#min, value)
     this.#max = Math.max(this.#max, value)
-    if (this.#values.length < MAX_VALUES) this.#values.push(value)
-    else this.#replaceOne(value)
+    this.#keep(value)
   }
 
-  // Reservoir sampling: every value so far has the same chance to be among those kept.
-  #replaceOne(value: number): void {
-    const at = Math.floor(this.#random() * this.#numbers)
-    if (at < MAX_VALUES) this.#values[at] = value
+  // Exact while the values fit, a sketch of their distribution from then on.
+  #keep(value: number): void {
+    if (this.#digest !== undefined) return this.#digest.add(value)
+    this.#values.push(value)
+    if (this.#values.length > MAX_VALUES) this.#toDigest()
   }
 
-  #addCategory(category: string): void {
+  #toDigest(): Digest {
+    if (this.#digest === undefined) {
+      this.#digest = new Digest()
+      for (const value of this.#values) this.#digest.add(value)
+      this.#values = []
+    }
+    return this.#digest
+  }
+
+  #addCategory(category: string, count = 1): void {
     const known = this.#categories.has(category) || this.#categories.size < MAX_CATEGORIES
     const key = known ? category : OTHER_CATEGORY
-    this.#categories.set(key, (this.#categories.get(key) ?? 0) + 1)
+    this.#categories.set(key, (this.#categories.get(key) ?? 0) + count)
+  }
+
+  /** Everything but the rows, for another process to {@link merge}. Trials are not part of it: each counts for itself. */
+  state(): MetricState {
+    return {
+      type: this.#type,
+      count: this.#count,
+      numbers: this.#numbers,
+      sum: this.#sum + this.#lost,
+      squares: this.#squares,
+      min: this.#numbers === 0 ? null : this.#min,
+      max: this.#numbers === 0 ? null : this.#max,
+      isRate: this.#isRate,
+      passed: this.#passed,
+      failed: this.#failed,
+      failedRows: this.#failedRows,
+      categories: Object.fromEntries(this.#categories),
+      distribution: this.#digest === undefined ? { means: this.#values, counts: this.#values.map(() => 1) } : this.#digest.state,
+      isExact: this.#digest === undefined,
+    }
+  }
+
+  /** Adds what another collector of the same metric saw. */
+  merge(other: MetricState): void {
+    if (other.numbers > 0) this.#mergeNumbers(other)
+    if (other.type !== undefined)
+      this.#type = this.#type === undefined || this.#type === other.type ? other.type : widenTypes(this.#type, other.type)
+    this.#count += other.count
+    this.#passed += other.passed
+    this.#failed += other.failed
+    this.#failedRows += other.failedRows
+    for (const [category, count] of Object.entries(other.categories)) this.#addCategory(category, count)
+  }
+
+  #mergeNumbers(other: MetricState): void {
+    const numbers = this.#numbers + other.numbers
+    const distance = other.sum / other.numbers - this.#mean
+    // Chan, Golub and LeVeque 1979, "Updating formulae and a pairwise algorithm for computing sample variances".
+    this.#squares += other.squares + (distance * distance * this.#numbers * other.numbers) / numbers
+    this.#mean += (distance * other.numbers) / numbers
+    this.#sum += other.sum
+    this.#numbers = numbers
+    this.#min = Math.min(this.#min, other.min ?? this.#min)
+    this.#max = Math.max(this.#max, other.max ?? this.#max)
+    this.#isRate = this.#isRate && other.isRate
+    if (other.isExact) for (const value of other.distribution.means) this.#keep(value)
+    else this.#toDigest().merge(other.distribution)
   }
 
   /** The summary of everything added so far. */
   summary(aggregate: Aggregate = 'average'): MetricSummary {
-    const figures = this.#figures()
+    const { name, lowerIsBetter = false } = this.#rule
+    const isText = this.#type === 'category'
+    const worst = this.#failedRows === 0 || isText ? null : worstScore(this.#rule, this.#min, this.#max)
+    const { confidence, ...figures } = this.#figures(worst)
+    const decided = this.#passed + this.#failed
     return {
-      name: this.#name,
+      name,
       type: this.#type ?? 'number',
       aggregate: figures[aggregate],
       ...figures,
-      confidence: confidenceInterval(this.#values, { seed: this.#seed }) ?? null,
+      failedRows: this.#failedRows,
+      failedScore: worst,
+      lowerIsBetter,
+      confidence: this.#clusters.size === 0 ? confidence : this.#confidenceOfMeans(worst),
+      trialSpread: this.#trialSpread(worst),
       passed: this.#passed,
-      failed: this.#failed,
-      categories: Object.fromEntries(this.#categories),
-      isSampled: this.#numbers > this.#values.length,
+      failed: this.#failed + (decided > 0 ? this.#failedRows : 0),
+      categories: this.#countCategories(lowerIsBetter),
+      isSampled: this.#digest !== undefined,
     }
   }
 
-  #figures(): Record<Aggregate, number | null> & { count: number } {
-    const count = this.#count
-    if (this.#numbers === 0) {
-      return { average: null, min: null, max: null, median: null, p90: null, p95: null, p99: null, sum: null, count }
+  #countCategories(lowerIsBetter: boolean): Readonly<Record<string, number>> {
+    const counts = Object.fromEntries(this.#categories)
+    if (this.#failedRows === 0 || this.#type === undefined || this.#type === 'number') return counts
+    const category = this.#type === 'category' ? FAILED_CATEGORY : String(lowerIsBetter)
+    return { ...counts, [category]: (counts[category] ?? 0) + this.#failedRows }
+  }
+
+  #figures(worst: number | null): Record<Aggregate, number | null> & { count: number; confidence: Interval | null } {
+    const count = this.count
+    const failures = worst === null ? 0 : this.#failedRows
+    const numbers = this.#numbers + failures
+    if (numbers === 0) {
+      return { average: null, min: null, max: null, median: null, p90: null, p95: null, p99: null, sum: null, count, confidence: null }
     }
-    const sorted = Array.from(Float64Array.from(this.#values).sort())
-    const total = this.#sum + this.#lost
+    const [min, max] = failures === 0 ? [this.#min, this.#max] : [Math.min(this.#min, worst ?? 0), Math.max(this.#max, worst ?? 0)]
+    const quantileAt = this.#quantiles(worst ?? 0, failures, min, max)
+    const total = this.#sum + this.#lost + (worst ?? 0) * failures
     return {
-      average: total / this.#numbers,
-      min: this.#min,
-      max: this.#max,
-      median: quantile(sorted, 0.5),
-      p90: quantile(sorted, 0.9),
-      p95: quantile(sorted, 0.95),
-      p99: quantile(sorted, 0.99),
+      average: total / numbers,
+      min,
+      max,
+      median: quantileAt(0.5),
+      p90: quantileAt(0.9),
+      p95: quantileAt(0.95),
+      p99: quantileAt(0.99),
       sum: total,
       count,
+      confidence: this.#confidence(total / numbers, numbers, worst),
     }
+  }
+
+  #quantiles(worst: number, failures: number, min: number, max: number): (fraction: number) => number {
+    if (this.#digest !== undefined) {
+      const all = new Digest(this.#digest.state)
+      if (failures > 0) all.add(worst, failures)
+      return (fraction) => all.quantile(fraction, min, max)
+    }
+    const sorted = this.#sorted(worst, failures)
+    return (fraction) => quantile(sorted, fraction)
+  }
+
+  #sorted(worst: number, failures: number): Float64Array {
+    const sorted = new Float64Array(this.#values.length + failures)
+    sorted.set(this.#values)
+    sorted.fill(worst, this.#values.length)
+    return sorted.sort()
+  }
+
+  #trials(worst: number | null): readonly (readonly number[])[] {
+    return [...this.#clusters.values()]
+      .map(({ values, failures }) =>
+        [...values, ...new Array<number>(failures).fill(worst ?? Number.NaN)].filter((value) => !Number.isNaN(value)),
+      )
+      .filter((values) => values.length > 0)
+  }
+
+  // The rows are the sample, not the trials: twice the trials of one row do not halve what is unknown of the others.
+  #confidenceOfMeans(worst: number | null): Interval | null {
+    const means = this.#trials(worst)
+      .map(mean)
+      .sort((one, other) => one - other)
+    return confidenceInterval(means) ?? null
+  }
+
+  #trialSpread(worst: number | null): number | null {
+    const rows = this.#trials(worst).filter((values) => values.length > 1)
+    return rows.length === 0 ? null : mean(rows.map(standardDeviation).sort((one, other) => one - other))
+  }
+
+  #confidence(average: number, count: number, worst: number | null): Interval | null {
+    const isRate = this.#isRate && (worst === null || worst === 0 || worst === 1)
+    // In sorted order the sum does not depend on which row ended first, so that merged shards equal one process.
+    const squares =
+      this.#digest !== undefined
+        ? this.#squares + (count - this.#numbers) * ((worst ?? 0) - this.#mean) * ((worst ?? 0) - average)
+        : this.#sorted(worst ?? 0, worst === null ? 0 : this.#failedRows).reduce((total, value) => total + (value - average) ** 2, 0)
+    return intervalOf({ count, mean: average, squares, isRate }) ?? null
   }
 }
 
 function widen(type: MetricSummary['type'] | undefined, value: ScoreValue): MetricSummary['type'] {
   const own = typeof value === 'string' ? 'category' : typeof value === 'boolean' ? 'boolean' : 'number'
-  if (type === undefined || type === own) return own
-  return type === 'category' || own === 'category' ? 'category' : 'number'
+  return type === undefined || type === own ? own : widenTypes(type, own)
+}
+
+function widenTypes(one: MetricSummary['type'], other: MetricSummary['type']): MetricSummary['type'] {
+  return one === 'category' || other === 'category' ? 'category' : 'number'
 }

@@ -1,41 +1,49 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
+import { fromExact, toContentText, toExact } from './exact.js'
 import type { CacheOptions } from './options.js'
-import { toPythonJson } from './python-json.js'
 
 /** Outputs of the function under test, kept on disk by what went in. */
 export interface OutputCache {
-  read(inputs: unknown): Promise<{ readonly outputs: unknown } | undefined>
-  /** False when the outputs cannot be written exactly as JSON; nothing is kept then. */
-  write(inputs: unknown, outputs: unknown): Promise<boolean>
+  /** `key` is what {@link OutputCache.keyFor} gave. */
+  read(key: string): Promise<{ readonly outputs: unknown } | undefined>
+  /** False when the outputs have no exact form; nothing is kept then. */
+  write(key: string, outputs: unknown): Promise<boolean>
+  /** Name of the row's entry; `undefined` when the row holds something whose inside cannot be seen, so that it is never cached. */
+  keyFor(row: object, trial: number): string | undefined
 }
 
 /** What the key of every row starts with. */
 export interface CacheSubject {
   readonly functionName: string
-  /** Text of the function: an edit of its body makes new keys. What it calls is not part of it; see `version`. */
+  /** Text of the function: an edit of its body makes new keys. What it calls or closes over is not part of it; see `version`. */
   readonly functionText: string
 }
 
-/** Opens the cache. Files are named by the hash of function, version and inputs, and replaced whole. */
+/** What the keys leave out, for the result of a run that used the cache without a `version`. */
+export const CACHE_GAP =
+  'The cache knows a row by all its fields and the function by its text. What the function calls or closes over (a model, a prompt) is not part of it: give cache.version.'
+
+/** Opens the cache. Files are named by the hash of function, version and row, and replaced whole. */
 export function createOutputCache(options: string | CacheOptions, subject: CacheSubject): OutputCache {
   const { directory, version = '' } = typeof options === 'string' ? { directory: options } : options
-  const fileFor = (inputs: unknown): string => {
-    const text = toPythonJson({ ...subject, version, inputs })
-    return join(directory, `${createHash('sha256').update(text).digest('hex').slice(0, 40)}.json`)
-  }
+  const fileFor = (key: string): string => join(directory, `${key}.json`)
   return {
-    async read(inputs) {
-      const text = await readFile(fileFor(inputs), 'utf8').catch(() => undefined)
+    keyFor(row, trial) {
+      // The id the run gave the row holds its position, which is not what the row is.
+      const text = toContentText([subject.functionName, subject.functionText, version, trial, { ...row, datapointId: undefined }])
+      return text === undefined ? undefined : createHash('sha256').update(text).digest('hex').slice(0, 40)
+    },
+    async read(key) {
+      const text = await readFile(fileFor(key), 'utf8').catch(() => undefined)
       return text === undefined ? undefined : parseEntry(text)
     },
-    async write(inputs, outputs) {
-      const text = toExactJson(outputs)
-      if (text === undefined) return false
+    async write(key, outputs) {
+      const exact = toExact(outputs)
+      if (exact === undefined) return false
       await mkdir(directory, { recursive: true })
-      await replaceFile(fileFor(inputs), `{"outputs":${text}}\n`)
+      await replaceFile(fileFor(key), `${JSON.stringify(exact)}\n`)
       return true
     },
   }
@@ -43,20 +51,10 @@ export function createOutputCache(options: string | CacheOptions, subject: Cache
 
 function parseEntry(text: string): { readonly outputs: unknown } | undefined {
   try {
-    const entry: unknown = JSON.parse(text)
-    return typeof entry === 'object' && entry !== null && 'outputs' in entry ? { outputs: entry.outputs } : undefined
+    const exact = fromExact(JSON.parse(text))
+    return exact === undefined ? undefined : { outputs: exact.value }
   } catch {
     // A file cut short by a crash is the same as no file.
-    return undefined
-  }
-}
-
-// A second run must see what the first one saw: a Date, a Map or NaN would come back as something else.
-function toExactJson(value: unknown): string | undefined {
-  try {
-    const text = JSON.stringify(value)
-    return text !== undefined && isDeepStrictEqual(JSON.parse(text), value) ? text : undefined
-  } catch {
     return undefined
   }
 }

@@ -1,21 +1,34 @@
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
 import { readOptions, toProblem } from '../options/check.js'
 import { toShown } from '../options/shown.js'
-import { ANYTHING, functionSpec, isBoolean, isFilledText, isMapLike, isText, type OptionSpec } from '../options/spec.js'
-import type { EvaluateOptions } from './options.js'
+import {
+  ANYTHING,
+  functionSpec,
+  type GroupSpec,
+  isBoolean,
+  isFilledText,
+  isListOf,
+  isMapLike,
+  isText,
+  type OptionSpec,
+} from '../options/spec.js'
+import type { CompareOptions } from './compare-rows.js'
+import type { CacheOptions, EvaluateOptions, RowLimits } from './options.js'
+import type { RateLimit } from './rate-limit.js'
 import { AGGREGATES } from './statistics.js'
 import type { DatapointInput } from './types.js'
 
 /** Options whose row, output and score types no longer matter. */
 export type AnyEvaluateOptions = Omit<
   EvaluateOptions<DatapointInput, unknown, never>,
-  'function' | 'evaluators' | 'parse' | 'thresholds' | 'dataset'
+  'function' | 'evaluators' | 'parse' | 'thresholds' | 'dataset' | 'summaryEvaluators'
 > & {
   readonly dataset?: Iterable<unknown> | AsyncIterable<unknown>
   readonly function: (...args: never[]) => unknown
   readonly evaluators?: unknown
   readonly parse?: (row: unknown) => unknown
   readonly thresholds?: Readonly<Record<string, unknown>>
+  readonly summaryEvaluators?: Readonly<Record<string, unknown>>
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -30,23 +43,69 @@ function countSpec(least: number): OptionSpec {
   return { accepts, expected: `a whole number of at least ${least}`, remedy: 'Give e.g. 10.' }
 }
 
-function durationSpec(least: number): OptionSpec {
+/** Tokens, dollars and the like. */
+function figureSpec(least: number, remedy: string): OptionSpec {
   const accepts = (value: unknown): boolean => Number.isFinite(value) && Number(value) >= least
-  return { accepts, expected: `a number of at least ${least}`, remedy: 'Give milliseconds, e.g. 1_000.' }
+  return { accepts, expected: `a number of at least ${least}`, remedy }
 }
 
-const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec>> = {
+function durationSpec(least: number): OptionSpec {
+  return figureSpec(least, 'Give milliseconds, e.g. 1_000.')
+}
+
+/** A result of another run. */
+export const RUN: OptionSpec = { accepts: hasRows, expected: 'a result or its JSON', remedy: 'Give what evaluate gave, or a JSON report.' }
+
+/** Each member is named when it is wrong. */
+const BY_NAME = { accepts: isMapLike, expected: 'an object' }
+
+const CACHE_OPTIONS: Readonly<Record<keyof CacheOptions, OptionSpec>> = {
+  directory: { ...PATH, isRequired: true },
+  version: { accepts: isText, expected: 'a text', remedy: 'Change it when what the function calls has changed.' },
+}
+
+const LIMIT_OPTIONS: Readonly<Record<keyof RowLimits, OptionSpec>> = {
+  durationMs: durationSpec(1),
+  tokens: figureSpec(0, 'Give e.g. 10_000.'),
+  cost: figureSpec(0, 'Give US dollars, e.g. 0.5.'),
+}
+
+/** Of every comparison; the seed of an experiment's own comparison is that of the experiment. */
+const COMPARE_OPTIONS: Readonly<Record<keyof CompareOptions, OptionSpec>> = {
+  lowerIsBetter: { accepts: isListOf(isText), expected: 'a list of metrics', remedy: "Give e.g. ['toxicity']." },
+  tolerance: figureSpec(0, 'Give e.g. 0.01.'),
+  alpha: figureSpec(0, 'Give e.g. 0.05.'),
+  seed: { accepts: Number.isFinite, expected: 'a number', remedy: 'Give e.g. 1.' },
+}
+
+const { seed: SEED, ...OWN_COMPARISON_OPTIONS } = COMPARE_OPTIONS
+
+const RATE_OPTIONS: Readonly<Record<keyof RateLimit, OptionSpec>> = {
+  requestsPerMinute: {
+    accepts: (value) => typeof value === 'number' && value > 0,
+    expected: 'a number above 0',
+    remedy: 'Give e.g. 60.',
+    isRequired: true,
+  },
+  burst: countSpec(1),
+}
+
+const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | GroupSpec>> = {
   function: { ...functionSpec('Give the function under test.'), isRequired: true },
   dataset: { accepts: isIterable, expected: 'a list or something that can be iterated', remedy: 'Give e.g. [{ inputs }].' },
   datasetId: { accepts: isFilledText, expected: 'a text that is not blank', remedy: 'Give the id of the dataset.' },
   parse: functionSpec('Give (row) => the row, checked.'),
-  // Each evaluator is named when it is wrong.
+  // Each evaluator is checked where it is named.
   evaluators: ANYTHING,
+  summaryEvaluators: { ...BY_NAME, remedy: 'Give functions by the name of their score.' },
   thresholds: { accepts: isMapLike, expected: 'bounds by metric', remedy: 'Give e.g. { accuracy: 0.8 }.' },
   name: { accepts: isText, expected: 'a text', remedy: 'Give a name for the run.' },
   description: { accepts: isText, expected: 'a text', remedy: 'Say what the run is about.' },
   runId: ID,
   baselineRunId: { accepts: isFilledText, expected: 'a text that is not blank', remedy: 'Give the id of the run to compare with.' },
+  baseline: RUN,
+  failOnRegression: FLAG,
+  comparison: { expected: 'an object', remedy: 'Give e.g. { tolerance: 0.01 }.', members: OWN_COMPARISON_OPTIONS },
   resume: ID,
   aggregate: {
     accepts: isAggregate,
@@ -63,13 +122,22 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec>> =
   timeoutMs: durationSpec(1),
   retries: countSpec(0),
   retryDelayMs: durationSpec(0),
+  rateLimit: { ...BY_NAME, remedy: 'Give e.g. { requestsPerMinute: 60 }, or one such limit for each key.' },
+  rowLimits: { expected: 'an object', remedy: 'Give e.g. { durationMs: 60_000 }.', members: LIMIT_OPTIONS },
+  trials: countSpec(1),
+  first: countSpec(1),
+  filter: functionSpec('Give (row, index) => whether it runs.'),
+  onlyFailedOf: RUN,
+  reportTimeoutMs: durationSpec(0),
+  traceUrl: { accepts: isText, expected: 'a text', remedy: 'Give an address with {sessionId} in it.' },
   maxRows: countSpec(0),
-  seed: { accepts: Number.isFinite, expected: 'a number', remedy: 'Give e.g. 1.' },
+  seed: SEED,
   journal: PATH,
   cache: {
-    accepts: (value) => isFilledText(value) || isMapLike(value),
     expected: 'a directory or { directory, version }',
     remedy: PATH.remedy,
+    members: CACHE_OPTIONS,
+    other: isFilledText,
   },
   signal: { accepts: (value) => value instanceof AbortSignal, expected: 'an AbortSignal', remedy: 'Give controller.signal.' },
   onProgress: functionSpec('Give (progress) => what to do with it.'),
@@ -86,21 +154,63 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec>> =
   tracerOptions: ANYTHING,
 }
 
+/** Checks a definition, whose data may come with the run. @throws HoneyHiveConfigError with every problem */
+export function checkDefinition(options: AnyEvaluateOptions): void {
+  const problems = checkMembers(options)
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'defineExperiment')
+}
+
 /**
  * Checks everything that can be checked before the first request.
  *
  * @throws HoneyHiveConfigError with every problem
  */
 export function checkOptions(options: AnyEvaluateOptions): void {
-  const problems: ConfigProblem[] = []
-  readOptions(options, EVALUATE_OPTIONS, { problems })
-  const { dataset, datasetId, thresholds } = options ?? {}
+  const problems = checkMembers(options)
+  const { dataset, datasetId } = options ?? {}
   if (!dataset === !datasetId) {
     const given = dataset ? 'both' : 'neither'
     problems.push({ option: 'dataset', message: `Give exactly one of "dataset" and "datasetId"; ${given} was given.` })
   }
-  if (isMapLike(thresholds)) problems.push(...checkBounds(thresholds))
+  problems.push(...checkBaseline(options ?? {}))
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'evaluate')
+}
+
+function checkMembers(options: AnyEvaluateOptions): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const { thresholds, summaryEvaluators, rateLimit } = readOptions(options, EVALUATE_OPTIONS, { problems })
+  if (isMapLike(thresholds)) problems.push(...checkBounds(thresholds))
+  if (isMapLike(summaryEvaluators)) {
+    readOptions(summaryEvaluators, toSpecs(summaryEvaluators, SUMMARY_EVALUATOR), { problems, prefix: 'summaryEvaluators.' })
+  }
+  if (isMapLike(rateLimit)) checkRates(rateLimit, problems)
+  return problems
+}
+
+const SUMMARY_EVALUATOR = functionSpec('Give (rows) => the score.')
+
+function toSpecs<S>(given: object, spec: S): Readonly<Record<string, S>> {
+  return Object.fromEntries(Object.keys(given).map((name) => [name, spec]))
+}
+
+function checkRates(rateLimit: Readonly<Record<string, unknown>>, problems: ConfigProblem[]): void {
+  const isOne = Object.keys(RATE_OPTIONS).some((name) => name in rateLimit && !isMapLike(rateLimit[name]))
+  const limits = isOne
+    ? [['rateLimit', rateLimit] as const]
+    : Object.entries(rateLimit).map(([key, limit]) => [`rateLimit.${key}`, limit] as const)
+  for (const [path, limit] of limits) readOptions(limit, RATE_OPTIONS, { problems, prefix: `${path}.` })
+}
+
+function checkBaseline({ baseline, baselineRunId, failOnRegression }: Partial<AnyEvaluateOptions>): readonly ConfigProblem[] {
+  if (baseline !== undefined && baselineRunId !== undefined) {
+    return [{ option: 'baseline', message: 'Give one of "baseline" and "baselineRunId", not both.' }]
+  }
+  if (failOnRegression !== true || baseline !== undefined || baselineRunId !== undefined) return []
+  return [{ option: 'failOnRegression', message: '"failOnRegression" needs a run to compare with: give "baselineRunId" or "baseline".' }]
+}
+
+function hasRows(run: unknown): boolean {
+  return isMapLike(run) && Array.isArray(run['rows'])
 }
 
 function isIterable(dataset: unknown): boolean {
@@ -113,7 +223,8 @@ function isAggregate(value: unknown): boolean {
 
 function isShard(value: unknown): boolean {
   if (!isMapLike(value)) return false
-  const { index, count } = value
+  const { index, count, ...unknown } = value
+  if (Object.keys(unknown).length > 0) return false
   return Number.isInteger(index) && Number.isInteger(count) && Number(index) >= 0 && Number(index) < Number(count)
 }
 

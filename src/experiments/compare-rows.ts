@@ -1,38 +1,45 @@
+import { type MetricRule, worstScore } from './aggregate.js'
+import { type Interval, pairedInterval } from './intervals.js'
+import { type Pair, pairRows, type RowTrials, type ScoredRow } from './pair-rows.js'
+import { holm, minimumDetectableChange, pairedTest, type PairedTest } from './paired-test.js'
 import { toNumber } from './score.js'
-import { confidenceInterval, type Interval, mean, minimumDetectableChange, pairedTest, type PairedTest } from './statistics.js'
-import type { ScoreValue } from './types.js'
+import { mean, sum } from './statistics.js'
+import { hasFailed } from './failures.js'
+import type { RowStatus, ScoreValue } from './types.js'
 
-/** Scores of one row, however they were obtained. */
-export interface ScoredRow {
-  readonly datapointId: string
-  readonly scores: Readonly<Record<string, ScoreValue | undefined>>
-}
+export type { ScoredRow } from './pair-rows.js'
 
 /** A run as a comparison sees it. */
 export interface ScoredRun {
   readonly runId: string
   readonly name: string | undefined
   readonly rows: readonly ScoredRow[]
+  /** Its metrics; a metric of neither run is not compared. @defaultValue every score of its rows */
+  readonly evaluators?: readonly MetricRule[]
 }
 
 /** Settings of a comparison. */
 export interface CompareOptions {
-  /** Metrics of which less is better. @defaultValue none */
+  /** Metrics of which less is better, beside those whose evaluators say so. @defaultValue none */
   readonly lowerIsBetter?: readonly string[]
   /** Differences of one row up to this size count as unchanged. @defaultValue 1e-9 */
   readonly tolerance?: number
-  /** Error level of "significant". @defaultValue 0.05 */
+  /** Chance of even one false alarm among all metrics, below which a change is "significant". @defaultValue 0.05 */
   readonly alpha?: number
   /** @defaultValue 1 */
   readonly seed?: number
 }
 
-/** What became of a row or a metric. */
+/** What became of a metric. */
 export type Verdict = 'improved' | 'worse' | 'unchanged'
 
-/** One metric in both runs, over the rows that both scored. */
+/** What became of a row; `incomparable` when one of the runs has no score for it and none of its failures says why. */
+export type RowVerdict = Verdict | 'incomparable'
+
+/** One metric in both runs, over the rows that both scored or failed on. */
 export interface MetricComparison {
   readonly name: string
+  readonly lowerIsBetter: boolean
   readonly oldAverage: number
   readonly newAverage: number
   /** new − old. */
@@ -40,13 +47,24 @@ export interface MetricComparison {
   /** Of the difference. `null` for fewer than two rows. */
   readonly confidence: Interval | null
   readonly pairs: number
+  /** Pairs in which the old and the new run have no score because something failed; they count with `failedScore`. */
+  readonly failedRows: { readonly old: number; readonly new: number }
+  /** What a failure counts as; `null` without any. */
+  readonly failedScore: number | null
+  /** Rows that only one of the runs scored, without a failure; they are in none of the figures. */
+  readonly unscored: number
   readonly improved: readonly string[]
   readonly worse: readonly string[]
   readonly unchanged: number
   /** Sign-flip permutation test on the paired differences. */
   readonly test: PairedTest
+  /** The test's p-value after Holm's correction for the number of metrics; this one decides. */
+  readonly adjustedPValue: number
   readonly isSignificant: boolean
-  /** Smallest change this comparison would have found with 80% probability; `null` for fewer than two rows. */
+  /**
+   * Smallest change this comparison would have found with 80% probability (paired t test, alpha shared by the metrics); `null`
+   * for fewer than two rows or rows that all changed alike.
+   */
   readonly minimumDetectableChange: number | null
   /** By direction and significance: a difference that may be chance is `unchanged`. */
   readonly verdict: Verdict
@@ -55,8 +73,11 @@ export interface MetricComparison {
 /** One row in both runs. `improved` when a score got better and none worse; `worse` when any got worse. */
 export interface RowComparison {
   readonly datapointId: string
-  readonly verdict: Verdict
-  readonly changes: Readonly<Record<string, { readonly old: ScoreValue; readonly new: ScoreValue }>>
+  readonly verdict: RowVerdict
+  /** Scores that differ; `null` stands for a failure. */
+  readonly changes: Readonly<Record<string, { readonly old: ScoreValue | null; readonly new: ScoreValue | null }>>
+  /** When the row ended otherwise than before. */
+  readonly status?: { readonly old: RowStatus; readonly new: RowStatus }
 }
 
 /** Two runs over the same datapoints. */
@@ -66,101 +87,253 @@ export interface RunComparison {
   readonly newName: string | undefined
   readonly oldName: string | undefined
   readonly metrics: Readonly<Record<string, MetricComparison>>
-  /** Rows whose scores differ, in the order of the new run; the rest is only counted. */
+  /** Rows whose scores or status differ, in the order of the new run; the rest is only counted. */
   readonly rows: readonly RowComparison[]
   readonly commonDatapoints: number
+  /** Of these, rows that were recognised by their contents because their ids differ. */
+  readonly pairedByContent: number
+  /** Rows without a partner in the other run. */
   readonly newOnly: readonly string[]
   readonly oldOnly: readonly string[]
   readonly improvedRows: number
   readonly worseRows: number
   readonly unchangedRows: number
+  readonly incomparableRows: number
+  /** Metrics of one run that the other does not have. */
+  readonly notCompared: readonly string[]
+  readonly alpha: number
+  /** What the comparison could not look at. */
+  readonly warnings: readonly string[]
 }
 
 /** Compares two runs row by row. Text scores take part as changes of a row, numbers and booleans also as metrics. */
 export function compareScoredRuns(newRun: ScoredRun, oldRun: ScoredRun, options: CompareOptions = {}): RunComparison {
-  const old = new Map(oldRun.rows.map((row) => [row.datapointId, row]))
-  const known = new Set(newRun.rows.map((row) => row.datapointId))
-  const pairs = newRun.rows.flatMap((row) => {
-    const before = old.get(row.datapointId)
-    return before === undefined ? [] : [{ before, after: row }]
-  })
-  const names = new Set(pairs.flatMap(({ after }) => Object.keys(after.scores)))
-  const metrics = [...names].flatMap((name) => compareMetric(name, pairs, options))
-  const rows = pairs.map((pair) => compareRow(pair, options))
-  const count = (verdict: Verdict): number => rows.filter((row) => row.verdict === verdict).length
+  const { alpha = 0.05 } = options
+  const { pairs, byContent, newOnly, oldOnly } = pairRows(newRun.rows, oldRun.rows)
+  const { rules, notCompared } = findRules(newRun, oldRun, pairs, options)
+  const figures = rules.flatMap((rule) => compareMetric(rule, pairs, options))
+  const adjusted = holm(figures.map(({ test }) => test.pValue))
+  const metrics = figures.map((figure, at) => judge(figure, adjusted[at] ?? 1, figures.length, options))
+  const rows = pairs.map((pair) => compareRow(pair, rules, options))
+  const count = (verdict: RowVerdict): number => rows.filter((row) => row.verdict === verdict).length
   return {
     newRunId: newRun.runId,
     oldRunId: oldRun.runId,
     newName: newRun.name,
     oldName: oldRun.name,
     metrics: Object.fromEntries(metrics.map((metric) => [metric.name, metric])),
-    rows: rows.filter((row) => Object.keys(row.changes).length > 0),
+    rows: rows.filter((row) => Object.keys(row.changes).length > 0 || row.status !== undefined),
     commonDatapoints: pairs.length,
-    newOnly: newRun.rows.filter((row) => !old.has(row.datapointId)).map((row) => row.datapointId),
-    oldOnly: oldRun.rows.filter((row) => !known.has(row.datapointId)).map((row) => row.datapointId),
+    pairedByContent: byContent,
+    newOnly: newOnly.map((row) => row.datapointId),
+    oldOnly: oldOnly.map((row) => row.datapointId),
     improvedRows: count('improved'),
     worseRows: count('worse'),
     unchangedRows: count('unchanged'),
+    incomparableRows: count('incomparable'),
+    notCompared,
+    alpha,
+    warnings: findWarnings({ newOnly: newOnly.length, oldOnly: oldOnly.length, notCompared, metrics, alpha }),
   }
 }
 
-interface Pair {
-  readonly before: ScoredRow
-  readonly after: ScoredRow
+interface Gaps {
+  readonly newOnly: number
+  readonly oldOnly: number
+  readonly notCompared: readonly string[]
+  readonly metrics: readonly MetricComparison[]
+  readonly alpha: number
 }
 
-function compareMetric(name: string, pairs: readonly Pair[], options: CompareOptions): MetricComparison[] {
-  const { alpha = 0.05, seed = 1 } = options
-  const values = pairs.flatMap(({ before, after }) => {
-    const [old, now] = [numberAt(before, name), numberAt(after, name)]
-    return old === undefined || now === undefined ? [] : [{ id: after.datapointId, old, now, change: direction(name, now - old, options) }]
+function findWarnings({ newOnly, oldOnly, notCompared, metrics, alpha }: Gaps): readonly string[] {
+  const blind = metrics.filter(({ pairs }) => 2 ** (1 - pairs) * metrics.length > alpha)
+  return [
+    ...(newOnly + oldOnly === 0
+      ? []
+      : [`Rows without a partner, in no figure of the comparison: ${newOnly} of the new run, ${oldOnly} of the old one.`]),
+    ...(notCompared.length === 0 ? [] : [`Scores that only one of the runs has were not compared: ${notCompared.join(', ')}.`]),
+    ...metrics.flatMap(({ name, unscored }) => (unscored === 0 ? [] : [`${name}: ${unscored} rows have a score in one of the runs only.`])),
+    ...(blind.length === 0
+      ? []
+      : [`Too few rows for any change to be significant: ${blind.map(({ name, pairs }) => `${name} (${pairs})`).join(', ')}.`]),
+  ]
+}
+
+interface Rules {
+  readonly rules: readonly MetricRule[]
+  readonly notCompared: readonly string[]
+}
+
+function findRules(newRun: ScoredRun, oldRun: ScoredRun, pairs: readonly Pair[], { lowerIsBetter = [] }: CompareOptions): Rules {
+  const [now, before] = [namesIn(newRun, pairs, 'after'), namesIn(oldRun, pairs, 'before')]
+  const all = [...new Set([...now, ...before])]
+  const known = new Map([...(oldRun.evaluators ?? []), ...(newRun.evaluators ?? [])].map((rule) => [rule.name, rule]))
+  // Without lists of evaluators, everything a row failed on may be any of the other run's scores.
+  const isShared = (name: string): boolean =>
+    (now.has(name) || (newRun.evaluators === undefined && hasAnyFailure(pairs, 'after', name))) &&
+    (before.has(name) || (oldRun.evaluators === undefined && hasAnyFailure(pairs, 'before', name)))
+  const own = newRun.evaluators ?? oldRun.evaluators
+  const isOwn = (name: string): boolean => own === undefined || known.has(name)
+  return {
+    rules: all
+      .filter(isShared)
+      .filter(isOwn)
+      .map((name) => {
+        const rule = known.get(name) ?? { name }
+        return lowerIsBetter.includes(name) ? { ...rule, lowerIsBetter: true } : rule
+      }),
+    notCompared: all.filter((name) => !isShared(name) && isOwn(name)),
+  }
+}
+
+function namesIn(run: ScoredRun, pairs: readonly Pair[], side: keyof Pair): ReadonlySet<string> {
+  if (run.evaluators !== undefined) return new Set(run.evaluators.map(({ name }) => name))
+  const names = new Set<string>()
+  for (const pair of pairs) {
+    for (const { scores } of pair[side].trials) for (const name of Object.keys(scores)) if (!name.endsWith('_explanation')) names.add(name)
+  }
+  return names
+}
+
+function hasAnyFailure(pairs: readonly Pair[], side: keyof Pair, name: string): boolean {
+  return pairs.some((pair) => pair[side].trials.some((row) => hasFailed(row, name)))
+}
+
+type MetricFigures = Omit<MetricComparison, 'adjustedPValue' | 'isSignificant' | 'minimumDetectableChange' | 'verdict'> & {
+  readonly differences: readonly number[]
+}
+
+function compareMetric(rule: MetricRule, pairs: readonly Pair[], { seed = 1, tolerance }: CompareOptions): MetricFigures[] {
+  const { name, lowerIsBetter = false } = rule
+  const sides = pairs.map(({ before, after }) => ({ id: after.datapointId, old: readSide(before, name), now: readSide(after, name) }))
+  const seen = sides.flatMap(({ old, now }) => [...old.values, ...now.values])
+  if (seen.length === 0) return []
+  const [min, max] = [seen.reduce((a, b) => Math.min(a, b)), seen.reduce((a, b) => Math.max(a, b))]
+  const failedScore = worstScore(rule, min, max)
+  const values = sides.flatMap(({ id, old, now }) => {
+    if (isUnscored(old) || isUnscored(now)) return []
+    const [from, to] = [toMean(old, failedScore), toMean(now, failedScore)]
+    return [{ id, from, to, change: toVerdict(to - from, lowerIsBetter, tolerance) }]
   })
   if (values.length === 0) return []
-  const differences = values.map(({ old, now }) => now - old)
-  const test = pairedTest(differences, seed)
-  const difference = mean(differences)
-  const isSignificant = test.pValue < alpha
+  const differences = values.map(({ from, to }) => to - from)
+  const isRate = values.every(({ from, to }) => (from === 0 || from === 1) && (to === 0 || to === 1))
+  const failed = { old: sides.filter(({ old }) => old.failures > 0).length, new: sides.filter(({ now }) => now.failures > 0).length }
   return [
     {
       name,
-      oldAverage: mean(values.map(({ old }) => old)),
-      newAverage: mean(values.map(({ now }) => now)),
-      difference,
-      confidence: confidenceInterval(differences, { seed }) ?? null,
+      lowerIsBetter,
+      differences,
+      oldAverage: mean(values.map(({ from }) => from)),
+      newAverage: mean(values.map(({ to }) => to)),
+      difference: mean(differences),
+      confidence: pairedInterval(differences, isRate) ?? null,
       pairs: values.length,
+      failedRows: failed,
+      failedScore: failed.old + failed.new === 0 ? null : failedScore,
+      unscored: sides.filter(({ old, now }) => isUnscored(old) !== isUnscored(now)).length,
       improved: values.filter(({ change }) => change === 'improved').map(({ id }) => id),
       worse: values.filter(({ change }) => change === 'worse').map(({ id }) => id),
       unchanged: values.filter(({ change }) => change === 'unchanged').length,
-      test,
-      isSignificant,
-      minimumDetectableChange: minimumDetectableChange(differences, { alpha }) ?? null,
-      verdict: isSignificant ? direction(name, difference, options) : 'unchanged',
+      test: pairedTest(differences, seed),
     },
   ]
 }
 
-function compareRow({ before, after }: Pair, options: CompareOptions): RowComparison {
-  const changes: Record<string, { old: ScoreValue; new: ScoreValue }> = {}
-  const verdicts = new Set<Verdict>()
-  for (const [name, now] of Object.entries(after.scores)) {
-    const old = before.scores[name]
-    if (now === undefined || old === undefined || old === now) continue
-    const [oldNumber, newNumber] = [toNumber(old), toNumber(now)]
-    const verdict = oldNumber === undefined || newNumber === undefined ? 'unchanged' : direction(name, newNumber - oldNumber, options)
-    if (verdict === 'unchanged' && typeof now === 'number') continue
-    changes[name] = { old, new: now }
-    verdicts.add(verdict)
+function judge(
+  { differences, ...figures }: MetricFigures,
+  adjustedPValue: number,
+  metrics: number,
+  options: CompareOptions,
+): MetricComparison {
+  const { alpha = 0.05, tolerance } = options
+  const isSignificant = adjustedPValue < alpha
+  return {
+    ...figures,
+    adjustedPValue,
+    isSignificant,
+    minimumDetectableChange: minimumDetectableChange(differences, { alpha: alpha / metrics }) ?? null,
+    verdict: isSignificant ? toVerdict(figures.difference, figures.lowerIsBetter, tolerance) : 'unchanged',
   }
-  const verdict = verdicts.has('worse') ? 'worse' : verdicts.has('improved') ? 'improved' : 'unchanged'
-  return { datapointId: after.datapointId, verdict, changes }
 }
 
-function numberAt(row: ScoredRow, name: string): number | undefined {
-  const value = row.scores[name]
-  return value === undefined ? undefined : toNumber(value)
+/** The scores of one row over its trials. */
+interface Side {
+  readonly values: readonly number[]
+  readonly failures: number
 }
 
-function direction(name: string, difference: number, { lowerIsBetter = [], tolerance = 1e-9 }: CompareOptions): Verdict {
+function readSide({ trials }: RowTrials, name: string): Side {
+  const values = trials.flatMap(({ scores }) => (scores[name] === undefined ? [] : (toNumber(scores[name]) ?? [])))
+  return { values, failures: trials.filter((row) => row.scores[name] === undefined && hasFailed(row, name)).length }
+}
+
+function isUnscored({ values, failures }: Side): boolean {
+  return values.length + failures === 0
+}
+
+function toMean({ values, failures }: Side, failedScore: number): number {
+  return (sum(values) + failures * failedScore) / (values.length + failures)
+}
+
+function compareRow({ before, after }: Pair, rules: readonly MetricRule[], { tolerance }: CompareOptions): RowComparison {
+  const [old, now] = [statusOf(before), statusOf(after)]
+  const changes: Record<string, { old: ScoreValue | null; new: ScoreValue | null }> = {}
+  const verdicts = new Set<RowVerdict>([compareStatus(old, now)])
+  for (const { name, lowerIsBetter = false } of rules) {
+    const change = compareScore(before, after, name, lowerIsBetter, tolerance)
+    if (change === undefined) continue
+    verdicts.add(change.verdict)
+    if (change.scores !== undefined) changes[name] = change.scores
+  }
+  const verdict = (['worse', 'incomparable', 'improved'] as const).find((candidate) => verdicts.has(candidate)) ?? 'unchanged'
+  return { datapointId: after.datapointId, verdict, changes, ...(old === now ? {} : { status: { old, new: now } }) }
+}
+
+function statusOf({ trials }: RowTrials): RowStatus {
+  return (['cancelled', 'failed'] as const).find((status) => trials.some((row) => row.status === status)) ?? 'success'
+}
+
+function compareStatus(old: RowStatus, now: RowStatus): RowVerdict {
+  if (old === 'cancelled' || now === 'cancelled') return 'incomparable'
+  if (old === now) return 'unchanged'
+  return now === 'failed' ? 'worse' : 'improved'
+}
+
+interface ScoreChange {
+  readonly verdict: RowVerdict
+  readonly scores?: { readonly old: ScoreValue | null; readonly new: ScoreValue | null }
+}
+
+function compareScore(
+  before: RowTrials,
+  after: RowTrials,
+  name: string,
+  lowerIsBetter: boolean,
+  tolerance: number | undefined,
+): ScoreChange | undefined {
+  const [old, now] = [scoreOf(before, name), scoreOf(after, name)]
+  if (old === now) return undefined
+  const scores = { old, new: now }
+  if (now === null) return { verdict: isFailure(after, name) ? 'worse' : 'incomparable', scores }
+  if (old === null) return { verdict: isFailure(before, name) ? 'improved' : 'incomparable', scores }
+  const [oldNumber, newNumber] = [toNumber(old), toNumber(now)]
+  if (oldNumber === undefined || newNumber === undefined) return { verdict: 'unchanged', scores }
+  const verdict = toVerdict(newNumber - oldNumber, lowerIsBetter, tolerance)
+  return verdict === 'unchanged' && typeof now === 'number' ? undefined : { verdict, scores }
+}
+
+function scoreOf({ trials }: RowTrials, name: string): ScoreValue | null {
+  const values = trials.flatMap(({ scores }) => scores[name] ?? [])
+  const numbers = values.flatMap((value) => toNumber(value) ?? [])
+  return numbers.length > 1 && numbers.length === values.length ? mean(numbers) : (values[0] ?? null)
+}
+
+function isFailure({ trials }: RowTrials, name: string): boolean {
+  return trials.some((row) => hasFailed(row, name))
+}
+
+function toVerdict(difference: number, lowerIsBetter: boolean, tolerance = 1e-9): Verdict {
   if (Math.abs(difference) <= tolerance) return 'unchanged'
-  return difference > 0 !== lowerIsBetter.includes(name) ? 'improved' : 'worse'
+  return difference > 0 !== lowerIsBetter ? 'improved' : 'worse'
 }

@@ -2,6 +2,7 @@ import { resolveConfig } from '../config/resolve.js'
 import { HoneyHiveError } from '../errors.js'
 import { type Backend, createBackend } from './backend.js'
 import { type CompareOptions, compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
+import { namesOf, refuseUnknown } from './known-options.js'
 import type { ExperimentData } from './result.js'
 import { fetchRunResult, type RunResult } from './run-result.js'
 import { loadScoredRun } from './scored-run.js'
@@ -21,8 +22,18 @@ export interface CompareRunsOptions extends ServerOptions, CompareOptions {
   readonly journal?: string
 }
 
+const OPTION_NAMES = namesOf<CompareRunsOptions>({
+  apiKey: true,
+  serverUrl: true,
+  journal: true,
+  lowerIsBetter: true,
+  tolerance: true,
+  alpha: true,
+  seed: true,
+})
+
 /** A result, its JSON, or the id of a run. */
-export type RunReference = string | Pick<ExperimentData, 'runId' | 'name' | 'rows'>
+export type RunReference = string | (Pick<ExperimentData, 'runId' | 'name' | 'rows'> & Partial<Pick<ExperimentData, 'evaluators'>>)
 
 /**
  * Compares two runs row by row: which rows and metrics improved, got worse or stayed, whether the difference may be chance,
@@ -31,6 +42,7 @@ export type RunReference = string | Pick<ExperimentData, 'runId' | 'name' | 'row
  * @throws HoneyHiveError `EXPERIMENT` when a run given by id is not known or has no scores
  */
 export async function compareRuns(newRun: RunReference, oldRun: RunReference, options: CompareRunsOptions = {}): Promise<RunComparison> {
+  refuseUnknown(options, OPTION_NAMES, 'compareRuns')
   return withBackend(options, async (backend) => {
     const load = (run: RunReference): Promise<ScoredRun> =>
       typeof run === 'string' ? loadScoredRun(run, { backend, journal: options.journal }) : Promise.resolve(run)
@@ -51,7 +63,8 @@ export async function getRunResult(runId: string, options: ServerOptions & { rea
   })
 }
 
-async function withBackend<T>({ apiKey, serverUrl }: ServerOptions, use: (backend: Backend | undefined) => Promise<T>): Promise<T> {
+/** Gives `use` the requests of a server, when there is a key, and gives their sockets back. */
+export async function withBackend<T>({ apiKey, serverUrl }: ServerOptions, use: (backend: Backend | undefined) => Promise<T>): Promise<T> {
   const backend = createBackend(resolveConfig({ apiKey, serverUrl }))
   try {
     return await use(backend)

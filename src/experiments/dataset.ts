@@ -1,6 +1,5 @@
 import { HoneyHiveError } from '../errors.js'
 import { externalDatapointId, externalDatasetId, streamedDatasetId } from './dataset-ids.js'
-import type { Shard } from './options.js'
 import type { Datapoint, DatapointInput } from './types.js'
 
 /** One row on its way to the function. */
@@ -9,6 +8,13 @@ export interface SourceRow {
   readonly datapointId: string
   /** As the dataset gave it. */
   readonly raw: unknown
+  /** Which of the `trials` this is, from 1; absent when each row runs once. */
+  readonly trial?: number
+}
+
+/** Name of one execution of a row among all of the run. */
+export function rowKey({ datapointId, trial = 1 }: Pick<SourceRow, 'datapointId' | 'trial'>): string {
+  return trial === 1 ? datapointId : `${datapointId}/${trial}`
 }
 
 /** A dataset that can be run, wherever it comes from. */
@@ -63,19 +69,6 @@ async function* numbered(dataset: Iterable<unknown> | AsyncIterable<unknown>): A
     yield { index, raw, datapointId: externalDatapointId(raw, index) }
     index += 1
   }
-}
-
-/** The part of a source that one of several processes runs. */
-export async function* takeShard(rows: Iterable<SourceRow> | AsyncIterable<SourceRow>, { index, count }: Shard): AsyncGenerator<SourceRow> {
-  for await (const row of rows) {
-    if (row.index % count === index) yield row
-  }
-}
-
-/** Number of rows a shard has, when the total is known. */
-export function shardTotal(total: number | undefined, shard: Shard | undefined): number | undefined {
-  if (total === undefined || shard === undefined) return total
-  return Math.max(Math.ceil((total - shard.index) / shard.count), 0)
 }
 
 /**

@@ -1,9 +1,10 @@
-import type { AnyEvaluateOptions } from './check-options.js'
+import { type AnyEvaluateOptions, checkDefinition } from './check-options.js'
 import { evaluate } from './evaluate.js'
 import type { Experiment } from './experiment.js'
 import { openExperiment } from './open-experiment.js'
 import type { EvaluateOptions, ExperimentSettings } from './options.js'
 import type { ExperimentResult } from './result.js'
+import { Stop } from './stop.js'
 import type { DatapointInput, EvaluatorSet, OutputUntilInferred, ScoresOf } from './types.js'
 
 /** An experiment that has not run yet; what an evaluation file exports. */
@@ -16,10 +17,11 @@ export interface ExperimentDefinition<Row = DatapointInput, Output = unknown, Sc
   readonly options: AnyEvaluateOptions
 }
 
-/** Describes an experiment so that `runEvalFiles`, the command line or a test file can run it. Nothing runs yet. */
+/** Describes an experiment so that `runEvalFiles`, the command line or a test file can run it. Nothing runs yet. @throws HoneyHiveConfigError for wrong options */
 export function defineExperiment<Row extends DatapointInput, const E extends EvaluatorSet, Output = OutputUntilInferred>(
   options: EvaluateOptions<Row, Output, E>,
 ): ExperimentDefinition<Row, Output, ScoresOf<E>> {
+  checkDefinition(options as unknown as AnyEvaluateOptions)
   return {
     isExperimentDefinition: true,
     name: options.name,
@@ -43,5 +45,5 @@ export function isExperimentDefinition(value: unknown): value is ExperimentDefin
 export function createExperiment<Row extends DatapointInput, const E extends EvaluatorSet, Output = OutputUntilInferred>(
   options: EvaluateOptions<Row, Output, E>,
 ): Promise<Experiment> {
-  return openExperiment(options as unknown as AnyEvaluateOptions, options.signal ?? new AbortController().signal)
+  return openExperiment(options as unknown as AnyEvaluateOptions, options.signal === undefined ? new Stop() : Stop.from(options.signal))
 }

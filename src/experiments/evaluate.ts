@@ -1,5 +1,4 @@
 import type { AnyEvaluateOptions } from './check-options.js'
-import { shardTotal } from './dataset.js'
 import type { Experiment } from './experiment.js'
 import { createStopSwitch } from './interrupt.js'
 import { keepAlive } from './keep-alive.js'
@@ -9,6 +8,7 @@ import { runPool } from './pool.js'
 import { createProgress, type ProgressState } from './progress.js'
 import type { ExperimentResult } from './result.js'
 import { describeError } from './score.js'
+import type { Stop } from './stop.js'
 import type { DatapointInput, EvaluatorSet, OutputUntilInferred, ScoresOf } from './types.js'
 
 /**
@@ -32,7 +32,7 @@ export async function evaluate<Row extends DatapointInput, const E extends Evalu
 async function run(options: AnyEvaluateOptions): Promise<ExperimentResult> {
   const stop = createStopSwitch(options.signal, options.handleSignals ?? true)
   try {
-    const result = await keepAlive(async () => runRows(await openExperiment(options, stop.signal), options, stop.signal))
+    const result = await keepAlive(async () => runRows(await openExperiment(options, stop.stop), options, stop.stop))
     if (options.printResults ?? true) result.printTable()
     return result
   } finally {
@@ -40,8 +40,8 @@ async function run(options: AnyEvaluateOptions): Promise<ExperimentResult> {
   }
 }
 
-async function runRows(experiment: Experiment, options: AnyEvaluateOptions, signal: AbortSignal): Promise<ExperimentResult> {
-  const total = shardTotal(experiment.total, options.shard)
+async function runRows(experiment: Experiment, options: AnyEvaluateOptions, stop: Stop): Promise<ExperimentResult> {
+  const { total } = experiment
   const display = (options.progress ?? true) ? createProgress(experiment.name) : undefined
   const state = (): ProgressState => ({ ...experiment.counts, total, elapsedMs: experiment.elapsedMs })
   try {
@@ -52,7 +52,7 @@ async function runRows(experiment: Experiment, options: AnyEvaluateOptions, sign
         display?.update(state())
         tellProgress(experiment, options, { ...state(), runId: experiment.runId, row })
       },
-      { limit: options.maxConcurrency ?? 10, signal },
+      { limit: options.maxConcurrency ?? 10, stop },
     )
   } catch (error) {
     experiment.failDataset(error)

@@ -1,7 +1,7 @@
 import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { readOptions, toProblem } from '../options/check.js'
 import { toShown } from '../options/shown.js'
-import { functionSpec, isFilledText, isFunction, isWhole, type OptionSpec } from '../options/spec.js'
+import { functionSpec, isBoolean, isFilledText, isFunction, isText, isWhole, type OptionSpec } from '../options/spec.js'
 import { createRowTrace } from './row-trace.js'
 import { parseScore, toNumber } from './score.js'
 import type { AnyEvaluator, Evaluator, EvaluatorContext, EvaluatorFunction, EvaluatorObject, Evaluators, ScoreValue } from './types.js'
@@ -12,13 +12,31 @@ export interface EvaluatorOptions<Outputs, Inputs, GroundTruth, Raw, Result = Ra
   readonly evaluate: EvaluatorFunction<Outputs, Inputs, GroundTruth, Raw | PromiseLike<Raw>>
   /** Share in the weighted average of the run. @defaultValue 1 */
   readonly weight?: number
+  /** Further attempts after the evaluation failed. @defaultValue `retries` of the run */
+  readonly retries?: number
+  /** Longest time of one attempt, in milliseconds. @defaultValue `timeoutMs` of the run */
+  readonly timeoutMs?: number
+  /** Key of the run's `rateLimit` that each attempt takes a turn of. @defaultValue none */
+  readonly rateLimit?: string
   /** Times the row is scored, for a judge that does not always agree with itself. @defaultValue 1 */
   readonly repeat?: number
   /** Changes each single result before `aggregate`. @defaultValue nothing changes */
   readonly transform?: (result: Raw) => Result | PromiseLike<Result>
   /** Makes one result of several. @defaultValue the mean of numbers and booleans, the most frequent text */
   readonly aggregate?: (results: readonly Result[]) => Result | PromiseLike<Result>
-  /** Lowest score that passes, or a function that decides. @defaultValue a boolean score decides for itself, others do not */
+  /** Less of it is better: for the comparison with other runs, for thresholds and for the colours of reports. @defaultValue false */
+  readonly lowerIsBetter?: boolean
+  /**
+   * Score of a row whose function, or whose evaluation, failed.
+   *
+   * @defaultValue the worst: 0 or the lowest score seen; with `lowerIsBetter` 1 or the highest score seen
+   */
+  readonly failedScore?: number
+  /**
+   * Lowest score that passes, with `lowerIsBetter` the highest one, or a function that decides.
+   *
+   * @defaultValue a boolean score decides for itself, others do not
+   */
   readonly threshold?: number | ((score: ScoreValue, groundTruth: GroundTruth) => boolean)
 }
 
@@ -53,7 +71,9 @@ export function evaluator(
     return results.length === 1 && options.aggregate === undefined ? results[0] : (options.aggregate ?? aggregateResults)(results)
   }
   Object.defineProperty(score, 'name', { value: name })
-  return Object.assign(score, { evaluatorName: name, weight: options.weight ?? 1, isPassing: toDecision(options.threshold) })
+  const { weight = 1, lowerIsBetter = false, failedScore, threshold, retries, timeoutMs, rateLimit } = options
+  const isPassing = toDecision(threshold, lowerIsBetter)
+  return Object.assign(score, { evaluatorName: name, weight, lowerIsBetter, failedScore, isPassing, retries, timeoutMs, rateLimit })
 }
 
 async function repeatEvaluation(options: EvaluatorOptions<never, never, never, unknown>, run: () => unknown): Promise<readonly unknown[]> {
@@ -84,19 +104,32 @@ function mostFrequent(values: readonly ScoreValue[]): ScoreValue | undefined {
 
 function toDecision(
   threshold: number | ((score: ScoreValue, groundTruth: never) => boolean) | undefined,
+  lowerIsBetter: boolean,
 ): ((score: ScoreValue, groundTruth: unknown) => boolean) | undefined {
   // The ground truth is the row's; its type was checked where the evaluator met the dataset.
   if (typeof threshold === 'function') return threshold as (score: ScoreValue, groundTruth: unknown) => boolean
   if (threshold === undefined) return undefined
-  return (score) => (toNumber(score) ?? Number.NaN) >= threshold
+  return (score) => {
+    const value = toNumber(score) ?? Number.NaN
+    return lowerIsBetter ? value <= threshold : value >= threshold
+  }
 }
 
 const EVALUATOR_OPTIONS: Readonly<Record<keyof EvaluatorOptions<never, never, never, unknown>, OptionSpec>> = {
   evaluate: { ...functionSpec('Give (outputs, inputs, groundTruth) => the score.'), isRequired: true },
   weight: { accepts: (value) => Number.isFinite(value) && Number(value) >= 0, expected: 'a number not below 0', remedy: 'Give e.g. 1.' },
+  retries: { accepts: isWhole(0), expected: 'a whole number not below 0', remedy: 'Give e.g. 2.' },
+  timeoutMs: {
+    accepts: (value) => Number.isFinite(value) && Number(value) > 0,
+    expected: 'a number above 0',
+    remedy: 'Give milliseconds, e.g. 30_000.',
+  },
+  rateLimit: { accepts: isText, expected: 'a key of rateLimit', remedy: "Give one that evaluate's rateLimit has." },
   repeat: { accepts: isWhole(1), expected: 'a whole number above 0', remedy: 'Give e.g. 3.' },
   transform: functionSpec('Give (result) => the changed one; text is never run as code.'),
   aggregate: functionSpec('Give (results) => one of them or a new one; text is never run as code.'),
+  lowerIsBetter: { accepts: isBoolean, expected: 'true or false', remedy: 'Give true where less is better.' },
+  failedScore: { accepts: Number.isFinite, expected: 'a number', remedy: 'Give e.g. 0.' },
   threshold: {
     accepts: (value) => isFunction(value) || Number.isFinite(value),
     expected: 'a number or a function',
@@ -120,6 +153,7 @@ function detachedContext(): EvaluatorContext {
     index: 0,
     datapointId: '',
     runId: '',
+    takeTurn: () => Promise.resolve(),
   }
   // There is no tracer outside an experiment; a clear error beats `undefined` when an evaluator wants one.
   return Object.defineProperty(context, 'tracer', {
@@ -134,6 +168,12 @@ function detachedContext(): EvaluatorContext {
 export interface NamedEvaluator {
   readonly name: string
   readonly weight: number
+  readonly lowerIsBetter: boolean
+  readonly failedScore: number | undefined
+  readonly retries?: number | undefined
+  readonly timeoutMs?: number | undefined
+  readonly rateLimit?: string | undefined
+  readonly prepare?: (() => Promise<void>) | undefined
   readonly evaluate: EvaluatorFunction
   readonly isPassing: ((score: ScoreValue, groundTruth: unknown) => boolean) | undefined
 }
@@ -162,6 +202,12 @@ function toNamed(key: string | undefined, entry: AnyEvaluator<never, never, neve
     return {
       name: key ?? made?.evaluatorName ?? (entry.name || `evaluator_${position + 1}`),
       weight: made?.weight ?? 1,
+      lowerIsBetter: made?.lowerIsBetter ?? false,
+      failedScore: made?.failedScore,
+      retries: made?.retries,
+      timeoutMs: made?.timeoutMs,
+      rateLimit: made?.rateLimit,
+      prepare: made?.prepare,
       evaluate: entry as EvaluatorFunction,
       isPassing: made?.isPassing,
     }
@@ -178,11 +224,17 @@ function isMade(entry: EvaluatorFunction<never, never, never>): entry is Evaluat
 }
 
 function fromObject(key: string | undefined, entry: EvaluatorObject<never, never, never>, position: number): NamedEvaluator {
+  const { name: own, ...settings } = entry
   const className = entry.constructor?.name
-  const fallback = className === undefined || className === 'Object' || className === '' ? `evaluator_${position + 1}` : className
+  const isPlain = className === undefined || className === 'Object' || className === ''
+  const name = key ?? own ?? (isPlain ? `evaluator_${position + 1}` : className)
+  // A plain object is a list of settings; an instance may have members of its own.
+  if (isPlain) return { ...toNamed(key ?? name, evaluator(name, settings), position), name }
   return {
-    name: key ?? entry.name ?? fallback,
+    name,
     weight: entry.weight ?? 1,
+    lowerIsBetter: entry.lowerIsBetter ?? false,
+    failedScore: undefined,
     evaluate: ((outputs: never, inputs: never, groundTruth: never, context: EvaluatorContext) =>
       entry.evaluate(outputs, inputs, groundTruth, context)) as EvaluatorFunction,
     isPassing: undefined,
@@ -192,5 +244,5 @@ function fromObject(key: string | undefined, entry: EvaluatorObject<never, never
 /** Whether a score passes: the evaluator's own rule, else a boolean speaks for itself; `undefined` when nothing decides. */
 export function decide(by: NamedEvaluator, score: ScoreValue, groundTruth: unknown): boolean | undefined {
   if (by.isPassing !== undefined) return by.isPassing(score, groundTruth)
-  return typeof score === 'boolean' ? score : undefined
+  return typeof score === 'boolean' ? score !== by.lowerIsBetter : undefined
 }

@@ -1,24 +1,34 @@
+import type { ResolvedConfig } from '../config/resolved.js'
+import { redactorFor } from '../tracer/instance-redactor.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
+import type { Redactor } from '../values/redact.js'
+import { toRule } from './aggregate.js'
 import type { Backend } from './backend.js'
 import { type Backlog, createBacklog } from './backlog.js'
-import { createOutputCache } from './cache.js'
+import { CACHE_GAP, createOutputCache } from './cache.js'
 import type { AnyEvaluateOptions } from './check-options.js'
-import { compareScoredRuns } from './compare-rows.js'
-import { type DatasetSource, type SourceRow, takeShard, toDatapoint } from './dataset.js'
+import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
+import { type DatasetSource, rowKey, type SourceRow, toDatapoint } from './dataset.js'
 import { externalDatapointId } from './dataset-ids.js'
 import type { NamedEvaluator } from './evaluator.js'
 import { createJournal, type Journal } from './journal.js'
 import { asObject, asTexts } from './json-reader.js'
 import { keepAlive } from './keep-alive.js'
+import { createRandom } from './random.js'
+import { createRateLimiter } from './rate-limit.js'
 import { createResult, type ExperimentData, type ExperimentResult, RESULT_FORMAT } from './result.js'
 import { type RowPlan, runRow } from './run-row.js'
 import { attempt, finishRun, type RunPlan } from './runs.js'
 import { fetchRunResult, type RunResult } from './run-result.js'
 import { describeError } from './score.js'
-import { loadScoredRun } from './scored-run.js'
+import { type SelectedRows, selectRows } from './selection.js'
+import type { Stop } from './stop.js'
 import { SummaryCollector } from './summary.js'
+import { scoreSummary, type SummaryEvaluators, type SummaryScore, toSummaryFigures } from './summary-evaluators.js'
 import { checkThresholds, type ThresholdMap, type ThresholdRange } from './thresholds.js'
 import type { ExperimentFunction, ExperimentRow } from './types.js'
+import type { ExperimentGate } from './gate.js'
+import { findFailures } from './verdict.js'
 
 /** One run of one experiment while it is open: rows go in one by one, the result comes out at the end. */
 export class Experiment {
@@ -28,6 +38,7 @@ export class Experiment {
   readonly #plan: RunPlan
   readonly #rowPlan: RowPlan
   readonly #source: DatasetSource
+  readonly #selected: SelectedRows
   readonly #evaluators: readonly NamedEvaluator[]
   readonly #finished: ReadonlyMap<string, ExperimentRow>
   readonly #journal: Journal | undefined
@@ -37,11 +48,17 @@ export class Experiment {
   readonly #startedMs = performance.now()
   readonly #reports: Backlog = createBacklog(MAX_OPEN_REPORTS)
   readonly #taken = new Set<string>()
+  readonly #redactor: Redactor
+  readonly #traceUrl: string | undefined
+  readonly #baseline: Promise<ScoredRun | undefined>
+  /** Rows that ended since everything recorded was last known to have arrived. */
+  #unflushed: string[] = []
+  #isServerGone = false
   #datasetError: string | undefined
 
   /** Made by `openExperiment`. */
   constructor(parts: ExperimentParts) {
-    const { options, tracer, backend, plan, source, evaluators, finished, warnings } = parts
+    const { options, tracer, backend, plan, source, evaluators, finished, baseline, warnings } = parts
     this.#options = options
     this.#tracer = tracer
     this.#backend = backend
@@ -50,9 +67,14 @@ export class Experiment {
     this.#evaluators = evaluators
     this.#finished = finished
     this.#warnings = warnings
-    this.#journal = options.journal === undefined ? undefined : createJournal(options.journal, plan.runId)
-    const { seed = 1, maxRows = source.total === undefined ? STREAM_MAX_ROWS : Number.POSITIVE_INFINITY } = options
-    this.#summary = new SummaryCollector(evaluators, { maxRows, seed })
+    this.#baseline = baseline
+    this.#redactor = redactorFor(parts.config)
+    this.#traceUrl = backend === undefined ? undefined : (options.traceUrl ?? localTraceUrl(parts.config.serverUrl))
+    this.#selected = selectRows(source, options)
+    const header = { runId: plan.runId, name: plan.name, evaluators: evaluators.map(toRule) }
+    this.#journal = options.journal === undefined ? undefined : createJournal(options.journal, header)
+    const { maxRows = source.total === undefined ? STREAM_MAX_ROWS : Number.POSITIVE_INFINITY } = options
+    this.#summary = new SummaryCollector(evaluators, { maxRows })
     this.#rowPlan = toRowPlan(parts)
   }
 
@@ -71,15 +93,19 @@ export class Experiment {
     return this.#tracer
   }
 
-  /** Rows of the whole dataset; `undefined` for a stream. */
+  /** Rows this process runs, each trial for itself; `undefined` for a stream. */
   get total(): number | undefined {
-    return this.#source.total
+    return this.#selected.total
   }
 
-  /** The rows of the dataset, or of this process's share of it. */
+  /** The rows of the dataset that were selected, or this process's share of them. */
   rows(): Iterable<SourceRow> | AsyncIterable<SourceRow> {
-    const rows = this.#source.rows()
-    return this.#options.shard === undefined ? rows : takeShard(rows, this.#options.shard)
+    return this.#selected.rows()
+  }
+
+  /** Whether rows are recorded at a server. */
+  get isRecorded(): boolean {
+    return this.#backend !== undefined
   }
 
   /** Rows so far that ended and that failed. */
@@ -93,10 +119,11 @@ export class Experiment {
     return performance.now() - this.#startedMs
   }
 
-  /** Runs one row, or takes it over when it succeeded before. Never rejects. */
+  /** Runs one row, or takes it over when it succeeded before; evaluators it has no score of still run. Never rejects. */
   async run(source: SourceRow): Promise<ExperimentRow> {
-    const earlier = this.#finished.get(source.datapointId)
-    const row = earlier === undefined ? await this.#runNow(source) : takeOver(earlier, source, this.#options.parse)
+    const earlier = this.#finished.get(rowKey(source))
+    const isComplete = earlier !== undefined && this.#evaluators.every(({ name }) => earlier.scores[name] !== undefined)
+    const row = isComplete ? takeOver(earlier, source, this.#options.parse) : await this.#runNow(source, earlier)
     this.#summary.add(row)
     return row
   }
@@ -106,11 +133,27 @@ export class Experiment {
     return keepAlive(() => this.run({ raw, index, datapointId: externalDatapointId(raw, index) }))
   }
 
-  /** Counts a row that another process ran, e.g. a worker of a queue; a datapoint that is there already counts once. */
-  take(row: ExperimentRow): void {
-    if (this.#taken.has(row.datapointId)) return
-    this.#taken.add(row.datapointId)
+  /** Counts a row that another process ran, e.g. a worker of a queue; a row that is there already counts once. */
+  take(row: ExperimentRow): boolean {
+    const key = rowKey(row)
+    if (this.#taken.has(key)) return false
+    this.#taken.add(key)
     this.#summary.add(row)
+    return true
+  }
+
+  /** Counts a row like {@link take}, once it is in the journal. */
+  async record(row: ExperimentRow): Promise<void> {
+    if (this.#taken.has(rowKey(row))) return
+    await this.#journal?.append(row)
+    this.take(row)
+  }
+
+  /** Gives everything back without closing the run, for processes that run only rows. */
+  async release(): Promise<void> {
+    await this.#tracer.shutdown()
+    for (const instrumentation of this.#options.instrumentations ?? []) instrumentation.disable?.()
+    await this.#backend?.close()
   }
 
   /**
@@ -120,24 +163,33 @@ export class Experiment {
    */
   async flush(): Promise<boolean> {
     return keepAlive(async () => {
-      await this.#reports.empty()
-      return (await this.#tracer.forceFlush()) && this.#reports.lost === 0
+      await this.#reports.empty(FLUSH_LIMIT_MS)
+      return (await this.#tracer.forceFlush()) && this.#reports.unsettled.length === 0
     })
   }
 
-  async #runNow(source: SourceRow): Promise<ExperimentRow> {
-    const { row, reported } = await runRow(this.#rowPlan, source)
-    this.#reports.add(reported)
+  async #runNow(source: SourceRow, earlier: ExperimentRow | undefined): Promise<ExperimentRow> {
+    const { row, reported } = await runRow(this.#rowPlan, source, earlier)
+    if (this.#backend !== undefined) {
+      const key = rowKey(row)
+      this.#unflushed.push(key)
+      this.#reports.add(key, reported)
+    }
     await this.#journal?.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
-    await this.#waitForDelivery()
+    if (this.#backend !== undefined) await this.#waitForDelivery()
     return row
   }
 
-  // Rows may be faster than the server. Waiting here keeps the queues from growing until they have to drop.
+  // Rows may be faster than the server. Waiting here keeps the queues from growing until they have to drop; for a server that
+  // is gone nobody waits, as what it does not get is listed at the end.
   async #waitForDelivery(): Promise<void> {
-    await this.#reports.room()
-    const isDue = this.#summary.counts.total % CHECK_EVERY_ROWS === 0
-    if (isDue && this.#tracer.stats().pending > MAX_PENDING_SPANS) await this.#tracer.forceFlush()
+    const before = this.#reports.arrived
+    if (!this.#isServerGone && !(await this.#reports.room(STALL_MS))) this.#isServerGone = this.#reports.arrived === before
+    if (this.#summary.counts.total % CHECK_EVERY_ROWS !== 0) return
+    const { pending } = this.#tracer.stats()
+    if (pending === 0) this.#unflushed = []
+    if (pending <= MAX_PENDING_SPANS || this.#isServerGone) return
+    this.#isServerGone = !(await this.#tracer.forceFlush(STALL_MS)) && this.#reports.arrived === before
   }
 
   /** Adds a warning to the result, once. */
@@ -151,67 +203,100 @@ export class Experiment {
     this.warn(this.#datasetError)
   }
 
-  /** Delivers what is pending, closes the run at the server and gives the result. Never rejects. */
-  finish(): Promise<ExperimentResult> {
-    return keepAlive(() => this.#finish())
+  /**
+   * Delivers what is pending, closes the run at the server and gives the result; `whole` is what the server is told of the
+   * run when the rows here are only a part of it. Never rejects.
+   */
+  finish(whole?: ExperimentData): Promise<ExperimentResult> {
+    return keepAlive(() => this.#finish(whole))
   }
 
-  async #finish(): Promise<ExperimentResult> {
-    await this.#reports.empty()
-    await this.#deliver()
-    this.#warnOfLosses()
-    const data = this.#toData()
-    const server = await this.#closeRun(data)
-    const comparison = await this.#compareWithBaseline(data)
-    await this.#tracer.shutdown()
+  async #finish(whole: ExperimentData | undefined): Promise<ExperimentResult> {
+    const { reportTimeoutMs = 20_000 } = this.#options
+    const endMs = performance.now() + reportTimeoutMs
+    const left = (share: number): number => Math.max(endMs - performance.now() - reportTimeoutMs * (1 - share), 0)
+    // Half of the time is for what the rows recorded; the rest is for closing the run and letting go.
+    const hasArrived = await this.#deliver(() => left(0.5))
+    const unreported = this.#findUnreported(hasArrived)
+    const [comparison, summaryScores] = await Promise.all([this.#compareWithBaseline(left(0.7)), this.#scoreSummary()])
+    const data = this.#toData(comparison, summaryScores, unreported)
+    const server = await within(left(0.9), this.#closeRun(whole ?? data), () => this.warn('The run was not closed at the server in time.'))
+    await within(left(1) + LET_GO_MS, this.#tracer.shutdown(left(1)))
     for (const instrumentation of this.#options.instrumentations ?? []) instrumentation.disable?.()
-    await this.#backend?.close()
-    return createResult({ ...data, ...(comparison === undefined ? {} : { comparison }), warnings: this.#warnings }, server)
+    await within(LET_GO_MS, Promise.all([this.#backend?.close(), this.#journal?.close()]))
+    return createResult({ ...data, warnings: this.#warnings }, server, this.#redactor)
   }
 
-  // A slow server gets as long as it makes progress.
-  async #deliver(): Promise<void> {
-    for (let left = Number.POSITIVE_INFINITY; ; left = this.#tracer.stats().pending) {
-      const hasArrived = await this.#tracer.forceFlush()
-      const { pending } = this.#tracer.stats()
-      if (hasArrived || pending === 0 || pending >= left) return
+  async #deliver(leftMs: () => number): Promise<boolean> {
+    if (this.#backend === undefined) {
+      await this.#tracer.forceFlush(leftMs())
+      return true
     }
+    const areReported = await this.#reports.empty(leftMs())
+    for (let left = Number.POSITIVE_INFINITY; leftMs() > 0; ) {
+      const isFlushed = await this.#tracer.forceFlush(leftMs())
+      const { pending } = this.#tracer.stats()
+      if (isFlushed || pending === 0) return areReported
+      if (pending >= left) return false
+      left = pending
+    }
+    return areReported && this.#tracer.stats().pending === 0
   }
 
-  #warnOfLosses(): void {
+  /** Rows the server does not have whole, with a warning that says so. */
+  #findUnreported(hasArrived: boolean): readonly string[] {
     const { missing } = this.#source
     if (missing.length > 0) this.warn(`${missing.length} datapoints of the dataset could not be fetched: ${missing.slice(0, 5).join(', ')}`)
-    if (this.#backend === undefined) return
-    const { lost } = this.#reports
-    if (lost > 0) this.warn(`Outputs and ground truth of ${lost} rows did not reach the server; the rows here are complete.`)
+    if (this.#backend === undefined) return []
     const dropped = Object.entries(this.#tracer.stats().dropped).filter(
       ([reason, count]) => count > 0 && reason !== 'filtered' && reason !== 'unsampled',
     )
     if (dropped.length > 0)
       this.warn(`Spans did not reach the server: ${dropped.map(([reason, count]) => `${count} ${reason}`).join(', ')}.`)
+    const areSpansLost = !hasArrived || dropped.length > 0
+    const unreported = [...new Set([...this.#reports.unsettled, ...(areSpansLost ? this.#unflushed : [])])]
+    if (unreported.length > 0) {
+      this.warn(
+        `${unreported.length} rows were not reported to the server; they are complete here and listed in "unreported". Send them later with reportResult or "honeyhive-tracer eval report FILE".`,
+      )
+    }
+    return unreported
   }
 
-  #toData(): ExperimentData {
-    const { aggregate = 'average', seed = 1 } = this.#options
-    const { counts, metrics, figures, weightedAverage, rows, omittedRows, cost, tokens } = this.#summary.summary(aggregate)
+  #scoreSummary(): Promise<readonly SummaryScore[]> {
+    const { summaryEvaluators = {}, aggregate = 'average', timeoutMs } = this.#options
+    if (Object.keys(summaryEvaluators).length === 0) return Promise.resolve([])
+    const { rows, omittedRows } = this.#summary.summary(aggregate)
+    return scoreSummary(summaryEvaluators as SummaryEvaluators, rows, { omittedRows, stop: this.#rowPlan.stop, timeoutMs })
+  }
+
+  #toData(comparison: RunComparison | undefined, summaryScores: readonly SummaryScore[], unreported: readonly string[]): ExperimentData {
+    const { aggregate = 'average', seed = 1, shard, trials = 1 } = this.#options
+    const { counts, metrics, figures, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } =
+      this.#summary.summary(aggregate)
     // Checked by type where the options were given; names that do not exist fail below.
-    const thresholds = checkThresholds(this.#options.thresholds as ThresholdMap | undefined, { ...metrics, ...figures }, aggregate)
+    const bounds = this.#options.thresholds as ThresholdMap | undefined
+    const thresholds = checkThresholds(bounds, { ...metrics, ...figures, ...toSummaryFigures(summaryScores) }, aggregate)
     const names = new Set(this.#evaluators.map(({ name }) => name))
     const errorRate = figures['errorRate']?.average ?? 0
     const status = this.#status(errorRate)
-    if (counts.total === 0) this.warn('The dataset is empty: nothing was evaluated.')
+    this.#warnOfGaps(counts)
+    for (const warning of comparison?.warnings ?? []) this.warn(`Comparison: ${warning}`)
     const { latencyMs } = figures
     if (latencyMs === undefined) throw new TypeError('the summary lacks latencyMs')
+    const gate = this.#gate()
+    const failures = findFailures({ status, counts, thresholds, refusals, gate, comparison, summaryScores })
     return {
       format: RESULT_FORMAT,
       runId: this.#plan.runId,
       name: this.#plan.name,
       datasetId: this.#plan.datasetId,
       status,
-      passed: status === 'completed' && counts.total > 0 && counts.evaluatorErrors === 0 && thresholds.every((outcome) => outcome.passed),
+      passed: failures.length === 0,
+      failures,
       aggregate,
       functionName: this.#plan.functionName,
-      evaluators: this.#evaluators.map(({ name, weight }) => ({ name, weight })),
+      evaluators: this.#evaluators.map(({ weight, ...rule }) => ({ ...toRule(rule), weight })),
       startedAtMs: this.#startedAtMs,
       durationMs: this.elapsedMs,
       counts,
@@ -222,16 +307,40 @@ export class Experiment {
       errorRate,
       cost,
       tokens,
+      judges,
       rows,
       omittedRows,
+      ...(omittedRows === 0 ? {} : { summaryState: this.#summary.state() }),
       thresholds,
+      summaryScores,
+      gate,
+      ...(shard === undefined ? {} : { shard }),
+      selectedRows: this.#selected.selected() ?? null,
+      trials,
+      ...(this.#traceUrl === undefined ? {} : { traceUrl: this.#traceUrl }),
+      isRecorded: this.#backend !== undefined,
+      unreported,
+      ...(comparison === undefined ? {} : { comparison }),
       warnings: this.#warnings,
       seed,
     }
   }
 
+  #warnOfGaps(counts: { readonly total: number; readonly cached: number }): void {
+    const { cache } = this.#options
+    if (counts.total === 0) this.warn('The dataset is empty: nothing was evaluated.')
+    if (this.#selected.described !== undefined) this.warn(this.#selected.described)
+    if (counts.cached > 0 && (typeof cache !== 'object' || cache.version === undefined)) this.warn(CACHE_GAP)
+  }
+
+  #gate(): ExperimentGate {
+    const { failOnRegression = false, baselineRunId, baseline } = this.#options
+    const runId = baselineRunId ?? baseline?.runId
+    return { failOnRegression, ...(runId === undefined ? {} : { baselineRunId: runId }) }
+  }
+
   #status(errorRate: number): ExperimentData['status'] {
-    if (this.#rowPlan.signal.aborted) return 'cancelled'
+    if (this.#rowPlan.stop.isStopped) return 'cancelled'
     const limit = this.#options.thresholds?.['errorRate'] as number | ThresholdRange | undefined
     const allowed = typeof limit === 'number' ? limit : (limit?.max ?? 0)
     return this.#datasetError !== undefined || errorRate > allowed ? 'failed' : 'completed'
@@ -241,7 +350,14 @@ export class Experiment {
     const backend = this.#backend
     if (backend === undefined) return undefined
     const sessionIds = await this.#allSessionIds(backend)
-    const metadata = { rows: data.counts.total, failed_rows: data.counts.failed, passed: data.passed }
+    const summary = Object.fromEntries(data.summaryScores.map(({ name, score }) => [name, score]))
+    const metadata = {
+      rows: data.counts.total,
+      failed_rows: data.counts.failed,
+      passed: data.passed,
+      evaluator_rules: data.evaluators.map(toRule),
+      ...(data.summaryScores.length === 0 ? {} : { summary_scores: summary }),
+    }
     await attempt('The run could not be closed at the server', this.#warnings, () =>
       finishRun(backend, this.#plan, { status: data.status, sessionIds, metadata }),
     )
@@ -257,13 +373,30 @@ export class Experiment {
     return [...new Set([...asTexts(asObject(asObject(reply)['evaluation'])['event_ids']), ...sessionIds])]
   }
 
-  async #compareWithBaseline(data: ExperimentData): Promise<ExperimentData['comparison']> {
-    const { baselineRunId, journal, seed = 1 } = this.#options
-    if (baselineRunId === undefined) return undefined
-    const old = await attempt(`Baseline ${baselineRunId} could not be read`, this.#warnings, () =>
-      loadScoredRun(baselineRunId, { backend: this.#backend, journal }),
-    )
-    return old === undefined ? undefined : compareScoredRuns(data, old, { seed })
+  async #compareWithBaseline(limitMs: number): Promise<RunComparison | undefined> {
+    const { seed = 1, comparison = {}, aggregate = 'average' } = this.#options
+    const old = await within(limitMs, this.#baseline, () => this.warn('The baseline could not be read in time.'))
+    if (old === undefined) return undefined
+    const { rows, omittedRows } = this.#summary.summary(aggregate)
+    if (omittedRows > 0) this.warn(`The comparison lacks ${omittedRows} rows that are not in memory. Raise maxRows to compare all of them.`)
+    const now = { runId: this.#plan.runId, name: this.#plan.name, rows, evaluators: this.#evaluators }
+    return compareScoredRuns(now, old, { ...comparison, seed })
+  }
+}
+
+/** What `work` gives within the limit; otherwise `undefined`, and `onLate` is told. */
+async function within<T>(limitMs: number, work: Promise<T>, onLate: () => void = () => undefined): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      onLate()
+      resolve(undefined)
+    }, limitMs)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -274,22 +407,37 @@ const MAX_OPEN_REPORTS = 500
 /** A fifth of the span queue's default size. */
 const MAX_PENDING_SPANS = 10_000
 const CHECK_EVERY_ROWS = 50
+/** How long rows wait for a server that takes nothing before it counts as gone. */
+const STALL_MS = 5_000
+const FLUSH_LIMIT_MS = 60_000
+/** For sockets and files to be given back, after the time of the server is over. */
+const LET_GO_MS = 500
 
 /** What an experiment is made of. */
 export interface ExperimentParts {
   readonly options: AnyEvaluateOptions
+  readonly config: ResolvedConfig
   readonly tracer: HoneyHiveTracer
   readonly backend: Backend | undefined
   readonly plan: RunPlan
   readonly source: DatasetSource
   readonly evaluators: readonly NamedEvaluator[]
+  /** Rows of an earlier attempt, by `rowKey`. */
   readonly finished: ReadonlyMap<string, ExperimentRow>
+  /** The run to compare with; never rejects. */
+  readonly baseline: Promise<ScoredRun | undefined>
   readonly warnings: string[]
-  readonly signal: AbortSignal
+  readonly stop: Stop
 }
 
-function toRowPlan({ options, tracer, plan, source, evaluators, signal }: ExperimentParts): RowPlan {
-  const { cache, timeoutMs, retries = 0, retryDelayMs = 0, parse } = options
+/** The local server shows a session under the id of its first event. */
+function localTraceUrl(serverUrl: string): string | undefined {
+  const isLocal = URL.canParse(serverUrl) && /^(localhost|127\..+|\[::1\])$/.test(new URL(serverUrl).hostname)
+  return isLocal ? `${serverUrl.replace(/\/$/, '')}/#/events/{sessionId}` : undefined
+}
+
+function toRowPlan({ options, tracer, plan, source, evaluators, stop }: ExperimentParts): RowPlan {
+  const { cache, timeoutMs, retries = 0, retryDelayMs = 100, parse, seed = 1, rateLimit = {}, rowLimits = {} } = options
   const subject = { functionName: plan.functionName, functionText: Function.prototype.toString.call(options.function) }
   return {
     tracer,
@@ -304,8 +452,11 @@ function toRowPlan({ options, tracer, plan, source, evaluators, signal }: Experi
     timeoutMs,
     retries,
     retryDelayMs,
+    random: createRandom(seed),
+    limiter: createRateLimiter(rateLimit),
+    limits: rowLimits,
     cache: cache === undefined ? undefined : createOutputCache(cache, subject),
-    signal,
+    stop,
   }
 }
 

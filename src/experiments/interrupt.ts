@@ -1,40 +1,41 @@
-import { setMaxListeners } from 'node:events'
+import { Stop } from './stop.js'
 
 /** One way to stop an experiment, whoever asks for it. */
 export interface StopSwitch {
-  readonly signal: AbortSignal
+  readonly stop: Stop
   /** Takes the listeners away again. */
   release(): void
 }
 
+/** What a terminal, a container platform and a CI system send. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
 /**
- * Follows the caller's signal and, with `handleSignals`, Ctrl-C: the first one stops the experiment so that it reports,
- * the second ends the process as if nobody had listened. The listener exists only between this call and `release`.
+ * Follows the caller's signal and, with `handleSignals`, Ctrl-C and SIGTERM: the first one stops the experiment so that it
+ * reports, the second ends the process as if nobody had listened. The listeners exist only between this call and `release`.
  */
 export function createStopSwitch(outer: AbortSignal | undefined, handleSignals: boolean): StopSwitch {
-  const controller = new AbortController()
-  // Every row and evaluator under way listens; Node's limit of ten would print a warning about a leak.
-  setMaxListeners(0, controller.signal)
-  const follow = (): void => controller.abort(outer?.reason)
+  const stop = new Stop()
+  const follow = (): void => stop.stop(outer?.reason)
   let isInterrupted = false
-  const onInterrupt = (): void => {
-    // Not `signal.aborted`: a listener of the caller that ran before this one may have aborted for the same Ctrl-C.
+  const onInterrupt = (signal: NodeJS.Signals): void => {
+    // Not `isStopped`: a listener of the caller that ran before this one may have stopped it for the same Ctrl-C.
     if (!isInterrupted) {
       isInterrupted = true
       process.stderr.write('\nStopping: rows under way are aborted and the result is reported. Press Ctrl-C again to quit at once.\n')
-      return controller.abort(new DOMException('The experiment was interrupted.', 'AbortError'))
+      return stop.stop(new DOMException('The experiment was interrupted.', 'AbortError'))
     }
-    process.removeListener('SIGINT', onInterrupt)
-    process.kill(process.pid, 'SIGINT')
+    for (const name of SIGNALS) process.removeListener(name, onInterrupt)
+    process.kill(process.pid, signal)
   }
   if (outer?.aborted === true) follow()
   outer?.addEventListener('abort', follow, { once: true })
-  if (handleSignals) process.on('SIGINT', onInterrupt)
+  if (handleSignals) for (const name of SIGNALS) process.on(name, onInterrupt)
   return {
-    signal: controller.signal,
+    stop,
     release() {
       outer?.removeEventListener('abort', follow)
-      process.removeListener('SIGINT', onInterrupt)
+      for (const name of SIGNALS) process.removeListener(name, onInterrupt)
     },
   }
 }

@@ -1,35 +1,65 @@
-import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
-import { checkBounds } from './check-options.js'
-import { createResult, type ExperimentData, type ExperimentResult } from './result.js'
+import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { readOptions } from '../options/check.js'
+import { isBoolean, isListOf, isMapLike, type OptionSpec } from '../options/spec.js'
+import { checkBounds, RUN } from './check-options.js'
+import { compareScoredRuns, type ScoredRun } from './compare-rows.js'
+import { rowKey } from './dataset.js'
+import { createResult, type ExperimentData, type ExperimentResult, type ExperimentStatus } from './result.js'
 import { SummaryCollector } from './summary.js'
-import { checkThresholds, type ThresholdMap } from './thresholds.js'
+import { checkThresholds, recheckThresholds, type ThresholdMap } from './thresholds.js'
 import type { DatapointInput, ScoreValue } from './types.js'
+import { findFailures } from './verdict.js'
+
+/**
+ * What may be wrong with parts: `holes` are rows that no part has, `doubles` rows that several have, `strangers` parts that
+ * are of other shards, trials or evaluators than the first.
+ */
+export const MERGE_FAULTS = ['holes', 'doubles', 'strangers'] as const
+/** One of {@link MERGE_FAULTS}. */
+export type MergeFault = (typeof MERGE_FAULTS)[number]
 
 /** Settings of {@link mergeResults}. */
 export interface MergeOptions<Names extends string = string> {
-  /** Checked over all rows. Those the parts were checked with apply to the parts only. @defaultValue none */
+  /** Checked over all rows. @defaultValue those the parts were run with */
   readonly thresholds?: ThresholdMap<Names>
+  /** Run to compare the whole with. @defaultValue none */
+  readonly baseline?: ScoredRun
+  /** A significant regression against the baseline fails the run. @defaultValue what the parts were run with */
+  readonly failOnRegression?: boolean
+  /** Faults that are merged all the same, with a warning. @defaultValue none: each is an error */
+  readonly allow?: readonly MergeFault[]
+}
+
+const isFault = (value: unknown): value is MergeFault => (MERGE_FAULTS as readonly unknown[]).includes(value)
+
+const MERGE_OPTIONS: Readonly<Record<keyof MergeOptions, OptionSpec>> = {
+  thresholds: { accepts: isMapLike, expected: 'bounds by metric', remedy: 'Give e.g. { accuracy: 0.8 }.' },
+  baseline: RUN,
+  failOnRegression: { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.' },
+  allow: { accepts: isListOf(isFault), expected: `a list of ${MERGE_FAULTS.join(', ')}`, remedy: "Give e.g. ['holes']." },
 }
 
 /**
  * Puts the results of the shards of one run together, from results or from their JSON, and computes all figures anew.
- * A row that is in several parts counts once; one that succeeded wins.
  *
- * @throws HoneyHiveError `EXPERIMENT` for no parts, parts of different runs or datasets, or parts that left rows out; HoneyHiveConfigError
- * for bounds that cannot be read
+ * @throws HoneyHiveError `EXPERIMENT` for no parts, parts of different runs or datasets, parts that left rows out without a summary, and holes,
+ * doubles or strangers unless they are allowed; HoneyHiveConfigError for wrong options
  */
 export function mergeResults<Row = DatapointInput, Output = unknown, Scores = Readonly<Record<string, ScoreValue>>>(
   results: readonly ExperimentData<Row, Output, Scores>[],
-  { thresholds }: MergeOptions<keyof Scores & string> = {},
+  options: MergeOptions<keyof Scores & string> = {},
 ): ExperimentResult<Row, Output, Scores> {
   // Rows are opaque while they are added up; their types come back with the result.
   const parts = results as unknown as readonly ExperimentData[]
+  const problems: ConfigProblem[] = []
+  readOptions(options, MERGE_OPTIONS, { problems })
+  if (isMapLike(options.thresholds)) problems.push(...checkBounds(options.thresholds))
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'mergeResults')
   const [first] = parts
   if (first === undefined) throw new HoneyHiveError('EXPERIMENT', 'mergeResults: there is nothing to merge.')
   checkParts(first, parts)
-  const problems = checkBounds(thresholds)
-  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'mergeResults')
-  return createResult(merge(first, parts, thresholds)) as unknown as ExperimentResult<Row, Output, Scores>
+  const warnings = checkFaults(first, parts, options.allow ?? [])
+  return createResult(merge(first, parts, options, warnings)) as unknown as ExperimentResult<Row, Output, Scores>
 }
 
 function checkParts(first: ExperimentData, parts: readonly ExperimentData[]): void {
@@ -37,10 +67,10 @@ function checkParts(first: ExperimentData, parts: readonly ExperimentData[]): vo
     if (part.runId !== first.runId) throw mismatch('runs (give every shard the same runId)', first.runId, part.runId)
     if (part.datasetId !== first.datasetId) throw mismatch('datasets', first.datasetId, part.datasetId)
     if (part.aggregate !== first.aggregate) throw mismatch('aggregates', first.aggregate, part.aggregate)
-    if (part.omittedRows > 0) {
+    if (part.omittedRows > 0 && part.summaryState === undefined) {
       throw new HoneyHiveError(
         'EXPERIMENT',
-        `mergeResults: part ${part.runId} left ${part.omittedRows} rows out. Raise maxRows in every shard.`,
+        `mergeResults: part ${part.runId} left ${part.omittedRows} rows out and has no summary of them. Raise maxRows in every shard.`,
       )
     }
   }
@@ -50,21 +80,108 @@ function mismatch(what: string, one: string, other: string): HoneyHiveError {
   return new HoneyHiveError('EXPERIMENT', `mergeResults: the parts have different ${what}: "${one}" and "${other}".`)
 }
 
-function merge(first: ExperimentData, parts: readonly ExperimentData[], thresholds: ThresholdMap | undefined): ExperimentData {
-  const names = [...new Map(parts.flatMap((part) => part.evaluators).map((evaluator) => [evaluator.name, evaluator])).values()]
-  const collector = new SummaryCollector(names, { maxRows: Number.POSITIVE_INFINITY, seed: first.seed })
-  for (const row of uniqueRows(parts)) collector.add(row)
-  const { counts, metrics, figures, weightedAverage, rows, cost, tokens } = collector.summary(first.aggregate)
-  const known = new Set(names.map(({ name }) => name))
-  const outcomes = checkThresholds(thresholds, { ...metrics, ...figures }, first.aggregate)
-  const status =
-    parts.find((part) => part.status === 'cancelled')?.status ?? parts.find((part) => part.status === 'failed')?.status ?? 'completed'
+function checkFaults(first: ExperimentData, parts: readonly ExperimentData[], allow: readonly MergeFault[]): readonly string[] {
+  const found: Readonly<Record<MergeFault, readonly string[]>> = {
+    strangers: findStrangers(first, parts),
+    doubles: findDoubles(parts),
+    holes: findHoles(first, parts),
+  }
+  const refused = MERGE_FAULTS.flatMap((fault) => (allow.includes(fault) ? [] : found[fault].map((what) => ({ fault, what }))))
+  if (refused.length > 0) {
+    const faults = [...new Set(refused.map(({ fault }) => `'${fault}'`))].join(', ')
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      `mergeResults: ${refused.map(({ what }) => what).join(' ')} To merge all the same, give allow: [${faults}].`,
+    )
+  }
+  return MERGE_FAULTS.flatMap((fault) => found[fault])
+}
+
+function findStrangers(first: ExperimentData, parts: readonly ExperimentData[]): readonly string[] {
+  const describe = ({ shard, selectedRows, trials = 1, evaluators }: ExperimentData): string =>
+    [
+      shard === undefined ? 'no shard' : `one of ${shard.count} shards`,
+      `${selectedRows ?? 'an unknown number of'} rows in all`,
+      `${trials} trials`,
+      `evaluators ${evaluators
+        .map(({ name }) => name)
+        .sort()
+        .join(', ')}`,
+    ].join(', ')
+  const wanted = describe(first)
+  return parts.flatMap((part, at) =>
+    describe(part) === wanted ? [] : [`Part ${at + 1} is a stranger: ${describe(part)}; the first is ${wanted}.`],
+  )
+}
+
+function findDoubles(parts: readonly ExperimentData[]): readonly string[] {
+  const seen = new Map<string, number>()
+  for (const row of parts.flatMap((part) => part.rows)) seen.set(rowKey(row), (seen.get(rowKey(row)) ?? 0) + 1)
+  const shards = parts.flatMap(({ shard }) => shard?.index ?? [])
+  const twice = shards.filter((index, at) => shards.indexOf(index) !== at)
+  // Where rows are left out, only the shards tell.
+  if (twice.length > 0 && parts.some(({ omittedRows }) => omittedRows > 0))
+    return [`Shards are there twice: ${shorten(twice.map(String))}.`]
+  const doubled = [...seen].filter(([, count]) => count > 1).map(([key]) => key)
+  return doubled.length === 0 ? [] : [`${doubled.length} rows are in several parts: ${shorten(doubled)}.`]
+}
+
+function findHoles(first: ExperimentData, parts: readonly ExperimentData[]): readonly string[] {
+  const count = first.shard?.count
+  const present = new Set(parts.map(({ shard }) => shard?.index))
+  const missing = count === undefined ? [] : Array.from({ length: count }, (_, index) => index).filter((index) => !present.has(index))
+  if (missing.length > 0) return [`Shards are missing: ${shorten(missing.map((index) => `${index}/${String(count)}`))} (counted from 0).`]
+  const total = Math.max(...parts.map(({ selectedRows, trials = 1 }) => (selectedRows ?? 0) * trials))
+  const isWhole = parts.every(({ omittedRows }) => omittedRows === 0)
+  const rows = isWhole
+    ? new Set(parts.flatMap((part) => part.rows.map(rowKey))).size
+    : parts.reduce((sum, { counts }) => sum + counts.total, 0)
+  if (rows < total) return [`${total - rows} of ${total} rows are missing.`]
+  const open = parts.flatMap(({ selectedRows, status }, at) => (selectedRows === null && status !== 'cancelled' ? [at + 1] : []))
+  return open.length === 0 ? [] : [`Parts whose dataset was not read to its end may lack rows: ${open.join(', ')}.`]
+}
+
+function shorten(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+}
+
+function merge(
+  first: ExperimentData,
+  parts: readonly ExperimentData[],
+  { thresholds, baseline, failOnRegression }: MergeOptions,
+  faults: readonly string[],
+): ExperimentData {
+  const evaluators = [...new Map(parts.flatMap((part) => part.evaluators).map((evaluator) => [evaluator.name, evaluator])).values()]
+  const collector = new SummaryCollector(evaluators, { maxRows: Number.POSITIVE_INFINITY })
+  for (const { summaryState, rows } of parts) if (summaryState !== undefined) collector.merge(summaryState, rows)
+  for (const row of uniqueRows(parts.filter(({ summaryState }) => summaryState === undefined))) collector.add(row)
+  const { counts, metrics, figures, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } = collector.summary(
+    first.aggregate,
+  )
+  const known = new Set(evaluators.map(({ name }) => name))
+  const all = { ...metrics, ...figures }
+  const outcomes =
+    thresholds === undefined
+      ? recheckThresholds(
+          parts.flatMap((part) => part.thresholds),
+          all,
+        )
+      : checkThresholds(thresholds, all, first.aggregate)
+  const status = worstStatus(parts)
+  const comparison = baseline === undefined ? undefined : compareScoredRuns({ ...first, rows, evaluators }, baseline, { seed: first.seed })
+  const gate = {
+    failOnRegression: failOnRegression ?? parts.some((part) => part.gate?.failOnRegression === true),
+    ...(baseline === undefined ? {} : { baselineRunId: baseline.runId }),
+  }
+  const failures = findFailures({ status, counts, thresholds: outcomes, refusals, gate, comparison, summaryScores: [] })
   const startedAtMs = Math.min(...parts.map((part) => part.startedAtMs))
+  const { shard: _shard, comparison: _comparison, summaryState: _state, ...rest } = first
   return {
-    ...first,
+    ...rest,
     status,
-    passed: status === 'completed' && counts.total > 0 && counts.evaluatorErrors === 0 && outcomes.every((outcome) => outcome.passed),
-    evaluators: names,
+    passed: failures.length === 0,
+    failures,
+    evaluators,
     startedAtMs,
     durationMs: Math.max(...parts.map((part) => part.startedAtMs + part.durationMs)) - startedAtMs,
     counts,
@@ -75,17 +192,41 @@ function merge(first: ExperimentData, parts: readonly ExperimentData[], threshol
     errorRate: figures['errorRate']?.average ?? 0,
     cost,
     tokens,
+    judges,
     rows,
-    omittedRows: 0,
+    omittedRows,
+    ...(omittedRows === 0 ? {} : { summaryState: collector.state() }),
     thresholds: outcomes,
-    warnings: [...new Set(parts.flatMap((part) => part.warnings))],
+    summaryScores: [],
+    gate,
+    isRecorded: parts.every((part) => part.isRecorded),
+    unreported: parts.flatMap((part) => part.unreported ?? []),
+    ...(comparison === undefined ? {} : { comparison }),
+    warnings: [
+      ...new Set([
+        ...faults,
+        ...(comparison?.warnings ?? []).map((warning) => `Comparison: ${warning}`),
+        ...summaryWarnings(parts),
+        ...parts.flatMap((part) => part.warnings),
+      ]),
+    ],
   }
+}
+
+// A score of the whole data set cannot be put together from those of its parts.
+function summaryWarnings(parts: readonly ExperimentData[]): readonly string[] {
+  const names = [...new Set(parts.flatMap((part) => (part.summaryScores ?? []).map(({ name }) => name)))]
+  return names.length === 0 ? [] : [`Scores of the data set as a whole are not merged: ${names.join(', ')}.`]
+}
+
+function worstStatus(parts: readonly ExperimentData[]): ExperimentStatus {
+  return (['cancelled', 'failed'] as const).find((status) => parts.some((part) => part.status === status)) ?? 'completed'
 }
 
 function uniqueRows(parts: readonly ExperimentData[]): readonly ExperimentData['rows'][number][] {
   const rows = new Map<string, ExperimentData['rows'][number]>()
   for (const row of parts.flatMap((part) => part.rows)) {
-    if (rows.get(row.datapointId)?.status !== 'success') rows.set(row.datapointId, row)
+    if (rows.get(rowKey(row))?.status !== 'success') rows.set(rowKey(row), row)
   }
   return [...rows.values()]
 }

@@ -13,6 +13,9 @@ import { openHostedSource } from './hosted-dataset.js'
 import { readFinishedRows } from './resume.js'
 import { attempt, createRun, isKeyRefused, type RunPlan } from './runs.js'
 import { describeError } from './score.js'
+import { loadScoredRun } from './scored-run.js'
+import type { ScoredRun } from './compare-rows.js'
+import type { Stop } from './stop.js'
 import type { Evaluators, ExperimentRow } from './types.js'
 
 /**
@@ -21,10 +24,11 @@ import type { Evaluators, ExperimentRow } from './types.js'
  * @throws HoneyHiveConfigError for wrong options
  * @throws HoneyHiveError when the key is refused, or a hosted dataset cannot be opened
  */
-export async function openExperiment(options: AnyEvaluateOptions, signal: AbortSignal): Promise<Experiment> {
+export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): Promise<Experiment> {
   checkOptions(options)
   // The types tied evaluators and dataset together; from here on a row's values are opaque.
   const evaluators = toNamedEvaluators(options.evaluators as Evaluators<never, never, never> | undefined)
+  await Promise.all(evaluators.map((evaluator) => evaluator.prepare?.()))
   const warnings: string[] = []
   const runId = options.resume ?? options.runId?.toLowerCase() ?? randomUUID()
   const name = options.name?.trim() || `experiment-${runId.slice(0, 8)}`
@@ -36,9 +40,10 @@ export async function openExperiment(options: AnyEvaluateOptions, signal: AbortS
     const source = await openSource(options, backend, name)
     const planned = await createPlan({ options, evaluators, source, runId, name })
     const plan = backend === undefined ? planned : { ...planned, runId: await register(backend, planned, options, warnings) }
+    const baseline = readBaseline(options, backend, warnings)
     const finished = await readEarlier(options, plan.runId, backend, evaluators, warnings)
     const tracer = openTracer(options, backend === undefined, name)
-    return new Experiment({ options, tracer, backend, plan, source, evaluators, finished, warnings, signal })
+    return new Experiment({ options, config, tracer, backend, plan, source, evaluators, finished, baseline, warnings, stop })
   } catch (error) {
     await backend?.close()
     throw error
@@ -120,6 +125,16 @@ async function readEarlier(
     readFinishedRows({ runId, backend, journal, evaluators }),
   )
   return rows ?? new Map()
+}
+
+// Read while the rows run: at the end the server may be gone.
+async function readBaseline(
+  { baseline, baselineRunId, journal }: AnyEvaluateOptions,
+  backend: Backend | undefined,
+  warnings: string[],
+): Promise<ScoredRun | undefined> {
+  if (baselineRunId === undefined) return baseline
+  return attempt(`Baseline ${baselineRunId} could not be read`, warnings, () => loadScoredRun(baselineRunId, { backend, journal }))
 }
 
 function toTracerOptions(options: AnyEvaluateOptions): Parameters<typeof HoneyHiveTracer.init>[0] {

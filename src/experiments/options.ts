@@ -1,6 +1,9 @@
 import type { TracerOptions } from '../config/options.js'
 import type { InstrumentationLike } from '../config/resolved.js'
+import type { CompareOptions, ScoredRun } from './compare-rows.js'
+import type { RateLimits } from './rate-limit.js'
 import type { Aggregate } from './statistics.js'
+import type { SummaryEvaluators } from './summary-evaluators.js'
 import type { ThresholdMap } from './thresholds.js'
 import type {
   DatapointInput,
@@ -31,12 +34,23 @@ export interface CacheOptions {
   /** Created when missing; one small JSON file for each row. */
   readonly directory: string
   /**
-   * Part of the key beside the function's name, its text and the row's inputs. Change it when something the function
-   * calls has changed, because that is not visible in its text.
+   * Part of the key beside the function's name, its text and all fields of the row. Change it when something the function
+   * calls or closes over has changed (a model, a prompt), because that is not visible in its text. A row that holds
+   * something whose inside cannot be seen, such as a function, is never cached.
    *
    * @defaultValue `''`
    */
   readonly version?: string
+}
+
+/** What one row may use; a row that uses more fails. What its evaluators use does not count, except for the time. */
+export interface RowLimits {
+  /** Milliseconds with all retries and the evaluators. */
+  readonly durationMs?: number
+  /** Tokens, as the model spans report them while they end. */
+  readonly tokens?: number
+  /** US dollars, as the model spans report them while they end. */
+  readonly cost?: number
 }
 
 /** Part of the dataset this process runs: the rows whose index leaves the rest `index` when divided by `count`. */
@@ -69,14 +83,45 @@ export interface ExperimentSettings {
   readonly tracerOptions?: Omit<TracerOptions, 'apiKey' | 'serverUrl' | 'source' | 'instrumentations' | 'exporter'>
   /** Longest time of one attempt of the function, and of one evaluator, in milliseconds. @defaultValue no limit */
   readonly timeoutMs?: number
-  /** Further attempts after the function threw or ran out of time. @defaultValue 0 */
+  /** Further attempts after the function, or an evaluator, threw or ran out of time. @defaultValue 0 */
   readonly retries?: number
-  /** Milliseconds before the first further attempt; doubles with each one, up to 30 s. @defaultValue 0 */
+  /**
+   * Milliseconds before the first further attempt; doubles with each one, up to 30 s, and half of it is random. A pause that
+   * the error asks for with a `Retry-After` header is kept instead.
+   *
+   * @defaultValue 100
+   */
   readonly retryDelayMs?: number
+  /** Calls of the function, and of evaluators with a `rateLimit`, in a minute; one limit or one for each key. @defaultValue none */
+  readonly rateLimit?: RateLimits
+  /** What one row may use. @defaultValue no limits */
+  readonly rowLimits?: RowLimits
+  /** Times each row runs, each in a session of its own; intervals and comparisons go by the rows' means. @defaultValue 1 */
+  readonly trials?: number
+  /** Runs only the first rows. @defaultValue all */
+  readonly first?: number
+  /** Runs only the rows for which it gives true; `index` counts all rows of the dataset. @defaultValue all */
+  readonly filter?: (row: unknown, index: number) => boolean
+  /** Runs only the rows that failed or did not pass in this run. @defaultValue all */
+  readonly onlyFailedOf?: Pick<ScoredRun, 'rows'>
   /** Stops the experiment: running rows are aborted, no further ones start, the result says `cancelled`. */
   readonly signal?: AbortSignal
   /** Run to compare with; the comparison is in the result and in every report. */
   readonly baselineRunId?: string
+  /** The same, as a result or its JSON. */
+  readonly baseline?: ScoredRun
+  /** A significant regression of any score makes `passed` false, and so does a baseline that cannot be judged. @defaultValue false */
+  readonly failOnRegression?: boolean
+  /** How the comparison is made. */
+  readonly comparison?: Omit<CompareOptions, 'seed'>
+  /** Longest time `evaluate` waits for the server after the last row, in milliseconds. @defaultValue 20_000 */
+  readonly reportTimeoutMs?: number
+  /**
+   * Address of a row's trace for the reports, with `{sessionId}` in the place of its session.
+   *
+   * @defaultValue the page of a local server; none for any other
+   */
+  readonly traceUrl?: string
   /** Prints the table to standard output. @defaultValue true */
   readonly printResults?: boolean
   /** A bar on a terminal and a few plain lines elsewhere, on standard error. @defaultValue true */
@@ -103,7 +148,7 @@ export interface ExperimentSettings {
   readonly git?: boolean
   /** Stored with the run. */
   readonly metadata?: Readonly<Record<string, unknown>>
-  /** First Ctrl-C stops the experiment and reports, the second ends the process. @defaultValue true */
+  /** First Ctrl-C or SIGTERM stops the experiment and reports, the second ends the process. @defaultValue true */
   readonly handleSignals?: boolean
 }
 
@@ -120,6 +165,8 @@ export interface EvaluateOptions<Row extends DatapointInput, Output, E extends E
   /** @defaultValue none */
   // The intersection lets the parameters of evaluators written in place be typed by what the function above returns.
   readonly evaluators?: E & Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>>
+  /** Scores of the data set as a whole, from all of its rows. @defaultValue none */
+  readonly summaryEvaluators?: SummaryEvaluators<Row, Output>
   /** What makes `result.passed` false. */
   readonly thresholds?: ThresholdMap<keyof ScoresOf<E> & string>
 }

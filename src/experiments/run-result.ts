@@ -37,6 +37,8 @@ export interface RunResult {
   readonly aggregate: string | undefined
   readonly metrics: readonly ServerMetric[]
   readonly datapoints: readonly ServerDatapoint[]
+  /** Stored with the run. */
+  readonly metadata: Readonly<Record<string, unknown>>
   /** Addressed by name. */
   metric(name: string): ServerMetric | undefined
 }
@@ -62,6 +64,7 @@ export function parseRunResult(runId: string, reply: unknown): RunResult {
     aggregate: asText(asObject(fields['metrics'])['aggregation_function']),
     metrics,
     datapoints: asList(fields['datapoints']).map(readDatapoint),
+    metadata: asObject(run['metadata']),
     metric: (name) => metrics.find((metric) => metric.name === name),
   }
 }

@@ -1,11 +1,16 @@
-import { watch as watchDirectory } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
 import { type ExperimentDefinition, isExperimentDefinition } from './define.js'
 import { findFiles } from './find-files.js'
+import { HoneyHiveError } from '../errors.js'
+import { given, namesOf, refuseUnknown } from './known-options.js'
 import { loadModule } from './load-module.js'
+import { loadRun, readReport, RUN_ID } from './report-file.js'
 import type { ExperimentSettings } from './options.js'
-import type { Reporter, ReportFormat } from './report-forms.js'
+import { openQueue } from './queues/open.js'
+import { coordinateRows, runRowWorker } from './queues/spread.js'
+import type { Reporter } from './report/forms.js'
+import { fillName, render, writeReports } from './report/write.js'
 import type { ExperimentResult } from './result.js'
 import { describeError } from './score.js'
 
@@ -23,6 +28,19 @@ export interface EvalFileOptions {
   readonly directory?: string
   /** Wins over what the files say, e.g. `maxConcurrency` or `apiKey`. */
   readonly settings?: ExperimentSettings
+  /**
+   * Run to compare with: the id of a run, or a JSON report, in whose path `{name}` stands for the run's name. A significant
+   * regression, or a baseline that cannot be judged, fails the run unless `settings.failOnRegression` is false.
+   */
+  readonly baseline?: string
+  /** Runs only the rows that did not pass in the baseline. @defaultValue false */
+  readonly onlyFailed?: boolean
+  /**
+   * Address of a queue (`redis:` or `postgres:`) over which workers run the rows, see {@link runEvalWorker}; needs `settings.runId`.
+   *
+   * @defaultValue none: the rows run here
+   */
+  readonly queue?: string
   /** Stops the experiments, and watching. */
   readonly signal?: AbortSignal
   /** Where reports without a file go. @defaultValue `process.stdout.write` */
@@ -52,6 +70,21 @@ export interface EvalSummary {
   readonly failures: readonly EvalFailure[]
 }
 
+const OPTION_NAMES = namesOf<EvalFileOptions>({
+  patterns: true,
+  filter: true,
+  watch: true,
+  reporters: true,
+  directory: true,
+  settings: true,
+  baseline: true,
+  onlyFailed: true,
+  queue: true,
+  signal: true,
+  write: true,
+  onSummary: true,
+})
+
 const DEFAULT_PATTERNS = ['**/*.eval.{ts,mts,js,mjs}']
 /** Editors write a file in several steps. */
 const SETTLE_MS = 100
@@ -61,11 +94,11 @@ const SETTLE_MS = 100
  * one after another, so that their rates and times do not mix.
  *
  * @returns the outcome; with `watch` that of the last pass, once `signal` has aborted. Never rejects for what a file does.
+ * @throws HoneyHiveConfigError for options that do not exist
  */
 export async function runEvalFiles(options: EvalFileOptions = {}): Promise<EvalSummary> {
-  const first = await runOnce(options)
-  if (options.watch !== true) return first
-  return watchAndRun(options, first)
+  refuseUnknown(options, OPTION_NAMES, 'runEvalFiles')
+  return options.watch === true ? watchAndRun(options) : runOnce(options)
 }
 
 async function runOnce(options: EvalFileOptions): Promise<EvalSummary> {
@@ -87,21 +120,93 @@ async function runOnce(options: EvalFileOptions): Promise<EvalSummary> {
 async function runFile(file: string, options: EvalFileOptions, runs: EvalRun[], failures: EvalFailure[]): Promise<void> {
   const { directory = process.cwd(), signal } = options
   try {
-    for (const [name, definition] of definitionsOf(await loadModule(file, directory), file)) {
+    const definitions = definitionsOf(await loadModule(file, directory), file)
+    if (definitions.length === 0) failures.push({ file, message: 'The file exports no experiment. Export what defineExperiment gives.' })
+    for (const [name, definition] of definitions) {
       if (!isSelected(`${file} ${name}`, options.filter)) continue
       const named = definition.name === undefined ? { name } : {}
-      const result = await definition.run({
+      const settings = {
         printResults: false,
         ...named,
+        ...(await readBaseline(name, options, definition)),
         ...options.settings,
         ...(signal === undefined ? {} : { signal }),
-      })
+      }
+      const result = options.queue === undefined ? await definition.run(settings) : await coordinate(options.queue, definition, settings)
       runs.push({ file, result })
-      await report(result, options)
+      await writeReports(result, { reporters: options.reporters ?? ['table'], directory, ...given({ write: options.write }) })
+      if (result.unreported.length > 0) await keepUnreported(result, directory)
     }
   } catch (error) {
     failures.push({ file, message: describeError(error) })
   }
+}
+
+async function coordinate(url: string, { options }: ExperimentDefinition, settings: ExperimentSettings): Promise<ExperimentResult> {
+  const runId = settings.runId ?? options.runId
+  if (runId === undefined)
+    throw new HoneyHiveError('EXPERIMENT', 'Rows over a queue need the id of the run, which the workers are given too.')
+  const queue = await openQueue(url, runId)
+  try {
+    // Rows are opaque here, as everywhere in this file.
+    return (await coordinateRows({ ...options, ...settings, runId } as never, queue)) as unknown as ExperimentResult
+  } finally {
+    await queue.close()
+  }
+}
+
+/** Settings of {@link runEvalWorker}. */
+export interface EvalWorkerOptions {
+  readonly file: string
+  /** Address of the queue, `redis:` or `postgres:`. */
+  readonly queue: string
+  /** Id of the run the coordinator was given. */
+  readonly runId: string
+  /** Stops taking rows; those under way are finished. */
+  readonly signal: AbortSignal
+  /** Chooses one of several experiments of the file by its name. */
+  readonly filter?: string
+  /** Rows at the same time. @defaultValue that of the experiment */
+  readonly concurrency?: number
+}
+
+/**
+ * Runs rows of the one experiment of a file from a queue, until `signal` aborts.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` when the file has none, or several, of that name
+ */
+export async function runEvalWorker({ file, queue: url, runId, signal, filter, concurrency }: EvalWorkerOptions): Promise<void> {
+  const directory = process.cwd()
+  const found = definitionsOf(await loadModule(resolve(directory, file), directory), file).filter(([name]) => isSelected(name, filter))
+  const [first] = found
+  if (first === undefined || found.length > 1) {
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      `${file} has ${found.length} experiments of that name; a worker runs one. Choose it with --filter.`,
+    )
+  }
+  const [name, definition] = first
+  const queue = await openQueue(url, runId)
+  try {
+    await runRowWorker({ ...definition.options, name, runId } as never, queue, { signal, ...given({ concurrency }) })
+  } finally {
+    await queue.close()
+  }
+}
+
+async function readBaseline(
+  name: string,
+  { baseline, onlyFailed = false, directory = process.cwd(), settings }: EvalFileOptions,
+  { options }: ExperimentDefinition,
+): Promise<ExperimentSettings> {
+  if (baseline === undefined) {
+    if (onlyFailed) throw new HoneyHiveError('EXPERIMENT', 'Which rows failed is read from a baseline. Give one.')
+    return {}
+  }
+  const run = RUN_ID.test(baseline) ? undefined : await readReport(resolve(directory, fillName(baseline, name)))
+  if (!onlyFailed)
+    return run === undefined ? { baselineRunId: baseline, failOnRegression: true } : { baseline: run, failOnRegression: true }
+  return { onlyFailedOf: run ?? (await loadRun(baseline, { ...options, ...settings })) }
 }
 
 /** The experiments a file exports, with the name each one is shown under. */
@@ -130,30 +235,11 @@ function isSelected(text: string, filter: string | RegExp | undefined): boolean 
   return typeof filter === 'string' ? text.includes(filter) : new RegExp(filter.source, filter.flags.replace(/[gy]/g, '')).test(text)
 }
 
-async function report(result: ExperimentResult, options: EvalFileOptions): Promise<void> {
-  const { reporters = ['table'], write = (text: string) => void process.stdout.write(text), directory = process.cwd() } = options
-  for (const reporter of reporters) {
-    const { format, file } = typeof reporter === 'string' ? { format: reporter, file: undefined } : reporter
-    const text = render(result, format)
-    if (file === undefined) {
-      write(`${text}\n`)
-      continue
-    }
-    const path = resolve(directory, file.replaceAll('{name}', result.name.replace(/[^\p{L}\p{N}._-]+/gu, '-')))
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, `${text}\n`)
-  }
-}
-
-function render(result: ExperimentResult, format: ReportFormat): string {
-  if (format === 'json') return JSON.stringify(result.toJSON(), bigintAsText, 2)
-  if (format === 'markdown') return result.toMarkdown()
-  if (format === 'junit') return result.toJUnit()
-  return format === 'html' ? result.toHTML() : result.toTable()
-}
-
-function bigintAsText(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value
+// The result is all there is of these rows; with the run it must not end with the process.
+async function keepUnreported(result: ExperimentResult, directory: string): Promise<void> {
+  const path = resolve(directory, fillName('{name}.unreported.json', `${result.name}-${result.runId.slice(0, 8)}`))
+  await writeFile(path, `${render(result, 'json')}\n`, { mode: 0o600 })
+  process.stderr.write(`${result.unreported.length} rows did not reach the server. Send them later: honeyhive-tracer eval report ${path}\n`)
 }
 
 // A report written below the watched directory must not start the next pass.
@@ -168,29 +254,37 @@ function isReport(changed: string, { reporters = [], directory = process.cwd() }
   })
 }
 
-function watchAndRun(options: EvalFileOptions, first: EvalSummary): Promise<EvalSummary> {
+/** What a pass writes itself: journals and cache entries are named by ids. */
+const OWN_FILE = /\.unreported\.json$|(^|[\\/])([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.jsonl|[0-9a-f]{40}\.json(\..*\.tmp)?)$/
+const SOURCE_FILE = /\.[mc]?[jt]sx?$|\.(jsonl?|csv|tsv|ya?ml|txt|md)$/
+const IGNORED_FOLDER = /(^|[\\/])(node_modules|\.git|dist|coverage)([\\/]|$)/
+
+// Watching starts before the first pass: a file that is saved while it runs is run again.
+async function watchAndRun(options: EvalFileOptions): Promise<EvalSummary> {
   const { directory = process.cwd(), signal } = options
-  return new Promise((done) => {
-    let last = first
-    let timer: NodeJS.Timeout | undefined
-    let running = Promise.resolve()
-    const rerun = (): void => {
-      running = running.then(async () => {
-        last = await runOnce(options)
-      })
-    }
-    const watcher = watchDirectory(directory, { recursive: true }, (_, name) => {
-      if (name !== null && /(^|[\\/])(node_modules|\.git|dist)([\\/]|$)/.test(name)) return
-      if (name !== null && (!/\.[mc]?[jt]sx?$|\.jsonl?$/.test(name) || isReport(name, options))) return
-      clearTimeout(timer)
-      timer = setTimeout(rerun, SETTLE_MS)
-    })
-    const stop = (): void => {
-      watcher.close()
-      clearTimeout(timer)
-      void running.then(() => done(last))
-    }
-    if (signal?.aborted === true) return stop()
-    signal?.addEventListener('abort', stop, { once: true })
+  // Loaded here: only watching needs it.
+  const { watch } = await import('chokidar')
+  const watcher = watch(directory, {
+    ignoreInitial: true,
+    followSymlinks: false,
+    ignored: (path) => IGNORED_FOLDER.test(relative(directory, path)),
   })
+  await new Promise<void>((resolveReady) => watcher.once('ready', () => resolveReady()))
+  let timer: NodeJS.Timeout | undefined
+  let last = runOnce(options)
+  watcher.on('all', (_, path) => {
+    const name = relative(directory, path)
+    if (!SOURCE_FILE.test(name) || OWN_FILE.test(name) || isReport(name, options)) return
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      last = last.then(() => runOnce(options))
+    }, SETTLE_MS)
+  })
+  await new Promise<void>((stop) => {
+    if (signal?.aborted === true) return stop()
+    signal?.addEventListener('abort', () => stop(), { once: true })
+  })
+  await watcher.close()
+  clearTimeout(timer)
+  return last
 }

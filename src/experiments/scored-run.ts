@@ -1,8 +1,10 @@
 import { HoneyHiveError } from '../errors.js'
+import { readRules } from './aggregate.js'
 import type { Backend } from './backend.js'
 import type { ScoredRow, ScoredRun } from './compare-rows.js'
 import { readJournal } from './journal.js'
 import { fetchRunResult, fetchRunScores, type ServerDatapoint } from './run-result.js'
+import { fetchRunRows } from './run-sessions.js'
 
 /** Where the scores of an earlier run may be found. */
 export interface RunSources {
@@ -12,13 +14,16 @@ export interface RunSources {
 }
 
 /**
- * Scores of each row of an earlier run, from its journal or from the server.
+ * Scores of each row of an earlier run, those that failed included, from its journal or from the server.
  *
- * @throws HoneyHiveError `EXPERIMENT` when neither knows a scored row of it; the requests' own errors otherwise
+ * @throws HoneyHiveError `EXPERIMENT` when neither knows a row of it; the requests' own errors otherwise
  */
 export async function loadScoredRun(runId: string, { backend, journal }: RunSources): Promise<ScoredRun> {
-  const local = journal === undefined ? [] : [...(await readJournal(journal, runId)).values()]
-  if (local.length > 0) return { runId, name: undefined, rows: local }
+  const local = journal === undefined ? undefined : await readJournal(journal, runId)
+  if (local !== undefined && local.rows.size > 0) {
+    const { rows, header } = local
+    return { runId, name: header?.name, rows: [...rows.values()], ...(header === undefined ? {} : { evaluators: header.evaluators }) }
+  }
   if (backend !== undefined) return fetchScoredRun(backend, runId)
   throw new HoneyHiveError('EXPERIMENT', `Run ${runId} is not in a local journal, and without an API key the server cannot be asked.`)
 }
@@ -27,13 +32,21 @@ async function fetchScoredRun(backend: Backend, runId: string): Promise<ScoredRu
   const result = await fetchRunResult(backend, runId, 'average')
   const fromResult = toRows(result.datapoints)
   // Older servers list the datapoints of a result without their values.
-  const rows = fromResult.length > 0 ? fromResult : toRows(await fetchRunScores(backend, runId))
-  if (rows.length === 0) throw new HoneyHiveError('EXPERIMENT', `Run ${runId} has no scored rows at the server.`)
-  return { runId, name: result.name, rows }
+  const hasScores = fromResult.some((row) => Object.keys(row.scores).length > 0)
+  const listed = hasScores ? fromResult : toRows(await fetchRunScores(backend, runId))
+  // What became of a row, and what it is recognised by, stands in its session.
+  const sessions = await fetchRunRows(backend, runId).catch(() => [])
+  const rows = new Map<string, ScoredRow>(sessions.map((row) => [row.datapointId, row]))
+  for (const { datapointId, scores } of listed) {
+    const session = rows.get(datapointId)
+    if (session !== undefined) rows.set(datapointId, { ...session, scores: { ...scores, ...session.scores } })
+    else if (Object.keys(scores).length > 0) rows.set(datapointId, { datapointId, scores })
+  }
+  if (rows.size === 0) throw new HoneyHiveError('EXPERIMENT', `Run ${runId} has no scored rows at the server.`)
+  const rules = result.metadata['evaluator_rules']
+  return { runId, name: result.name, rows: [...rows.values()], ...(rules === undefined ? {} : { evaluators: readRules(rules) }) }
 }
 
 function toRows(datapoints: readonly ServerDatapoint[]): readonly ScoredRow[] {
-  return datapoints.flatMap(({ datapointId, scores }) =>
-    datapointId === undefined || Object.keys(scores).length === 0 ? [] : [{ datapointId, scores }],
-  )
+  return datapoints.flatMap(({ datapointId, scores }) => (datapointId === undefined ? [] : [{ datapointId, scores }]))
 }

@@ -7,7 +7,7 @@ import { GuardedSpan } from '../provider/guarded-span.js'
 import type { SpanRecord as RecordedSpan } from '../provider/span-record.js'
 import type { Plain } from '../values/plain.js'
 import type { SpanRecord } from './row-trace.js'
-import type { TokenUsage } from './types.js'
+import type { RowUsage } from './types.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -54,17 +54,17 @@ function toFields(bucket: Plain | undefined): Fields {
   return typeof bucket === 'object' && bucket !== null && !Array.isArray(bucket) ? { ...bucket } : {}
 }
 
-/** What the model spans of a row cost. */
-export interface RowUsage {
-  readonly tokens: TokenUsage
-  readonly cost: number
+/** What a row's function spent, and what its judges did. */
+export interface SplitUsage {
+  readonly own: RowUsage
+  readonly judges: RowUsage
 }
 
 /**
  * Tokens and cost of a row. A span above another one that also reports usage repeats it, as agent and SDK wrappers do,
- * so only the lowest ones count.
+ * so only the lowest ones count. What was spent below one of `judgeSpans` is the judges'.
  */
-export function sumUsage(spans: readonly KeptSpan[]): RowUsage {
+export function splitUsage(spans: readonly KeptSpan[], judgeSpans: ReadonlySet<string>): SplitUsage {
   const usages = new Map<string, RowUsage>()
   const parents = new Map<string, string | undefined>()
   for (const span of spans) {
@@ -77,7 +77,18 @@ export function sumUsage(spans: readonly KeptSpan[]): RowUsage {
   for (const spanId of usages.keys()) {
     for (let at = parents.get(spanId); at !== undefined && !repeated.has(at); at = parents.get(at)) repeated.add(at)
   }
-  return [...usages].filter(([spanId]) => !repeated.has(spanId)).reduce((total, [, usage]) => addUsage(total, usage), NO_USAGE)
+  let [own, judges] = [NO_USAGE, NO_USAGE]
+  for (const [spanId, usage] of usages) {
+    if (repeated.has(spanId)) continue
+    if (isBelow(spanId, judgeSpans, parents)) judges = addUsage(judges, usage)
+    else own = addUsage(own, usage)
+  }
+  return { own, judges }
+}
+
+function isBelow(spanId: string, wanted: ReadonlySet<string>, parents: ReadonlyMap<string, string | undefined>): boolean {
+  for (let at: string | undefined = spanId; at !== undefined; at = parents.get(at)) if (wanted.has(at)) return true
+  return false
 }
 
 /** Nothing spent. */

@@ -1,7 +1,8 @@
-import { MetricCollector, type MetricSummary } from './aggregate.js'
-import { addUsage, NO_USAGE, type RowUsage } from './span-reader.js'
+import { MetricCollector, type MetricRule, type MetricState, type MetricSummary } from './aggregate.js'
+import { addUsage, NO_USAGE } from './span-reader.js'
 import type { Aggregate } from './statistics.js'
-import type { ExperimentRow } from './types.js'
+import type { ExperimentRow, RowUsage } from './types.js'
+import { countRefusals, hasFailed } from './failures.js'
 
 /** Rows by what became of them. */
 export interface RowCounts {
@@ -20,45 +21,63 @@ export interface RowCounts {
   readonly evaluatorErrors: number
 }
 
+/** What a collector knows, as plain data; two of them can be added up. */
+export interface SummaryState {
+  readonly counts: RowCounts
+  readonly metrics: Readonly<Record<string, MetricState>>
+  readonly figures: Readonly<Record<string, MetricState>>
+  readonly usage: RowUsage
+  readonly judges: RowUsage
+  readonly refusals: Readonly<Record<string, number>>
+}
+
 /** Everything summed up over the rows. */
 export interface Summary extends RowUsage {
   readonly counts: RowCounts
   readonly metrics: Readonly<Record<string, MetricSummary>>
-  /** Average of the numeric and boolean scores, weighted by the evaluators; `null` without any. */
+  /** Average of the numeric and boolean scores of which more is better, weighted by the evaluators; `null` without any. */
   readonly weightedAverage: number | null
   /** Figures beside the scores: `errorRate`, `latencyMs`, `cost`, `totalTokens`. */
   readonly figures: Readonly<Record<string, MetricSummary>>
   readonly rows: readonly ExperimentRow[]
   /** Rows that are counted but not in `rows`, see `maxRows`. */
   readonly omittedRows: number
+  /** What the evaluators spent. */
+  readonly judges: RowUsage
+  /** Rows that each evaluator turned down. */
+  readonly refusals: Readonly<Record<string, number>>
+}
+
+/** What is known of an evaluator's metric. */
+export interface SummarizedEvaluator extends MetricRule {
+  readonly weight: number
 }
 
 const MAX_SESSION_IDS = 10_000
 
 /** Takes rows as they end and sums them up in bounded memory. */
 export class SummaryCollector {
-  readonly #weights: ReadonlyMap<string, number>
+  readonly #evaluators: readonly SummarizedEvaluator[]
   readonly #maxRows: number
-  readonly #seed: number
   readonly #metrics = new Map<string, MetricCollector>()
   readonly #figures: Readonly<Record<'errorRate' | 'latencyMs' | 'cost' | 'totalTokens', MetricCollector>>
   readonly #rows: ExperimentRow[] = []
   readonly #sessionIds: string[] = []
   readonly #counts = { total: 0, succeeded: 0, failed: 0, cancelled: 0, passed: 0, resumed: 0, cached: 0, evaluatorErrors: 0 }
+  readonly #refusals: Record<string, number> = {}
   #usage: RowUsage = NO_USAGE
+  #judges: RowUsage = NO_USAGE
 
-  constructor(
-    evaluators: readonly { readonly name: string; readonly weight: number }[],
-    { maxRows, seed }: { readonly maxRows: number; readonly seed: number },
-  ) {
-    this.#weights = new Map(evaluators.map(({ name, weight }) => [name, weight]))
+  constructor(evaluators: readonly SummarizedEvaluator[], { maxRows }: { readonly maxRows: number }) {
+    this.#evaluators = evaluators
+    // In the order they were given, not in that in which the first row's ended.
+    for (const rule of evaluators) this.#metrics.set(rule.name, new MetricCollector(rule))
     this.#maxRows = maxRows
-    this.#seed = seed
     this.#figures = {
-      errorRate: new MetricCollector('errorRate', seed),
-      latencyMs: new MetricCollector('latencyMs', seed),
-      cost: new MetricCollector('cost', seed),
-      totalTokens: new MetricCollector('totalTokens', seed),
+      errorRate: new MetricCollector('errorRate'),
+      latencyMs: new MetricCollector('latencyMs'),
+      cost: new MetricCollector('cost'),
+      totalTokens: new MetricCollector('totalTokens'),
     }
   }
 
@@ -76,13 +95,47 @@ export class SummaryCollector {
   add(row: ExperimentRow): void {
     this.#count(row)
     this.#usage = addUsage(this.#usage, row)
+    // Results of earlier versions do not tell the two apart.
+    this.#judges = addUsage(this.#judges, row.judges ?? NO_USAGE)
+    countRefusals(this.#refusals, row)
     for (const [name, value] of Object.entries(row.metrics)) {
       if (name.endsWith('_explanation')) continue
-      this.#metric(name).add(value, row.decisions[name])
+      this.#metric(name).add(value, row.decisions[name], clusterOf(row))
+    }
+    for (const { name } of this.#evaluators) {
+      if (row.scores[name] === undefined && hasFailed(row, name)) this.#metric(name).addFailure(clusterOf(row))
     }
     if (row.status !== 'cancelled') this.#addFigures(row)
     if (this.#rows.length < this.#maxRows) this.#rows.push(row)
     if (this.#sessionIds.length < MAX_SESSION_IDS) this.#sessionIds.push(row.sessionId)
+  }
+
+  /** Everything but the rows, for results whose rows are not all kept. */
+  state(): SummaryState {
+    const states = (collectors: Iterable<readonly [string, MetricCollector]>): Readonly<Record<string, MetricState>> =>
+      Object.fromEntries([...collectors].map(([name, collector]) => [name, collector.state()]))
+    return {
+      counts: this.counts,
+      metrics: states(this.#metrics),
+      figures: states(Object.entries(this.#figures)),
+      usage: this.#usage,
+      judges: this.#judges,
+      refusals: this.#refusals,
+    }
+  }
+
+  /** Adds the rows of another process, of which only `rows` are there. */
+  merge(state: SummaryState, rows: readonly ExperimentRow[]): void {
+    for (const name of Object.keys(this.#counts) as (keyof RowCounts)[]) this.#counts[name] += state.counts[name]
+    for (const [name, metric] of Object.entries(state.metrics)) this.#metric(name).merge(metric)
+    for (const [name, collector] of Object.entries(this.#figures)) {
+      const figure = state.figures[name]
+      if (figure !== undefined) collector.merge(figure)
+    }
+    this.#usage = addUsage(this.#usage, state.usage)
+    this.#judges = addUsage(this.#judges, state.judges)
+    for (const [name, count] of Object.entries(state.refusals)) this.#refusals[name] = (this.#refusals[name] ?? 0) + count
+    this.#rows.push(...rows.slice(0, Math.max(this.#maxRows - this.#rows.length, 0)))
   }
 
   #count(row: ExperimentRow): void {
@@ -104,29 +157,33 @@ export class SummaryCollector {
   }
 
   #metric(name: string): MetricCollector {
-    const known = this.#metrics.get(name) ?? new MetricCollector(name, this.#seed)
+    const known = this.#metrics.get(name) ?? new MetricCollector(name)
     this.#metrics.set(name, known)
     return known
   }
 
   /** The sums so far; rows in the order of the dataset. */
   summary(aggregate: Aggregate): Summary {
-    const metrics = summarize(Object.fromEntries(this.#metrics), aggregate)
+    const counted = [...this.#metrics].filter(([, collector]) => collector.count > 0)
+    const metrics = summarize(Object.fromEntries(counted), aggregate)
     return {
       counts: this.counts,
       metrics,
       weightedAverage: this.#weightedAverage(metrics),
       figures: summarize(this.#figures, 'average'),
-      rows: [...this.#rows].sort((one, other) => one.index - other.index),
+      rows: [...this.#rows].sort((one, other) => one.index - other.index || (one.trial ?? 1) - (other.trial ?? 1)),
       omittedRows: this.#counts.total - this.#rows.length,
       ...this.#usage,
+      judges: this.#judges,
+      refusals: this.#refusals,
     }
   }
 
   #weightedAverage(metrics: Readonly<Record<string, MetricSummary>>): number | null {
     let total = 0
     let weights = 0
-    for (const [name, weight] of this.#weights) {
+    for (const { name, weight, lowerIsBetter } of this.#evaluators) {
+      if (lowerIsBetter === true) continue
       const average = metrics[name]?.average ?? null
       if (average === null) continue
       total += average * weight
@@ -134,6 +191,11 @@ export class SummaryCollector {
     }
     return weights === 0 ? null : total / weights
   }
+}
+
+// Trials of one row are not independent of each other; they count as one.
+function clusterOf(row: ExperimentRow): string | undefined {
+  return row.trial === undefined ? undefined : row.datapointId
 }
 
 function summarize(collectors: Readonly<Record<string, MetricCollector>>, aggregate: Aggregate): Readonly<Record<string, MetricSummary>> {

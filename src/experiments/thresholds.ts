@@ -14,7 +14,10 @@ export const RUN_FIGURES = ['errorRate', 'latencyMs', 'cost', 'totalTokens'] as 
 /** A figure every run has beside its scores. */
 export type RunFigure = (typeof RUN_FIGURES)[number]
 
-/** Bounds by name: scores (a plain number is their lowest allowed value) and figures of the run (`errorRate`, `latencyMs`, `cost`, `totalTokens`). */
+/**
+ * Bounds by name. A plain number is the lowest allowed value of a score, and the highest of one of which less is better and
+ * of the figures of the run (`errorRate`, `latencyMs`, `cost`, `totalTokens`).
+ */
 export type ThresholdMap<Names extends string = string> = { readonly [Name in Names | RunFigure]?: number | ThresholdRange }
 
 /** Outcome of one bound. */
@@ -34,15 +37,27 @@ export function checkThresholds(
   figures: Readonly<Record<string, MetricSummary>>,
   aggregate: Aggregate,
 ): readonly ThresholdOutcome[] {
-  return Object.entries(thresholds ?? {}).flatMap(([name, bound]) =>
-    bound === undefined ? [] : [checkOne(name, toRange(name, bound), figures[name], aggregate)],
+  return Object.entries(thresholds ?? {}).flatMap(([name, bound]) => {
+    const figure = figures[name]
+    return bound === undefined ? [] : [checkOne(name, toRange(name, bound, figure), figure, aggregate)]
+  })
+}
+
+/** Checks bounds again over other figures, e.g. those of the parts over the whole. */
+export function recheckThresholds(
+  outcomes: readonly ThresholdOutcome[],
+  figures: Readonly<Record<string, MetricSummary>>,
+): readonly ThresholdOutcome[] {
+  const distinct = new Map(
+    outcomes.map((outcome) => [JSON.stringify([outcome.name, outcome.aggregate, outcome.min, outcome.max]), outcome]),
   )
+  return [...distinct.values()].map((outcome) => checkOne(outcome.name, outcome, figures[outcome.name], outcome.aggregate))
 }
 
 function checkOne(name: string, range: ThresholdRange, figure: MetricSummary | undefined, fallback: Aggregate): ThresholdOutcome {
   const aggregate = range.aggregate ?? (isRunFigure(name) ? 'average' : fallback)
-  const actual = figure?.[aggregate] ?? null
-  const isInside = actual !== null && actual >= (range.min ?? Number.NEGATIVE_INFINITY) && actual <= (range.max ?? Number.POSITIVE_INFINITY)
+  const actual = isUnreported(name, figure) ? null : (figure?.[aggregate] ?? null)
+  const isInside = actual !== null && isAtLeast(actual, range.min) && isAtLeast(range.max, actual)
   return {
     name,
     aggregate,
@@ -53,9 +68,19 @@ function checkOne(name: string, range: ThresholdRange, figure: MetricSummary | u
   }
 }
 
-function toRange(name: string, bound: number | ThresholdRange): ThresholdRange {
+// The average of three times 0.1 is not 0.1 in binary; that is no miss.
+function isAtLeast(value: number | undefined, bound: number | undefined): boolean {
+  return value === undefined || bound === undefined || value >= bound - 1e-12 * Math.max(Math.abs(bound), Math.abs(value))
+}
+
+// Nothing was reported when the sum is 0: such a bound would be met without having judged.
+function isUnreported(name: string, figure: MetricSummary | undefined): boolean {
+  return (name === 'cost' || name === 'totalTokens') && figure?.sum === 0
+}
+
+function toRange(name: string, bound: number | ThresholdRange, figure: MetricSummary | undefined): ThresholdRange {
   if (typeof bound !== 'number') return bound
-  return isRunFigure(name) ? { max: bound } : { min: bound }
+  return isRunFigure(name) || figure?.lowerIsBetter === true ? { max: bound } : { min: bound }
 }
 
 function isRunFigure(name: string): name is RunFigure {

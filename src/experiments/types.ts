@@ -38,11 +38,18 @@ export interface RowContext {
   readonly signal: AbortSignal
   /** Position of the row in the dataset, from 0. */
   readonly index: number
+  /** The trial this is, from 1; above 1 only with `trials`. */
+  readonly trial: number
   /** The attempt this is, from 1; above 1 only with `retries`. */
   readonly attempt: number
+  /** Waits for a turn under `rateLimit`, for functions that make several calls. @defaultValue the key `'default'` */
+  readonly takeTurn: (key?: string) => Promise<void>
 }
 
-/** Function under test; a value or a promise. */
+/**
+ * Function under test: a value, a promise, or a stream (generator, async iterable, web or Node stream), which is read to its
+ * end and joined when it is text.
+ */
 export type ExperimentFunction<Row, Output> = (datapoint: Datapoint<Row>, context: RowContext) => Output | PromiseLike<Output>
 
 /** What one score may be. Numbers and booleans are compared between runs, text counts as a category. */
@@ -68,6 +75,8 @@ export interface EvaluatorContext {
   readonly index: number
   readonly datapointId: string
   readonly runId: string
+  /** Waits for a turn under `rateLimit`. @defaultValue the key `'default'` */
+  readonly takeTurn: (key?: string) => Promise<void>
 }
 
 /** An evaluator as a plain function; always called with all four arguments, labelled row or not. */
@@ -83,6 +92,8 @@ export interface EvaluatorObject<Outputs = unknown, Inputs = unknown, GroundTrut
   readonly name?: string
   /** Share in the weighted average of the run. @defaultValue 1 */
   readonly weight?: number
+  /** Less of it is better, wherever runs are compared and bounds are checked. @defaultValue false */
+  readonly lowerIsBetter?: boolean
   /** Scores one row: a number, a boolean, text, or an object with `score`; may be async. */
   evaluate(outputs: Outputs, inputs: Inputs, groundTruth: GroundTruth, context: EvaluatorContext): Result
 }
@@ -93,6 +104,18 @@ export interface Evaluator<Name extends string = string, Outputs = unknown, Inpu
   readonly evaluatorName: Name
   /** Share in the weighted average of the run. */
   readonly weight: number
+  /** Less of it is better. */
+  readonly lowerIsBetter?: boolean | undefined
+  /** What a row that failed counts as. */
+  readonly failedScore?: number | undefined
+  /** Further attempts after the evaluation failed. */
+  readonly retries?: number | undefined
+  /** Longest time of one attempt, in milliseconds. */
+  readonly timeoutMs?: number | undefined
+  /** Key of the run's `rateLimit`. */
+  readonly rateLimit?: string | undefined
+  /** Runs before the first row; what it throws refuses the run. */
+  readonly prepare?: (() => Promise<void>) | undefined
   /** Whether a score passes; absent when this evaluator does not decide. */
   readonly isPassing?: ((score: ScoreValue, groundTruth: unknown) => boolean) | undefined
 }
@@ -147,10 +170,18 @@ export interface TokenUsage {
   readonly total: number
 }
 
+/** What the model spans of a row cost. */
+export interface RowUsage {
+  readonly tokens: TokenUsage
+  readonly cost: number
+}
+
 /** One row of the result. */
 export interface ExperimentRow<Row = DatapointInput, Output = unknown, Scores = Readonly<Record<string, ScoreValue>>> {
   readonly index: number
   readonly datapointId: string
+  /** Which of the `trials` this is, from 1; absent when each row runs once. */
+  readonly trial?: number
   readonly sessionId: string
   readonly inputs: InputsOf<Row>
   readonly groundTruth: GroundTruthOf<Row>
@@ -171,9 +202,11 @@ export interface ExperimentRow<Row = DatapointInput, Output = unknown, Scores = 
   /** Time of the function in milliseconds, the last attempt only, evaluators excluded. */
   readonly durationMs: number
   readonly attempts: number
-  /** US dollars, summed over the row's model spans. */
+  /** US dollars, summed over the model spans of the function. */
   readonly cost: number
   readonly tokens: TokenUsage
+  /** What the row's evaluators spent. */
+  readonly judges: RowUsage
   /** Where the outputs come from. */
   readonly origin: 'run' | 'cache' | 'resumed'
 }

@@ -2,9 +2,10 @@ import { HoneyHiveError } from '../errors.js'
 import { createLocalSource, type SourceRow } from './dataset.js'
 import type { ExperimentDefinition } from './define.js'
 import type { Experiment } from './experiment.js'
-import { formatScore, formatValue } from './format.js'
+import { formatScore, formatValue } from './report/format.js'
 import { openExperiment } from './open-experiment.js'
 import type { ExperimentData } from './result.js'
+import { Stop } from './stop.js'
 import type { ExperimentRow } from './types.js'
 
 /** The functions of a test framework that are used; vitest, jest and `node:test` all have them. */
@@ -54,7 +55,10 @@ export function defineExperimentTests(
   let open: Experiment | undefined
   api.describe(name, () => {
     api.beforeAll(async () => {
-      open = await openExperiment({ handleSignals: false, ...options }, options.signal ?? new AbortController().signal)
+      open = await openExperiment(
+        { handleSignals: false, ...options },
+        options.signal === undefined ? new Stop() : Stop.from(options.signal),
+      )
     })
     for (const row of rows) {
       api.test(`row ${row.index} ${formatValue(Object(row.raw).inputs, 60)}`, async () => {

@@ -272,7 +272,7 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
       const result = await done
       expect(result.code).toBe(1)
       expect(result.err).toContain('Press Ctrl-C again')
-      expect(result.out).toContain('7 rows: 5 succeeded, 0 failed, 2 cancelled')
+      expect(result.out).toContain('Rows    7: 5 succeeded, 0 failed, 2 cancelled')
     })
   })
 

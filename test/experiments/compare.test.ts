@@ -66,10 +66,10 @@ describe('compareRuns and getRunResult', () => {
       verdict: 'improved',
     })
     expect(await compareRuns(next, old)).toMatchObject(expected)
-    expect(await compareRuns(next.runId, old.runId, online)).toMatchObject(expected)
+    expect(await compareRuns(next.runId, old.runId, { apiKey: online.apiKey, serverUrl: online.serverUrl })).toMatchObject(expected)
     expect(next.toTable()).toContain('9 improved, 0 worse, 3 unchanged')
 
-    const result = await getRunResult(next.runId, { ...online, aggregate: 'min' })
+    const result = await getRunResult(next.runId, { apiKey: online.apiKey, serverUrl: online.serverUrl, aggregate: 'min' })
     expect(result).toMatchObject({ runId: next.runId, status: 'completed', aggregate: 'min' })
     expect(result.metric('half')?.aggregate).toBe(0.5)
   })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { runPool } from '../../src/experiments/pool.js'
+import { Stop } from '../../src/experiments/stop.js'
 import { createProgress } from '../../src/experiments/progress.js'
 import { withoutCredentials } from '../../src/experiments/git.js'
 import { createExperiment, evaluate, exactMatch, mergeResults } from '../../src/experiments/index.js'
@@ -51,7 +52,7 @@ describe('concurrency', () => {
     let open = 0
     let overlaps = 0
     let returned = 0
-    const abort = new AbortController()
+    const stop = new Stop()
     const source: AsyncIterable<number> = {
       [Symbol.asyncIterator]() {
         let i = 0
@@ -73,9 +74,9 @@ describe('concurrency', () => {
     await runPool(
       source,
       async (i) => {
-        if (i === 10) abort.abort()
+        if (i === 10) stop.stop('enough')
       },
-      { limit: 4, signal: abort.signal },
+      { limit: 4, stop },
     )
     expect([overlaps, returned]).toEqual([0, 1])
   })
@@ -306,23 +307,66 @@ describe('cache', () => {
     expect(calls).toBe(7)
   })
 
-  test('does not keep what JSON would change, nor failures', async ({ folder }) => {
+  test('gives back what JSON would change, and keeps neither failures nor what has no exact form', async ({ folder }) => {
     let calls = 0
     const run = () =>
       evaluate({
         ...OFFLINE,
         cache: folder,
-        dataset: rows(2),
+        dataset: rows(3),
         function: ({ inputs }) => {
           calls += 1
           if (inputs.i === 1) throw new Error('no')
-          return new Date(0)
+          return inputs.i === 0 ? new Map([['at', new Date(0)]]) : { call: () => 1 }
         },
       })
     await run()
-    await run()
-    expect(calls).toBe(4)
-    expect(await readdir(folder)).toEqual([])
+    const second = await run()
+    expect(calls).toBe(5)
+    expect(second.rows[0]).toMatchObject({ origin: 'cache', outputs: new Map([['at', new Date(0)]]) })
+  })
+
+  test('rows that differ in anything the function can see have entries of their own, and the gap is said', async ({ folder }) => {
+    const variants = [
+      { lang: 'en' },
+      { lang: 'de' },
+      { lang: new Map([['a', 1]]) },
+      { lang: new Map([['a', 2]]) },
+      { lang: new Date(1) },
+      { lang: new Date(2) },
+      { lang: 1n },
+      { lang: 1 },
+      { lang: '1' },
+      { lang: Number.NaN },
+      { lang: null },
+      { lang: undefined },
+      { lang: /a/g },
+      { lang: /a/i },
+      { lang: new Uint8Array([1]) },
+      { lang: new Uint8Array([2]) },
+      { lang: 'en', groundTruth: 'x' },
+    ]
+    let calls = 0
+    const run = () =>
+      evaluate({
+        ...OFFLINE,
+        cache: folder,
+        dataset: variants.map((variant) => ({ inputs: { text: 'hello' }, ...variant })),
+        function: () => {
+          calls += 1
+          return calls
+        },
+      })
+    const first = await run()
+    const second = await run()
+    expect(calls).toBe(variants.length)
+    expect(second.rows.map(({ outputs }) => outputs)).toEqual(first.rows.map(({ outputs }) => outputs))
+    expect(second.warnings.join()).toContain('give cache.version')
+    let unseen = 0
+    const blind = () => evaluate({ ...OFFLINE, cache: folder, dataset: [{ inputs: {}, call: () => 1 }], function: () => ++unseen })
+    await blind()
+    await blind()
+    expect(unseen).toBe(2)
   })
 })
 

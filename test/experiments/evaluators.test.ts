@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { OFFLINE } from './backend.js'
 import { compileJsonSchema } from '../../src/experiments/evaluators/json-schema.js'
 import {
   bleuScore,
@@ -8,7 +9,7 @@ import {
   normalizedTokens,
   rougeLScore,
   tokenOverlap,
-  tokens,
+  rougeTokens as tokens,
 } from '../../src/experiments/evaluators/text-metrics.js'
 import {
   bleu,
@@ -16,6 +17,7 @@ import {
   exactMatch,
   includes,
   jsonEquals,
+  evaluate,
   jsonSchema,
   levenshtein,
   llmJudge,
@@ -49,8 +51,8 @@ describe('text metrics against published values', () => {
     const good = 'It is a guide to action which ensures that the military always obeys the commands of the party'.split(' ')
     const bad = 'It is to insure the troops forever hearing the activity guidebook that party direct'.split(' ')
     expect(bleuScore(good, references)).toBeCloseTo(0.5046, 4)
-    expect(bleuScore(bad, references)).toBe(0)
-    expect(bleuScore(bad, references, { smooth: true })).toBeGreaterThan(0)
+    expect(bleuScore(bad, references, { smooth: 'none' })).toBe(0)
+    expect(bleuScore(bad, references, { smooth: 'add-one' })).toBeGreaterThan(0)
   })
 
   test('ROUGE-L: Lin, 2004, section 3', () => {
@@ -123,7 +125,7 @@ describe('built-in evaluators', () => {
     expect(await schema('{"answer":"ok"}', {}, null)).toEqual({ score: true })
     expect(await schema({ answer: 'x', more: 1 }, {}, null)).toEqual({
       score: false,
-      explanation: '/answer is shorter than 2; /more is not allowed',
+      explanation: 'the value must NOT have additional properties "more"; /answer must NOT have fewer than 2 characters',
     })
     expect(await schema('not json', {}, null)).toEqual({ score: false, explanation: 'the outputs are not JSON' })
     const standard = jsonSchema(z.object({ n: z.number() }), { name: 'shape' })
@@ -132,33 +134,38 @@ describe('built-in evaluators', () => {
     expect(standard.evaluatorName).toBe('shape')
   })
 
-  test('JSON Schema: keywords, references to itself, and refusal of what it does not know', () => {
-    const tree = compileJsonSchema({
-      $defs: {
-        node: {
-          type: 'object',
-          properties: { next: { $ref: '#/$defs/node' }, value: { type: ['integer', 'null'], minimum: 0, multipleOf: 5 } },
-          required: ['value'],
-        },
-      },
-      $ref: '#/$defs/node',
-    })
-    expect(tree({ value: 5, next: { value: null } })).toEqual([])
-    expect(tree({ value: 5, next: { value: -3 } })).toEqual(['/next/value is below 0', '/next/value is not a multiple of 5'])
-    const combined = compileJsonSchema({ oneOf: [{ const: 1 }, { enum: [1, 2] }], not: { const: 3 } })
-    expect([combined(2), combined(1).length, combined(3).length]).toEqual([[], 1, 2])
-    const list = compileJsonSchema({
-      type: 'array',
-      prefixItems: [{ type: 'string' }],
-      items: { type: 'number' },
-      uniqueItems: true,
-      maxItems: 3,
-    })
-    expect(list(['a', 1, 2])).toEqual([])
-    expect(list([1, 'a', 'a', 2])).toHaveLength(5)
-    expect(() => compileJsonSchema({ unevaluatedProperties: false })).toThrow(/not supported/)
+  test('JSON Schema: what tools write is checked whole, and a schema that is wrong is refused before the first row', async () => {
+    const problems = (schema: object, value: unknown) => Math.min(compileJsonSchema(schema as never, true)(value).length, 1)
+    const draft7 = 'http://json-schema.org/draft-07/schema#'
+    expect(problems({ propertyNames: { pattern: '^a' } }, { b: 1 })).toBe(1)
+    expect(problems({ $schema: draft7, items: [{ type: 'string' }], additionalItems: false }, ['a', 1])).toBe(1)
+    expect(problems({ if: { const: 1 }, then: false }, 1)).toBe(1)
+    expect(problems({ type: 'object', dependentRequired: { a: ['b'] } }, { a: 1 })).toBe(1)
+    expect(problems({ $schema: draft7, dependencies: { a: ['b'] } }, { a: 1 })).toBe(1)
+    expect(problems({ contains: { type: 'number' }, minContains: 2 }, [1, 'a'])).toBeGreaterThan(0)
+    expect(problems({ properties: { a: true }, unevaluatedProperties: false }, { b: 1 })).toBe(1)
+    expect(problems({ $ref: '#foo', $defs: { x: { $anchor: 'foo', type: 'number' } } }, 'a')).toBe(1)
+    expect(problems({ format: 'date' }, '2024-13-45')).toBe(1)
+    expect(compileJsonSchema({ format: 'date' }, false)('2024-13-45')).toEqual([])
+    expect([
+      problems({ multipleOf: 1 }, 1e-10),
+      problems({ multipleOf: 0.1 }, 0.3),
+      problems({ multipleOf: 0.5 }, 1e308),
+      problems({ multipleOf: 0.123456789 }, 1e308),
+    ]).toEqual([1, 0, 0, 1])
+    expect(problems({ enum: [0] }, -0)).toBe(0)
+    let calls = 0
+    for (const schema of [
+      { type: 'foo' },
+      { minimum: 'a' },
+      { $ref: '#/nowhere' },
+      { $schema: 'http://json-schema.org/draft-03/schema#' },
+    ]) {
+      const run = evaluate({ ...OFFLINE, dataset: [{ inputs: {} }], function: () => ++calls, evaluators: [jsonSchema(schema)] })
+      await expect(run).rejects.toThrow('jsonSchema: the schema cannot be used')
+    }
+    expect(calls).toBe(0)
   })
-
   test('llmJudge reads the choice, keeps the reason and asks with the material fenced off', async () => {
     const asked: string[] = []
     const judge = llmJudge({

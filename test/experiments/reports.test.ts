@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { evaluate, exactMatch } from '../../src/experiments/index.js'
+import { toReport } from '../../src/experiments/report/model.js'
+import { histogram } from '../../src/experiments/report/plots.js'
+import { widthOf } from '../../src/experiments/report/width.js'
 import type { ExperimentData } from '../../src/experiments/result.js'
 import { createResult } from '../../src/experiments/result.js'
 import { OFFLINE } from './backend.js'
@@ -31,8 +34,8 @@ const makeResult = async (): Promise<ReturnType<typeof createResult>> => {
 describe('reports', () => {
   test('the table shows metrics, thresholds, rows and warnings, and no control character of the data', async () => {
     const table = (await makeResult()).toTable()
-    expect(table).toMatch(/exact +0\.5000 +/)
-    expect(table).toContain('FAIL  exact (average)   0.5')
+    expect(table).toMatch(/exact +0\.3333 +/)
+    expect(table).toContain('FAIL  exact (average)   0.3333')
     expect(table).toContain('length_words')
     expect(table).toContain('offline')
     expect(table.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/)
@@ -57,13 +60,13 @@ describe('reports', () => {
     expect(new Set(cells).size).toBe(1)
   })
 
-  test('JUnit is well-formed XML with a case for each row and threshold', async () => {
+  test('JUnit is well-formed XML with a case for each row, each threshold and the verdict', async () => {
     const xml = (await makeResult()).toJUnit()
-    expect(xml).toContain('tests="5" failures="2" errors="1"')
+    expect(xml).toContain('tests="6" failures="3" errors="1"')
     expect(xml).toContain('&lt;script&gt;')
     expect(xml).not.toMatch(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]|<script/)
     expect(() => readXml(xml)).not.toThrow()
-    expect(readXml(xml).filter((tag) => tag === 'testcase')).toHaveLength(5)
+    expect(readXml(xml).filter((tag) => tag === 'testcase')).toHaveLength(6)
   })
 
   test('the HTML page is whole, loads nothing, runs nothing and shows data as text', async () => {
@@ -79,7 +82,11 @@ describe('reports', () => {
   test('toJSON is plain data that survives JSON, and JSON.stringify uses it', async () => {
     const result = await makeResult()
     const text = JSON.stringify(result)
-    expect(JSON.parse(text)).toMatchObject({ format: 'honeyhive-experiment/1', counts: { total: 3 }, metrics: { exact: { average: 0.5 } } })
+    expect(JSON.parse(text)).toMatchObject({
+      format: 'honeyhive-experiment/1',
+      counts: { total: 3 },
+      metrics: { exact: { average: 1 / 3 } },
+    })
     expect(createResult(JSON.parse(text)).toTable()).toBe(result.toTable())
   })
 
@@ -93,7 +100,7 @@ describe('reports', () => {
       aggregate: 'p95',
     })
     const { confidence } = result.metrics.exact_match
-    expect(confidence).toMatchObject({ level: 0.95, method: 'bootstrap' })
+    expect(confidence).toMatchObject({ level: 0.95, method: 'wilson' })
     expect(confidence?.low).toBeLessThan(0.75)
     expect(confidence?.high).toBeGreaterThan(0.75)
     for (const text of [result.toTable(), result.toMarkdown(), result.toHTML()])
@@ -101,8 +108,84 @@ describe('reports', () => {
     expect(result.metrics.exact_match.aggregate).toBe(1)
   })
 
-  test('plots of 200,000 values do not overflow the stack', async () => {
-    const { histogram } = await import('../../src/experiments/report-plots.js')
+  test('every form masks what spans mask, and the rows themselves stay whole', async () => {
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: [
+        { inputs: { q: 'a', password: 'hunter2-secret' }, groundTruth: 'x' },
+        { inputs: { q: 'card 4111-1111', password: 'hunter2-secret' }, groundTruth: 'x' },
+      ],
+      function: ({ inputs }) => {
+        if (inputs.q !== 'a') throw new Error(`no answer for ${inputs.q}`)
+        return { text: 'fine', api_key: inputs.password }
+      },
+      tracerOptions: { redact: { patterns: [/\d{4}-\d{4}/] } },
+    })
+    expect(result.rows[0]?.inputs.password).toBe('hunter2-secret')
+    for (const text of [result.toTable(), result.toMarkdown(), result.toHTML(), result.toJUnit(), JSON.stringify(result)]) {
+      expect(text).toContain('no answer for card [REDACTED]'.replaceAll(/[[\]]/g, text.includes('##') ? '\\$&' : '$&'))
+      expect(text).not.toMatch(/hunter2-secret|4111-1111/)
+    }
+  })
+
+  test('columns stay aligned when characters are wide', async () => {
+    const names = ['東京', 'e\u0301te\u0301', '👩‍👩‍👧 ok', 'plain']
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: names.map((q, i) => ({ id: `${q}`, inputs: { q }, groundTruth: i })),
+      function: ({ inputs }) => inputs.q,
+      evaluators: { exact: () => true },
+    })
+    const lines = result
+      .toTable()
+      .split('\n')
+      .filter((line) => line.includes('EXT-'))
+    expect(new Set(lines.map((line) => widthOf(line.slice(0, line.indexOf('passed'))))).size).toBe(1)
+    expect(['東京', 'e\u0301te\u0301', '👩‍👩‍👧 ok', 'ＡＢ', '한글'].map(widthOf)).toEqual([4, 3, 5, 4, 4])
+  })
+
+  test('the worst rows come first, each with a link to its trace', async () => {
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: [0.9, 0.1, 0.5, -1].map((quality) => ({ inputs: { quality } })),
+      function: ({ inputs }) => {
+        if (inputs.quality < 0) throw new Error('broken')
+        return inputs.quality
+      },
+      evaluators: { quality: (outputs) => outputs },
+    })
+    const data = { ...result.toJSON(), traceUrl: 'https://traces.example/s/{sessionId}?a=(1)' } as unknown as ExperimentData
+    const report = toReport(data)
+    expect(report.rows.map(({ row }) => row.index)).toEqual([3, 1, 2, 0])
+    const address = `https://traces.example/s/${data.rows[3]?.sessionId}`
+    const linked = createResult(data)
+    expect(linked.toHTML()).toContain(`<a href="${address}?a=(1)"`)
+    expect(linked.toMarkdown()).toContain(`(${address}?a=%281%29)`)
+    expect(linked.toTable()).toContain(address)
+    expect(linked.toJUnit()).toContain(`<system-out>${address}`)
+  })
+
+  test('a histogram shows how often, a difference plot shows the interval', async () => {
+    expect(histogram([0, 0, 1])).toMatch(/height="80\.0"><title>2 from 0/)
+    const old = await evaluate({
+      ...OFFLINE,
+      dataset: [1, 2, 3, 4].map((inputs) => ({ inputs })),
+      function: ({ inputs }) => inputs,
+      evaluators: { value: (outputs) => outputs },
+    })
+    const now = await evaluate({
+      ...OFFLINE,
+      dataset: [1, 2, 3, 4].map((inputs) => ({ inputs })),
+      function: ({ inputs }) => inputs + (inputs % 2),
+      evaluators: { value: (outputs) => outputs },
+      baseline: old,
+    })
+    const html = now.toHTML()
+    expect(html).toContain('Change of the averages with 95% interval')
+    expect(html).toMatch(/<line x1="[\d.]+" x2="[\d.]+" y1="16" y2="16"/)
+  })
+
+  test('plots of 200,000 values do not overflow the stack', () => {
     expect(histogram(Array.from({ length: 200_000 }, (_, i) => i))).toContain('200000 values')
     expect(histogram([3, 3])).toContain('<rect')
   })

@@ -160,7 +160,7 @@ describe('defineExperimentTests', () => {
     await hooks.tests[0]?.[1]()
     await expect(hooks.tests[1]?.[1]()).rejects.toThrow(/exact_match = false/)
     await expect(hooks.tests[2]?.[1]()).rejects.toThrow(/boom/)
-    await expect(hooks.after[0]?.()).rejects.toThrow(/exact_match: average is 0.5, expected 1/)
+    await expect(hooks.after[0]?.()).rejects.toThrow(/exact_match: average is 0.33/)
     expect(total).toBe(3)
   })
 

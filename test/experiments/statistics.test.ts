@@ -1,16 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_VALUES, MetricCollector } from '../../src/experiments/aggregate.js'
 import { createRandom } from '../../src/experiments/random.js'
-import {
-  confidenceInterval,
-  mean,
-  minimumDetectableChange,
-  normalQuantile,
-  pairedTest,
-  quantile,
-  standardDeviation,
-  sum,
-} from '../../src/experiments/statistics.js'
+import { normalQuantile } from '../../src/experiments/distributions.js'
+import { pairedTest } from '../../src/experiments/paired-test.js'
+import { mean, quantile, standardDeviation, sum } from '../../src/experiments/statistics.js'
 
 describe('basic figures', () => {
   test('quantile interpolates as NumPy does by default', () => {
@@ -34,41 +27,6 @@ describe('basic figures', () => {
     expect(normalQuantile(0.975)).toBeCloseTo(1.959964, 6)
     expect(normalQuantile(0.8)).toBeCloseTo(0.8416212, 6)
     expect(normalQuantile(0.001)).toBeCloseTo(-3.0902323, 6)
-  })
-})
-
-describe('confidenceInterval', () => {
-  test('is the same for the same seed and another for another', () => {
-    const values = [0, 1, 1, 0, 1, 1, 1, 0, 1, 1]
-    expect(confidenceInterval(values, { seed: 7 })).toEqual(confidenceInterval(values, { seed: 7 }))
-    expect(confidenceInterval([0.11, 0.72, 0.93], { seed: 7 })).not.toEqual(confidenceInterval([0.11, 0.72, 0.93], { seed: 8 }))
-  })
-
-  test('holds the true mean in about 95 of 100 samples', () => {
-    const random = createRandom(42)
-    let covered = 0
-    for (let sample = 0; sample < 200; sample += 1) {
-      const values = Array.from({ length: 60 }, () => (random() < 0.3 ? 1 : 0))
-      const interval = confidenceInterval(values, { seed: sample, resamples: 400 })
-      if (interval !== undefined && interval.low <= 0.3 && interval.high >= 0.3) covered += 1
-    }
-    expect(covered).toBeGreaterThan(180)
-    expect(covered).toBeLessThan(200)
-  })
-
-  test('agrees between its two methods where they meet', () => {
-    const random = createRandom(3)
-    const values = Array.from({ length: 2_000 }, random)
-    const bootstrap = confidenceInterval(values)
-    const normal = confidenceInterval([...values, 0.5])
-    expect(bootstrap?.method).toBe('bootstrap')
-    expect(normal?.method).toBe('normal')
-    expect(bootstrap?.low).toBeCloseTo(normal?.low ?? 0, 2)
-    expect(bootstrap?.high).toBeCloseTo(normal?.high ?? 0, 2)
-  })
-
-  test('does not exist for one value', () => {
-    expect(confidenceInterval([1])).toBeUndefined()
   })
 })
 
@@ -102,15 +60,6 @@ describe('pairedTest', () => {
     }
     expect(significant).toBeGreaterThan(3)
     expect(significant).toBeLessThan(30)
-  })
-})
-
-describe('minimumDetectableChange', () => {
-  test('is 2.8 standard errors at 5% and 80% power', () => {
-    const differences = [0.1, -0.1, 0.2, -0.2, 0.3, -0.3]
-    const standardError = standardDeviation(differences) / Math.sqrt(6)
-    expect(minimumDetectableChange(differences)).toBeCloseTo(2.8015 * standardError, 3)
-    expect(minimumDetectableChange([1])).toBeUndefined()
   })
 })
 

@@ -1,6 +1,8 @@
 import { HoneyHiveError } from '../../errors.js'
 import { evaluator } from '../evaluator.js'
 import type { Evaluator, EvaluatorContext, ScoreDetails } from '../types.js'
+import { given, namesOf, refuseUnknown } from '../known-options.js'
+import { DEFAULT_KEY } from '../rate-limit.js'
 import { compare, type TextOptions, toText } from './text.js'
 import { cosineSimilarity } from './text-metrics.js'
 
@@ -40,9 +42,35 @@ export interface JudgeOptions<Name extends string, Outputs, Inputs, GroundTruth>
   readonly repeat?: number
   /** @defaultValue nothing is decided */
   readonly threshold?: number
+  /** Further attempts after the model failed, or answered none of the choices. @defaultValue `retries` of the run */
+  readonly retries?: number
+  /** Longest time of one attempt, in milliseconds. @defaultValue `timeoutMs` of the run */
+  readonly timeoutMs?: number
+  /** Key of the run's `rateLimit` that each attempt takes a turn of. @defaultValue `'default'`, shared with the function */
+  readonly rateLimit?: string
+  /** Less of it is better. @defaultValue false */
+  readonly lowerIsBetter?: boolean
+  /** Score of a row that failed. @defaultValue the worst, see `evaluator` */
+  readonly failedScore?: number
   /** @defaultValue 1 */
   readonly weight?: number
 }
+
+const OPTION_NAMES = namesOf<JudgeOptions<string, never, never, never>>({
+  name: true,
+  model: true,
+  criteria: true,
+  choices: true,
+  prompt: true,
+  repeat: true,
+  threshold: true,
+  retries: true,
+  timeoutMs: true,
+  rateLimit: true,
+  lowerIsBetter: true,
+  failedScore: true,
+  weight: true,
+})
 
 const DEFAULT_CHOICES: Readonly<Record<string, number>> = { correct: 1, partial: 0.5, incorrect: 0 }
 const DEFAULT_CRITERIA = 'The answer is factually consistent with the expected answer and answers the question.'
@@ -51,7 +79,9 @@ const DEFAULT_CRITERIA = 'The answer is factually consistent with the expected a
 export function llmJudge<const Name extends string = 'llm_judge', Outputs = unknown, Inputs = unknown, GroundTruth = unknown>(
   options: JudgeOptions<Name, Outputs, Inputs, GroundTruth>,
 ): Evaluator<Name, Outputs, Inputs, GroundTruth, ScoreDetails<number>> {
-  const { model, choices = DEFAULT_CHOICES, criteria = DEFAULT_CRITERIA, repeat, threshold, weight } = options
+  refuseUnknown(options, OPTION_NAMES, 'llmJudge')
+  const { model, choices = DEFAULT_CHOICES, criteria = DEFAULT_CRITERIA, rateLimit = DEFAULT_KEY } = options
+  const { repeat, threshold, weight, retries, timeoutMs, lowerIsBetter, failedScore } = options
   const prompt = options.prompt ?? ((question, names) => defaultPrompt(question, names, criteria))
   // `Name` is inferred from `options.name`, or is the default name when that is missing.
   return evaluator((options.name ?? 'llm_judge') as Name, {
@@ -60,9 +90,8 @@ export function llmJudge<const Name extends string = 'llm_judge', Outputs = unkn
       return readVerdict(reply, choices)
     },
     aggregate: (verdicts) => meanVerdict(verdicts),
-    ...(repeat === undefined ? {} : { repeat }),
-    ...(threshold === undefined ? {} : { threshold }),
-    ...(weight === undefined ? {} : { weight }),
+    rateLimit,
+    ...given({ repeat, threshold, weight, retries, timeoutMs, lowerIsBetter, failedScore }),
   })
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Evaluator, ScoreDetails } from '../types.js'
-import { compileJsonSchema, type JsonSchema } from './json-schema.js'
+import type { FindProblems, JsonSchema } from './schema.js'
 import { compare, type TextOptions, toText } from './text.js'
 
 /** A schema of any library that follows Standard Schema version 1 (zod, valibot, arktype, …). */
@@ -22,23 +22,44 @@ export function jsonEquals<const Name extends string = 'json_equals'>(
   return compare(options, 'json_equals', (actual, expected) => isDeepStrictEqual(toJsonValue(actual), toJsonValue(expected)))
 }
 
+/** Settings of {@link jsonSchema}. */
+export interface JsonSchemaOptions {
+  /** Whether `format` is checked, or only describes as the drafts have it by default. @defaultValue true */
+  readonly formats?: boolean
+}
+
 /**
- * True when the outputs follow `schema`: JSON Schema or a Standard Schema. Text is parsed as JSON first; problems are the
- * explanation.
- *
- * @throws HoneyHiveError `EXPERIMENT` for a JSON Schema keyword that is not supported; nothing is checked by half
+ * True when the outputs follow `schema`: JSON Schema (draft 6, 7, 2019-09 or 2020-12) or a Standard Schema. Text is parsed as JSON
+ * first; problems are the explanation. A JSON Schema that is wrong itself is refused before the first row.
  */
 export function jsonSchema<const Name extends string = 'json_schema'>(
   schema: JsonSchema | StandardSchema,
-  options: TextOptions<Name> = {},
+  options: TextOptions<Name> & JsonSchemaOptions = {},
 ): Evaluator<Name, unknown, unknown, unknown, ScoreDetails<boolean>> {
-  const findProblems = isStandardSchema(schema) ? standardProblems(schema) : compileJsonSchema(schema)
-  return compare(options, 'json_schema', async (actual) => {
+  const { formats = true } = options
+  const findProblems = isStandardSchema(schema) ? standardProblems(schema) : lazily(() => compile(schema, formats))
+  const score = async (actual: unknown): Promise<ScoreDetails<boolean>> => {
     const parsed = parseJson(actual)
     if (!parsed.ok) return { score: false, explanation: 'the outputs are not JSON' }
     const problems = await findProblems(parsed.value)
     return problems.length === 0 ? { score: true } : { score: false, explanation: problems.slice(0, 10).join('; ') }
-  })
+  }
+  const made = compare(options, 'json_schema', score, ['formats'])
+  return Object.assign(made, { prepare: async () => void (await findProblems(null)) })
+}
+
+// The validator is loaded by those who use it: it is larger than the rest of this entry point.
+async function compile(schema: JsonSchema, formats: boolean): Promise<FindProblems> {
+  const { compileJsonSchema } = await import('./json-schema.js')
+  return compileJsonSchema(schema, formats)
+}
+
+function lazily(load: () => Promise<FindProblems>): (value: unknown) => Promise<readonly string[]> {
+  let loaded: Promise<FindProblems> | undefined
+  return async (value) => {
+    loaded ??= load()
+    return (await loaded)(value)
+  }
 }
 
 function standardProblems(schema: StandardSchema): (value: unknown) => Promise<readonly string[]> {
@@ -61,13 +82,14 @@ export function numericTolerance<const Name extends string = 'numeric_tolerance'
   options: TextOptions<Name> & { readonly absolute?: number; readonly relative?: number } = {},
 ): Evaluator<Name, unknown, unknown, unknown, ScoreDetails<boolean>> {
   const { absolute = 0, relative = 0 } = options
-  return compare(options, 'numeric_tolerance', (actual, expected) => {
+  const score = (actual: unknown, expected: unknown): ScoreDetails<boolean> => {
     const found = toFiniteNumber(actual)
     const wanted = toFiniteNumber(expected)
     if (found === undefined || wanted === undefined) return { score: false, explanation: 'not two numbers' }
     const difference = Math.abs(found - wanted)
     return { score: difference <= Math.max(absolute, relative * Math.abs(wanted)), difference }
-  })
+  }
+  return compare(options, 'numeric_tolerance', score, ['absolute', 'relative'])
 }
 
 function toFiniteNumber(value: unknown): number | undefined {

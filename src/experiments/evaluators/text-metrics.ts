@@ -1,11 +1,33 @@
-import { editDistance } from '../../options/nearest.js'
+import { distance } from 'fastest-levenshtein'
+
+/** Fewest insertions, deletions and replacements of characters (code points) that make `a` into `b`. */
+export function editDistance(a: string, b: string): number {
+  return distance(...toUnits(a, b))
+}
 
 /** 1 − edit distance ÷ length of the longer text; 1 for two empty texts. */
 export function editSimilarity(a: string, b: string): number {
-  // Characters, not the halves of them that a string is made of.
-  const [left, right] = [Array.from(a), Array.from(b)]
-  const longest = Math.max(left.length, right.length)
-  return longest === 0 ? 1 : 1 - editDistance(left, right) / longest
+  const longest = Math.max(Array.from(a).length, Array.from(b).length)
+  return longest === 0 ? 1 : 1 - editDistance(a, b) / longest
+}
+
+// The library counts UTF-16 units; where a character takes two, each character is given a unit of its own.
+function toUnits(a: string, b: string): [string, string] {
+  if (!/[\ud800-\udfff]/.test(a) && !/[\ud800-\udfff]/.test(b)) return [a, b]
+  const units = new Map<string, string>()
+  const unitOf = (character: string): string => {
+    const unit = units.get(character) ?? String.fromCharCode(units.size)
+    units.set(character, unit)
+    return unit
+  }
+  return [Array.from(a, unitOf).join(''), Array.from(b, unitOf).join('')]
+}
+
+// White space as Python's `str.split` sees it.
+const SPACES = /[\t-\r\u001c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u
+
+function splitWords(text: string): readonly string[] {
+  return text.split(SPACES).filter((word) => word !== '')
 }
 
 /**
@@ -14,17 +36,44 @@ export function editSimilarity(a: string, b: string): number {
  * @see Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine Comprehension of Text", evaluation script
  */
 export function normalizedTokens(text: string): readonly string[] {
-  return text
+  const words = text
     .toLowerCase()
     .replace(/[!-/:-@[-`{-~]/g, '')
-    .replace(/\b(a|an|the)\b/g, ' ')
-    .split(/\s+/)
-    .filter((token) => token !== '')
+    // `\b` of the script knows letters of every language.
+    .replace(/(?<![\p{L}\p{N}_])(a|an|the)(?![\p{L}\p{N}_])/gu, ' ')
+  return splitWords(words)
 }
 
-/** Words of a text as they stand: runs of letters and digits, or single punctuation marks. */
-export function tokens(text: string): readonly string[] {
-  return text.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? []
+/**
+ * Words and marks as sacrebleu's default tokenizer gives them.
+ *
+ * @see mteval-v13a.pl of NIST, as in sacrebleu's tokenizer `13a`
+ */
+export function bleuTokens(text: string): readonly string[] {
+  const plain = text
+    .replaceAll('<skipped>', '')
+    .replaceAll('-\n', '')
+    .replaceAll('\n', ' ')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+  return splitWords(
+    ` ${plain} `
+      .replace(/[{-~[-` -&(-+:-@/]/g, ' $& ')
+      .replace(/([^0-9])([.,])/gu, '$1 $2 ')
+      .replace(/([.,])([^0-9])/gu, ' $1 $2')
+      .replace(/([0-9])(-)/g, '$1 $2 '),
+  )
+}
+
+/**
+ * Words as rouge-score gives them without stemming: runs of `a` to `z` and digits. Other scripts have none; give `tokens`.
+ *
+ * @see google-research/rouge, tokenize.py
+ */
+export function rougeTokens(text: string): readonly string[] {
+  return text.toLowerCase().match(/[a-z0-9]+/g) ?? []
 }
 
 /** How well two bags of words agree. */
@@ -36,6 +85,7 @@ export interface Overlap {
 
 /** Precision, recall and F1 of the words of `candidate` against those of `reference`, each counted as often as it stands. */
 export function tokenOverlap(candidate: readonly string[], reference: readonly string[]): Overlap {
+  // Two empty texts agree, as in the script for SQuAD 2.0.
   if (candidate.length === 0 || reference.length === 0) return toOverlap(candidate.length === reference.length ? 1 : 0, 1, 1)
   const left = countOf(reference, 1)
   let common = 0
@@ -53,29 +103,45 @@ function toOverlap(common: number, candidate: number, reference: number): Overla
 export interface BleuOptions {
   /** Longest run of words that is compared. @defaultValue 4 */
   readonly maxOrder?: number
-  /** Adds one to the counts of runs longer than one word, so that a short sentence is not 0. @defaultValue false */
-  readonly smooth?: boolean
+  /**
+   * What a run length without any match counts as: half, a quarter, … of one match (`exp`), one more match of each longer run
+   * (`add-one`), or nothing, so that the score is 0 (`none`).
+   *
+   * @defaultValue `'exp'`, as in sacrebleu
+   */
+  readonly smooth?: 'exp' | 'add-one' | 'none'
 }
 
 /**
- * BLEU of one sentence against one or more references, 0 to 1.
+ * BLEU of one sentence against one or more references, 0 to 1, by the effective order: run lengths longer than the text do not
+ * count, so that a short right answer is 1.
  *
- * @see Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation"; smoothing: Lin and Och 2004
+ * @see Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation"; Post 2018, "A Call for Clarity in
+ * Reporting BLEU Scores" (sacrebleu); smoothing: Chen and Cherry 2014
  */
 export function bleuScore(
   candidate: readonly string[],
   references: readonly (readonly string[])[],
-  { maxOrder = 4, smooth = false }: BleuOptions = {},
+  { maxOrder = 4, smooth = 'exp' }: BleuOptions = {},
 ): number {
   if (candidate.length === 0 || references.length === 0) return 0
   let logSum = 0
-  for (let order = 1; order <= maxOrder; order += 1) {
-    const added = smooth && order > 1 ? 1 : 0
-    const { matched, total } = clippedMatches(candidate, references, order)
-    if (matched + added === 0) return 0
-    logSum += Math.log((matched + added) / (Math.max(total, 1 - added) + added))
+  let order = 0
+  let halving = 1
+  // One more match makes even a run length the text does not have count as found, as in sacrebleu.
+  const longest = smooth === 'add-one' ? maxOrder : Math.min(maxOrder, candidate.length)
+  for (let length = 1; length <= longest; length += 1) {
+    const { matched, total } = clippedMatches(candidate, references, length)
+    if (length === 1 && matched === 0) return 0
+    const added = smooth === 'add-one' && length > 1 ? 1 : 0
+    if (matched + added === 0) {
+      if (smooth !== 'exp') return 0
+      halving *= 2
+    }
+    logSum += Math.log(matched + added === 0 ? 1 / (halving * total) : (matched + added) / (total + added))
+    order = length
   }
-  return brevityPenalty(candidate.length, references) * Math.exp(logSum / maxOrder)
+  return brevityPenalty(candidate.length, references) * Math.exp(logSum / order)
 }
 
 function clippedMatches(
@@ -112,13 +178,25 @@ function countOf(words: readonly string[], order: number): Map<string, number> {
 }
 
 /**
- * ROUGE-L: precision, recall and F1 from the longest common subsequence of words.
+ * ROUGE-N: precision, recall and F1 of the runs of `order` words, each counted as often as it stands; 0 when one has none.
+ *
+ * @see Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries", section 2
+ */
+export function rougeNScore(candidate: readonly string[], reference: readonly string[], order: number): Overlap {
+  const [own, allowed] = [countOf(candidate, order), countOf(reference, order)]
+  let common = 0
+  for (const [gram, count] of own) common += Math.min(count, allowed.get(gram) ?? 0)
+  const runs = (words: readonly string[]): number => Math.max(words.length - order + 1, 1)
+  return toOverlap(common, runs(candidate), runs(reference))
+}
+
+/**
+ * ROUGE-L: precision, recall and F1 from the longest common subsequence of words; 0 when one has none.
  *
  * @see Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries", section 3
  */
 export function rougeLScore(candidate: readonly string[], reference: readonly string[]): Overlap {
-  if (candidate.length === 0 || reference.length === 0) return toOverlap(candidate.length === reference.length ? 1 : 0, 1, 1)
-  return toOverlap(commonSubsequence(candidate, reference), candidate.length, reference.length)
+  return toOverlap(commonSubsequence(candidate, reference), Math.max(candidate.length, 1), Math.max(reference.length, 1))
 }
 
 function commonSubsequence(a: readonly string[], b: readonly string[]): number {
@@ -136,11 +214,18 @@ function commonSubsequence(a: readonly string[], b: readonly string[]): number {
 
 /** Cosine of the angle between two vectors; 0 when one has no length. */
 export function cosineSimilarity(a: readonly number[], b: readonly number[]): number {
+  // Squares of very large or small numbers leave what a double can hold.
+  const [leftScale, rightScale] = [a, b].map((vector) => vector.reduce((most, value) => Math.max(most, Math.abs(value)), 0)) as [
+    number,
+    number,
+  ]
+  if (leftScale === 0 || rightScale === 0) return 0
   let product = 0
   let left = 0
   let right = 0
-  for (const [at, value] of a.entries()) {
-    const other = b[at] ?? 0
+  for (const [at, unscaled] of a.entries()) {
+    const value = unscaled / leftScale
+    const other = (b[at] ?? 0) / rightScale
     product += value * other
     left += value * value
     right += other * other

@@ -1,6 +1,6 @@
-import type { MetricComparison } from './compare-rows.js'
+import type { MetricComparison } from '../compare-rows.js'
 import { formatDifference, formatNumber } from './format.js'
-import { escapeXml } from './report-junit.js'
+import { escapeXml } from './xml.js'
 
 const WIDTH = 320
 const HEIGHT = 120

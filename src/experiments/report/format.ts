@@ -1,6 +1,6 @@
-import type { MetricSummary } from './aggregate.js'
-import type { Interval } from './statistics.js'
-import type { ScoreValue } from './types.js'
+import type { MetricSummary } from '../aggregate.js'
+import type { Interval } from '../intervals.js'
+import type { ScoreValue } from '../types.js'
 
 /** A number with at most four decimals; whole numbers without any. */
 export function formatNumber(value: number | null | undefined): string {
@@ -41,8 +41,9 @@ export function formatAggregate(metric: MetricSummary): string {
 }
 
 /** A score as it stands in a cell. */
-export function formatScore(value: ScoreValue | undefined): string {
+export function formatScore(value: ScoreValue | null | undefined): string {
   if (value === undefined) return '–'
+  if (value === null) return 'failed'
   return typeof value === 'number' ? formatNumber(value) : String(value)
 }
 

@@ -1,0 +1,11 @@
+import type { ExperimentRow } from './types.js'
+
+/** Whether a row lacks this score because its function, or the evaluator, failed. */
+export function hasFailed(row: Partial<Pick<ExperimentRow, 'status' | 'evaluatorErrors'>>, name: string): boolean {
+  return row.status === 'failed' || (row.evaluatorErrors !== undefined && Object.hasOwn(row.evaluatorErrors, name))
+}
+
+/** Adds to the number of rows that each evaluator turned down, by its name. */
+export function countRefusals(refusals: Record<string, number>, row: ExperimentRow): void {
+  for (const [name, passed] of Object.entries(row.decisions)) if (!passed) refusals[name] = (refusals[name] ?? 0) + 1
+}

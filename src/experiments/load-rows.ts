@@ -1,0 +1,105 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { HoneyHiveError } from '../errors.js'
+import { describeError } from './score.js'
+import type { DatapointInput } from './types.js'
+
+/** A row as {@link fromCsv} gives it without `toRow`. */
+export type CsvRow = DatapointInput & { readonly inputs: Readonly<Record<string, string>>; readonly groundTruth?: string }
+
+/** Settings of {@link fromCsv}. */
+export interface CsvOptions<Row> {
+  /** Makes a row of a line; `index` counts from 0. @defaultValue see {@link fromCsv} */
+  readonly toRow?: (columns: Readonly<Record<string, string>>, index: number) => Row
+  /** @defaultValue `','` */
+  readonly delimiter?: string
+}
+
+/**
+ * Rows of a CSV file with a header line, read as they are needed, so that a file may be larger than memory. Quotes, line breaks in
+ * fields, either line ending and a byte order mark are read as RFC 4180 and spreadsheets write them.
+ *
+ * The columns `id`, `groundTruth` (or `ground_truth`, `expected`, `answer`) become those fields of the row, all others `inputs`.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` that names the line, while rows are read, for a file that is not well-formed
+ */
+export function fromCsv(source: string | URL | Readable, options?: CsvOptions<CsvRow>): AsyncIterable<CsvRow>
+export function fromCsv<Row>(
+  source: string | URL | Readable,
+  options: CsvOptions<Row> & Required<Pick<CsvOptions<Row>, 'toRow'>>,
+): AsyncIterable<Row>
+export function fromCsv(source: string | URL | Readable, options: CsvOptions<unknown> = {}): AsyncIterable<never> {
+  // The overloads say what the rows are.
+  return readCsv(source, options) as AsyncIterable<never>
+}
+
+async function* readCsv(source: string | URL | Readable, options: CsvOptions<unknown>): AsyncGenerator<unknown> {
+  const { toRow = toCsvRow, delimiter = ',' } = options
+  // Loaded by those who read CSV.
+  const { parse } = await import('csv-parse')
+  const input = openSource(source)
+  const parser = input.pipe(parse({ columns: true, bom: true, delimiter, skip_empty_lines: true }))
+  input.once('error', (error) => parser.destroy(error))
+  let index = 0
+  try {
+    for await (const columns of parser) {
+      yield toRow(columns as Readonly<Record<string, string>>, index)
+      index += 1
+    }
+  } catch (cause) {
+    throw new HoneyHiveError('EXPERIMENT', `${nameOf(source)} cannot be read as CSV: ${describeError(cause)}`, { cause })
+  } finally {
+    input.destroy()
+  }
+}
+
+const LABELS = ['groundTruth', 'ground_truth', 'expected', 'answer']
+
+function toCsvRow({ id, ...columns }: Readonly<Record<string, string>>): CsvRow {
+  const label = LABELS.find((name) => Object.hasOwn(columns, name))
+  const inputs = Object.fromEntries(Object.entries(columns).filter(([name]) => name !== label))
+  const groundTruth = label === undefined ? undefined : columns[label]
+  return { ...(id === undefined || id === '' ? {} : { id }), inputs, ...(groundTruth === undefined ? {} : { groundTruth }) }
+}
+
+/**
+ * Rows of a file with one JSON value on each line, read as they are needed. Empty lines are passed over.
+ *
+ * @throws HoneyHiveError `EXPERIMENT` that names the line, while rows are read, for one that is no JSON
+ */
+export async function* fromJsonl<Row extends DatapointInput = DatapointInput>(source: string | URL | Readable): AsyncGenerator<Row> {
+  const input = openSource(source)
+  let line = 0
+  let failure: unknown
+  input.once('error', (error) => {
+    failure = error
+  })
+  try {
+    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      line += 1
+      const json = line === 1 ? text.replace(/^\ufeff/, '') : text
+      if (json.trim() !== '') yield parseLine(json, source, line) as Row
+    }
+  } finally {
+    input.destroy()
+  }
+  if (failure !== undefined)
+    throw new HoneyHiveError('EXPERIMENT', `${nameOf(source)} cannot be read: ${describeError(failure)}`, { cause: failure })
+}
+
+function parseLine(text: string, source: string | URL | Readable, line: number): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new HoneyHiveError('EXPERIMENT', `${nameOf(source)}, line ${line} is no JSON: ${describeError(cause)}`, { cause })
+  }
+}
+
+function openSource(source: string | URL | Readable): Readable {
+  return typeof source === 'string' || source instanceof URL ? createReadStream(source) : source
+}
+
+function nameOf(source: string | URL | Readable): string {
+  return typeof source === 'string' || source instanceof URL ? String(source) : 'The stream'
+}

@@ -1,0 +1,59 @@
+import { pause, type Stop } from './stop.js'
+
+/** How often something may be called. */
+export interface RateLimit {
+  readonly requestsPerMinute: number
+  /** Calls that may come at once after a pause. @defaultValue one second's worth, at least 1 */
+  readonly burst?: number
+}
+
+/** One limit, or one for each key (a model, an API key). The function's calls use the key `default`. */
+export type RateLimits = RateLimit | Readonly<Record<string, RateLimit>>
+
+/** Key of a limit given without one. */
+export const DEFAULT_KEY = 'default'
+
+/** Hands out calls of every key at its rate, in the order they were asked for. */
+export interface RateLimiter {
+  /** Resolves when a call of `key` may start, or when `stop` stops; at once for a key without a limit. */
+  take(key: string, stop: Stop): Promise<void>
+  /** Holds back all calls of `key`, as a server asked for. */
+  hold(key: string, waitMs: number): void
+}
+
+interface Bucket {
+  readonly intervalMs: number
+  readonly slackMs: number
+  nextMs: number
+}
+
+/** Builds the limiter of a run. Buckets fill continuously; a call that finds none waits for its own place in time. */
+export function createRateLimiter(limits: RateLimits, now: () => number = () => performance.now()): RateLimiter {
+  const buckets = new Map<string, Bucket>(
+    Object.entries(isSingle(limits) ? { [DEFAULT_KEY]: limits } : limits).map(([key, limit]) => {
+      const intervalMs = 60_000 / limit.requestsPerMinute
+      const burst = limit.burst ?? Math.max(1, Math.floor(limit.requestsPerMinute / 60))
+      return [key, { intervalMs, slackMs: (burst - 1) * intervalMs, nextMs: Number.NEGATIVE_INFINITY }]
+    }),
+  )
+  return {
+    async take(key, stop) {
+      const bucket = buckets.get(key)
+      if (bucket === undefined) return
+      const nowMs = now()
+      // `nextMs` is the earliest start if calls came evenly; up to `slackMs` of it may be used ahead (GCRA).
+      const startMs = Math.max(bucket.nextMs, nowMs - bucket.slackMs)
+      bucket.nextMs = startMs + bucket.intervalMs
+      await pause(startMs - nowMs, stop)
+    },
+    hold(key, waitMs) {
+      const bucket = buckets.get(key)
+      if (bucket !== undefined) bucket.nextMs = Math.max(bucket.nextMs, now() + waitMs)
+    },
+  }
+}
+
+/** Whether limits are given without keys. */
+export function isSingle(limits: RateLimits): limits is RateLimit {
+  return typeof (limits as RateLimit).requestsPerMinute === 'number'
+}

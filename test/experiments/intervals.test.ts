@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { normalCdf, studentQuantile } from '../../src/experiments/distributions.js'
+import { confidenceInterval, type Interval, pairedInterval, wilsonInterval } from '../../src/experiments/intervals.js'
+import { holm, minimumDetectableChange, pairedTest } from '../../src/experiments/paired-test.js'
+import { createRandom } from '../../src/experiments/random.js'
+import { standardDeviation } from '../../src/experiments/statistics.js'
+
+/** Made by `reference/make_statistics.py`, which names its command. */
+const reference = JSON.parse(readFileSync(new URL('reference/statistics.json', import.meta.url), 'utf8')) as {
+  normalCdf: [number, number][]
+  studentQuantile: [number, number, number][]
+  wilson: [number, number, number, number][]
+  t: [number[], number, number][]
+  paired: [number[], number][]
+  holm: [number[], number[]][]
+  detectableEffect: [number, number, number, number][]
+}
+
+/** The two agree to `digits` significant digits. */
+function expectClose(actual: number | undefined, wanted: number, digits: number, what: string): void {
+  const distance = Math.abs((actual ?? Number.NaN) - wanted)
+  expect(distance <= 10 ** -digits * Math.max(Math.abs(wanted), 10 ** -digits), `${what}: ${actual} instead of ${wanted}`).toBe(true)
+}
+
+describe('distributions', () => {
+  test('the normal distribution is that of SciPy', () => {
+    for (const [x, p] of reference.normalCdf) expectClose(normalCdf(x), p, 7, `normalCdf(${x})`)
+  })
+
+  test('quantiles of Student are those of SciPy', () => {
+    for (const [p, degrees, t] of reference.studentQuantile) expectClose(studentQuantile(p, degrees), t, 8, `t(${p}, ${degrees})`)
+  })
+})
+
+describe('confidenceInterval', () => {
+  test("Wilson's interval is that of SciPy", () => {
+    for (const [hits, count, low, high] of reference.wilson) {
+      const interval = wilsonInterval(hits, count)
+      expect(interval.low, `${hits}/${count}`).toBeCloseTo(low, 8)
+      expect(interval.high, `${hits}/${count}`).toBeCloseTo(high, 8)
+    }
+  })
+
+  test("Student's interval is that of SciPy", () => {
+    for (const [values, low, high] of reference.t) {
+      const interval = confidenceInterval(values)
+      expect(interval?.method).toBe('t')
+      expectClose(interval?.low, low, 8, 'low')
+      expectClose(interval?.high, high, 8, 'high')
+    }
+  })
+
+  test('values that are all 0 or 1 are a rate, and a perfect one leaves room for doubt', () => {
+    expect(confidenceInterval([1, 1, 1, 1, 1])).toMatchObject({ method: 'wilson', low: expect.closeTo(0.5655, 4), high: 1 })
+    expect(confidenceInterval([1])).toBeUndefined()
+  })
+})
+
+/** Share of samples whose interval holds the true mean. */
+function coverage(samples: number, mean: number, draw: (random: () => number) => Interval | undefined): number {
+  const random = createRandom(20)
+  let held = 0
+  for (let i = 0; i < samples; i += 1) {
+    const interval = draw(random)
+    if (interval !== undefined && interval.low <= mean && mean <= interval.high) held += 1
+  }
+  return held / samples
+}
+
+function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+}
+
+describe('coverage by simulation (95% asked for)', () => {
+  test.for([5, 10, 20, 50])('rates over %i rows, whatever the rate', (size) => {
+    const random = createRandom(8)
+    let held = 0
+    const samples = 6_000
+    for (let i = 0; i < samples; i += 1) {
+      const rate = random()
+      const interval = confidenceInterval(Array.from({ length: size }, () => (random() < rate ? 1 : 0)))
+      expect(interval?.method).toBe('wilson')
+      if (interval !== undefined && interval.low <= rate && rate <= interval.high) held += 1
+    }
+    expect(held / samples).toBeGreaterThan(0.94)
+    expect(held / samples).toBeLessThan(0.965)
+  })
+
+  test.for([3, 5, 10, 30])('means over %i rows', (size) => {
+    const held = coverage(3_000, 0.4, (random) => confidenceInterval(Array.from({ length: size }, () => 0.4 + 0.2 * normal(random))))
+    expect(held).toBeGreaterThan(0.938)
+    expect(held).toBeLessThan(0.962)
+  })
+
+  test.for([10, 20, 50])('change of a rate over %i pairs', (size) => {
+    const change = 0.2
+    const held = coverage(3_000, change, (random) => {
+      const differences = Array.from({ length: size }, () => {
+        const u = random()
+        return u < 0.3 ? 1 : u < 0.4 ? -1 : 0
+      })
+      return pairedInterval(differences, true)
+    })
+    expect(held).toBeGreaterThan(0.935)
+    expect(held).toBeLessThan(0.985)
+  })
+})
+
+describe('pairedTest', () => {
+  test('is the exact permutation test of SciPy, and the sign test for changes of one size', () => {
+    for (const [differences, pValue] of reference.paired)
+      expectClose(pairedTest(differences).pValue, pValue, 7, JSON.stringify(differences))
+  })
+
+  test('among ten metrics without any change, a false alarm is as rare as alpha says', () => {
+    const random = createRandom(4)
+    const runs = 600
+    let alarms = 0
+    for (let run = 0; run < runs; run += 1) {
+      const pValues = Array.from({ length: 10 }, () => pairedTest(Array.from({ length: 12 }, () => (random() < 0.5 ? -1 : 1))).pValue)
+      if (holm(pValues).some((p) => p < 0.05)) alarms += 1
+    }
+    expect(alarms / runs).toBeLessThan(0.07)
+    expect(alarms).toBeGreaterThan(0)
+  })
+
+  test("Holm's correction is that of statsmodels", () => {
+    for (const [pValues, adjusted] of reference.holm) {
+      for (const [at, p] of holm(pValues).entries()) expectClose(p, adjusted[at] ?? Number.NaN, 9, `Holm ${at}`)
+    }
+  })
+})
+
+describe('minimumDetectableChange', () => {
+  test('is the effect statsmodels finds for the paired t test, in small sets too', () => {
+    for (const [size, alpha, power, effect] of reference.detectableEffect) {
+      const differences = Array.from({ length: size }, (_, i) => Math.sin(i * 1.7) + 0.1 * i)
+      const found = (minimumDetectableChange(differences, { alpha, power }) ?? Number.NaN) / standardDeviation(differences)
+      expectClose(found, effect, 5, `${size} pairs, alpha ${alpha}, power ${power}`)
+    }
+  })
+
+  test('says nothing of one pair, or of pairs without spread', () => {
+    expect(minimumDetectableChange([1])).toBeUndefined()
+    expect(minimumDetectableChange([0, 0, 0])).toBeUndefined()
+  })
+})

@@ -1,0 +1,127 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { ClosedQA, ExactMatch, Levenshtein } from 'autoevals'
+import { describe, expect, test as base } from 'vitest'
+import { evaluate, exactMatch, fromAutoevals, fromCsv, fromJsonl } from '../../src/experiments/index.js'
+import { OFFLINE } from './backend.js'
+
+const test = base.extend<{ folder: string }>({
+  folder: async ({}, use) => {
+    const folder = await mkdtemp(join(tmpdir(), 'rows-'))
+    await use(folder)
+    await rm(folder, { recursive: true })
+  },
+})
+
+async function listOf<T>(rows: AsyncIterable<T>): Promise<readonly T[]> {
+  const list: T[] = []
+  for await (const row of rows) list.push(row)
+  return list
+}
+
+describe('fromCsv', () => {
+  test('reads what spreadsheets write: quotes, line breaks in fields, CRLF, a byte order mark', async ({ folder }) => {
+    const file = join(folder, 'rows.csv')
+    await writeFile(file, '\ufeffid,question,expected\r\n1,"a ""quoted"", text\r\nin two lines",yes\r\n,Zürich?,\r\n')
+    expect(await listOf(fromCsv(file))).toEqual([
+      { id: '1', inputs: { question: 'a "quoted", text\r\nin two lines' }, groundTruth: 'yes' },
+      { inputs: { question: 'Zürich?' }, groundTruth: '' },
+    ])
+    const numbers = fromCsv(Readable.from(['n;m\n1;2\n']), {
+      delimiter: ';',
+      toRow: ({ n, m }, index) => ({ inputs: Number(n), groundTruth: Number(m), index }),
+    })
+    expect(await listOf(numbers)).toEqual([{ inputs: 1, groundTruth: 2, index: 0 }])
+  })
+
+  test('is read as it is needed, and runs as a dataset', async () => {
+    let produced = 0
+    const endless = Readable.from(
+      (function* () {
+        yield 'question,expected\n'
+        for (;;) yield `q${produced++},q${produced}\n`
+      })(),
+    )
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: fromCsv(endless),
+      first: 5,
+      function: ({ inputs }) => inputs['question'],
+      evaluators: [exactMatch()],
+    })
+    expect(result.counts.total).toBe(5)
+    expect(produced).toBeLessThan(200_000)
+  })
+
+  test('names what is wrong', async ({ folder }) => {
+    await expect(listOf(fromCsv(Readable.from(['a,b\n1,2,3\n'])))).rejects.toThrow(/The stream cannot be read as CSV.*line 2/)
+    await expect(listOf(fromCsv(join(folder, 'none.csv')))).rejects.toThrow(/none\.csv cannot be read as CSV.*ENOENT/)
+    const result = await evaluate({ ...OFFLINE, dataset: fromCsv(Readable.from(['a\n1\n2,3\n'])), function: () => 1 })
+    expect(result).toMatchObject({ passed: false, status: 'failed' })
+  })
+})
+
+describe('fromJsonl', () => {
+  test('reads one value from each line and names the line that is none', async ({ folder }) => {
+    const file = join(folder, 'rows.jsonl')
+    await writeFile(file, '\ufeff{"inputs":{"q":1}}\r\n\n{"inputs":{"q":2}}')
+    expect(await listOf(fromJsonl(file))).toEqual([{ inputs: { q: 1 } }, { inputs: { q: 2 } }])
+    await expect(listOf(fromJsonl(Readable.from(['{}\n{"a"\n'])))).rejects.toThrow('The stream, line 2 is no JSON')
+    await expect(listOf(fromJsonl(join(folder, 'none.jsonl')))).rejects.toThrow(/ENOENT/)
+  })
+})
+
+describe('fromAutoevals', () => {
+  test('takes scorers of the real package, and the verdict of a judge with its reason', async () => {
+    const asked: string[] = []
+    // The paid model behind the judge.
+    const client = {
+      chat: {
+        completions: {
+          create: async ({ messages }: { messages: { content: string }[] }) => {
+            asked.push(messages.map(({ content }) => content).join('\n'))
+            const call = {
+              id: '1',
+              type: 'function',
+              function: { name: 'select_choice', arguments: JSON.stringify({ reasons: 'it is the capital', choice: 'Y' }) },
+            }
+            return { choices: [{ message: { role: 'assistant', tool_calls: [call] } }] }
+          },
+        },
+      },
+    }
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: [{ inputs: 'Capital of France?', groundTruth: 'Paris' }],
+      function: () => 'Paris!',
+      evaluators: [
+        fromAutoevals(Levenshtein, { threshold: 0.5 }),
+        fromAutoevals(ExactMatch, { name: 'exact' }),
+        fromAutoevals(ClosedQA, { name: 'closed', settings: { client, model: 'gpt-4o', criteria: 'Is it right?', useCoT: true } }),
+      ],
+    })
+    expect(result.rows[0]?.evaluatorErrors).toEqual({})
+    expect(result.rows[0]?.metrics).toMatchObject({
+      Levenshtein: expect.closeTo(5 / 6, 9),
+      exact: 0,
+      closed: 1,
+      closed_explanation: 'it is the capital',
+      closed_choice: 'Y',
+    })
+    expect(asked[0]).toContain('Capital of France?')
+  })
+
+  test('an error of the scorer is one of the evaluator, and no score is none', async () => {
+    const run = (score: object) =>
+      evaluate({
+        ...OFFLINE,
+        dataset: [{ inputs: {} }],
+        function: () => 'x',
+        evaluators: [fromAutoevals(async () => ({ name: 'made', ...score }), { name: 'made' })],
+      })
+    expect((await run({ score: null, error: 'no model' })).rows[0]?.evaluatorErrors).toEqual({ made: 'Error: no model' })
+    expect((await run({ score: null })).counts.evaluatorErrors).toBe(0)
+  })
+})

@@ -1,0 +1,87 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { evaluate, exactMatch } from '../../../src/experiments/index.js'
+import { OFFLINE } from '../backend.js'
+import { type DataServer, findProgram, startPostgres, startRedis } from './servers.js'
+
+const ROWS = 400
+const redis = findProgram('redis-server', 'REDIS_SERVER')
+const postgres = findProgram('postgres', 'POSTGRES_SERVER')
+const servers: readonly (readonly [string, (() => Promise<DataServer>) | undefined])[] = [
+  ['Redis by BullMQ', redis === undefined ? undefined : () => startRedis(redis)],
+  ['Postgres by pg-boss', postgres === undefined ? undefined : () => startPostgres(postgres)],
+]
+
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+const file = fileURLToPath(new URL('process.ts', import.meta.url))
+
+function start(role: 'coordinate' | 'work', settings: object): ChildProcess {
+  return fork(file, [JSON.stringify({ role, ...settings })], { execArgv: ['--import', tsx], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+}
+
+async function resultOf(child: ChildProcess): Promise<Record<string, unknown>> {
+  for (;;) {
+    const [message] = (await once(child, 'message')) as [unknown]
+    if (typeof message === 'object' && message !== null) return message as Record<string, unknown>
+  }
+}
+
+async function untilLines(path: string, count: number): Promise<void> {
+  await expect
+    .poll(() => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').length : 0), { timeout: 60_000, interval: 50 })
+    .toBeGreaterThan(count)
+}
+
+describe.each(servers.filter(([, open]) => open !== undefined))('rows over %s', (_, open) => {
+  test('come back once each, equal to one process, with two workers and the coordinator killed and the queue restarted', async () => {
+    const server = await (open as () => Promise<DataServer>)()
+    const journal = mkdtempSync(join(tmpdir(), 'spread-'))
+    const settings = { url: server.url, runId: crypto.randomUUID(), rows: ROWS, journal, pauseMs: 20 }
+    const lines = join(journal, `${settings.runId}.jsonl`)
+    const children: ChildProcess[] = []
+    const add = (child: ChildProcess): ChildProcess => {
+      children.push(child)
+      return child
+    }
+    try {
+      const first = add(start('coordinate', settings))
+      const [one, other] = [add(start('work', settings)), add(start('work', settings))]
+      await untilLines(lines, ROWS / 10)
+      one.kill('SIGKILL')
+      await untilLines(lines, ROWS / 5)
+      first.kill('SIGKILL')
+      other.kill('SIGKILL')
+      await server.kill()
+      await server.start()
+      const last = add(start('coordinate', settings))
+      const result = resultOf(last)
+      add(start('work', settings))
+      add(start('work', settings))
+      const spread = await result
+      const alone = await evaluate({
+        ...OFFLINE,
+        dataset: Array.from({ length: ROWS }, (_x, i) => ({ inputs: { i, at: new Date(i) }, groundTruth: `a${i}` })),
+        function: ({ inputs }): unknown => {
+          if (inputs.i % 25 === 7) throw new Error('broken')
+          return inputs.i % 10 === 3 ? new Map([['at', inputs.at]]) : `a${inputs.at.getTime()}`
+        },
+        evaluators: { match: exactMatch() },
+        thresholds: { errorRate: 0.1, match: 0.5 },
+      })
+      expect(spread['counts']).toEqual(alone.counts)
+      expect(spread['metrics']).toEqual(JSON.parse(JSON.stringify({ match: alone.metrics.match })))
+      const outputs = alone.rows.map((row) => [row.index, row.status, row.outputs instanceof Map ? [...row.outputs] : row.outputs])
+      expect(spread['outputs']).toEqual(JSON.parse(JSON.stringify(outputs)))
+    } finally {
+      for (const child of children) child.kill('SIGKILL')
+      await server.close()
+      rmSync(journal, { recursive: true, force: true })
+    }
+  }, 120_000)
+})
