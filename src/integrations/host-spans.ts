@@ -39,8 +39,8 @@ export class HostSpan {
   }
 
   /** The span as one of the tracer that gets its copy, for the rule who owns what starts near it. */
-  toOwned(context: SpanContext, origin: number): OwnedSpan {
-    return { owner: this.destination?.instance, context, order: this.order, origin, hasEnded: this.original === undefined }
+  toOwned(context: SpanContext): OwnedSpan {
+    return { owner: this.destination?.instance, context, order: this.order, origin: this.order, hasEnded: this.original === undefined }
   }
 
   /** Whether the copies of both stand in one tree. */

@@ -143,8 +143,9 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
 
   /** The one rule of who owns what starts here, asked as if the host's span around were one of the tracer that gets its copy. */
   #findOwner(span: Span, parent: HostSpan | undefined, at: Surroundings): Owner {
-    const standIn = at.owned === undefined ? this.#toStandIn(parent, span, at) : undefined
-    const { instance, span: by, conflict } = findInnermost({ scope: at.scope, owned: at.owned ?? standIn })
+    const standIn = at.owned === undefined ? toStandIn(parent, span) : undefined
+    const isOutside = standIn === undefined ? undefined : (): boolean => this.#isAround(parent, at)
+    const { instance, span: by, conflict } = findInnermost({ scope: at.scope, span: at.span, owned: at.owned ?? standIn }, isOutside)
     if (conflict !== undefined) {
       warn(
         'conflict',
@@ -158,21 +159,20 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
     }
   }
 
-  #toStandIn(
-    parent: HostSpan | undefined,
-    { parentSpanContext }: Span,
-    { scope }: Surroundings,
-  ): ReturnType<HostSpan['toOwned']> | undefined {
-    if (parent?.destination === undefined || parentSpanContext === undefined) return undefined
+  /** Whether the scope was entered inside `parent`. */
+  #isAround(parent: HostSpan | undefined, { scope }: Surroundings): boolean {
     const around = this.#spans.find(scope?.frame.around?.spanContext())
-    const isInside = around?.isWithin(parent) === true
-    return parent.toOwned(parentSpanContext, isInside && scope !== undefined ? scope.frame.origin : -parent.order)
+    return parent !== undefined && around?.isWithin(parent) === true
   }
 
   async #flush(timeoutMs: number): Promise<void> {
     const receivers = [...processState.instances].filter((instance) => this.#receivers.has(instance))
     await Promise.all(receivers.map((instance) => (instance as TracerInstance).flush(timeoutMs).catch(() => false)))
   }
+}
+
+function toStandIn(parent: HostSpan | undefined, { parentSpanContext }: Span): ReturnType<HostSpan['toOwned']> | undefined {
+  return parent?.destination === undefined || parentSpanContext === undefined ? undefined : parent.toOwned(parentSpanContext)
 }
 
 interface Owner {

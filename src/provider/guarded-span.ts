@@ -64,7 +64,10 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
   /** Puts `span` in front of the SDK's span, which has just been made. */
   static attach(span: GuardedSpan, sdk: SdkSpan): void {
-    recordIn(span).sdk = sdk
+    const record = recordIn(span)
+    record.sdk = sdk
+    record.context = sdk.spanContext()
+    record.shown = record.context
     ;(sdk as { [GUARD]?: GuardedSpan })[GUARD] = span
   }
 

@@ -2,7 +2,7 @@ import { type Context, context, isSpanContextValid, ROOT_CONTEXT, type Span, tra
 import type { Around, Frame, Scope } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
 import { spanOf } from '../context/live-spans.js'
-import { currentScope } from '../context/scope.js'
+import { currentScope, frameOf } from '../context/scope.js'
 import { hasContextManager, hasHost } from './host.js'
 
 /** Every span of this package, of any copy of it, answers for itself under this name. */
@@ -67,14 +67,26 @@ const NOBODY: Innermost = { instance: undefined, span: undefined, conflict: unde
  * An older span that the scope was not entered inside of was made active by hand: a callback that was bound to it runs in
  * the scope of another tracer, and belongs where it was bound. Once that span has ended nobody can tell such a callback from
  * a context that was merely kept, so there is no answer.
+ *
+ * @param isOutside whether a scope was entered inside a span; spans of a host know their ancestors themselves.
  */
-export function findInnermost({ scope, span, owned }: Around): Innermost {
+export function findInnermost({ scope, span, owned }: Around, isOutside: IsOutside = isOutsideByFrames): Innermost {
   if (owned === undefined) return scope === undefined ? NOBODY : byScope(scope)
   if (scope === undefined || owned.order > scope.frame.order) return { instance: owned.owner, span: owned, conflict: undefined }
-  const { instance, origin, around } = scope.frame
-  if (owned.owner === undefined || owned.owner === instance || owned.origin === origin || span === around) return byScope(scope)
+  const { instance, around } = scope.frame
+  if (owned.owner === undefined || owned.owner === instance || span === around || isOutside(owned, scope)) return byScope(scope)
   if (!owned.hasEnded) return { instance: owned.owner, span: owned, conflict: undefined }
   return { instance: undefined, span: undefined, conflict: [owned.owner, instance] }
+}
+
+/** Whether `scope` was entered inside `owned`. */
+export type IsOutside = (owned: OwnedSpan, scope: Scope) => boolean
+
+/** In the same nest, and not below what was innermost for its tracer when the scope was entered. */
+function isOutsideByFrames(owned: OwnedSpan, scope: Scope): boolean {
+  if (owned.owner === undefined || owned.origin !== scope.frame.origin) return false
+  const innermost = frameOf(owned.owner, scope)?.span
+  return innermost !== undefined && owned.order <= innermost.order
 }
 
 function byScope({ frame }: Scope): Innermost {

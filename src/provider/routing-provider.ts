@@ -3,6 +3,7 @@ import {
   context,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
+  ROOT_CONTEXT,
   type Span,
   type SpanOptions,
   type Tracer,
@@ -62,7 +63,7 @@ export class RoutingProvider implements TracerProvider {
     const surroundings = readSurroundings()
     const { owner, place, isFree, conflict } = routeSpan(at, isRoot(options), surroundings)
     const isBesideHost = hasHost()
-    const shownContext = isBesideHost ? toShownContext(at) : undefined
+    const shownContext = isBesideHost ? toShownContext(hasOwnIds(at) ? ROOT_CONTEXT : at) : undefined
     const taker = owner ?? (isFree ? this.#options.fallback : undefined)
     const request: RoutedSpan = { name, options, library, place, context: at, shownContext }
     const span = taker === undefined ? this.#refuse(name, at, conflict) : taker.startRoutedSpan(request)
@@ -85,6 +86,13 @@ export class RoutingProvider implements TracerProvider {
     const url = readUrl(options)
     return isOwnEndpoint !== undefined && typeof url === 'string' && isOwnEndpoint(url)
   }
+}
+
+/** Whether `at` holds a span of ours that was made active by hand and shows its own ids, which are nothing to a host. */
+function hasOwnIds(at: Context): boolean {
+  const span = trace.getSpan(at)
+  const owned = findOwned(span)
+  return owned !== undefined && span?.spanContext().spanId === owned.context.spanId
 }
 
 function toLibrary(name: unknown, version: unknown, options: unknown): InstrumentationLibrary {

@@ -1,4 +1,4 @@
-import type { Context } from '@opentelemetry/api'
+import type { Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
 import { GuardedSpan, guardOf } from './guarded-span.js'
@@ -44,12 +44,12 @@ export class UserSpanProcessor implements SpanProcessor {
 
   onStart(sdk: SdkSpan, parentContext: Context): void {
     const span = guardOf(sdk)
-    if (span !== undefined) this.#guard('onStart', () => this.#processor.onStart(span, parentContext))
+    if (span !== undefined) this.#guard('onStart', () => this.#processor.onStart(withOwnIds(span), parentContext))
   }
 
   onEnding(sdk: SdkSpan): void {
     const span = guardOf(sdk)
-    if (span !== undefined) this.#guard('onEnding', () => this.#processor.onEnding?.(span))
+    if (span !== undefined) this.#guard('onEnding', () => this.#processor.onEnding?.(withOwnIds(span)))
   }
 
   onEnd(sdk: ReadableSpan): void {
@@ -90,4 +90,12 @@ export class UserSpanProcessor implements SpanProcessor {
       `${what} of a span processor (${this.#processor.constructor?.name ?? 'unnamed'}) failed with ${name}. Check the \`spanProcessors\` option.`,
     )
   }
+}
+
+/** The span with the ids it is exported with, whatever it shows to instrumentors beside a host. */
+function withOwnIds(span: GuardedSpan): GuardedSpan {
+  const record = GuardedSpan.recordOf(span)
+  if (record === undefined || record.shown === record.context) return span
+  const own = (): SpanContext => record.context
+  return new Proxy(span, { get: (target, key) => (key === 'spanContext' ? own : Reflect.get(target, key)) })
 }

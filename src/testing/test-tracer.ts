@@ -53,7 +53,7 @@ export function createTestTracer({
 }
 
 function viewProperties(tracer: HoneyHiveTracer): PropertyDescriptorMap {
-  const memory = tracer.instance.outlets.memory ?? { spans: [], calls: [] }
+  const memory = tracer.instance.exporters.memory ?? { spans: [], calls: [] }
   return {
     spans: { get: () => memory.spans },
     sessions: { get: () => toSessions(memory.calls) },

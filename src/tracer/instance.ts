@@ -20,7 +20,7 @@ import { type Clock, createSystemClock } from '../provider/clock.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { toShownContext } from '../provider/host.js'
 import { InstanceIdGenerator } from '../provider/id-generator.js'
-import { readSurroundings, type Surroundings } from '../provider/owner.js'
+import { findInnermost, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
 import { nameText } from '../provider/span-arguments.js'
@@ -41,7 +41,8 @@ import { CallRecording, SilentRecording } from './call-recording.js'
 import { type Enrichment, enrichSpan } from './enrich.js'
 import { ExportProcessor } from './export-processor.js'
 import { redactorFor } from './instance-redactor.js'
-import { createOutlets, type Outlets } from './outlets.js'
+import type { Exporters } from './exporter-types.js'
+import { createExporters } from './exporters.js'
 import { TracerPropagator } from './propagator.js'
 import { injectInto } from './remote.js'
 import { createOwnSession, toStartBody } from './session.js'
@@ -99,7 +100,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly #startedSessions = new WeakSet<Session>()
   #resource: SpanOwner['resource'] | undefined
   #spans: InstanceProvider | undefined
-  #outlets: Outlets | undefined
+  #exporters: Exporters | undefined
   #provider: RoutingProvider | undefined
   #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
@@ -120,7 +121,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop })
     this.redactor = redactorFor(config)
     this.ownSession = createOwnSession(config, remoteSessionId)
-    if (config.spool !== undefined && this.isRecording) void this.outlets
+    if (config.spool !== undefined && this.isRecording) void this.exporters
     const { capture } = config
     this.#captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
   }
@@ -143,21 +144,21 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       diagnostics: this.diagnostics,
       ownSession: this.ownSession,
       ids: this.#ids,
-      exportProcessor: new ExportProcessor(() => this.outlets.spans),
+      exportProcessor: new ExportProcessor(() => this.exporters.spans),
       takeFirstParent: () => this.#takeFirstParent(),
     })
     return this.#spans
   }
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
-  get outlets(): Outlets {
-    this.#outlets ??= createOutlets({ config: this.#config, stats: this.stats, diagnostics: this.diagnostics })
-    return this.#outlets
+  get exporters(): Exporters {
+    this.#exporters ??= createExporters({ config: this.#config, stats: this.stats, diagnostics: this.diagnostics })
+    return this.#exporters
   }
 
-  /** The outlets if something used them already. */
-  get openOutlets(): Outlets | undefined {
-    return this.#outlets
+  /** The exporters if something used them already. */
+  get openExporters(): Exporters | undefined {
+    return this.#exporters
   }
 
   /** The routing provider whose spans come here when no tracer is active. */
@@ -328,19 +329,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (!session.isCreatedHere || this.#startedSessions.has(session)) return
     this.#startedSessions.add(session)
     this.stats.sessionStarted()
-    void this.outlets.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
+    void this.exporters.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
   }
 
   /** Waits until everything recorded so far arrived, the user's processors included. Never rejects. */
   async flush(timeoutMs: number): Promise<boolean> {
-    const arrived = [this.#outlets?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
+    const arrived = [this.#exporters?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
   }
 
   /** Flushes, then closes the ways out and the user's processors. Never rejects. */
   async close(timeoutMs: number): Promise<boolean> {
     this.#isLive = false
-    const arrived = [this.#outlets?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
+    const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
   }
 
@@ -404,12 +405,12 @@ function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
   const { scope, span, owned } = at
   const owner = owned?.owner
   if (owned === undefined || owner === undefined || owner === instance) return at
-  if (scope !== undefined && owned.order < scope.frame.order) return at
+  if (findInnermost(at).span !== owned) return at
   const frame = frameOf(owner, scope)
   const neighbour: Frame = {
     instance: owner,
     span: owned,
-    session: frame?.session ?? GuardedSpan.recordOf(owned)?.session,
+    session: GuardedSpan.recordOf(owned)?.session ?? frame?.session,
     remoteParent: frame?.remoteParent,
     baggage: frame?.baggage,
     order: owned.order,

@@ -1,22 +1,9 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { PendingSpan } from '../export/pending-span.js'
 import type { SpanStats } from '../export/stats.js'
-import type { Outlets } from './outlets.js'
+import type { Memory, Exporters, RecordedCall } from './exporter-types.js'
 
-/** One REST call a tracer in test mode would have made. */
-export interface RecordedCall {
-  readonly kind: 'startSession' | 'updateEvent' | 'createEvent'
-  readonly body: Readonly<Record<string, unknown>>
-}
-
-/** What a tracer in test mode kept instead of sending it. */
-export interface Memory {
-  readonly spans: ReadableSpan[]
-  readonly calls: RecordedCall[]
-}
-
-/** Outlets that keep everything in memory and never touch the network; at most `maxSpans` spans. */
-export function createMemoryOutlets(memory: Memory, stats: SpanStats, maxSpans: number): Outlets {
+/** Exporters that keep everything in memory and never touch the network; at most `maxSpans` spans. */
+export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans: number): Exporters {
   let isClosed = false
 
   function keep(span: PendingSpan): void {

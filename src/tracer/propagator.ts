@@ -14,6 +14,7 @@ import type { Instance } from '../context/instance.js'
 import { readHeader } from '../context/propagation.js'
 import { nextOrder } from '../context/scope.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
+import { hasHost } from '../provider/host.js'
 import { findOwned } from '../provider/owner.js'
 import { keptContext } from '../provider/tracer-provider.js'
 import { continueFrom, injectInto } from './remote.js'
@@ -88,7 +89,8 @@ export class TracerPropagator implements TextMapPropagator {
     const named = findOwned(given)
     const record = named?.owner === this.#instance ? GuardedSpan.recordOf(named) : undefined
     if (record !== undefined) injectInto(headers, keptContext(record), record.session)
-    else if (given !== undefined && named === undefined && !given.isRecording()) this.#instance.injectCurrent(headers, given.spanContext())
+    else if (given !== undefined && named === undefined && !given.isRecording() && !hasHost())
+      this.#instance.injectCurrent(headers, given.spanContext())
     else this.#instance.injectCurrent(headers)
   }
 }

@@ -255,7 +255,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       if (id === undefined) throw new TypeError('an event id is a text')
       const body = toUpdateBody(toSessionId(id), enrichment, (path, value) => this.#instance.toSafe(path, value))
       if (!this.isEnabled || body === undefined) return Promise.resolve(false)
-      return this.#instance.outlets.rest.updateEvent(body)
+      return this.#instance.exporters.rest.updateEvent(body)
     })
   }
 
@@ -268,7 +268,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     return this.#instance.guard<Promise<string | undefined>>('createEvent', Promise.resolve(undefined), () => {
       if (!this.isEnabled) return Promise.resolve(undefined)
       const eventId = typeof event.eventId === 'string' ? toSessionId(event.eventId) : randomUUID()
-      const arrival = this.#instance.outlets.rest.createEvent(this.#toEventBody(event, eventId))
+      const arrival = this.#instance.exporters.rest.createEvent(this.#toEventBody(event, eventId))
       return arrival.then((hasArrived) => (hasArrived ? eventId : undefined))
     })
   }

@@ -25,7 +25,7 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
     apply(target, self, args: unknown[]) {
       const recording = open(call, resolve, self, args)
       if (recording === undefined) return Reflect.apply(target, self, args)
-      if (recording.isSilent === true) return recording.run(target, self, args)
+      if (recording.isSilent === true) return watchIfLazy(recording, recording.run(target, self, args), isFresh)
       const result = runRecorded(recording, target, self, args)
       if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
         succeed(recording, result)
@@ -80,6 +80,12 @@ function runRecorded<R>(recording: Recording, fn: (...args: never[]) => R, self:
     fail(recording, error)
     throw error
   }
+}
+
+/** Where nothing is recorded only a generator is followed: its body has still to run, and in the scope of its tracer. */
+function watchIfLazy(recording: Recording, result: unknown, isFresh: boolean): unknown {
+  const isLazy = typeof result === 'object' && result !== null && 'next' in result
+  return isLazy ? watchResult(recording, result, isFresh) : result
 }
 
 /** Gives back what the caller gets: `result` itself, or for a promise only the caller can hold, one that settles alike. */

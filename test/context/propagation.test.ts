@@ -156,7 +156,12 @@ describe('baggage', () => {
       ['a', 4000],
       ['b', 4000],
     ])
-    expect(toBaggageHeader(Array.from({ length: 300 }, (_, i) => [`k${i}`, 'v']), undefined).split(',')).toHaveLength(180)
+    expect(
+      toBaggageHeader(
+        Array.from({ length: 300 }, (_, i) => [`k${i}`, 'v']),
+        undefined,
+      ).split(','),
+    ).toHaveLength(180)
     const parsed = parseBaggage('__proto__=x,constructor=y')
     expect([parsed.get('__proto__'), ({} as { x?: unknown }).x]).toEqual(['x', undefined])
   })

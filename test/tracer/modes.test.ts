@@ -188,7 +188,7 @@ describe('F37: a system clock that steps', () => {
       pass(10)
     })
     tracer.startActiveSpan('next trace', () => pass(5))
-    const spans = tracer.instance.outlets.memory?.spans ?? []
+    const spans = tracer.instance.exporters.memory?.spans ?? []
     const [child, parent, next] = spans.map((span) => ({
       start: span.startTime[0] * 1000 + span.startTime[1] / 1e6,
       length: span.duration[0] * 1000 + span.duration[1] / 1e6,

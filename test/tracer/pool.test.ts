@@ -85,7 +85,7 @@ describe('run', () => {
         })
       }),
     )
-    const names = (tracer: HoneyHiveTracer): string[] => (tracer.instance.outlets.memory?.spans ?? []).map((span) => span.name)
+    const names = (tracer: HoneyHiveTracer): string[] => (tracer.instance.exporters.memory?.spans ?? []).map((span) => span.name)
     expect(await pool.run('tenant', names)).toEqual(['free', 'model call', 'free', 'chain'])
     expect(names(platform)).toEqual(['request'])
   })

@@ -22,7 +22,7 @@ const caught = (work: () => unknown): HoneyHiveError => {
   }
   throw new Error('nothing was thrown')
 }
-const spansOf = (tracer: HoneyHiveTracer): string[] => (tracer.instance.outlets.memory?.spans ?? []).map((span) => span.name)
+const spansOf = (tracer: HoneyHiveTracer): string[] => (tracer.instance.exporters.memory?.spans ?? []).map((span) => span.name)
 
 describe('defineTracers', () => {
   test('makes one tracer per name; the names are a type', () => {

@@ -11,39 +11,25 @@ import { Spool } from '../export/spool.js'
 import type { SpanStats } from '../export/stats.js'
 import { HttpTransport, type Transport } from '../export/transport.js'
 import { VERSION } from '../version.js'
-import { createMemoryOutlets, type Memory } from './memory.js'
-
-/** REST calls made in the background. They never reject; false means that the call was lost. */
-export type RestCalls = Pick<RestClient, 'startSession' | 'updateEvent' | 'createEvent' | 'flush'>
+import type { Exporters, Memory } from './exporter-types.js'
+import { createMemoryExporters } from './memory.js'
 
 /** The part of our span processor that ways out other than the server need to have. */
 type SpanExport = Pick<BatchSpanProcessor, 'enqueue' | 'flush' | 'drain' | 'close' | 'giveUp'>
 
-/** The ways out of one instance. */
-export interface Outlets {
-  readonly spans: Pick<BatchSpanProcessor, 'enqueue'>
-  readonly rest: RestCalls
-  /** Filled in test mode only. */
-  readonly memory: Memory | undefined
-  /** Waits for both ways and for a replay of the spool. @returns true only if everything arrived. */
-  flush(timeoutMs: number): Promise<boolean>
-  /** Flushes both ways within the time, then closes them. @returns true only if everything arrived. */
-  shutdown(timeoutMs: number): Promise<boolean>
-}
-
-/** What {@link createOutlets} needs. */
-export interface OutletParts {
+/** What {@link createExporters} needs. */
+export interface ExporterParts {
   readonly config: ResolvedConfig
   readonly stats: SpanStats
   readonly diagnostics: Diagnostics
 }
 
 /** Opens the ways out of an instance: memory in test mode, else its exporter or the server. */
-export function createOutlets(parts: OutletParts): Outlets {
+export function createExporters(parts: ExporterParts): Exporters {
   const { config, stats, diagnostics } = parts
   if (config.testMode) {
     const memory: Memory = { spans: [], calls: [] }
-    return createMemoryOutlets(memory, stats, config.batch.maxQueueSize)
+    return createMemoryExporters(memory, stats, config.batch.maxQueueSize)
   }
   const transport = openTransport(config)
   const spool = openSpool(config, transport, diagnostics)
@@ -84,7 +70,7 @@ function openSpool(
   return spool
 }
 
-function openProcessor({ config, stats, diagnostics }: OutletParts, transport: HttpTransport, spool: Spool | undefined): SpanExport {
+function openProcessor({ config, stats, diagnostics }: ExporterParts, transport: HttpTransport, spool: Spool | undefined): SpanExport {
   if (config.exporter === false) return handOver(stats)
   const sender =
     config.exporter === undefined ? new OtlpSender({ transport, protocol: config.protocol, stats }) : new ExporterSender(config.exporter)
@@ -99,7 +85,7 @@ function handOver(stats: SpanStats): SpanExport {
 }
 
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
-function joinEnds(spans: SpanExport, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Outlets {
+function joinEnds(spans: SpanExport, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Exporters {
   const drainAll = (timeoutMs: number): Promise<unknown> =>
     Promise.all([spans.drain(timeoutMs), rest.drain(timeoutMs), spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop())])
   const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
