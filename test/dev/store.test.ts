@@ -198,8 +198,12 @@ describe('openStoreToRead', () => {
     chmodSync(path, 0o444)
     chmodSync(folder, 0o555)
     const store = new URL('../../src/dev/store/store.ts', import.meta.url).href
-    const script = `process.setgid(65534); process.setuid(65534)
-      const { openStoreToRead } = await import(${JSON.stringify(store)})
+    const warmUp = join(makeFolder(), 'warm-up.db')
+    await fill(warmUp)
+    // Everything is loaded before, because somebody else may not read the folder of the project.
+    const script = `const { openStoreToRead } = await import(${JSON.stringify(store)})
+      await (await openStoreToRead(${JSON.stringify(warmUp)})).close()
+      process.setgid(65534); process.setuid(65534)
       const store = await openStoreToRead(${JSON.stringify(path)})
       console.log(store.get('SELECT name FROM events').name)
       await store.close()`
