@@ -209,9 +209,14 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     if (!this.isRecording()) return
     const record = recordIn(this)
     record.buckets ??= {}
-    const { merged, replacedBytes } = mergeInto(record.buckets[bucket], snapshot.value)
-    record.buckets[bucket] = merged
-    record.bytes += snapshot.bytes - replacedBytes
+    record.bytes += snapshot.bytes
+    const earlier = record.buckets[bucket]
+    if (earlier === undefined) record.buckets[bucket] = snapshot.value
+    else {
+      const { merged, replacedBytes } = mergeInto(earlier, snapshot.value)
+      record.buckets[bucket] = merged
+      record.bytes -= replacedBytes
+    }
     if (snapshot.truncated) record.isTruncated = true
   }
 
@@ -419,8 +424,8 @@ function laterOf(start: HrTime, end: HrTime): HrTime {
 }
 
 /** Both are copies of ours, so that the earlier one may be written to. */
-function mergeInto(earlier: Plain | undefined, later: Plain): { merged: Plain; replacedBytes: number } {
-  if (!isFields(earlier)) return { merged: later, replacedBytes: earlier === undefined ? 0 : sizeOf(earlier) }
+function mergeInto(earlier: Plain, later: Plain): { merged: Plain; replacedBytes: number } {
+  if (!isFields(earlier)) return { merged: later, replacedBytes: sizeOf(earlier) }
   if (!isFields(later)) return { merged: earlier, replacedBytes: 0 }
   let replacedBytes = 0
   for (const name of Object.keys(later)) {
@@ -430,6 +435,6 @@ function mergeInto(earlier: Plain | undefined, later: Plain): { merged: Plain; r
   return { merged: earlier, replacedBytes }
 }
 
-function isFields(value: Plain | undefined): value is PlainObject {
+function isFields(value: Plain): value is PlainObject {
   return typeof value === 'object' && value !== null && !isPlainArray(value)
 }

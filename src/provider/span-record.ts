@@ -1,4 +1,4 @@
-import { type Attributes, INVALID_SPAN_CONTEXT, type Link, type SpanContext } from '@opentelemetry/api'
+import { type Attributes, type Context, INVALID_SPAN_CONTEXT, type Link, type SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedLimits } from '../config/resolved.js'
 import type { Instance, OwnedSpan } from '../context/instance.js'
@@ -43,6 +43,8 @@ export interface SpanRecord {
   readonly parent: SpanContext | undefined
   /** Name it was started with. */
   readonly name: string
+  /** Context that names it, or its nearest kept ancestor, as the parent. */
+  asParent: Context | undefined
   /** The SDK's span, which holds name, times, attributes, events, links and status; none for a span that nobody records. */
   sdk: SdkSpan | undefined
   /** Its own ids. */
@@ -103,6 +105,7 @@ export function createRecord(start: SpanStart): SpanRecord {
     anchor: start.anchor,
     redact: start.redact,
     parent: start.parent,
+    asParent: undefined,
     sdk: undefined,
     context: INVALID_SPAN_CONTEXT,
     shown: INVALID_SPAN_CONTEXT,

@@ -184,7 +184,7 @@ export class InstanceProvider {
       kind: toSpanKind(options?.kind),
       attributes: options?.attributes === undefined ? undefined : GuardedSpan.takeStart(span, options.attributes),
       links: this.#toLinks(options?.links, standing, at),
-      parentContext: this.#toParentContext(parent, request.context ?? at.context),
+      parentContext: this.#toParentContext(parent, standing.parent, request.context ?? at.context),
     }
     // A root below spans that were left out goes on with their trace.
     const { copied } = request
@@ -212,8 +212,13 @@ export class InstanceProvider {
   }
 
   /** The context that names the parent to the SDK, around what samplers and processors of the user may want to see. */
-  #toParentContext(parent: SpanContext | undefined, at: Context): Context {
+  #toParentContext(parent: SpanContext | undefined, record: SpanRecord | undefined, at: Context): Context {
     const base = this.#isContextSeen && !isTracingSuppressed(at) ? at : ROOT_CONTEXT
+    if (base === ROOT_CONTEXT && parent !== undefined && record !== undefined) {
+      // The children of one span share it: making a context costs as much as the rest of the look-up.
+      record.asParent ??= trace.setSpanContext(base, parent)
+      return record.asParent
+    }
     if (base !== ROOT_CONTEXT && trace.getSpanContext(base) === parent) return base
     if (parent !== undefined) return trace.setSpanContext(base, parent)
     return base === ROOT_CONTEXT ? base : trace.deleteSpan(base)
@@ -246,11 +251,8 @@ export class InstanceProvider {
   #begin(span: GuardedSpan, draft: Draft, startTime: [number, number], { library, shownContext, copied }: SpanRequest): void {
     const { name, kind, attributes, links, parentContext } = draft
     this.#sessions.expect(span)
-    const sdk = this.#tracerFor(library).startSpan(
-      name,
-      { kind, links, startTime, ...(attributes === undefined ? {} : { attributes }) },
-      parentContext,
-    )
+    const options = attributes === undefined ? { kind, links, startTime } : { kind, links, startTime, attributes }
+    const sdk = this.#tracerFor(library).startSpan(name, options, parentContext)
     const context = copied === undefined ? sdk.spanContext() : withTraceState(sdk.spanContext(), copied)
     const isSampled = (context.traceFlags & TraceFlags.SAMPLED) !== 0
     const fate: Fate = !sdk.isRecording() ? 'unsampled' : isSampled ? 'export' : 'recordOnly'

@@ -9,8 +9,8 @@ import { captureResult, type CaptureParts } from './call-capture.js'
 
 /** The border to the host. */
 export interface Border {
-  /** Runs our own work: what it throws is reported, and `fallback` given back. */
-  guard<R>(topic: string, fallback: R, work: () => R): R
+  /** Says that work of our own failed; the host does not notice. */
+  report(topic: string, error: unknown): void
 }
 
 /** One call that a tracer records. */
@@ -44,7 +44,11 @@ export class CallRecording implements Recording {
   }
 
   succeed(output: unknown): void {
-    if (this.#span.isRecording()) this.#border.guard('capture', undefined, () => captureResult(this.#span, this.#call, output, this.#parts))
+    try {
+      if (this.#span.isRecording()) captureResult(this.#span, this.#call, output, this.#parts)
+    } catch (error) {
+      this.#border.report('capture', error)
+    }
     this.#span.end()
   }
 

@@ -251,9 +251,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     try {
       return work()
     } catch (error) {
-      this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
+      this.report(topic, error)
       return fallback
     }
+  }
+
+  /** Says that work of our own failed; the host does not notice. */
+  report(topic: string, error: unknown): void {
+    this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
   }
 
   startRoutedSpan({ name, options, library, place, context, shownContext }: RoutedSpan): Span {
@@ -284,8 +289,16 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     )
     const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
-    if (span.isRecording()) this.guard('capture', undefined, () => captureCall(span, call, self, args, this.#captureParts))
+    if (span.isRecording()) this.#capture(span, call, self, args)
     return new CallRecording(span, call, this.#captureParts, scope, this)
+  }
+
+  #capture(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[]): void {
+    try {
+      captureCall(span, call, self, args, this.#captureParts)
+    } catch (error) {
+      this.report('capture', error)
+    }
   }
 
   /** Scope in which `span` is current for this instance. */
