@@ -8,5 +8,6 @@ const entry = (name, path, limit) => ({ name, path, limit, ignore: dependencies,
 export default [
   // Of these, 38 kB are the SDK's core and serialisers, which other packages bring along as dependencies.
   entry('main entry point', 'dist/index.js', '220 kB'),
-  entry('command line, local server included', 'dist/cli/main.js', '500 kB'),
+  // Of these, 66 kB are hono and its Node server, built in so that nobody installs them.
+  entry('command line, local server included', 'dist/cli/main.js', '580 kB'),
 ]

@@ -9,7 +9,7 @@ export interface MetricRule {
   readonly name: string
   /** Less of it is better. @defaultValue false */
   readonly lowerIsBetter?: boolean | undefined
-  /** Score of a row that failed. @defaultValue the worst one, see {@link worstScore} */
+  /** Score of a row that failed. @defaultValue the worst one, see `worstScore` */
   readonly failedScore?: number | undefined
 }
 

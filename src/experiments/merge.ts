@@ -15,7 +15,7 @@ import { findFailures } from './verdict.js'
  * are of other shards, trials or evaluators than the first.
  */
 export const MERGE_FAULTS = ['holes', 'doubles', 'strangers'] as const
-/** One of {@link MERGE_FAULTS}. */
+/** One of `MERGE_FAULTS`. */
 export type MergeFault = (typeof MERGE_FAULTS)[number]
 
 /** Settings of {@link mergeResults}. */
