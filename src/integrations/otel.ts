@@ -6,6 +6,7 @@ import { frameOf } from '../context/scope.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { checkOptions } from '../options/check.js'
 import { functionSpec, type Specs } from '../options/spec.js'
+import { readSpanContext } from '../provider/foreign-span.js'
 import { findInnermost, findOwned, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { isLlmSpan } from '../semantics/event-type.js'
 import type { TracerInstance } from '../tracer/instance.js'
@@ -161,7 +162,7 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
 
   /** Whether the scope was entered inside `parent`. */
   #isAround(parent: HostSpan | undefined, { scope }: Surroundings): boolean {
-    const around = this.#spans.find(scope?.frame.around?.spanContext())
+    const around = this.#spans.find(readSpanContext(scope?.frame.around))
     return parent !== undefined && around?.isWithin(parent) === true
   }
 

@@ -1,4 +1,5 @@
 import type { Span } from '@opentelemetry/api'
+import { isRecordingSpan } from './foreign-span.js'
 
 /**
  * One of our spans as an instrumentor is given it inside a span of the host. Products hang state of their own on the active
@@ -8,7 +9,7 @@ import type { Span } from '@opentelemetry/api'
  * A span that nobody records also says of itself what the host's says, because what starts inside is the host's alone.
  */
 export function createFace<S extends Span>(span: S, host: Span): S {
-  const isRecording = span.isRecording() ? undefined : () => host.isRecording()
+  const isRecording = span.isRecording() ? undefined : () => isRecordingSpan(host)
   return new Proxy(span, {
     get(target, key) {
       if (key === 'isRecording' && isRecording !== undefined) return isRecording

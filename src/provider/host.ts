@@ -1,14 +1,6 @@
-import {
-  type Context,
-  context,
-  INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
-  type Span,
-  type SpanContext,
-  type TracerProvider,
-  trace,
-} from '@opentelemetry/api'
+import { type Context, context, INVALID_SPAN_CONTEXT, type Span, type SpanContext, type TracerProvider, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { readSpanContext } from './foreign-span.js'
 
 /**
  * What the application and its other libraries made of OpenTelemetry in this process. The API keeps its globals under this
@@ -48,8 +40,8 @@ export function ensureContextManager(): void {
  * It is what the API itself gives where no SDK is registered. The object is new each time, so that it tells whose it is.
  */
 export function toShownContext(at: Context): SpanContext {
-  const around = trace.getSpan(at)?.spanContext()
-  if (around === undefined || !isSpanContextValid(around)) return { ...INVALID_SPAN_CONTEXT }
+  const around = readSpanContext(trace.getSpan(at))
+  if (around === undefined) return { ...INVALID_SPAN_CONTEXT }
   // A vendor's context may be of a class, with getters and fields that its own tracer looks for.
   return Object.assign(Object.create(Object.getPrototypeOf(around) as object), around)
 }
@@ -57,7 +49,7 @@ export function toShownContext(at: Context): SpanContext {
 /** The host's own span in a context; `undefined` where there is none, or one of ours shows it already. */
 export function findHostSpan(at: Context): Span | undefined {
   const span = trace.getSpan(at)
-  return span !== undefined && isSpanContextValid(span.spanContext()) ? span : undefined
+  return readSpanContext(span) !== undefined ? span : undefined
 }
 
 /** Calls `fn` with `span` as the active OpenTelemetry span, where contexts stick and no host would see it. */

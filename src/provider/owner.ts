@@ -1,8 +1,9 @@
-import { type Context, context, isSpanContextValid, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import { type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import type { Around, Frame, Scope } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
 import { spanOf } from '../context/live-spans.js'
 import { currentScope, frameOf } from '../context/scope.js'
+import { isRecordingSpan, readSpanContext } from './foreign-span.js'
 import { hasContextManager, hasHost } from './host.js'
 
 /** Every span of this package, of any copy of it, answers for itself under this name. */
@@ -150,7 +151,8 @@ function toCurrentPlace({ scope, span, owned }: Surroundings): Place {
 
 /** Ids without a span behind them are another process's, also unmarked where no host could have made them. */
 function toRemotePlace(span: Span): Place | undefined {
-  const remoteParent = span.spanContext()
-  const isRemote = remoteParent.isRemote === true || (!span.isRecording() && !hasHost())
-  return isRemote && isSpanContextValid(remoteParent) ? { parent: undefined, remoteParent, isChosen: true } : undefined
+  const remoteParent = readSpanContext(span)
+  if (remoteParent === undefined) return undefined
+  const isRemote = remoteParent.isRemote === true || (!isRecordingSpan(span) && !hasHost())
+  return isRemote ? { parent: undefined, remoteParent, isChosen: true } : undefined
 }

@@ -14,6 +14,7 @@ import { isTracingSuppressed } from '@opentelemetry/core'
 import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/instance.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { createFace } from './face.js'
+import { readSpanContext } from './foreign-span.js'
 import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
 import { findOwned, readSurroundings, type Routing, routeSpan } from './owner.js'
 import { nameText } from './span-arguments.js'
@@ -92,7 +93,7 @@ export class RoutingProvider implements TracerProvider {
 function hasOwnIds(at: Context): boolean {
   const span = trace.getSpan(at)
   const owned = findOwned(span)
-  return owned !== undefined && span?.spanContext().spanId === owned.context.spanId
+  return owned !== undefined && readSpanContext(span)?.spanId === owned.context.spanId
 }
 
 function toLibrary(name: unknown, version: unknown, options: unknown): InstrumentationLibrary {

@@ -14,6 +14,7 @@ import type { Instance } from '../context/instance.js'
 import { readHeader } from '../context/propagation.js'
 import { nextOrder } from '../context/scope.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
+import { isRecordingSpan, readSpanContext } from '../provider/foreign-span.js'
 import { hasHost } from '../provider/host.js'
 import { findOwned } from '../provider/owner.js'
 import { keptContext } from '../provider/tracer-provider.js'
@@ -89,8 +90,8 @@ export class TracerPropagator implements TextMapPropagator {
     const named = findOwned(given)
     const record = named?.owner === this.#instance ? GuardedSpan.recordOf(named) : undefined
     if (record !== undefined) injectInto(headers, keptContext(record), record.session)
-    else if (given !== undefined && named === undefined && !given.isRecording() && !hasHost())
-      this.#instance.injectCurrent(headers, given.spanContext())
+    else if (given !== undefined && named === undefined && !isRecordingSpan(given) && !hasHost())
+      this.#instance.injectCurrent(headers, readSpanContext(given))
     else this.#instance.injectCurrent(headers)
   }
 }
