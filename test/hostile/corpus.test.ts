@@ -39,10 +39,13 @@ const MAY_STAY_OPEN = /^H(0[789]|1\d|3\d|4\d|59)$/
 
 describe.each(['http/json', 'http/protobuf'] as const)('hostile values over %s', (protocol) => {
   let oracle: Oracle
+  // Its open spans end whenever the collector finds them, which the books of the others must not show.
+  let oracleOfUnsettled: Oracle
   beforeAll(async () => {
     oracle = await createOracle({ protocol })
+    oracleOfUnsettled = await createOracle({ protocol })
   })
-  afterAll(() => oracle.close())
+  afterAll(() => Promise.all([oracle.close(), oracleOfUnsettled.close()]))
 
   const groups =
     protocol === 'http/json'
@@ -55,8 +58,13 @@ describe.each(['http/json', 'http/protobuf'] as const)('hostile values over %s',
   for (const { id, title, make, heavy } of cases) {
     const isShort = !IS_LONG && ENDLESS.test(title)
     it.each(groups)(`${id} ${title}: %s`, async (_, sites) => {
-      const options = { mayStayOpen: MAY_STAY_OPEN.test(id), ...(heavy === true ? { limitMs: 4_000 } : {}) }
-      const { complaints } = await oracle.run(isShort ? sites.filter(({ name }) => FEW.has(name)) : sites, make, options)
+      const mayStayOpen = MAY_STAY_OPEN.test(id)
+      const options = { mayStayOpen, ...(heavy === true ? { limitMs: 4_000 } : {}) }
+      const { complaints } = await (mayStayOpen ? oracleOfUnsettled : oracle).run(
+        isShort ? sites.filter(({ name }) => FEW.has(name)) : sites,
+        make,
+        options,
+      )
       expect(complaints).toEqual([])
     })
   }
