@@ -41,9 +41,18 @@ export function ensureContextManager(): void {
  */
 export function toShownContext(at: Context): SpanContext {
   const around = readSpanContext(trace.getSpan(at))
-  if (around === undefined) return { ...INVALID_SPAN_CONTEXT }
-  // A vendor's context may be of a class, with getters and fields that its own tracer looks for.
-  return Object.assign(Object.create(Object.getPrototypeOf(around) as object), around)
+  return around === undefined ? { ...INVALID_SPAN_CONTEXT } : copySpanContext(around)
+}
+
+/** A vendor's context may be of a class, with getters and fields that its own tracer looks for. */
+function copySpanContext(original: SpanContext): SpanContext {
+  try {
+    const copy = Object.assign(Object.create(Object.getPrototypeOf(original) as object), original) as SpanContext
+    if (copy.spanId === original.spanId && copy.traceId === original.traceId) return copy
+  } catch {
+    // What a class keeps in private fields cannot be copied: such a one is shown by its ids alone.
+  }
+  return { traceId: original.traceId, spanId: original.spanId, traceFlags: original.traceFlags }
 }
 
 /** The host's own span in a context; `undefined` where there is none, or one of ours shows it already. */

@@ -88,6 +88,34 @@ describe('toShownContext', () => {
     expect(toShownContext(at)).not.toBe(toShownContext(at))
   })
 
+  test('keeps the class of a vendor, and gives the ids of one that cannot be copied', () => {
+    const ids = { traceId: 'a4cda95b652f4a1592b449d5929fda1b', spanId: 'ae0c63257de34c92', traceFlags: 1 }
+    class WithFields {
+      readonly _ids = ids
+      get traceId(): string {
+        return this._ids.traceId
+      }
+      get spanId(): string {
+        return this._ids.spanId
+      }
+      readonly traceFlags = 1
+    }
+    class WithPrivateFields {
+      readonly #ids = ids
+      get traceId(): string {
+        return this.#ids.traceId
+      }
+      get spanId(): string {
+        return this.#ids.spanId
+      }
+      get traceFlags(): number {
+        return this.#ids.traceFlags
+      }
+    }
+    expect(toShownContext(trace.setSpanContext(ROOT_CONTEXT, new WithFields()))).toBeInstanceOf(WithFields)
+    expect(toShownContext(trace.setSpanContext(ROOT_CONTEXT, new WithPrivateFields()))).toEqual(ids)
+  })
+
   test('is invalid in a context without a span, or with an invalid one', () => {
     expect(toShownContext(ROOT_CONTEXT)).toEqual(INVALID_SPAN_CONTEXT)
     expect(toShownContext(trace.setSpanContext(ROOT_CONTEXT, { ...INVALID_SPAN_CONTEXT, traceFlags: 1 }))).toEqual(INVALID_SPAN_CONTEXT)
