@@ -36,6 +36,14 @@ const fill = async (path: string): Promise<void> => {
   await server.close()
 }
 
+/** The same in an older layout, as the first version left it. */
+const fillInLayout3 = async (path: string): Promise<void> => {
+  await fill(path)
+  const database = await connect(path)
+  database.exec('DROP INDEX events_by_parent; DROP TABLE dataset_points; PRAGMA application_id = 0; PRAGMA user_version = 3')
+  database.close()
+}
+
 const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
 
 describe('openStore', () => {
@@ -107,11 +115,7 @@ describe('openStore', () => {
 
   test('waits for a file that another program holds while it starts', async () => {
     const path = join(makeFolder(), 'held.db')
-    await fill(path)
-    const database = await connect(path)
-    database.exec('PRAGMA user_version = 3')
-    database.exec('DROP INDEX events_by_parent; DROP TABLE dataset_points')
-    database.close()
+    await fillInLayout3(path)
     const release = await holdLock(path)
     const opening = openStore(path)
     await new Promise((resolve) => setTimeout(resolve, 200))
@@ -132,11 +136,7 @@ test('a start that fails because the port is taken leaves the database alone', a
 
 test('what comes before the database is open is answered 503, and accepted once it is', async () => {
   const path = join(makeFolder(), 'late.db')
-  await fill(path)
-  const database = await connect(path)
-  database.exec('PRAGMA user_version = 3')
-  database.exec('DROP INDEX events_by_parent; DROP TABLE dataset_points')
-  database.close()
+  await fillInLayout3(path)
   const release = await holdLock(path)
   const { port } = await new Promise<{ port: number }>((resolve) => {
     const free = createServer().listen(0, '127.0.0.1', () => {
@@ -176,10 +176,7 @@ describe('openStoreToRead', () => {
 
   test('reads a database of an older layout without bringing it to the newest one', async () => {
     const path = join(makeFolder(), 'layout-3.db')
-    await fill(path)
-    const database = await connect(path)
-    database.exec('DROP INDEX events_by_parent; DROP TABLE dataset_points; PRAGMA application_id = 0; PRAGMA user_version = 3')
-    database.close()
+    await fillInLayout3(path)
     const before = hashOf(path)
     const store = await openStoreToRead(path)
     expect(store.get('SELECT count(*) AS n FROM dataset_points')).toMatchObject({ n: 0 })
