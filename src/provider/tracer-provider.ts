@@ -21,6 +21,7 @@ import type { Diagnostics } from '../diagnostics.js'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
 import type { Redactor } from '../values/redact.js'
 import { nowOn, toHrTime } from './clock.js'
+import { readSpanContext } from './foreign-span.js'
 import { GuardedSpan } from './guarded-span.js'
 import { toShownContext } from './host.js'
 import type { InstanceIdGenerator } from './id-generator.js'
@@ -219,9 +220,10 @@ export class InstanceProvider {
       record.asParent ??= trace.setSpanContext(base, parent)
       return record.asParent
     }
-    if (base !== ROOT_CONTEXT && trace.getSpanContext(base) === parent) return base
-    if (parent !== undefined) return trace.setSpanContext(base, parent)
-    return base === ROOT_CONTEXT ? base : trace.deleteSpan(base)
+    if (base === ROOT_CONTEXT) return parent === undefined ? base : trace.setSpanContext(base, parent)
+    const around = trace.getSpan(base)
+    if (parent === undefined) return around === undefined ? base : trace.deleteSpan(base)
+    return readSpanContext(around) === parent ? base : trace.setSpanContext(base, parent)
   }
 
   #toLinks(given: unknown, { leftBehind }: Standing, at: Surroundings): Link[] {
