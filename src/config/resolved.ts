@@ -51,7 +51,6 @@ export interface ResolvedCapture {
 export interface InstrumentationLike {
   setTracerProvider(provider: TracerProvider): void
   enable?(): void
-  disable?(): void
   setMeterProvider?(provider: import('@opentelemetry/api').MeterProvider): void
 }
 

@@ -152,7 +152,6 @@ export class Experiment {
   /** Gives everything back without closing the run, for processes that run only rows. */
   async release(): Promise<void> {
     await this.#tracer.shutdown()
-    for (const instrumentation of this.#options.instrumentations ?? []) instrumentation.disable?.()
     await this.#backend?.close()
   }
 
@@ -222,7 +221,6 @@ export class Experiment {
     const data = this.#toData(comparison, summaryScores, unreported)
     const server = await within(left(0.9), this.#closeRun(whole ?? data), () => this.warn('The run was not closed at the server in time.'))
     await within(left(1) + LET_GO_MS, this.#tracer.shutdown(left(1)))
-    for (const instrumentation of this.#options.instrumentations ?? []) instrumentation.disable?.()
     await within(LET_GO_MS, Promise.all([this.#backend?.close(), this.#journal?.close()]))
     return createResult({ ...data, warnings: this.#warnings }, server, this.#redactor)
   }

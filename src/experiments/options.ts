@@ -77,7 +77,7 @@ export interface ExperimentSettings {
   readonly serverUrl?: string
   /** Label of the sessions. @defaultValue `'evaluation'` */
   readonly source?: string
-  /** OpenTelemetry instrumentations; their spans join the session of the row that caused them. Disabled at the end. */
+  /** OpenTelemetry instrumentations; their spans join the session of the row that caused them. They stay enabled for who uses them next. */
   readonly instrumentations?: readonly InstrumentationLike[]
   /** Further settings of the tracer that records the rows, e.g. `redact`, `batch`, `fetch`. */
   readonly tracerOptions?: Omit<TracerOptions, 'apiKey' | 'serverUrl' | 'source' | 'instrumentations' | 'exporter'>

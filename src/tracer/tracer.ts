@@ -12,6 +12,7 @@ import type { FrameValues, Scope } from '../context/frame.js'
 import type { TracerHandle } from '../context/instance.js'
 import { runInScope } from '../context/scope.js'
 import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
+import { HoneyHiveConfigError } from '../errors.js'
 import type { TracerStats } from '../export/stats.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { readSurroundings } from '../provider/owner.js'
@@ -75,6 +76,10 @@ export type ActiveSpanOptions = Omit<TraceOptions, 'tracer' | 'eventName' | 'inp
 
 const DEFAULT_FLUSH_MS = 30_000
 const DEFAULT_SHUTDOWN_MS = 5_000
+/** Only who has it makes tracers: plain JavaScript does not know that the constructor is private. */
+const INIT: unique symbol = Symbol('HoneyHiveTracer.init')
+const USE_INIT =
+  'Tracers are made by `HoneyHiveTracer.init({ … })`, which takes the same options; write that in place of `new HoneyHiveTracer({ … })`.'
 
 /**
  * One isolated tracer: its own key, project, session, sampling, redaction, limits, queue and export. Any number of them
@@ -89,7 +94,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   readonly #instance: TracerInstance
   #closing: Promise<boolean> | undefined
 
-  private constructor(config: ResolvedConfig, collaborators: Collaborators | undefined) {
+  private constructor(maker: typeof INIT, config: ResolvedConfig, collaborators: Collaborators | undefined) {
+    if (maker !== INIT) throw new HoneyHiveConfigError([{ option: 'new', message: USE_INIT }], 'new HoneyHiveTracer')
     this.#config = config
     const remote = config.linkCarrier === undefined ? undefined : readRemoteContext(config.linkCarrier)
     this.#instance = new TracerInstance({
@@ -114,7 +120,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** {@link init} with other sources of ids and time; for `honeyhive-tracer/testing`. */
   static initWith(options: TracerOptions | undefined, collaborators?: Collaborators): HoneyHiveTracer {
-    const tracer = new HoneyHiveTracer(resolveConfig(options), collaborators)
+    const tracer = new HoneyHiveTracer(INIT, resolveConfig(options), collaborators)
     registerInstance(tracer.#instance)
     tracer.#instance.speakWarnings()
     tracer.#enableInstrumentations()

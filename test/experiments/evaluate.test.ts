@@ -239,7 +239,8 @@ describe('evaluate at the server', () => {
       expect(call?.parentId).toBe(events.find((event) => event.type === 'chain')?.id)
     }
     expect(result.tokens).toEqual({ prompt: 200, completion: 100, total: 300 })
-    expect(isDisabled).toBe(true)
+    // Others may record through it: the next run, the application.
+    expect(isDisabled).toBe(false)
   })
 
   test('D-49 a function with a tracer of its own keeps it, and neither session shows in the other', async ({ backend, online }) => {

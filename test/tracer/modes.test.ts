@@ -32,6 +32,12 @@ const exercise = async (tracer: HoneyHiveTracer): Promise<boolean> => {
   return answer === 2
 }
 
+test.each([[{ apiKey: 'k' }], [{ limits: {} }], [undefined]])('new HoneyHiveTracer(%o) says to use init', (options) => {
+  const create = (): unknown => Reflect.construct(HoneyHiveTracer, [options])
+  expect(create).toThrow(HoneyHiveConfigError)
+  expect(create).toThrow(/HoneyHiveTracer\.init\(\{ … \}\)/)
+})
+
 describe('no network at all', () => {
   let connections = 0
   let url = ''
