@@ -6,10 +6,11 @@ import type { Instance, OwnedSpan } from '../context/instance.js'
 import { forgetSpanLater, markShown, rememberSpan } from '../context/live-spans.js'
 import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import { toAttributeValue } from '../values/flatten.js'
-import { isPlainArray, type Plain, type PlainObject, setField } from '../values/plain.js'
 import type { Snapshot } from '../values/snapshot.js'
 import { describeThrown, type ThrownText } from '../values/thrown.js'
+import { mergeInto } from './bucket.js'
 import { nowOn, toHrTime } from './clock.js'
+import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
 import { toFinishedSpan } from './finished-span.js'
 import { forEachAttribute, isTimeInput, nameText, readItems, setOwn, toAttributes, toLink, toStatus, toTime } from './span-arguments.js'
 import {
@@ -376,9 +377,8 @@ function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, i
   // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
   if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
   record.lastException = thrown
-  const attributes: Attributes = { 'exception.type': text.type, 'exception.message': text.message }
-  if (text.stack !== undefined) attributes['exception.stacktrace'] = text.stack
-  addEventTo(record, 'exception', isByApi ? asSdkSays(thrown, attributes) : attributes, time)
+  const attributes = isByApi ? toSdkAttributes(thrown, text) : toExceptionAttributes(text)
+  addEventTo(record, 'exception', attributes, time)
   return text
 }
 
@@ -398,43 +398,6 @@ function takeEventField(record: SpanRecord, key: string, value: unknown): boolea
   return true
 }
 
-/** OpenTelemetry's SDK prefers an exception's code to its name as the type, and gives a bare text or code no more than it has. */
-function asSdkSays(exception: unknown, attributes: Attributes): Attributes {
-  if (typeof exception === 'string') return { 'exception.message': exception }
-  const code = readCode(exception)
-  if (code === undefined) return attributes
-  return typeof readField(exception, 'message') === 'string' ? { ...attributes, 'exception.type': code } : { 'exception.type': code }
-}
-
-function readCode(exception: unknown): string | undefined {
-  const code = readField(exception, 'code')
-  return (typeof code === 'string' && code !== '') || (typeof code === 'number' && code !== 0) ? String(code) : undefined
-}
-
-function readField(holder: unknown, name: string): unknown {
-  try {
-    return typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined
-  } catch {
-    return undefined
-  }
-}
-
 function laterOf(start: HrTime, end: HrTime): HrTime {
   return end[0] < start[0] || (end[0] === start[0] && end[1] < start[1]) ? start : end
-}
-
-/** Both are copies of ours, so that the earlier one may be written to. */
-function mergeInto(earlier: Plain, later: Plain): { merged: Plain; replacedBytes: number } {
-  if (!isFields(earlier)) return { merged: later, replacedBytes: sizeOf(earlier) }
-  if (!isFields(later)) return { merged: earlier, replacedBytes: 0 }
-  let replacedBytes = 0
-  for (const name of Object.keys(later)) {
-    if (Object.hasOwn(earlier, name)) replacedBytes += name.length + sizeOf(earlier[name])
-    setField(earlier, name, later[name] as Plain)
-  }
-  return { merged: earlier, replacedBytes }
-}
-
-function isFields(value: Plain): value is PlainObject {
-  return typeof value === 'object' && value !== null && !isPlainArray(value)
 }

@@ -1,0 +1,35 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { ThrownText } from '../values/thrown.js'
+
+/** The attributes of the event that tells of something thrown. */
+export function toExceptionAttributes({ type, message, stack }: ThrownText): Attributes {
+  const attributes: Attributes = { 'exception.type': type, 'exception.message': message }
+  if (stack !== undefined) attributes['exception.stacktrace'] = stack
+  return attributes
+}
+
+/**
+ * Those OpenTelemetry's SDK gives, for who records an exception through its API: it prefers an exception's code to its name as
+ * the type, and gives a bare text or code no more than it has.
+ */
+export function toSdkAttributes(exception: unknown, text: ThrownText): Attributes {
+  if (typeof exception === 'string') return { 'exception.message': exception }
+  const code = readCode(exception)
+  if (code === undefined) return toExceptionAttributes(text)
+  return typeof readField(exception, 'message') === 'string'
+    ? { ...toExceptionAttributes(text), 'exception.type': code }
+    : { 'exception.type': code }
+}
+
+function readCode(exception: unknown): string | undefined {
+  const code = readField(exception, 'code')
+  return (typeof code === 'string' && code !== '') || (typeof code === 'number' && code !== 0) ? String(code) : undefined
+}
+
+function readField(holder: unknown, name: string): unknown {
+  try {
+    return typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined
+  } catch {
+    return undefined
+  }
+}
