@@ -21,6 +21,8 @@ export interface Row {
   readonly failures: Readonly<Partial<Record<Failure, Outcome>>>
   /** What does not work, under the names that `lacks`, `tree` and `failures` give. */
   readonly gaps?: Readonly<Record<string, Gap>>
+  /** Why the whole row does not work: `dies`, the process ends where the library is loaded; `nothing`, no span is recorded. */
+  readonly broken?: Gap & { readonly how: 'dies' | 'nothing' }
   /** Warnings of ours that are right here; none by default. */
   readonly warnings?: readonly RegExp[]
   /** Interleaved requests of the two tenants. @defaultValue 200 */
@@ -31,10 +33,12 @@ export interface Row {
 export interface Case {
   /** How many events of each type lie below the request; `chain` without the request itself. */
   readonly events: Readonly<Partial<Record<'model' | 'tool' | 'chain' | 'generic', number>>>
-  /** What its model events say. @defaultValue all but `toolCalls`, `toolResults` */
+  /** What its model events say. @defaultValue {@link CHAT_FEATURES} */
   readonly features?: readonly Feature[]
   /** What they do not say, and the name of the gap. */
   readonly lacks?: Readonly<Partial<Record<Feature, string>>>
+  /** Name of the gap by which it leaves no event, or not all. */
+  readonly gap?: string
   /** Name of the gap by which the application does not get its answer, with plain OpenTelemetry neither. */
   readonly answerGap?: string
   /** Name of the gap by which the tree differs from that of plain OpenTelemetry. */
@@ -49,6 +53,7 @@ export type Feature =
   | 'promptTokens'
   | 'completionTokens'
   | 'cacheReadTokens'
+  | 'cacheWriteTokens'
   | 'reasoningTokens'
   | 'toolCalls'
   | 'toolResults'

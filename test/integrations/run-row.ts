@@ -42,7 +42,7 @@ interface Stats {
 
 /** What a program left. */
 export interface PlainOutcome {
-  readonly spans: readonly SeenSpan[]
+  readonly spans: readonly (SeenSpan & { readonly scope: string })[]
   /** By case, how many spans nobody ended. */
   readonly open: Readonly<Record<string, number>>
   /** Cases whose answer did not reach the application. */
