@@ -60,11 +60,11 @@ export function toMessage(item: JsonObject, defaultRole: string): ChatMessage {
   const name = message.type === 'function_call' ? undefined : (toNonEmptyText(message.name) ?? toNonEmptyText(result?.name))
   const finish = toNonEmptyText(item.finish_reason) ?? toNonEmptyText(message.finish_reason)
   // Anthropic, Bedrock and Gemini let the user say what a tool gave back.
-  const role = result === undefined ? toRole(message, defaultRole) : 'tool'
+  const role = result === undefined && callId === undefined ? toRole(message, defaultRole) : 'tool'
   const given = result === undefined ? toContent(content) : (result.content ?? '')
   return {
     role,
-    content: role === 'tool' || callId !== undefined ? toToolResult(given) : given,
+    content: role === 'tool' ? toToolResult(given) : given,
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...(callId === undefined ? {} : { tool_call_id: callId }),
     ...(name === undefined ? {} : { name }),

@@ -13,8 +13,9 @@ const row = group?.rows.find(({ program, format }) => file === `${program}.${for
 if (row === undefined) throw new Error(`No row is ${folder}/${file}.`)
 const servers = { model: await startModelServer(), receiver: await startSpanReceiver() }
 const { spans } = await runPlain(folder, row, { cases: cases.split(','), load: 0, mixed: [] }, servers)
-const ids = spans.map(({ spanId }) => spanId)
-const recorded = spans.map(({ name, spanId, parentSpanId, attributes, events, scope }) => ({
+const theirs = spans.filter(({ scope }) => scope !== 'application')
+const ids = theirs.map(({ spanId }) => spanId)
+const recorded = theirs.map(({ name, spanId, parentSpanId, attributes, events, scope }) => ({
   id: ids.indexOf(spanId),
   parent: ids.indexOf(parentSpanId),
   name,
@@ -22,6 +23,6 @@ const recorded = spans.map(({ name, spanId, parentSpanId, attributes, events, sc
   attributes,
   events,
 }))
-const text = JSON.stringify({ spans: recorded.filter(({ scope }) => scope !== 'application') }, null, 2)
+const text = JSON.stringify({ spans: recorded }, null, 2)
 writeFileSync(join(import.meta.dirname, '../semantics/fixtures', `${name}.json`), `${text}\n`)
 await Promise.all([servers.model.close(), servers.receiver.close()])

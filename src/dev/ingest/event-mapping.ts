@@ -215,6 +215,8 @@ function fillOutputValue(outputs: JsonObject, value: unknown, type: string): voi
   }
   const reply = readEmbeddingReply(value)
   if (reply !== undefined) {
+    // An instrumentor that takes every reply for a chat writes an answer without content beside it.
+    if (outputs.content === '') for (const key of ['role', 'content']) delete outputs[key]
     fill(outputs, 'embeddings', reply.count)
     fill(outputs, 'dimensions', reply.dimensions)
     return
