@@ -20,7 +20,8 @@ const recorded = theirs.map(({ name, spanId, parentSpanId, attributes, events, s
   parent: ids.indexOf(parentSpanId),
   name,
   scope,
-  attributes,
+  // Which request it belongs to is said by the control, not by the instrumentor.
+  attributes: Object.fromEntries(Object.entries(attributes).filter(([key]) => key !== 'request')),
   events,
 }))
 const text = JSON.stringify({ spans: recorded }, null, 2)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { countTokens } from './count-tokens.js'
 import { countTypes, hasFeature, toEvents } from './features.js'
 import { type Ours, type Plain, readOurs, readPlain, requestOf } from './outcomes.js'
 import { findLeaks } from './requests.js'
@@ -28,6 +29,7 @@ export function describeIntegration(folder: string, row: Row, title: string, ser
     describeIsolation(run)
     describeTree(run)
     for (const [kind, expected] of Object.entries(row.cases)) describeCase(run, kind, expected)
+    describeTokens(run)
     for (const [failure, outcome] of Object.entries(row.failures) as [Failure, Outcome][]) describeFailure(run, failure, outcome)
     describeAnswers(run)
     describeBooks(run)
@@ -75,11 +77,11 @@ function describeTree({ row, plain, ours }: Run): void {
   })
 }
 
-function describeCase({ row, ours }: Run, kind: string, { events, features, lacks = {}, ...gaps }: Case): void {
+function describeCase({ row, ours }: Run, kind: string, { events, features, asked = /^/, lacks = {}, ...gaps }: Case): void {
   test(`says what ${kind} did`, async () => {
     const request = requestOf(await ours(), kind)
     const found = toEvents(request.spans)
-    const models = found.filter(({ type }) => type === 'model')
+    const models = found.filter(({ type, name }) => type === 'model' && asked.test(name))
     const claimed = features ?? (events.model === undefined ? [] : CHAT_FEATURES)
     const said = claimed.filter((feature) => hasFeature(feature, models, request.marker))
     const wanted = claimed.filter((feature) => !(feature in lacks))
@@ -88,6 +90,15 @@ function describeCase({ row, ours }: Run, kind: string, { events, features, lack
     for (const gap of [...Object.values(lacks), gaps.gap, gaps.answerGap, gaps.treeGap]) {
       if (gap !== undefined) expect(row.gaps).toHaveProperty([gap])
     }
+  })
+}
+
+/** Wrappers may repeat what the calls inside them used. */
+function describeTokens({ row, ours }: Run): void {
+  const counted = Object.entries(row.cases).flatMap(([kind, { tokens }]) => (tokens === undefined ? [] : [[kind, tokens] as const]))
+  test.runIf(counted.length > 0)('counts the tokens of each call once', async () => {
+    const requests = counted.map(async ([kind]) => [kind, await countTokens(requestOf(await ours(), kind).spans)] as const)
+    expect(Object.fromEntries(await Promise.all(requests))).toEqual(Object.fromEntries(counted))
   })
 }
 

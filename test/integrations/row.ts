@@ -37,6 +37,10 @@ export interface Case {
   readonly features?: readonly Feature[]
   /** What they do not say, and the name of the gap. */
   readonly lacks?: Readonly<Partial<Record<Feature, string>>>
+  /** Names of the model events that are asked, where others are steps of them. @defaultValue all */
+  readonly asked?: RegExp
+  /** Tokens of the whole request, as the local server counts them: what wrappers repeat once. Not looked at when left out. */
+  readonly tokens?: number
   /** Name of the gap by which it leaves no event, or not all. */
   readonly gap?: string
   /** Name of the gap by which the application does not get its answer, with plain OpenTelemetry neither. */
