@@ -96,7 +96,8 @@ function describeCase({ row, ours }: Run, kind: string, { events, features, aske
 /** Wrappers may repeat what the calls inside them used. */
 function describeTokens({ row, ours }: Run): void {
   const counted = Object.entries(row.cases).flatMap(([kind, { tokens }]) => (tokens === undefined ? [] : [[kind, tokens] as const]))
-  test.runIf(counted.length > 0)('counts the tokens of each call once', async () => {
+  if (counted.length === 0) return
+  test('counts the tokens of each call once', async () => {
     const requests = counted.map(async ([kind]) => [kind, await countTokens(requestOf(await ours(), kind).spans)] as const)
     expect(Object.fromEntries(await Promise.all(requests))).toEqual(Object.fromEntries(counted))
   })

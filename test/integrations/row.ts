@@ -10,6 +10,8 @@ export interface Row {
   readonly library: string
   /** Package that traces it; none where the library has a hook of its own. */
   readonly instrumentor?: string
+  /** Page in `docs/integrations/`, without its extension. */
+  readonly page?: string
   /** Line of Node that a package needs, where the running one is not enough. */
   readonly node?: '24'
   /** Arguments of Node before the program, e.g. for a loader hook. */

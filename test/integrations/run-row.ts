@@ -88,6 +88,7 @@ async function run(
     SIDE: side,
     PLAN: JSON.stringify(plan),
     MODEL_URL: model.url,
+    MODEL_HTTP2_URL: model.http2Url,
     SERVER_URL: receiver.url,
     RESULT: result,
     RUN: id,

@@ -14,6 +14,7 @@ const model = { events: { model: 1 }, features: FEATURES } as const
 
 const openInference: Omit<Row, 'format'> = {
   program: 'anthropic-openinference',
+  page: 'anthropic',
   library: '@anthropic-ai/sdk',
   instrumentor: '@arizeai/openinference-instrumentation-anthropic',
   cases: {
@@ -36,6 +37,7 @@ const openInference: Omit<Row, 'format'> = {
 
 const traceloop: Omit<Row, 'format'> = {
   program: 'anthropic-traceloop',
+  page: 'anthropic',
   library: '@anthropic-ai/sdk',
   instrumentor: '@traceloop/instrumentation-anthropic',
   cases: {},

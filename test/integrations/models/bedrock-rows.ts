@@ -22,6 +22,7 @@ const fault = (what: string, remedy: string): Gap => ({ fault: 'instrumentor', w
 
 const openInference: Omit<Row, 'format'> = {
   program: 'bedrock-openinference',
+  page: 'bedrock',
   library: '@aws-sdk/client-bedrock-runtime',
   instrumentor: '@arizeai/openinference-instrumentation-bedrock',
   cases: {
@@ -32,7 +33,7 @@ const openInference: Omit<Row, 'format'> = {
     invokeStream: model,
     embeddings,
   },
-  failures: { refused: 'error', failed: 'error', break: 'ended', abort: 'error', cut: 'error' },
+  failures: { refused: 'error', failed: 'error', break: 'ended', abort: 'ended', cut: 'error' },
   gaps: {
     streamCache: fault(
       '`ConverseStream` leaves the tokens of the cache out, and out of the input',
@@ -44,6 +45,7 @@ const openInference: Omit<Row, 'format'> = {
 
 const traceloop: Omit<Row, 'format'> = {
   program: 'bedrock-traceloop',
+  page: 'bedrock',
   library: '@aws-sdk/client-bedrock-runtime',
   instrumentor: '@traceloop/instrumentation-bedrock',
   cases: {
@@ -68,6 +70,7 @@ const traceloop: Omit<Row, 'format'> = {
 
 const openTelemetry: Omit<Row, 'format'> = {
   program: 'bedrock-opentelemetry',
+  page: 'bedrock',
   library: '@aws-sdk/client-bedrock-runtime',
   instrumentor: '@opentelemetry/instrumentation-aws-sdk',
   cases: {

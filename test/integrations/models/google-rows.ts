@@ -5,6 +5,7 @@ const embeddings: Gap = { fault: 'instrumentor', what: 'embeddings are not recor
 
 const traceloop: Omit<Row, 'format'> = {
   program: 'google-traceloop',
+  page: 'google',
   library: '@google/genai',
   instrumentor: '@traceloop/instrumentation-google-generativeai',
   cases: {

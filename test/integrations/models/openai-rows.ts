@@ -10,6 +10,7 @@ const unended = 'it arrives at shutdown, marked unfinished'
 
 const openInference: Base = {
   program: 'openai-openinference',
+  page: 'openai',
   library: 'openai',
   instrumentor: '@arizeai/openinference-instrumentation-openai',
   cases: {
@@ -42,6 +43,7 @@ const details = { cacheReadTokens: 'usageDetails', reasoningTokens: 'usageDetail
 
 const traceloop: Base = {
   program: 'openai-traceloop',
+  page: 'openai',
   library: 'openai',
   instrumentor: '@traceloop/instrumentation-openai',
   cases: {
@@ -72,6 +74,7 @@ const toolMessages = { ...messages, toolCalls: 'messages', toolResults: 'message
 
 const openTelemetry: Base = {
   program: 'openai-opentelemetry',
+  page: 'openai',
   library: 'openai',
   instrumentor: '@opentelemetry/instrumentation-openai',
   cases: {
