@@ -6,13 +6,18 @@ import { CHAT_FEATURES, type Failure, type Feature, type Gap, type Outcome, type
 export const PAGE: string = join(import.meta.dirname, '../../docs/integrations.md')
 
 /** Where they stand in it. */
-const PLACE = /(<!-- rows -->\n)[^]*?(\n<!-- \/rows -->)/
+export const PLACE: RegExp = /(<!-- rows -->\n)[\s\S]*?(<!-- \/rows -->)/
 
 /** The page with the tables as the rows have them. */
 export async function renderPage(page: string): Promise<string> {
   const entries = (await readGroups()).flatMap(({ folder, rows }) => toEntries(folder, rows))
-  const tables = [toTable(CAPTURED, entries.map(toCaptured)), '## What does not work\n', WRONG_INTRO, toTable(WRONG, entries.flatMap(toWrong))]
-  return page.replace(PLACE, (_, before: string, after: string) => `${before}\n${tables.join('\n')}${after}`)
+  const tables = [
+    toTable(CAPTURED, entries.map(toCaptured)),
+    '## What does not work\n',
+    WRONG_INTRO,
+    toTable(WRONG, mergeVersions(entries.flatMap(toWrong))),
+  ]
+  return page.replace(PLACE, (_, before: string, after: string) => `${before}\n${tables.join('\n')}\n${after}`)
 }
 
 /** A row in all its module formats. */
@@ -90,7 +95,8 @@ const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = { error: 'error', ended
 function failuresOf({ failures }: Row): string {
   const entries = Object.entries(failures) as [Failure, Outcome][]
   const outcomes = [...new Set(entries.map(([, outcome]) => outcome))]
-  const listOf = (outcome: Outcome): string => toWords(entries.filter(([, other]) => other === outcome).map(([failure]) => FAILURE_WORDS[failure]))
+  const listOf = (outcome: Outcome): string =>
+    toWords(entries.filter(([, other]) => other === outcome).map(([failure]) => FAILURE_WORDS[failure]))
   return outcomes.map((outcome) => `${listOf(outcome)}: ${OUTCOME_WORDS[outcome]}`).join('; ')
 }
 
@@ -99,6 +105,16 @@ function toWrong({ row, version, formats }: Entry): (readonly string[])[] {
   const head = [`\`${library}\` ${version(library)}`, instrumentor === undefined ? 'itself' : `\`${instrumentor}\``]
   const all: readonly Gap[] = broken === undefined ? Object.values(gaps) : [{ ...broken, what: `${formats}: ${broken.what}` }]
   return all.map(({ fault, what, remedy }) => [...head, what, fault === 'ours' ? 'ours' : `the ${fault}'s`, remedy])
+}
+
+/** Several versions of a package with the same fault stand in one line. */
+function mergeVersions(rows: readonly (readonly string[])[]): (readonly string[])[] {
+  const byFault = new Map<string, string[]>()
+  for (const [name = '', ...fault] of rows) {
+    const key = JSON.stringify(fault)
+    byFault.set(key, [...(byFault.get(key) ?? []), name])
+  }
+  return [...byFault].map(([fault, names]) => [[...new Set(names)].join(', '), ...(JSON.parse(fault) as string[])])
 }
 
 const toWords = (words: readonly string[]): string => words.join(', ')
