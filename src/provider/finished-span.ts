@@ -85,14 +85,18 @@ class FinishedSpan implements ReadableSpan {
     this.droppedLinksCount = (sdk?.droppedLinksCount ?? 0) + record.droppedLinks + dropped.links
     this.ended = record.isEnded
     this[CONTEXT] = record.context
-    const isCut = record.isTruncated || dropped !== NOTHING_DROPPED
-    if (isCut || this.droppedAttributesCount + this.droppedEventsCount + this.droppedLinksCount > 0)
-      this.attributes[ATTRIBUTE.truncated] = true
+    if (record.isTruncated || dropped !== NOTHING_DROPPED || lacksSomething(this)) this.attributes[ATTRIBUTE.truncated] = true
   }
 
   spanContext(): SpanContext {
     return this[CONTEXT]
   }
+}
+
+function lacksSomething({ droppedAttributesCount, droppedEventsCount, droppedLinksCount, events, links }: ReadableSpan): boolean {
+  if (droppedAttributesCount + droppedEventsCount + droppedLinksCount > 0) return true
+  const isCut = (part: TimedEvent | Link): boolean => (part.droppedAttributesCount ?? 0) > 0
+  return events.some(isCut) || links.some(isCut)
 }
 
 // ---- attributes ---------------------------------------------------------------------------------------------------------
