@@ -5,8 +5,6 @@ import { shareOut } from './room.js'
 import { takeSnapshot } from './snapshot.js'
 import { clampText, toWellFormedText } from './text.js'
 
-export { clampText, toWellFormedText } from './text.js'
-
 /** One value an OTLP attribute can carry; numbers are finite and within the safe integers. */
 export type AttributeScalar = string | number | boolean
 
