@@ -5,8 +5,10 @@ import type { Instance, OwnedSpan } from '../context/instance.js'
 import type { Session } from '../context/session.js'
 import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import type { Plain } from '../values/plain.js'
+import { sizeOf } from '../values/room.js'
 import type { Redactor } from '../values/redact.js'
 import type { ThrownText } from '../values/thrown.js'
+import { boundName, boundText, isTooLong, MAX_NAME_CHARS } from './bound-text.js'
 import type { Clock, ClockAnchor } from './clock.js'
 
 /** What a span needs of the instance that owns it. */
@@ -57,8 +59,13 @@ export interface SpanRecord {
   eventId: string | undefined
   /** Rough size of what is held, for the queue's byte limit. */
   bytes: number
+  /** At which `bytes` it is cut to its limits while it is open. */
+  shrinkAtBytes: number
   attributeCount: number
   droppedAttributes: number
+  /** Events and links that we left out; the SDK counts its own. */
+  droppedEvents: number
+  droppedLinks: number
   buckets: Partial<Record<Bucket, Plain>> | undefined
   error: ThrownText | undefined
   lastException: unknown
@@ -81,7 +88,13 @@ export type SpanStart = Pick<
   'owner' | 'name' | 'session' | 'order' | 'origin' | 'anchor' | 'redact' | 'parent' | 'eventType' | 'eventName' | 'eventId' | 'isCopy'
 >
 
-const SPAN_OVERHEAD_BYTES = 400
+/** What a span takes besides what it holds, bytes. */
+export const SPAN_OVERHEAD_BYTES = 400
+/**
+ * An open span holds at most this many times its limits, so that what is set last has as fair a share as what was set first; beyond
+ * that it is cut to its limits at once. A cut halves at least, so that all of them together cost no more than what was written.
+ */
+export const MOST_HELD = 2
 /** What an attribute costs besides its name and value, bytes. */
 export const ENTRY_OVERHEAD_BYTES = 40
 /** Names written by us alone: what says whose a span is cannot be set from outside. */
@@ -98,7 +111,7 @@ export const IDENTITY_KEYS: ReadonlySet<string> = new Set([
 export function createRecord(start: SpanStart): SpanRecord {
   return {
     owner: start.owner,
-    name: start.name,
+    name: boundText(start.name, MAX_NAME_CHARS),
     session: start.session,
     order: start.order,
     origin: start.origin,
@@ -110,16 +123,19 @@ export function createRecord(start: SpanStart): SpanRecord {
     context: INVALID_SPAN_CONTEXT,
     shown: INVALID_SPAN_CONTEXT,
     fate: 'unsampled',
-    eventType: start.eventType,
-    eventName: start.eventName,
-    eventId: start.eventId,
-    bytes: SPAN_OVERHEAD_BYTES,
+    eventType: boundName(start.eventType),
+    eventName: boundName(start.eventName),
+    eventId: boundName(start.eventId),
+    bytes: SPAN_OVERHEAD_BYTES + start.name.length,
+    shrinkAtBytes: MOST_HELD * start.owner.limits.maxSpanBytes,
     attributeCount: 0,
     droppedAttributes: 0,
+    droppedEvents: 0,
+    droppedLinks: 0,
     buckets: undefined,
     error: undefined,
     lastException: undefined,
-    isTruncated: false,
+    isTruncated: [start.name, start.eventType, start.eventName, start.eventId].some((text) => isTooLong(text, MAX_NAME_CHARS)),
     isKnown: false,
     isCopy: start.isCopy,
     isEnding: false,
@@ -128,20 +144,10 @@ export function createRecord(start: SpanStart): SpanRecord {
   }
 }
 
-/** Rough size of a value, bytes. */
-export function sizeOf(value: unknown): number {
-  if (typeof value === 'string') return value.length
-  if (typeof value !== 'object' || value === null) return 8
-  if (!Array.isArray(value)) return Object.entries(value).reduce((total, [key, item]) => total + key.length + sizeOf(item) + 4, 0)
-  let total = 0
-  for (const item of value) total += sizeOf(item) + 2
-  return total
-}
-
 /** Rough size of attributes, bytes. */
 export function sizeOfAll(attributes: Attributes | undefined): number {
   let total = 0
-  for (const key in attributes) total += key.length + sizeOf(attributes[key]) + ENTRY_OVERHEAD_BYTES
+  for (const key in attributes) total += key.length + sizeOf(attributes[key] as Plain) + ENTRY_OVERHEAD_BYTES
   return total
 }
 
