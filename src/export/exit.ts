@@ -73,13 +73,15 @@ export function flushOnSignals({ timeoutMs = EXIT_LIMIT_MS }: SignalOptions = {}
   const listener: SignalListener = (signal) => {
     if (isFlushing) return reRaise(signal)
     isFlushing = true
-    void withinMs(runExitTasks(timeoutMs, !isHeardByHost(signal)), timeoutMs).then(() => {
+    const isHeard = isHeardByHost(signal)
+    void withinMs(runExitTasks(timeoutMs, !isHeard), timeoutMs).then(() => {
       isFlushing = false
-      reRaise(signal)
+      if (!isHeard) reRaise(signal)
     })
   }
   listener[OWN] = true
-  for (const signal of SIGNALS) process.on(signal, listener)
+  // The first to be called: a listener of the host's that hears one signal only is gone once it was called.
+  for (const signal of SIGNALS) process.prependListener(signal, listener)
   return () => {
     for (const signal of SIGNALS) process.removeListener(signal, listener)
   }

@@ -365,9 +365,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return (await Promise.all(arrived)).every(Boolean)
   }
 
-  /** Flushes, then closes the ways out and the user's processors. Never rejects. */
-  async close(timeoutMs: number): Promise<boolean> {
+  /** Starts no span from now on. */
+  stop(): void {
     this.#isLive = false
+  }
+
+  /** Once stopped: exports what is open, flushes, then closes the ways out and the user's processors. Never rejects. */
+  async close(timeoutMs: number): Promise<boolean> {
     this.guard('shutdown', undefined, () => this.#open.close())
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)

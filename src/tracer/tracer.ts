@@ -372,6 +372,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   shutdown(timeoutMs: number = DEFAULT_SHUTDOWN_MS): Promise<boolean> {
+    this.#instance.stop()
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
   }
@@ -453,6 +454,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   async #close(timeoutMs: number): Promise<boolean> {
+    // Not within the caller's run, which may end spans still; and what is told of their end may ask for the same.
+    await undefined
     // Instrumentations stay enabled: they patch libraries for the whole process, and other tracers are served through them.
     const hasArrived = await this.#instance.close(timeoutMs)
     forgetInstance(this.#instance)

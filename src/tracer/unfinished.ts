@@ -49,11 +49,9 @@ export class UnfinishedSpans implements OpenSpansView {
     this.#open = new OpenSpans(parts.limits)
   }
 
-  /** Takes a span that was started. */
+  /** Takes a span that was started; a processor may have ended it at once. */
   add(record: SpanRecord): void {
-    if (record.isEnding) return
-    this.#open.add(record)
-    if (this.#isClosed) this.exportAll()
+    if (!record.isEnding) this.#open.add(record)
   }
 
   /** Takes a span out that ends; false when its loss was counted when the tracer was closed. */
