@@ -209,7 +209,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     if (record.isEnding) return
     record.isEnding = true
     // A span that nobody records need not know when it ended.
-    endAt(record, record.sdk === undefined ? record.activeMs : record.owner.clock.monotonicMs(), toTime(endTime, record.anchor))
+    const endedMs = record.sdk === undefined ? record.activeMs : record.owner.clock.monotonicMs()
+    endAt(record, endedMs, endTime === undefined ? undefined : toTime(endTime, record.anchor))
   }
 
   /** Ends a span that nothing else ended, as it is; `endedMs` is a reading of its owner's clock. */

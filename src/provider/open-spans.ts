@@ -40,15 +40,17 @@ export class OpenSpans implements Iterable<SpanRecord> {
   add(record: SpanRecord): void {
     const newest = this.#newest
     record.listing = 'listed'
-    record.older = newest
     this.#newest = record
     this.#count += 1
     if (newest === undefined) this.#oldest = record
-    else {
-      newest.newer = record
-      // Not before now: what a span holds comes after its start.
-      this.#weigh(newest, newest.bytes)
-    }
+    else this.#follow(newest, record)
+  }
+
+  #follow(newest: SpanRecord, record: SpanRecord): void {
+    newest.newer = record
+    record.older = newest
+    // Not before now: what a span holds comes after its start.
+    this.#weigh(newest, newest.bytes)
     if (this.#isFull) this.#makeRoom()
   }
 
@@ -84,8 +86,8 @@ export class OpenSpans implements Iterable<SpanRecord> {
     else older.newer = newer
     if (newer === undefined) this.#newest = older
     else newer.older = older
-    record.older = undefined
-    record.newer = undefined
+    if (older !== undefined) record.older = undefined
+    if (newer !== undefined) record.newer = undefined
     this.#count -= 1
     if (record.heldBytes > 0) this.#weigh(record, 0)
   }

@@ -101,7 +101,12 @@ describe('a span that is open when its tracer is shut down', () => {
     await tracer.shutdown()
     expect(await iterator.next()).toEqual({ done: false, value: 'c' })
     expect(await iterator.next()).toEqual({ done: true, value: undefined })
-    const outputs = Object.fromEntries(tracer.spans.map(({ name, attributes }) => [name, attributes['honeyhive_outputs.result.1'] ?? attributes['honeyhive_outputs.result']]))
+    const outputs = Object.fromEntries(
+      tracer.spans.map(({ name, attributes }) => [
+        name,
+        attributes['honeyhive_outputs.result.1'] ?? attributes['honeyhive_outputs.result'],
+      ]),
+    )
     expect(outputs).toEqual({ letters: 'b', text: 'piece ' })
     expect(tracer.stats()).toMatchObject({ started: 2, ended: 2, exported: 2 })
   })
@@ -133,7 +138,8 @@ describe('a span that is open when its tracer is shut down', () => {
     const { tracer, time, endMs } = startClocked()
     tracer.startSpan('running')
     time.ms = 100
-    const inside = (name: string): void => void tracer.otelTracer.startActiveSpan(name, (span) => void tracer.startSpan(`${span.isRecording()}`))
+    const inside = (name: string): void =>
+      void tracer.otelTracer.startActiveSpan(name, (span) => void tracer.startSpan(`${span.isRecording()}`))
     tracer.startActiveSpan('request', () => {
       time.ms = 200
       inside('left open')
@@ -153,7 +159,8 @@ describe('a span that is open when its tracer is shut down', () => {
     const tracers = [unsampled, recordOnly, filtered]
     for (const tracer of tracers) tracer.startSpan('own')
     await Promise.all(tracers.map((tracer) => tracer.shutdown()))
-    for (const tracer of tracers) expect(tracer.stats()).toMatchObject({ started: 1, ended: 1, open: 0, unfinished: 0, exported: 0, pending: 0 })
+    for (const tracer of tracers)
+      expect(tracer.stats()).toMatchObject({ started: 1, ended: 1, open: 0, unfinished: 0, exported: 0, pending: 0 })
     expect(unsampled.stats().dropped.unsampled + recordOnly.stats().dropped.unsampled + filtered.stats().dropped.filtered).toBe(3)
     expect(said).toEqual([])
   })
@@ -267,7 +274,8 @@ describe('a flush', () => {
 
   test('says of each library once that it leaves spans open', async () => {
     const { tracer, time, said } = startClocked()
-    const leave = (library: string): void => tracer.startActiveSpan('request', () => void tracer.provider.getTracer(library).startSpan('model'))
+    const leave = (library: string): void =>
+      tracer.startActiveSpan('request', () => void tracer.provider.getTracer(library).startSpan('model'))
     for (const library of ['one', 'one', 'two', 'one', 'three']) {
       leave(library)
       time.ms += ABANDONED_AFTER_MS
