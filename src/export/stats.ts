@@ -75,7 +75,7 @@ const REMEDY: Readonly<Record<DropReason, string>> = {
   httpStatus: 'The server refused the request.',
   serverRejected: 'The server accepted the request but not every span in it.',
   badReply: 'Check `serverUrl` (HH_API_URL): the reply did not come from HoneyHive.',
-  afterShutdown: 'The span ended after `shutdown()`; end spans first.',
+  afterShutdown: 'The span came after `shutdown()`; shut down last.',
   shutdownTimeout: 'Give `shutdown()` more time, or set `spool` to keep spans on disk.',
   filtered: 'Left out by `spanFilter`.',
   unsampled: 'Left out by `sampler` or `sampleRate`.',

@@ -21,7 +21,7 @@ const SAME_END_MS = 5_000
 const MAX_SHOWN = 5
 const MAX_REMEMBERED = 1_000
 const REMEDY =
-  'A library that forgets the spans of calls that fail or are aborted is said once; spans of your own end with `span.end()`, or when their function does.'
+  'Libraries forget the spans of calls that fail or are aborted; your own end with `span.end()` or with their function. Each library is named once.'
 
 /** What the open spans of a tracer are told with. */
 export interface OpenSpanParts {
