@@ -85,6 +85,12 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.context = context
     record.shown = shown === undefined ? context : markShown(shown, span)
     record.fate = fate
+    const { above } = record
+    if (above !== undefined) record.arriving = above.arriving
+    if (fate !== 'export') return
+    // A sampler may leave out what its child is kept below.
+    if (above !== undefined) record.parent = above.arriving
+    record.arriving = context
   }
 
   /** Closes the span for writing; its processors may do so until their `onEnding` is over. */

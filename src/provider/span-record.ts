@@ -46,7 +46,9 @@ export interface SpanRecord {
   /** A redaction rule of one wrapper, applied after the instance's. */
   readonly redact: Redactor | undefined
   /** Parent as it is exported: the nearest ancestor that is kept. */
-  readonly parent: SpanContext | undefined
+  parent: SpanContext | undefined
+  /** What is exported of the way up to here: the span itself, or else its nearest ancestor that is. */
+  arriving: SpanContext | undefined
   /** Name it was started with. */
   readonly name: string
   /** Library that started it. */
@@ -165,6 +167,7 @@ export function createRecord(start: SpanStart, span: OwnedSpan): SpanRecord {
     anchor: start.anchor,
     redact: start.redact,
     parent: start.parent,
+    arriving: start.parent,
     asParent: undefined,
     sdk: undefined,
     context: INVALID_SPAN_CONTEXT,
