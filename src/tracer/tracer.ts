@@ -19,12 +19,13 @@ import { readSurroundings } from '../provider/owner.js'
 import { nameText } from '../provider/span-arguments.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from '../wrap/decorate.js'
+import { bindTo } from './bind.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
 import { forgetInstance, registerInstance } from './registry.js'
 import { continueFrom, readSessionId } from './remote.js'
 import { createSession } from './session.js'
-import type { TraceOptions } from '../wrap/trace-options.js'
+import type { Callable, TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
 
 /** What `withSession` gives to its callback. */
@@ -219,6 +220,16 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   /** Starts a span that is ended by hand. It nests under what is active but does not become active itself. */
   startSpan(name: string, options?: SpanSettings): Span {
     return this.#instance.startManual(name, options ?? undefined)
+  }
+
+  /**
+   * A function that runs `fn` in the scope of now: with this tracer innermost, and with its span and session that are current here.
+   * For queues, limiters, loaders and emitters, which run what they are given where it suits them.
+   *
+   * @returns `fn` in every other respect; anything that is no function is given back as it is.
+   */
+  bind<F extends Callable>(fn: F): F {
+    return bindTo(this.#instance, fn)
   }
 
   /**
