@@ -15,11 +15,12 @@ import { ATTRIBUTE } from '../semantics/attributes.js'
 export const ABANDONED_AFTER_MS = 600_000
 /** How often the end of other spans is taken as the time to look for abandoned ones, milliseconds. */
 const LOOK_EVERY_MS = 60_000
-/** Two moments at which the event loop was empty belong together when no more time lies between them, milliseconds. */
-const SAME_END_MS = 5_000
+/** Two moments at which the event loop was empty belong together when no more time lies between them, milliseconds: twice a delivery's. */
+const SAME_END_MS = 10_000
 /** Libraries that are named in one line, and that are remembered as named. */
 const MAX_SHOWN = 5
 const MAX_REMEMBERED = 1_000
+const MAX_SHOWN_CHARS = 200
 const REMEDY =
   'Libraries forget the spans of calls that fail or are aborted; your own end with `span.end()` or with their function. Each library is named once.'
 
@@ -77,18 +78,22 @@ export class UnfinishedSpans implements OpenSpansView {
   /**
    * Exports what was open when the event loop ran empty, once it is empty again: until then a listener of the host's may still
    * end its spans, and what it starts meanwhile is its own business.
+   *
+   * @returns whether it waits for that.
    */
-  exportAtNaturalEnd(): void {
+  exportAtNaturalEnd(): boolean {
     const nowMs = this.#parts.clock.monotonicMs()
     const empty = this.#empty
     if (empty !== undefined && nowMs - empty.atMs <= SAME_END_MS) {
-      return this.#export(this.#withEnds([...this.#open].filter(({ order }) => order <= empty.order)))
+      this.#export(this.#withEnds([...this.#open].filter(({ order }) => order <= empty.order)))
+      return false
     }
     const [oldest] = this.#open
-    if (oldest === undefined) return
+    if (oldest === undefined) return false
     this.#empty = { atMs: nowMs, order: processState.lastOrder }
     // Whatever else is left to do is done before the event loop is empty again.
     setImmediate(() => undefined)
+    return true
   }
 
   /** Exports what was abandoned. */
@@ -167,7 +172,7 @@ export class UnfinishedSpans implements OpenSpansView {
     const counts = [...countByLibrary(records)].filter(([library]) => !this.#named.has(library))
     if (counts.length === 0) return
     for (const [library] of counts) if (this.#named.size < MAX_REMEMBERED) this.#named.add(library)
-    const shown = counts.slice(0, MAX_SHOWN).map(([library, count]) => `${count} of ${library}`)
+    const shown = counts.slice(0, MAX_SHOWN).map(([library, count]) => `${count} of ${library.slice(0, MAX_SHOWN_CHARS)}`)
     const others = counts.length > MAX_SHOWN ? ` and of ${counts.length - MAX_SHOWN} more libraries` : ''
     const message = `spans that nothing had ended are exported as they are, marked ${ATTRIBUTE.unfinished}: ${shown.join(', ')}${others}. ${REMEDY}`
     this.#parts.diagnostics.warnOnce(`unfinished:${counts[0]?.[0]}`, message)

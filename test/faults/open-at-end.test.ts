@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Receiver, startReceiver } from '../fixtures/receiver.js'
 import { runFixture, type Ending } from './run-fixture.js'
+import { startFaultServer } from './start-fault-server.js'
 
 let receiver: Receiver
 
@@ -38,6 +39,14 @@ describe('spans that are open when the process ends', () => {
   it('do not keep a process alive whose host begins another at each empty event loop', async () => {
     expect(await run({ MODE: 'openAgain' })).toMatchObject({ code: 0 })
     expect(arrived()).toEqual(['model?', 'own?', 'request'])
+  })
+
+  it('do not make the natural end longer than its limit when the server hangs', async () => {
+    const server = await startFaultServer()
+    await server.set({ otherwise: { hang: true } })
+    const ending = await runFixture('tracer.ts', { SERVER_URL: server.url, MODE: 'openEnd', OVERDUE_MS: '9000' })
+    expect(ending).toMatchObject({ code: 0, stdout: '' })
+    await server.stop()
   })
 
   it('arrive before a signal takes effect', async () => {
