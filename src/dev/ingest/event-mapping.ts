@@ -12,6 +12,7 @@ import { formatUuid, isUuid, toSessionUuid } from '../store/ids.js'
 import { detectInstrumentor } from './instrumentor.js'
 import { createObject, isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from '../../otlp/json.js'
 import type { DecodedSpan } from '../../otlp/decoded-span.js'
+import { addUsage } from './usage.js'
 import { createSpanAttributes, type SpanAttributes } from './span-attributes.js'
 
 /** An event as a span describes it, before its project and parent are looked up. */
@@ -59,8 +60,9 @@ export function toEvent(span: DecodedSpan, { strict = false, parseJson = true, n
   const embeddings = readEmbeddings(all)
   if (embeddings !== undefined) takeEmbeddings(attributes, embeddings, body)
   takeMessages(attributes, readConversation(all, span.events), body)
-  takeValues(attributes, type, body)
+  const reply = takeValues(attributes, type, body)
   takeTables(attributes, type, body)
+  addUsage(body.metadata, type === 'model' ? reply : undefined)
   takeRemaining(attributes, span, body.metadata)
   finishBody(body, type)
   const sessionId = root.sessionId ?? formatUuid(span.traceId)
@@ -187,11 +189,15 @@ function fillAnswer(outputs: JsonObject, messages: readonly ChatMessage[]): void
   else for (const [key, value] of Object.entries(first ?? {})) fill(outputs, key, value)
 }
 
-function takeValues(attributes: SpanAttributes, type: string, body: EventBody): void {
+/** Takes what went in and came out as one value each. @returns what came out. */
+function takeValues(attributes: SpanAttributes, type: string, body: EventBody): unknown {
   const input = attributes.take('input.value')
   if (input !== undefined && input !== '') fillInputValue(body.inputs, readEmbeddedJson(input), type)
   const output = attributes.take('output.value')
-  if (output !== undefined && output !== '') fillOutputValue(body.outputs, readEmbeddedJson(output), type)
+  if (output === undefined || output === '') return undefined
+  const reply = readEmbeddedJson(output)
+  fillOutputValue(body.outputs, reply, type)
+  return reply
 }
 
 function fillInputValue(inputs: JsonObject, value: unknown, type: string): void {
@@ -209,6 +215,8 @@ function fillOutputValue(outputs: JsonObject, value: unknown, type: string): voi
   }
   const reply = readEmbeddingReply(value)
   if (reply !== undefined) {
+    // An instrumentor that takes every reply for a chat writes an answer without content beside it.
+    if (outputs.content === '') for (const key of ['role', 'content']) delete outputs[key]
     fill(outputs, 'embeddings', reply.count)
     fill(outputs, 'dimensions', reply.dimensions)
     return
@@ -290,7 +298,4 @@ function finishBody({ outputs, config, metadata }: EventBody, type: string): voi
     delete outputs.message
   }
   if (config.model !== undefined) fill(metadata, 'model_name', config.model)
-  const prompt = toFiniteNumber(metadata.prompt_tokens)
-  const completion = toFiniteNumber(metadata.completion_tokens)
-  if (prompt !== undefined || completion !== undefined) fill(metadata, 'total_tokens', (prompt ?? 0) + (completion ?? 0))
 }
