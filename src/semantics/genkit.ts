@@ -82,14 +82,19 @@ function toToolCall(input: unknown, output: unknown, name: unknown): JsonObject 
 
 function toEmbedding(input: unknown, output: unknown, name: unknown): JsonObject {
   const { input: documents, options } = toObject(input)
-  const { embeddings } = toObject(output)
-  const named: JsonObject = { ...toModel(name), ...(isObject(options) ? { 'llm.invocation_parameters': options } : {}) }
-  const put = (list: unknown, key: string, read: (item: JsonObject) => unknown): void => {
-    if (Array.isArray(list)) list.forEach((item, index) => (named[`embedding.embeddings.${index}.embedding.${key}`] = read(toObject(item))))
+  const textOf = ({ content }: JsonObject): unknown =>
+    Array.isArray(content) ? content.map((part) => toObject(part).text ?? '').join('') : content
+  return {
+    ...toModel(name),
+    ...(isObject(options) ? { 'llm.invocation_parameters': options } : {}),
+    ...toIndexed(documents, 'text', textOf),
+    ...toIndexed(toObject(output).embeddings, 'vector', ({ embedding }) => embedding),
   }
-  put(documents, 'text', ({ content }) => (Array.isArray(content) ? content.map((part) => toObject(part).text ?? '').join('') : content))
-  put(embeddings, 'vector', ({ embedding }) => embedding)
-  return named
+}
+
+function toIndexed(list: unknown, key: string, read: (item: JsonObject) => unknown): JsonObject {
+  const items = Array.isArray(list) ? list : []
+  return Object.fromEntries(items.map((item, index) => [`embedding.embeddings.${index}.embedding.${key}`, read(toObject(item))]))
 }
 
 function toValues(input: unknown, output: unknown): JsonObject {

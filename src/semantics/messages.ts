@@ -33,6 +33,7 @@ export function toMessages(value: unknown, defaultRole: string): ChatMessage[] |
   if (isObject(list) && Array.isArray(list.messages)) return toMessages(list.messages, defaultRole)
   if (isObject(list) && Array.isArray(list.choices)) return toMessages(list.choices, defaultRole)
   if (isObject(list) && Array.isArray(list.generations)) return toMessages(list.generations, defaultRole)
+  if (isObject(list) && list.object === 'response' && Array.isArray(list.output)) return toMessages(list.output, 'assistant')
   const prompt = isObject(list) && list.lc === 1 ? toObject(list.kwargs).messages : undefined
   if (Array.isArray(prompt)) return toMessages(prompt, defaultRole)
   if (isObject(list)) return isMessage(list) ? [toMessage(list, defaultRole)] : undefined
@@ -131,6 +132,7 @@ function readContent(message: JsonObject): readonly ReadPart[] {
   const content = message.parts ?? message.contents ?? message.content ?? message.text
   if (content === undefined || content === null || content === '') return []
   const list = readEmbeddedJson(content)
+  if (Array.isArray(list) && list.length === 0 && list === content) return []
   const isList = Array.isArray(list) && list.length > 0
   if (isList && list.every((part) => isContentPart(part) || (list === content && typeof part === 'string'))) return list.map(toContentPart)
   if (typeof content === 'string') return [{ type: 'text', text: content }]
