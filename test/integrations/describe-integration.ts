@@ -77,6 +77,12 @@ export function describeIntegration(folder: string, row: Row, title: string, ser
       })
     }
 
+    test('gives the application its answers', async () => {
+      const known = Object.keys(row.cases).filter((kind) => row.cases[kind]?.answerGap !== undefined)
+      const [{ outcome: control }, { outcome }] = await Promise.all([plain(), ours()])
+      expect({ plain: [...control.unanswered].sort(), ours: [...outcome.unanswered].sort() }).toEqual({ plain: known.sort(), ours: known })
+    })
+
     test('counts every span and warns of nothing else', async () => {
       const { outcome, tenants } = await ours()
       for (const { name, requests, strays, total } of tenants) {

@@ -2,12 +2,15 @@
 export async function createSide({ load, instrumentations }) {
   const { context } = await load('@opentelemetry/api')
   const { AsyncLocalStorageContextManager } = await load('@opentelemetry/context-async-hooks')
-  const { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } = await load('@opentelemetry/sdk-trace-base')
+  // Version 2 of the SDK, else version 3.
+  const sdk = await load('@opentelemetry/sdk-trace-base').catch(() => load('@opentelemetry/sdk-trace'))
+  const Provider = sdk.BasicTracerProvider ?? sdk.TracerProvider
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   let open = 0
   const counter = { onStart: () => open++, onEnd: () => open--, forceFlush: async () => {}, shutdown: async () => {} }
-  const exporter = new InMemorySpanExporter()
-  const provider = new BasicTracerProvider({ spanProcessors: [counter, new SimpleSpanProcessor(exporter)] })
+  const exporter = new sdk.InMemorySpanExporter()
+  const simple = new sdk.SimpleSpanProcessor(sdk.BasicTracerProvider === undefined ? { exporter } : exporter)
+  const provider = new Provider({ spanProcessors: [counter, simple] })
   if (instrumentations.length > 0) {
     const { registerInstrumentations } = await load('@opentelemetry/instrumentation')
     registerInstrumentations({ tracerProvider: provider, instrumentations })

@@ -5,10 +5,10 @@ import { pathToFileURL } from 'node:url'
 
 const { ROW, SIDE, MODEL_URL, RESULT, PLAN } = process.env
 const plan = JSON.parse(PLAN)
-const here = pathToFileURL(`${process.cwd()}/`)
+const here = pathToFileURL(`${process.cwd()}/`).href
 const require = createRequire(here)
 const isCommonJs = ROW.endsWith('.cjs')
-const load = (name) => (isCommonJs ? require(name) : import(import.meta.resolve(name, here)))
+const load = async (name) => (isCommonJs ? require(name) : import(import.meta.resolve(name, here)))
 
 /** What each failure is: the case that is called, and the model that makes it so. */
 const FAILURES = {
@@ -24,8 +24,13 @@ const side = await (await import(`./${SIDE}.mjs`)).createSide({ load, instrument
 const calls = await row.setup({ url: MODEL_URL, ...side })
 const enter = calls.enter ?? side.enter
 const thrown = {}
+/** Cases whose answer did not reach the application. */
+const unanswered = new Set()
 /** By case, how many spans were never ended. */
 const open = {}
+
+/** What an application can read in an answer; a part of a stream may be bytes. */
+const show = (value) => JSON.stringify(value, (_, part) => (part instanceof Uint8Array ? Buffer.from(part).toString() : part)) ?? ''
 
 /** One call as an application makes it; what fails on purpose is caught as an application would. */
 async function request(tenant, kind, name) {
@@ -36,11 +41,15 @@ async function request(tenant, kind, name) {
   const controller = new AbortController()
   const run = async () => {
     const result = await calls[of]({ marker, text, question, model, signal: controller.signal })
-    if (typeof result?.[Symbol.asyncIterator] !== 'function') return
-    for await (const _ of result) {
-      if (kind === 'break') break
-      if (kind === 'abort') controller.abort()
+    let seen = result === undefined ? marker : show(result)
+    if (typeof result?.[Symbol.asyncIterator] === 'function') {
+      for await (const chunk of result) {
+        seen += show(chunk)
+        if (kind === 'break') break
+        if (kind === 'abort') controller.abort()
+      }
     }
+    if (!(kind in FAILURES) && !seen.includes(marker) && !kind.startsWith('embed')) unanswered.add(kind)
   }
   try {
     await enter(tenant, `request ${kind} ${marker}`, marker, run)
@@ -71,5 +80,5 @@ async function work() {
 await Promise.all(Array.from({ length: 16 }, work))
 await settle()
 await calls.close?.()
-writeFileSync(RESULT, JSON.stringify({ thrown, open, ...(await side.finish()) }))
+writeFileSync(RESULT, JSON.stringify({ thrown, open, unanswered: [...unanswered], ...(await side.finish()) }))
 process.exit(0)

@@ -35,6 +35,8 @@ export interface Case {
   readonly features?: readonly Feature[]
   /** What they do not say, and the name of the gap. */
   readonly lacks?: Readonly<Partial<Record<Feature, string>>>
+  /** Name of the gap by which the application does not get its answer, with plain OpenTelemetry neither. */
+  readonly answerGap?: string
   /** Name of the gap by which the tree differs from that of plain OpenTelemetry. */
   readonly treeGap?: string
 }
@@ -61,6 +63,14 @@ export const CHAT_FEATURES: readonly Feature[] = [
   'cacheReadTokens',
   'reasoningTokens',
 ]
+
+/** What a chat with a tool says in addition. */
+export const TOOL_FEATURES: readonly Feature[] = [...CHAT_FEATURES, 'toolCalls', 'toolResults']
+
+/** No token counts, by this gap. */
+export function noUsage(gap: string): NonNullable<Case['lacks']> {
+  return { promptTokens: gap, completionTokens: gap, cacheReadTokens: gap, reasoningTokens: gap }
+}
 
 /** Ways in which a call does not go well. */
 export type Failure = 'refused' | 'failed' | 'break' | 'abort' | 'cut'

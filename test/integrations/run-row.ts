@@ -45,6 +45,8 @@ export interface PlainOutcome {
   readonly spans: readonly SeenSpan[]
   /** By case, how many spans nobody ended. */
   readonly open: Readonly<Record<string, number>>
+  /** Cases whose answer did not reach the application. */
+  readonly unanswered: readonly string[]
   /** Errors of calls that should have gone well. */
   readonly thrown: Readonly<Record<string, string>>
 }

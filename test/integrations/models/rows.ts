@@ -9,7 +9,12 @@ const embeddings = {
 } as const
 
 /** None of the counts, by this gap. */
-const noUsage = (gap: string): NonNullable<Case['lacks']> => ({ promptTokens: gap, completionTokens: gap, cacheReadTokens: gap, reasoningTokens: gap })
+const noUsage = (gap: string): NonNullable<Case['lacks']> => ({
+  promptTokens: gap,
+  completionTokens: gap,
+  cacheReadTokens: gap,
+  reasoningTokens: gap,
+})
 
 const openInference = {
   program: 'openai-openinference',
