@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { MappedEvent } from '../../src/dev/ingest/event-mapping.js'
 import type { DecodedSpan } from '../../src/otlp/decoded-span.js'
 import { hasFeature, toEvents } from './features.js'
+import { countTokens } from './count-tokens.js'
 import { findLeaks, type Request, toRequests } from './requests.js'
 import { CHAT_FEATURES, type Failure, type Outcome, type Row } from './row.js'
 import { type OurOutcome, type PlainOutcome, type Plan, runOurs, runPlain, type SeenSpan, type Servers } from './run-row.js'
@@ -45,12 +46,12 @@ export function describeIntegration(folder: string, row: Row, title: string, ser
       expect(different).toEqual([])
     })
 
-    for (const [kind, { events, features = CHAT_FEATURES, lacks = {} }] of Object.entries(row.cases)) {
+    for (const [kind, { events, features = CHAT_FEATURES, asked = /^/, lacks = {} }] of Object.entries(row.cases)) {
       test(`says what ${kind} did`, async () => {
         const request = requestOf(await ours(), kind)
         const found = toEvents(request.spans)
         expect(countTypes(found)).toEqual(events)
-        const models = found.filter(({ type }) => type === 'model')
+        const models = found.filter(({ type, name }) => type === 'model' && asked.test(name))
         const said = Object.fromEntries(features.map((feature) => [feature, hasFeature(feature, models, request.marker)]))
         expect({ said, models: showWrong(said, lacks, models) }).toEqual({
           said: Object.fromEntries(features.map((feature) => [feature, !(feature in lacks)])),
@@ -59,6 +60,12 @@ export function describeIntegration(folder: string, row: Row, title: string, ser
         for (const gap of Object.values(lacks)) expect(row.gaps).toHaveProperty([gap])
       })
     }
+
+    const counted = Object.entries(row.cases).flatMap(([kind, { tokens }]) => (tokens === undefined ? [] : [[kind, tokens] as const]))
+    test.runIf(counted.length > 0)('counts the tokens of each call once', async () => {
+      const requests = counted.map(async ([kind]) => [kind, await countTokens(requestOf(await ours(), kind).spans)] as const)
+      expect(Object.fromEntries(await Promise.all(requests))).toEqual(Object.fromEntries(counted))
+    })
 
     for (const [failure, outcome] of failures) {
       test(`${failure}: ${SAID[outcome]}`, async () => {

@@ -35,8 +35,12 @@ export interface Case {
   readonly features?: readonly Feature[]
   /** What they do not say, and the name of the gap. */
   readonly lacks?: Readonly<Partial<Record<Feature, string>>>
+  /** Names of the model events that are asked, where others are steps of them. @defaultValue all */
+  readonly asked?: RegExp
   /** Name of the gap by which the application does not get its answer, with plain OpenTelemetry neither. */
   readonly answerGap?: string
+  /** Tokens of the whole request, as the local server counts them: what wrappers repeat once. Not looked at when left out. */
+  readonly tokens?: number
   /** Name of the gap by which the tree differs from that of plain OpenTelemetry. */
   readonly treeGap?: string
 }

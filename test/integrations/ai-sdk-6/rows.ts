@@ -1,0 +1,3 @@
+import { createRow } from '../ai-sdk-rows.js'
+
+export const rows = [createRow()]
