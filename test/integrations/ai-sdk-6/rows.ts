@@ -1,3 +1,4 @@
-import { createRow } from '../ai-sdk-rows.js'
+import { createAiSdkRow } from '../ai-sdk-rows.js'
+import type { Row } from '../row.js'
 
-export const rows = [createRow()]
+export const rows: readonly Row[] = [createAiSdkRow()]

@@ -8,7 +8,8 @@ import { z } from 'zod'
 
 /** The calls, against the models at `url`. */
 export function createCases({ url, traced }) {
-  const modelOf = (model, options) => new ChatOpenAI({ apiKey: 'key', model, maxRetries: 0, configuration: { baseURL: `${url}/v1` }, ...options })
+  const modelOf = (model, options) =>
+    new ChatOpenAI({ apiKey: 'key', model, maxRetries: 0, configuration: { baseURL: `${url}/v1` }, ...options })
   const prompt = ChatPromptTemplate.fromTemplate('{text}')
   const getWeather = tool(
     traced('look up', ({ city }) => ({ weather: city })),

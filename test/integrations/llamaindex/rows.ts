@@ -1,7 +1,12 @@
 import { CHAT_FEATURES, type Row } from '../row.js'
 
 const noDetails = { cacheReadTokens: 'usageDetails', reasoningTokens: 'usageDetails' }
-const noUsage = { promptTokens: 'streamUsage', completionTokens: 'streamUsage', cacheReadTokens: 'streamUsage', reasoningTokens: 'streamUsage' }
+const noUsage = {
+  promptTokens: 'streamUsage',
+  completionTokens: 'streamUsage',
+  cacheReadTokens: 'streamUsage',
+  reasoningTokens: 'streamUsage',
+}
 const one = { events: { model: 1 }, lacks: noDetails, tokens: 18 }
 
 const traceloop = {
@@ -12,14 +17,26 @@ const traceloop = {
     chat: one,
     stream: { events: { model: 1 }, lacks: noUsage },
     chatEngine: one,
-    agent: { events: { model: 2, tool: 1 }, features: [...CHAT_FEATURES, 'toolCalls', 'toolResults'], lacks: { ...noUsage, toolCalls: 'tools', toolResults: 'tools' } },
-    query: { events: { chain: 5, model: 1 }, lacks: noDetails },
+    agent: {
+      events: { model: 2, tool: 1 },
+      features: [...CHAT_FEATURES, 'toolCalls', 'toolResults'],
+      lacks: { ...noUsage, outputs: 'tools', toolCalls: 'tools', toolResults: 'tools' },
+    },
+    query: { events: { chain: 5, model: 1 }, lacks: noDetails, tokens: 18 },
   },
   failures: { refused: 'error', failed: 'error', break: 'ended', abort: 'ended', cut: 'ended' },
   gaps: {
-    usageDetails: { fault: 'instrumentor', what: 'a', remedy: 'b' },
-    streamUsage: { fault: 'instrumentor', what: 'a', remedy: 'b' },
-    tools: { fault: 'instrumentor', what: 'a', remedy: 'b' },
+    usageDetails: { fault: 'instrumentor', what: 'there are no cached and reasoning tokens', remedy: 'none' },
+    streamUsage: {
+      fault: 'library',
+      what: 'streams, and the agents that are made of them, have no token counts',
+      remedy: 'calls that do not stream',
+    },
+    tools: {
+      fault: 'instrumentor',
+      what: 'which tool a model called, and that a message is the result of one, is not said; agents and tools have no spans',
+      remedy: 'trace the functions behind the tools',
+    },
   },
 } as const satisfies Omit<Row, 'format'>
 

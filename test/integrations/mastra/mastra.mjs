@@ -20,7 +20,14 @@ export function setup({ url, provider, traced }) {
   const agents = Object.fromEntries(
     MODELS.map((id) => [
       id,
-      new Agent({ id, name: 'assistant', instructions: 'Be brief.', model: openai.chat(id), tools: { get_weather: getWeather }, maxRetries: 0 }),
+      new Agent({
+        id,
+        name: 'assistant',
+        instructions: 'Be brief.',
+        model: openai.chat(id),
+        tools: { get_weather: getWeather },
+        maxRetries: 0,
+      }),
     ]),
   )
   const answer = createStep({
