@@ -18,6 +18,7 @@ export type { Enrichment, SessionEnrichment, SpanEnrichment } from './tracer/enr
 export { createTracerPool } from './tracer/pool.js'
 export type { TracerLease, TracerPool, TracerPoolOptions, TracerPoolStats } from './tracer/pool.js'
 export {
+  createRoutingPropagator,
   createRoutingProvider,
   enrichSession,
   enrichSpan,
