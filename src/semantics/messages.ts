@@ -84,11 +84,12 @@ export function toMessage(item: JsonObject, defaultRole: string): ChatMessage {
   const callId = toNonEmptyText(message.tool_call_id) ?? toNonEmptyText(result?.tool_call_id)
   const name = message.type === 'function_call' ? undefined : (toNonEmptyText(message.name) ?? toNonEmptyText(result?.name))
   const finish = toNonEmptyText(item.finish_reason) ?? toNonEmptyText(message.finish_reason)
-  const role = toRole(message, defaultRole)
+  // Anthropic, Bedrock and Gemini let the user say what a tool gave back.
+  const role = result === undefined && callId === undefined ? toRole(message, defaultRole) : 'tool'
   const given = result === undefined ? toContent(content) : (result.content ?? '')
   return {
     role,
-    content: role === 'tool' || callId !== undefined ? toToolResult(given) : given,
+    content: role === 'tool' ? toToolResult(given) : given,
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...(callId === undefined ? {} : { tool_call_id: callId }),
     ...(name === undefined ? {} : { name }),
@@ -130,7 +131,7 @@ function listParts(message: JsonObject): readonly ReadPart[] {
 
 function readContent(message: JsonObject): readonly ReadPart[] {
   const content = message.parts ?? message.contents ?? message.content ?? message.text
-  if (content === undefined || content === null || content === '') return []
+  if (content === undefined || content === null || content === '' || (Array.isArray(content) && content.length === 0)) return []
   const list = readEmbeddedJson(content)
   if (Array.isArray(list) && list.length === 0 && list === content) return []
   const isList = Array.isArray(list) && list.length > 0

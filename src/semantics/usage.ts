@@ -82,7 +82,7 @@ export function readUsage(read: (key: string) => unknown): Usage | undefined {
   const sum = inputTokens === undefined && outputTokens === undefined ? undefined : (inputTokens ?? 0) + (outputTokens ?? 0)
   const totalTokens = first(TOTAL) ?? sum
   if (totalTokens === undefined && cost === undefined) return undefined
-  return {
+  return toWholeCounts({
     inputTokens,
     outputTokens,
     totalTokens,
@@ -90,5 +90,20 @@ export function readUsage(read: (key: string) => unknown): Usage | undefined {
     cacheWriteTokens: first(CACHE_WRITE),
     reasoningTokens: first(REASONING),
     cost,
-  }
+  })
+}
+
+/**
+ * Some dialects count what came from a cache beside the input, or what was spent on reasoning beside the output; their total, which
+ * holds all of it, tells. Counts that do not add up to it stay as they are.
+ */
+function toWholeCounts(usage: Usage): Usage {
+  const { inputTokens = 0, outputTokens = 0, totalTokens = 0, reasoningTokens = 0 } = usage
+  const cached = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0)
+  const missing = totalTokens - inputTokens - outputTokens
+  if (missing <= 0) return usage
+  if (missing === reasoningTokens) return { ...usage, outputTokens: outputTokens + missing }
+  if (missing === cached) return { ...usage, inputTokens: inputTokens + missing }
+  if (missing !== cached + reasoningTokens) return usage
+  return { ...usage, inputTokens: inputTokens + cached, outputTokens: outputTokens + reasoningTokens }
 }

@@ -24,6 +24,7 @@ export function createAiSdkRow({ lacks = {} }: AiSdkMajor = {}): Row {
   return {
     program: 'ai-sdk',
     library: 'ai',
+    page: 'ai-sdk',
     format: 'esm',
     cases: {
       chat: { ...one, lacks },

@@ -10,9 +10,15 @@ export const toEvents = (spans: readonly DecodedSpan[]): MappedEvent[] => spans.
 /** Whether the model events of one request say something; a tool is called by the first and its result is given to the last. */
 export function hasFeature(feature: Feature, models: readonly MappedEvent[], marker: string): boolean {
   const check = CHECKS[feature]
-  if (feature === 'toolCalls') return models.some((model) => check(model, marker))
-  if (feature === 'toolResults') return models.some((model) => check(model, marker))
+  if (feature === 'toolCalls' || feature === 'toolResults') return models.some((model) => check(model, marker))
   return models.length > 0 && models.every((model) => check(model, marker))
+}
+
+/** How many events there are of each type. */
+export function countTypes(events: readonly MappedEvent[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { type } of events) counts[type] = (counts[type] ?? 0) + 1
+  return counts
 }
 
 const CHECKS: Readonly<Record<Feature, (event: MappedEvent, marker: string) => boolean>> = {
@@ -33,15 +39,17 @@ const CHECKS: Readonly<Record<Feature, (event: MappedEvent, marker: string) => b
   promptTokens: (event) => usageOf(event)?.inputTokens === USED.input,
   completionTokens: (event) => usageOf(event)?.outputTokens === USED.output,
   cacheReadTokens: (event) => usageOf(event)?.cacheReadTokens === USED.cacheRead,
+  cacheWriteTokens: (event) => usageOf(event)?.cacheWriteTokens === USED.cacheWrite,
   reasoningTokens: (event) => usageOf(event)?.reasoningTokens === USED.reasoning,
   toolCalls: ({ body }, marker) => {
     const calls = (body.outputs as Json)['tool_calls']
     return Array.isArray(calls) && calls.length === 1 && typeof calls[0].name === 'string' && calls[0].arguments?.city === marker
   },
+  // Not every provider gives calls an id.
   toolResults: ({ body }, marker) => {
     const messages = (body.inputs as Json)['chat_history']
-    const results = Array.isArray(messages) ? messages.filter(({ role, tool_call_id: id }) => role === 'tool' || id !== undefined) : []
-    return results.length === 1 && typeof results[0].tool_call_id === 'string' && results[0].content?.weather === marker
+    const results = Array.isArray(messages) ? messages.filter(({ role }) => role === 'tool') : []
+    return results.length === 1 && results[0].content?.weather === marker
   },
 }
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttp2Server, Http2ServerResponse } from 'node:http2'
+import type { AddressInfo, Server } from 'node:net'
 import { answerAnthropic } from './dialects/anthropic.js'
 import { answerBedrock } from './dialects/bedrock.js'
 import { answerGoogle } from './dialects/google.js'
@@ -11,6 +12,8 @@ import { type Dialect, type ModelRequest, type Reply, toObject } from './dialect
 export interface ModelServer {
   /** Without a path: each client adds the path its provider has. */
   readonly url: string
+  /** The same over HTTP/2, as the clients of AWS want it. */
+  readonly http2Url: string
   close(): Promise<void>
 }
 
@@ -32,16 +35,32 @@ const DIALECTS: readonly (readonly [path: RegExp, dialect: Dialect])[] = [
  * `m-slow` (a stream that goes on until the client leaves) in the model's name or in the prompt choose how the request goes.
  */
 export async function startModelServer(): Promise<ModelServer> {
-  const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const serve = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response).catch(() => cutOff(response))
+  const server = createServer(serve)
+  // Its compatible interface is that of HTTP/1 in all that is used here.
+  const http2 = createHttp2Server((request, response) => serve(request as never, response as never))
+  const sessions = new Set<{ destroy(): void }>()
+  http2.on('session', (session) => sessions.add(session))
+  const [url, http2Url] = await Promise.all([server, http2].map(listen))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    url: url ?? '',
+    http2Url: http2Url ?? '',
+    async close() {
+      server.closeAllConnections()
+      for (const session of sessions) session.destroy()
+      await Promise.all([server, http2].map((one) => new Promise((resolve) => one.close(resolve))))
+    },
   }
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function cutOff(response: ServerResponse): void {
+  if (response instanceof Http2ServerResponse) response.stream.close(2)
+  else response.destroy()
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -81,16 +100,16 @@ async function send(response: ServerResponse, reply: Reply, behaviour: string | 
 /** After the client got what was written, or the cut would come before it. */
 async function breakOff(response: ServerResponse): Promise<void> {
   await pause(20)
-  response.destroy()
+  cutOff(response)
 }
 
 /** One piece each 20 ms, the last content again and again, for at most ten seconds. */
 async function drip(response: ServerResponse, parts: readonly Buffer[]): Promise<void> {
-  for (let count = 0; count < 500 && !response.destroyed; count++) {
+  for (let count = 0; count < 500 && !response.destroyed && !response.writableEnded; count++) {
     response.write(parts[Math.min(count, 2)])
     await pause(20)
   }
-  response.destroy()
+  cutOff(response)
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -50,6 +50,7 @@ export async function createSide({ load, instrumentations }) {
 
 const toPlain = (span) => ({
   name: span.name,
+  scope: (span.instrumentationScope ?? span.instrumentationLibrary).name,
   traceId: span.spanContext().traceId,
   spanId: span.spanContext().spanId,
   parentSpanId: span.parentSpanContext?.spanId ?? '',

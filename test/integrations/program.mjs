@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
-const { ROW, SIDE, MODEL_URL, RESULT, PLAN } = process.env
+const { ROW, SIDE, MODEL_URL, MODEL_HTTP2_URL, RESULT, PLAN } = process.env
 const plan = JSON.parse(PLAN)
 const here = pathToFileURL(`${process.cwd()}/`).href
 const require = createRequire(here)
@@ -21,7 +21,7 @@ const FAILURES = {
 
 const row = await load(ROW)
 const side = await (await import(`./${SIDE}.mjs`)).createSide({ load, instrumentations: row.instrumentations ?? [] })
-const calls = await row.setup({ url: MODEL_URL, ...side })
+const calls = await row.setup({ url: MODEL_URL, http2Url: MODEL_HTTP2_URL, ...side })
 const enter = calls.enter ?? side.enter
 const thrown = {}
 /** Cases whose answer did not reach the application. */

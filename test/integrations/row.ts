@@ -12,6 +12,8 @@ export interface Row {
   readonly instrumentor?: string
   /** What tells it from a row of the same packages, e.g. how they are set up. */
   readonly variant?: string
+  /** Page in `docs/integrations/`, without its extension. */
+  readonly page?: string
   /** Line of Node that a package needs, where the running one is not enough. */
   readonly node?: '24'
   /** Arguments of Node before the program, e.g. for a loader hook. */
@@ -23,6 +25,8 @@ export interface Row {
   readonly failures: Readonly<Partial<Record<Failure, Outcome>>>
   /** What does not work, under the names that `lacks`, `tree` and `failures` give. */
   readonly gaps?: Readonly<Record<string, Gap>>
+  /** Why the whole row does not work: `dies`, the process ends where the library is loaded; `nothing`, no span is recorded. */
+  readonly broken?: Gap & { readonly how: 'dies' | 'nothing' }
   /** Warnings of ours that are right here; none by default. */
   readonly warnings?: readonly RegExp[]
   /** Interleaved requests of the two tenants. @defaultValue 200 */
@@ -33,16 +37,18 @@ export interface Row {
 export interface Case {
   /** How many events of each type lie below the request; `chain` without the request itself. */
   readonly events: Readonly<Partial<Record<'model' | 'tool' | 'chain' | 'generic', number>>>
-  /** What its model events say. @defaultValue all but `toolCalls`, `toolResults` */
+  /** What its model events say. @defaultValue {@link CHAT_FEATURES} */
   readonly features?: readonly Feature[]
   /** What they do not say, and the name of the gap. */
   readonly lacks?: Readonly<Partial<Record<Feature, string>>>
   /** Names of the model events that are asked, where others are steps of them. @defaultValue all */
   readonly asked?: RegExp
-  /** Name of the gap by which the application does not get its answer, with plain OpenTelemetry neither. */
-  readonly answerGap?: string
   /** Tokens of the whole request, as the local server counts them: what wrappers repeat once. Not looked at when left out. */
   readonly tokens?: number
+  /** Name of the gap by which it leaves no event, or not all. */
+  readonly gap?: string
+  /** Name of the gap by which the application does not get its answer, with plain OpenTelemetry neither. */
+  readonly answerGap?: string
   /** Name of the gap by which the tree differs from that of plain OpenTelemetry. */
   readonly treeGap?: string
 }
@@ -55,6 +61,7 @@ export type Feature =
   | 'promptTokens'
   | 'completionTokens'
   | 'cacheReadTokens'
+  | 'cacheWriteTokens'
   | 'reasoningTokens'
   | 'toolCalls'
   | 'toolResults'

@@ -42,7 +42,7 @@ interface Stats {
 
 /** What a program left. */
 export interface PlainOutcome {
-  readonly spans: readonly SeenSpan[]
+  readonly spans: readonly (SeenSpan & { readonly scope: string })[]
   /** By case, how many spans nobody ended. */
   readonly open: Readonly<Record<string, number>>
   /** Cases whose answer did not reach the application. */
@@ -88,6 +88,7 @@ async function run(
     SIDE: side,
     PLAN: JSON.stringify(plan),
     MODEL_URL: model.url,
+    MODEL_HTTP2_URL: model.http2Url,
     SERVER_URL: receiver.url,
     RESULT: result,
     RUN: id,

@@ -12,6 +12,7 @@ import { formatUuid, isUuid, toSessionUuid } from '../store/ids.js'
 import { detectInstrumentor } from './instrumentor.js'
 import { createObject, isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from '../../otlp/json.js'
 import type { DecodedSpan } from '../../otlp/decoded-span.js'
+import { addUsage } from './usage.js'
 import { createSpanAttributes, type SpanAttributes } from './span-attributes.js'
 import { fillAnswer, fillConversation, readMergedValue, takeValues } from './values.js'
 
@@ -61,8 +62,9 @@ export function toEvent(span: DecodedSpan, { strict = false, parseJson = true, n
   const embeddings = readEmbeddings(all)
   if (embeddings !== undefined) takeEmbeddings(attributes, embeddings, body)
   takeMessages(attributes, readConversation(all, span.events), body)
-  takeValues(attributes, type, body)
+  const reply = takeValues(attributes, type, body)
   takeTables(attributes, type, body)
+  addUsage(body.metadata, type === 'model' ? reply : undefined)
   takeRemaining(attributes, span, body.metadata)
   finishBody(body, type)
   const sessionId = root.sessionId ?? formatUuid(span.traceId)
@@ -256,7 +258,4 @@ function finishBody({ outputs, config, metadata }: EventBody, type: string): voi
     delete outputs.message
   }
   if (config.model !== undefined) fill(metadata, 'model_name', config.model)
-  const prompt = toFiniteNumber(metadata.prompt_tokens)
-  const completion = toFiniteNumber(metadata.completion_tokens)
-  if (prompt !== undefined || completion !== undefined) fill(metadata, 'total_tokens', (prompt ?? 0) + (completion ?? 0))
 }

@@ -6,12 +6,15 @@ import { isObject, type JsonObject, readEmbeddedJson, toObject } from '../../otl
 import { type EventBody, fill } from '../store/event-body.js'
 import type { SpanAttributes } from './span-attributes.js'
 
-/** Takes `input.value` and `output.value`. */
-export function takeValues(attributes: SpanAttributes, type: string, body: EventBody): void {
+/** Takes `input.value` and `output.value`. @returns what came out. */
+export function takeValues(attributes: SpanAttributes, type: string, body: EventBody): unknown {
   const input = attributes.take('input.value')
   if (input !== undefined && input !== '') fillInputValue(body, readEmbeddedJson(input), type)
   const output = attributes.take('output.value')
-  if (output !== undefined && output !== '') fillOutputValue(body, readEmbeddedJson(output), type)
+  if (output === undefined || output === '') return undefined
+  const reply = readEmbeddedJson(output)
+  fillOutputValue(body, reply, type)
+  return reply
 }
 
 /** One message as such, several as a history. */
@@ -68,6 +71,8 @@ function fillOutputValue(body: EventBody, value: unknown, type: string): void {
   if (type !== 'model') return void (fillConversation(body, 'outputs', value) || fill(outputs, 'message', value))
   const reply = readEmbeddingReply(value)
   if (reply !== undefined) {
+    // An instrumentor that takes every reply for a chat writes an answer without content beside it.
+    if (outputs.content === '') for (const key of ['role', 'content']) delete outputs[key]
     fill(outputs, 'embeddings', reply.count)
     fill(outputs, 'dimensions', reply.dimensions)
     return

@@ -11,7 +11,7 @@ const embeddings: Case = {
   tokens: 11,
 }
 
-const aiSdk = { library: 'ai', instrumentor: '@ai-sdk/otel', format: 'esm', node: '24' } as const
+const aiSdk = { library: 'ai', page: 'ai-sdk', instrumentor: '@ai-sdk/otel', format: 'esm', node: '24' } as const
 
 const stopped = {
   fault: 'library',

@@ -8,6 +8,7 @@ export const rows: readonly Row[] = [
   {
     program: 'genkit',
     library: 'genkit',
+    page: 'genkit',
     format: 'esm',
     cases: { chat: one, stream: one, tools, flow: { ...tools, events: { chain: 3, model: 2, tool: 2 } } },
     failures: { refused: 'error', failed: 'error', break: 'ended', abort: 'error', cut: 'error' },

@@ -4,6 +4,7 @@ const withTools = [...CHAT_FEATURES, 'toolCalls', 'toolResults'] as const
 
 const langChain = {
   library: '@langchain/core',
+  page: 'langchain',
   format: 'esm',
   node: '24',
   env: { LANGCHAIN_CALLBACKS_BACKGROUND: 'false' },
@@ -45,7 +46,7 @@ export const rows: readonly Row[] = [
       agentStream: agent,
       graph: agent,
       graphStream: agent,
-      embeddings: { events: {}, features: [] },
+      embeddings: { events: {}, features: [], gap: 'embeddings' },
     },
     failures: { refused: 'error', failed: 'error', break: 'open', abort: 'error', cut: 'error' },
     gaps,
@@ -64,7 +65,7 @@ export const rows: readonly Row[] = [
       agentStream: tracedAgent,
       graph: tracedAgent,
       graphStream: tracedAgent,
-      embeddings: { events: {}, features: [] },
+      embeddings: { events: {}, features: [], gap: 'embeddings' },
     },
     failures: { refused: 'error', failed: 'error', break: 'open', abort: 'error', cut: 'error' },
     gaps: {

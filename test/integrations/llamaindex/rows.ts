@@ -12,6 +12,7 @@ const one = { events: { model: 1 }, lacks: noDetails, tokens: 18 }
 const traceloop = {
   program: 'llamaindex-traceloop',
   library: 'llamaindex',
+  page: 'llamaindex',
   instrumentor: '@traceloop/instrumentation-llamaindex',
   cases: {
     chat: one,

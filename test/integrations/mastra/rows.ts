@@ -16,6 +16,7 @@ export const rows: readonly Row[] = [
   {
     program: 'mastra',
     library: '@mastra/core',
+    page: 'mastra',
     instrumentor: '@mastra/otel-bridge',
     format: 'esm',
     node: '24',

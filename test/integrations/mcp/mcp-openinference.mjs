@@ -1,5 +1,5 @@
 import { MCPInstrumentation } from '@arizeai/openinference-instrumentation-mcp'
-import { context, propagation } from '@opentelemetry/api'
+import { propagation } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import * as clientStreamableHTTPModule from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -24,7 +24,9 @@ export async function setup({ tracers, traced }) {
   })
   const call = traced('call get_weather', async (tenant, city) => {
     const client = new Client({ name: 'application', version: '1.0.0' })
-    await client.connect(new clientStreamableHTTPModule.StreamableHTTPClientTransport(http.url, { requestInit: { headers: { 'x-tenant': tenant } } }))
+    await client.connect(
+      new clientStreamableHTTPModule.StreamableHTTPClientTransport(http.url, { requestInit: { headers: { 'x-tenant': tenant } } }),
+    )
     const result = await client.callTool({ name: 'get_weather', arguments: { city } })
     await client.close()
     return result

@@ -4,6 +4,7 @@ export const rows: readonly Row[] = [
   {
     program: 'mcp-traceloop',
     library: '@modelcontextprotocol/sdk',
+    page: 'mcp',
     instrumentor: '@traceloop/instrumentation-mcp',
     format: 'esm',
     cases: {
@@ -23,6 +24,7 @@ export const rows: readonly Row[] = [
   {
     program: 'mcp-openinference',
     library: '@modelcontextprotocol/sdk',
+    page: 'mcp',
     instrumentor: '@arizeai/openinference-instrumentation-mcp',
     format: 'esm',
     cases: { chat: { events: { tool: 2 }, features: [] } },

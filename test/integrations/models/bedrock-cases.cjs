@@ -1,7 +1,5 @@
 // What an application asks of @aws-sdk/client-bedrock-runtime: Converse, and InvokeModel with the messages of Anthropic.
 
-const { NodeHttpHandler } = require('@smithy/node-http-handler')
-
 const weather = {
   toolSpec: {
     name: 'get_weather',
@@ -17,8 +15,6 @@ exports.createCases = (sdk, url, traced) => {
     region: 'us-east-1',
     maxAttempts: 1,
     credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
-    // The client speaks HTTP/2 by itself; a client of HTTP/1.1 is what the model server understands.
-    requestHandler: new NodeHttpHandler(),
   })
   const getWeather = traced('get_weather', async ({ city }) => ({ weather: city }))
   const modelId = (model) => `anthropic.claude-${model}`

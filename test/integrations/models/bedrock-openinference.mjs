@@ -5,7 +5,7 @@ import { createCases } from './bedrock-cases.cjs'
 const instrumentation = new BedrockInstrumentation()
 export const instrumentations = [instrumentation]
 
-export function setup({ url, traced }) {
+export function setup({ http2Url, traced }) {
   instrumentation.manuallyInstrument(sdk)
-  return createCases(sdk, url, traced)
+  return createCases(sdk, http2Url, traced)
 }

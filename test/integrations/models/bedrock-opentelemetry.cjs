@@ -3,4 +3,4 @@ const { createCases } = require('./bedrock-cases.cjs')
 
 exports.instrumentations = [new AwsInstrumentation()]
 
-exports.setup = ({ url, traced }) => createCases(require('@aws-sdk/client-bedrock-runtime'), url, traced)
+exports.setup = ({ http2Url, traced }) => createCases(require('@aws-sdk/client-bedrock-runtime'), http2Url, traced)

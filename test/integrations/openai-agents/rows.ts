@@ -16,6 +16,7 @@ export const rows: readonly Row[] = [
   {
     program: 'agents',
     library: '@openai/agents',
+    page: 'openai-agents',
     instrumentor: '@arizeai/openinference-instrumentation-openai-agents',
     format: 'esm',
     node: '24',
