@@ -19,6 +19,7 @@ export { bindScope } from './tracer/bind.js'
 export { createTracerPool } from './tracer/pool.js'
 export type { TracerLease, TracerPool, TracerPoolOptions, TracerPoolStats } from './tracer/pool.js'
 export {
+  createRoutingPropagator,
   createRoutingProvider,
   enrichSession,
   enrichSpan,

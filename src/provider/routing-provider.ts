@@ -15,6 +15,7 @@ import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/in
 import type { Diagnostics } from '../diagnostics.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
+import { keepsContext, toCallersContext } from './kept-contexts.js'
 import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
 import { findOwned, readSurroundings, type Routing, routeSpan } from './owner.js'
 import { nameText } from './span-arguments.js'
@@ -147,14 +148,17 @@ function toContext(at: Context | undefined): Context {
 class RoutingTracer implements Tracer {
   readonly #provider: RoutingProvider
   readonly #library: InstrumentationLibrary
+  readonly #keepsContext: boolean
 
   constructor(provider: RoutingProvider, library: InstrumentationLibrary) {
     this.#provider = provider
     this.#library = library
+    this.#keepsContext = keepsContext(library.name)
   }
 
   startSpan(name: string, options?: SpanOptions, at?: Context): Span {
-    return this.#provider.route(name, options ?? {}, toContext(at), this.#library)
+    const given = toContext(at)
+    return this.#provider.route(name, options ?? {}, this.#keepsContext ? toCallersContext(given) : given, this.#library)
   }
 
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>
