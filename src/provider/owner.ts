@@ -1,6 +1,7 @@
 import { type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import type { Around, Frame, Scope } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
+import { noteContext, wasMetBefore } from '../context/first-met.js'
 import { spanOf } from '../context/live-spans.js'
 import { currentScope, frameOf } from '../context/scope.js'
 import { isRecordingSpan, readSpanContext } from './foreign-span.js'
@@ -46,7 +47,9 @@ export function readSurroundings(scope: Scope | undefined = currentScope()): Sur
   if (!hasContextManager()) return { scope, context: ROOT_CONTEXT, span: undefined, owned: undefined }
   const at = context.active()
   const span = trace.getSpan(at)
-  return { scope, context: at, span, owned: findOwned(span) }
+  const owned = findOwned(span)
+  if (owned !== undefined) noteContext(at)
+  return { scope, context: at, span, owned }
 }
 
 /** Who is innermost. */
@@ -107,6 +110,8 @@ export interface Routing {
   /** True where no tracer is active at all, so that a fallback may take the span. */
   readonly isFree: boolean
   readonly conflict: Innermost['conflict']
+  /** What surrounds the span where it starts. */
+  readonly surroundings: Surroundings
 }
 
 const WHERE_IT_STARTS: Place = { parent: undefined, remoteParent: undefined, isChosen: false }
@@ -115,22 +120,31 @@ const AT_THE_TOP: Place = { parent: undefined, remoteParent: undefined, isChosen
 /**
  * Routes a span that an instrumentor starts in `at`. A context that differs from the current one in its span was chosen and
  * decides: a span of ours in it is the parent, a remote parent is continued, a context without a span makes a root. In the
- * current context the innermost tracer decides.
+ * current context the innermost tracer decides, and so it does in an outer one that a library kept and names again.
  */
 export function routeSpan(at: Context, isRoot: boolean, surroundings: Surroundings): Routing {
   const given = at === surroundings.context ? surroundings.span : trace.getSpan(at)
   const isChosen = given !== surroundings.span || (at === ROOT_CONTEXT && surroundings.context !== ROOT_CONTEXT)
   const chosen = isChosen ? findOwned(given) : undefined
-  if (chosen !== undefined) return toRouting(chosen.owner, isRoot ? AT_THE_TOP : placeUnder(chosen), false)
-  const { instance, span, conflict } = findInnermost(surroundings)
-  const isFree = instance === undefined && span === undefined && conflict === undefined
-  if (isRoot) return toRouting(instance, AT_THE_TOP, isFree, conflict)
-  if (isChosen) return toRouting(instance, toChosenPlace(given), isFree, conflict)
-  return toRouting(instance, span === undefined ? toCurrentPlace(surroundings) : placeUnder(span), isFree, conflict)
+  if (chosen === undefined) return routeHere(isRoot, surroundings, isChosen ? toChosenPlace(given) : undefined)
+  const around: Surroundings = { ...surroundings, context: at, span: given, owned: chosen }
+  if (isKept(around)) return routeHere(isRoot, around, undefined)
+  noteContext(at)
+  const place = isRoot ? AT_THE_TOP : placeUnder(chosen)
+  return { owner: chosen.owner, place, isFree: false, conflict: undefined, surroundings }
 }
 
-function toRouting(owner: Instance | undefined, place: Place, isFree: boolean, conflict?: Innermost['conflict']): Routing {
-  return { owner, place, isFree, conflict }
+/** Whether the context is an outer one: met before the current scope was entered, inside of the span it holds. */
+function isKept({ scope, context, span, owned }: Surroundings): boolean {
+  if (scope === undefined || owned === undefined || !wasMetBefore(context, scope.frame.since)) return false
+  return owned.owner === undefined || span === scope.frame.around || isOutsideByFrames(owned, scope)
+}
+
+function routeHere(isRoot: boolean, surroundings: Surroundings, chosen: Place | undefined): Routing {
+  const { instance, span, conflict } = findInnermost(surroundings)
+  const isFree = instance === undefined && span === undefined && conflict === undefined
+  const place = isRoot ? AT_THE_TOP : (chosen ?? (span === undefined ? toCurrentPlace(surroundings) : placeUnder(span)))
+  return { owner: instance, place, isFree, conflict, surroundings }
 }
 
 function placeUnder(parent: OwnedSpan): Place {

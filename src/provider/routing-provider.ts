@@ -61,12 +61,12 @@ export class RoutingProvider implements TracerProvider {
   route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary): Span {
     if (isTracingSuppressed(at) || this.#isOwnRequest(options)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
     if (this.#options.registerContextManager !== false) ensureContextManager()
-    const surroundings = readSurroundings()
-    const { owner, place, isFree, conflict } = routeSpan(at, isRoot(options), surroundings)
+    const { owner, place, isFree, conflict, surroundings } = routeSpan(at, isRoot(options), readSurroundings())
     const isBesideHost = hasHost()
     const shownContext = isBesideHost ? toShownContext(hasOwnIds(at) ? ROOT_CONTEXT : at) : undefined
     const taker = owner ?? (isFree ? this.#options.fallback : undefined)
-    const request: RoutedSpan = { name, options, library, place, context: at, shownContext }
+    const { span: around, owned } = surroundings
+    const request: RoutedSpan = { name, options, library, place, context: at, around, owned, shownContext }
     const span = taker === undefined ? this.#refuse(name, at, conflict) : taker.startRoutedSpan(request)
     const host = isBesideHost ? findHostSpan(at) : undefined
     return host === undefined ? span : createFace(span, host)

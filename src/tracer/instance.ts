@@ -11,7 +11,7 @@ import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, TracerHandle } from '../context/instance.js'
-import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
+import { currentScope, enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { SpanStats } from '../export/stats.js'
@@ -261,8 +261,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
   }
 
-  startRoutedSpan({ name, options, library, place, context, shownContext }: RoutedSpan): Span {
-    return this.start({ name, options, library, place, context, shownContext })
+  startRoutedSpan({ around, owned, ...request }: RoutedSpan): Span {
+    return this.start(request, { scope: currentScope(), context: request.context, span: around, owned })
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
@@ -428,6 +428,7 @@ function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
     baggage: frame?.baggage,
     order: owned.order,
     origin: owned.origin,
+    since: frame?.since ?? owned.order,
     around: frame?.around,
   }
   return { scope: placeFrame(neighbour, scope), span, owned }
