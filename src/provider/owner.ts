@@ -69,8 +69,8 @@ const NOBODY: Innermost = { instance: undefined, span: undefined, conflict: unde
  * nothing: its span is older than the scope that was entered inside of it.
  *
  * An older span that the scope was not entered inside of was made active by hand: a callback that was bound to it runs in
- * the scope of another tracer, and belongs where it was bound. Once that span has ended nobody can tell such a callback from
- * a context that was merely kept, so there is no answer.
+ * the scope of another tracer or request, and belongs where it was bound. Once that span has ended nobody can tell such a
+ * callback from a context that was merely kept, so between two tracers there is no answer.
  *
  * @param isOutside whether a scope was entered inside a span; spans of a host know their ancestors themselves.
  */
@@ -78,9 +78,16 @@ export function findInnermost({ scope, span, owned }: Around, isOutside: IsOutsi
   if (owned === undefined) return scope === undefined ? NOBODY : byScope(scope)
   if (scope === undefined || owned.order > scope.frame.order) return { instance: owned.owner, span: owned, conflict: undefined }
   const { instance, around } = scope.frame
-  if (owned.owner === undefined || owned.owner === instance || span === around || isOutside(owned, scope)) return byScope(scope)
+  if (owned.owner === undefined || span === around) return byScope(scope)
+  const isBound = owned.owner === instance ? isElsewhere(owned, scope.frame) : !isOutside(owned, scope)
+  if (!isBound) return byScope(scope)
   if (!owned.hasEnded) return { instance: owned.owner, span: owned, conflict: undefined }
   return { instance: undefined, span: undefined, conflict: [owned.owner, instance] }
+}
+
+/** Whether `owned`, an open span of the same tracer, stands in another nest: another request's, whose callback a pool runs here. */
+function isElsewhere(owned: OwnedSpan, frame: Frame): boolean {
+  return owned.origin !== frame.origin && !owned.hasEnded
 }
 
 /** Whether `scope` was entered inside `owned`. */
@@ -97,10 +104,13 @@ function byScope({ frame }: Scope): Innermost {
   return { instance: frame.instance, span: undefined, conflict: undefined }
 }
 
-/** The innermost span of `instance` here: the active OpenTelemetry span, or the one its frame holds, whichever is later. */
+/**
+ * The innermost span of `instance` here: the active OpenTelemetry span, or the one its frame holds, whichever is later. An open
+ * one of another nest was made active by hand.
+ */
 export function innermostSpanOf(instance: Instance, frame: Frame | undefined, owned: OwnedSpan | undefined): OwnedSpan | undefined {
   if (owned?.owner !== instance) return frame?.span
-  return frame === undefined || owned.order > frame.order ? owned : frame.span
+  return frame === undefined || owned.order > frame.order || isElsewhere(owned, frame) ? owned : frame.span
 }
 
 /** Who takes a span that an instrumentor starts, and where it stands. */

@@ -1,7 +1,11 @@
 // What an application asks of @anthropic-ai/sdk.
 
 const tools = [
-  { name: 'get_weather', description: 'Weather of a city', input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } },
+  {
+    name: 'get_weather',
+    description: 'Weather of a city',
+    input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+  },
 ]
 
 /** The calls of `client`, with `getWeather` as the tool. */

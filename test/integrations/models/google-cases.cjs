@@ -3,7 +3,11 @@
 const tools = [
   {
     functionDeclarations: [
-      { name: 'get_weather', description: 'Weather of a city', parametersJsonSchema: { type: 'object', properties: { city: { type: 'string' } } } },
+      {
+        name: 'get_weather',
+        description: 'Weather of a city',
+        parametersJsonSchema: { type: 'object', properties: { city: { type: 'string' } } },
+      },
     ],
   },
 ]
@@ -26,7 +30,10 @@ exports.createCases = (client, traced) => {
       client.models.generateContent({
         model,
         contents: text,
-        config: { responseMimeType: 'application/json', responseJsonSchema: { type: 'object', properties: { answer: { type: 'string' } } } },
+        config: {
+          responseMimeType: 'application/json',
+          responseJsonSchema: { type: 'object', properties: { answer: { type: 'string' } } },
+        },
       }),
     async chatSession({ text, model }) {
       await client.chats.create({ model }).sendMessage({ message: text })
