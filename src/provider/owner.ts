@@ -52,6 +52,11 @@ export function readSurroundings(scope: Scope | undefined = currentScope()): Sur
   return { scope, context: at, span, owned }
 }
 
+/** Place of the outermost scope or span that what starts there is nested in, if it is in any. */
+export function originOf({ owned, scope }: Around): number | undefined {
+  return owned?.origin ?? scope?.frame.origin
+}
+
 /** Who is innermost. */
 export interface Innermost {
   readonly instance: Instance | undefined

@@ -20,7 +20,7 @@ import { type Clock, createSystemClock } from '../provider/clock.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { toShownContext } from '../provider/host.js'
 import { InstanceIdGenerator } from '../provider/id-generator.js'
-import { findInnermost, readSurroundings, type Surroundings } from '../provider/owner.js'
+import { findInnermost, originOf, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
 import { nameText } from '../provider/span-arguments.js'
@@ -383,7 +383,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #unrecorded({ shownContext, context }: SpanRequest, at: Surroundings): UnrecordedSpan {
-    return new UnrecordedSpan(this, shownContext ?? toShownContext(context ?? at.context), at.scope?.frame.origin)
+    return new UnrecordedSpan(this, shownContext ?? toShownContext(context ?? at.context), originOf(at))
   }
 
   /** Options of a span are read from the caller's object, which may throw; such a span is counted as lost. */
