@@ -31,7 +31,9 @@ export function nextOrder(): number {
 export function enterFrame({ instance, span, session, remoteParent, baggage }: FrameValues, around: Around): Scope {
   const order = nextOrder()
   const origin = span?.origin ?? around.owned?.origin ?? around.scope?.frame.origin ?? order
-  const frame: Frame = { instance, span, session, remoteParent, baggage, order, origin, around: around.span }
+  const outer = around.scope?.frame
+  const since = outer?.instance === instance && outer.session === session ? outer.since : order
+  const frame: Frame = { instance, span, session, remoteParent, baggage, order, origin, since, around: around.span }
   return { frame, outer: withoutInstance(instance, around.scope) }
 }
 

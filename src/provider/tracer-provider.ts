@@ -25,7 +25,7 @@ import { readSpanContext } from './foreign-span.js'
 import { GuardedSpan } from './guarded-span.js'
 import { toShownContext } from './host.js'
 import type { InstanceIdGenerator } from './id-generator.js'
-import { innermostSpanOf, type Surroundings } from './owner.js'
+import { innermostSpanOf, originOf, type Surroundings } from './owner.js'
 import { createSampler } from './sampler.js'
 import { nameText, readItems, toLink, toSpanKind, toTime } from './span-arguments.js'
 import { createFilter, type KeepSpan } from './span-filter.js'
@@ -176,7 +176,7 @@ export class InstanceProvider {
       above: standing.parent,
       session: standing.session,
       order,
-      origin: standing.parent?.origin ?? at.owned?.origin ?? at.scope?.frame.origin ?? order,
+      origin: standing.parent?.origin ?? originOf(at) ?? order,
       anchor,
       redact: request.redact,
       parent,

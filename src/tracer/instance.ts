@@ -11,7 +11,7 @@ import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, TracerHandle } from '../context/instance.js'
-import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
+import { currentScope, enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { SpanStats } from '../export/stats.js'
@@ -21,7 +21,7 @@ import { GuardedSpan } from '../provider/guarded-span.js'
 import { toShownContext } from '../provider/host.js'
 import { InstanceIdGenerator } from '../provider/id-generator.js'
 import type { OpenSpansLimits } from '../provider/open-spans.js'
-import { findInnermost, readSurroundings, type Surroundings } from '../provider/owner.js'
+import { findInnermost, originOf, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
 import { nameText } from '../provider/span-arguments.js'
@@ -270,8 +270,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
   }
 
-  startRoutedSpan({ name, options, library, place, context, shownContext }: RoutedSpan): Span {
-    return this.start({ name, options, library, place, context, shownContext })
+  startRoutedSpan({ around, owned, ...request }: RoutedSpan): Span {
+    return this.start(request, { scope: currentScope(), context: request.context, span: around, owned })
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
@@ -402,7 +402,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #unrecorded({ shownContext, context }: SpanRequest, at: Surroundings): UnrecordedSpan {
-    return new UnrecordedSpan(this, shownContext ?? toShownContext(context ?? at.context), at.scope?.frame.origin)
+    return new UnrecordedSpan(this, shownContext ?? toShownContext(context ?? at.context), originOf(at))
   }
 
   /** Options of a span are read from the caller's object, which may throw; such a span is counted as lost. */
@@ -455,6 +455,7 @@ function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
     baggage: frame?.baggage,
     order: owned.order,
     origin: owned.origin,
+    since: frame?.since ?? owned.order,
     around: frame?.around,
   }
   return { scope: placeFrame(neighbour, scope), span, owned }

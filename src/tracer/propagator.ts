@@ -75,6 +75,7 @@ export class TracerPropagator implements TextMapPropagator {
         baggage,
         order,
         origin: order,
+        since: order,
         around: undefined,
       }
       const continued = BAGGAGE.extract(at.setValue(this.#key, frame), carrier, getter)
