@@ -58,7 +58,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   constructor(start: SpanStart) {
-    ;(this as Holder)[RECORD] = createRecord(start)
+    ;(this as Holder)[RECORD] = createRecord(start, this)
   }
 
   /** The record behind `span`, when it is one of this copy of the package. */
@@ -85,6 +85,12 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.context = context
     record.shown = shown === undefined ? context : markShown(shown, span)
     record.fate = fate
+    const { above } = record
+    if (above !== undefined) record.arriving = above.arriving
+    if (fate !== 'export') return
+    // A sampler may leave out what its child is kept below.
+    if (above !== undefined) record.parent = above.arriving
+    record.arriving = context
   }
 
   /** Closes the span for writing; its processors may do so until their `onEnding` is over. */
@@ -100,6 +106,24 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.error = undefined
     record.lastException = undefined
     record.finished = undefined
+    record.gather = undefined
+  }
+
+  /** What adds to `span` what was gathered so far, should it be exported before its call is over. */
+  static gatherWith(span: GuardedSpan, gather: () => void): void {
+    recordIn(span).gather = gather
+  }
+
+  /**
+   * Marks `span` as one that nothing but its tracer ended; ending it is the caller's.
+   *
+   * @returns whether it is still open.
+   */
+  static markUnfinished(span: object): boolean {
+    const record = GuardedSpan.recordOf(span)
+    if (record === undefined || record.isEnding) return false
+    record.isUnfinished = true
+    return true
   }
 
   /** @internal How every copy of this package recognises the span, also through a proxy. */
@@ -190,13 +214,18 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     const record = recordIn(this)
     if (record.isEnding) return
     record.isEnding = true
-    const { owner, anchor, sdk } = record
-    const time = sdk === undefined ? undefined : laterOf(sdk.startTime, toTime(endTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
-    owner.spanEnding(record)
-    if (sdk === undefined) record.isEnded = true
-    else sdk.end(time)
-    if (record.isKnown) forgetSpanLater(this)
-    owner.spanEnded(record, this)
+    // A span that nobody records need not know when it ended.
+    const endedMs = record.sdk === undefined ? record.activeMs : record.owner.clock.monotonicMs()
+    endAt(record, endedMs, endTime === undefined ? undefined : toTime(endTime, record.anchor))
+  }
+
+  /** Ends a span that nothing else ended, as it is; `endedMs` is a reading of its owner's clock. */
+  static endUnfinished({ span }: SpanRecord, endedMs: number): void {
+    if (!GuardedSpan.markUnfinished(span)) return
+    const record = recordIn(span)
+    record.gather?.()
+    record.isEnding = true
+    endAt(record, endedMs, undefined)
   }
 
   /** Status ERROR, one exception event and the error attributes; the span stays open. */
@@ -334,6 +363,20 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 }
 
 // Functions and not private methods, which a proxy around the span does not have.
+
+/** @param given the time it shows. @defaultValue `endedMs` */
+function endAt(record: SpanRecord, endedMs: number, given: HrTime | undefined): void {
+  const { owner, anchor, sdk, span, above } = record
+  record.endedMs = endedMs
+  record.above = undefined
+  if (above !== undefined && above.activeMs < endedMs) above.activeMs = endedMs
+  const isCounted = !owner.spanEnding(record)
+  if (sdk === undefined || isCounted) record.isEnded = true
+  else sdk.end(laterOf(sdk.startTime, given ?? toHrTime(anchor + endedMs)))
+  if (record.isKnown) forgetSpanLater(span)
+  if (isCounted) GuardedSpan.release(span as GuardedSpan)
+  else owner.spanEnded(record, span)
+}
 
 function setOn(record: SpanRecord, key: string, value: unknown): void {
   const { sdk } = record

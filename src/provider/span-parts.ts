@@ -122,7 +122,7 @@ function dropOverlaps(value: Plain): Plain {
   return copy
 }
 
-function readIdentity({ session, sdk, eventType, eventId }: SpanRecord): Entry[] {
+function readIdentity({ session, sdk, eventType, eventId, isUnfinished }: SpanRecord): Entry[] {
   const { identity } = session
   const entries = Object.keys(identity).map((key): Entry => [key, identity[key] as string | boolean])
   const detected = (): string =>
@@ -130,6 +130,7 @@ function readIdentity({ session, sdk, eventType, eventId }: SpanRecord): Entry[]
       sdk?.attributes ?? NO_ATTRIBUTES,
       sdk?.events.map(({ name }) => name),
     )
+  if (isUnfinished) entries.push([ATTRIBUTE.unfinished, true])
   entries.push([ATTRIBUTE.eventType, eventType ?? detected()])
   if (eventId !== undefined) entries.push([ATTRIBUTE.eventId, eventId])
   return entries

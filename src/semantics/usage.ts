@@ -5,11 +5,12 @@ type UsageKind = 'input' | 'prompt' | 'output' | 'completion' | 'total' | 'cache
 
 /** Under which names spans say what they used: the newest names of a convention before its older ones. */
 export const USAGE_KEYS: Readonly<Record<UsageKind, readonly string[]>> = {
-  input: ['gen_ai.usage.input_tokens', 'ai.usage.inputTokens'],
+  // What an embedding uses goes in; the AI SDK has one word for all of it.
+  input: ['gen_ai.usage.input_tokens', 'ai.usage.inputTokens', 'ai.usage.tokens'],
   prompt: ['gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt', 'ai.usage.promptTokens'],
   output: ['gen_ai.usage.output_tokens', 'ai.usage.outputTokens'],
   completion: ['gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens'],
-  total: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens', 'llm.token_count.total', 'ai.usage.totalTokens', 'ai.usage.tokens'],
+  total: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens', 'llm.token_count.total', 'ai.usage.totalTokens'],
   cacheRead: [
     'gen_ai.usage.cache_read.input_tokens',
     'gen_ai.usage.cache_read_input_tokens',

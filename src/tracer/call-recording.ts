@@ -1,7 +1,7 @@
 import type { Span } from '@opentelemetry/api'
 import type { Scope } from '../context/frame.js'
 import { runInScope } from '../context/scope.js'
-import type { GuardedSpan } from '../provider/guarded-span.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
 import { callWithActiveSpan } from '../provider/host.js'
 import type { Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
@@ -44,12 +44,20 @@ export class CallRecording implements Recording {
   }
 
   succeed(output: unknown): void {
+    this.#capture(output)
+    this.#span.end()
+  }
+
+  gatherWith(gather: () => unknown): void {
+    GuardedSpan.gatherWith(this.#span, () => this.#capture(gather()))
+  }
+
+  #capture(output: unknown): void {
     try {
       if (this.#span.isRecording()) captureResult(this.#span, this.#call, output, this.#parts)
     } catch (error) {
       this.#border.report('capture', error)
     }
-    this.#span.end()
   }
 
   fail(error: unknown): void {

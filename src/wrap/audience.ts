@@ -49,7 +49,9 @@ export function createAudience(joinsText: boolean): Audience {
   return {
     join(recording) {
       if (isOver || followers.length >= MAX_FOLLOWERS) return false
-      followers.push({ recording, output: createCollector(recording.maxBytes, joinsText) })
+      const output = createCollector(recording.maxBytes, joinsText)
+      followers.push({ recording, output })
+      attempt(() => recording.gatherWith?.(() => output.result()))
       return true
     },
     run: (fn, self, args) => enter(followers.length - 1, fn, self, args),

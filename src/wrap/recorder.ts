@@ -9,6 +9,8 @@ export interface Recording {
   succeed(output: unknown): void
   /** Ends the span as failed with whatever was thrown. */
   fail(error: unknown): void
+  /** Where a stream tells what was gathered so far, for a span that is exported before its call is over. */
+  gatherWith?(gather: () => unknown): void
   /** The call's span. */
   readonly span?: Span | undefined
   /** True when nothing is recorded: the call only runs in the scope of its tracer, and nobody watches what it returns. */

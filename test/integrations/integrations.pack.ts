@@ -9,20 +9,24 @@ import { startSpanReceiver } from './receiver.js'
 import { readRecipes, runRecipe } from './recipes.js'
 import { readGroups, titleOf } from './row.js'
 import type { Servers } from './run-row.js'
+import { createServerSuite } from './server-suite.js'
 
 // ROWS: only the rows whose folder and program begin so, e.g. `models/anthropic`.
 const wanted = process.env['ROWS'] ?? ''
 const groups = (await readGroups())
   .map(({ folder, rows }) => ({ folder, rows: rows.filter(({ program }) => `${folder}/${program}`.startsWith(wanted)) }))
   .filter(({ rows }) => rows.length > 0)
+const serverSuite = createServerSuite(wanted)
 
 let servers: Servers
 beforeAll(async () => {
   servers = { model: await startModelServer(), receiver: await startSpanReceiver() }
-  await installGroups(groups.map(({ folder, rows }) => ({ folder: join(import.meta.dirname, folder), node: rows[0]?.node })))
+  const folders = groups.map(({ folder, rows }) => ({ folder: join(import.meta.dirname, folder), node: rows[0]?.node }))
+  await installGroups([...folders, ...serverSuite.groups])
+  await serverSuite.start(servers.receiver)
 })
 afterAll(async () => {
-  await Promise.all([servers.model.close(), servers.receiver.close()])
+  await Promise.all([servers.model.close(), servers.receiver.close(), serverSuite.close()])
 })
 
 for (const { folder, rows } of groups) {
@@ -45,3 +49,4 @@ describe.skipIf(recipes.length === 0 || wanted.includes('/'))('programs of docs/
     })
   }
 })
+serverSuite.declare()

@@ -10,6 +10,8 @@ export interface Row {
   readonly library: string
   /** Package that traces it; none where the library has a hook of its own. */
   readonly instrumentor?: string
+  /** What tells it from a row of the same packages, e.g. how they are set up. */
+  readonly variant?: string
   /** Page in `docs/integrations/`, without its extension. */
   readonly page?: string
   /** Line of Node that a package needs, where the running one is not enough. */
@@ -121,7 +123,12 @@ export function versionOf(name: string, { packages }: Lock): string {
 }
 
 /** `openai 6.49.0 + @opentelemetry/instrumentation-openai 0.21.0, ESM` */
-export function titleOf({ library, instrumentor, format, node }: Row, lock: Lock): string {
+export function titleOf({ library, instrumentor, format, node, variant }: Row, lock: Lock): string {
   const packages = [library, ...(instrumentor === undefined ? [] : [instrumentor])].map((name) => `${name} ${versionOf(name, lock)}`)
-  return [packages.join(' + '), format === 'esm' ? 'ESM' : 'CommonJS', ...(node === undefined ? [] : [`Node ${node}`])].join(', ')
+  return [
+    packages.join(' + '),
+    ...(variant === undefined ? [] : [variant]),
+    format === 'esm' ? 'ESM' : 'CommonJS',
+    ...(node === undefined ? [] : [`Node ${node}`]),
+  ].join(', ')
 }
