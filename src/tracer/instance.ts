@@ -270,8 +270,9 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
   }
 
-  startRoutedSpan({ around, owned, ...request }: RoutedSpan): Span {
-    return this.start(request, { scope: currentScope(), context: request.context, span: around, owned })
+  startRoutedSpan(routed: RoutedSpan): Span {
+    const { context, around, owned } = routed
+    return this.start(routed, { scope: currentScope(), context, span: around, owned })
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
