@@ -8,7 +8,7 @@ const REQUEST_TOOL = /\b(?:curl|wget|httpie|xh|https?)[\s"']/
 const REQUEST_USER =
   /((?:\s|["'],\s{0,8}["'])(?:-u|-U|--user|--proxy-user|-a|--auth)(?:[ =]{0,4}|["'],\s{0,8}["'])\\{0,16}["']?[^\s:"'=\\]{1,128}:)([^\s"'\\]{1,256})/g
 const REQUEST_COOKIE = /(\s(?:-b|--cookie)[ =]{1,4}\\{0,16}["']?)([^\s"'\\]{1,128}=[^"'\n\\]{1,2048})/g
-const GRAMMAR_WORD = /\b(?:sshpass|login|mysql\w*|mariadb|redis-cli|sqlplus|configure\s+set|identified\s+by|password)(?=\s)/i
+const GRAMMAR_WORD = /\b(?:sshpass|login|mysql\w*|mariadb|redis-cli|convertto-securestring|sqlplus|configure\s+set|identified\s+by|password)(?=\s)/i
 const FLAG = /(?<=^|[\s"'`,([])--([a-z][\w-]{1,40})(?:[ \t]{1,8}|\\{0,16}["'],\s{0,8}\\{0,16}["'])/gi
 const WORD = /(?:\\{0,16}["']((?:[^"'\\]|\\.)*)\\{0,16}["']|[^\s"'`|&;<>()\\]+)/y
 /** Group 1 ends where the password begins, group 2 is the password. */
@@ -17,19 +17,30 @@ const GRAMMAR: readonly RegExp[] = [
   /(\blogin\b[^\n|;]{0,256}?\s-p[ =]{1,4}["']?)([^\s"']{1,256})/g,
   /(\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n|;]{0,256}?\s-p["']?)([^\s"']{2,256})/g,
   /(\bredis-cli\b[^\n|;]{0,256}?\s-a[ ]{1,4}["']?)([^\s"']{1,256})/g,
+  /(\bconvertto-securestring\s+(?:-string\s+)?["'])([^"']{1,256})/gi,
   /(\bsqlplus\s+[\w$#-]{1,64}\/)([^@\s"']{1,256})/g,
   /(\blogin\s+\S{1,128}\s+password\s+)(\S{1,256})/g,
   /(\bconfigure\s+set\s+\S{0,64}(?:secret_access_key|session_token|password|token)\s+["']?)([^\s"']{1,256})/gi,
-  /(\b(?:identified\s+by|(?:with|encrypted|set|user\s+\S{1,64})\s+password)\s+(?:for\s+\S{1,64}\s+|password\s+|as\s+)?(?:=\s{0,4})?\\{0,16}["'])((?:[^"'\\]|\\[^"']){1,256})/gi,
+  /(\b(?:identified\s+by|(?:with|encrypted|set|login|user\s+\S{1,64})\s+password)\s+(?:for\s+\S{1,64}\s+|password\s+|as\s+)?(?:=\s{0,4})?\\{0,16}["'])((?:[^"'\\]|\\[^"']){1,256})/gi,
 ]
+const SETTING = /(?:^|[\n;&|])\s{0,8}(?:ENV|ARG|setenv|setx|set\s+-\w{1,4})\s+([A-Za-z_]\w{1,63})\s+(["']?)([^\s"']{1,512})/gi
+const COMPARISON = /([\w."`]{1,64})\s{1,4}(?:not\s{1,4})?(?:i?like|in|<>|!=)\s{0,4}\(?\s{0,4}'([^'\n]{1,512})'/gi
 const INSERT = /\binsert\s+(?:ignore\s+|or\s+\w{1,10}\s+)?into\s+[\w."`[\]]{1,128}\s{0,8}\(([^()]{1,2048})\)\s{0,8}values\s{0,8}/gi
 const SQL_VALUE = /\s*(?:N|E)?(?:'((?:[^'\\]|\\.|'')*)'|"((?:[^"\\]|\\.|"")*)"|([^,()'"]+(?:\([^()]*\))?))\s*/y
 
 /** `text` with `replacement` in place of passwords of commands and statements. */
 export function maskCommands(text: string, rules: KeyRules, replacement: string): string {
-  const shown = maskInserts(maskFlags(text, rules, replacement), rules, replacement)
+  const shown = rules.mayName(text) ? maskNamed(text, rules, replacement) : text
   const grammar = [...(REQUEST_TOOL.test(text) ? [REQUEST_USER, REQUEST_COOKIE] : []), ...(GRAMMAR_WORD.test(text) ? GRAMMAR : [])]
   return grammar.reduce((masked, expression) => maskGroup(masked, expression, replacement), shown)
+}
+
+function maskNamed(text: string, rules: KeyRules, replacement: string): string {
+  const mask = (whole: string, name: string, value: string): string =>
+    rules.isSecretTextName(name) && !isHarmless(value, replacement) ? whole.replace(value, () => replacement) : whole
+  return maskInserts(maskFlags(text, rules, replacement), rules, replacement)
+    .replace(SETTING, (whole, name: string, _: string, value: string) => mask(whole, name, value))
+    .replace(COMPARISON, mask)
 }
 
 function maskGroup(text: string, expression: RegExp, replacement: string): string {
@@ -44,7 +55,7 @@ function isHarmless(value: string, replacement: string): boolean {
 
 /** `--password value`, also as items of a list. */
 function maskFlags(text: string, rules: KeyRules, replacement: string): string {
-  if (!text.includes('--') || !rules.mayName(text)) return text
+  if (!text.includes('--')) return text
   const cuts = new TextCuts(text)
   for (const found of text.matchAll(FLAG)) {
     const name = found[1] ?? ''
@@ -64,7 +75,7 @@ function wordAt(text: string, from: number): { readonly from: number; readonly t
 
 /** The values of columns that mean secrets: `INSERT INTO users (name, password) VALUES ('a', 'b')`. */
 function maskInserts(text: string, rules: KeyRules, replacement: string): string {
-  if (!/insert/i.test(text) || !rules.mayName(text)) return text
+  if (!/insert/i.test(text)) return text
   const cuts = new TextCuts(text)
   for (const found of text.matchAll(INSERT)) {
     const columns = (found[1] ?? '').split(',').map((column) => rules.isSecretTextName(column.replace(/["'`[\]\s]/g, '')))

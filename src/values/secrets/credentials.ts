@@ -1,6 +1,7 @@
 /** Masks credentials that are told by their place and not by a name: in URLs, behind `Bearer` and `Basic`, in elements of markup. */
 import type { KeyRules } from './key-rules.js'
 import { isPlaceholder, isReference } from './harmless.js'
+import { findSecretItems } from './lists.js'
 import { TextCuts } from './text-cuts.js'
 
 const AUTHORITY = /[^\s"'`<>\\|]{1,1024}/y
@@ -8,10 +9,12 @@ const ENCODED_AUTHORITY = /%3[aA]%2[fF]%2[fF][^\s%"'&]{0,256}%3[aA]([^\s"'&/@]{1
 const ORACLE_LOGIN = /(\bjdbc:oracle:\w{1,16}:[\w$#]{1,64}\/)([^@\s"'/]{1,256})@/g
 /** A user without a password that is long enough to be a token: `https://ghp_…@github.com`. */
 const MIN_TOKEN_CHARS = 16
-const AUTH_SCHEME = /\b(bearer|basic)(?:[ \t]{1,8}|%20|\+)(?:["']?)([\w.~+/=-]{4,})/gi
+const AUTH_SCHEME = /\b(bearer|basic)(?:[ \t]{1,8}|%20|\+|[ \t]{0,4}["'`]\s{0,4}[+.,]\s{0,4}["'`])["']?([\w.~+/=-]{4,})/gi
 const SAID =
-  /\b(password|passphrase|passcode|secret|token|(?:api|access|secret|private)[ _-]?key)s?(?: for [\w.@-]{1,64})? (?:is|are|was) (?:now |set to |called )?["'`]?([^\s"'`,]{4,256})/gi
-const ELEMENT = /<([A-Za-z][\w:.-]{0,63})(?:\s[^<>]{0,512})?>([^<]{1,4096})<\/\1/g
+  /\b(password|passphrase|passcode|secret|token|(?:api|access|secret|private)[ _-]?key)s?(?: for [\w.@-]{1,64})?(?: (?:is|are|was) (?:now |set to |called )?["'`]?| ["'`])([^\s"'`,]{4,256})/gi
+const SAID_BARE = /\b(password|passphrase|passcode|(?:api|access|secret|private)[ _-]?key) ([^\s"'`,;=(){}<>:]{8,256})/gi
+const ELEMENT = /<([A-Za-z][\w:.-]{0,63})(?:\s[^<>]{0,512})?>(?:<!\[CDATA\[)?([^<]{1,4096}?)(?:\]\]>)?<\/\1/g
+const ELEMENT_PAIR = />\s{0,8}([^<>]{1,64}?)\s{0,8}<\/[\w:.-]{1,64}>\s{0,64}<[\w:.-]{1,64}(?:\s[^<>]{0,128})?>([^<]{1,4096})(?=<)/g
 
 /** Masks the password in `scheme://user:password@host`, and the user too where it is a token. */
 export function maskUrlUsers(text: string, replacement: string): string {
@@ -75,26 +78,32 @@ function isToken(value: string): boolean {
   return /\d/.test(bare) || /[a-z][A-Z]/.test(bare) || /[_~+/=]/.test(bare) || bare.length >= 24 || /^[A-Z]{8,}$/.test(bare)
 }
 
-/** Masks what a sentence says a secret is: `the password is k3y-7`. */
+/** Masks what a sentence says a secret is: `the password is k3y-7`, `password "k3y-7"`, `API key k3y7abcd`. */
 export function maskSaid(text: string, rules: KeyRules, replacement: string): string {
-  return text.replace(SAID, (whole, name: string, value: string) => {
+  const mask = (isSecret: (value: string) => boolean) => (whole: string, name: string, value: string) => {
     const bare = value.replace(/[.,;:?)]+$/, '')
-    const isSecret =
-      rules.isSecretName(name) &&
-      bare.length > 3 &&
-      /[\d!#$%&*+=@^~_]/.test(bare) &&
-      !isPlaceholder(bare, replacement) &&
-      !isReference(bare, 0)
-    return isSecret ? whole.slice(0, -value.length) + replacement + value.slice(bare.length) : whole
-  })
+    if (!rules.isSecretName(name) || !isSecret(bare) || isPlaceholder(bare, replacement) || isReference(bare, 0)) return whole
+    return whole.slice(0, -value.length) + replacement + value.slice(bare.length)
+  }
+  return text.replace(SAID, mask(looksMadeUp)).replace(SAID_BARE, mask((value) => looksMadeUp(value) && /\d/.test(value) && /[A-Za-z]/.test(value)))
 }
 
-/** Masks the text of elements whose name means a secret: `<password>…</password>`. */
+/** Words of a language have no digits and no such marks. */
+function looksMadeUp(value: string): boolean {
+  return value.length > 3 && /[\d!#$%&*+=@^~_]/.test(value)
+}
+
+/** Masks the text of elements whose name, or the element before them, means a secret: `<key>password</key><string>…</string>`. */
 export function maskElements(text: string, rules: KeyRules, replacement: string): string {
   if (!text.includes('</')) return text
-  return text.replace(ELEMENT, (whole, name: string, inner: string) => {
-    if (!rules.isSecretTextName(name) || inner.trim() === '' || isPlaceholder(inner.trim(), replacement)) return whole
-    const from = whole.length - inner.length - name.length - 2
+  const mask = (whole: string, inner: string, tail: number): string => {
+    if (inner.trim() === '' || isPlaceholder(inner.trim(), replacement)) return whole
+    const from = whole.lastIndexOf(inner, whole.length - tail - inner.length)
     return whole.slice(0, from) + replacement + whole.slice(from + inner.length)
-  })
+  }
+  return text
+    .replace(ELEMENT, (whole, name: string, inner: string) => (rules.isSecretTextName(name) ? mask(whole, inner, name.length + 2) : whole))
+    .replace(ELEMENT_PAIR, (whole, name: string, value: string) =>
+      findSecretItems([name, value.trim()], rules).length > 0 ? mask(whole, value, 0) : whole,
+    )
 }

@@ -20,9 +20,12 @@ export function readNameBefore(text: string, at: number): NameInText | undefined
   let end = skipSpaceBack(text, at)
   const mark = text[end - 1]
   if (mark === '?' || mark === '!') end -= 1
-  if (text[end - 1] === ']') end -= 1
+  const isBracketed = text[end - 1] === ']'
+  if (isBracketed) end -= 1
   const quote = readQuoteBefore(text, end)
   if (quote !== '') return readQuoted(text, end - quote.length, quote)
+  // `[name]: …` is a reference of Markdown or a computed field, `list[name]=…` a field of a form.
+  if (isBracketed && text[at] === ':') return undefined
   if (text.startsWith('%5D', end - 3) || text.startsWith('%5d', end - 3)) end -= 3
   return readBare(text, end)
 }

@@ -1,6 +1,6 @@
 /** Reads where the value behind a separator ends: in quotes of any escaping, a line, a pair of a list, or one word. */
 import type { NameInText } from './field-name.js'
-import { isLoneWord, isReference, isSentence } from './harmless.js'
+import { isCall, isLoneWord, isReference, isSentence } from './harmless.js'
 
 /** What is to be replaced. */
 export interface ValueInText {
@@ -25,7 +25,7 @@ const LINE_END = /[\n\r]|\\{1,16}[nr]|%0[aAdD]/g
 const QUOTED_LINE_END = /[\n\r"]|\\{1,16}[nr"]/g
 const WORD_END = /[\s"'`<>()[\]{}|;&]|\\{1,16}[nrtu"']|,(?=\s|$|[\w.-]{1,40}[:=])|,(?=["'\\])/g
 const SETTING_END = /[\n\r\s"'`]|\\{1,16}[nrt"']/g
-const SEGMENT_END = /[;\n\r"'`]|\\{1,16}[nr"']/g
+const SEGMENT_END = /[;\n\r"'`]|[?&](?=[\w.-]{1,40}=)|\\{1,16}[nr"']/g
 const ENCODED_END = /%(?:25)*(?:26|22|27|0[aAdD]|20|3[bB]|7[dD])|[\s&"'<>)\]}]/g
 const NEXT_FORM_FIELD = /^[^\s&]{0,512}&(?:amp;)?[\w.%[\]-]{1,64}=/
 const NEXT_SEGMENT = /^[^\n\r"'`;]{0,512};[ \t]{0,4}[\w .-]{1,40}=/
@@ -33,6 +33,8 @@ const SCHEME = /^(?:bearer|basic|token|apikey|bot|dpop|negotiate|ntlm|splunk|hma
 const LONG_SCHEME = /^(?:digest|aws4-[\w-]+|hawk|oauth|signature|ntlm|negotiate)[ \t]/i
 const HEADER_NAME = /(?:authorization|cookie2?)$/i
 const LINE_WINDOW = 48
+/** `apiKey: string = "…"` */
+const TYPE_BEFORE_VALUE = /^[A-Za-z_][\w.<>[\]|? ]{0,40}\s?=\s{0,4}(?=[bBuUrRfF@$]{0,2}["'`])/
 
 /** The value at `place`, or `undefined` where what stands there is none. */
 export function readValue(text: string, place: ValuePlace): ValueInText | undefined {
@@ -41,6 +43,7 @@ export function readValue(text: string, place: ValuePlace): ValueInText | undefi
   if (quoted !== undefined) return quoted
   if (place.separator.startsWith('%')) return upTo(ENCODED_END, text, from)
   if (text[from] === '[') return readListed(text, from)
+  if (text[from] === '(') return readLoginPair(text, from, place.name)
   return place.separator === ':' ? readColonValue(text, from, place.name) : readEqualValue(text, from, place.name)
 }
 
@@ -61,7 +64,9 @@ export function isLineStart(text: string, from: number): boolean {
 
 function readColonValue(text: string, from: number, name: NameInText): ValueInText | undefined {
   const isHeader = HEADER_NAME.test(name.name)
-  if (isSentence(text, from) || (!isHeader && isReference(text, from))) return undefined
+  const typed = isHeader ? null : TYPE_BEFORE_VALUE.exec(text.slice(from, from + LINE_WINDOW))
+  if (typed !== null) return readQuotedValue(text, from + typed[0].length)
+  if (isSentence(text, from) || (isHeader ? isCall(text, from) : isReference(text, from))) return undefined
   if (name.quote === '' && (isLineStart(text, name.from) || (isHeader && opener(text, name) !== ''))) return readLine(text, from, name)
   const word = upTo(WORD_END, text, from)
   if (word === undefined || isLoneWord(text.slice(word.from, word.to))) return undefined
@@ -118,8 +123,11 @@ function opener(text: string, name: NameInText): string {
   return /\\{0,16}["'`]$/.exec(text.slice(Math.max(0, name.from - 8), name.from))?.[0] ?? ''
 }
 
+/** A comment, a further field of the same line, or the comma that ends it. */
+const LINE_REST = /[ \t](?:#|\/\/)|[,;|][ \t]{0,4}["']?[\w.-]{1,40}["']?[ \t]{0,4}[:=]|[ \t]\||[ \t]{0,8},?[ \t]{0,8}$/
+
 function withoutComment(text: string, line: ValueInText): ValueInText | undefined {
-  const comment = text.slice(line.from, Math.min(line.to, line.from + 4096)).search(/[ \t]#|[ \t]*,?[ \t]*$/)
+  const comment = text.slice(line.from, Math.min(line.to, line.from + 4096)).search(LINE_REST)
   const to = comment === -1 ? line.to : line.from + comment
   return to > line.from ? { from: line.from, to } : undefined
 }
@@ -143,6 +151,12 @@ function readListed(text: string, from: number): ValueInText | undefined {
   const close = text.slice(from, from + 2048).indexOf(']')
   if (close === -1 || !/^\[\s*\\{0,16}["'`]/.test(text.slice(from, from + 16))) return undefined
   return { from: from + 1, to: from + close }
+}
+
+/** `auth=('user', 'password')` */
+function readLoginPair(text: string, from: number, { name }: NameInText): ValueInText | undefined {
+  const user = /auth$/i.test(name) ? /^\(\s{0,4}["'][^"'\n]{0,128}["']\s{0,4},\s{0,4}/.exec(text.slice(from, from + 160)) : null
+  return user === null ? undefined : readQuotedValue(text, from + user[0].length)
 }
 
 /** Where the quotes close that opened before `from`; the end of the line or of the text when they do not. */

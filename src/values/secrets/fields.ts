@@ -17,7 +17,8 @@ const COLON_SIGN = 58
 const OPEN_BRACKET = 91
 const OPEN_PARENTHESIS = 40
 const PERCENT = 37
-const SEPARATOR = /[=:[(]|%(?:25)*3[AaDd]/g
+const SEPARATOR = /[=:[(|–—→]|->|%(?:25)*3[AaDd]/g
+const OTHER_SIGNS = '|–—→-'
 const NO_ASSIGNMENT_BEFORE = '!<>=+*/|^~'
 const SETTER = /\b(?:set|with|put|use)_?([A-Z_a-z]\w*)$|\.(\w+)$/
 /** Names of which one word alone says nothing: `API key: …`. */
@@ -58,6 +59,7 @@ function isOpening(code: number): boolean {
 function toPlace(text: string, at: number, length: number): ValuePlace | undefined {
   const code = text.charCodeAt(at)
   if (code === PERCENT) return placeOf(text, at, at + length, /[dD]$/.test(text.slice(at, at + length)) ? '%=' : '%:')
+  if (OTHER_SIGNS.includes(text[at] ?? '')) return isMeantAsSeparator(text, at) ? placeOf(text, at, at + length, ':') : undefined
   const after = text.charCodeAt(at + 1)
   if (code === COLON_SIGN) {
     if (after === COLON_SIGN || text.charCodeAt(at - 1) === COLON_SIGN) return undefined
@@ -66,6 +68,13 @@ function toPlace(text: string, at: number, length: number): ValuePlace | undefin
   if (after === EQUAL_SIGN || text[at + 1] === '~' || NO_ASSIGNMENT_BEFORE.includes(text[at - 1] ?? ' ') || text[at - 1] === ':')
     return undefined
   return text[at + 1] === '>' ? arrowPlace(text, at) : placeOf(text, at, at + 1, '=')
+}
+
+/** A dash or an arrow between words, a bar in a table. */
+function isMeantAsSeparator(text: string, at: number): boolean {
+  if (text[at] !== '|') return true
+  const line = text.slice(Math.max(0, at - 128), at)
+  return /(?:^|\n)[ \t]{0,8}\|[^\n]*$/.test(line)
 }
 
 /** `=>` stands between a name and its value in Ruby and PHP, and behind an argument in JavaScript. */
@@ -93,7 +102,8 @@ function isSecret(text: string, { name, separator, from }: ValuePlace, rules: Ke
 function readNamedValue(text: string, place: ValuePlace, rules: KeyRules): ValueInText | undefined {
   const value = readValue(text, place)
   if (value === undefined || /["'`]/.test(text[value.from - 1] ?? '')) return value
-  return isVariable(place.name.name, text.slice(value.from, Math.min(value.to, value.from + 65)), rules.isSecretName) ? undefined : value
+  const said = text.slice(value.from, Math.min(value.to, value.from + 65))
+  return isVariable(place.name.name, said, /[;,)]/.test(text[value.to] ?? ''), rules.isSecretName) ? undefined : value
 }
 
 /** `setPassword("…")`, `.apiKey("…")`. */

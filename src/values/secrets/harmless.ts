@@ -43,36 +43,50 @@ const LONE_WORDS: ReadonlySet<string> = new Set([
     'forbidden',
     'granted',
   ],
-  ...['denied', 'ok', 'changed', 'include', 'omit', 'self', 'private', 'public', 'str|none'],
+  ...['denied', 'ok', 'changed', 'include', 'omit', 'self', 'private', 'public', 'never', 'str|none'],
 ])
 const CODE_WORD = /^(?:await|new|function|async|typeof|lambda|yield|return|not|if|self|this)[ \t]+[\w$("'`]/
+/** `token: Token<T>`, `secret: SecretKey | undefined` */
+const TYPE = /^[A-Z][a-z]+(?:[A-Z][a-z]+)*(?:[<)]|\[\]|\s?\|)/
 const CALL_OR_INDEX = /^[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*){0,8}(?:\(|\[['"`\d])/
 const KNOWN_HOLDER =
   /^(?:process|os|env|ENV|import|config|cfg|conf|settings|self|this|req|request|res|response|args|argv|opts|options|ctx|context|props|params|state|user|data|body|headers|secrets|vars|var|local|module|Deno|Bun|std|app|event|input|form|session|kwargs|payload)\??\.[A-Za-z_$][\w$.?]*(?:[\s,;)}\]]|$)/
-const REFERENCE = /^(?:\$[A-Za-z_({]|%[A-Za-z_]\w*%|\{\{|<[^<>\s]|#\{|\[[A-Za-z_ -]+\])/
-const PLACEHOLDER = /^(?:\*{3,}|x{3,}|X{3,}|•{2,}|\.{2,}|…|-{3,}|_{3,}|\?{2,}|your[-_ ]|YOUR[-_ ]|\[?REDACTED|<redacted)/
-const WORD = /^[\p{L}'’-]+[.,;:!?]?$/u
+const DOTTED = /^(?=[A-Za-z_$.]*(?:[a-z][A-Z]|_|[A-Z][a-z]))[A-Za-z_$]+(?:\??\.[A-Za-z_$]+){1,8}(?=[\s,;)}\]]|$)/
+const OPERAND = /^[A-Za-z_$][\w$]* (?:\?\??|\|\||&&|\+) /
+const REFERENCE = /^(?:\/[\^[(]|\$[A-Za-z_({]|%[A-Za-z_]\w*%|\{\{|<[^<>\s]|#\{|\[[A-Za-z_ -]+\])/
+const PLACEHOLDER = /^(?:(?:bearer |basic |token )?(?:\$\{|\{\{|%s|\{[a-z_.]*\}|<[A-Za-z_ .-]{1,40}>)|\*{3,}|x{3,}|X{3,}|•{2,}|\.{2,}|…|-{3,}|_{3,}|\?{2,}|your[-_ ]|YOUR[-_ ]|\[?REDACTED|<redacted)/i
+const WORD = /^[*_`"'(]{0,3}[\p{L}'’-]+[*_`"').,;:!?]{0,4}$/u
 const SENTENCE_WORDS = 5
 const LOOK_AHEAD_CHARS = 96
 
 /** Whether a bare value at `from` is a name, a type or an expression of a program, or a placeholder. */
 export function isReference(text: string, from: number): boolean {
   const ahead = text.slice(from, from + LOOK_AHEAD_CHARS)
-  return REFERENCE.test(ahead) || CALL_OR_INDEX.test(ahead) || KNOWN_HOLDER.test(ahead) || CODE_WORD.test(ahead)
+  return REFERENCE.test(ahead) || CALL_OR_INDEX.test(ahead) || KNOWN_HOLDER.test(ahead) || CODE_WORD.test(ahead) || TYPE.test(ahead) || DOTTED.test(ahead) || OPERAND.test(ahead)
 }
 
-/** Whether a bare value only repeats what its field is called: `login(password=password)`, `token = userToken`. */
-export function isVariable(name: string, value: string, isSecretName: (name: string) => boolean): boolean {
+/**
+ * Whether a bare value only repeats what its field is called: `login(password=password)`, `token = userToken`.
+ *
+ * @param isEnded whether a mark of programs ends it: `;`, `,` or `)`.
+ */
+export function isVariable(name: string, value: string, isEnded: boolean, isSecretName: (name: string) => boolean): boolean {
   if (!/^[A-Za-z_$][\w$]{0,63}$/.test(value)) return false
+  if (isEnded && isSecretName(value)) return true
   return (
     value.toLowerCase() === name.slice(name.lastIndexOf('.') + 1).toLowerCase() ||
-    (/[a-z][A-Z]|[a-z]_[a-z]/.test(value) && isSecretName(value))
+    (/[a-z][A-Z]|[a-z]_[a-z]|^[A-Z]+_[A-Z_]+$/.test(value) && isSecretName(value))
   )
 }
 
 /** Whether a value was masked or left open by whoever wrote the text. */
 export function isPlaceholder(value: string, replacement: string): boolean {
   return value.startsWith(replacement) || PLACEHOLDER.test(value)
+}
+
+/** Whether a bare value at `from` is what a function gives back. */
+export function isCall(text: string, from: number): boolean {
+  return CALL_OR_INDEX.test(text.slice(from, from + LOOK_AHEAD_CHARS))
 }
 
 /** Whether a bare value is a single word that says something of a secret and is none: `required`, `string`, `true`. */

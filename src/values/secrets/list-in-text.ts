@@ -15,13 +15,14 @@ export function findSecretsInList(text: string, at: number, rules: KeyRules): re
   const shown = items.map(({ from, to, isText }) => (isText && to - from <= 64 ? text.slice(from, to) : isText ? '\u0000' : undefined))
   const found = findSecretItems(shown, rules)
   if (found.length === 0 || isListOfNames(nameOfList(text, at))) return NONE
-  return found.map((i) => items[i] as ValueInText)
+  return found.map((i) => items[i] as Item).filter(({ isText, isList }) => isText || isList)
 }
 
 const NONE: readonly ValueInText[] = Object.freeze([])
 
 interface Item extends ValueInText {
   readonly isText: boolean
+  readonly isList: boolean
 }
 
 /** The items of a flat list; a nested list ends it, as the value that it may be. */
@@ -41,16 +42,16 @@ function readItems(text: string, first: number): Item[] {
 
 function readItem(text: string, at: number, index: number): (Item & { readonly next: number }) | undefined {
   const quoted = readQuotedValue(text, at)
-  if (quoted !== undefined) return { ...quoted, isText: true, next: quoted.to + quoteLength(text, quoted.to) }
+  if (quoted !== undefined) return { ...quoted, isText: true, isList: false, next: quoted.to + quoteLength(text, quoted.to) }
   if (index === 0) return undefined
   if (text[at] === '[') return readNested(text, at)
   BARE_ITEM.lastIndex = at
-  return BARE_ITEM.test(text) ? { from: at, to: BARE_ITEM.lastIndex, isText: false, next: BARE_ITEM.lastIndex } : undefined
+  return BARE_ITEM.test(text) ? { from: at, to: BARE_ITEM.lastIndex, isText: false, isList: false, next: BARE_ITEM.lastIndex } : undefined
 }
 
 function readNested(text: string, at: number): (Item & { readonly next: number }) | undefined {
   const close = text.slice(at, at + NESTED_CHARS).indexOf(']')
-  return close === -1 ? undefined : { from: at + 1, to: at + close, isText: false, next: at + close + 1 }
+  return close === -1 ? undefined : { from: at + 1, to: at + close, isText: false, isList: true, next: at + close + 1 }
 }
 
 function quoteLength(text: string, at: number): number {

@@ -33,13 +33,13 @@ export function createTextMask({ keyRules, formats, replacement }: TextMaskParts
 
 function createNamedMask(keyRules: KeyRules, replacement: string): MaskText {
   return (text) => {
-    let shown = text
-    if (keyRules.mayName(text)) {
+    let shown = maskUrlUsers(text, replacement)
+    if (keyRules.mayName(shown)) {
       shown = maskJsonText(shown, keyRules, replacement)
       shown = maskFields(shown, keyRules, replacement)
       shown = maskSaid(maskElements(shown, keyRules, replacement), keyRules, replacement)
     }
     shown = maskCommands(shown, keyRules, replacement)
-    return maskAuthSchemes(maskUrlUsers(shown, replacement), replacement)
+    return maskAuthSchemes(shown, replacement)
   }
 }
