@@ -1,5 +1,6 @@
 /** Masks passwords that a command line or a statement of SQL gives by its own grammar. */
 import type { KeyRules } from './key-rules.js'
+import { readNameBefore } from './field-name.js'
 import { readQuotedValue } from './field-value.js'
 import { isPlaceholder, isReference } from './harmless.js'
 import { TextCuts } from './text-cuts.js'
@@ -24,23 +25,23 @@ const GRAMMAR: readonly RegExp[] = [
   /(\b(?:identified\s+by|(?:with|encrypted|set|login|user\s+\S{1,64})\s+password)\s+(?:for\s+\S{1,64}\s+|password\s+|as\s+)?(?:=\s{0,4})?\\{0,16}["'])((?:[^"'\\]|\\[^"']){1,256})/gi,
 ]
 const SETTING = /(?:^|[\n;&|])\s{0,8}(?:ENV|ARG|setenv|setx|set\s+-\w{1,4})\s+([A-Za-z_]\w{1,63})\s+(["']?)([^\s"']{1,512})/gi
-const COMPARISON = /([\w."`]{1,64})\s{1,4}(?:not\s{1,4})?(?:i?like|in|<>|!=)\s{0,4}\(?\s{0,4}'([^'\n]{1,512})'/gi
+const COMPARISON = /\s(?:i?like|in|<>|!=)\s{0,4}\(?\s{0,4}'([^'\n]{1,512})'/gi
 const INSERT = /\binsert\s+(?:ignore\s+|or\s+\w{1,10}\s+)?into\s+[\w."`[\]]{1,128}\s{0,8}\(([^()]{1,2048})\)\s{0,8}values\s{0,8}/gi
 const SQL_VALUE = /\s*(?:N|E)?(?:'((?:[^'\\]|\\.|'')*)'|"((?:[^"\\]|\\.|"")*)"|([^,()'"]+(?:\([^()]*\))?))\s*/y
 
-/** `text` with `replacement` in place of passwords of commands and statements. */
-export function maskCommands(text: string, rules: KeyRules, replacement: string): string {
-  const shown = rules.mayName(text) ? maskNamed(text, rules, replacement) : text
+/** `text` with `replacement` in place of passwords that a command takes without naming them. */
+export function maskCommands(text: string, replacement: string): string {
   const grammar = [...(REQUEST_TOOL.test(text) ? [REQUEST_USER, REQUEST_COOKIE] : []), ...(GRAMMAR_WORD.test(text) ? GRAMMAR : [])]
-  return grammar.reduce((masked, expression) => maskGroup(masked, expression, replacement), shown)
+  return grammar.reduce((masked, expression) => maskGroup(masked, expression, replacement), text)
 }
 
-function maskNamed(text: string, rules: KeyRules, replacement: string): string {
+/** `text` with `replacement` in place of what flags, settings and statements of SQL name a secret. */
+export function maskStatements(text: string, rules: KeyRules, replacement: string): string {
   const mask = (whole: string, name: string, value: string): string =>
     rules.isSecretTextName(name) && !isHarmless(value, replacement) ? whole.replace(value, () => replacement) : whole
   return maskInserts(maskFlags(text, rules, replacement), rules, replacement)
     .replace(SETTING, (whole, name: string, _: string, value: string) => mask(whole, name, value))
-    .replace(COMPARISON, mask)
+    .replace(COMPARISON, (whole, value: string, at: number, all: string) => mask(whole, readNameBefore(all, at)?.name ?? '', value))
 }
 
 function maskGroup(text: string, expression: RegExp, replacement: string): string {

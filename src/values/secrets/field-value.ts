@@ -23,7 +23,7 @@ const LINE_START = /[\n\r][ \t>*#<+$|-]*(?:(?:export|set|setx|env|arg|declare -x
 const ESCAPED_LINE_START = /\\{1,16}[nr][ \t>*#<+$|-]*$/
 const LINE_END = /[\n\r]|\\{1,16}[nr]|%0[aAdD]/g
 const QUOTED_LINE_END = /[\n\r"]|\\{1,16}[nr"]/g
-const WORD_END = /[\s"'`<>()[\]{}|;&]|\\{1,16}[nrtu"']|,(?=\s|$|[\w.-]{1,40}[:=])|,(?=["'\\])/g
+const WORD_END = /[\s“”"'`<>()[\]{}|;&]|\\{1,16}[nrtu"']|,(?=\s|$|[\w.-]{1,40}[:=])|,(?=["'\\])/g
 const SETTING_END = /[\n\r\s"'`]|\\{1,16}[nrt"']/g
 const SEGMENT_END = /[;\n\r"'`]|[?&](?=[\w.-]{1,40}=)|\\{1,16}[nr"']/g
 const ENCODED_END = /%(?:25)*(?:26|22|27|0[aAdD]|20|3[bB]|7[dD])|[\s&"'<>)\]}]/g

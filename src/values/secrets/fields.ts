@@ -20,13 +20,13 @@ const PERCENT = 37
 const SEPARATOR = /[=:[(|–—→]|->|%(?:25)*3[AaDd]/g
 const OTHER_SIGNS = '|–—→-'
 const NO_ASSIGNMENT_BEFORE = '!<>=+*/|^~'
+const FIRST_QUOTE = /^\s{0,16}[bBuUrR]?\\{0,16}["'`&%]/
 const SETTER = /\b(?:set|with|put|use)_?([A-Z_a-z]\w*)$|\.(\w+)$/
 /** Names of which one word alone says nothing: `API key: …`. */
 const LAST_WORDS = /^(?:keys?|codes?|phrase|signature)$/i
 
 /** `text` with `replacement` in place of what stands beside names that `rules` know. */
 export function maskFields(text: string, rules: KeyRules, replacement: string): string {
-  if (!rules.mayName(text)) return text
   const cuts = new TextCuts(text)
   const pairs = new NamedValues(text, rules, (value) => cut(value))
 
@@ -40,6 +40,7 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
     const at = found.index
     if (at < cuts.end) SEPARATOR.lastIndex = cuts.end
     else if (isOpening(text.charCodeAt(at))) {
+      if (!isBeforeQuote(text, at)) continue
       findSecretsInList(text, at, rules).forEach(cut)
       cut(readSetterValue(text, at, rules))
     } else {
@@ -54,6 +55,16 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
 
 function isOpening(code: number): boolean {
   return code === OPEN_BRACKET || code === OPEN_PARENTHESIS
+}
+
+/** A list of texts begins with a quote, at once or after white space. */
+function isBeforeQuote(text: string, at: number): boolean {
+  const code = text.charCodeAt(at + 1)
+  return !isLetterOrBracket(code) && FIRST_QUOTE.test(text.slice(at + 1, at + 20))
+}
+
+function isLetterOrBracket(code: number): boolean {
+  return (code >= 65 && code <= 91 && code !== 66 && code !== 82) || (code >= 97 && code <= 123 && code !== 98 && code !== 114)
 }
 
 function toPlace(text: string, at: number, length: number): ValuePlace | undefined {

@@ -14,15 +14,13 @@ export interface SecretFormat {
   readonly expression: RegExp
 }
 
-const PEM_NAME = 'private key (PEM, OpenSSH, PGP)'
-
 function format(name: string, looks: string, expression: RegExp): SecretFormat {
   return { name, looks, expression: new RegExp(expression.source, 'y') }
 }
 
 /** The known formats, those of one beginning from the narrow to the wide. */
 export const SECRET_FORMATS: readonly SecretFormat[] = [
-  format(PEM_NAME, '-----BEGIN … PRIVATE KEY-----', /-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----/),
+  format('private key (PEM, OpenSSH, PGP)', '-----BEGIN … PRIVATE KEY-----', /-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----/),
   format(
     'JSON Web Token',
     'eyJ….eyJ….…',
@@ -111,7 +109,7 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
 /** A cheap first look: every format begins with one of these. */
 const SECRET_BEGINNING = new RegExp(
   [
-    '-----BEGIN |eyJ|sk-|gsk_|xai-|pplx-|r8_|nvapi-|csk-|tvly-|pcsk_|hf_|api_org_|lsv2_|pylf_v|e2b_|A[KSB]IA|ACCA|ABSK|AIza|ya29\\.|GOCSPX-|8Q~',
+    'eyJ|sk-|gsk_|xai-|pplx-|r8_|nvapi-|csk-|tvly-|pcsk_|hf_|api_org_|lsv2_|pylf_v|e2b_|A[KSB]IA|ACCA|ABSK|AIza|ya29\\.|GOCSPX-|8Q~',
     'gh[pousr]_|github_pat_|gl(?:pat|dt|rt|ptt|cbt|oas|soat|ft|imt|agent|rtr)-|npm_|pypi-|rubygems_|cio[A-Za-z0-9]{32}|oy2[a-z0-9]{43}|dckr_',
     'xox[a-z][-.]|xapp-|hooks\\.slack\\.com|discord(?:app)?\\.com\\/api|webhook\\.office\\.com|[MNO][\\w-]{23,27}\\.[\\w-]{6}\\.|\\d{8,10}:AA',
     '[sr]k_(?:live|test|prod)_|whsec_|sq0[a-z]{3}-|access_token\\$|shp(?:at|ca|pa|ss|tka)_|SK[0-9a-f]{32}|SG\\.|key-[0-9a-f]{32}|re_[A-Za-z0-9]{8}|xkeysib-',
@@ -129,22 +127,62 @@ const HEADS: ReadonlyMap<string, number> = new Map([
 ])
 const WORD_CHAR = /[A-Za-z0-9_-]/
 const ESCAPE_BEFORE = /(?:\\[nrtbfv]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})$/
+const PEM_BEGIN = '-----BEGIN '
+const PEM_HEAD = /-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----/y
 const PEM_END = '-----END '
 const PEM_END_CHARS = 64
 
 /** `text` with `replacement` in place of everything that looks like one of {@link SECRET_FORMATS}. */
 export function maskFormats(text: string, replacement: string): string {
-  SECRET_BEGINNING.lastIndex = 0
-  let found = SECRET_BEGINNING.exec(text)
-  if (found === null) return text
   const cuts = new TextCuts(text)
-  for (; found !== null; found = SECRET_BEGINNING.exec(text)) {
-    const from = found.index - (HEADS.get(found[0]) ?? 0)
-    const to = from < cuts.end || !isWordStart(text, from) ? -1 : endOfSecret(text, from)
-    if (to !== -1) cuts.add(from, to, replacement)
-    SECRET_BEGINNING.lastIndex = Math.max(to, found.index + 1)
+  if (text.includes(PEM_BEGIN)) cutBlocks(text, cuts, replacement)
+  for (let run = nextRun(text, 0); run !== undefined; run = nextRun(text, run.to)) {
+    if (run.to > cuts.end) cutSecrets(text, Math.max(cuts.end, run.from - LONGEST_HEAD_CHARS), run.to, cuts, replacement)
   }
   return cuts.finish()
+}
+
+function cutBlocks(text: string, cuts: TextCuts, replacement: string): void {
+  for (let at = text.indexOf(PEM_BEGIN); at !== -1; at = text.indexOf(PEM_BEGIN, at + 1)) {
+    PEM_HEAD.lastIndex = at
+    if (at >= cuts.end && PEM_HEAD.test(text)) cuts.add(at, endOfPem(text, PEM_HEAD.lastIndex), replacement)
+  }
+}
+
+/** Looks for secrets that begin between `first` and `end`. */
+function cutSecrets(text: string, first: number, end: number, cuts: TextCuts, replacement: string): void {
+  const part = text.slice(first, end)
+  SECRET_BEGINNING.lastIndex = 0
+  for (let found = SECRET_BEGINNING.exec(part); found !== null; found = SECRET_BEGINNING.exec(part)) {
+    const from = first + found.index - (HEADS.get(found[0]) ?? 0)
+    const to = from < cuts.end || !isWordStart(text, from) ? -1 : endOfSecret(text, from)
+    if (to !== -1) cuts.add(from, to, replacement)
+    SECRET_BEGINNING.lastIndex = Math.max(to - first, found.index + 1)
+  }
+}
+
+/** Every secret has this many characters of words in a row, and prose has not: looking at each 16th character finds them. */
+const RUN_CHARS = 16
+/** From the beginning of a secret to its longest run. */
+const LONGEST_HEAD_CHARS = 64
+
+/** The next run of at least {@link RUN_CHARS} characters that words and base64 are made of. */
+function nextRun(text: string, start: number): { readonly from: number; readonly to: number } | undefined {
+  for (let at = start + RUN_CHARS - 1; at < text.length; at += RUN_CHARS) {
+    if (!isRunCode(text.charCodeAt(at))) continue
+    let from = at
+    while (from > start && isRunCode(text.charCodeAt(from - 1))) from -= 1
+    let to = at + 1
+    while (to < text.length && isRunCode(text.charCodeAt(to))) to += 1
+    if (to - from >= RUN_CHARS) return { from, to }
+    at = Math.max(at, to - 1)
+  }
+  return undefined
+}
+
+// A-Z a-z 0-9 _ - + / =
+function isRunCode(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 45 && code <= 57 && code !== 46) || code === 95 || code === 43 || code === 61
 }
 
 /** In escaped text the letter of an escape stands right before: `\nghp_…`, `%3Dghp_…`. */
@@ -153,9 +191,9 @@ function isWordStart(text: string, from: number): boolean {
 }
 
 function endOfSecret(text: string, from: number): number {
-  for (const { name, expression } of SECRET_FORMATS) {
+  for (const { expression } of SECRET_FORMATS) {
     expression.lastIndex = from
-    if (expression.test(text)) return name === PEM_NAME ? endOfPem(text, expression.lastIndex) : expression.lastIndex
+    if (expression.test(text)) return expression.lastIndex
   }
   return -1
 }

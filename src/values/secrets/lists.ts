@@ -11,6 +11,7 @@ const FIELD_WORDS: ReadonlySet<string> = new Set([
   ...['lastname', 'created_at', 'updated_at', 'host', 'port', 'database', 'string', 'number', 'boolean', 'remember', 'submit', 'code'],
 ])
 const NAME_LIKE = /^[\w.:$@ -]{1,64}$/
+const WORDS = /^[A-Za-z]+(?:[_-][A-Za-z]+)*$/
 const MAX_ITEMS = 512
 
 /** Whether the items of a list with this name are names. */
@@ -41,7 +42,7 @@ function isPairs(items: readonly (string | undefined)[], rules: KeyRules): boole
   return items.every((item, i) => {
     if (item === undefined) return i % 2 !== 0
     if (i % 2 === 0) return NAME_LIKE.test(item)
-    return !FIELD_WORDS.has(item.toLowerCase()) && !isSecretItem(item, rules)
+    return !FIELD_WORDS.has(item.toLowerCase()) && !(WORDS.test(item) && isSecretItem(item, rules))
   })
 }
 

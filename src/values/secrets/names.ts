@@ -88,7 +88,7 @@ const QUESTION_WORDS: ReadonlySet<string> = new Set([
 
 /** Occurs in every name that can be a secret one; finds the texts that are worth a second look. */
 export const SECRET_STEM: RegExp =
-  /pass|pwd|secret|token|(?:api|app|application|access|account|auth|consumer|deploy|encryption|functions|hmac|license|master|private|service|role|signing|ssh|subscription|webhook).{0,3}keys?|auth|cookie|cred|bearer|jwt|otp|sig|sess|connect.sid|verifier|assertion|codes?|phrase|mnemonic|\\u00/i
+  /pass|pwd|secret|token|key|auth|cookie|credential|bearer|jwt|otp|\bsig\b|connect.sid|sess(?:ion)?id|signature|verifier|assertion|(?:backup|recovery|time).{0,3}codes?|seed.{0,3}phrase|mnemonic|\\u00/i
 
 const SECRET_END = new RegExp(`(?:${SECRET_ENDS.join('|')})$`)
 const GLUED_TOKEN_END = new RegExp(`(?:${[...TOKEN_WORDS].join('|')})token$`)

@@ -1,4 +1,4 @@
-import { maskCommands } from './commands.js'
+import { maskCommands, maskStatements } from './commands.js'
 import { maskAuthSchemes, maskElements, maskSaid, maskUrlUsers } from './credentials.js'
 import { maskFields } from './fields.js'
 import { maskFormats } from './formats.js'
@@ -38,8 +38,8 @@ function createNamedMask(keyRules: KeyRules, replacement: string): MaskText {
       shown = maskJsonText(shown, keyRules, replacement)
       shown = maskFields(shown, keyRules, replacement)
       shown = maskSaid(maskElements(shown, keyRules, replacement), keyRules, replacement)
+      shown = maskStatements(shown, keyRules, replacement)
     }
-    shown = maskCommands(shown, keyRules, replacement)
-    return maskAuthSchemes(shown, replacement)
+    return maskAuthSchemes(maskCommands(shown, replacement), replacement)
   }
 }
