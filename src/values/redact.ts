@@ -11,6 +11,8 @@ import { takeSnapshot } from './snapshot.js'
 export interface Redactor {
   /** False when every value comes back as it is. */
   readonly isActive: boolean
+  /** Text that names or labels something: ids, types, names of attributes, resource and scope. Only own secrets are masked. */
+  label(text: string): string
   /** Text that is no field: span names, error messages, stacks, status, event names, link values. */
   text(path: string, value: string): string
   /**
@@ -36,13 +38,15 @@ const BUILT_IN_RULES = createKeyRules([], true)
 export function createRedactor(rules: RedactRules | RedactFunction | false, secrets: readonly string[]): Redactor {
   const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true, formats = builtIn } = toRules(rules)
   const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
+  const maskOwn = createSecretMask(secrets, replacement)
+  const label = createSecretMask(secrets, DEFAULT_REPLACEMENT)
   const maskText = joinMasks([
-    createSecretMask(secrets, replacement),
+    maskOwn,
     createTextMask({ keyRules, formats, replacement }),
     ...patterns.map((pattern) => createPatternMask(pattern, replacement)),
   ])
   const ask = typeof rules === 'function' ? createAsk(rules, maskText, replacement) : undefined
-  return buildRedactor(keyRules, maskText, ask, replacement)
+  return buildRedactor({ keyRules, maskText, ask, replacement, label })
 }
 
 function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
@@ -50,19 +54,29 @@ function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
   return typeof rules === 'function' ? {} : rules
 }
 
-function buildRedactor(keyRules: KeyRules, maskText: MaskText | undefined, ask: MaskLeaf | undefined, replacement: string): Redactor {
+interface RedactorParts {
+  readonly keyRules: KeyRules
+  readonly maskText: MaskText | undefined
+  readonly ask: MaskLeaf | undefined
+  readonly replacement: string
+  /** Masks own secrets, whatever the user's replacement is: what labels something travels as JSON and in headers. */
+  readonly label: MaskText | undefined
+}
+
+function buildRedactor({ keyRules, maskText, ask, replacement, label }: RedactorParts): Redactor {
   const isActive = keyRules.isActive || maskText !== undefined || ask !== undefined
   const maskLeaf: MaskLeaf = (path, leaf) => {
     const shown = typeof leaf === 'string' && maskText !== undefined ? maskText(leaf) : leaf
     return ask === undefined ? shown : ask(path, shown)
   }
-  const walk = createWalk({ keyRules, maskLeaf, replacement, hasFunction: ask !== undefined })
+  const walk = createWalk({ keyRules, maskLeaf, maskName: label, replacement, hasFunction: ask !== undefined })
   function value(path: string, at: Plain): Plain {
     if (!isActive || at === null) return at
     return keyRules.isSecretPath(path, typeof at === 'string') ? maskLeaf(path, replacement) : walk(path, at)
   }
   return {
     isActive,
+    label: label ?? ((text) => text),
     value,
     text(path, text) {
       const shown = value(path, text)

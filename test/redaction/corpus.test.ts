@@ -34,7 +34,9 @@ describe('the corpus', () => {
   })
 
   it('keeps what stands beside the secrets', () => {
-    const gone = samples.flatMap((sample) => sample.kept.filter((text) => !isShown(mask(sample), text)).map((text) => `${sample.kind}: ${text}`))
+    const gone = samples.flatMap((sample) =>
+      sample.kept.filter((text) => !isShown(mask(sample), text)).map((text) => `${sample.kind}: ${text}`),
+    )
     expect(gone.length).toBeLessThan(5)
   })
 

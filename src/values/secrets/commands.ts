@@ -9,7 +9,8 @@ const REQUEST_TOOL = /\b(?:curl|wget|httpie|xh|https?)[\s"']/
 const REQUEST_USER =
   /((?:\s|["'],\s{0,8}["'])(?:-u|-U|--user|--proxy-user|-a|--auth)(?:[ =]{0,4}|["'],\s{0,8}["'])\\{0,16}["']?[^\s:"'=\\]{1,128}:)([^\s"'\\]{1,256})/g
 const REQUEST_COOKIE = /(\s(?:-b|--cookie)[ =]{1,4}\\{0,16}["']?)([^\s"'\\]{1,128}=[^"'\n\\]{1,2048})/g
-const GRAMMAR_WORD = /\b(?:sshpass|login|mysql\w*|mariadb|redis-cli|convertto-securestring|sqlplus|configure\s+set|identified\s+by|password)(?=\s)/i
+const GRAMMAR_WORD =
+  /\b(?:sshpass|login|mysql\w*|mariadb|redis-cli|convertto-securestring|sqlplus|configure\s+set|identified\s+by|password)(?=\s)/i
 const FLAG = /(?<=^|[\s"'`,([])--([a-z][\w-]{1,40})(?:[ \t]{1,8}|\\{0,16}["'],\s{0,8}\\{0,16}["'])/gi
 const WORD = /(?:\\{0,16}["']((?:[^"'\\]|\\.)*)\\{0,16}["']|[^\s"'`|&;<>()\\]+)/y
 /** Group 1 ends where the password begins, group 2 is the password. */

@@ -85,7 +85,10 @@ export function maskSaid(text: string, rules: KeyRules, replacement: string): st
     if (!rules.isSecretName(name) || !isSecret(bare) || isPlaceholder(bare, replacement) || isReference(bare, 0)) return whole
     return whole.slice(0, -value.length) + replacement + value.slice(bare.length)
   }
-  return text.replace(SAID, mask(looksMadeUp)).replace(SAID_BARE, mask((value) => looksMadeUp(value) && /\d/.test(value) && /[A-Za-z]/.test(value)))
+  return text.replace(SAID, mask(looksMadeUp)).replace(
+    SAID_BARE,
+    mask((value) => looksMadeUp(value) && /\d/.test(value) && /[A-Za-z]/.test(value)),
+  )
 }
 
 /** Words of a language have no digits and no such marks. */

@@ -182,7 +182,14 @@ function nextRun(text: string, start: number): { readonly from: number; readonly
 
 // A-Z a-z 0-9 _ - + / =
 function isRunCode(code: number): boolean {
-  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 45 && code <= 57 && code !== 46) || code === 95 || code === 43 || code === 61
+  return (
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 45 && code <= 57 && code !== 46) ||
+    code === 95 ||
+    code === 43 ||
+    code === 61
+  )
 }
 
 /** In escaped text the letter of an escape stands right before: `\nghp_…`, `%3Dghp_…`. */

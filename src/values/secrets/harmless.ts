@@ -54,7 +54,8 @@ const KNOWN_HOLDER =
 const DOTTED = /^(?=[A-Za-z_$.]*(?:[a-z][A-Z]|_|[A-Z][a-z]))[A-Za-z_$]+(?:\??\.[A-Za-z_$]+){1,8}(?=[\s,;)}\]]|$)/
 const OPERAND = /^[A-Za-z_$][\w$]* (?:\?\??|\|\||&&|\+) /
 const REFERENCE = /^(?:\/[\^[(]|\$[A-Za-z_({]|%[A-Za-z_]\w*%|\{\{|<[^<>\s]|#\{|\[[A-Za-z_ -]+\])/
-const PLACEHOLDER = /^(?:(?:bearer |basic |token )?(?:\$\{|\{\{|%s|\{[a-z_.]*\}|<[A-Za-z_ .-]{1,40}>)|\*{3,}|x{3,}|X{3,}|•{2,}|\.{2,}|…|-{3,}|_{3,}|\?{2,}|your[-_ ]|YOUR[-_ ]|\[?REDACTED|<redacted)/i
+const PLACEHOLDER =
+  /^(?:(?:bearer |basic |token )?(?:\$\{|\{\{|%s|\{[a-z_.]*\}|<[A-Za-z_ .-]{1,40}>)|\*{3,}|x{3,}|X{3,}|•{2,}|\.{2,}|…|-{3,}|_{3,}|\?{2,}|your[-_ ]|YOUR[-_ ]|\[?REDACTED|<redacted)/i
 const WORD = /^[*_`"'(]{0,3}[\p{L}'’-]+[*_`"').,;:!?]{0,4}$/u
 const SENTENCE_WORDS = 5
 const LOOK_AHEAD_CHARS = 96
@@ -62,7 +63,15 @@ const LOOK_AHEAD_CHARS = 96
 /** Whether a bare value at `from` is a name, a type or an expression of a program, or a placeholder. */
 export function isReference(text: string, from: number): boolean {
   const ahead = text.slice(from, from + LOOK_AHEAD_CHARS)
-  return REFERENCE.test(ahead) || CALL_OR_INDEX.test(ahead) || KNOWN_HOLDER.test(ahead) || CODE_WORD.test(ahead) || TYPE.test(ahead) || DOTTED.test(ahead) || OPERAND.test(ahead)
+  return (
+    REFERENCE.test(ahead) ||
+    CALL_OR_INDEX.test(ahead) ||
+    KNOWN_HOLDER.test(ahead) ||
+    CODE_WORD.test(ahead) ||
+    TYPE.test(ahead) ||
+    DOTTED.test(ahead) ||
+    OPERAND.test(ahead)
+  )
 }
 
 /**

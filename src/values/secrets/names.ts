@@ -77,7 +77,20 @@ const TOKEN_WORDS: ReadonlySet<string> = new Set([
     'audio',
   ],
   ...['video', 'text', 'word', 'sub', 'subword', 'vocab', 'chat', 'thinking', 'draft', 'accepted', 'rejected', 'generated', 'sampled'],
-  ...['delimiter', 'newline', 'whitespace', 'punctuation', 'identifier', 'lexer', 'syntax', 'model', 'design', 'color', 'unexpected', 'expected'],
+  ...[
+    'delimiter',
+    'newline',
+    'whitespace',
+    'punctuation',
+    'identifier',
+    'lexer',
+    'syntax',
+    'model',
+    'design',
+    'color',
+    'unexpected',
+    'expected',
+  ],
 ])
 /** First words of names that say whether there is a secret, not which: `hasPassword`. */
 const QUESTION_WORDS: ReadonlySet<string> = new Set([

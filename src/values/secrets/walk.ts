@@ -11,6 +11,8 @@ export type MaskLeaf = (path: string, leaf: Plain) => Plain
 export interface WalkParts {
   readonly keyRules: KeyRules
   readonly maskLeaf: MaskLeaf
+  /** Masks own secrets in names of fields. */
+  readonly maskName: ((name: string) => string) | undefined
   readonly replacement: string
   /** Whether a function of the user sees each leaf with its path. */
   readonly hasFunction: boolean
@@ -19,7 +21,7 @@ export interface WalkParts {
 const NONE: readonly number[] = Object.freeze([])
 
 /** Walks values down to their leaves; what holds nothing to mask comes back as the same object. */
-export function createWalk({ keyRules, maskLeaf, replacement, hasFunction }: WalkParts): MaskLeaf {
+export function createWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction }: WalkParts): MaskLeaf {
   // Joining the path of each field costs more than looking up its name.
   const seesPaths = hasFunction || keyRules.hasPaths
 
@@ -63,7 +65,14 @@ export function createWalk({ keyRules, maskLeaf, replacement, hasFunction }: Wal
       copy ??= copyOf(fields)
       setField(copy, name, shown)
     }
-    return copy ?? fields
+    return withShownNames(copy ?? fields, names)
+  }
+
+  function withShownNames(fields: PlainObject, names: readonly string[]): PlainObject {
+    if (maskName === undefined || !names.some((name) => maskName(name) !== name)) return fields
+    const copy: { [key: string]: Plain } = {}
+    for (const name of names) setField(copy, maskName(name), fields[name] as Plain)
+    return copy
   }
 
   /** The field that holds what another field calls a secret: `value` in `{ name: 'Authorization', value }`. */
