@@ -35,9 +35,9 @@ function start(options: TracerOptions = {}): HoneyHiveTracer {
 
 /** Where the key stands in what was sent, headers of its own aside. */
 const leaks = (): string[] =>
-  wire.requests.flatMap(({ body, url, headers }) => {
+  wire.requests.flatMap(({ body, path, headers }) => {
     const { authorization: _, ...others } = headers
-    return [body.toString('latin1'), String(url), JSON.stringify(others)]
+    return [body.toString('latin1'), path, JSON.stringify(others)]
       .filter((text) => text.includes(KEY))
       .map((text) => text.slice(0, 200))
   })
