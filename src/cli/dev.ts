@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type Command, InvalidArgumentError } from 'commander'
 import { HoneyHiveError } from '../errors.js'
 import { readInput } from './input.js'
-import { toShown } from './shown.js'
+import { toOneLine } from '../terminal-text.js'
 
 interface DevFlags {
   readonly port: number
@@ -33,9 +33,9 @@ async function runDev({ port, host, db, project, projectsFile, open }: DevFlags)
   const projects = { ...(projectsFile === undefined ? {} : await readProjects(projectsFile)), ...project }
   const server = await startDevServer({ port, host, database: db, projects })
   const [key = 'local', ...others] = Object.values(projects)
-  process.stdout.write(`HoneyHive is at ${server.url}  —  set HH_API_URL=${server.url} HH_API_KEY=${toShown(key)}\n`)
+  process.stdout.write(`HoneyHive is at ${server.url}  —  set HH_API_URL=${server.url} HH_API_KEY=${toOneLine(key)}\n`)
   if (others.length > 0)
-    for (const [name, ownKey] of Object.entries(projects)) process.stdout.write(`${toShown(`  ${name}: HH_API_KEY=${ownKey}`)}\n`)
+    for (const [name, ownKey] of Object.entries(projects)) process.stdout.write(`${toOneLine(`  ${name}: HH_API_KEY=${ownKey}`)}\n`)
   if (open === true) openPage(server.url)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   await server.close()

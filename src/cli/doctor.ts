@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Finding } from './finding.js'
-import { toShown } from './shown.js'
+import { toOneLine } from '../terminal-text.js'
 import { createStyle } from './style.js'
 
 /** `honeyhive-tracer doctor`: says what keeps traces from arriving, and what to do. */
@@ -38,8 +38,8 @@ function printFindings(findings: readonly Finding[]): void {
   const style = createStyle()
   const marks = { ok: style.green('ok     '), warning: style.yellow('warning'), problem: style.red('problem') }
   for (const { level, message, remedy } of findings) {
-    process.stdout.write(`${marks[level]} ${toShown(message)}\n`)
-    if (remedy !== undefined) process.stdout.write(`        → ${toShown(remedy)}\n`)
+    process.stdout.write(`${marks[level]} ${toOneLine(message)}\n`)
+    if (remedy !== undefined) process.stdout.write(`        → ${toOneLine(remedy)}\n`)
   }
 }
 

@@ -335,7 +335,7 @@ const options: SettingsOf<TracerOptions> = {
     },
   },
   redact: {
-    expected: '{ keys?, patterns?, replacement?, builtIn? }, a function or false',
+    expected: '{ keys?, patterns?, replacement?, builtIn?, formats? }, a function or false',
     remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
     members: {
       keys: list(
@@ -349,6 +349,7 @@ const options: SettingsOf<TracerOptions> = {
       },
       replacement: text(undefined, 'Give the text to show instead, e.g. "[REDACTED]".'),
       builtIn: flag(),
+      formats: flag(),
     },
     other: (value): value is RedactFunction | false => value === false || isFunction(value),
   },

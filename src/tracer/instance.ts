@@ -17,6 +17,7 @@ import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock } from '../provider/clock.js'
+import { mapTexts } from '../values/secrets/map-texts.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { toShownContext } from '../provider/host.js'
 import { InstanceIdGenerator } from '../provider/id-generator.js'
@@ -115,16 +116,16 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.#config = config
     this.#firstParent = firstParent
     this.#ids = new InstanceIdGenerator(collaborators?.ids ?? config.idGenerator)
-    this.label = config.project ?? config.source
+    this.redactor = redactorFor(config)
+    this.label = this.redactor.label(config.project ?? config.source)
     this.crossTracerLinks = config.crossTracerLinks
     this.limits = config.limits
     this.maxBucketBytes = config.capture.maxBytes
     this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || hasOwnExit(config))
-    this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
-    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop })
+    this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
+    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, mask: this.redactor.label })
     this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
     this.stats.watchOpen(this.#open)
-    this.redactor = redactorFor(config)
     this.ownSession = createOwnSession(config, remoteSessionId)
     if (config.spool !== undefined && this.isRecording) void this.exporters
     const { capture } = config
@@ -137,7 +138,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** What the spans of this instance say of their service and process. */
   get resource(): SpanOwner['resource'] {
-    this.#resource ??= createResource(this.#config)
+    this.#resource ??= createResource(this.#config, this.redactor.label)
     return this.#resource
   }
 
@@ -157,7 +158,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
   get exporters(): Exporters {
-    this.#exporters ??= createExporters({ config: this.#config, stats: this.stats, diagnostics: this.diagnostics, open: this.#open })
+    this.#exporters ??= createExporters({
+      config: this.#config,
+      stats: this.stats,
+      diagnostics: this.diagnostics,
+      open: this.#open,
+      mask: this.redactor.label,
+    })
     return this.#exporters
   }
 
@@ -186,11 +193,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Writes what the next service needs to continue what is current here, or `parent` in the current session. */
   injectCurrent(carrier: unknown, parent?: SpanContext): void {
-    const { frame, span, session } = this.current()
+    const { frame, span, session: current } = this.current()
+    const session = this.#withoutKey(current)
     if (parent !== undefined) return void injectInto(carrier, parent, session)
     const record = GuardedSpan.recordOf(span)
     // A span of another session is no parent here, and so it is none there.
     injectInto(carrier, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
+  }
+
+  /** Baggage goes to other services, so it holds no key of ours. */
+  #withoutKey(session: Session): Session {
+    if (session.baggage.size === 0) return session
+    const entries = mapTexts([...session.baggage], this.redactor.label)
+    return { ...session, baggage: new Map(entries) }
   }
 
   /** What is current for this instance in the current async context. */

@@ -1,3 +1,4 @@
+import { mapTexts } from '../values/secrets/map-texts.js'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer, type TracerProvider } from '@opentelemetry/api'
@@ -401,7 +402,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   /** What `JSON.stringify` shows: labels, session and state; never the key. */
   toJSON(): object {
     const { project, source, serverUrl, isEnabled, testMode } = this
-    return { project, source, serverUrl, sessionId: this.#instance.ownSession.id, isEnabled, testMode }
+    return mapTexts(
+      { project, source, serverUrl, sessionId: this.#instance.ownSession.id, isEnabled, testMode },
+      this.#instance.redactor.label,
+    )
   }
 
   /** Stands for this object where user values are captured. */
