@@ -48,12 +48,12 @@ const WRONG = ['package', 'traced by', 'what', 'whose fault', 'what to do'] as c
 const WRONG_INTRO = 'Each line is asserted too: on the day a package is mended, its row fails.\n'
 
 function toCaptured({ folder, row, formats, version }: Entry): readonly string[] {
-  const { library, instrumentor, node, page, program, broken } = row
+  const { library, instrumentor, node, page, program, broken, variant } = row
   const name = `\`${library}\` ${version(library)}`
   const test = `\`${folder}/${program}\``
   const head = [
     page === undefined ? name : `[${name}](integrations/${page}.md)`,
-    instrumentor === undefined ? 'itself' : `\`${instrumentor}\` ${version(instrumentor)}`,
+    `${instrumentor === undefined ? 'itself' : `\`${instrumentor}\` ${version(instrumentor)}`}${variant === undefined ? '' : `, ${variant}`}`,
     node === undefined ? formats : `${formats}; Node ${node}`,
   ]
   if (broken !== undefined) return [...head, 'none', '', '', test]

@@ -41,7 +41,7 @@ export async function runRecipe(recipe: Recipe, { model, receiver }: Servers): P
   const file = join(cwd, `${recipe.title.replace(' ', '-')}.${recipe.isCommonJs ? 'cjs' : 'mjs'}`)
   await mkdir(cwd, { recursive: true })
   await writeFile(file, recipe.text)
-  const { NODE_OPTIONS: _, ...inherited } = process.env
+  const { NODE_OPTIONS: _, NODE_ENV: __, ...inherited } = process.env
   // Where the clients of the providers look for their servers and keys.
   const env = {
     ...inherited,
