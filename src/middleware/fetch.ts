@@ -235,6 +235,8 @@ function toRecording(trace: RequestTrace<Response>, end: () => void): Parameters
   return {
     maxBytes: 0,
     run: trace.recording.run.bind(trace.recording),
+    enter: () => trace.recording.enter(),
+    leave: (before) => trace.recording.leave(before),
     succeed: end,
     fail(error) {
       trace.fail(error)

@@ -1,4 +1,14 @@
-import { type Context, context, INVALID_SPAN_CONTEXT, type Span, type SpanContext, type TracerProvider, trace } from '@opentelemetry/api'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  type Context,
+  context,
+  INVALID_SPAN_CONTEXT,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { readSpanContext } from './foreign-span.js'
 
@@ -66,6 +76,45 @@ export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, s
   if (!hasContextManager() || hasHost()) return Reflect.apply(fn, self, args as never[])
   return context.with(trace.setSpan(context.active(), span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
 }
+
+/** What was active before {@link enterActiveSpan}. */
+export interface LeftContext {
+  readonly storage: AsyncLocalStorage<Context | undefined>
+  readonly before: Context | undefined
+}
+
+/** Whether {@link enterActiveSpan} is no way to make a span active here, so that it takes {@link callWithActiveSpan}. */
+export function needsCallback(): boolean {
+  return hasContextManager() && !hasHost() && storageOfManager() === undefined
+}
+
+/**
+ * Makes `span` the active OpenTelemetry span for the rest of this synchronous run, until {@link leaveActiveSpan}: what
+ * {@link callWithActiveSpan} does, without frames on the host's stack. `undefined` where nothing was changed.
+ */
+export function enterActiveSpan(span: Span): LeftContext | undefined {
+  if (!hasContextManager() || hasHost()) return undefined
+  const storage = storageOfManager()
+  if (storage === undefined) return undefined
+  const before = storage.getStore()
+  storage.enterWith(trace.setSpan(before ?? ROOT_CONTEXT, span))
+  return { storage, before }
+}
+
+/** Makes active again what was before {@link enterActiveSpan}. */
+export function leaveActiveSpan({ storage, before }: LeftContext): void {
+  storage.enterWith(before)
+}
+
+/** What the standard context manager, of any version, keeps contexts in; a manager with ways of its own is only called. */
+function storageOfManager(): AsyncLocalStorage<Context | undefined> | undefined {
+  const manager = globals()?.context as { readonly _asyncLocalStorage?: unknown } | undefined
+  const storage = manager?._asyncLocalStorage
+  if (!(storage instanceof AsyncLocalStorage)) return undefined
+  return manager?.constructor.name === STANDARD_MANAGER ? storage : undefined
+}
+
+const STANDARD_MANAGER = AsyncLocalStorageContextManager.name
 
 /** Calls an instrumentor's `fn` in the context it chose, with its span active where it is one of a tracer and no host would see it. */
 export function callInContext<R>(at: Context, span: Span, isOwned: boolean, fn: (span: Span) => R): R {

@@ -1,8 +1,8 @@
 import type { Span } from '@opentelemetry/api'
 import type { Scope } from '../context/frame.js'
-import { runInScope } from '../context/scope.js'
+import { enterScope, leaveScope, runInScope } from '../context/scope.js'
 import type { GuardedSpan } from '../provider/guarded-span.js'
-import { callWithActiveSpan } from '../provider/host.js'
+import { callWithActiveSpan, enterActiveSpan, leaveActiveSpan, type LeftContext, needsCallback } from '../provider/host.js'
 import type { Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import { captureResult, type CaptureParts } from './call-capture.js'
@@ -11,6 +11,25 @@ import { captureResult, type CaptureParts } from './call-capture.js'
 export interface Border {
   /** Says that work of our own failed; the host does not notice. */
   report(topic: string, error: unknown): void
+}
+
+/** What was current before a call: mostly a scope alone. */
+type Left = Scope | undefined | LeftBoth
+
+class LeftBoth {
+  readonly scope: Scope | undefined
+  readonly active: LeftContext
+
+  constructor(scope: Scope | undefined, active: LeftContext) {
+    this.scope = scope
+    this.active = active
+  }
+}
+
+function leave(before: Left): void {
+  if (!(before instanceof LeftBoth)) return leaveScope(before)
+  leaveActiveSpan(before.active)
+  leaveScope(before.scope)
 }
 
 /** One call that a tracer records. */
@@ -43,6 +62,21 @@ export class CallRecording implements Recording {
     return runInScope(this.#scope, callWithActiveSpan<R>, this.#span, fn, self, args)
   }
 
+  get needsRun(): boolean {
+    return needsCallback()
+  }
+
+  enter(): Left {
+    const scope = enterScope(this.#scope)
+    // As in `run`.
+    const active = this.#span.isRecording() ? enterActiveSpan(this.#span) : undefined
+    return active === undefined ? scope : new LeftBoth(scope, active)
+  }
+
+  leave(before: Left): void {
+    leave(before)
+  }
+
   succeed(output: unknown): void {
     try {
       if (this.#span.isRecording()) captureResult(this.#span, this.#call, output, this.#parts)
@@ -72,6 +106,14 @@ export class SilentRecording implements Recording {
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
     return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
+  }
+
+  enter(): Left {
+    return enterScope(this.#scope)
+  }
+
+  leave(before: Left): void {
+    leave(before)
   }
 
   succeed(): void {

@@ -1,5 +1,7 @@
 import { types } from 'node:util'
 import type { Recording, ResolveRecorder } from './recorder.js'
+import { giveBackFrame, makeRoomForFrame } from './stack-room.js'
+import { endSoon, STACK_USED_UP, unended } from './unended.js'
 import { watchStream } from './stream.js'
 import { watchThenable } from './thenable.js'
 import type { Callable, CompiledCall } from './trace-options.js'
@@ -13,6 +15,8 @@ export type CallFor = (self: unknown) => CompiledCall
 /** `in` every wrapper whose promises nobody but the caller can hold. */
 const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise')
 
+const NOT_ENTERED = Symbol('not entered')
+
 /**
  * A function that behaves as `fn` in every respect and records each of its calls.
  *
@@ -22,16 +26,39 @@ const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise
 export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | CallFor, resolve: ResolveRecorder): F {
   const isFresh = types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
   const wrapper: F = new Proxy(fn, {
-    apply(target, self, args: unknown[]) {
+    // Named, so that the stack of a recorded error can do without it.
+    apply: function honeyhiveCall(target, self, args: unknown[]) {
       const recording = open(call, resolve, self, args)
       if (recording === undefined) return Reflect.apply(target, self, args)
-      if (recording.isSilent === true) return watchIfLazy(recording, recording.run(target, self, args), isFresh)
-      const result = runRecorded(recording, target, self, args)
-      if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
-        succeed(recording, result)
-        return result
+      let before: unknown = NOT_ENTERED
+      let stackLimit: number | undefined
+      let result: unknown
+      try {
+        if (recording.needsRun === true) result = recording.run(target, self, args)
+        else {
+          before = recording.enter()
+          stackLimit = makeRoomForFrame()
+          result = Reflect.apply(target, self, args)
+        }
+      } catch (error) {
+        // As `giveBackFrame`, which cannot be called where the stack is used up.
+        if (stackLimit !== undefined && Error.stackTraceLimit === stackLimit + 1) Error.stackTraceLimit = stackLimit
+        if (error instanceof RangeError && error.message === STACK_USED_UP) {
+          const last = { recording, error, next: undefined }
+          if (unended.last === undefined) unended.first = last
+          else unended.last.next = last
+          unended.last = last
+          endSoon()
+          leave(recording, before)
+        } else {
+          leave(recording, before)
+          fail(recording, error)
+        }
+        throw error
       }
-      return watchResult(recording, result, isFresh)
+      giveBackFrame(stackLimit)
+      leave(recording, before)
+      return afterCall(recording, result, isFresh)
     },
     construct(target, args: unknown[], newTarget) {
       // A class that compares `new.target` with itself must find itself.
@@ -47,6 +74,15 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
   })
   copyMetadata(fn, wrapper)
   return wrapper
+}
+
+function afterCall(recording: Recording, result: unknown, isFresh: boolean): unknown {
+  if (recording.isSilent === true) return watchIfLazy(recording, result, isFresh)
+  if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
+    succeed(recording, result)
+    return result
+  }
+  return watchResult(recording, result, isFresh)
 }
 
 /** `reflect-metadata` keeps what other decorators said about a function by its identity, and Nest reads routes from there. */
@@ -121,6 +157,15 @@ function succeed(recording: Recording, output: unknown): void {
     recording.succeed(output)
   } catch {
     // `Recording` promises not to throw; the host does not pay if it does.
+  }
+}
+
+function leave(recording: Recording, before: unknown): void {
+  if (before === NOT_ENTERED) return
+  try {
+    recording.leave(before)
+  } catch {
+    // The stack is used up: the call around this one, which has more of it, goes back to what was before that.
   }
 }
 

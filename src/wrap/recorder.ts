@@ -5,6 +5,14 @@ import type { CompiledCall } from './trace-options.js'
 export interface Recording {
   /** Calls `fn` once with the call's span current; what it returns or throws passes through. */
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R
+  /**
+   * Makes the call's span current for the rest of this synchronous run, until {@link leave} is given what this gives back. A call
+   * made in between has no frames of ours around it but its caller's: the host's stack traces hold ten.
+   */
+  enter(): unknown
+  leave(before: unknown): void
+  /** True where only {@link run} makes the whole of the call's span current. */
+  readonly needsRun?: boolean | undefined
   /** Ends the span with `output`; `undefined` records no output. */
   succeed(output: unknown): void
   /** Ends the span as failed with whatever was thrown. */
