@@ -7,7 +7,7 @@ import { forgetSpanLater, markShown, rememberSpan } from '../context/live-spans.
 import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import { toAttributeValue } from '../values/flatten.js'
 import type { Snapshot } from '../values/snapshot.js'
-import { describeThrown, type ThrownText } from '../values/thrown.js'
+import { describeFailure, type Failure } from '../values/failure.js'
 import { mergeInto } from './bucket.js'
 import { nowOn, toHrTime } from './clock.js'
 import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
@@ -201,7 +201,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     if (!this.isRecording()) return
     const record = recordIn(this)
     const error = recordExceptionOn(record, thrown, undefined, false)
-    record.error = error
+    record.error = { type: error.type, message: error.summary }
     record.sdk?.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
   }
 
@@ -372,8 +372,8 @@ function addLinkTo(record: SpanRecord, link: unknown): void {
 }
 
 /** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
-function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, isByApi: boolean): ThrownText {
-  const text = describeThrown(thrown)
+function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, isByApi: boolean): Failure {
+  const text = describeFailure(thrown)
   // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
   if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
   record.lastException = thrown

@@ -6,7 +6,6 @@ import type { Session } from '../context/session.js'
 import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import type { Plain } from '../values/plain.js'
 import type { Redactor } from '../values/redact.js'
-import type { ThrownText } from '../values/thrown.js'
 import type { Clock, ClockAnchor } from './clock.js'
 
 /** What a span needs of the instance that owns it. */
@@ -60,7 +59,8 @@ export interface SpanRecord {
   attributeCount: number
   droppedAttributes: number
   buckets: Partial<Record<Bucket, Plain>> | undefined
-  error: ThrownText | undefined
+  /** What `fail` was given: its type, and its message with what caused it. */
+  error: { readonly type: string; readonly message: string } | undefined
   lastException: unknown
   isTruncated: boolean
   /** Whether it can be found by its ids. */

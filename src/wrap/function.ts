@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import type { Recording, ResolveRecorder } from './recorder.js'
 import { giveBackFrame, makeRoomForFrame } from './stack-room.js'
-import { endSoon, STACK_USED_UP, unended } from './unended.js'
+import { endFailed, type Unended, unended } from './unended.js'
 import { watchStream } from './stream.js'
 import { watchThenable } from './thenable.js'
 import type { Callable, CompiledCall } from './trace-options.js'
@@ -43,17 +43,12 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
       } catch (error) {
         // As `giveBackFrame`, which cannot be called where the stack is used up.
         if (stackLimit !== undefined && Error.stackTraceLimit === stackLimit + 1) Error.stackTraceLimit = stackLimit
-        if (error instanceof RangeError && error.message === STACK_USED_UP) {
-          const last = { recording, error, next: undefined }
-          if (unended.last === undefined) unended.first = last
-          else unended.last.next = last
-          unended.last = last
-          endSoon()
-          leave(recording, before)
-        } else {
-          leave(recording, before)
-          fail(recording, error)
-        }
+        const failed: Unended = { recording, error, next: undefined, isEnded: false }
+        if (unended.last === undefined) unended.first = failed
+        else unended.last.next = failed
+        unended.last = failed
+        leave(recording, before)
+        endFailed(failed)
         throw error
       }
       giveBackFrame(stackLimit)

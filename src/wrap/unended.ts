@@ -1,15 +1,17 @@
+import { types } from 'node:util'
 import type { Recording } from './recorder.js'
 
-/** A recording that could not be ended where its call failed. */
-interface Unended {
+/** A recording whose call failed and that is still to be ended. */
+export interface Unended {
   readonly recording: Recording
   readonly error: unknown
   next: Unended | undefined
+  isEnded: boolean
 }
 
 /**
- * Recordings of calls that ran out of stack. Nothing can be called there, so whoever adds one does it by assignment alone;
- * {@link endSoon} is then called by every call on the way out, until one of them has stack enough for it.
+ * Where a call ran out of stack, nothing can be called, the end of its recording neither. So whoever has a failed call adds it
+ * here by assignment alone; then {@link endFailed} is called, by every call on the way out until one has stack enough for it.
  */
 export const unended: { first: Unended | undefined; last: Unended | undefined; isScheduled: boolean } = {
   first: undefined,
@@ -17,26 +19,43 @@ export const unended: { first: Unended | undefined; last: Unended | undefined; i
   isScheduled: false,
 }
 
-/** The message of V8's own error. */
-export const STACK_USED_UP = 'Maximum call stack size exceeded'
+/** V8's own words. */
+const STACK_USED_UP = 'Maximum call stack size exceeded'
 
-/** Ends what waits in {@link unended}, innermost first, once the stack is empty. */
-export function endSoon(): void {
+/** Ends the recording at once, or, together with all that wait, once the stack is empty. */
+export function endFailed(failed: Unended): void {
+  if (!isStackUsedUp(failed.error)) {
+    if (unended.first === failed) clear()
+    end(failed)
+    if (unended.first === undefined) return
+  }
   if (unended.isScheduled) return
   queueMicrotask(endAll)
   unended.isScheduled = true
 }
 
+function isStackUsedUp(error: unknown): boolean {
+  return types.isNativeError(error) && Object.getOwnPropertyDescriptor(error, 'message')?.value === STACK_USED_UP
+}
+
 function endAll(): void {
-  unended.isScheduled = false
-  let at = unended.first
+  const { first } = unended
+  clear()
+  for (let at = first; at !== undefined; at = at.next) end(at)
+}
+
+function clear(): void {
   unended.first = undefined
   unended.last = undefined
-  for (; at !== undefined; at = at.next) {
-    try {
-      at.recording.fail(at.error)
-    } catch {
-      // `Recording` promises not to throw.
-    }
+  unended.isScheduled = false
+}
+
+function end(failed: Unended): void {
+  if (failed.isEnded) return
+  failed.isEnded = true
+  try {
+    failed.recording.fail(failed.error)
+  } catch {
+    // `Recording` promises not to throw; the host does not pay if it does.
   }
 }
