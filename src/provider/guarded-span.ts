@@ -89,6 +89,14 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     recordIn(span).isEnded = true
   }
 
+  /** Milliseconds since the span started; `undefined` when nobody records it. */
+  static ageMsOf(span: GuardedSpan): number | undefined {
+    const { sdk, anchor, owner } = recordIn(span)
+    if (sdk === undefined) return undefined
+    const [seconds, nanoseconds] = sdk.startTime
+    return Math.max(0, Math.round((nowOn(anchor, owner.clock) - seconds * 1e3 - nanoseconds / 1e6) * 1e3) / 1e3)
+  }
+
   /** Frees the data of a span that is settled; a scope may hold the span itself for much longer. */
   static release(span: GuardedSpan): void {
     const record = recordIn(span)

@@ -1,11 +1,11 @@
 import type { Span } from '@opentelemetry/api'
 import type { Scope } from '../context/frame.js'
 import { enterScope, leaveScope, runInScope } from '../context/scope.js'
-import type { GuardedSpan } from '../provider/guarded-span.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
 import { callWithActiveSpan, enterActiveSpan, leaveActiveSpan, type LeftContext, needsCallback } from '../provider/host.js'
 import type { Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
-import { captureResult, type CaptureParts } from './call-capture.js'
+import { captureChunks, captureResult, capturesOutput, type CaptureParts } from './call-capture.js'
 
 /** The border to the host. */
 export interface Border {
@@ -39,6 +39,7 @@ export class CallRecording implements Recording {
   readonly #parts: CaptureParts
   readonly #scope: Scope
   readonly #border: Border
+  #firstChunkMs: number | undefined
 
   constructor(span: GuardedSpan, call: CompiledCall, parts: CaptureParts, scope: Scope, border: Border) {
     this.#span = span
@@ -49,7 +50,7 @@ export class CallRecording implements Recording {
   }
 
   get maxBytes(): number {
-    return this.#parts.capture.maxBytes
+    return capturesOutput(this.#call, this.#parts) ? this.#parts.capture.maxBytes : 0
   }
 
   get span(): Span {
@@ -77,18 +78,29 @@ export class CallRecording implements Recording {
     leave(before)
   }
 
-  succeed(output: unknown): void {
-    try {
-      if (this.#span.isRecording()) captureResult(this.#span, this.#call, output, this.#parts)
-    } catch (error) {
-      this.#border.report('capture', error)
-    }
+  firstChunk(): void {
+    this.#firstChunkMs ??= GuardedSpan.ageMsOf(this.#span)
+  }
+
+  succeed(output: unknown, chunkCount?: number): void {
+    this.#capture(output, chunkCount)
     this.#span.end()
   }
 
-  fail(error: unknown): void {
+  fail(error: unknown, output?: unknown, chunkCount?: number): void {
+    if (output !== undefined || chunkCount !== undefined) this.#capture(output, chunkCount)
     this.#span.fail(error)
     this.#span.end()
+  }
+
+  #capture(output: unknown, chunkCount: number | undefined): void {
+    try {
+      if (!this.#span.isRecording()) return
+      captureResult(this.#span, this.#call, output, this.#parts)
+      if (chunkCount !== undefined) captureChunks(this.#span, chunkCount, this.#firstChunkMs)
+    } catch (error) {
+      this.#border.report('capture', error)
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 import type { Recording, ResolveRecorder } from './recorder.js'
-import { giveBackFrame, makeRoomForFrame } from './stack-room.js'
+import { watchLateResult } from './late-result.js'
+import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
 import { endFailed, type Unended, unended } from './unended.js'
-import { watchStream } from './stream.js'
 import { watchThenable } from './thenable.js'
 import type { Callable, CompiledCall } from './trace-options.js'
 
@@ -37,11 +37,11 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
         if (recording.needsRun === true) result = recording.run(target, self, args)
         else {
           before = recording.enter()
-          stackLimit = makeRoomForFrame()
+          stackLimit = makeRoomForFrames()
           result = Reflect.apply(target, self, args)
         }
       } catch (error) {
-        // As `giveBackFrame`, which cannot be called where the stack is used up.
+        // As `giveBackFrames`, which cannot be called where the stack is used up.
         if (stackLimit !== undefined && Error.stackTraceLimit === stackLimit + 1) Error.stackTraceLimit = stackLimit
         const failed: Unended = { recording, error, next: undefined, isEnded: false }
         if (unended.last === undefined) unended.first = failed
@@ -51,9 +51,9 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
         endFailed(failed)
         throw error
       }
-      giveBackFrame(stackLimit)
+      giveBackFrames(stackLimit)
       leave(recording, before)
-      return afterCall(recording, result, isFresh)
+      return afterCall(recording, result, isFresh, self)
     },
     construct(target, args: unknown[], newTarget) {
       // A class that compares `new.target` with itself must find itself.
@@ -71,13 +71,13 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
   return wrapper
 }
 
-function afterCall(recording: Recording, result: unknown, isFresh: boolean): unknown {
+function afterCall(recording: Recording, result: unknown, isFresh: boolean, self: unknown): unknown {
   if (recording.isSilent === true) return watchIfLazy(recording, result, isFresh)
   if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
     succeed(recording, result)
     return result
   }
-  return watchResult(recording, result, isFresh)
+  return watchResult(recording, result, isFresh, self)
 }
 
 /** `reflect-metadata` keeps what other decorators said about a function by its identity, and Nest reads routes from there. */
@@ -120,11 +120,11 @@ function watchIfLazy(recording: Recording, result: unknown, isFresh: boolean): u
 }
 
 /** Gives back what the caller gets: `result` itself, or for a promise only the caller can hold, one that settles alike. */
-function watchResult(recording: Recording, result: object, isFresh: boolean): unknown {
+function watchResult(recording: Recording, result: object, isFresh: boolean, self?: unknown): unknown {
   try {
     const watched = watchThenable(result, isFresh, {
       run: (fn, self, args) => recording.run(fn, self, args),
-      onValue: (value) => watchValue(recording, value),
+      onValue: (value) => watchValue(recording, value, self),
       onError: (error) => fail(recording, error),
     })
     if (watched !== undefined) return watched
@@ -133,14 +133,14 @@ function watchResult(recording: Recording, result: object, isFresh: boolean): un
     succeed(recording, result)
     return result
   }
-  watchValue(recording, result)
+  watchValue(recording, result, self)
   return result
 }
 
-/** Ends the span with `value`, or lets it live as long as the stream that `value` is. */
-function watchValue(recording: Recording, value: unknown): void {
+/** Ends the span with `value`, or lets it live until `value` is complete. */
+function watchValue(recording: Recording, value: unknown, self: unknown): void {
   try {
-    if (typeof value === 'object' && value !== null && watchStream(value, recording)) return
+    if (typeof value === 'object' && value !== null && watchLateResult(value, recording, self)) return
   } catch {
     // As above.
   }

@@ -13,10 +13,14 @@ export interface Recording {
   leave(before: unknown): void
   /** True where only {@link run} makes the whole of the call's span current. */
   readonly needsRun?: boolean | undefined
-  /** Ends the span with `output`; `undefined` records no output. */
-  succeed(output: unknown): void
-  /** Ends the span as failed with whatever was thrown. */
-  fail(error: unknown): void
+  /** Told when the first piece of an answer arrives that comes in pieces. */
+  firstChunk?(): void
+  /** Told when somebody begins to read a result that is there to be read later. */
+  begin?(): void
+  /** Ends the span with `output`; `undefined` records no output. `chunkCount` where it came in pieces. */
+  succeed(output: unknown, chunkCount?: number): void
+  /** Ends the span as failed with whatever was thrown, and with what was read before. */
+  fail(error: unknown, output?: unknown, chunkCount?: number): void
   /** The call's span. */
   readonly span?: Span | undefined
   /** True when nothing is recorded: the call only runs in the scope of its tracer, and nobody watches what it returns. */

@@ -2,17 +2,17 @@
 const MAX_LIMIT = 64
 
 /**
- * Lets stack traces hold one frame more for the rest of this synchronous run, until {@link giveBackFrame}. V8 keeps the ten
+ * Lets stack traces hold some frames more for the rest of this synchronous run, until {@link giveBackFrames}. V8 keeps the ten
  * innermost frames: without this each recorded call would push one of the host's own callers out of its errors.
  *
  * @returns the limit before; `undefined` when it was left alone.
  */
-export function makeRoomForFrame(): number | undefined {
+export function makeRoomForFrames(count = 1): number | undefined {
   const limit: unknown = Error.stackTraceLimit
   // None, no number, or more than anyone reads: the host chose it.
   if (typeof limit !== 'number' || !(limit >= 1 && limit < MAX_LIMIT)) return undefined
   try {
-    Error.stackTraceLimit = limit + 1
+    Error.stackTraceLimit = limit + count
     return limit
   } catch {
     // A host that froze its intrinsics.
@@ -20,7 +20,7 @@ export function makeRoomForFrame(): number | undefined {
   }
 }
 
-/** Undoes {@link makeRoomForFrame}, unless the host set a limit of its own since. */
-export function giveBackFrame(limit: number | undefined): void {
-  if (limit !== undefined && Error.stackTraceLimit === limit + 1) Error.stackTraceLimit = limit
+/** Undoes {@link makeRoomForFrames}, unless the host set a limit of its own since. */
+export function giveBackFrames(limit: number | undefined, count = 1): void {
+  if (limit !== undefined && Error.stackTraceLimit === limit + count) Error.stackTraceLimit = limit
 }

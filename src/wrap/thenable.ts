@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
+import { canDefine, define, findProperty } from './shadow.js'
 import { watchSharedPromise } from './shared-promise.js'
 
 export type { Settlement } from './settlement.js'
@@ -136,32 +137,4 @@ function shadowFinally(value: object, then: Then): void {
         }),
     ])
   })
-}
-
-/** Longest prototype chain that is followed: a hostile proxy can make one without end. */
-const MAX_PROTOTYPES = 64
-
-/** Finds a property without reading it, so that no getter runs. */
-export function findProperty(
-  value: object,
-  key: PropertyKey,
-): { readonly owner: object; readonly descriptor: PropertyDescriptor } | undefined {
-  let owner: object | null = value
-  for (let i = 0; owner !== null && i < MAX_PROTOTYPES; i++) {
-    const descriptor = Object.getOwnPropertyDescriptor(owner, key)
-    if (descriptor !== undefined) return { owner, descriptor }
-    owner = Object.getPrototypeOf(owner) as object | null
-  }
-  return undefined
-}
-
-/** Whether an own property `key` may be put on `value`. */
-export function canDefine(value: object, key: PropertyKey): boolean {
-  const own = Object.getOwnPropertyDescriptor(value, key)
-  return own === undefined ? Object.isExtensible(value) : own.configurable === true
-}
-
-/** Puts a method on one object, out of sight of loops over its keys. */
-export function define(value: object, key: PropertyKey, method: unknown): void {
-  Object.defineProperty(value, key, { value: method, configurable: true, enumerable: false, writable: true })
 }
