@@ -243,7 +243,7 @@ function toRecording(trace: RequestTrace<Response>, end: () => void): Recording 
   return {
     maxBytes: 0,
     run: trace.recording.run.bind(trace.recording),
-    enter: () => trace.recording.enter(),
+    enter: (isPartEnough) => trace.recording.enter(isPartEnough),
     leave: (before) => trace.recording.leave(before),
     succeed: end,
     fail(error) {

@@ -83,19 +83,18 @@ export interface LeftContext {
   readonly before: Context | undefined
 }
 
-/** Whether {@link enterActiveSpan} is no way to make a span active here, so that it takes {@link callWithActiveSpan}. */
-export function needsCallback(): boolean {
-  return hasContextManager() && !hasHost() && storageOfManager() === undefined
-}
+/** Given back by {@link enterActiveSpan} where only {@link callWithActiveSpan} makes a span active. */
+export const NEEDS_CALLBACK: unique symbol = Symbol('needs callback')
 
 /**
  * Makes `span` the active OpenTelemetry span for the rest of this synchronous run, until {@link leaveActiveSpan}: what
- * {@link callWithActiveSpan} does, without frames on the host's stack. `undefined` where nothing was changed.
+ * {@link callWithActiveSpan} does, without frames on the host's stack. `undefined` where nothing is to be changed.
  */
-export function enterActiveSpan(span: Span): LeftContext | undefined {
-  if (!hasContextManager() || hasHost()) return undefined
-  const storage = storageOfManager()
-  if (storage === undefined) return undefined
+export function enterActiveSpan(span: Span): LeftContext | typeof NEEDS_CALLBACK | undefined {
+  const manager = globals()?.context
+  if (manager === undefined || hasHost()) return undefined
+  const storage = storageOf(manager)
+  if (storage === undefined) return NEEDS_CALLBACK
   const before = storage.getStore()
   storage.enterWith(trace.setSpan(before ?? ROOT_CONTEXT, span))
   return { storage, before }
@@ -107,11 +106,10 @@ export function leaveActiveSpan({ storage, before }: LeftContext): void {
 }
 
 /** What the standard context manager, of any version, keeps contexts in; a manager with ways of its own is only called. */
-function storageOfManager(): AsyncLocalStorage<Context | undefined> | undefined {
-  const manager = globals()?.context as { readonly _asyncLocalStorage?: unknown } | undefined
-  const storage = manager?._asyncLocalStorage
+function storageOf(manager: object): AsyncLocalStorage<Context | undefined> | undefined {
+  const storage = (manager as { readonly _asyncLocalStorage?: unknown })._asyncLocalStorage
   if (!(storage instanceof AsyncLocalStorage)) return undefined
-  return manager?.constructor.name === STANDARD_MANAGER ? storage : undefined
+  return manager.constructor.name === STANDARD_MANAGER ? storage : undefined
 }
 
 const STANDARD_MANAGER = AsyncLocalStorageContextManager.name

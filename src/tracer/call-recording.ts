@@ -2,8 +2,8 @@ import type { Span } from '@opentelemetry/api'
 import type { Scope } from '../context/frame.js'
 import { enterScope, leaveScope, runInScope } from '../context/scope.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
-import { callWithActiveSpan, enterActiveSpan, leaveActiveSpan, type LeftContext, needsCallback } from '../provider/host.js'
-import type { Recording } from '../wrap/recorder.js'
+import { callWithActiveSpan, enterActiveSpan, leaveActiveSpan, type LeftContext, NEEDS_CALLBACK } from '../provider/host.js'
+import { NEEDS_RUN, type Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import { captureChunks, captureResult, capturesOutput, type CaptureParts } from './call-capture.js'
 
@@ -63,15 +63,12 @@ export class CallRecording implements Recording {
     return runInScope(this.#scope, callWithActiveSpan<R>, this.#span, fn, self, args)
   }
 
-  get needsRun(): boolean {
-    return needsCallback()
-  }
-
-  enter(): Left {
-    const scope = enterScope(this.#scope)
+  enter(isPartEnough = false): Left | typeof NEEDS_RUN {
     // As in `run`.
     const active = this.#span.isRecording() ? enterActiveSpan(this.#span) : undefined
-    return active === undefined ? scope : new LeftBoth(scope, active)
+    if (active === undefined) return enterScope(this.#scope)
+    if (active !== NEEDS_CALLBACK) return new LeftBoth(enterScope(this.#scope), active)
+    return isPartEnough ? enterScope(this.#scope) : NEEDS_RUN
   }
 
   leave(before: Left): void {

@@ -54,7 +54,9 @@ class Voice {
 }
 
 /** Ends the spans of results that the host let go of: nothing can be read of them any more. */
-const abandoned = new FinalizationRegistry<Progress>((progress) => progress.end())
+const abandoned = new FinalizationRegistry<Progress>((progress) =>
+  progress.finish((follower) => endWith(follower, follower.output.count === 0 ? undefined : follower.output.result())),
+)
 
 /**
  * The recordings that follow one result. Only the first wrapper changes the result; later ones join its audience. Everything that
@@ -95,7 +97,7 @@ export class Audience {
     const { followers } = this.#progress
     for (let i = followers.length - 1; i >= 0; i--) {
       const { recording } = followers[i] as Follower
-      entered = { recording, before: recording.enter(), outer: entered }
+      entered = { recording, before: recording.enter(true), outer: entered }
     }
     return entered
   }

@@ -37,10 +37,12 @@ export function createCollector(maxBytes: number): Collector {
 /** Most channels that are told apart. */
 const MAX_CHANNELS = 16
 
-/** Gathers each channel for itself, within the bytes of all of them. */
+/** Gathers each channel for itself, within the bytes of all of them. Most results have but the one without a name. */
 class ChannelCollector implements Collector {
   readonly #maxBytes: number
-  readonly #channels = new Map<string, ItemCollector>()
+  #first: ItemCollector | undefined
+  #firstName = ''
+  #others: Map<string, ItemCollector> | undefined
   /** A channel in a known format has the whole answer: the others say the same in other words. */
   #whole: ItemCollector | undefined
   count = 0
@@ -50,8 +52,7 @@ class ChannelCollector implements Collector {
   }
 
   get failure(): { readonly error: unknown } | undefined {
-    for (const { failure } of this.#channels.values()) if (failure !== undefined) return failure
-    return undefined
+    return (this.#whole ?? this.#first)?.failure
   }
 
   get isRecognised(): boolean {
@@ -63,18 +64,32 @@ class ChannelCollector implements Collector {
     if (output === undefined || (this.#whole !== undefined && this.#whole !== output)) return false
     const isAnswer = output.add(item)
     if (output.isRecognised) this.#whole = output
-    this.count = Math.max(this.count, output.count)
+    if (output.count > this.count) this.count = output.count
     return isAnswer
   }
 
   #channelOf(name: string): ItemCollector | undefined {
-    const known = this.#channels.get(name)
-    if (known !== undefined || this.#channels.size >= MAX_CHANNELS) return known
-    let left = this.#maxBytes
-    for (const { bytes } of this.#channels.values()) left -= bytes
-    const made = new ItemCollector(Math.max(0, left))
-    this.#channels.set(name, made)
+    if (this.#first === undefined) {
+      this.#firstName = name
+      this.#first = new ItemCollector(this.#maxBytes)
+    }
+    if (name === this.#firstName) return this.#first
+    this.#others ??= new Map()
+    const known = this.#others.get(name)
+    if (known !== undefined || this.#others.size >= MAX_CHANNELS) return known
+    const made = new ItemCollector(this.#bytesLeft())
+    this.#others.set(name, made)
     return made
+  }
+
+  #bytesLeft(): number {
+    let left = this.#maxBytes
+    for (const [, { bytes }] of this.#outputs()) left -= bytes
+    return Math.max(0, left)
+  }
+
+  #outputs(): (readonly [name: string, output: ItemCollector])[] {
+    return this.#first === undefined ? [] : [[this.#firstName, this.#first], ...(this.#others ?? [])]
   }
 
   result(returned?: unknown): unknown {
@@ -83,11 +98,13 @@ class ChannelCollector implements Collector {
   }
 
   #gathered(): unknown {
-    const outputs = [...this.#channels]
-    const [only] = outputs
     if (this.#whole !== undefined) return this.#whole.result()
-    if (only === undefined) return new ItemCollector(this.#maxBytes).result()
-    return outputs.length === 1 ? only[1].result() : Object.fromEntries(outputs.map(([name, output]) => [name, output.result()]))
+    if (this.#first === undefined) return []
+    if (this.#others === undefined) return this.#first.result()
+    const outputs = this.#outputs()
+    // Beside a text, the others tell how far it is. As fields, names such as `token` would be taken for secrets.
+    const texts = outputs.filter(([, output]) => output.isText)
+    return texts.length === 1 ? texts[0]?.[1].result() : outputs.map(([event, output]) => ({ event, content: output.result() }))
   }
 }
 
@@ -178,6 +195,10 @@ class ItemCollector {
     if (this.failure !== undefined || typeof item !== 'object' || item === null) return
     const error = this.#format?.failure?.(item as JsonObject)
     if (error !== undefined && error !== null) this.failure = { error }
+  }
+
+  get isText(): boolean {
+    return this.#text !== undefined
   }
 
   get bytes(): number {

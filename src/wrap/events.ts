@@ -73,8 +73,9 @@ class EventTap {
 
   #end(value: unknown): void {
     // An exit code or a flag is no answer.
-    if (!this.#hasTaken && (typeof value === 'string' || (typeof value === 'object' && value !== null))) this.#take('', value)
-    this.#reading.end()
+    const isAnswer = typeof value === 'string' || (typeof value === 'object' && value !== null)
+    if (!this.#hasTaken && isAnswer) this.#reading.audience.endWith(value)
+    else this.#reading.end()
   }
 
   #take(name: unknown, value: unknown): void {

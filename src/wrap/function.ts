@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import type { Recording, ResolveRecorder } from './recorder.js'
+import { NEEDS_RUN, type Recording, type ResolveRecorder } from './recorder.js'
 import { watchLateResult } from './late-result.js'
 import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
 import { endFailed, type Unended, unended } from './unended.js'
@@ -15,8 +15,6 @@ export type CallFor = (self: unknown) => CompiledCall
 /** `in` every wrapper whose promises nobody but the caller can hold. */
 const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise')
 
-const NOT_ENTERED = Symbol('not entered')
-
 /**
  * A function that behaves as `fn` in every respect and records each of its calls.
  *
@@ -30,13 +28,13 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
     apply: function honeyhiveCall(target, self, args: unknown[]) {
       const recording = open(call, resolve, self, args)
       if (recording === undefined) return Reflect.apply(target, self, args)
-      let before: unknown = NOT_ENTERED
+      let before: unknown = NEEDS_RUN
       let stackLimit: number | undefined
       let result: unknown
       try {
-        if (recording.needsRun === true) result = recording.run(target, self, args)
+        before = recording.enter()
+        if (before === NEEDS_RUN) result = recording.run(target, self, args)
         else {
-          before = recording.enter()
           stackLimit = makeRoomForFrames()
           result = Reflect.apply(target, self, args)
         }
@@ -116,17 +114,13 @@ function runRecorded<R>(recording: Recording, fn: (...args: never[]) => R, self:
 /** Where nothing is recorded only a generator is followed: its body has still to run, and in the scope of its tracer. */
 function watchIfLazy(recording: Recording, result: unknown, isFresh: boolean): unknown {
   const isLazy = typeof result === 'object' && result !== null && 'next' in result
-  return isLazy ? watchResult(recording, result, isFresh) : result
+  return isLazy ? watchResult(recording, result, isFresh, undefined) : result
 }
 
 /** Gives back what the caller gets: `result` itself, or for a promise only the caller can hold, one that settles alike. */
-function watchResult(recording: Recording, result: object, isFresh: boolean, self?: unknown): unknown {
+function watchResult(recording: Recording, result: object, isFresh: boolean, self: unknown): unknown {
   try {
-    const watched = watchThenable(result, isFresh, {
-      run: (fn, self, args) => recording.run(fn, self, args),
-      onValue: (value) => watchValue(recording, value, self),
-      onError: (error) => fail(recording, error),
-    })
+    const watched = 'then' in result ? watchPromise(recording, result, isFresh, self) : undefined
     if (watched !== undefined) return watched
   } catch {
     // A hostile object that cannot be looked at is a value like any other.
@@ -135,6 +129,14 @@ function watchResult(recording: Recording, result: object, isFresh: boolean, sel
   }
   watchValue(recording, result, self)
   return result
+}
+
+function watchPromise(recording: Recording, promise: object, isFresh: boolean, self: unknown): unknown {
+  return watchThenable(promise, isFresh, {
+    run: (fn, inner, args) => recording.run(fn, inner, args),
+    onValue: (value) => watchValue(recording, value, self),
+    onError: (error) => fail(recording, error),
+  })
 }
 
 /** Ends the span with `value`, or lets it live until `value` is complete. */
@@ -156,7 +158,7 @@ function succeed(recording: Recording, output: unknown): void {
 }
 
 function leave(recording: Recording, before: unknown): void {
-  if (before === NOT_ENTERED) return
+  if (before === NEEDS_RUN) return
   try {
     recording.leave(before)
   } catch {

@@ -14,6 +14,8 @@ import { watchThenable } from './thenable.js'
 /** Puts what looks on to an object; false when it cannot be changed. */
 type Watch = (value: object, audience: Audience) => boolean
 
+const OBSERVABLE = (Symbol as { readonly observable?: symbol }).observable ?? '@@observable'
+
 /** Results that are watched already. A cache keyed by the result: it holds nothing alive. */
 const audiences = new WeakMap<object, Audience>()
 
@@ -31,15 +33,28 @@ export function watchLateResult(value: object, recording: Recording, self?: unkn
   if (types.isProxy(value)) return false
   const isPlain = isLiteral(value)
   const fields = value === self ? undefined : searchFields(value, isPlain, isLateField)
-  const watch = isPlain ? findLiteralWatch(value, fields) : findWatch(value, self)
+  const watch = isPlain ? findLiteralWatch(value, fields) : isPlainClass(value) ? undefined : findWatch(value, self)
   if (watch !== undefined) return watchWhole(value, recording, watch)
   return fields !== undefined && watchParts(value, recording, fields.parts)
 }
 
 /** Whether a field of a result is a result of its own that completes later. */
 function isLateField(field: object): boolean {
-  return (isLiteral(field) ? findLiteralWatch(field, undefined) : findWatch(field, undefined)) !== undefined
+  if (isLiteral(field)) return Symbol.asyncIterator in field
+  return !isPlainClass(field) && findWatch(field, undefined) !== undefined
 }
+
+/** Whether nothing in the class of an object has to do with what completes later, so that its objects need no closer look. */
+function isPlainClass(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object
+  const known = plainClasses.get(prototype)
+  if (known !== undefined) return known
+  const isPlain = !READING_MEMBERS.some((key) => key in prototype) && findMembers(value) === undefined
+  plainClasses.set(prototype, isPlain)
+  return isPlain
+}
+
+const plainClasses = new WeakMap<object, boolean>()
 
 function watchWhole(value: object, recording: Recording, watch: Watch): boolean {
   const audience = new Audience()
@@ -67,8 +82,8 @@ function findWatch(value: object, self: unknown): Watch | undefined {
 }
 
 function findLiteralWatch(value: object, fields: Fields | undefined): Watch | undefined {
-  if (Array.isArray(value)) return undefined
-  return findFaces(value, undefined, fields?.hasLateMember === true ? findMembers(value) : undefined)
+  if (fields?.hasLateMember !== true && !(Symbol.asyncIterator in value)) return undefined
+  return findFaces(value, undefined, findMembers(value))
 }
 
 const watchAsIterator: Watch = (iterator, audience) => watchIterator(iterator, audience.open())
@@ -83,7 +98,18 @@ function findFaces(value: object, self: unknown, members: Members | undefined): 
   return (late, audience) => watchFaces(late, audience, { isIterable, isIterator, isSubscribed, hasOwnEvents, members })
 }
 
-const OBSERVABLE = (Symbol as { readonly observable?: symbol }).observable ?? '@@observable'
+/** An object without any of these is no stream, iterator, emitter or Observable. */
+const READING_MEMBERS = [
+  Symbol.asyncIterator,
+  OBSERVABLE,
+  'next',
+  'getReader',
+  'pipe',
+  'on',
+  'addEventListener',
+  'subscribe',
+  'body',
+] as const
 
 interface Faces {
   readonly isIterable: boolean
@@ -108,7 +134,7 @@ function watchFaces(value: object, audience: Audience, faces: Faces): boolean {
 
 /** What a helper has methods for that only tells of one piece of work. Anything else it can do makes it a service or a connection. */
 const HELPER_METHOD =
-  /^(?:constructor|abort|cancel|stop|close|destroy|dispose|pause|resume|start|done|emit\w*|events|final\w*|total\w*|to[A-Z]\w*|wait\w*|result|on\w*|off\w*|once|run|add\w*Listener\w*|prepend\w*|remove\w*Listener\w*|removeAllListeners|listener\w*|listeners|rawListeners|eventNames|[gs]etMaxListeners|dispatchEvent)$/
+  /^(?:constructor|abort|cancel|stop|close|destroy|dispose|pause|resume|start|done|emit\w*|events|final\w*|total\w*|to[A-Z]\w*|wait\w*|result|on\w*|off\w*|once|run|go|begin|add\w*Listener\w*|prepend\w*|remove\w*Listener\w*|removeAllListeners|listener\w*|listeners|rawListeners|eventNames|[gs]etMaxListeners|dispatchEvent)$/
 
 /** Whether an emitter does nothing but tell of its work, so that its end is the end of an answer. */
 function isEventAnswer(value: object): boolean {

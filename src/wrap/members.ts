@@ -4,7 +4,7 @@ import type { Plain } from '../values/plain.js'
 import type { Audience, Reading } from './audience.js'
 import { watchIterable } from './iteration.js'
 import { isNodeStream, isOpenNodeStream, watchNodeStream } from './node-stream.js'
-import { findProperty, shadow, shadowGetter } from './shadow.js'
+import { chainOf, shadow, shadowGetter } from './shadow.js'
 import { watchThenable } from './thenable.js'
 import { isWebStream, openBodyOf, watchWebStream } from './web-stream.js'
 
@@ -21,7 +21,6 @@ const STREAM_GETTER = /stream$/i
 /** `finalMessage()`, `finalContent()`. */
 const FINAL_METHOD = /^final[A-Z]/
 const GIVING_METHOD = /stream|response|^final|^consume|^done$|^result$|^wait/i
-const MAX_PROTOTYPES = 8
 const MAX_MEMBERS = 128
 
 /** Whether a getter of this name gives a stream. */
@@ -48,14 +47,6 @@ export function findMembers(value: object): Members | undefined {
   const members = listMembers(chainOf(prototype))
   known.set(prototype, members)
   return members
-}
-
-function chainOf(prototype: object): object[] {
-  const chain: object[] = []
-  for (let at: object | null = prototype; at !== null && chain.length < MAX_PROTOTYPES; at = Object.getPrototypeOf(at) as object | null) {
-    if (Object.getPrototypeOf(at) !== null) chain.push(at)
-  }
-  return chain
 }
 
 function listMembers(holders: readonly object[]): Members | undefined {
@@ -166,24 +157,4 @@ function watchReadable(value: object, audience: Audience): void {
     const body = openBodyOf(value)
     if (body !== undefined) watchWebStream(body, audience.open())
   }
-}
-
-/** The methods of a thenable that start the same work, or wait for it, past its `then`. */
-const STARTING_METHOD = /^(?:exec\w*|run|withResponse|asResponse|toPromise|fetch|final[A-Z]\w*|done)$/
-
-const starting = new WeakMap<object, readonly string[]>()
-
-/** Names of the methods of a thenable other than `then` that do its work. */
-export function findStartingMethods(thenable: object): readonly string[] {
-  const prototype: unknown = Object.getPrototypeOf(thenable)
-  if (typeof prototype !== 'object' || prototype === null) return []
-  const names = starting.get(prototype) ?? listStartingMethods(prototype)
-  starting.set(prototype, names)
-  return names
-}
-
-function listStartingMethods(prototype: object): string[] {
-  return chainOf(prototype)
-    .flatMap((holder) => Object.getOwnPropertyNames(holder))
-    .filter((name) => STARTING_METHOD.test(name) && typeof findProperty(prototype, name)?.descriptor.value === 'function')
 }

@@ -20,9 +20,12 @@ export interface Fields {
   readonly hasLateMember: boolean
 }
 
-/** Most fields that are looked at, all levels together. */
-const MAX_FIELDS = 48
-const MAX_DEPTH = 2
+/** Most fields that are looked at, all levels together, and most items of one list. */
+const MAX_FIELDS = 40
+const MAX_ITEMS = 16
+
+/** Methods by which a literal may be read later; the rest of them are there to be called. */
+const READING_METHODS: ReadonlySet<string> = new Set(['next', 'on', 'addEventListener', 'subscribe', 'getReader'])
 
 /**
  * Promises and other results that complete later in the fields of a plain object or in a list, on two levels. Getters are not read.
@@ -32,47 +35,75 @@ const MAX_DEPTH = 2
  */
 export function searchFields(value: object, isPlain: boolean, isLate: (field: object) => boolean): Fields | undefined {
   // Their items are numbers, and may be millions.
-  if (types.isArrayBufferView(value) || types.isBoxedPrimitive(value)) return undefined
-  const search: Search = { parts: [], hasLateMember: false, left: MAX_FIELDS, isLate: isPlain ? isLate : isStream }
-  if (Array.isArray(value)) searchItems(value, [], search)
-  else searchObject(value, [], isPlain, search)
-  return search.parts.length > 0 || search.hasLateMember ? search : undefined
+  if (!isPlain && (types.isArrayBufferView(value) || types.isBoxedPrimitive(value))) return undefined
+  const isList = Array.isArray(value)
+  if (!isList && !hasMoreThanPrimitives(value)) return undefined
+  const search = new Search(isPlain, isPlain ? isLate : isStream)
+  if (isList) search.items(value, undefined)
+  else search.fields(value, undefined)
+  return search.parts !== undefined || search.hasLateMember ? { parts: search.parts ?? [], hasLateMember: search.hasLateMember } : undefined
 }
 
-interface Search {
-  readonly parts: LatePart[]
-  hasLateMember: boolean
-  left: number
-  readonly isLate: (field: object) => boolean
-}
-
-function searchItems(items: readonly unknown[], path: readonly string[], search: Search): void {
-  for (let i = 0; i < items.length && search.left > 0; i++) {
-    search.left -= 1
-    const item = items[i]
-    if (typeof item === 'object' && item !== null) searchField(item, path, String(i), true, search)
-  }
-}
-
-function searchObject(holder: object, path: readonly string[], isPlain: boolean, search: Search): void {
-  for (const key in holder) {
-    if (search.left-- <= 0) return
-    const descriptor = Object.getOwnPropertyDescriptor(holder, key)
+/** The fields of most results are texts and numbers: nothing is made for those. */
+function hasMoreThanPrimitives(value: object): boolean {
+  let left = MAX_FIELDS
+  for (const key in value) {
+    const descriptor = Object.getOwnPropertyDescriptor(value, key)
+    if (left-- <= 0) return false
     if (descriptor === undefined) continue
-    const { value } = descriptor as { value?: unknown }
-    if (typeof value === 'object' && value !== null) searchField(value, path, key, isPlain, search)
-    else if (path.length === 0 && (descriptor.get === undefined ? typeof value === 'function' && isFinalMethod(key) : isStreamGetter(key)))
-      search.hasLateMember = true
+    const { value: field } = descriptor as { value?: unknown }
+    if (typeof field === 'object' ? field !== null : typeof field === 'function' || descriptor.get !== undefined) return true
   }
+  return false
 }
 
-function searchField(field: object, path: readonly string[], key: string, isPlain: boolean, search: Search): void {
-  if (types.isProxy(field)) return
-  const isPromise = isPlain && types.isPromise(field)
-  if (isPromise || search.isLate(field)) search.parts.push({ path: [...path, key], value: field, isPromise })
-  else if (!isPlain || path.length + 1 >= MAX_DEPTH) return
-  else if (Array.isArray(field)) searchItems(field, [...path, key], search)
-  else if (isLiteral(field)) searchObject(field, [...path, key], true, search)
+class Search {
+  parts: LatePart[] | undefined
+  hasLateMember = false
+  #left = MAX_FIELDS
+  readonly #isPlain: boolean
+  readonly #isLate: (field: object) => boolean
+
+  constructor(isPlain: boolean, isLate: (field: object) => boolean) {
+    this.#isPlain = isPlain
+    this.#isLate = isLate
+  }
+
+  /** @param parent the field that holds them, on the second level. */
+  items(items: readonly unknown[], parent: string | undefined): void {
+    const length = Math.min(items.length, MAX_ITEMS)
+    for (let i = 0; i < length && this.#left > 0; i++) {
+      this.#left -= 1
+      const item = items[i]
+      if (typeof item === 'object' && item !== null) this.#field(item, parent, String(i))
+    }
+  }
+
+  fields(holder: object, parent: string | undefined): void {
+    for (const key in holder) {
+      if (this.#left-- <= 0) return
+      const descriptor = Object.getOwnPropertyDescriptor(holder, key)
+      if (descriptor === undefined) continue
+      const { value } = descriptor as { value?: unknown }
+      if (typeof value === 'object' && value !== null) this.#field(value, parent, key)
+      else if (parent === undefined) this.#member(key, value, descriptor.get !== undefined)
+    }
+  }
+
+  #member(key: string, value: unknown, isGetter: boolean): void {
+    if (isGetter ? isStreamGetter(key) : typeof value === 'function' && (READING_METHODS.has(key) || isFinalMethod(key)))
+      this.hasLateMember = true
+  }
+
+  #field(field: object, parent: string | undefined, key: string): void {
+    const isPromise = this.#isPlain && types.isPromise(field)
+    if (isPromise || (!types.isProxy(field) && this.#isLate(field))) {
+      this.parts ??= []
+      this.parts.push({ path: parent === undefined ? [key] : [parent, key], value: field, isPromise })
+    } else if (!this.#isPlain || parent !== undefined || types.isProxy(field)) return
+    else if (Array.isArray(field)) this.items(field, key)
+    else if (isLiteral(field)) this.fields(field, key)
+  }
 }
 
 /** An object made by a literal, or a list. */
@@ -114,9 +145,8 @@ export class PartsRecording {
     return {
       maxBytes: Math.ceil(recording.maxBytes / this.#parts.length),
       run: (fn, self, args) => recording.run(fn, self, args),
-      enter: () => recording.enter(),
+      enter: (isPartEnough) => recording.enter(isPartEnough),
       leave: (before) => recording.leave(before),
-      needsRun: recording.needsRun,
       firstChunk: () => recording.firstChunk?.(),
       begin: () => this.#setState(index, 'pending'),
       succeed: (output, chunkCount) => this.#succeed(index, output, chunkCount),
@@ -147,7 +177,8 @@ export class PartsRecording {
     if (this.#isOver) return
     this.#isOver = true
     this.#take(index, output, chunkCount)
-    this.#recording.fail(error, this.#result(), this.#chunkCount)
+    const hasRead = this.#outputs.some((part) => part !== undefined)
+    this.#recording.fail(error, hasRead ? this.#result() : undefined, this.#chunkCount)
   }
 
   /** A promise of the answer is enough: whoever awaits that may never read the stream beside it. */

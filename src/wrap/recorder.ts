@@ -1,6 +1,9 @@
 import type { Span } from '@opentelemetry/api'
 import type { CompiledCall } from './trace-options.js'
 
+/** Given back by {@link Recording.enter} where only {@link Recording.run} makes the whole of the call's span current. */
+export const NEEDS_RUN: unique symbol = Symbol('needs run')
+
 /** One call being recorded. Its methods never throw. */
 export interface Recording {
   /** Calls `fn` once with the call's span current; what it returns or throws passes through. */
@@ -8,11 +11,12 @@ export interface Recording {
   /**
    * Makes the call's span current for the rest of this synchronous run, until {@link leave} is given what this gives back. A call
    * made in between has no frames of ours around it but its caller's: the host's stack traces hold ten.
+   *
+   * @param isPartEnough whether it may be current for this package alone, where the rest takes {@link run}.
+   * @returns {@link NEEDS_RUN}, and nothing is changed, where that is not enough.
    */
-  enter(): unknown
+  enter(isPartEnough?: boolean): unknown
   leave(before: unknown): void
-  /** True where only {@link run} makes the whole of the call's span current. */
-  readonly needsRun?: boolean | undefined
   /** Told when the first piece of an answer arrives that comes in pieces. */
   firstChunk?(): void
   /** Told when somebody begins to read a result that is there to be read later. */

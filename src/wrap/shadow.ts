@@ -26,28 +26,32 @@ export interface Around {
 
 /** Puts a method on `value` that stands before the one it has; false when it has none or cannot be changed. */
 export function shadow(value: object, key: PropertyKey, around: Around): boolean {
-  const original: unknown = findProperty(value, key)?.descriptor.value
-  if (typeof original !== 'function' || !canDefine(value, key)) return false
-  define(value, key, function honeyhiveCall(this: unknown, ...args: unknown[]): unknown {
+  const found = findProperty(value, key)
+  const original: unknown = found?.descriptor.value
+  if (found === undefined || typeof original !== 'function') return false
+  const method = function honeyhiveCall(this: unknown, ...args: unknown[]): unknown {
     return call(around, original as Method, this, args)
-  })
-  return true
+  }
+  return put(value, key, found, { value: method, configurable: true, writable: true })
 }
 
 /** Puts a getter on `value` that stands before the one it has, which is not read now. */
 export function shadowGetter(value: object, key: PropertyKey, around: Around): boolean {
-  const found = findProperty(value, key)?.descriptor
-  const get = found?.get
-  if (get === undefined || !canDefine(value, key)) return false
-  Object.defineProperty(value, key, {
-    configurable: true,
-    enumerable: isListed(value, key),
-    get: function honeyhiveCall(this: unknown): unknown {
-      return call(around, get as Method, this, [])
-    },
-    ...(found?.set === undefined ? {} : { set: found.set }),
-  })
-  return true
+  const found = findProperty(value, key)
+  const { get, set } = found?.descriptor ?? {}
+  if (found === undefined || get === undefined) return false
+  const getter = function honeyhiveCall(this: unknown): unknown {
+    return call(around, get as Method, this, [])
+  }
+  return put(value, key, found, { get: getter, ...(set === undefined ? {} : { set }), configurable: true })
+}
+
+/** A new property is out of sight of loops over the keys; an own one stays as visible as it was. */
+function put(value: object, key: PropertyKey, { owner, descriptor }: Found, made: PropertyDescriptor): boolean {
+  const isOwn = owner === value
+  if (isOwn ? descriptor.configurable !== true : !Object.isExtensible(value)) return false
+  made.enumerable = isOwn && descriptor.enumerable === true
+  return Reflect.defineProperty(value, key, made)
 }
 
 /** A shadowed call goes through two functions of ours. They are named alike, so that the stack of a recorded error can do without them. */
@@ -100,11 +104,14 @@ function tell(work: () => void): void {
 /** Longest prototype chain that is followed: a hostile proxy can make one without end. */
 const MAX_PROTOTYPES = 64
 
+/** A property and the object that has it. */
+export interface Found {
+  readonly owner: object
+  readonly descriptor: PropertyDescriptor
+}
+
 /** Finds a property without reading it, so that no getter runs. */
-export function findProperty(
-  value: object,
-  key: PropertyKey,
-): { readonly owner: object; readonly descriptor: PropertyDescriptor } | undefined {
+export function findProperty(value: object, key: PropertyKey): Found | undefined {
   let owner: object | null = value
   for (let i = 0; owner !== null && i < MAX_PROTOTYPES; i++) {
     const descriptor = Object.getOwnPropertyDescriptor(owner, key)
@@ -120,6 +127,18 @@ export function findMethod(value: object, key: PropertyKey): Method | undefined 
   return typeof found === 'function' ? (found as Method) : undefined
 }
 
+/** Classes deeper than this are nobody's. */
+const MAX_CLASSES = 8
+
+/** The prototypes of an object's class and of those it extends, without that of every object. */
+export function chainOf(prototype: object): object[] {
+  const chain: object[] = []
+  for (let at: object | null = prototype; at !== null && chain.length < MAX_CLASSES; at = Object.getPrototypeOf(at) as object | null) {
+    if (Object.getPrototypeOf(at) !== null) chain.push(at)
+  }
+  return chain
+}
+
 /** Whether an own property `key` may be put on `value`. */
 export function canDefine(value: object, key: PropertyKey): boolean {
   const own = Object.getOwnPropertyDescriptor(value, key)
@@ -128,9 +147,6 @@ export function canDefine(value: object, key: PropertyKey): boolean {
 
 /** Puts a method on one object. A new one is out of sight of loops over its keys; an own one stays as visible as it was. */
 export function define(value: object, key: PropertyKey, method: unknown): void {
-  Object.defineProperty(value, key, { value: method, configurable: true, enumerable: isListed(value, key), writable: true })
-}
-
-function isListed(value: object, key: PropertyKey): boolean {
-  return Object.prototype.propertyIsEnumerable.call(value, key)
+  const enumerable = Object.prototype.propertyIsEnumerable.call(value, key)
+  Object.defineProperty(value, key, { value: method, configurable: true, enumerable, writable: true })
 }

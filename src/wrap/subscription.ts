@@ -140,6 +140,8 @@ function isSubscriber(observer: object): boolean {
 function watchSubscription(subscription: unknown, reading: Reading): unknown {
   if (typeof subscription === 'object' && subscription !== null) {
     shadow(subscription, 'unsubscribe', { before: () => reading.stop() })
+    // It may have been let go of by the first value, which came while it was made.
+    if (Reflect.get(subscription, 'closed') === true) reading.stop()
     return subscription
   }
   if (typeof subscription !== 'function') return subscription
