@@ -14,6 +14,7 @@ import {
   isMapLike,
   isMapOf,
   isText,
+  isWholeText,
   isWhole,
   methodsListSpec,
   methodsSpec,
@@ -115,7 +116,8 @@ const PRIMITIVE = { type: ['string', 'number', 'boolean'] }
 const STRINGS = { type: 'array', items: STRING }
 
 function text(env: string | undefined, remedy: string): Setting<string> {
-  return { accepts: isText, expected: 'a string', remedy, json: STRING, text: 'text', ...(env !== undefined && { env }) }
+  const expected = 'a string of whole characters'
+  return { accepts: isWholeText, expected, remedy, json: STRING, text: 'text', ...(env !== undefined && { env }) }
 }
 
 const FLAG = { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.', json: { type: 'boolean' } }

@@ -14,6 +14,12 @@ export interface TracerStats {
   readonly ended: number
   /** Spans begun and not ended yet. */
   readonly open: number
+  /** Spans that are exported as they were, marked `honeyhive.unfinished`, because nothing had ended them; they count as ended. */
+  readonly unfinished: number
+  /** The span that is open for longest; absent while none is open. */
+  readonly oldestOpen?: OpenSpan
+  /** How many are open by the name of the library that began them; absent while none is open. */
+  readonly openByLibrary?: Readonly<Record<string, number>>
   /** Spans the server acknowledged. */
   readonly exported: number
   /** Spans queued, under way or waiting for a retry. */
@@ -26,6 +32,24 @@ export interface TracerStats {
   readonly requests: number
   /** The last thing that went wrong on the way to the server, without secrets. */
   readonly lastError?: string
+}
+
+/** A span that was begun and has not ended. */
+export interface OpenSpan {
+  readonly name: string
+  readonly spanId: string
+  /** Library that began it: the instrumentation scope, `honeyhive-tracer` for traced functions. */
+  readonly library: string
+  /** How long it is open, milliseconds. */
+  readonly openMs: number
+}
+
+/** Where {@link SpanStats} looks for open spans. */
+export interface OpenSpansView {
+  /** What {@link TracerStats} says of them; `undefined` while none is open. */
+  summary(): Required<Pick<TracerStats, 'oldestOpen' | 'openByLibrary'>> | undefined
+  /** Those with this id or name, the oldest first. */
+  find(spanIdOrName: string): readonly OpenSpan[]
 }
 
 /** Collaborators of {@link SpanStats}. */
@@ -51,7 +75,7 @@ const REMEDY: Readonly<Record<DropReason, string>> = {
   httpStatus: 'The server refused the request.',
   serverRejected: 'The server accepted the request but not every span in it.',
   badReply: 'Check `serverUrl` (HH_API_URL): the reply did not come from HoneyHive.',
-  afterShutdown: 'The span ended after `shutdown()`; end spans first.',
+  afterShutdown: 'The span came after `shutdown()`; shut down last.',
   shutdownTimeout: 'Give `shutdown()` more time, or set `spool` to keep spans on disk.',
   filtered: 'Left out by `spanFilter`.',
   unsampled: 'Left out by `sampler` or `sampleRate`.',
@@ -67,6 +91,7 @@ export class SpanStats {
   #started = 0
   #ended = 0
   #exported = 0
+  #unfinished = 0
   #sessions = 0
   #requests = 0
   #dropped = 0
@@ -75,6 +100,7 @@ export class SpanStats {
   #log: DecisionLog | undefined
   #drops: Map<DropReason, Drops> | undefined
   #isReporting = false
+  #open: OpenSpansView | undefined
   #findPending: ((spanIdOrName: string) => string | undefined) | undefined
 
   constructor({ diagnostics, onDrop, now = Date.now }: SpanStatsOptions) {
@@ -91,6 +117,17 @@ export class SpanStats {
   /** A span ended: it is pending until {@link exported} or {@link dropped} names it. */
   ended(): void {
     this.#ended++
+  }
+
+  /** A span ended, and nothing but its tracer ended it. */
+  unfinished(): void {
+    this.#unfinished++
+  }
+
+  /** Spans that nobody can end or export any more. */
+  lostOpen(amount: number, detail: string): void {
+    this.#ended += amount
+    this.#count('queueFull', amount, detail)
   }
 
   /** A session began. */
@@ -111,7 +148,7 @@ export class SpanStats {
   /** The server acknowledged these spans. */
   exported(spans: readonly SpanName[]): void {
     this.#exported += spans.length
-    for (const span of spans) this.#decisions.add(span, undefined, '')
+    for (const span of spans) this.#decisions.add(span, undefined, span.note ?? '')
   }
 
   /** These ended spans are lost for one reason; `detail` holds no secret and no content. */
@@ -151,6 +188,8 @@ export class SpanStats {
       started: this.#started,
       ended: this.#ended,
       open: this.#started - this.#ended,
+      unfinished: this.#unfinished,
+      ...this.#open?.summary(),
       exported: this.#exported,
       pending: this.#ended - this.#exported - this.#dropped,
       dropped: Object.fromEntries(DROP_REASONS.map((reason) => [reason, this.#droppedBy(reason)])) as Record<DropReason, number>,
@@ -165,10 +204,20 @@ export class SpanStats {
     this.#findPending = lookup
   }
 
+  /** Where {@link snapshot} and {@link explain} look for spans that are open. */
+  watchOpen(open: OpenSpansView): void {
+    this.#open = open
+  }
+
   /** What became of a recent span and why, as one line. */
   explain(spanIdOrName: string): string {
-    const known = this.#findPending?.(spanIdOrName) ?? this.#log?.find(spanIdOrName)
-    return known ?? `unknown: no recent span has the id or name ${quote(spanIdOrName)}`
+    const decided = this.#findPending?.(spanIdOrName) ?? this.#log?.find(spanIdOrName)
+    const open = this.#open?.find(spanIdOrName) ?? []
+    const [oldest] = open
+    if (oldest === undefined) return decided ?? `unknown: no recent span has the id or name ${quote(spanIdOrName)}`
+    const others = open.length === 1 ? '' : `; ${open.length} of this name have not ended`
+    const line = `open: ${oldest.name} (${oldest.spanId}) has not ended, begun ${describeMs(oldest.openMs)} ago by ${oldest.library}${others}`
+    return decided === undefined ? line : `${decided}; ${line}`
   }
 
   get #decisions(): DecisionLog {
@@ -226,6 +275,10 @@ interface Drops {
   /** Lost inside the hook and not reported yet. */
   owed: number
   warnedAt: number
+}
+
+function describeMs(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`
 }
 
 function quote(text: string): string {

@@ -47,6 +47,11 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string'
 }
 
+/** Half of a surrogate pair is no character: UTF-8 cannot carry it, and functions that encode text throw on it. */
+export function isWholeText(value: unknown): value is string {
+  return typeof value === 'string' && !/\p{Surrogate}/u.test(value)
+}
+
 export function isFilledText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== ''
 }

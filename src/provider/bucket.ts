@@ -1,13 +1,14 @@
 import { isPlainArray, type Plain, type PlainObject, setField } from '../values/plain.js'
-import { sizeOf } from './span-record.js'
+import { sizeOf } from '../values/room.js'
 
 /** Adds `later` to a bucket, whose later keys win. Both are copies of ours, so that the earlier one may be written to. */
 export function mergeInto(earlier: Plain, later: Plain): { merged: Plain; replacedBytes: number } {
   if (!isFields(earlier)) return { merged: later, replacedBytes: sizeOf(earlier) }
-  if (!isFields(later)) return { merged: earlier, replacedBytes: 0 }
-  let replacedBytes = 0
+  if (!isFields(later)) return { merged: earlier, replacedBytes: sizeOf(later) }
+  // Two pairs of braces become one.
+  let replacedBytes = 2
   for (const name of Object.keys(later)) {
-    if (Object.hasOwn(earlier, name)) replacedBytes += name.length + sizeOf(earlier[name])
+    if (Object.hasOwn(earlier, name)) replacedBytes += name.length + 4 + sizeOf(earlier[name])
     setField(earlier, name, later[name] as Plain)
   }
   return { merged: earlier, replacedBytes }

@@ -6,8 +6,12 @@ import type { Instance, OwnedSpan } from '../context/instance.js'
 import { forgetSpanLater, markShown, rememberSpan } from '../context/live-spans.js'
 import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import { toAttributeValue } from '../values/flatten.js'
+import type { Plain } from '../values/plain.js'
+import { sizeOf } from '../values/room.js'
 import type { Snapshot } from '../values/snapshot.js'
 import { describeFailure, type Failure } from '../values/failure.js'
+import { shrinkIfLarge } from './span-shrink.js'
+import { boundText, isTooLong, MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from './bound-text.js'
 import { mergeInto } from './bucket.js'
 import { nowOn, toHrTime } from './clock.js'
 import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
@@ -18,7 +22,6 @@ import {
   ENTRY_OVERHEAD_BYTES,
   type Fate,
   IDENTITY_KEYS,
-  sizeOf,
   sizeOfEvent,
   sizeOfLink,
   type SpanRecord,
@@ -55,7 +58,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   constructor(start: SpanStart) {
-    ;(this as Holder)[RECORD] = createRecord(start)
+    ;(this as Holder)[RECORD] = createRecord(start, this)
   }
 
   /** The record behind `span`, when it is one of this copy of the package. */
@@ -82,6 +85,12 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.context = context
     record.shown = shown === undefined ? context : markShown(shown, span)
     record.fate = fate
+    const { above } = record
+    if (above !== undefined) record.arriving = above.arriving
+    if (fate !== 'export') return
+    // A sampler may leave out what its child is kept below.
+    if (above !== undefined) record.parent = above.arriving
+    record.arriving = context
   }
 
   /** Closes the span for writing; its processors may do so until their `onEnding` is over. */
@@ -105,6 +114,24 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.error = undefined
     record.lastException = undefined
     record.finished = undefined
+    record.gather = undefined
+  }
+
+  /** What adds to `span` what was gathered so far, should it be exported before its call is over. */
+  static gatherWith(span: GuardedSpan, gather: () => void): void {
+    recordIn(span).gather = gather
+  }
+
+  /**
+   * Marks `span` as one that nothing but its tracer ended; ending it is the caller's.
+   *
+   * @returns whether it is still open.
+   */
+  static markUnfinished(span: object): boolean {
+    const record = GuardedSpan.recordOf(span)
+    if (record === undefined || record.isEnding) return false
+    record.isUnfinished = true
+    return true
   }
 
   /** @internal How every copy of this package recognises the span, also through a proxy. */
@@ -178,12 +205,12 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
   setStatus(status: SpanStatus): this {
     const next = this.isRecording() ? toStatus(status) : undefined
-    if (next !== undefined) recordIn(this).sdk?.setStatus(next)
+    if (next !== undefined) setStatusOn(recordIn(this), next)
     return this
   }
 
   updateName(name: string): this {
-    if (this.isRecording() && typeof name === 'string') recordIn(this).sdk?.updateName(name)
+    if (this.isRecording() && typeof name === 'string') renameOn(recordIn(this), name)
     return this
   }
 
@@ -195,13 +222,18 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     const record = recordIn(this)
     if (record.isEnding) return
     record.isEnding = true
-    const { owner, anchor, sdk } = record
-    const time = sdk === undefined ? undefined : laterOf(sdk.startTime, toTime(endTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
-    owner.spanEnding(record)
-    if (sdk === undefined) record.isEnded = true
-    else sdk.end(time)
-    if (record.isKnown) forgetSpanLater(this)
-    owner.spanEnded(record, this)
+    // A span that nobody records need not know when it ended.
+    const endedMs = record.sdk === undefined ? record.activeMs : record.owner.clock.monotonicMs()
+    endAt(record, endedMs, endTime === undefined ? undefined : toTime(endTime, record.anchor))
+  }
+
+  /** Ends a span that nothing else ended, as it is; `endedMs` is a reading of its owner's clock. */
+  static endUnfinished({ span }: SpanRecord, endedMs: number): void {
+    if (!GuardedSpan.markUnfinished(span)) return
+    const record = recordIn(span)
+    record.gather?.()
+    record.isEnding = true
+    endAt(record, endedMs, undefined)
   }
 
   /** Status ERROR, one exception event and the error attributes; the span stays open. */
@@ -209,8 +241,10 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     if (!this.isRecording()) return
     const record = recordIn(this)
     const error = recordExceptionOn(record, thrown, undefined, false)
-    record.error = { type: error.type, message: error.summary }
-    record.sdk?.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+    const message = bound(record, error.message, MAX_MESSAGE_CHARS)
+    const summary = bound(record, error.summary, MAX_MESSAGE_CHARS)
+    record.error = { type: bound(record, error.type, MAX_NAME_CHARS), message: summary }
+    setStatusOn(record, { code: SpanStatusCode.ERROR, message })
   }
 
   /** Adds a captured value to a bucket of the event; later keys win. */
@@ -227,6 +261,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
       record.bytes -= replacedBytes
     }
     if (snapshot.truncated) record.isTruncated = true
+    shrinkIfLarge(record)
   }
 
   /** The attributes a span is about to start with: fields of ours are taken, what is beyond the limit is counted. */
@@ -236,12 +271,9 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     forEachAttribute(given, (key, value) => {
       const safe = key === '' || IDENTITY_KEYS.has(key) ? undefined : (toAttributeValue(value) as AttributeValue | undefined)
       if (safe === undefined || takeEventField(record, key, safe)) return
-      if (record.attributeCount >= record.owner.limits.maxAttributes) record.droppedAttributes += 1
-      else {
-        setOwn(attributes, key, safe)
-        record.attributeCount += 1
-        record.bytes += key.length + sizeOf(safe) + ENTRY_OVERHEAD_BYTES
-      }
+      setOwn(attributes, key, safe)
+      record.attributeCount += 1
+      record.bytes += key.length + sizeOf(safe as Plain) + ENTRY_OVERHEAD_BYTES
     })
     return attributes
   }
@@ -341,21 +373,32 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
 // Functions and not private methods, which a proxy around the span does not have.
 
+/** @param given the time it shows. @defaultValue `endedMs` */
+function endAt(record: SpanRecord, endedMs: number, given: HrTime | undefined): void {
+  const { owner, anchor, sdk, span, above } = record
+  record.endedMs = endedMs
+  record.above = undefined
+  if (above !== undefined && above.activeMs < endedMs) above.activeMs = endedMs
+  const isCounted = !owner.spanEnding(record)
+  if (sdk === undefined || isCounted) record.isEnded = true
+  else sdk.end(laterOf(sdk.startTime, given ?? toHrTime(anchor + endedMs)))
+  if (record.isKnown) forgetSpanLater(span)
+  if (isCounted) GuardedSpan.release(span as GuardedSpan)
+  else owner.spanEnded(record, span)
+}
+
 function setOn(record: SpanRecord, key: string, value: unknown): void {
   const { sdk } = record
   if (sdk === undefined || typeof key !== 'string' || key === '' || IDENTITY_KEYS.has(key)) return
   const safe = toAttributeValue(value) as AttributeValue | undefined
   if (safe === undefined || takeEventField(record, key, safe)) return
   const isThere = Object.hasOwn(sdk.attributes, key)
-  if (!isThere && record.attributeCount >= record.owner.limits.maxAttributes) {
-    record.droppedAttributes += 1
-    return
-  }
-  record.bytes += isThere ? sizeOf(safe) - sizeOf(sdk.attributes[key]) : key.length + sizeOf(safe) + ENTRY_OVERHEAD_BYTES
+  record.bytes += sizeOf(safe as Plain) + (isThere ? -sizeOf(sdk.attributes[key] as Plain) : key.length + ENTRY_OVERHEAD_BYTES)
   if (!isThere) record.attributeCount += 1
   // The SDK writes by plain assignment, which this one name does not survive.
   if (key === '__proto__') setOwn(sdk.attributes, key, safe)
   else sdk.setAttribute(key, safe)
+  shrinkIfLarge(record)
 }
 
 function addEventTo(record: SpanRecord, name: unknown, attributes: unknown, time: unknown): void {
@@ -364,9 +407,10 @@ function addEventTo(record: SpanRecord, name: unknown, attributes: unknown, time
   const safe = toAttributes(attributes)
   const [oldest] = sdk.events
   if (oldest !== undefined && sdk.events.length >= owner.limits.maxEvents) record.bytes -= sizeOfEvent(oldest.name, oldest.attributes)
-  const text = nameText(name)
-  sdk.addEvent(text, safe, toTime(time, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
-  if (owner.limits.maxEvents > 0) record.bytes += sizeOfEvent(text, safe)
+  sdk.addEvent(bound(record, nameText(name), MAX_NAME_CHARS), safe, toTime(time, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
+  const added = owner.limits.maxEvents > 0 ? sdk.events.at(-1) : undefined
+  if (added !== undefined) record.bytes += sizeOfEvent(added.name, added.attributes)
+  shrinkIfLarge(record)
 }
 
 function addLinkTo(record: SpanRecord, link: unknown): void {
@@ -376,7 +420,33 @@ function addLinkTo(record: SpanRecord, link: unknown): void {
   const [oldest] = sdk.links
   if (oldest !== undefined && sdk.links.length >= owner.limits.maxLinks) record.bytes -= sizeOfLink(oldest)
   sdk.addLink(safe)
-  if (owner.limits.maxLinks > 0) record.bytes += sizeOfLink(safe)
+  const added = owner.limits.maxLinks > 0 ? sdk.links.at(-1) : undefined
+  if (added !== undefined) record.bytes += sizeOfLink(added)
+  shrinkIfLarge(record)
+}
+
+function setStatusOn(record: SpanRecord, { code, message }: SpanStatus): void {
+  const { sdk } = record
+  if (sdk === undefined) return
+  const before = sdk.status.message?.length ?? 0
+  sdk.setStatus(
+    message === undefined ? { code } : { code, message: typeof message === 'string' ? bound(record, message, MAX_MESSAGE_CHARS) : message },
+  )
+  record.bytes += (sdk.status.message?.length ?? 0) - before
+}
+
+function renameOn(record: SpanRecord, name: string): void {
+  const { sdk } = record
+  if (sdk === undefined) return
+  record.bytes -= sdk.name.length
+  sdk.updateName(bound(record, name, MAX_NAME_CHARS))
+  record.bytes += sdk.name.length
+}
+
+/** A text cut to its own limit, with a mark on the span when it was. */
+function bound(record: SpanRecord, text: string, maxChars: number): string {
+  if (isTooLong(text, maxChars)) record.isTruncated = true
+  return boundText(text, maxChars)
 }
 
 /** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
@@ -399,9 +469,9 @@ function warnIfEnded<S extends GuardedSpan>(span: S): S {
 /** HoneyHive's own root fields set through `setAttribute` become those fields; true when `key` was one of them. */
 function takeEventField(record: SpanRecord, key: string, value: unknown): boolean {
   if (typeof value !== 'string') return false
-  if (key === ATTRIBUTE.eventType || key === 'honeyhive.event_type') record.eventType = value
-  else if (key === ATTRIBUTE.eventName) record.eventName = value
-  else if (key === ATTRIBUTE.eventId) record.eventId = value
+  if (key === ATTRIBUTE.eventType || key === 'honeyhive.event_type') record.eventType = bound(record, value, MAX_NAME_CHARS)
+  else if (key === ATTRIBUTE.eventName) record.eventName = bound(record, value, MAX_NAME_CHARS)
+  else if (key === ATTRIBUTE.eventId) record.eventId = bound(record, value, MAX_NAME_CHARS)
   else return false
   return true
 }

@@ -77,31 +77,36 @@ export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, s
   return context.with(trace.setSpan(context.active(), span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
 }
 
-/** What was active before {@link enterActiveSpan}. */
+/** What was active before {@link enterContext}. */
 export interface LeftContext {
   readonly storage: AsyncLocalStorage<Context | undefined>
   readonly before: Context | undefined
 }
 
-/** Given back by {@link enterActiveSpan} where only {@link callWithActiveSpan} makes a span active. */
+/** Given back by {@link enterContext} where only a callback of the context manager makes one active. */
 export const NEEDS_CALLBACK: unique symbol = Symbol('needs callback')
 
 /**
- * Makes `span` the active OpenTelemetry span for the rest of this synchronous run, until {@link leaveActiveSpan}: what
+ * Makes `span` the active OpenTelemetry span for the rest of this synchronous run, until {@link leaveContext}: what
  * {@link callWithActiveSpan} does, without frames on the host's stack. `undefined` where nothing is to be changed.
  */
 export function enterActiveSpan(span: Span): LeftContext | typeof NEEDS_CALLBACK | undefined {
+  return hasHost() ? undefined : enterContext((active) => trace.setSpan(active, span))
+}
+
+/** {@link enterActiveSpan} for a whole context. */
+export function enterContext(toContext: (active: Context) => Context): LeftContext | typeof NEEDS_CALLBACK | undefined {
   const manager = globals()?.context
-  if (manager === undefined || hasHost()) return undefined
+  if (manager === undefined) return undefined
   const storage = storageOf(manager)
   if (storage === undefined) return NEEDS_CALLBACK
   const before = storage.getStore()
-  storage.enterWith(trace.setSpan(before ?? ROOT_CONTEXT, span))
+  storage.enterWith(toContext(before ?? ROOT_CONTEXT))
   return { storage, before }
 }
 
-/** Makes active again what was before {@link enterActiveSpan}. */
-export function leaveActiveSpan({ storage, before }: LeftContext): void {
+/** Makes active again what was before {@link enterActiveSpan} or {@link enterContext}. */
+export function leaveContext({ storage, before }: LeftContext): void {
   storage.enterWith(before)
 }
 

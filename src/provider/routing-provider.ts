@@ -15,8 +15,9 @@ import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/in
 import type { Diagnostics } from '../diagnostics.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
+import { keepsContext, toCallersContext } from './kept-contexts.js'
 import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
-import { findOwned, readSurroundings, type Routing, routeSpan } from './owner.js'
+import { findOwned, originOf, readSurroundings, type Routing, routeSpan } from './owner.js'
 import { nameText } from './span-arguments.js'
 import { UnrecordedSpan } from './unrecorded-span.js'
 
@@ -61,25 +62,25 @@ export class RoutingProvider implements TracerProvider {
   route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary): Span {
     if (isTracingSuppressed(at) || this.#isOwnRequest(options)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
     if (this.#options.registerContextManager !== false) ensureContextManager()
-    const surroundings = readSurroundings()
-    const { owner, place, isFree, conflict } = routeSpan(at, isRoot(options), surroundings)
+    const { owner, place, isFree, conflict, surroundings } = routeSpan(at, isRoot(options), readSurroundings())
     const isBesideHost = hasHost()
     const shownContext = isBesideHost ? toShownContext(hasOwnIds(at) ? ROOT_CONTEXT : at) : undefined
     const taker = owner ?? (isFree ? this.#options.fallback : undefined)
-    const request: RoutedSpan = { name, options, library, place, context: at, shownContext }
-    const span = taker === undefined ? this.#refuse(name, at, conflict) : taker.startRoutedSpan(request)
+    const { span: around, owned } = surroundings
+    const request: RoutedSpan = { name, options, library, place, context: at, around, owned, shownContext }
+    const span = taker === undefined ? this.#refuse(name, at, conflict, originOf(surroundings)) : taker.startRoutedSpan(request)
     const host = isBesideHost ? findHostSpan(at) : undefined
     return host === undefined ? span : createFace(span, host)
   }
 
-  #refuse(name: string, at: Context, conflict: Routing['conflict']): Span {
+  #refuse(name: string, at: Context, conflict: Routing['conflict'], origin: number | undefined): Span {
     this.#unowned++
     const why =
       conflict === undefined
         ? 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'
         : `its OpenTelemetry context belongs to ${conflict[0].label} and runs in the scope of ${conflict[1].label}, so either could own it. Bind the callback to one of them`
     this.#options.diagnostics.warn(conflict === undefined ? 'unowned' : 'conflict', `"${nameText(name)}" is not recorded: ${why}.`)
-    return new UnrecordedSpan(undefined, toShownContext(at))
+    return new UnrecordedSpan(undefined, toShownContext(at), origin)
   }
 
   #isOwnRequest(options: SpanOptions): boolean {
@@ -147,14 +148,17 @@ function toContext(at: Context | undefined): Context {
 class RoutingTracer implements Tracer {
   readonly #provider: RoutingProvider
   readonly #library: InstrumentationLibrary
+  readonly #keepsContext: boolean
 
   constructor(provider: RoutingProvider, library: InstrumentationLibrary) {
     this.#provider = provider
     this.#library = library
+    this.#keepsContext = keepsContext(library.name)
   }
 
   startSpan(name: string, options?: SpanOptions, at?: Context): Span {
-    return this.#provider.route(name, options ?? {}, toContext(at), this.#library)
+    const given = toContext(at)
+    return this.#provider.route(name, options ?? {}, this.#keepsContext ? toCallersContext(given) : given, this.#library)
   }
 
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>

@@ -1,6 +1,7 @@
 import { type AttributeValue, type Attributes, type HrTime, type Link, SpanKind, type SpanStatus, SpanStatusCode } from '@opentelemetry/api'
 import { toAttributeValue } from '../values/flatten.js'
 import { toBigIntText } from '../values/stand-in.js'
+import { boundText, MAX_NAME_CHARS } from './bound-text.js'
 import { type ClockAnchor, toHrTime, toUnixMs } from './clock.js'
 
 /**
@@ -144,7 +145,7 @@ function fromMs(unixMs: number | undefined): HrTime | undefined {
 
 /** Text of a span or event name given by a caller, whatever it gave. */
 export function nameText(name: unknown): string {
-  if (typeof name === 'string' && name !== '') return name
+  if (typeof name === 'string' && name !== '') return boundText(name, MAX_NAME_CHARS)
   if (typeof name === 'bigint') return toBigIntText(name)
   return typeof name === 'number' ? String(name) : 'unnamed'
 }

@@ -1,6 +1,6 @@
 /** Finds the conversation of a model call among the attributes and events of its span, whichever convention wrote it. */
 import { type JsonObject, readEmbeddedJson, toNonEmptyText, toObject } from './json.js'
-import { type ChatMessage, toMessage, toMessages } from './messages.js'
+import { type ChatMessage, completeMessages, toMessage, toMessages } from './messages.js'
 import { unflatten } from './unflatten.js'
 
 /** A span event as this file needs it. */
@@ -43,16 +43,22 @@ export function readConversation(attributes: JsonObject, events: readonly NamedE
   const indexed = groupIndexed(attributes)
   return {
     input: firstOf(
-      () => readSources(attributes, indexed, INPUT_SOURCES, 'user'),
+      () => completeSide(readSources(attributes, indexed, INPUT_SOURCES, 'user'), attributes['input.value'], 'user'),
       () => readAiSdkPrompt(attributes),
       () => fromEvents(events, INPUT_EVENTS, 'gen_ai.input.messages', 'user'),
     ),
     output: firstOf(
-      () => readSources(attributes, indexed, OUTPUT_SOURCES, 'assistant'),
+      () => completeSide(readSources(attributes, indexed, OUTPUT_SOURCES, 'assistant'), attributes['output.value'], 'assistant'),
       () => readAiSdkResponse(attributes),
       () => fromEvents(events, OUTPUT_EVENTS, 'gen_ai.output.messages', 'assistant'),
     ),
   }
+}
+
+/** OpenInference for LangChain leaves out what does not fit its messages, but writes the whole value beside them. */
+function completeSide(side: Side, value: unknown, defaultRole: string): Side {
+  if (side.messages.length === 0 || typeof value !== 'string') return side
+  return { ...side, messages: completeMessages(side.messages, toMessages(value, defaultRole)) }
 }
 
 function firstOf(...readers: readonly (() => Side)[]): Side {

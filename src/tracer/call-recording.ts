@@ -2,34 +2,16 @@ import type { Span } from '@opentelemetry/api'
 import type { Scope } from '../context/frame.js'
 import { enterScope, leaveScope, runInScope } from '../context/scope.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
-import { callWithActiveSpan, enterActiveSpan, leaveActiveSpan, type LeftContext, NEEDS_CALLBACK } from '../provider/host.js'
-import { NEEDS_RUN, type Recording } from '../wrap/recorder.js'
+import { callWithActiveSpan, enterActiveSpan } from '../provider/host.js'
+import type { Gathered, NEEDS_RUN, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import { captureChunks, captureResult, capturesOutput, type CaptureParts } from './call-capture.js'
+import { enterWith, type Left, leaveFor } from './left-scope.js'
 
 /** The border to the host. */
 export interface Border {
   /** Says that work of our own failed; the host does not notice. */
   report(topic: string, error: unknown): void
-}
-
-/** What was current before a call: mostly a scope alone. */
-type Left = Scope | undefined | LeftBoth
-
-class LeftBoth {
-  readonly scope: Scope | undefined
-  readonly active: LeftContext
-
-  constructor(scope: Scope | undefined, active: LeftContext) {
-    this.scope = scope
-    this.active = active
-  }
-}
-
-function leave(before: Left): void {
-  if (!(before instanceof LeftBoth)) return leaveScope(before)
-  leaveActiveSpan(before.active)
-  leaveScope(before.scope)
 }
 
 /** One call that a tracer records. */
@@ -65,14 +47,11 @@ export class CallRecording implements Recording {
 
   enter(isPartEnough = false): Left | typeof NEEDS_RUN {
     // As in `run`.
-    const active = this.#span.isRecording() ? enterActiveSpan(this.#span) : undefined
-    if (active === undefined) return enterScope(this.#scope)
-    if (active !== NEEDS_CALLBACK) return new LeftBoth(enterScope(this.#scope), active)
-    return isPartEnough ? enterScope(this.#scope) : NEEDS_RUN
+    return enterWith(this.#scope, this.#span.isRecording() ? enterActiveSpan(this.#span) : undefined, isPartEnough)
   }
 
   leave(before: Left): void {
-    leave(before)
+    leaveFor(before)
   }
 
   firstChunk(): void {
@@ -82,6 +61,13 @@ export class CallRecording implements Recording {
   succeed(output: unknown, chunkCount?: number): void {
     this.#capture(output, chunkCount)
     this.#span.end()
+  }
+
+  gatherWith(gather: () => Gathered): void {
+    GuardedSpan.gatherWith(this.#span, () => {
+      const { output, chunkCount } = gather()
+      this.#capture(output, chunkCount)
+    })
   }
 
   fail(error: unknown, output?: unknown, chunkCount?: number): void {
@@ -117,12 +103,12 @@ export class SilentRecording implements Recording {
     return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
   }
 
-  enter(): Left {
+  enter(): Scope | undefined {
     return enterScope(this.#scope)
   }
 
-  leave(before: Left): void {
-    leave(before)
+  leave(before: Scope | undefined): void {
+    leaveScope(before)
   }
 
   succeed(): void {

@@ -13,6 +13,7 @@ import { HttpTransport, type Transport } from '../export/transport.js'
 import { VERSION } from '../version.js'
 import type { Exporters, Memory } from './exporter-types.js'
 import { createMemoryExporters } from './memory.js'
+import type { UnfinishedSpans } from './unfinished.js'
 
 /** The part of our span processor that ways out other than the server need to have. */
 type SpanExport = Pick<BatchSpanProcessor, 'enqueue' | 'flush' | 'drain' | 'close' | 'giveUp'>
@@ -22,6 +23,8 @@ export interface ExporterParts {
   readonly config: ResolvedConfig
   readonly stats: SpanStats
   readonly diagnostics: Diagnostics
+  /** What is open when the process ends. */
+  readonly open: Pick<UnfinishedSpans, 'exportAll' | 'exportAtNaturalEnd'>
 }
 
 /** Opens the ways out of an instance: memory in test mode, else its exporter or the server. */
@@ -35,10 +38,11 @@ export function createExporters(parts: ExporterParts): Exporters {
   const spool = openSpool(config, transport, diagnostics)
   const restTransport = openRestTransport(config, transport)
   const rest = new RestClient({ transport: restTransport, stats, diagnostics, retryBudgetMs: config.batch.retryBudgetMs })
-  return joinEnds(openProcessor(parts, transport, spool), rest, spool, () => {
+  const close = (): void => {
     transport.close()
     restTransport?.close()
-  })
+  }
+  return joinEnds({ spans: openProcessor(parts, transport, spool), rest, spool, open: parts.open, close })
 }
 
 /** REST has no use for a tracer without a key: the backend would refuse every call. */
@@ -84,11 +88,33 @@ function handOver(stats: SpanStats): SpanExport {
   return { enqueue: (span) => stats.exported([span]), flush: done, drain: done, close: done, giveUp: () => undefined }
 }
 
+interface Ends {
+  readonly spans: SpanExport
+  readonly rest: RestClient
+  readonly spool: Spool | undefined
+  readonly open: ExporterParts['open']
+  /** Closes the transports. */
+  readonly close: () => void
+}
+
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
-function joinEnds(spans: SpanExport, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Exporters {
-  const drainAll = (timeoutMs: number): Promise<unknown> =>
+function joinEnds({ spans, rest, spool, open, close }: Ends): Exporters {
+  const drain = (timeoutMs: number): Promise<unknown> =>
     Promise.all([spans.drain(timeoutMs), rest.drain(timeoutMs), spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop())])
-  const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
+  // The natural end comes twice where spans are open, and both together have the time of one.
+  let spentMs = 0
+  const drainAll = async (timeoutMs: number, isLast = false): Promise<void> => {
+    if (isLast) open.exportAll()
+    const comesAgain = !isLast && open.exportAtNaturalEnd()
+    const startedMs = performance.now()
+    await drain(Math.max(0, timeoutMs - spentMs))
+    spentMs = comesAgain ? performance.now() - startedMs : 0
+  }
+  const giveUp = (): void => {
+    open.exportAll()
+    spans.giveUp()
+  }
+  const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(giveUp)])]
   return {
     spans,
     rest,
@@ -100,7 +126,7 @@ function joinEnds(spans: SpanExport, rest: RestClient, spool: Spool | undefined,
     async shutdown(timeoutMs) {
       const arrived = await Promise.all([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
       spool?.stop()
-      closeTransports()
+      close()
       for (const release of releases) release()
       return arrived.every(Boolean)
     },

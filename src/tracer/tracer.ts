@@ -19,12 +19,13 @@ import { readSurroundings } from '../provider/owner.js'
 import { nameText } from '../provider/span-arguments.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from '../wrap/decorate.js'
+import { bindTo } from './bind.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
 import { forgetInstance, registerInstance } from './registry.js'
 import { continueFrom, readSessionId } from './remote.js'
 import { createSession } from './session.js'
-import type { TraceOptions } from '../wrap/trace-options.js'
+import type { Callable, TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
 
 /** What `withSession` gives to its callback. */
@@ -222,6 +223,16 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   /**
+   * A function that runs `fn` in the scope of now: with this tracer innermost, and with its span and session that are current here.
+   * For queues, limiters, loaders and emitters, which run what they are given where it suits them.
+   *
+   * @returns `fn` in every other respect; anything that is no function is given back as it is.
+   */
+  bind<F extends Callable>(fn: F): F {
+    return bindTo(this.#instance, fn)
+  }
+
+  /**
    * Adds data to this tracer's innermost active span.
    *
    * @returns false when this tracer has no active span here.
@@ -372,6 +383,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   shutdown(timeoutMs: number = DEFAULT_SHUTDOWN_MS): Promise<boolean> {
+    this.#instance.stop()
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
   }
@@ -453,6 +465,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   async #close(timeoutMs: number): Promise<boolean> {
+    // Not within the caller's run, which may end spans still; and what is told of their end may ask for the same.
+    await undefined
     // Instrumentations stay enabled: they patch libraries for the whole process, and other tracers are served through them.
     const hasArrived = await this.#instance.close(timeoutMs)
     forgetInstance(this.#instance)

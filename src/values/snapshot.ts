@@ -1,13 +1,17 @@
 import { types } from 'node:util'
 import { type Plain, setField } from './plain.js'
 import { toBigIntText, toFunctionText, toStandIn, toSymbolText, toThrownName } from './stand-in.js'
-import { cutText } from './text.js'
+import { fitValue, LEAST_PART_BYTES, numberSize, sizeOf } from './room.js'
+import { cutText, OVERLAP_BYTES, toCutListMark } from './text.js'
 
 export type { Plain } from './plain.js'
 
-/** Bounds of one snapshot; they act while the value is walked, so a huge value costs no more than its kept part. */
+/** Bounds of one snapshot. A huge value costs no more than the walk of `maxNodes` and its kept part. */
 export interface SnapshotLimits {
-  /** Bytes of JSON to keep, estimated. 4 KiB more are kept, so that redaction sees whole secrets before the exact cut. */
+  /**
+   * Bytes of JSON to keep. Each part of the value gets its fair share of them. A text that is cut keeps up to 1 KiB more, so that
+   * redaction sees whole secrets before the exact cut.
+   */
   readonly maxBytes: number
   /** Levels of nesting to keep. @defaultValue 64 */
   readonly maxDepth?: number
@@ -27,27 +31,41 @@ export interface Snapshot {
 /** Text that stands for an object which is not to be looked into, or `undefined`. Asked for objects that are not plain. */
 export type OpaqueText = (value: object) => string | undefined
 
-/** Kept beyond `maxBytes`, so that the exact cut comes after redaction. */
-const OVERLAP_BYTES = 4096
 // Deeper than messages and framework state get, and far from what a call stack holds.
 const DEFAULT_MAX_DEPTH = 64
 // About 20 ms of the worst shapes; 20,000 rows of three fields or 400,000 numbers pass whole.
 const DEFAULT_MAX_NODES = 400_000
 const CONTAINER_COST = 4
 const PROXY_COST = 150
+/** Kept free for the marks of what is left out. */
+const MARKS_BYTES = 512
+/** More than any number takes with its comma. */
+const NUMBER_BYTES = 19
 const TRAPPED_ITEM_COST = 10
+/** Nodes that each later field of an object is sure of, while that is less than half of what is left. */
+const RESERVED_NODES = 512
+/** What is read of texts before they are only looked at, in multiples of the bytes to keep: a getter may make a new one each time. */
+const MOST_TEXT = 16
+const SHORT_TEXT_CHARS = 256
+/** Bytes that each later field of an object is sure of, while that is less than half of what is left. */
+const RESERVED_BYTES = 4096
 const UNREADABLE = '[Unreadable]'
 const CIRCULAR = '[Circular]'
 const LEFT_OUT_KEY = '…'
 
 interface Walk {
-  readonly maxBytes: number
   readonly maxDepth: number
-  readonly maxNodes: number
+  /** Where the part that is walked now has to end, counted in `nodes`. */
+  maxNodes: number
+  readonly maxBytes: number
   readonly isOpaque: OpaqueText | undefined
   /** Objects being copied, outermost first. */
   readonly ancestors: object[]
+  /** Where that part has to end, counted in bytes that no cut of a text gives back. */
+  maxFirmBytes: number
   bytes: number
+  /** Those of `bytes` that texts can give back. */
+  looseBytes: number
   nodes: number
   truncated: boolean
   /** What a `toJSON` gave back: walked, but not asked for another `toJSON`. */
@@ -59,27 +77,39 @@ interface Walk {
  * the value, reads each getter at most once and runs no other code of it than getters, Proxy traps and one `toJSON`.
  */
 export function toSnapshot(value: unknown, limits: SnapshotLimits, isOpaque?: OpaqueText): Snapshot {
-  return takeSnapshot(value, limits.maxBytes + OVERLAP_BYTES, limits, isOpaque)
+  return walkAndFit(value, limits, OVERLAP_BYTES, isOpaque)
 }
 
-/** {@link toSnapshot} without the overlap: at most `maxBytes`, estimated. */
-export function takeSnapshot(value: unknown, maxBytes: number, limits: Partial<SnapshotLimits> = {}, isOpaque?: OpaqueText): Snapshot {
+/** {@link toSnapshot} where nothing is redacted later: no text is longer than its share. */
+export function takeSnapshot(value: unknown, maxBytes: number): Snapshot {
+  return walkAndFit(value, { maxBytes }, 0, undefined)
+}
+
+function walkAndFit(value: unknown, limits: SnapshotLimits, overlapBytes: number, isOpaque: OpaqueText | undefined): Snapshot {
+  const { maxBytes, maxDepth = DEFAULT_MAX_DEPTH, maxNodes = DEFAULT_MAX_NODES } = limits
   const walk: Walk = {
     maxBytes,
-    maxDepth: limits.maxDepth ?? DEFAULT_MAX_DEPTH,
-    maxNodes: limits.maxNodes ?? DEFAULT_MAX_NODES,
+    maxDepth,
+    // A byte of JSON holds less than two nodes.
+    maxNodes: Math.min(maxNodes, 2 * maxBytes + 1000),
     isOpaque,
     ancestors: [],
+    maxFirmBytes: maxBytes - Math.min(MARKS_BYTES, maxBytes >> 2),
     bytes: 0,
+    looseBytes: 0,
     nodes: 0,
     truncated: false,
     settled: undefined,
   }
   try {
-    return { value: copyValue(value, walk) ?? null, bytes: walk.bytes, truncated: walk.truncated }
+    const copy = copyValue(value, walk)
+    if (copy === undefined) return { value: null, bytes: sizeOf(null), truncated: false }
+    if (walk.bytes <= maxBytes) return { value: copy, bytes: walk.bytes, truncated: walk.truncated }
+    const kept = fitValue(copy, maxBytes, overlapBytes)
+    return { value: kept, bytes: sizeOf(kept), truncated: true }
   } catch {
     // The call stack may be nearly used up already; nothing of the host's is told apart here.
-    return { value: UNREADABLE, bytes: UNREADABLE.length, truncated: true }
+    return { value: UNREADABLE, bytes: UNREADABLE.length + 2, truncated: true }
   }
 }
 
@@ -110,23 +140,22 @@ function copyValue(value: unknown, walk: Walk): Plain | undefined {
 }
 
 function copyText(text: string, walk: Walk): string {
-  const room = walk.maxBytes - walk.bytes
-  walk.bytes += text.length + 2
-  if (text.length <= room) return text
-  walk.bytes = walk.maxBytes + 1
+  const most = walk.bytes > MOST_TEXT * walk.maxBytes ? SHORT_TEXT_CHARS : walk.maxBytes + OVERLAP_BYTES
+  if (text.length <= most) return countText(text, walk)
   walk.truncated = true
-  return cutText(text, room)
+  return countText(cutText(text, most), walk)
+}
+
+function countText(text: string, walk: Walk): string {
+  walk.bytes += text.length + 2
+  if (text.length > LEAST_PART_BYTES) walk.looseBytes += text.length - LEAST_PART_BYTES
+  return text
 }
 
 function copyNumber(value: number, walk: Walk): Plain {
-  walk.bytes += numberBytes(value)
-  if (value - value !== 0) return String(value)
+  if (value - value !== 0) return copyText(String(value), walk)
+  walk.bytes += numberSize(value)
   return value === 0 ? 0 : value
-}
-
-function numberBytes(value: number): number {
-  if ((value | 0) !== value) return 18
-  return value > -100 && value < 1000 ? 3 : 8
 }
 
 function copyFunction(value: object, walk: Walk): string {
@@ -142,6 +171,7 @@ function copyObject(value: object, walk: Walk): Plain | undefined {
   }
   if (depth >= walk.maxDepth) return markDepth(value, walk)
   walk.nodes += types.isProxy(value) ? PROXY_COST : CONTAINER_COST
+  const { bytes, looseBytes } = walk
   ancestors.push(value)
   try {
     const copy = copyContent(value, walk)
@@ -149,6 +179,8 @@ function copyObject(value: object, walk: Walk): Plain | undefined {
     return copy
   } catch {
     ancestors.length = depth
+    walk.bytes = bytes
+    walk.looseBytes = looseBytes
     return copyText(UNREADABLE, walk)
   }
 }
@@ -178,21 +210,49 @@ function copyContent(value: object, walk: Walk): Plain | undefined {
 }
 
 function isFull(walk: Walk): boolean {
-  return walk.bytes > walk.maxBytes || walk.nodes > walk.maxNodes
+  return walk.nodes > walk.maxNodes || walk.bytes - walk.looseBytes > walk.maxFirmBytes
+}
+
+/** Copies one of several parts so that the `later` ones have room left. */
+function copyPart(value: unknown, later: number, walk: Walk): Plain | undefined {
+  if (later === 0 || typeof value !== 'object') return copyValue(value, walk)
+  const { maxNodes, maxFirmBytes } = walk
+  walk.maxNodes -= reserve(later * RESERVED_NODES, maxNodes - walk.nodes)
+  walk.maxFirmBytes -= reserve(later * RESERVED_BYTES, firmRoom(walk))
+  const copy = copyValue(value, walk)
+  walk.maxNodes = maxNodes
+  walk.maxFirmBytes = maxFirmBytes
+  return copy
+}
+
+function firmRoom(walk: Walk): number {
+  return Math.max(0, walk.maxFirmBytes - walk.bytes + walk.looseBytes)
+}
+
+function reserve(wanted: number, left: number): number {
+  return Math.min(wanted, Math.max(0, left) >> 1)
+}
+
+/** An item of a list has its place whatever it is. */
+function copyItem(value: unknown, later: number, walk: Walk): Plain {
+  walk.bytes += 1
+  const copy = copyPart(value, later, walk)
+  if (copy !== undefined) return copy
+  walk.bytes += 4
+  return null
 }
 
 // ---- arrays -------------------------------------------------------------------------------------------------------------
 
 function copyArray(value: readonly unknown[], walk: Walk): Plain {
   const length = toLength(value.length)
-  walk.bytes += 2
   if (isOrdinaryArray(value)) return copyOrdinaryArray(value, length, walk)
   const copy: Plain[] = []
+  walk.bytes += 2
   for (let i = 0; i < length; i += 1) {
     if (isFull(walk)) return markItems(copy, length, walk)
     walk.nodes += TRAPPED_ITEM_COST
-    copy.push(copyValue(readField(value, i), walk) ?? null)
-    walk.bytes += 1
+    copy.push(copyItem(readField(value, i), length - 1 - i, walk))
   }
   return copy
 }
@@ -207,21 +267,21 @@ function isOrdinaryArray(value: readonly unknown[]): boolean {
  * items where `value` holds only the first of them.
  */
 function copyOrdinaryArray(value: readonly unknown[], length: number, walk: Walk): Plain {
-  const wanted = Math.min(length, value.length, Math.max(0, walk.maxNodes - walk.nodes) + 1, Math.max(0, walk.maxBytes - walk.bytes) + 1)
+  const wanted = Math.min(length, value.length, Math.max(0, walk.maxNodes - walk.nodes) + 1, firmRoom(walk) + 1)
   let copy: unknown[]
   try {
     copy = Array.prototype.slice.call(value, 0, wanted)
   } catch (thrown) {
     return copyText(`[Throws: ${toThrownName(thrown)}]`, walk)
   }
+  walk.bytes += 2
   for (let i = takeNumbers(copy, walk); i < wanted; i += 1) {
     if (isFull(walk)) {
       copy.length = i
       return markItems(copy as Plain[], length, walk)
     }
-    walk.bytes += 1
     const item = copy[i]
-    const plain = copyValue(item, walk) ?? null
+    const plain = copyItem(item, wanted - 1 - i, walk)
     if (plain !== item || plain === 0) copy[i] = plain
   }
   // Every item was replaced by its plain form above.
@@ -230,27 +290,24 @@ function copyOrdinaryArray(value: readonly unknown[], length: number, walk: Walk
 
 /**
  * Counts the plain numbers an array begins with and gives back how many there are: embeddings need no more than this. Zero is
- * left to the caller because it may be -0, and so is an array that does not fit.
+ * left to the caller because it may be -0.
  */
 function takeNumbers(items: readonly unknown[], walk: Walk): number {
-  const count = items.length
-  let bytes = 0
+  const count = Math.min(items.length, walk.maxNodes - walk.nodes, firmRoom(walk) / NUMBER_BYTES)
   let i = 0
   for (; i < count; i += 1) {
     const item = items[i]
     if (typeof item !== 'number' || item === 0 || item - item !== 0) break
-    bytes += (item | 0) === item ? 8 : 19
+    walk.bytes += numberSize(item) + 1
   }
-  if (walk.bytes + bytes > walk.maxBytes) return 0
-  walk.bytes += bytes
   walk.nodes += i
   return i
 }
 
 function markItems(copy: Plain[], length: number, walk: Walk): Plain {
   walk.truncated = true
-  const mark = `[truncated, ${length - copy.length} of ${length} items left out]`
-  walk.bytes += mark.length
+  const mark = toCutListMark(length - copy.length, length, 'items')
+  walk.bytes += mark.length + 3
   copy.push(mark)
   return copy
 }
@@ -267,15 +324,20 @@ function copyFields(source: object, walk: Walk, size?: number): Plain | undefine
   const keys = Object.keys(source)
   const all = size ?? keys.length
   const copy: { [key: string]: Plain } = {}
+  const { bytes, looseBytes } = walk
   walk.bytes += 2
   for (let i = 0; i < keys.length; i += 1) {
     const key = keys[i] as string
-    walk.bytes += key.length + 4
     if (isFull(walk)) return markFields(copy, all - i, all, walk)
     const field = readField(source, key)
-    if (key === 'toJSON' && isCallable(field) && walk.settled !== source) return copyFromToJson(source, field, walk)
-    const plain = copyValue(field, walk)
+    if (key === 'toJSON' && isCallable(field) && walk.settled !== source) {
+      walk.bytes = bytes
+      walk.looseBytes = looseBytes
+      return copyFromToJson(source, field, walk)
+    }
+    const plain = copyPart(field, keys.length - 1 - i, walk)
     if (plain === undefined) continue
+    walk.bytes += key.length + 4
     if (typeof field === 'object') silenceOwnPromise(source, key, field)
     setField(copy, key, plain)
   }
@@ -284,10 +346,10 @@ function copyFields(source: object, walk: Walk, size?: number): Plain | undefine
 
 function markFields(copy: { [key: string]: Plain }, leftOut: number, all: number, walk: Walk): Plain {
   walk.truncated = true
-  const mark = `[truncated, ${leftOut} of ${all} fields left out]`
-  walk.bytes += mark.length
+  const mark = toCutListMark(leftOut, all, 'fields')
   let key = LEFT_OUT_KEY
   while (Object.hasOwn(copy, key)) key += LEFT_OUT_KEY
+  walk.bytes += key.length + mark.length + 6
   copy[key] = mark
   return copy
 }
@@ -362,7 +424,7 @@ function copySet(value: ReadonlySet<unknown>, walk: Walk): Plain | undefined {
 function firstItems<T>(source: object, iterate: () => unknown, walk: Walk): T[] {
   const iterator = Reflect.apply(iterate, source, []) as Iterator<T, undefined>
   const items: T[] = []
-  const most = Math.max(1, Math.min(walk.maxNodes - walk.nodes, walk.maxBytes - walk.bytes))
+  const most = Math.max(1, Math.min(walk.maxNodes - walk.nodes, firmRoom(walk)))
   for (let step = iterator.next(); step.done !== true && items.length < most; step = iterator.next()) items.push(step.value)
   return items
 }

@@ -4,6 +4,7 @@ interface WellFormedAware {
 }
 
 const MARK = /… \[truncated, (\d+) characters\]$/
+const MARK_END = ' characters]'
 /** Longest text {@link MARK} can match: the mark with a 16-digit length. */
 const MARK_TAIL_CHARS = 48
 const encoder = new TextEncoder()
@@ -16,6 +17,28 @@ export function toWellFormedText(text: string): string {
 /** What stands at the end of a text that was cut; `originalChars` counts UTF-16 units. */
 export function toTruncationMark(originalChars: number): string {
   return `… [truncated, ${originalChars} characters]`
+}
+
+/** What stands for the items or fields of a list that were left out. */
+export function toCutListMark(leftOut: number, all: number, noun: 'items' | 'fields'): string {
+  return `[truncated, ${leftOut} of ${all} ${noun} left out]`
+}
+
+/** How many items a list's mark stands for; 0 for anything else. */
+export function readCutListMark(item: unknown): number {
+  if (typeof item !== 'string' || item.length > MARK_TAIL_CHARS + 20) return 0
+  return Number(/^\[truncated, (\d+) of \d+ items left out\]$/.exec(item)?.[1] ?? 0)
+}
+
+/** Kept of a cut text beyond its room until it was redacted, so that a secret at the cut is seen whole; bytes. */
+export const OVERLAP_BYTES = 1024
+
+/** Takes from a text that was cut what was kept for redaction alone. */
+export function dropOverlap(text: string): string {
+  const mark = text.endsWith(MARK_END) ? MARK.exec(text.slice(-MARK_TAIL_CHARS)) : null
+  if (mark === null) return text
+  const chars = text.length - mark[0].length
+  return cutText(text, chars - Math.min(OVERLAP_BYTES, chars >> 1))
 }
 
 /**

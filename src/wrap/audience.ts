@@ -1,5 +1,5 @@
 import { type Collector, createCollector } from './collector.js'
-import type { Recording } from './recorder.js'
+import type { Gathered, Recording } from './recorder.js'
 
 interface Follower {
   readonly recording: Recording
@@ -55,7 +55,7 @@ class Voice {
 
 /** Ends the spans of results that the host let go of: nothing can be read of them any more. */
 const abandoned = new FinalizationRegistry<Progress>((progress) =>
-  progress.finish((follower) => endWith(follower, follower.output.count === 0 ? undefined : follower.output.result())),
+  progress.finish((follower) => endWith(follower, gatheredIn(follower.output).output)),
 )
 
 /**
@@ -87,7 +87,9 @@ export class Audience {
   join(recording: Recording): boolean {
     const { isOver, followers } = this.#progress
     if (isOver || followers.length >= MAX_FOLLOWERS) return false
-    followers.push({ recording, output: createCollector(recording.maxBytes), hasBegun: false, hasAnswer: false })
+    const output = createCollector(recording.maxBytes)
+    followers.push({ recording, output, hasBegun: false, hasAnswer: false })
+    attempt(() => recording.gatherWith?.(() => gatheredIn(output)))
     return true
   }
 
@@ -258,15 +260,22 @@ function take(follower: Follower, value: unknown, channel: string | undefined): 
 }
 
 function endWith({ recording, output }: Follower, result: unknown): void {
-  const { failure, count } = output
-  if (failure === undefined) recording.succeed(result, count === 0 ? undefined : count)
-  else failWith(recording, failure.error, output)
+  if (output.failure !== undefined) failWith(recording, output.failure.error, output)
+  else recording.succeed(result, output.count === 0 ? undefined : output.count)
 }
 
 function failWith(recording: Recording, error: unknown, output: Collector): void {
-  const { count } = output
-  recording.fail(error, count === 0 ? undefined : output.result(), count === 0 ? undefined : count)
+  const gathered = gatheredIn(output)
+  recording.fail(error, gathered.output, gathered.chunkCount)
 }
+
+/** Nothing at all is no answer. */
+function gatheredIn(output: Collector): Gathered {
+  const { count } = output
+  return count === 0 ? NOTHING : { output: output.result(), chunkCount: count }
+}
+
+const NOTHING: Gathered = { output: undefined, chunkCount: undefined }
 
 /** The border to the host's result: whatever goes wrong in telling about it is not the result's business. */
 function attempt(tell: () => void): void {

@@ -3,7 +3,7 @@ import { takeSnapshot } from '../values/snapshot.js'
 import type { Plain } from '../values/plain.js'
 import { isEarlyName, isFinalMethod, isStreamGetter } from './members.js'
 import { isNodeStream } from './node-stream.js'
-import type { Recording } from './recorder.js'
+import type { Gathered, Recording } from './recorder.js'
 import { isWebStream } from './web-stream.js'
 
 /** A part of a result that completes later than the rest. */
@@ -128,6 +128,7 @@ export class PartsRecording {
   /** What of the result is there already, copied now. */
   readonly #rest: Plain
   readonly #states: PartState[]
+  readonly #gather: (Parameters<NonNullable<Recording['gatherWith']>>[0] | undefined)[] = []
   #chunkCount: number | undefined
   #isOver = false
 
@@ -137,6 +138,7 @@ export class PartsRecording {
     this.#outputs = parts.map(() => undefined)
     this.#states = parts.map(({ isPromise }) => (isPromise ? 'pending' : 'unread'))
     this.#rest = takeSnapshot(withoutParts(value, parts), recording.maxBytes).value
+    recording.gatherWith?.(() => this.#gathered())
   }
 
   /** What the part at `index` is recorded with. */
@@ -149,9 +151,20 @@ export class PartsRecording {
       leave: (before) => recording.leave(before),
       firstChunk: () => recording.firstChunk?.(),
       begin: () => this.#setState(index, 'pending'),
+      gatherWith: (gather) => {
+        this.#gather[index] = gather
+      },
       succeed: (output, chunkCount) => this.#succeed(index, output, chunkCount),
       fail: (error, output, chunkCount) => this.#fail(index, error, output, chunkCount),
     }
+  }
+
+  /** What is there of all parts, before the last of them is done. */
+  #gathered(): Gathered {
+    for (const [i, gather] of this.#gather.entries()) {
+      if (gather !== undefined && this.#states[i] !== 'done') this.#outputs[i] = gather().output
+    }
+    return { output: this.#result(), chunkCount: this.#chunkCount }
   }
 
   #setState(index: number, state: PartState): void {

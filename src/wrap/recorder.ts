@@ -4,6 +4,12 @@ import type { CompiledCall } from './trace-options.js'
 /** Given back by {@link Recording.enter} where only {@link Recording.run} makes the whole of the call's span current. */
 export const NEEDS_RUN: unique symbol = Symbol('needs run')
 
+/** What was read so far of a result that comes in pieces. */
+export interface Gathered {
+  readonly output: unknown
+  readonly chunkCount: number | undefined
+}
+
 /** One call being recorded. Its methods never throw. */
 export interface Recording {
   /** Calls `fn` once with the call's span current; what it returns or throws passes through. */
@@ -25,6 +31,8 @@ export interface Recording {
   succeed(output: unknown, chunkCount?: number): void
   /** Ends the span as failed with whatever was thrown, and with what was read before. */
   fail(error: unknown, output?: unknown, chunkCount?: number): void
+  /** Where a result tells what was gathered of it so far, for a span that is exported before its call is over. */
+  gatherWith?(gather: () => Gathered): void
   /** The call's span. */
   readonly span?: Span | undefined
   /** True when nothing is recorded: the call only runs in the scope of its tracer, and nobody watches what it returns. */

@@ -10,6 +10,8 @@ import { post, sendSession, sendSpans, sendTraffic } from './send.js'
 import { createTraffic, HOSTILE_NAME, PROJECTS, toHex, toSupportSession, toUuid, type Traffic } from './traffic.js'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+/** How many times slower the page runs than it could, to find what only holds on a fast machine. */
+const SLOWDOWN = Number(process.env['BROWSER_SLOWDOWN'] ?? 1)
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -22,6 +24,8 @@ const FLAGS = [
 ]
 const BUILT = join(import.meta.dirname, '../../dist/page/index.html')
 const LARGE = 20_000
+/** How long one step may take before it counts as wrong: a busy machine is slow, not broken. */
+const WAIT_MS = 60_000
 const PICTURES = join(import.meta.dirname, '../../artifacts')
 
 let server: DevServer
@@ -63,8 +67,10 @@ async function openPage(
   // A package build that runs at the same time empties dist/.
   if (!existsSync(BUILT)) await buildPage()
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme })
+  context.setDefaultTimeout(WAIT_MS)
   contexts.push(context)
   const page = await context.newPage()
+  if (SLOWDOWN > 1) await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN })
   context.on('request', (request) => {
     if (!request.url().startsWith(`${url}/`)) foreignRequests.push(request.url())
   })
@@ -111,14 +117,22 @@ async function expectQuiet(): Promise<void> {
   expect(foreignRequests.splice(0)).toEqual([])
 }
 
+/** What a key, a click or an answer changes is there a little later; how much later is the machine's business. */
+const eventually = <T>(read: () => T): ReturnType<typeof expect.poll<T>> => expect.poll(read, { timeout: WAIT_MS, interval: 20 })
+
+/** Nothing is on its way any more. */
+async function settle(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector('.loading, [aria-busy=true]') === null)
+}
+
 const eventRow = (key: string): string => `[data-event="${toUuid(key)}"]`
 
 describe('projects and sessions', () => {
   test('chooses a project and shows only its own sessions', async () => {
     const page = await openPage(`#/p/${PROJECTS.gateway}/sessions`)
     await page.locator('table.sessions tbody tr').first().waitFor()
-    expect(await page.locator('table.sessions tbody tr').count()).toBe(4)
-    expect(page.url()).toContain(`#/p/${projectId(PROJECTS.gateway)}/`)
+    await eventually(() => page.locator('table.sessions tbody tr').count()).toBe(4)
+    await eventually(() => page.url()).toContain(`#/p/${projectId(PROJECTS.gateway)}/`)
     await page.getByRole('link', { name: PROJECTS.research }).click()
     await page.getByRole('link', { name: 'nightly crawl' }).waitFor()
     const names = await page.locator('table.sessions tbody .main-cell a').allTextContents()
@@ -140,14 +154,14 @@ describe('projects and sessions', () => {
     const expected = traffic.sessions.filter(
       (one) => one.project === PROJECTS.support && one.metadata?.['customer'] === 'initech' && one.source === 'production',
     )
-    expect(await rows.count()).toBe(expected.length)
+    await eventually(() => rows.count()).toBe(expected.length)
 
     await page.goto(`${server.url}/#/p/${projectId(PROJECTS.support)}/sessions`)
     await page.getByRole('button', { name: 'Errors only' }).click()
     await page.waitForFunction(() =>
       [...document.querySelectorAll('table.sessions tbody tr')].every((row) => row.textContent?.includes('error')),
     )
-    expect(page.url()).toContain('error=1')
+    await eventually(() => page.url()).toContain('error=1')
     await page.getByLabel('Source').selectOption('evaluation')
     await page.waitForFunction(() => document.querySelectorAll('table.sessions tbody tr').length === 3)
 
@@ -203,7 +217,7 @@ describe('projects and sessions', () => {
     await sendSession(server.url, { ...arriving, spans: arriving.spans.slice(0, 2) })
     const row = page.locator(`tr[data-session="${arriving.id}"]`)
     await row.waitFor()
-    expect(await row.getAttribute('class')).toContain('is-fresh')
+    await eventually(() => row.getAttribute('class')).toContain('is-fresh')
     await row.getByRole('link').click()
     await page.locator('.tree-row').nth(2).waitFor()
     const before = await page.locator('.tree-row').count()
@@ -220,11 +234,11 @@ describe('a session', () => {
     await inner.waitFor()
     await page.locator(`${eventRow('gwa1/retrieve0')} button.tree-fold`).click()
     await inner.waitFor({ state: 'detached' })
-    expect(await page.locator(eventRow('gwa1/retrieve0')).getAttribute('aria-expanded')).toBe('false')
+    await eventually(() => page.locator(eventRow('gwa1/retrieve0')).getAttribute('aria-expanded')).toBe('false')
     await page.locator(`${eventRow('gwa1/retrieve0')} button.tree-fold`).click()
     await inner.waitFor()
     await page.getByRole('button', { name: 'Fold all' }).click()
-    expect(await page.locator('.tree-row').count()).toBe(2)
+    await eventually(() => page.locator('.tree-row').count()).toBe(2)
     await page.keyboard.press('f')
     await inner.waitFor()
     await expectQuiet()
@@ -234,7 +248,7 @@ describe('a session', () => {
     const page = await openPage(sessionHash('gwa1', 'gwa1/embed0'))
     await page.locator(`${eventRow('gwa1/retrieve0')} button.tree-fold`).click()
     await page.locator(`${eventRow('gwa1/retrieve0')}[aria-selected=true]`).waitFor()
-    expect(page.url()).toContain(toUuid('gwa1/retrieve0'))
+    await eventually(() => page.url()).toContain(toUuid('gwa1/retrieve0'))
     await expectQuiet()
   })
 
@@ -251,7 +265,7 @@ describe('a session', () => {
     await page.getByRole('button', { name: /shown/ }).waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: /shown/ }).waitFor({ state: 'detached' })
-    expect(await page.locator('.tree-row').count()).toBeGreaterThan(5)
+    await eventually(() => page.locator('.tree-row').count()).toBeGreaterThan(5)
     await expectQuiet()
   })
 
@@ -261,9 +275,9 @@ describe('a session', () => {
     await bar.focus()
     const before = Number(await bar.getAttribute('aria-valuenow'))
     await page.keyboard.press('ArrowLeft')
-    expect(Number(await bar.getAttribute('aria-valuenow'))).toBe(before + 24)
+    await eventually(async () => Number(await bar.getAttribute('aria-valuenow'))).toBe(before + 24)
     await page.reload()
-    expect(Number(await bar.getAttribute('aria-valuenow'))).toBe(before + 24)
+    await eventually(async () => Number(await bar.getAttribute('aria-valuenow'))).toBe(before + 24)
     await expectQuiet()
   })
 
@@ -273,21 +287,21 @@ describe('a session', () => {
     await page.locator('.tree-row[tabindex="0"]').focus()
     for (const key of ['ArrowDown', 'j', 'j']) await page.keyboard.press(key)
     const focused = (): Promise<string | null | undefined> => page.evaluate(() => document.activeElement?.getAttribute('data-event'))
-    expect(await focused()).toBe(toUuid('gwa1/retrieve0'))
+    await eventually(focused).toBe(toUuid('gwa1/retrieve0'))
     await page.keyboard.press('ArrowLeft')
     await page.locator(eventRow('gwa1/embed0')).waitFor({ state: 'detached' })
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press('ArrowRight')
-    expect(await focused()).toBe(toUuid('gwa1/embed0'))
+    await eventually(focused).toBe(toUuid('gwa1/embed0'))
     await page.keyboard.press('ArrowLeft')
-    expect(await focused()).toBe(toUuid('gwa1/retrieve0'))
+    await eventually(focused).toBe(toUuid('gwa1/retrieve0'))
     await page.keyboard.press('End')
-    expect(await focused()).toBe(toUuid('gwa1/answer'))
-    expect(await page.locator('.tree-row[tabindex="0"]').count()).toBe(1)
+    await eventually(focused).toBe(toUuid('gwa1/answer'))
+    await eventually(() => page.locator('.tree-row[tabindex="0"]').count()).toBe(1)
     await page.keyboard.press('Enter')
-    expect(await page.evaluate(() => document.activeElement?.className)).toBe('event-pane')
+    await eventually(() => page.evaluate(() => document.activeElement?.className)).toBe('event-pane')
     await page.keyboard.press('Escape')
-    expect(await focused()).toBe(toUuid('gwa1/answer'))
+    await eventually(focused).toBe(toUuid('gwa1/answer'))
     await page.keyboard.press('Escape')
     await page.locator('table.sessions').waitFor()
     await expectQuiet()
@@ -297,17 +311,23 @@ describe('a session', () => {
     const page = await openPage(sessionHash('gwa2', 'gwa2/answer'))
     const pane = page.locator('.event-pane')
     await pane.locator('.role-assistant .tool-call').waitFor()
-    expect(await pane.locator('.chat .message .role').allTextContents()).toEqual(['system', 'user', 'assistant', 'tool', 'assistant'])
-    expect(await pane.locator('.tool-call').textContent()).toContain('lookup_invoice')
-    expect(await pane.getByText('faithfulness').count()).toBe(1)
+    await eventually(() => pane.locator('.chat .message .role').allTextContents()).toEqual([
+      'system',
+      'user',
+      'assistant',
+      'tool',
+      'assistant',
+    ])
+    await eventually(() => pane.locator('.tool-call').textContent()).toContain('lookup_invoice')
+    await eventually(() => pane.getByText('faithfulness').count()).toBe(1)
     await pane.getByRole('button', { name: 'JSON', exact: true }).first().click()
     await pane.getByText('chat_history').waitFor()
     await page.locator(eventRow('gwa2/invoice0')).click()
     await pane.getByText('BillingApiError').waitFor()
-    expect(page.url()).toContain(`e=${toUuid('gwa2/invoice0')}`)
+    await eventually(() => page.url()).toContain(`e=${toUuid('gwa2/invoice0')}`)
     await page.reload()
     await pane.getByText('BillingApiError').waitFor()
-    expect(await page.locator('.tree-row[aria-selected=true]').getAttribute('data-event')).toBe(toUuid('gwa2/invoice0'))
+    await eventually(() => page.locator('.tree-row[aria-selected=true]').getAttribute('data-event')).toBe(toUuid('gwa2/invoice0'))
     await expectQuiet()
   })
 
@@ -317,7 +337,7 @@ describe('a session', () => {
     const pane = page.locator('.event-pane')
     const fold = pane.locator('.json-fold').filter({ hasText: '2 items' })
     await fold.click()
-    expect(await fold.getAttribute('aria-expanded')).toBe('false')
+    await eventually(() => fold.getAttribute('aria-expanded')).toBe('false')
     await pane.getByRole('button', { name: 'Copy: Input' }).click()
     await pane.getByRole('button', { name: 'Copied' }).waitFor()
     expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toEqual({ customer: 'cus_8841', period: '2026-11' })
@@ -381,7 +401,7 @@ describe('processes', () => {
     await page.locator('table.processes tbody tr').filter({ hasText: '4711' }).getByRole('link').click()
     await page.locator('.lane-names li').nth(2).waitFor()
     expect((await page.locator('.lane-names a').allTextContents()).toSorted()).toEqual(Object.values(PROJECTS).toSorted())
-    expect(await page.locator('.link-list li').count()).toBe(8)
+    await eventually(() => page.locator('.link-list li').count()).toBe(8)
     await page.goto(`${server.url}/#/processes/${await mainProcessId()}?e=${toUuid('gw2/route')}`)
     await page.locator('.chosen').getByText('dispatch to acme').waitFor()
     await page.locator('.lane-plot canvas').focus()
@@ -416,19 +436,21 @@ describe('runs', () => {
     await page.getByRole('button', { name: 'relevance' }).click()
     const points = page.locator('.scatter circle')
     await points.first().waitFor()
-    expect(await points.count()).toBe(38)
+    await eventually(() => points.count()).toBe(38)
     const worse = await page.locator('.scatter circle.worse').count()
     expect(worse).toBeGreaterThan(0)
     await page.getByRole('button', { name: `${worse} worse` }).click()
-    expect(await page.locator('table.pairs tbody tr').count()).toBe(worse)
+    await eventually(() => page.locator('table.pairs tbody tr').count()).toBe(worse)
     await page.locator('table.pairs tbody tr').first().click()
     await page.locator('.pair-sides').getByRole('heading', { name: 'Old' }).waitFor()
     await page.getByRole('button', { name: 'All 38' }).click()
     const last = await page.locator('table.pairs tbody tr[data-datapoint]').last().getAttribute('data-datapoint')
     await page.locator('.scatter circle').last().click({ force: true })
     await page.locator(`table.pairs tr.is-chosen[data-datapoint="${last}"]`).waitFor()
-    expect(await page.locator(`tr[data-datapoint="${last}"]`).evaluate((row) => row.getBoundingClientRect().top)).toBeLessThan(900)
-    expect(page.url()).toMatch(/row=EXT-/)
+    await eventually(() => page.locator(`tr[data-datapoint="${last}"]`).evaluate((row) => row.getBoundingClientRect().top)).toBeLessThan(
+      900,
+    )
+    await eventually(() => page.url()).toMatch(/row=EXT-/)
     await expectQuiet()
   })
 
@@ -452,15 +474,21 @@ describe('trends and losses', () => {
   test('draws cost, tokens, latency and events over time', async () => {
     const page = await openPage(`#/p/${projectId(PROJECTS.support)}/trends`)
     await page.locator('.time-plot canvas').nth(3).waitFor()
-    expect(await page.locator('.time-plot figcaption').allTextContents()).toEqual(['Cost', 'Tokens', 'Latency of events', 'Events'])
-    const inked = await page.locator('.time-plot canvas').evaluateAll((all) =>
-      all.map((canvas) => {
-        const drawing = canvas as HTMLCanvasElement
-        const pixels = drawing.getContext('2d')?.getImageData(0, 0, drawing.width, drawing.height).data ?? new Uint8ClampedArray()
-        return pixels.some((value, at) => at % 4 === 3 && value > 0)
-      }),
-    )
-    expect(inked).toEqual([true, true, true, true])
+    await eventually(() => page.locator('.time-plot figcaption').allTextContents()).toEqual([
+      'Cost',
+      'Tokens',
+      'Latency of events',
+      'Events',
+    ])
+    const inked = (): Promise<boolean[]> =>
+      page.locator('.time-plot canvas').evaluateAll((all) =>
+        all.map((canvas) => {
+          const drawing = canvas as HTMLCanvasElement
+          const pixels = drawing.getContext('2d')?.getImageData(0, 0, drawing.width, drawing.height).data ?? new Uint8ClampedArray()
+          return pixels.some((value, at) => at % 4 === 3 && value > 0)
+        }),
+      )
+    await eventually(inked).toEqual([true, true, true, true])
     await expectQuiet()
   })
 
@@ -468,8 +496,8 @@ describe('trends and losses', () => {
     const page = await openPage(`#/p/${projectId(PROJECTS.support)}/drops`)
     const rows = page.locator('table.drops tbody tr')
     await rows.first().waitFor()
-    expect(await rows.first().textContent()).toMatch(/queueFull.*1,204.*Raise the queue size/)
-    expect(await page.locator('.tabs .badge').textContent()).toBe('1,517')
+    await eventually(() => rows.first().textContent()).toMatch(/queueFull.*1,204.*Raise the queue size/)
+    await eventually(() => page.locator('.tabs .badge').textContent()).toBe('1,517')
     await expectQuiet()
   })
 })
@@ -480,7 +508,7 @@ describe('keyboard', () => {
     await page.locator('table.sessions').waitFor()
     for (const key of ['j', 'j', 'k', 'j']) await page.keyboard.press(key)
     const second = await page.locator('table.sessions tbody a[data-row]').nth(1).getAttribute('href')
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('href'))).toBe(second)
+    await eventually(() => page.evaluate(() => document.activeElement?.getAttribute('href'))).toBe(second)
     await page.keyboard.press('Enter')
     await page.locator('.tree-row').first().waitFor()
     for (const key of ['g', 'r']) await page.keyboard.press(key)
@@ -491,7 +519,7 @@ describe('keyboard', () => {
     await page.getByRole('dialog').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    expect(await page.locator('table.processes').count()).toBe(1)
+    await eventually(() => page.locator('table.processes').count()).toBe(1)
     await expectQuiet()
   })
 
@@ -516,7 +544,7 @@ describe('what could go wrong', () => {
     await page.getByRole('link', { name: HOSTILE_NAME }).first().waitFor()
     await page.goto(`${server.url}/${sessionHash('hostile', 'hostile/span')}`)
     await page.locator('.event-pane .message').first().waitFor()
-    expect(await page.locator('.event-pane h3').textContent()).toContain(HOSTILE_NAME)
+    await eventually(() => page.locator('.event-pane h3').textContent()).toContain(HOSTILE_NAME)
     await page.goto(`${server.url}/#/processes/${await mainProcessId()}?e=${toUuid('hostile/span')}`)
     await page.locator('.chosen').getByText(HOSTILE_NAME).first().waitFor()
     expect(await page.evaluate(() => (globalThis as { __hit?: number }).__hit)).toBeUndefined()
@@ -604,11 +632,11 @@ describe('what could go wrong', () => {
     await page.locator('table.drops').waitFor()
     const dark = await background()
     for (const key of ['T', 'T']) await page.keyboard.press(key)
-    expect(await page.evaluate(() => document.documentElement.dataset['theme'])).toBe('light')
-    expect(await background()).not.toBe(dark)
+    await eventually(() => page.evaluate(() => document.documentElement.dataset['theme'])).toBe('light')
+    await eventually(background).not.toBe(dark)
     await page.reload()
     await page.locator('table.drops').waitFor()
-    expect(await background()).not.toBe(dark)
+    await eventually(background).not.toBe(dark)
     await expectQuiet()
   })
 })
@@ -638,14 +666,17 @@ describe('every view', () => {
     ]
   }
 
-  test.each(['dark', 'light'] as const)('has no serious or critical finding of axe-core, %s', { timeout: 90_000 }, async (theme) => {
+  test.each(['dark', 'light'] as const)('has no serious or critical finding of axe-core, %s', async (theme) => {
     const page = await openPage('', { theme })
     const all: string[] = []
     for (const [name, hash, ready] of await views()) {
       await page.goto(`${server.url}/${hash}`)
       await page.locator(ready).first().waitFor()
-      await page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => undefined)
-      if (name === 'help') await page.keyboard.press('?')
+      await settle(page)
+      if (name === 'help') {
+        await page.keyboard.press('?')
+        await page.getByRole('dialog').waitFor()
+      }
       await page.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) })
       const findings = await page.evaluate(async () => {
         const { axe } = globalThis as unknown as {
@@ -674,6 +705,7 @@ describe('every view', () => {
     for (const [name, hash, ready] of await views()) {
       await page.goto(`${server.url}/${hash}`)
       await page.locator(ready).first().waitFor()
+      await settle(page)
       await page.screenshot({ path: join(PICTURES, `${name}-800.png`) })
       expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(800)
     }

@@ -211,7 +211,7 @@ tracers:
       'Invalid "defaults.sampleRate": expected a number from 0 to 1, got 2 from FILE:3:25. Give the share of traces to keep, e.g. 0.1.',
       'Invalid "tracers.a.apiKey" from FILE:6:13: variable MISSING_KEY is not set. Set it, or give a default: ${MISSING_KEY:-default}.',
       'Unknown option "tracers.a.sorce" from FILE:7:5. Did you mean "tracers.a.source"?',
-      'Invalid "tracers.a.source": expected a string, got 5 from FILE:8:13. Give the name of the environment, e.g. "production".',
+      'Invalid "tracers.a.source": expected a string of whole characters, got 5 from FILE:8:13. Give the name of the environment, e.g. "production".',
       'Invalid "tracers.a.batch.maxQueueSize": expected a positive integer, got "5s" from FILE:10:23. Give a number of spans, e.g. 50000.',
       'Invalid "tracers.a.batch.concurrency": expected a positive integer up to 256, got "${KEY_A}" from FILE:12:20. Give a number of requests, e.g. 4.',
       expect.stringContaining('got "x-${KEY_A}" from FILE:13:16.'),

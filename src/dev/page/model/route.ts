@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 /** What the hash of the address names. Every view and every selected event has one. */
 export interface Route {
@@ -42,7 +42,7 @@ export function updateQuery(changes: Readonly<Record<string, string | null>>): v
 /** The current route; the component renders again when it changes. */
 export function useRoute(): Route {
   const [route, setRoute] = useState(readRoute)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const read = (): void => setRoute(readRoute())
     addEventListener('hashchange', read)
     addEventListener(CHANGE, read)

@@ -1,0 +1,178 @@
+import type { Attributes, AttributeValue, Link } from '@opentelemetry/api'
+import { SpanStatusCode } from '@opentelemetry/api'
+import type { TimedEvent } from '@opentelemetry/sdk-trace'
+import { ATTRIBUTE, type Bucket, BUCKET_PREFIX, BUCKETS } from '../semantics/attributes.js'
+import { detectEventType } from '../semantics/event-type.js'
+import { isPlainArray, type Plain, setField } from '../values/plain.js'
+import type { Redactor } from '../values/redact.js'
+import { dropOverlap, toWellFormedText } from '../values/text.js'
+import { setOwn } from './span-arguments.js'
+import type { SpanRecord } from './span-record.js'
+
+/** One attribute. */
+export type Entry = readonly [key: string, value: AttributeValue]
+
+/** Everything that a span says, redacted and not yet cut to the limits. */
+export interface SpanParts {
+  /** What always fits: whose span it is and what kind of event. */
+  readonly identity: readonly Entry[]
+  readonly texts: SpanTexts
+  readonly buckets: readonly (readonly [bucket: Bucket, value: Plain])[]
+  readonly attributes: readonly Entry[]
+  readonly events: readonly TimedEvent[]
+  readonly links: readonly Link[]
+}
+
+/** Names and messages. */
+export interface SpanTexts {
+  readonly name: string
+  readonly eventName?: string | undefined
+  readonly status?: string | undefined
+  readonly error?: string | undefined
+  readonly errorType?: string | undefined
+}
+
+/** Reads a record as it is exported; nothing of it is changed. */
+export function readParts(record: SpanRecord): SpanParts {
+  const { sdk } = record
+  const clean = new Cleaner(record)
+  const attributes = sdk?.attributes ?? NO_ATTRIBUTES
+  return {
+    identity: readIdentity(record),
+    texts: readTexts(record, clean),
+    buckets: readBuckets(record, clean),
+    attributes: Object.keys(attributes).map((key): Entry => [toWellFormedText(key), clean.value(key, attributes[key] as AttributeValue)]),
+    events: (sdk?.events ?? []).map((event) => ({
+      name: clean.text('event', event.name),
+      time: event.time,
+      attributes: clean.map(event.name, event.attributes),
+      droppedAttributesCount: event.droppedAttributesCount ?? 0,
+    })),
+    links: (sdk?.links ?? []).map(({ context, attributes: given, droppedAttributesCount }) => ({
+      context,
+      ...(given === undefined ? {} : { attributes: clean.map('link', given) }),
+      ...(droppedAttributesCount === undefined ? {} : { droppedAttributesCount }),
+    })),
+  }
+}
+
+const NO_ATTRIBUTES: Attributes = Object.freeze({})
+
+/** Redacts values, then takes away what was kept of cut texts for that alone. */
+class Cleaner {
+  readonly #redactors: readonly Redactor[]
+  readonly #hasCuts: boolean
+
+  constructor(record: SpanRecord) {
+    this.#redactors = redactorsOf(record.owner.redactor, record.redact)
+    this.#hasCuts = record.isTruncated
+  }
+
+  /** A bucket. */
+  plain(path: string, value: Plain): Plain {
+    let clean = value
+    for (const redactor of this.#redactors) clean = redactor.value(path, clean)
+    return this.#hasCuts ? dropOverlaps(clean) : clean
+  }
+
+  /** An attribute. */
+  value(key: string, value: AttributeValue): AttributeValue {
+    let clean = value
+    for (const redactor of this.#redactors) clean = toValue(redactor.value(key, clean as Plain))
+    return this.#hasCuts ? toValue(dropOverlaps(clean as Plain)) : clean
+  }
+
+  /** A name or message. */
+  text(path: string, value: string): string {
+    let clean = value
+    for (const redactor of this.#redactors) clean = redactor.text(path, clean)
+    return toWellFormedText(this.#hasCuts ? dropOverlap(clean) : clean)
+  }
+
+  /** Attributes of an event or link. */
+  map(path: string, values: Attributes | undefined): Attributes {
+    const clean: Attributes = {}
+    for (const key in values) setOwn(clean, toWellFormedText(key), this.value(`${path}.${key}`, values[key] as AttributeValue))
+    return clean
+  }
+}
+
+/** Most spans have the one redactor of their instance: its list is made once. */
+function redactorsOf(own: Redactor, ofCall: Redactor | undefined): readonly Redactor[] {
+  if (ofCall !== undefined) return own.isActive ? [own, ofCall] : [ofCall]
+  const known = redactorLists.get(own)
+  if (known !== undefined) return known
+  const list = own.isActive ? [own] : []
+  redactorLists.set(own, list)
+  return list
+}
+
+const redactorLists = new WeakMap<Redactor, readonly Redactor[]>()
+
+function toValue(value: Plain): AttributeValue {
+  return typeof value === 'object' && !Array.isArray(value) ? JSON.stringify(value) : (value as AttributeValue)
+}
+
+function dropOverlaps(value: Plain): Plain {
+  if (typeof value === 'string') return dropOverlap(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (isPlainArray(value)) return value.map(dropOverlaps)
+  const copy: { [key: string]: Plain } = {}
+  for (const name of Object.keys(value)) setField(copy, name, dropOverlaps(value[name] as Plain))
+  return copy
+}
+
+function readIdentity({ session, sdk, eventType, eventId, isUnfinished }: SpanRecord): Entry[] {
+  const { identity } = session
+  const entries = Object.keys(identity).map((key): Entry => [key, identity[key] as string | boolean])
+  const detected = (): string =>
+    detectEventType(
+      sdk?.attributes ?? NO_ATTRIBUTES,
+      sdk?.events.map(({ name }) => name),
+    )
+  if (isUnfinished) entries.push([ATTRIBUTE.unfinished, true])
+  entries.push([ATTRIBUTE.eventType, eventType ?? detected()])
+  if (eventId !== undefined) entries.push([ATTRIBUTE.eventId, eventId])
+  return entries
+}
+
+function readTexts(record: SpanRecord, clean: Cleaner): SpanTexts {
+  const { sdk, eventName } = record
+  const name = sdk?.name ?? ''
+  const message = sdk?.status.message
+  const error = readError(record)
+  return {
+    name: clean.text('name', name),
+    // A name that is the span's own needs no second copy: ingestion falls back to it.
+    eventName: eventName === undefined || eventName === name ? undefined : clean.text(ATTRIBUTE.eventName, eventName),
+    status: message === undefined ? undefined : clean.text('status', message),
+    error: error === undefined ? undefined : clean.text(ATTRIBUTE.error, error.message),
+    errorType: error?.type === undefined ? undefined : clean.text(ATTRIBUTE.errorType, error.type),
+  }
+}
+
+interface ErrorTexts {
+  readonly message: string
+  readonly type: string | undefined
+}
+
+function readError(record: SpanRecord): ErrorTexts | undefined {
+  if (record.sdk !== undefined && Object.hasOwn(record.sdk.attributes, ATTRIBUTE.error)) return undefined
+  return record.error ?? (record.sdk?.status.code === SpanStatusCode.ERROR ? errorOfEvents(record) : undefined)
+}
+
+/** HoneyHive reads errors from its own attribute only, so an instrumentor's ERROR status has to be copied there. */
+function errorOfEvents({ sdk }: SpanRecord): ErrorTexts {
+  const event = sdk?.events.findLast((candidate) => candidate.name === 'exception')
+  const message = sdk?.status.message ?? event?.attributes?.['exception.message'] ?? 'error'
+  const type = event?.attributes?.['exception.type']
+  return { message: String(message), type: typeof type === 'string' ? type : undefined }
+}
+
+function readBuckets({ buckets }: SpanRecord, clean: Cleaner): (readonly [Bucket, Plain])[] {
+  if (buckets === undefined) return []
+  return BUCKETS.flatMap((bucket) => {
+    const value = buckets[bucket]
+    return value === undefined ? [] : [[bucket, clean.plain(BUCKET_PREFIX[bucket], value)] as const]
+  })
+}
