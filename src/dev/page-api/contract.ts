@@ -2,6 +2,7 @@
  * What the page asks of the local server: JSON over GET under `/api`, and one event stream.
  * Times are Unix milliseconds, durations milliseconds, costs US dollars.
  */
+import type { Dialogue } from '../../semantics/dialogue.js'
 
 /** `GET /api/projects` */
 export interface ProjectList {
@@ -68,7 +69,12 @@ export interface EventRow {
   readonly links: number
 }
 
-/** `GET /api/events/:id` */
+/** `GET /api/events/:id/page`: one event and what is read out of it. */
+export interface EventPage extends EventDetail {
+  /** Its messages, whichever library wrote them. */
+  readonly dialogue: Dialogue
+}
+/** `GET /api/events/:id`: one event in full, as it is stored. */
 export interface EventDetail extends EventRow {
   readonly source: string
   readonly inputs: Readonly<Record<string, unknown>>

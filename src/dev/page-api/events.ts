@@ -2,7 +2,8 @@
 import type { Reader, Row } from '../store/database.js'
 import { both, eachEventPage, type EventCondition, findLastEvent, inProjects, inSession } from '../store/events.js'
 import { parseBody } from '../store/event-rows.js'
-import type { EventDetail, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
+import { readDialogue } from '../../semantics/dialogue.js'
+import type { EventDetail, EventPage, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
 import { findSession, listProjects } from './sessions.js'
 
 /** An event with its children, in order of start. */
@@ -42,6 +43,12 @@ function* eachEventRow(reader: Reader, condition: EventCondition): Generator<Eve
 export function readEvent(reader: Reader, id: string, projectId?: number): EventDetail | undefined {
   const row = findLastEvent(reader, id, projectId)
   return row === undefined ? undefined : toDetail(reader, row)
+}
+
+/** One event as the page shows it. */
+export function readEventPage(reader: Reader, id: string, projectId?: number): EventPage | undefined {
+  const event = readEvent(reader, id, projectId)
+  return event === undefined ? undefined : { ...event, dialogue: readDialogue(event) }
 }
 
 /** All events of a project, or of one session of it, in full and in order of start; session records included. */

@@ -7,7 +7,7 @@ import { sendLarge, toStream } from '../http/reply.js'
 import { toFiniteNumber } from '../../otlp/json.js'
 import type { Reader } from '../store/database.js'
 import { findProject } from '../store/projects.js'
-import { listProcesses, readEvent, readProcess, readSession } from './events.js'
+import { listProcesses, readEvent, readEventPage, readProcess, readSession } from './events.js'
 import { eachExportLine } from './export.js'
 import type { RunPages } from './runs.js'
 import { listProjects, listSessions } from './sessions.js'
@@ -29,6 +29,7 @@ export function createPageApi({ reader, runs, live }: PageSources): App {
   app.get('/sessions', (c) => c.json(listSessions(reader, { ...readFilter(c), projectId: projectOf(c) })))
   app.get('/sessions/:id', (c) => sendLarge(c, { ...found(readSession(reader, c.req.param('id'), projectOf(c)), 'Session') }))
   app.get('/events/:id', (c) => c.json(found(readEvent(reader, c.req.param('id'), projectOf(c)), 'Event')))
+  app.get('/events/:id/page', (c) => c.json(found(readEventPage(reader, c.req.param('id'), projectOf(c)), 'Event')))
   app.get('/processes', (c) => c.json({ processes: listProcesses(reader) }))
   app.get('/processes/:id', (c) => sendLarge(c, { ...found(readProcess(reader, c.req.param('id'), readRange(c)), 'Process') }))
   app.get('/runs', async (c) => c.json({ runs: await runs.list(projectOf(c)) }))

@@ -1,9 +1,9 @@
+import type { DialogueSide } from '../../../semantics/dialogue.js'
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { EventDetail, LinkedEvent, SessionSummary } from '../../page-api/contract.js'
+import type { EventDetail, EventPage, LinkedEvent, SessionSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
-import { toInputMessages, toOutputMessages } from '../model/messages.js'
 import { useProjects } from '../model/projects.js'
 import { toHash } from '../model/route.js'
 import { Chat } from '../parts/chat.js'
@@ -28,7 +28,7 @@ interface PaneProps {
 /** The chosen event in full. Waits a moment before asking, so that holding an arrow key does not ask for every event on the way. */
 export function EventPane({ id, project, session, version }: PaneProps): JSX.Element {
   const settled = useSettled(id)
-  const detail = useApi<EventDetail>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}`, { project }), {
+  const detail = useApi<EventPage>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}/page`, { project }), {
     keep: true,
   })
   useEffect(() => {
@@ -75,9 +75,8 @@ function useSettled(id: string | null): string | null {
   return settled
 }
 
-function EventBody({ event }: { readonly event: EventDetail }): JSX.Element {
-  const input = toInputMessages(event.inputs)
-  const output = toOutputMessages(event.outputs)
+function EventBody({ event }: { readonly event: EventPage }): JSX.Element {
+  const { input, output } = event.dialogue
   const [own, lineage] = toParts(event.metadata)
   return (
     <>
@@ -92,18 +91,8 @@ function EventBody({ event }: { readonly event: EventDetail }): JSX.Element {
         </div>
       )}
       {event.linked.length > 0 && <Links links={event.linked} ownProject={event.projectId} />}
-      <Payload
-        title="Input"
-        value={event.inputs}
-        chat={input ? <Chat messages={input} /> : null}
-        rest={toRest(event.inputs, ['chat_history', 'messages'], input !== null)}
-      />
-      <Payload
-        title="Output"
-        value={event.outputs}
-        chat={output ? <Chat messages={output} /> : null}
-        rest={toRest(event.outputs, ['chat_history', 'messages', 'role', 'content', 'text', 'tool_calls'], output !== null)}
-      />
+      <Payload title="Input" value={event.inputs} side={input} />
+      <Payload title="Output" value={event.outputs} side={output} />
       <Scores title="Metrics" values={event.metrics} />
       <Scores title="Feedback" values={event.feedback} />
       <Section title="Config" value={event.config} />
@@ -220,34 +209,31 @@ function Links({ links, ownProject }: { readonly links: readonly LinkedEvent[]; 
 interface PayloadProps {
   readonly title: string
   readonly value: Readonly<Record<string, unknown>>
-  readonly chat: JSX.Element | null
-  readonly rest: Readonly<Record<string, unknown>> | null
+  readonly side: DialogueSide
 }
 
-function Payload({ title, value, chat, rest }: PayloadProps): JSX.Element | null {
+/** What went in or came out: its messages, then what else there is; or all of it as it is stored. */
+function Payload({ title, value, side }: PayloadProps): JSX.Element | null {
   const [isRaw, setRaw] = useState(false)
   if (Object.keys(value).length === 0) return null
-  const tool = chat ? (
+  if (side.messages.length === 0) return <Section title={title} value={value} />
+  const rest = Object.fromEntries(Object.entries(value).filter(([key]) => !side.keys.includes(key)))
+  const tool = (
     <button type="button" class="toggle is-small" aria-pressed={isRaw} onClick={() => setRaw(!isRaw)}>
       JSON
     </button>
-  ) : null
+  )
   return (
     <Fold title={title} value={value} tool={tool}>
-      {chat && !isRaw ? chat : <JsonView value={value} />}
-      {chat && !isRaw && rest && <JsonView value={rest} />}
+      {isRaw ? <JsonView value={value} /> : <Chat messages={side.messages} />}
+      {!isRaw && Object.keys(rest).length > 0 && (
+        <details class="rest">
+          <summary>{Object.keys(rest).join(', ')}</summary>
+          <JsonView value={rest} />
+        </details>
+      )}
     </Fold>
   )
-}
-
-function toRest(
-  value: Readonly<Record<string, unknown>>,
-  known: readonly string[],
-  hasChat: boolean,
-): Readonly<Record<string, unknown>> | null {
-  if (!hasChat) return null
-  const rest = Object.entries(value).filter(([key]) => !known.includes(key))
-  return rest.length > 0 ? Object.fromEntries(rest) : null
 }
 
 interface SectionProps {
