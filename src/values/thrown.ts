@@ -5,6 +5,7 @@ import { toBigIntText, toFunctionText } from './stand-in.js'
 export interface ThrownText {
   readonly type: string
   readonly message: string
+  /** Of the thrown value, then of what caused it, and of what caused that. */
   readonly stack: string | undefined
 }
 
@@ -21,7 +22,39 @@ export function describeThrown(thrown: unknown): ThrownText {
 function describeObject(thrown: object): ThrownText {
   const message = readText(thrown, 'message')
   const name = readText(thrown, 'name') ?? constructorName(thrown) ?? 'Object'
-  return { type: name, message: message ?? objectText(thrown), stack: readText(thrown, 'stack') }
+  const stack = readText(thrown, 'stack')
+  return { type: name, message: message ?? objectText(thrown), stack: stack === undefined ? undefined : stack + causesOf(thrown) }
+}
+
+/** Longest chain of causes that is told, and most characters of it: a cause may have been made of anything. */
+const MAX_CAUSES = 8
+const MAX_CAUSE_CHARS = 32_768
+
+/** What caused a thrown value, in the words other platforms use: a line `Caused by: …` for each. */
+function causesOf(thrown: object): string {
+  let told = ''
+  const seen = new Set<unknown>([thrown])
+  let cause = readCause(thrown)
+  while (cause !== undefined && cause !== null && !seen.has(cause) && seen.size <= MAX_CAUSES && told.length < MAX_CAUSE_CHARS) {
+    seen.add(cause)
+    told += `\nCaused by: ${causeText(cause).slice(0, MAX_CAUSE_CHARS - told.length)}`
+    cause = typeof cause === 'object' ? readCause(cause) : undefined
+  }
+  return told
+}
+
+function causeText(cause: unknown): string {
+  if (typeof cause !== 'object' || cause === null) return primitiveText(cause)
+  const name = readText(cause, 'name') ?? constructorName(cause) ?? 'Object'
+  return readText(cause, 'stack') ?? `${name}: ${readText(cause, 'message') ?? objectText(cause)}`
+}
+
+function readCause(holder: object): unknown {
+  try {
+    return Reflect.get(holder, 'cause')
+  } catch {
+    return undefined
+  }
 }
 
 function readText(holder: object, key: string): string | undefined {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { HoneyHiveTracer, traceFn } from '../../src/index.js'
 import { readFixture } from '../semantics/fixtures/read-fixture.js'
 import { eventually, takePicture, usePageRoom } from './open-page.js'
 import { LIBRARIES, RECORDED, sendRecorded } from './recorded.js'
@@ -226,6 +227,41 @@ describe('what real libraries wrote', () => {
       isAnswered ||= text.includes('It is sunny.')
     }
     expect({ isAsked, isCalled, isAnswered }).toEqual({ isAsked: true, isCalled: true, isAnswered: true })
+    await room.expectQuiet()
+  })
+})
+
+describe('errors', () => {
+  test('show what caused them and the frames of the application, the others when asked for', async () => {
+    const tracer = HoneyHiveTracer.init({ apiKey: 'local', project: RECORDED, serverUrl: room.server.url, source: 'test' })
+    const lookUp = traceFn(
+      tracer,
+      function lookUpInvoice() {
+        try {
+          JSON.parse('{')
+        } catch (cause) {
+          throw new RangeError('upstream answered\nwith half a reply', { cause })
+        }
+      },
+      { eventName: 'lookUpInvoice' },
+    )
+    expect(() => lookUp()).toThrow(RangeError)
+    await tracer.shutdown()
+    const event = room.server.events().find(({ name }) => name === 'lookUpInvoice')
+    const page = await room.open(`#/events/${event?.id}`)
+    const steps = page.locator('.error-box .error-step')
+    await steps.nth(1).waitFor()
+    expect(await steps.nth(0).locator('.error-message').textContent()).toBe('RangeError  upstream answered\nwith half a reply')
+    expect(await steps.nth(1).textContent()).toMatch(/caused by.*SyntaxError/)
+    const frames = (await steps.nth(1).locator('.stack li').allTextContents()).join('\n')
+    expect(frames).toContain('lookUpInvoice')
+    expect(frames).not.toContain('JSON.parse')
+    await steps
+      .nth(1)
+      .getByRole('button', { name: /more frames? of libraries/ })
+      .click()
+    await steps.nth(1).getByText('JSON.parse').waitFor()
+    await takePicture(page, 'error-dark')
     await room.expectQuiet()
   })
 })

@@ -3,6 +3,7 @@
  * Times are Unix milliseconds, durations milliseconds, costs US dollars.
  */
 import type { Dialogue } from '../../semantics/dialogue.js'
+import type { FailureStep } from '../../semantics/failure.js'
 
 /** `GET /api/projects` */
 export interface ProjectList {
@@ -73,6 +74,8 @@ export interface EventRow {
 export interface EventPage extends EventDetail {
   /** Its messages, whichever library wrote them. */
   readonly dialogue: Dialogue
+  /** Its error, then what caused that. */
+  readonly failure: readonly FailureStep[]
 }
 /** `GET /api/events/:id`: one event in full, as it is stored. */
 export interface EventDetail extends EventRow {

@@ -3,6 +3,7 @@ import type { Reader, Row } from '../store/database.js'
 import { both, eachEventPage, type EventCondition, findLastEvent, inProjects, inSession } from '../store/events.js'
 import { parseBody } from '../store/event-rows.js'
 import { readDialogue } from '../../semantics/dialogue.js'
+import { readFailure } from '../../semantics/failure.js'
 import type { EventDetail, EventPage, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
 import { findSession, listProjects } from './sessions.js'
 
@@ -48,7 +49,8 @@ export function readEvent(reader: Reader, id: string, projectId?: number): Event
 /** One event as the page shows it. */
 export function readEventPage(reader: Reader, id: string, projectId?: number): EventPage | undefined {
   const event = readEvent(reader, id, projectId)
-  return event === undefined ? undefined : { ...event, dialogue: readDialogue(event) }
+  if (event === undefined) return undefined
+  return { ...event, dialogue: readDialogue(event), failure: readFailure(event.error, event.metadata) }
 }
 
 /** All events of a project, or of one session of it, in full and in order of start; session records included. */

@@ -8,13 +8,14 @@ import { useProjects } from '../model/projects.js'
 import { toHash } from '../model/route.js'
 import { Chat } from '../parts/chat.js'
 import { CopyButton } from '../parts/copy.js'
+import { ErrorBox } from '../parts/error-box.js'
 import { Icon, TenantCell, TypeGlyph } from '../parts/glyph.js'
-import { JsonView, LongText } from '../parts/json-view.js'
+import { JsonView } from '../parts/json-view.js'
 import { Failure, Loading } from '../parts/notice.js'
 
 const SETTLE_MS = 70
 const LINEAGE =
-  /^(trace_id|span_id|parent_span_id|has_otlp_lineage|instrumentor|(scope|service|host|process|telemetry|os|otel)\..*|honeyhive[_.].*)$/
+  /^(trace_id|span_id|parent_span_id|has_otlp_lineage|instrumentor|(scope|service|host|process|telemetry|os|otel|_meta|_event\.exception)\..*|honeyhive[_.].*)$/
 
 interface PaneProps {
   readonly id: string | null
@@ -81,15 +82,7 @@ function EventBody({ event }: { readonly event: EventPage }): JSX.Element {
   return (
     <>
       <EventHead event={event} />
-      {event.error !== null && (
-        <div class="error-box" role="note">
-          <b>Failed</b>
-          <pre>
-            <LongText text={event.error} max={4000} />
-          </pre>
-          <CopyButton text={event.error} label="Copy the error" />
-        </div>
-      )}
+      {event.failure.length > 0 && <ErrorBox steps={event.failure} />}
       {event.linked.length > 0 && <Links links={event.linked} ownProject={event.projectId} />}
       <Payload title="Input" value={event.inputs} side={input} />
       <Payload title="Output" value={event.outputs} side={output} />
