@@ -19,6 +19,7 @@ function toRow(id: string, parentId: string | null, startMs = 0, durationMs = 10
     error,
     totalTokens: 0,
     cost: 0,
+    costSource: null,
     model: null,
     links: 0,
   }

@@ -48,8 +48,10 @@ describe('projects and sessions', () => {
       [...document.querySelectorAll('table.sessions tbody tr')].every((row) => row.textContent?.includes('error')),
     )
     await eventually(() => page.url()).toContain('error=1')
-    await page.getByLabel('Source').selectOption('evaluation')
+    await page.getByRole('button', { name: 'Evaluation rows' }).click()
     await page.waitForFunction(() => document.querySelectorAll('table.sessions tbody tr').length === 3)
+    expect(await page.getByLabel('Source').locator('option').allTextContents()).toEqual(['Any source', 'evaluation'])
+    await page.getByRole('button', { name: 'Application' }).click()
 
     await page.keyboard.press('Escape')
     await page.keyboard.press('Escape')
@@ -66,8 +68,35 @@ describe('projects and sessions', () => {
     await room.expectQuiet()
   })
 
-  test('loads older sessions on request and lists none twice', async () => {
+  test('sorts by figures, the rows of experiments apart', async () => {
     const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions`)
+    const costs = page.locator('table.sessions tbody tr td:nth-last-child(2)')
+    await costs.first().waitFor()
+    expect(await page.locator('table.sessions tbody .chip').count()).toBe(0)
+    await page.getByRole('button', { name: 'Cost', exact: true }).click()
+    await page.locator('th[aria-sort="descending"]').getByText('Cost').waitFor()
+    const shown = async (): Promise<number[]> =>
+      (await costs.allTextContents()).map((text) => Number(text.replace('$', '').replace('–', '0')))
+    await eventually(async () => {
+      const all = await shown()
+      return all.length > 20 && all.every((cost, at) => at === 0 || cost <= (all[at - 1] ?? 0))
+    }).toBe(true)
+    await page.getByRole('button', { name: 'Cost', exact: true }).click()
+    await page.waitForURL(/sort=cost&order=asc/)
+    await page.getByRole('button', { name: /Evaluation rows \(120\)/ }).click()
+    await eventually(() => page.locator('table.sessions tbody .chip').count()).toBe(100)
+    await room.expectQuiet()
+  })
+
+  test('shows what was asked and answered in each', async () => {
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.research)}/sessions`)
+    const row = page.locator('table.sessions tbody tr').filter({ hasText: 'brief #1' })
+    await row.getByText('ACME → Acme grew 14% in the quarter').waitFor()
+    await room.expectQuiet()
+  })
+
+  test('loads older sessions on request and lists none twice', async () => {
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions?rows=all`)
     await page.getByRole('button', { name: 'Load older sessions' }).click()
     await page.getByRole('button', { name: 'Load older sessions' }).waitFor({ state: 'detached' })
     const ids = await page.locator('table.sessions tbody tr').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-session')))
@@ -89,7 +118,8 @@ describe('projects and sessions', () => {
     await page.waitForURL(/from=\d+&to=\d+/)
     const [, from = 0, to = 0] = (/from=(\d+)&to=(\d+)/.exec(page.url()) ?? []).map(Number)
     const expected = morning.traffic.sessions.filter((one) => one.project === PROJECTS.support && one.startMs >= from && one.startMs <= to)
-    await page.waitForFunction((count) => document.querySelectorAll('table.sessions tbody tr').length === count, expected.length)
+    const own = expected.filter((one) => one.source !== 'evaluation')
+    await page.waitForFunction((count) => document.querySelectorAll('table.sessions tbody tr').length === count, own.length)
     await page.getByRole('button', { name: 'Any time again' }).click()
     await page.locator('table.sessions tbody tr').nth(50).waitFor()
     await room.expectQuiet()
@@ -197,13 +227,7 @@ describe('a session', () => {
     const page = await room.open(morning.hashOf('gwa2', 'gwa2/answer'))
     const pane = page.locator('.event-pane')
     await pane.locator('.role-assistant .tool-card').waitFor()
-    await eventually(() => pane.locator('.chat .message .role').allTextContents()).toEqual([
-      'system',
-      'user',
-      'assistant',
-      'tool',
-      'assistant',
-    ])
+    await eventually(() => pane.locator('.chat .message .role').allTextContents()).toEqual(['system', 'user', 'assistant', 'assistant'])
     await eventually(() => pane.locator('.tool-card').textContent()).toMatch(/lookup_invoice.*gave back.*in_2/)
     await eventually(() => pane.getByText('faithfulness').count()).toBe(1)
     await pane.getByRole('button', { name: 'JSON', exact: true }).first().click()

@@ -104,7 +104,7 @@ function toParts(metadata: Readonly<Record<string, unknown>>): readonly [Record<
   return parts
 }
 
-function EventHead({ event }: { readonly event: EventDetail }): JSX.Element {
+function EventHead({ event }: { readonly event: EventPage }): JSX.Element {
   return (
     <header class="event-head">
       <h3>
@@ -130,13 +130,9 @@ function EventHead({ event }: { readonly event: EventDetail }): JSX.Element {
           <dt>took</dt>
           <dd class="mono">{toDuration(event.durationMs)}</dd>
         </div>
+        <FirstToken event={event} />
         {event.totalTokens > 0 && <TokenFact event={event} />}
-        {event.cost > 0 && (
-          <div>
-            <dt>cost</dt>
-            <dd class="mono">{toCost(event.cost)}</dd>
-          </div>
-        )}
+        {event.pricing !== null && <CostFact event={event} pricing={event.pricing} />}
       </dl>
     </header>
   )
@@ -152,6 +148,48 @@ function TokenFact({ event }: { readonly event: EventDetail }): JSX.Element {
       <dd class="mono">
         {toCount(event.totalTokens)}
         {isSplit && <span class="dim">{` (${prompt} in, ${completion} out)`}</span>}
+      </dd>
+    </div>
+  )
+}
+
+/** How long a streamed answer took to begin. */
+function FirstToken({ event }: { readonly event: EventDetail }): JSX.Element | null {
+  const first = event.metrics['ttft_ms']
+  if (typeof first !== 'number') return null
+  return (
+    <div>
+      <dt>first token</dt>
+      <dd class="mono">{toDuration(first)}</dd>
+    </div>
+  )
+}
+
+interface CostFactProps {
+  readonly event: EventDetail
+  readonly pricing: NonNullable<EventPage['pricing']>
+}
+
+/** What an event cost, and how that is known. */
+function CostFact({ event, pricing }: CostFactProps): JSX.Element {
+  const { source, price } = pricing
+  if (source === 'unknown') {
+    const why = event.model === null ? 'It names no model.' : `No price of ${event.model} is known. Give one with --prices.`
+    return (
+      <div title={why}>
+        <dt>cost</dt>
+        <dd class="unpriced">no price known</dd>
+      </div>
+    )
+  }
+  const perMillion = price === null ? '' : `, per million tokens $${price.price.input ?? 0} in, $${price.price.output ?? 0} out`
+  const title = price === null ? 'As the span says' : `Computed from the ${price.source} for ${price.id}${perMillion}`
+  return (
+    <div title={title}>
+      <dt>cost</dt>
+      <dd class="mono">
+        {source === 'computed' && event.cost === 0 ? 'in the calls below' : toCost(event.cost)}
+        {source === 'computed' && event.cost > 0 && <span class="dim"> (computed)</span>}
       </dd>
     </div>
   )

@@ -1,11 +1,12 @@
-import type { JSX } from 'preact'
+import type { ComponentChildren, JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import type { EventRow, SessionDetail, SessionSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
-import { toClock, toCost, toCount, toDuration, toFullTime } from '../model/format.js'
+import { toClock, toCount, toDuration, toFullTime } from '../model/format.js'
 import { useLive } from '../model/live.js'
 import { type Route, toHash, updateQuery } from '../model/route.js'
 import { toExtent, toTree } from '../model/tree.js'
+import { CostOf } from '../parts/cost.js'
 import { Icon } from '../parts/glyph.js'
 import { Failure, Loading } from '../parts/notice.js'
 import { readWidth, Splitter } from '../parts/splitter.js'
@@ -85,6 +86,7 @@ function withSessionEvent(detail: SessionDetail): readonly EventRow[] {
         error: null,
         totalTokens: 0,
         cost: 0,
+        costSource: null,
         model: null,
         links: 0,
       }
@@ -122,7 +124,8 @@ function SessionHead({
         <Fact name="events" value={toCount(shown)} />
         {session.modelEvents > 0 && <Fact name="model calls" value={toCount(session.modelEvents)} />}
         {session.totalTokens > 0 && <Fact name="tokens" value={toCount(session.totalTokens)} />}
-        {session.cost > 0 && <Fact name="cost" value={toCost(session.cost)} />}
+        {session.cost + session.unpriced > 0 && <Fact name="cost" value={<CostOf cost={session.cost} unpriced={session.unpriced} />} />}
+        {session.user !== null && <Fact name="user" value={session.user} />}
         {session.errors > 0 && <Fact name={session.errors === 1 ? 'error' : 'errors'} value={toCount(session.errors)} isBad />}
         {session.source && <Fact name="source" value={session.source} />}
       </dl>
@@ -137,7 +140,7 @@ function SessionHead({
 
 interface FactProps {
   readonly name: string
-  readonly value: string
+  readonly value: ComponentChildren
   readonly title?: string
   readonly isBad?: boolean
 }
