@@ -231,6 +231,29 @@ describe('what real libraries wrote', () => {
   })
 })
 
+describe('a conversation', () => {
+  test.each(['ai-sdk-7', 'openinference-openai', 'openinference-langchain'] as const)(
+    'of %s says everything once, in its order',
+    async (library) => {
+      const page = await room.open(`#/p/${room.projectId(RECORDED)}/sessions/${toUuid(library)}`)
+      await page.getByRole('button', { name: 'Conversation' }).click()
+      const talk = page.locator('.conversation')
+      await talk.locator('.message').nth(1).waitFor()
+      const text = ((await talk.locator('.message').allTextContents()).join(' ') ?? '').replace(/\s+/g, ' ')
+      expect(text).toMatch(/(What is this\?|Weather in Rome\?).*weather.*city:?\s*Rome.*gave back.*(18C Rome|degrees:?\s*18).*It is sunny\./)
+      await takePicture(page, `conversation-${library}-dark`)
+      await talk.locator('.said-in').first().click()
+      await page.locator('.tree-row.is-selected').waitFor()
+      await page.locator('.event-pane .chat').first().waitFor()
+      await page.keyboard.press('v')
+      await talk.waitFor()
+      await page.reload()
+      await talk.waitFor()
+      await room.expectQuiet()
+    },
+  )
+})
+
 describe('errors', () => {
   test('show what caused them and the frames of the application, the others when asked for', async () => {
     const tracer = HoneyHiveTracer.init({ apiKey: 'local', project: RECORDED, serverUrl: room.server.url, source: 'test' })

@@ -4,7 +4,7 @@
  */
 import type { CostSource } from '../store/event-record.js'
 import type { FoundPrice } from '../prices/price-table.js'
-import type { Dialogue } from '../../semantics/dialogue.js'
+import type { Dialogue, DialogueMessage } from '../../semantics/dialogue.js'
 import type { FailureStep } from '../../semantics/failure.js'
 
 /** `GET /api/projects` */
@@ -81,6 +81,19 @@ export interface EventRow {
   readonly model: string | null
   /** Number of links to other traces. */
   readonly links: number
+}
+
+/** `GET /api/sessions/:id/conversation`: the session as one conversation, up to 1,000 calls. */
+export interface Conversation {
+  readonly calls: readonly ConversationCall[]
+}
+/** One model call of a conversation; without any, the work a session began with. */
+export interface ConversationCall {
+  readonly event: EventRow
+  readonly firstTokenMs: number | null
+  /** What it was told that had not been said before. */
+  readonly messages: readonly DialogueMessage[]
+  readonly answer: readonly DialogueMessage[]
 }
 
 /** `GET /api/events/:id/page`: one event and what is read out of it. */

@@ -7,11 +7,12 @@ import { sendLarge, toStream } from '../http/reply.js'
 import { toFiniteNumber } from '../../otlp/json.js'
 import type { Reader } from '../store/database.js'
 import { findProject } from '../store/projects.js'
+import { eachCall } from './conversation.js'
 import { listProcesses, readEvent, readEventPage, readProcess, readSession } from './events.js'
 import { eachExportLine } from './export.js'
 import type { PriceTable } from '../prices/price-table.js'
 import type { RunPages } from './runs.js'
-import { listProjects, listSessions } from './sessions.js'
+import { findSession, listProjects, listSessions } from './sessions.js'
 import { listDrops, readStats } from './stats.js'
 
 /** What these routes read from. */
@@ -30,6 +31,9 @@ export function createPageApi({ reader, runs, prices, live }: PageSources): App 
   app.get('/projects', (c) => c.json({ projects: listProjects(reader) }))
   app.get('/sessions', (c) => c.json(listSessions(reader, { ...readFilter(c), projectId: projectOf(c) })))
   app.get('/sessions/:id', (c) => sendLarge(c, { ...found(readSession(reader, c.req.param('id'), projectOf(c)), 'Session') }))
+  app.get('/sessions/:id/conversation', (c) =>
+    sendLarge(c, { calls: eachCall(reader, found(findSession(reader, c.req.param('id'), projectOf(c)), 'Session')) }),
+  )
   app.get('/events/:id', (c) => c.json(found(readEvent(reader, c.req.param('id'), projectOf(c)), 'Event')))
   app.get('/events/:id/page', (c) => c.json(found(readEventPage(reader, prices, c.req.param('id'), projectOf(c)), 'Event')))
   app.get('/processes', (c) => c.json({ processes: listProcesses(reader) }))

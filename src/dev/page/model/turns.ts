@@ -9,15 +9,12 @@ export interface JoinedCall extends Call {
 }
 
 /** A message whose calls hold their results. */
-export interface Turn {
-  readonly role: string
-  readonly name: string | null
+export type Turn<M extends DialogueMessage = DialogueMessage> = Omit<M, 'parts'> & {
   readonly parts: readonly (Exclude<MessagePart, { kind: 'call' }> | JoinedCall)[]
-  readonly finishReason: string | null
 }
 
 /** Puts what tools gave back to the calls that asked for it; messages that held nothing else go. */
-export function toTurns(messages: readonly DialogueMessage[]): readonly Turn[] {
+export function toTurns<M extends DialogueMessage>(messages: readonly M[]): readonly Turn<M>[] {
   const results = messages.flatMap(({ parts }) => parts.filter((part) => part.kind === 'result'))
   const joined = new Map<Call, Result>()
   const taken = new Set<Result>()
@@ -27,7 +24,7 @@ export function toTurns(messages: readonly DialogueMessage[]): readonly Turn[] {
     joined.set(call, result)
     taken.add(result)
   }
-  return messages.flatMap((message): readonly Turn[] => {
+  return messages.flatMap((message): readonly Turn<M>[] => {
     const parts = message.parts
       .filter((part) => part.kind !== 'result' || !taken.has(part))
       .map((part) => (part.kind === 'call' ? { ...part, result: joined.get(part) ?? null } : part))
