@@ -7,6 +7,7 @@ import { cutText } from './text.js'
 export interface ThrownText {
   readonly type: string
   readonly message: string
+  /** Of the thrown value, then of what caused it, and of what caused that. */
   readonly stack: string | undefined
 }
 
