@@ -140,7 +140,10 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
     const isChosen = trace.getSpan(parentContext) !== at.span
     if (isChosen && parent?.destination !== undefined) return parent.destination
     if (startsInCallbacks(span.instrumentationScope.name) && isContextOfTheQueue()) {
-      warn('callbacks', `"${span.name}" is not copied: ${describeQueue()}`)
+      processDiagnostics.warnOnce(
+        'HoneyHiveSpanProcessor:callbacks',
+        `HoneyHiveSpanProcessor: "${span.name}" is not copied: ${describeQueue()}.`,
+      )
       return undefined
     }
     const { instance, isUnder, isFree } = this.#findOwner(span, parent, at)
