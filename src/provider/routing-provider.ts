@@ -13,6 +13,7 @@ import {
 import { isTracingSuppressed } from '@opentelemetry/core'
 import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/instance.js'
 import type { Diagnostics } from '../diagnostics.js'
+import { inferLibrary } from '../semantics/library.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
 import { keepsContext, toCallersContext } from './kept-contexts.js'
@@ -57,6 +58,11 @@ export class RoutingProvider implements TracerProvider {
 
   getTracer(name: string, version?: string, options?: { schemaUrl?: string }): Tracer {
     return new RoutingTracer(this, toLibrary(name, version, options))
+  }
+
+  /** A tracer for libraries that take one and so cannot name themselves: `library` stands for those whose spans do not tell. */
+  getUnnamedTracer(library: InstrumentationLibrary): Tracer {
+    return new RoutingTracer(this, library, true)
   }
 
   /**
@@ -129,6 +135,15 @@ function readSchemaUrl(options: unknown): string | undefined {
   }
 }
 
+function readLibrary(options: SpanOptions | undefined): InstrumentationLibrary | undefined {
+  try {
+    const attributes = options?.attributes
+    return attributes === undefined ? undefined : inferLibrary(attributes)
+  } catch {
+    return undefined
+  }
+}
+
 function readUrl(options: SpanOptions): unknown {
   try {
     const { attributes } = options
@@ -164,18 +179,22 @@ class RoutingTracer implements Tracer {
   readonly #library: InstrumentationLibrary
   readonly #keepsContext: boolean
   readonly #isQueued: boolean
+  readonly #isUnnamed: boolean
 
-  constructor(provider: RoutingProvider, library: InstrumentationLibrary) {
+  constructor(provider: RoutingProvider, library: InstrumentationLibrary, isUnnamed = false) {
     this.#provider = provider
     this.#library = library
     this.#keepsContext = keepsContext(library.name)
     this.#isQueued = startsInCallbacks(library.name)
+    this.#isUnnamed = isUnnamed
   }
 
   startSpan(name: string, options?: SpanOptions, at?: Context): Span {
     const given = toContext(at)
     const place = this.#keepsContext ? toCallersContext(given) : given
-    return this.#provider.route(name, options ?? {}, place, this.#library, this.#isQueued)
+    const told = this.#isUnnamed ? readLibrary(options) : undefined
+    const isQueued = told === undefined ? this.#isQueued : startsInCallbacks(told.name)
+    return this.#provider.route(name, options ?? {}, place, told ?? this.#library, isQueued)
   }
 
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>

@@ -1,11 +1,4 @@
-import {
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  type SpanOptions,
-  type TextMapPropagator,
-  type TracerProvider,
-} from '@opentelemetry/api'
+import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
@@ -175,7 +168,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** The routing provider whose spans come here when no tracer is active. */
-  get provider(): TracerProvider {
+  get provider(): RoutingProvider {
     const { registerContextManager } = this.#config
     this.#provider ??= new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint, registerContextManager })
     return this.#provider

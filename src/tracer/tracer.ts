@@ -145,9 +145,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     return this.#instance.provider
   }
 
-  /** An OpenTelemetry tracer on {@link provider}, for libraries that take a tracer. */
+  /**
+   * An OpenTelemetry tracer on {@link provider}, for libraries that take a tracer. Its spans keep the scope name of the library
+   * where they tell it: the AI SDK's is `ai`.
+   */
   get otelTracer(): Tracer {
-    return this.provider.getTracer('honeyhive-tracer', VERSION)
+    return this.#instance.provider.getUnnamedTracer({ name: 'honeyhive-tracer', version: VERSION })
   }
 
   /**
