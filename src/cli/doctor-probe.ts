@@ -132,7 +132,8 @@ function lookAt(library) {
     isRead: isRead || !urls.some(([, { format }]) => format === 'module'),
     isPatched: wrapped.length > 0,
     isHooked: urls.some(([, { isHooked }]) => isHooked),
-    wrappedTwice: [...new Set(wrapped.filter(([, depth]) => depth > 1).map(([name]) => name))],
+    // Modules of Node are patched as ES module and as CommonJS, one through the other.
+    wrappedTwice: library.library.startsWith('node:') ? [] : [...new Set(wrapped.filter(([, depth]) => depth > 1).map(([name]) => name))],
   }
 }
 function look() {

@@ -7,7 +7,7 @@ export interface Instrumentor {
   readonly file?: string
   /** What the program writes: how the argument of `manuallyInstrument` is imported, and the argument. */
   readonly manual?: readonly [load: string, argument: string]
-  /** OpenTelemetry's loader hook, of the copy this instrumentor uses, patches what is imported after it. */
+  /** OpenTelemetry's loader hook patches what is imported after it. Two copies of it in one process keep each other from working. */
   readonly hook?: true
   /** The library is CommonJS inside, which is patched as it loads, once the instrumentation is there. */
   readonly order?: true
@@ -53,7 +53,7 @@ export const INSTRUMENTORS: readonly Instrumentor[] = [
     file: '/client/stdio',
     manual: [`import * as clientStdioModule from '@modelcontextprotocol/sdk/client/stdio.js'`, '{ clientStdioModule }'],
   },
-  { name: `${TRACELOOP}openai`, library: 'openai', manual: main('OpenAI', 'openai'), hook: true },
+  { name: `${TRACELOOP}openai`, library: 'openai', manual: main('OpenAI', 'openai') },
   {
     name: `${TRACELOOP}anthropic`,
     library: '@anthropic-ai/sdk',
@@ -64,20 +64,18 @@ export const INSTRUMENTORS: readonly Instrumentor[] = [
     name: `${TRACELOOP}bedrock`,
     library: '@aws-sdk/client-bedrock-runtime',
     manual: whole('bedrock', '@aws-sdk/client-bedrock-runtime'),
-    hook: true,
   },
-  { name: `${TRACELOOP}cohere`, library: 'cohere-ai', manual: whole('cohere', 'cohere-ai'), hook: true },
+  { name: `${TRACELOOP}cohere`, library: 'cohere-ai', manual: whole('cohere', 'cohere-ai') },
   { name: `${TRACELOOP}llamaindex`, library: 'llamaindex', manual: whole('llamaindex', 'llamaindex') },
   {
     name: `${TRACELOOP}pinecone`,
     library: '@pinecone-database/pinecone',
     manual: whole('pinecone', '@pinecone-database/pinecone'),
-    hook: true,
   },
-  { name: `${TRACELOOP}qdrant`, library: '@qdrant/js-client-rest', manual: whole('qdrant', '@qdrant/js-client-rest'), hook: true },
+  { name: `${TRACELOOP}qdrant`, library: '@qdrant/js-client-rest', manual: whole('qdrant', '@qdrant/js-client-rest') },
   { name: `${TRACELOOP}chromadb`, library: 'chromadb', broken: 'it does not know chromadb 3.x. Trace the calls with traceFn()' },
-  { name: `${TRACELOOP}together`, library: 'together-ai', manual: main('Together', 'together-ai'), hook: true },
-  { name: `${TRACELOOP}vertexai`, library: '@google-cloud/vertexai', manual: whole('vertexai', '@google-cloud/vertexai'), hook: true },
+  { name: `${TRACELOOP}together`, library: 'together-ai', manual: main('Together', 'together-ai') },
+  { name: `${TRACELOOP}vertexai`, library: '@google-cloud/vertexai', manual: whole('vertexai', '@google-cloud/vertexai') },
   {
     name: `${TRACELOOP}mcp`,
     library: '@modelcontextprotocol/sdk',
@@ -100,24 +98,21 @@ export const INSTRUMENTORS: readonly Instrumentor[] = [
   { name: '@fastify/otel', library: 'fastify', nothing: 'it is registered as a plugin' },
 ]
 
-/** What an ES module writes, best first; empty where nothing is to be done, or nothing helps. */
-export function listRemedies({ name, manual, hook, order }: Instrumentor): string[] {
-  return [
-    ...(manual === undefined ? [] : [`${manual[0]}; instrumentation.manuallyInstrument(${manual[1]})`]),
-    ...(hook === undefined ? [] : [`register('@opentelemetry/instrumentation/hook.mjs', import.meta.resolve('${name}'))`]),
-    ...(order === undefined ? [] : ["import './setup.mjs'"]),
-  ]
+/** The line that an ES module writes; `undefined` where nothing is to be done, or nothing helps. */
+export function writeLine({ name, manual, hook }: Instrumentor): string | undefined {
+  if (manual !== undefined) return `${manual[0]}; instrumentation.manuallyInstrument(${manual[1]})`
+  return hook === undefined ? undefined : `register('@opentelemetry/instrumentation/hook.mjs', import.meta.resolve('${name}'))`
 }
 
 /** What an ES module does so that this instrumentor works, with the line to write. */
 export function describeRemedy(instrumentor: Instrumentor): string {
-  const { manual, hook, broken } = instrumentor
+  const { broken, hook } = instrumentor
   if (broken !== undefined) return `Nothing helps: ${broken}.`
-  const [first, second] = listRemedies(instrumentor)
-  const inSetup = 'in a file that also makes the instrumentation, and start with `node --import ./setup.mjs`'
-  if (manual !== undefined) return `Write \`${first ?? ''}\`${hook === undefined ? '.' : `, or \`${second ?? ''}\` ${inSetup}.`}`
-  if (hook !== undefined) return `Write \`${first ?? ''}\` ${inSetup}.`
-  return 'Import the file that makes the instrumentation before anything else, or start with `node --import ./setup.mjs`.'
+  const line = writeLine(instrumentor)
+  if (line === undefined)
+    return 'Import the file that makes the instrumentation before anything else, or start with `node --import ./setup.mjs`.'
+  if (hook === undefined) return `Write \`${line}\`.`
+  return `Write \`${line}\` into a file that also makes the instrumentation, once for all, and start with \`node --import ./setup.mjs\`.`
 }
 
 /** Instrumentations of the same library end in its name. */
