@@ -133,11 +133,11 @@ function describePassedBy(name: string, row: Instrumentor, { isImported }: SeenL
   if (row.broken !== undefined) return { level: 'problem', message: `${name} does not patch ${library}`, remedy: describeRemedy(row) }
   if (!isImported) {
     const remedy = 'Require the file that makes the instrumentation before it.'
-    return { level: 'problem', message: `${library} was required before it could be patched`, remedy }
+    return { level: 'problem', message: `${library} was required before it could be patched by ${name}`, remedy }
   }
   return {
     level: 'problem',
-    message: `${library} was imported as ES module before it could be patched`,
+    message: `${library} was imported as ES module before it could be patched by ${name}`,
     remedy: row.name === name ? describeRemedy(row) : 'Call manuallyInstrument() with it.',
   }
 }

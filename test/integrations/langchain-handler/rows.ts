@@ -6,6 +6,7 @@ const agent: Case = { events: { chain: 7, model: 2, tool: 1 }, features: TOOL_FE
 export const rows: readonly Row[] = [
   {
     program: 'langchain-handler',
+    page: 'langchain-handler',
     format: 'esm',
     node: '24',
     library: '@langchain/core',
