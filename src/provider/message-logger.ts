@@ -1,5 +1,5 @@
 import { type Context, context, trace } from '@opentelemetry/api'
-import { type Logger, type LoggerOptions, type LoggerProvider, type LogRecord, logs } from '@opentelemetry/api-logs'
+import type { Logger, LoggerOptions, LoggerProvider, LogRecord } from '@opentelemetry/api-logs'
 import type { OwnedSpan } from '../context/instance.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isObject, toNonEmptyText } from '../semantics/json.js'
@@ -26,8 +26,9 @@ export class MessageLoggerProvider implements LoggerProvider {
   getLogger(name: string, version?: string, options?: LoggerOptions): Logger {
     const loggers = new WeakMap<LoggerProvider, Logger>()
     // Looked up each time: the application may register its provider later.
-    const findHost = (): Logger => {
-      const provider = logs.getLoggerProvider()
+    const findHost = (): Logger | undefined => {
+      const provider = findHostProvider()
+      if (provider === undefined) return undefined
       const known = loggers.get(provider) ?? provider.getLogger(name, version, options)
       loggers.set(provider, known)
       return known
@@ -36,7 +37,7 @@ export class MessageLoggerProvider implements LoggerProvider {
       enabled: () => true,
       emit: (record) => {
         this.#attach(record)
-        findHost().emit(record)
+        findHost()?.emit(record)
       },
     }
   }
@@ -78,6 +79,14 @@ export class MessageLoggerProvider implements LoggerProvider {
 
 function maxBytesOf(span: GuardedSpan): number {
   return GuardedSpan.recordOf(span)?.owner.maxBucketBytes ?? 0
+}
+
+const LOGS_KEY = Symbol.for('io.opentelemetry.js.api.logs')
+const LOGS_VERSION = 1
+
+/** The application's logger provider, where every version of OpenTelemetry's logs API keeps it. */
+function findHostProvider(): LoggerProvider | undefined {
+  return (globalThis as { readonly [LOGS_KEY]?: (version: number) => LoggerProvider | undefined })[LOGS_KEY]?.(LOGS_VERSION)
 }
 
 /** The span a record belongs to: that of its context, and no other. */
