@@ -38,11 +38,13 @@ export function readPrompts(batches: unknown): Fields {
 }
 
 /** Model, provider and settings of a call. */
-export function readModelSettings(extra: unknown, metadata: unknown): Fields {
+export function readModelSettings(extra: unknown, metadata: unknown): Fields | undefined {
   const { ls_model_name: named, ls_provider: provider, ls_temperature: temperature, ls_max_tokens: maxTokens } = toFields(metadata)
   const params = Object.entries(toFields(toFields(extra)['invocation_params'])).filter(([, value]) => value !== undefined)
   const { model_name: modelName, ...settings } = Object.fromEntries(params)
-  return withoutGaps({ temperature, max_tokens: maxTokens, ...settings, model: settings['model'] ?? modelName ?? named, provider })
+  const model = settings['model'] ?? modelName ?? named
+  const found = withoutGaps({ temperature, max_tokens: maxTokens, ...settings, model, provider })
+  return Object.keys(found).length > 0 ? found : undefined
 }
 
 /** The answer of a model, what it used, and how it ended. */

@@ -80,14 +80,13 @@ type Named = readonly [serialized: unknown, runName: unknown, tags: unknown, met
  * The methods that LangChain calls at each step of a run, in every version from 0.1 on. What they take is declared as unknown,
  * so that this package compiles without LangChain.
  */
-export class LangChainHandler {
+class LangChainHandler {
   readonly name = 'honeyhive'
   /** LangChain then calls this handler where the run is, and waits for it, whatever it does with others. */
   readonly awaitHandlers = true
   readonly raiseError = false
   readonly #runs: LangChainRuns | undefined
 
-  /** @internal */
   constructor(runs: LangChainRuns | undefined) {
     this.#runs = runs
   }
@@ -190,3 +189,5 @@ export class LangChainHandler {
     this.#runs?.start(runId, parentRunId, () => ({ name: readName(serialized, runName), eventType, tags, metadata, read }))
   }
 }
+
+export type { LangChainHandler }

@@ -194,6 +194,7 @@ describe('what a run becomes', () => {
       'honeyhive_outputs.chat_history.1.content': 'no',
       'honeyhive_metadata.total_tokens': 5,
     })
+    expect(Object.keys(attributesOf(tracer, 'OpenAI')).filter((key) => key.startsWith('honeyhive_config'))).toEqual([])
   })
 
   test('a chain, with the messages inside its values in few words, and inputs that come late', () => {
