@@ -17,6 +17,7 @@ import {
   isWholeText,
   isWhole,
   methodsListSpec,
+  methodsListsSpec,
   methodsSpec,
   type OptionSpec,
   type SpecOf,
@@ -364,7 +365,7 @@ const options: SettingsOf<TracerOptions> = {
   },
   crossTracerLinks: flag('HH_CROSS_TRACER_LINKS'),
   registerContextManager: flag(),
-  instrumentations: methodsListSpec<InstrumentationLike>(
+  instrumentations: methodsListsSpec<InstrumentationLike>(
     ['setTracerProvider'],
     'an array of OpenTelemetry instrumentations',
     'Give instances, e.g. [new OpenAIInstrumentation()].',

@@ -12,7 +12,7 @@ import type { Snapshot } from '../values/snapshot.js'
 import { describeFailure, type Failure } from '../values/failure.js'
 import { shrinkIfLarge } from './span-shrink.js'
 import { boundText, isTooLong, MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from './bound-text.js'
-import { mergeInto } from './bucket.js'
+import { appendIn, mergeInto } from './bucket.js'
 import { nowOn, toHrTime } from './clock.js'
 import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
 import { toFinishedSpan } from './finished-span.js'
@@ -260,6 +260,19 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
       record.buckets[bucket] = merged
       record.bytes -= replacedBytes
     }
+    if (snapshot.truncated) record.isTruncated = true
+    shrinkIfLarge(record)
+  }
+
+  /** Adds a captured value to a list in a bucket of the event. */
+  appendToBucket(bucket: Bucket, name: string, snapshot: Snapshot): void {
+    if (!this.isRecording()) return
+    const record = recordIn(this)
+    if (!appendIn(record.buckets?.[bucket], name, snapshot.value)) {
+      this.addToBucket(bucket, { ...snapshot, value: { [name]: [snapshot.value] } })
+      return
+    }
+    record.bytes += snapshot.bytes
     if (snapshot.truncated) record.isTruncated = true
     shrinkIfLarge(record)
   }

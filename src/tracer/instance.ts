@@ -1,11 +1,4 @@
-import {
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  type SpanOptions,
-  type TextMapPropagator,
-  type TracerProvider,
-} from '@opentelemetry/api'
+import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
@@ -97,10 +90,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly ownSession: Session
   /** False when no key, `disabled` or an unsafe address keeps this instance from recording at all. */
   readonly isRecording: boolean
+  /** What is recorded of calls by default, and the copy that is taken of it. */
+  readonly captureParts: CaptureParts
   readonly #config: ResolvedConfig
   readonly #open: UnfinishedSpans
   readonly #ids: InstanceIdGenerator
-  readonly #captureParts: CaptureParts
   readonly #startedSessions = new WeakSet<Session>()
   #resource: SpanOwner['resource'] | undefined
   #spans: InstanceProvider | undefined
@@ -129,7 +123,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.ownSession = createOwnSession(config, remoteSessionId)
     if (config.spool !== undefined && this.isRecording) void this.exporters
     const { capture } = config
-    this.#captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
+    this.captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
   }
 
   get isLive(): boolean {
@@ -174,7 +168,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** The routing provider whose spans come here when no tracer is active. */
-  get provider(): TracerProvider {
+  get provider(): RoutingProvider {
     const { registerContextManager } = this.#config
     this.#provider ??= new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint, registerContextManager })
     return this.#provider
@@ -315,12 +309,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.#capture(span, call, self, args)
-    return new CallRecording(span, call, this.#captureParts, scope, this)
+    return new CallRecording(span, call, this.captureParts, scope, this)
   }
 
   #capture(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[]): void {
     try {
-      captureCall(span, call, self, args, this.#captureParts)
+      captureCall(span, call, self, args, this.captureParts)
     } catch (error) {
       this.report('capture', error)
     }
