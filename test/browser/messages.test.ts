@@ -240,7 +240,9 @@ describe('a conversation', () => {
       const talk = page.locator('.conversation')
       await talk.locator('.message').nth(1).waitFor()
       const text = ((await talk.locator('.message').allTextContents()).join(' ') ?? '').replace(/\s+/g, ' ')
-      expect(text).toMatch(/(What is this\?|Weather in Rome\?).*weather.*city:?\s*Rome.*gave back.*(18C Rome|degrees:?\s*18).*It is sunny\./)
+      expect(text).toMatch(
+        /(What is this\?|Weather in Rome\?).*weather.*city:?\s*Rome.*gave back.*(18C Rome|degrees:?\s*18).*It is sunny\./,
+      )
       await takePicture(page, `conversation-${library}-dark`)
       await talk.locator('.said-in').first().click()
       await page.locator('.tree-row.is-selected').waitFor()
