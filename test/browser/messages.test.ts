@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HoneyHiveTracer, traceFn } from '../../src/index.js'
 import { readFixture } from '../semantics/fixtures/read-fixture.js'
-import { eventually, takePicture, usePageRoom } from './open-page.js'
+import { eventually, findBarriers, settle, takePicture, usePageRoom } from './open-page.js'
 import { LIBRARIES, RECORDED, sendRecorded } from './recorded.js'
 import { post } from './send.js'
 import { toUuid } from './traffic.js'
@@ -146,6 +146,25 @@ describe('messages', () => {
     await room.expectQuiet()
   })
 
+  test.each([
+    ['dark', 1440],
+    ['light', 390],
+  ] as const)('have no finding of axe-core and fit their window, %s, %i pixels wide', async (theme, width) => {
+    const page = await room.open(hashOf('rich'), { theme, width })
+    for (const hash of [hashOf('rich'), hashOf('hostile'), hashOf('rich').replace(/\?.*/, '?view=conversation')]) {
+      await page.goto(`${room.server.url}/${hash}`)
+      await page.locator('.message').nth(1).waitFor()
+      await settle(page)
+      expect(await findBarriers(page)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+      await takePicture(
+        page,
+        `messages-${hash === hashOf('rich') ? 'rich' : hash === hashOf('hostile') ? 'hostile' : 'talk'}-${theme}-${width}`,
+      )
+    }
+    await room.expectQuiet()
+  })
+
   test('fold reasoning until it is asked for', async () => {
     const page = await room.open(hashOf('rich'))
     const thought = page.getByText('Both have the same date.')
@@ -240,7 +259,9 @@ describe('a conversation', () => {
       const talk = page.locator('.conversation')
       await talk.locator('.message').nth(1).waitFor()
       const text = ((await talk.locator('.message').allTextContents()).join(' ') ?? '').replace(/\s+/g, ' ')
-      expect(text).toMatch(/(What is this\?|Weather in Rome\?).*weather.*city:?\s*Rome.*gave back.*(18C Rome|degrees:?\s*18).*It is sunny\./)
+      expect(text).toMatch(
+        /(What is this\?|Weather in Rome\?).*weather.*city:?\s*Rome.*gave back.*(18C Rome|degrees:?\s*18).*It is sunny\./,
+      )
       await takePicture(page, `conversation-${library}-dark`)
       await talk.locator('.said-in').first().click()
       await page.locator('.tree-row.is-selected').waitFor()
