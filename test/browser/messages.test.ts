@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HoneyHiveTracer, traceFn } from '../../src/index.js'
 import { readFixture } from '../semantics/fixtures/read-fixture.js'
-import { eventually, takePicture, usePageRoom } from './open-page.js'
+import { eventually, findBarriers, settle, takePicture, usePageRoom } from './open-page.js'
 import { LIBRARIES, RECORDED, sendRecorded } from './recorded.js'
 import { post } from './send.js'
 import { toUuid } from './traffic.js'
@@ -143,6 +143,25 @@ describe('messages', () => {
     expect(await cards.nth(1).textContent()).toMatch(/lookup_plan.*No arguments.*gave back.*annual/)
     await pane.getByText('cut at the token limit').waitFor()
     await takePicture(page, 'messages-dark')
+    await room.expectQuiet()
+  })
+
+  test.each([
+    ['dark', 1440],
+    ['light', 390],
+  ] as const)('have no finding of axe-core and fit their window, %s, %i pixels wide', async (theme, width) => {
+    const page = await room.open(hashOf('rich'), { theme, width })
+    for (const hash of [hashOf('rich'), hashOf('hostile'), hashOf('rich').replace(/\?.*/, '?view=conversation')]) {
+      await page.goto(`${room.server.url}/${hash}`)
+      await page.locator('.message').nth(1).waitFor()
+      await settle(page)
+      expect(await findBarriers(page)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+      await takePicture(
+        page,
+        `messages-${hash === hashOf('rich') ? 'rich' : hash === hashOf('hostile') ? 'hostile' : 'talk'}-${theme}-${width}`,
+      )
+    }
     await room.expectQuiet()
   })
 

@@ -433,6 +433,25 @@ describe('keyboard', () => {
     await room.expectQuiet()
   })
 
+  test('closes the help by its button, beside it, by escape and by the key that opened it', async () => {
+    const page = await room.open('#/processes')
+    await page.locator('table.processes').waitFor()
+    const dialog = page.getByRole('dialog')
+    const ways = [
+      () => dialog.getByRole('button', { name: 'Close' }).click(),
+      () => page.mouse.click(5, 5),
+      () => page.keyboard.press('Escape'),
+      () => page.keyboard.press('?'),
+    ]
+    for (const close of ways) {
+      await page.keyboard.press('?')
+      await dialog.waitFor()
+      await close()
+      await dialog.waitFor({ state: 'detached' })
+    }
+    await room.expectQuiet()
+  })
+
   test('shows where the focus is', async () => {
     const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions`)
     await page.locator('table.sessions').waitFor()

@@ -113,7 +113,7 @@ function Reasoning({ text }: { readonly text: string }): JSX.Element {
 export function ToolCard({ call }: { readonly call: JoinedCall }): JSX.Element {
   const isEmpty = typeof call.args === 'object' && (call.args === null || Object.keys(call.args).length === 0)
   return (
-    <section class="tool-card" aria-label={`Call of ${call.name}`}>
+    <div class="tool-card">
       <header>
         <span class="tool-name mono">{call.name}</span>
         {call.id !== null && <span class="mono dim tool-id">{call.id}</span>}
@@ -129,7 +129,7 @@ export function ToolCard({ call }: { readonly call: JoinedCall }): JSX.Element {
           ))}
         </div>
       )}
-    </section>
+    </div>
   )
 }
 
@@ -142,7 +142,7 @@ interface ResultProps {
 /** A result whose call is not in sight. */
 function ResultView({ name, callId, parts }: ResultProps): JSX.Element {
   return (
-    <section class="tool-card" aria-label={`Result of ${name ?? callId ?? 'a tool'}`}>
+    <div class="tool-card">
       <header>
         <span class="tool-name mono">{name ?? 'tool'}</span>
         {callId !== null && <span class="mono dim tool-id">{callId}</span>}
@@ -154,7 +154,7 @@ function ResultView({ name, callId, parts }: ResultProps): JSX.Element {
           <PartView key={index} part={part.kind === 'call' ? { ...part, result: null } : part} />
         ))}
       </div>
-    </section>
+    </div>
   )
 }
 

@@ -4,6 +4,7 @@ import { toSafeHref } from '../model/links.js'
 import { type MarkdownNode, parseMarkdown } from '../model/markdown.js'
 import { CopyButton } from './copy.js'
 import { MediaView } from './media.js'
+import { ScrollBox } from './scroll-box.js'
 
 /** Text up to here is shown at once, and as Markdown however long it is unfolded. */
 const FIRST_CHARS = 6000
@@ -50,9 +51,9 @@ function Piece({ node }: { readonly node: MarkdownNode }): JSX.Element {
   if (tag === 'a') return <Link href={detail}>{toElements(children)}</Link>
   if (tag === 'table')
     return (
-      <div class="table-box">
+      <ScrollBox label="Table">
         <table>{toElements(children)}</table>
-      </div>
+      </ScrollBox>
     )
   // A heading of a message is none of the page: its outline is not a stranger's to change.
   if (/^h[1-6]$/.test(tag)) return <p class={`heading is-${tag}`}>{toElements(children)}</p>

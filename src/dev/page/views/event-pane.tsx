@@ -5,7 +5,7 @@ import type { EventDetail, EventPage, LinkedEvent, SessionSummary } from '../../
 import { toPath, useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
 import { useProjects } from '../model/projects.js'
-import { toHash } from '../model/route.js'
+import { toHash, updateQuery } from '../model/route.js'
 import { Chat } from '../parts/chat.js'
 import { CopyButton } from '../parts/copy.js'
 import { ErrorBox } from '../parts/error-box.js'
@@ -37,6 +37,9 @@ export function EventPane({ id, project, session, version }: PaneProps): JSX.Ele
   }, [version])
   return (
     <section class="event-pane" tabIndex={-1} aria-label="The chosen event" aria-busy={detail.isLoading}>
+      <button type="button" class="button narrow-only" onClick={() => updateQuery({ e: null })}>
+        <Icon name="chevron" /> All events
+      </button>
       {id !== null && detail.error && <Failure error={detail.error} onRetry={detail.reload} />}
       {id === null && <NoRecord />}
       {id !== null && !detail.data && !detail.error && <Loading what="the event" />}

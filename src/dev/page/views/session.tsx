@@ -55,7 +55,7 @@ function SessionBody({ project, detail, route }: BodyProps): JSX.Element {
       {isTalk ? (
         <ConversationView project={project} id={detail.session.id} version={detail} />
       ) : (
-        <div class="session-panes" style={{ '--detail-width': `${width}px` }}>
+        <div class={`session-panes${selected === null ? '' : ' has-choice'}`} style={{ '--detail-width': `${width}px` }}>
           <Waterfall
             nodes={nodes}
             extent={extent}
