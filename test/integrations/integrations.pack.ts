@@ -16,14 +16,14 @@ const wanted = process.env['ROWS'] ?? ''
 const groups = (await readGroups())
   .map(({ folder, rows }) => ({ folder, rows: rows.filter(({ program }) => `${folder}/${program}`.startsWith(wanted)) }))
   .filter(({ rows }) => rows.length > 0)
-const serverSuite = createServerSuite(wanted)
+const serverSuite = await createServerSuite(wanted)
 
 let servers: Servers
 beforeAll(async () => {
   servers = { model: await startModelServer(), receiver: await startSpanReceiver() }
   const folders = groups.map(({ folder, rows }) => ({ folder: join(import.meta.dirname, folder), node: rows[0]?.node }))
   await installGroups([...folders, ...serverSuite.groups])
-  await serverSuite.start(servers.receiver)
+  await serverSuite.start(servers)
 })
 afterAll(async () => {
   await Promise.all([servers.model.close(), servers.receiver.close(), serverSuite.close()])

@@ -56,6 +56,9 @@ export async function runRecipe(recipe: Recipe, { model, receiver }: Servers): P
     AWS_ACCESS_KEY_ID: 'id',
     AWS_SECRET_ACCESS_KEY: 'secret',
     AWS_ENDPOINT_URL: model.http2Url,
+    // `NodeSDK` would wait for a collector.
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_LOGS_EXPORTER: 'none',
   }
   try {
     await execute(await findNode(recipe.node), [file], { cwd, env, timeout: 60_000 })
