@@ -440,11 +440,12 @@ export interface TracerOptions {
    */
   readonly registerContextManager?: boolean | null | undefined
   /**
-   * OpenTelemetry instrumentations to enable on this tracer's provider.
+   * OpenTelemetry instrumentations to enable on this tracer's provider, or lists of them. Metrics go to the global meter provider,
+   * log events to the global logger provider; messages among them become inputs and outputs as well.
    *
    * @defaultValue none
    */
-  readonly instrumentations?: readonly InstrumentationLike[] | null | undefined
+  readonly instrumentations?: readonly (InstrumentationLike | readonly InstrumentationLike[])[] | null | undefined
   /**
    * Further OpenTelemetry span processors. They see every span of this tracer and no other, redacted and flattened as it would
    * be exported.

@@ -17,6 +17,7 @@ import {
   isWholeText,
   isWhole,
   methodsListSpec,
+  methodsListsSpec,
   methodsSpec,
   type OptionSpec,
   type SpecOf,
@@ -335,7 +336,7 @@ const options: SettingsOf<TracerOptions> = {
     },
   },
   redact: {
-    expected: '{ keys?, patterns?, replacement?, builtIn? }, a function or false',
+    expected: '{ keys?, patterns?, replacement?, builtIn?, formats? }, a function or false',
     remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
     members: {
       keys: list(
@@ -349,6 +350,7 @@ const options: SettingsOf<TracerOptions> = {
       },
       replacement: text(undefined, 'Give the text to show instead, e.g. "[REDACTED]".'),
       builtIn: flag(),
+      formats: flag(),
     },
     other: (value): value is RedactFunction | false => value === false || isFunction(value),
   },
@@ -363,7 +365,7 @@ const options: SettingsOf<TracerOptions> = {
   },
   crossTracerLinks: flag('HH_CROSS_TRACER_LINKS'),
   registerContextManager: flag(),
-  instrumentations: methodsListSpec<InstrumentationLike>(
+  instrumentations: methodsListsSpec<InstrumentationLike>(
     ['setTracerProvider'],
     'an array of OpenTelemetry instrumentations',
     'Give instances, e.g. [new OpenAIInstrumentation()].',

@@ -60,3 +60,19 @@ function withoutInstance(instance: Instance, scope: Scope | undefined): Scope | 
 export function runInScope<A extends unknown[], R>(scope: Scope | undefined, fn: (...args: A) => R, ...args: A): R {
   return processState.scopes.run(scope, fn, ...args)
 }
+
+/**
+ * Makes `scope` current for the rest of this synchronous run, until {@link leaveScope} is given what this gives back. It is what
+ * {@link runInScope} does, without a frame of its own on the host's stack.
+ */
+export function enterScope(scope: Scope | undefined): Scope | undefined {
+  const { scopes } = processState
+  const before = scopes.getStore()
+  scopes.enterWith(scope)
+  return before
+}
+
+/** Makes current again what was before {@link enterScope}. */
+export function leaveScope(before: Scope | undefined): void {
+  processState.scopes.enterWith(before)
+}

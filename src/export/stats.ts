@@ -1,6 +1,7 @@
 import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
 import type { DropReport } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
+import { toOneLine } from '../terminal-text.js'
 import { DecisionLog, type SpanName } from './decision-log.js'
 
 /**
@@ -57,6 +58,8 @@ export interface SpanStatsOptions {
   readonly diagnostics: Diagnostics
   /** The user's hook; what it throws or rejects with is ignored. */
   readonly onDrop?: ((report: DropReport) => void) | undefined
+  /** Takes out what may not be shown, e.g. the tracer's key. @defaultValue none */
+  readonly mask?: ((text: string) => string) | undefined
   /** Milliseconds since the Unix epoch. @defaultValue `Date.now` */
   readonly now?: (() => number) | undefined
 }
@@ -87,6 +90,7 @@ const REMEDY: Readonly<Record<DropReason, string>> = {
 export class SpanStats {
   readonly #diagnostics: Diagnostics
   readonly #now: () => number
+  readonly #mask: (text: string) => string
   readonly #onDrop: SpanStatsOptions['onDrop']
   #started = 0
   #ended = 0
@@ -103,7 +107,8 @@ export class SpanStats {
   #open: OpenSpansView | undefined
   #findPending: ((spanIdOrName: string) => string | undefined) | undefined
 
-  constructor({ diagnostics, onDrop, now = Date.now }: SpanStatsOptions) {
+  constructor({ diagnostics, onDrop, mask = (text) => text, now = Date.now }: SpanStatsOptions) {
+    this.#mask = mask
     this.#diagnostics = diagnostics
     this.#onDrop = onDrop
     this.#now = now
@@ -142,7 +147,7 @@ export class SpanStats {
 
   /** Remembers the last trouble for {@link snapshot}. */
   failed(error: string): void {
-    this.#lastError = error
+    this.#lastError = this.#mask(error)
   }
 
   /** The server acknowledged these spans. */
@@ -211,6 +216,10 @@ export class SpanStats {
 
   /** What became of a recent span and why, as one line. */
   explain(spanIdOrName: string): string {
+    return toOneLine(this.#mask(this.#explain(spanIdOrName)))
+  }
+
+  #explain(spanIdOrName: string): string {
     const decided = this.#findPending?.(spanIdOrName) ?? this.#log?.find(spanIdOrName)
     const open = this.#open?.find(spanIdOrName) ?? []
     const [oldest] = open
@@ -259,7 +268,7 @@ export class SpanStats {
     this.#isReporting = true
     // The hook is user code: nothing it does may reach the caller.
     try {
-      const outcome: unknown = this.#onDrop({ reason, count, detail })
+      const outcome: unknown = this.#onDrop({ reason, count, detail: this.#mask(detail) })
       if (outcome instanceof Promise) outcome.catch(() => undefined)
     } catch {
       return

@@ -9,10 +9,10 @@ import { toAttributeValue } from '../values/flatten.js'
 import type { Plain } from '../values/plain.js'
 import { sizeOf } from '../values/room.js'
 import type { Snapshot } from '../values/snapshot.js'
-import { describeThrown, type ThrownText } from '../values/thrown.js'
+import { describeFailure, type Failure } from '../values/failure.js'
 import { shrinkIfLarge } from './span-shrink.js'
 import { boundText, isTooLong, MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from './bound-text.js'
-import { mergeInto } from './bucket.js'
+import { appendIn, mergeInto } from './bucket.js'
 import { nowOn, toHrTime } from './clock.js'
 import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
 import { toFinishedSpan } from './finished-span.js'
@@ -96,6 +96,14 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   /** Closes the span for writing; its processors may do so until their `onEnding` is over. */
   static close(span: GuardedSpan): void {
     recordIn(span).isEnded = true
+  }
+
+  /** Milliseconds since the span started; `undefined` when nobody records it. */
+  static ageMsOf(span: GuardedSpan): number | undefined {
+    const { sdk, anchor, owner } = recordIn(span)
+    if (sdk === undefined) return undefined
+    const [seconds, nanoseconds] = sdk.startTime
+    return Math.max(0, Math.round((nowOn(anchor, owner.clock) - seconds * 1e3 - nanoseconds / 1e6) * 1e3) / 1e3)
   }
 
   /** Frees the data of a span that is settled; a scope may hold the span itself for much longer. */
@@ -234,7 +242,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     const record = recordIn(this)
     const error = recordExceptionOn(record, thrown, undefined, false)
     const message = bound(record, error.message, MAX_MESSAGE_CHARS)
-    record.error = { ...error, type: bound(record, error.type, MAX_NAME_CHARS), message }
+    const summary = bound(record, error.summary, MAX_MESSAGE_CHARS)
+    record.error = { type: bound(record, error.type, MAX_NAME_CHARS), message: summary }
     setStatusOn(record, { code: SpanStatusCode.ERROR, message })
   }
 
@@ -251,6 +260,19 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
       record.buckets[bucket] = merged
       record.bytes -= replacedBytes
     }
+    if (snapshot.truncated) record.isTruncated = true
+    shrinkIfLarge(record)
+  }
+
+  /** Adds a captured value to a list in a bucket of the event. */
+  appendToBucket(bucket: Bucket, name: string, snapshot: Snapshot): void {
+    if (!this.isRecording()) return
+    const record = recordIn(this)
+    if (!appendIn(record.buckets?.[bucket], name, snapshot.value)) {
+      this.addToBucket(bucket, { ...snapshot, value: { [name]: [snapshot.value] } })
+      return
+    }
+    record.bytes += snapshot.bytes
     if (snapshot.truncated) record.isTruncated = true
     shrinkIfLarge(record)
   }
@@ -441,8 +463,8 @@ function bound(record: SpanRecord, text: string, maxChars: number): string {
 }
 
 /** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
-function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, isByApi: boolean): ThrownText {
-  const text = describeThrown(thrown)
+function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, isByApi: boolean): Failure {
+  const text = describeFailure(thrown)
   // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
   if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
   record.lastException = thrown

@@ -127,6 +127,8 @@ export interface Routing {
   readonly conflict: Innermost['conflict']
   /** What surrounds the span where it starts. */
   readonly surroundings: Surroundings
+  /** True where a span of ours in a context that was chosen says whose it is; else the surroundings do. */
+  readonly isNamed: boolean
 }
 
 const WHERE_IT_STARTS: Place = { parent: undefined, remoteParent: undefined, isChosen: false }
@@ -146,7 +148,7 @@ export function routeSpan(at: Context, isRoot: boolean, surroundings: Surroundin
   if (isKept(around)) return routeHere(isRoot, around, undefined)
   noteContext(at)
   const place = isRoot ? AT_THE_TOP : placeUnder(chosen)
-  return { owner: chosen.owner, place, isFree: false, conflict: undefined, surroundings }
+  return { owner: chosen.owner, place, isFree: false, conflict: undefined, surroundings, isNamed: true }
 }
 
 /** Whether the context is an outer one: met before the current scope was entered, inside of the span it holds. */
@@ -159,7 +161,7 @@ function routeHere(isRoot: boolean, surroundings: Surroundings, chosen: Place | 
   const { instance, span, conflict } = findInnermost(surroundings)
   const isFree = instance === undefined && span === undefined && conflict === undefined
   const place = isRoot ? AT_THE_TOP : (chosen ?? (span === undefined ? toCurrentPlace(surroundings) : placeUnder(span)))
-  return { owner: instance, place, isFree, conflict, surroundings }
+  return { owner: instance, place, isFree, conflict, surroundings, isNamed: false }
 }
 
 function placeUnder(parent: OwnedSpan): Place {

@@ -7,7 +7,6 @@ import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import type { Plain } from '../values/plain.js'
 import { sizeOf } from '../values/room.js'
 import type { Redactor } from '../values/redact.js'
-import type { ThrownText } from '../values/thrown.js'
 import { boundName, boundText, isTooLong, MAX_NAME_CHARS } from './bound-text.js'
 import type { Clock, ClockAnchor } from './clock.js'
 
@@ -83,7 +82,8 @@ export interface SpanRecord {
   droppedEvents: number
   droppedLinks: number
   buckets: Partial<Record<Bucket, Plain>> | undefined
-  error: ThrownText | undefined
+  /** What `fail` was given: its type, and its message with what caused it. */
+  error: { readonly type: string; readonly message: string } | undefined
   lastException: unknown
   isTruncated: boolean
   /** Whether it can be found by its ids. */

@@ -33,7 +33,8 @@ const INPUT_EVENTS = [
   'gen_ai.input.message',
 ] as const
 const OUTPUT_EVENTS = ['gen_ai.choice', 'gen_ai.output.message'] as const
-const DETAILS_EVENT = 'gen_ai.client.inference.operation.details'
+/** The event that tells a whole call, or one side of it. */
+export const DETAILS_EVENT = 'gen_ai.client.inference.operation.details'
 
 /** Span events that become messages and are therefore not repeated in the metadata. */
 export const MESSAGE_EVENTS: ReadonlySet<string> = new Set([...INPUT_EVENTS, ...OUTPUT_EVENTS, DETAILS_EVENT])

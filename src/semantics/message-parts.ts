@@ -185,7 +185,13 @@ function toMedium(part: JsonObject, type: string | undefined): ContentPart | und
   const holder = findHolder(part)
   const mimeType = mime ?? firstText(holder.media_type, holder.mime_type) ?? toMime(kind, holder.format)
   const found = locate(holder, part)
-  return pack({ type: kind, mime_type: mimeType, ...found, name: part.filename ?? holder.filename, id: part.file_id ?? holder.file_id })
+  return pack({
+    type: kind,
+    mime_type: mimeType,
+    ...found,
+    name: part.filename ?? holder.filename ?? part.name,
+    id: part.file_id ?? holder.file_id ?? part.id,
+  })
 }
 
 /** The object that says where the medium is: OpenAI's `image_url`, Anthropic's and Bedrock's `source`, OpenInference's `image.image`. */

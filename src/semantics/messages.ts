@@ -36,6 +36,7 @@ export function toMessages(value: unknown, defaultRole: string): ChatMessage[] |
   if (isObject(list) && list.object === 'response' && Array.isArray(list.output)) return toMessages(list.output, 'assistant')
   const prompt = isObject(list) && list.lc === 1 ? toObject(list.kwargs).messages : undefined
   if (Array.isArray(prompt)) return toMessages(prompt, defaultRole)
+  if (isObject(list) && Array.isArray(list.candidates)) return toMessages(list.candidates, defaultRole)
   if (isObject(list)) return isMessage(list) ? [toMessage(list, defaultRole)] : undefined
   if (!Array.isArray(list) || list.length === 0) return undefined
   // LangChain's batches: one list of messages for each prompt.
@@ -83,7 +84,7 @@ export function toMessage(item: JsonObject, defaultRole: string): ChatMessage {
   const result = content.length === 1 && first?.type === 'tool_result' ? first : undefined
   const callId = toNonEmptyText(message.tool_call_id) ?? toNonEmptyText(result?.tool_call_id)
   const name = message.type === 'function_call' ? undefined : (toNonEmptyText(message.name) ?? toNonEmptyText(result?.name))
-  const finish = toNonEmptyText(item.finish_reason) ?? toNonEmptyText(message.finish_reason)
+  const finish = toNonEmptyText(item.finish_reason) ?? toNonEmptyText(message.finish_reason) ?? toNonEmptyText(message.stop_reason)
   // Anthropic, Bedrock and Gemini let the user say what a tool gave back.
   const role = result === undefined && callId === undefined ? toRole(message, defaultRole) : 'tool'
   const given = result === undefined ? toContent(content) : (result.content ?? '')
@@ -97,8 +98,9 @@ export function toMessage(item: JsonObject, defaultRole: string): ChatMessage {
   }
 }
 
-/** The message inside what carries it: a choice, an OpenInference entry, a serialised LangChain object. */
+/** The message inside what carries it: a choice, a candidate of Gemini, an OpenInference entry, a serialised LangChain object. */
 function unwrap(item: JsonObject): JsonObject {
+  if (isObject(item.content) && Array.isArray(item.content.parts)) return { finish_reason: item.finishReason, ...item.content }
   const message = isObject(item.message) ? item.message : item
   if (message.lc !== 1 || !isObject(message.kwargs)) return message
   const kind = Array.isArray(message.id) ? message.id.at(-1) : undefined

@@ -1,12 +1,14 @@
 import { type Context, context } from '@opentelemetry/api'
 import type { Instance } from '../context/instance.js'
 import type { Scope } from '../context/frame.js'
-import { renewScope, runInScope } from '../context/scope.js'
-import { hasHost } from '../provider/host.js'
+import { enterScope, renewScope, runInScope } from '../context/scope.js'
+import { enterContext, hasHost } from '../provider/host.js'
 import { findInnermost, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { type Callable, type Recording, wrapFunction } from '../wrap/function.js'
+import type { NEEDS_RUN } from '../wrap/recorder.js'
 import { compileCall } from '../wrap/trace-options.js'
 import type { TracerInstance } from './instance.js'
+import { enterWith, type Left, leaveFor } from './left-scope.js'
 
 const CALL = compileCall({}, 'bound')
 
@@ -53,6 +55,20 @@ class BoundScope implements Recording {
     // Beside a host its own context stays that of the caller, and ours is put inside of it.
     if (hasHost()) return runInScope(renewScope(this.#scope, readSurroundings().span), call, fn, self, args)
     return context.with(this.#context, runInScope<unknown[], R>, undefined, this.#scope, call, fn, self, args)
+  }
+
+  enter(isPartEnough = false): Left | typeof NEEDS_RUN {
+    // As in `run`.
+    if (hasHost()) return enterScope(renewScope(this.#scope, readSurroundings().span))
+    return enterWith(
+      this.#scope,
+      enterContext(() => this.#context),
+      isPartEnough,
+    )
+  }
+
+  leave(before: Left): void {
+    leaveFor(before)
   }
 
   succeed(): void {

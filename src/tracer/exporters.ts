@@ -1,5 +1,6 @@
 import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
+import { withMask } from '../api/masked-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { BatchSpanProcessor } from '../export/batch-span-processor.js'
@@ -12,6 +13,7 @@ import type { SpanStats } from '../export/stats.js'
 import { HttpTransport, type Transport } from '../export/transport.js'
 import { VERSION } from '../version.js'
 import type { Exporters, Memory } from './exporter-types.js'
+import { redactorFor } from './instance-redactor.js'
 import { createMemoryExporters } from './memory.js'
 import type { UnfinishedSpans } from './unfinished.js'
 
@@ -25,6 +27,8 @@ export interface ExporterParts {
   readonly diagnostics: Diagnostics
   /** What is open when the process ends. */
   readonly open: Pick<UnfinishedSpans, 'exportAll' | 'exportAtNaturalEnd'>
+  /** Masks the tracer's own key in what is sent beside spans. */
+  readonly mask: (text: string) => string
 }
 
 /** Opens the ways out of an instance: memory in test mode, else its exporter or the server. */
@@ -32,12 +36,17 @@ export function createExporters(parts: ExporterParts): Exporters {
   const { config, stats, diagnostics } = parts
   if (config.testMode) {
     const memory: Memory = { spans: [], calls: [] }
-    return createMemoryExporters(memory, stats, config.batch.maxQueueSize)
+    return createMemoryExporters(memory, stats, config.batch.maxQueueSize, parts.mask)
   }
   const transport = openTransport(config)
   const spool = openSpool(config, transport, diagnostics)
   const restTransport = openRestTransport(config, transport)
-  const rest = new RestClient({ transport: restTransport, stats, diagnostics, retryBudgetMs: config.batch.retryBudgetMs })
+  const rest = new RestClient({
+    transport: restTransport && withMask(restTransport, parts.mask),
+    stats,
+    diagnostics,
+    retryBudgetMs: config.batch.retryBudgetMs,
+  })
   const close = (): void => {
     transport.close()
     restTransport?.close()
@@ -59,8 +68,9 @@ function openTransport(config: ResolvedConfig): HttpTransport {
   return new HttpTransport({ serverUrl, exportUrl, compression, headers: toHeaders(config), foreignHeaders })
 }
 
-function toHeaders({ apiKey, source, headers }: ResolvedConfig): Record<string, string> {
-  return toRequestHeaders({ apiKey, source, version: VERSION, headers })
+function toHeaders(config: ResolvedConfig): Record<string, string> {
+  const { apiKey, source, headers } = config
+  return toRequestHeaders({ apiKey, source: redactorFor(config).label(source), version: VERSION, headers })
 }
 
 function openSpool(

@@ -1,11 +1,4 @@
-import {
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  type SpanOptions,
-  type TextMapPropagator,
-  type TracerProvider,
-} from '@opentelemetry/api'
+import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
@@ -17,6 +10,7 @@ import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock } from '../provider/clock.js'
+import { mapTexts } from '../values/secrets/map-texts.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { toShownContext } from '../provider/host.js'
 import { InstanceIdGenerator } from '../provider/id-generator.js'
@@ -96,10 +90,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly ownSession: Session
   /** False when no key, `disabled` or an unsafe address keeps this instance from recording at all. */
   readonly isRecording: boolean
+  /** What is recorded of calls by default, and the copy that is taken of it. */
+  readonly captureParts: CaptureParts
   readonly #config: ResolvedConfig
   readonly #open: UnfinishedSpans
   readonly #ids: InstanceIdGenerator
-  readonly #captureParts: CaptureParts
   readonly #startedSessions = new WeakSet<Session>()
   #resource: SpanOwner['resource'] | undefined
   #spans: InstanceProvider | undefined
@@ -115,20 +110,20 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.#config = config
     this.#firstParent = firstParent
     this.#ids = new InstanceIdGenerator(collaborators?.ids ?? config.idGenerator)
-    this.label = config.project ?? config.source
+    this.redactor = redactorFor(config)
+    this.label = this.redactor.label(config.project ?? config.source)
     this.crossTracerLinks = config.crossTracerLinks
     this.limits = config.limits
     this.maxBucketBytes = config.capture.maxBytes
     this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || hasOwnExit(config))
-    this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
-    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop })
+    this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
+    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, mask: this.redactor.label })
     this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
     this.stats.watchOpen(this.#open)
-    this.redactor = redactorFor(config)
     this.ownSession = createOwnSession(config, remoteSessionId)
     if (config.spool !== undefined && this.isRecording) void this.exporters
     const { capture } = config
-    this.#captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
+    this.captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
   }
 
   get isLive(): boolean {
@@ -137,7 +132,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** What the spans of this instance say of their service and process. */
   get resource(): SpanOwner['resource'] {
-    this.#resource ??= createResource(this.#config)
+    this.#resource ??= createResource(this.#config, this.redactor.label)
     return this.#resource
   }
 
@@ -157,7 +152,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
   get exporters(): Exporters {
-    this.#exporters ??= createExporters({ config: this.#config, stats: this.stats, diagnostics: this.diagnostics, open: this.#open })
+    this.#exporters ??= createExporters({
+      config: this.#config,
+      stats: this.stats,
+      diagnostics: this.diagnostics,
+      open: this.#open,
+      mask: this.redactor.label,
+    })
     return this.#exporters
   }
 
@@ -167,7 +168,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** The routing provider whose spans come here when no tracer is active. */
-  get provider(): TracerProvider {
+  get provider(): RoutingProvider {
     const { registerContextManager } = this.#config
     this.#provider ??= new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint, registerContextManager })
     return this.#provider
@@ -186,11 +187,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Writes what the next service needs to continue what is current here, or `parent` in the current session. */
   injectCurrent(carrier: unknown, parent?: SpanContext): void {
-    const { frame, span, session } = this.current()
+    const { frame, span, session: current } = this.current()
+    const session = this.#withoutKey(current)
     if (parent !== undefined) return void injectInto(carrier, parent, session)
     const record = GuardedSpan.recordOf(span)
     // A span of another session is no parent here, and so it is none there.
     injectInto(carrier, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
+  }
+
+  /** Baggage goes to other services, so it holds no key of ours. */
+  #withoutKey(session: Session): Session {
+    if (session.baggage.size === 0) return session
+    const entries = mapTexts([...session.baggage], this.redactor.label)
+    return { ...session, baggage: new Map(entries) }
   }
 
   /** What is current for this instance in the current async context. */
@@ -270,8 +279,9 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
   }
 
-  startRoutedSpan({ around, owned, ...request }: RoutedSpan): Span {
-    return this.start(request, { scope: currentScope(), context: request.context, span: around, owned })
+  startRoutedSpan(routed: RoutedSpan): Span {
+    const { context, around, owned } = routed
+    return this.start(routed, { scope: currentScope(), context, span: around, owned })
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
@@ -299,12 +309,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.#capture(span, call, self, args)
-    return new CallRecording(span, call, this.#captureParts, scope, this)
+    return new CallRecording(span, call, this.captureParts, scope, this)
   }
 
   #capture(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[]): void {
     try {
-      captureCall(span, call, self, args, this.#captureParts)
+      captureCall(span, call, self, args, this.captureParts)
     } catch (error) {
       this.report('capture', error)
     }

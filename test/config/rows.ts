@@ -177,7 +177,7 @@ export const ROWS: readonly Row[] = [
   },
   flag('crossTracerLinks', true, 'HH_CROSS_TRACER_LINKS'),
   flag('registerContextManager', true),
-  { option: 'instrumentations', initial: [], code: [[instrumentation]], wrong: [instrumentation, [{}], [null], 'x'] },
+  { option: 'instrumentations', initial: [], code: [[instrumentation]], wrong: [instrumentation, [{}], [null], [[null]], 'x'] },
   {
     option: 'spanProcessors',
     initial: [],

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { PAGE, PLACE, renderPage } from './docs-table.js'
+import { PAGE, PLACE, renderPage, SERVER_PLACE } from './docs-table.js'
 import { readGroups } from './row.js'
 
 describe('docs/integrations.md', () => {
@@ -9,6 +9,7 @@ describe('docs/integrations.md', () => {
   test('says what the rows of the integrations say', async () => {
     const page = readFileSync(PAGE, 'utf8')
     expect(page).toMatch(PLACE)
+    expect(page).toMatch(SERVER_PLACE)
     expect(await renderPage(page)).toBe(page)
   })
 

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHAT_FEATURES, type Failure, type Feature, type Gap, type Outcome, type Row, readGroups, versionOf } from './row.js'
+import { CLIENT_ROWS, SERVER_GAPS, SERVER_GROUPS, SERVER_ROWS } from './server-row.js'
 
 /** The page that holds the tables. */
 export const PAGE: string = join(import.meta.dirname, '../../docs/integrations.md')
 
 /** Where they stand in it. */
 export const PLACE: RegExp = /(<!-- rows -->\n)[\s\S]*?(<!-- \/rows -->)/
+
+/** The same of servers and their clients. */
+export const SERVER_PLACE: RegExp = /(<!-- servers -->\n)[\s\S]*?(<!-- \/servers -->)/
 
 /** The page with the tables as the rows have them. */
 export async function renderPage(page: string): Promise<string> {
@@ -17,7 +21,8 @@ export async function renderPage(page: string): Promise<string> {
     WRONG_INTRO,
     toTable(WRONG, mergeVersions(entries.flatMap(toWrong))),
   ]
-  return page.replace(PLACE, (_, before: string, after: string) => `${before}\n${tables.join('\n')}\n${after}`)
+  const written = page.replace(PLACE, (_, before: string, after: string) => `${before}\n${tables.join('\n')}\n${after}`)
+  return written.replace(SERVER_PLACE, (_, before: string, after: string) => `${before}\n${renderServers().join('\n')}\n${after}`)
 }
 
 /** A row in all its module formats. */
@@ -48,12 +53,12 @@ const WRONG = ['package', 'traced by', 'what', 'whose fault', 'what to do'] as c
 const WRONG_INTRO = 'Each line is asserted too: on the day a package is mended, its row fails.\n'
 
 function toCaptured({ folder, row, formats, version }: Entry): readonly string[] {
-  const { library, instrumentor, node, page, program, broken } = row
+  const { library, instrumentor, node, page, program, broken, variant } = row
   const name = `\`${library}\` ${version(library)}`
   const test = `\`${folder}/${program}\``
   const head = [
     page === undefined ? name : `[${name}](integrations/${page}.md)`,
-    instrumentor === undefined ? 'itself' : `\`${instrumentor}\` ${version(instrumentor)}`,
+    `${instrumentor === undefined ? 'itself' : `\`${instrumentor}\` ${version(instrumentor)}`}${variant === undefined ? '' : `, ${variant}`}`,
     node === undefined ? formats : `${formats}; Node ${node}`,
   ]
   if (broken !== undefined) return [...head, 'none', '', '', test]
@@ -118,6 +123,30 @@ function mergeVersions(rows: readonly (readonly string[])[]): (readonly string[]
 }
 
 const toWords = (words: readonly string[]): string => words.join(', ')
+
+const SERVERS = ['package', 'traced by', 'on a tracer’s provider, or a routing one', 'in the application’s own SDK', 'test'] as const
+const SERVERS_WRONG = ['where', 'what', 'whose fault', 'what to do'] as const
+
+function renderServers(): readonly string[] {
+  const lines = SERVER_GROUPS.flatMap((group) => {
+    const lock = JSON.parse(readFileSync(join(import.meta.dirname, group.folder, 'package-lock.json'), 'utf8'))
+    const versioned = (name: string): string => (name.startsWith('node:') ? `\`${name}\`` : `\`${name}\` ${versionOf(name, lock)}`)
+    const how = `${group.format === 'esm' ? 'ESM' : 'CommonJS'}${group.node === undefined ? '' : `, Node ${group.node}`}`
+    const host = group.sides.includes('sdk') ? '`NodeSDK`' : '`TracerProvider`'
+    return [
+      ...SERVER_ROWS.map(({ framework, ...row }) => ({ ...row, name: framework })),
+      ...CLIENT_ROWS.map((row) => ({ ...row, name: row.library })),
+    ].map(({ library, instrumentor, name }) => [
+      versioned(library),
+      versioned(instrumentor),
+      `yes; ${how}`,
+      `yes, ${host}`,
+      `\`${group.folder}/${name}\``,
+    ])
+  })
+  const wrong = SERVER_GAPS.map(({ where, fault, what, remedy }) => [where, what, `the ${fault}'s`, remedy])
+  return [toTable(SERVERS, lines), toTable(SERVERS_WRONG, wrong)]
+}
 
 function toTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`

@@ -41,7 +41,7 @@ export async function runRecipe(recipe: Recipe, { model, receiver }: Servers): P
   const file = join(cwd, `${recipe.title.replace(' ', '-')}.${recipe.isCommonJs ? 'cjs' : 'mjs'}`)
   await mkdir(cwd, { recursive: true })
   await writeFile(file, recipe.text)
-  const { NODE_OPTIONS: _, ...inherited } = process.env
+  const { NODE_OPTIONS: _, NODE_ENV: __, ...inherited } = process.env
   // Where the clients of the providers look for their servers and keys.
   const env = {
     ...inherited,
@@ -56,6 +56,9 @@ export async function runRecipe(recipe: Recipe, { model, receiver }: Servers): P
     AWS_ACCESS_KEY_ID: 'id',
     AWS_SECRET_ACCESS_KEY: 'secret',
     AWS_ENDPOINT_URL: model.http2Url,
+    // `NodeSDK` would wait for a collector.
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_LOGS_EXPORTER: 'none',
   }
   try {
     await execute(await findNode(recipe.node), [file], { cwd, env, timeout: 60_000 })

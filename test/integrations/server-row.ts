@@ -54,6 +54,28 @@ export const CLIENT_ROWS: readonly ClientRow[] = [
   { library: 'pino', instrumentor: '@opentelemetry/instrumentation-pino', clients: [] },
 ]
 
+/** What does not work, whose fault it is and what to do. */
+export const SERVER_GAPS = [
+  {
+    where: '`pg` beside an SDK of your own',
+    fault: 'library',
+    what: 'callbacks, and in a pool waiting queries, run in the asynchronous context of whoever opened or gave back the connection; the SDK’s context is put back, our scope is not',
+    remedy: 'leave its instrumentation in your SDK, and give callbacks to `tracer.bind(fn)`; promises are right',
+  },
+  {
+    where: '`undici` with a limit of connections',
+    fault: 'library',
+    what: 'a request that waits for a connection starts in the asynchronous context of the request before it, and so does its span, with plain OpenTelemetry too',
+    remedy: 'no limit, as `fetch` has none, or a limit of your own whose tasks are bound',
+  },
+  {
+    where: '`@nestjs/core` 12',
+    fault: 'instrumentor',
+    what: 'its instrumentation takes versions below 12: Express and HTTP are recorded, controllers are not',
+    remedy: 'stay with 11, or trace controllers with `@trace`',
+  },
+] as const
+
 const SAID: Readonly<Record<Side, string>> = {
   tracer: 'on a tracer’s provider',
   routing: 'on a routing provider',

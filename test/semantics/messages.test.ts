@@ -76,6 +76,37 @@ describe('toMessages', () => {
     expect(toMessages([{ role: 'assistant', content: [part] }], 'user')).toEqual([{ role: 'assistant', content: [read] }])
   })
 
+  it('reads what it has read into the same again', () => {
+    const once = toMessages(
+      [
+        {
+          role: 'user',
+          content: [text('See'), { type: 'file', file: { file_id: 'file-1', filename: 'a.pdf' } }, { type: 'invented', deep: 1 }],
+        },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'thinking', thinking: 'hm' },
+            { type: 'tool_use', id: 'call_1', name: 'weather', input: {} },
+          ],
+        },
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 'call_1',
+              content: [text('18C'), { type: 'image', source: { type: 'url', url: 'https://host/a.png' } }],
+            },
+          ],
+        },
+      ],
+      'user',
+    )
+    expect(toMessages(once, 'user')).toEqual(once)
+    expect(JSON.stringify(once)).toContain('a.pdf')
+  })
+
   it.each([
     ['OpenAI', { tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } }] }],
     ['OpenInference', { tool_calls: [{ tool_call: { id: 'call_1', function: { name: 'weather', arguments: '{"city":"Rome"}' } } }] }],

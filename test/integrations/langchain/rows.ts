@@ -28,7 +28,7 @@ const agent: Case = { events: { chain: 7, model: 2, tool: 2 }, features: withToo
 
 const usageDetails = { cacheReadTokens: 'usageDetails', reasoningTokens: 'usageDetails' }
 const traced = (given: Case, features: Case['lacks'] = {}): Case => ({ ...given, lacks: { ...usageDetails, ...features } })
-const tracedAgent = traced(agent, { outputs: 'tools', toolCalls: 'tools', toolResults: 'tools' })
+const tracedAgent = traced(agent, { outputs: 'tools', toolCalls: 'tools' })
 const noUsage = { promptTokens: 'responses', completionTokens: 'responses', cacheReadTokens: 'responses', reasoningTokens: 'responses' }
 
 export const rows: readonly Row[] = [
@@ -74,7 +74,7 @@ export const rows: readonly Row[] = [
       responses: { fault: 'instrumentor', what: "OpenAI's responses have no token counts", remedy: 'OpenInference' },
       tools: {
         fault: 'instrumentor',
-        what: 'messages say neither which tool was called nor which call they answer; the tree is flat, with plain OpenTelemetry too',
+        what: 'messages do not say which tool was called; the tree is flat, with plain OpenTelemetry too',
         remedy: 'OpenInference',
       },
     },

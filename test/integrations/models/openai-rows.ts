@@ -69,24 +69,21 @@ const traceloop: Base = {
   },
 }
 
-const messages = { inputs: 'messages', outputs: 'messages' } as const
-const toolMessages = { ...messages, toolCalls: 'messages', toolResults: 'messages' } as const
-
 const openTelemetry: Base = {
   program: 'openai-opentelemetry',
   page: 'openai',
   library: 'openai',
   instrumentor: '@opentelemetry/instrumentation-openai',
   cases: {
-    chat: { ...model, lacks: { ...details, ...messages } },
-    stream: { ...model, lacks: { ...details, ...messages } },
-    tools: { ...tools, lacks: { ...details, ...toolMessages } },
-    structured: { ...model, lacks: { ...details, ...messages }, answerGap: 'structured' },
-    embeddings: { ...embeddings, lacks: messages },
+    chat: { ...model, lacks: details },
+    stream: { ...model, lacks: details },
+    tools: { ...tools, lacks: details },
+    structured: { ...model, lacks: details, answerGap: 'structured' },
+    embeddings: { ...embeddings, lacks: { inputs: 'embeddings', outputs: 'embeddings' } },
   },
   failures: { refused: 'error', failed: 'error', break: 'open', abort: 'ended', cut: 'open' },
   gaps: {
-    messages: instrumentor('messages are log events, not on the span', 'give it a logger provider'),
+    embeddings: instrumentor('what was embedded, and how much came out, is not recorded', 'OpenInference has it'),
     usageDetails: instrumentor('cached and reasoning tokens are not recorded', 'OpenInference has them'),
     structured: instrumentor('`chat.completions.parse` throws "Body has already been read"', 'use `create` and parse its answer'),
     break: instrumentor('the span of a stream that is not read to its end is never ended', unended),

@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks'
 import { createOurs } from './ours.mjs'
 import { createCollector, createContextManager, createPlainProvider, createPropagator, inSpan } from './plain.mjs'
 
@@ -32,13 +31,13 @@ async function besideHost({ load, framework, requests, run }, start) {
   const { trace } = await load('@opentelemetry/api')
   const host = trace.getTracer('application')
   const step = (name, fn) => inSpan(host, `step ${name}`, fn)
-  // pg calls back in the context of whoever opened its connection; OpenTelemetry's is restored, and this restores ours as well.
-  const bind = (fn) => AsyncResource.bind(fn)
-  const nobody = { bind, enter: (_question, { next }) => next(), inHandler: (_question, fn) => fn(), traced: step }
+  const nobody = { enter: (_question, { next }) => next(), inHandler: (_question, fn) => fn(), traced: step }
   const without = { ...(await run(nobody, requests.each)), spans: spans.splice(0) }
 
   const open = await createOurs({ load, framework })
   const ours = open('with')
+  // pg calls back in the context of whoever opened its connection; its instrumentation restores OpenTelemetry's, and this restores ours.
+  const { bindScope: bind } = await load('honeyhive-tracer')
   const side = { ...ours, bind, traced: (name, fn) => ours.traced(name, step(name, fn)) }
   const seen = await run(side, [...requests.each, ...requests.load])
   return { without, with: { ...seen, ...(await ours.finish()), spans } }

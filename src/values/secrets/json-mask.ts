@@ -3,6 +3,9 @@
  * quotes escaped. One pass from left to right over the quotes, so the time is linear and the rest of the text stays as it is.
  */
 
+import type { KeyRules } from './key-rules.js'
+import { isModelTokenText, isSchemaText } from './look-alikes.js'
+
 const QUOTE = '"'
 const QUOTE_CODE = 34
 const BACKSLASH = 92
@@ -12,7 +15,7 @@ const MAX_NAME_CHARS = 256
 const NEAR_CHARS = 8
 
 /** `text` with `replacement` in place of every value whose field name is secret; the same string when there is none. */
-export function maskJsonText(text: string, isSecretName: (name: string) => boolean, replacement: string): string {
+export function maskJsonText(text: string, rules: KeyRules, replacement: string): string {
   if (!text.includes(':')) return text
   let masked = ''
   let copied = 0
@@ -21,11 +24,15 @@ export function maskJsonText(text: string, isSecretName: (name: string) => boole
     const close = nextQuote(text, open + 1)
     if (close === -1) break
     const from = valueStart(text, close + 1)
-    if (from === -1 || !isSecretName(fieldName(text, open, close))) {
+    if (from === -1 || !isSecret(text, fieldName(text, open, close), from, rules)) {
       open = close
       continue
     }
     const end = valueEnd(text, from)
+    if (isSchemaText(text, from, end)) {
+      open = nextQuote(text, from)
+      continue
+    }
     if (!isEmptyValue(text, from, end)) {
       masked += text.slice(copied, from) + toJsonString(replacement, escapesBefore(text, open, copied))
       copied = end
@@ -33,6 +40,12 @@ export function maskJsonText(text: string, isSecretName: (name: string) => boole
     open = nextQuote(text, end)
   }
   return copied === 0 ? text : masked + text.slice(copied)
+}
+
+function isSecret(text: string, name: string, from: number, rules: KeyRules): boolean {
+  if (rules.isSecretName(name)) return !isModelTokenText(text, name, from)
+  const first = text[from]
+  return (first === QUOTE || first === '\\') && rules.isSecretTextName(name)
 }
 
 /** Looks at a few characters itself: where quotes stand close together, a search call for each costs more than they do. */
