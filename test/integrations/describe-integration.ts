@@ -2,14 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { countTokens } from './count-tokens.js'
 import { countTypes, hasFeature, toEvents } from './features.js'
 import { type Ours, type Plain, readOurs, readPlain, requestOf } from './outcomes.js'
-import { findLeaks } from './requests.js'
+import { findLeaks, findOrphans } from './requests.js'
 import { type Case, CHAT_FEATURES, type Failure, type Outcome, type Row } from './row.js'
 import { type Plan, runOurs, runPlain, type SeenSpan, type Servers } from './run-row.js'
 
 /** On a span that nobody ended. */
 const UNFINISHED = 'honeyhive.unfinished'
-/** Whether such spans arrive. */
-const DELIVERS_UNFINISHED = false
 
 /** A row that is run when the first test asks for it. */
 interface Run {
@@ -60,9 +58,10 @@ function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
 
 function describeIsolation({ plan, ours }: Run): void {
   test(`keeps two tenants apart in ${plan.load} interleaved requests`, async () => {
-    const { tenants } = await ours()
+    const { tenants, outcome } = await ours()
     expect(tenants.flatMap(({ name, requests, strays }) => findLeaks(name, requests, strays))).toEqual([])
     expect(tenants.map(({ requests }) => requests.length)).toEqual([plan.cases.length + plan.load / 2, plan.load / 2])
+    expect(Object.values(outcome.spans).flatMap(findOrphans)).toEqual([])
   })
 }
 
@@ -122,7 +121,7 @@ function describeFailure(run: Run, failure: Failure, outcome: Outcome): void {
     expect(neverEnded).toBe(expected)
     if (outcome === 'open') {
       expect(expected).toBeGreaterThan(0)
-      expect(spans.length - finished.length).toBe(DELIVERS_UNFINISHED ? expected : 0)
+      expect(spans.length - finished.length).toBe(expected)
       return
     }
     const failed = toEvents(spans).filter(({ error, type }) => error !== null && type !== 'tool')
@@ -158,7 +157,9 @@ function describeBooks({ row, ours }: Run): void {
       const lost = Object.entries(dropped).filter(([, count]) => count > 0)
       expect({ sum: ended + open, exported, lost }).toEqual({ sum: started, exported: total, lost: [] })
     }
-    const { warnings: known = [] } = row
+    const forgets = Object.values(row.failures).includes('open')
+    expect(outcome.warnings.some((warning) => warning.includes(UNFINISHED))).toBe(forgets)
+    const known = [...(row.warnings ?? []), ...(forgets ? [/honeyhive\.unfinished/] : [])]
     expect(outcome.warnings.filter((warning) => !known.some((pattern) => pattern.test(warning)))).toEqual([])
   })
 }

@@ -53,6 +53,12 @@ export function findLeaks(tenant: string, requests: readonly Request<SeenSpan>[]
   return leaks
 }
 
+/** Spans that name a parent which did not arrive. */
+export function findOrphans(spans: readonly SeenSpan[]): string[] {
+  const ids = new Set(spans.map(({ spanId }) => spanId))
+  return spans.filter(({ parentSpanId }) => parentSpanId !== '' && !ids.has(parentSpanId)).map(({ name }) => name)
+}
+
 const isRequest = (span: SeenSpan): boolean => /^request \w+ marker-/.test(span.name)
 
 function rootOf<Span extends SeenSpan>(span: Span, parentOf: (span: Span) => Span | undefined): Span {
