@@ -86,7 +86,7 @@ describe('a client that is shared', () => {
 })
 
 test('a context that any other instrumentor names by hand decides', () => {
-  const client = connect('@arizeai/openinference-instrumentation-langchain')
+  const client = connect('@arizeai/openinference-instrumentation-openai')
   request(b, () => client.call('child'))
   client.close()
   expect(a.tree()).toMatchObject([{ name: 'session', children: [{ name: 'child' }] }])
