@@ -99,8 +99,7 @@ function readMessages(given: unknown, defaultRole: string, isModel: boolean): re
 }
 
 function readChunks(value: unknown): readonly ChatMessage[] | undefined {
-  const message = Array.isArray(value) ? joinChunks(value) : undefined
-  return message === undefined ? undefined : [message]
+  return Array.isArray(value) ? joinChunks(value) : undefined
 }
 
 /** One message of the stored form in the form that is shown. */

@@ -10,13 +10,17 @@ export interface StackFrame {
   readonly owner: FrameOwner
 }
 
-/** An error, or the cause of one. */
+/** An error, or one that it tells of. */
 export interface FailureStep {
+  /** How it belongs to the error before it: `caused by`, or `1 of 3` for a part of several; null for the error itself. */
+  readonly relation: string | null
   /** Class of the error, e.g. `TypeError`; null when it is not told. */
   readonly type: string | null
   readonly message: string
   /** The place of the throw first. */
   readonly frames: readonly StackFrame[]
+  /** What it tells beside its message, e.g. `status: 503`. */
+  readonly codes: readonly string[]
 }
 
 /** Most steps, frames and characters that are read of one error. */
@@ -24,45 +28,72 @@ const MAX_STEPS = 16
 const MAX_FRAMES = 200
 const MAX_CHARS = 262_144
 
-/** The error of an event, then its causes; empty when it did not fail. */
+/** The error of an event, then its causes and parts; empty when it did not fail. */
 export function readFailure(error: string | null, metadata: JsonObject): readonly FailureStep[] {
   if (error === null) return []
-  const type = toNonEmptyText(metadata.honeyhive_error_type) ?? toNonEmptyText(metadata['_event.exception.exception.type'])
   const recorded = toNonEmptyText(metadata['_event.exception.exception.stacktrace'])
-  const told = toNonEmptyText(metadata['_event.exception.exception.message'])
-  const [own, ...causes] = parseStack(error)
-  const [thrown, ...further] = recorded === undefined ? [] : parseStack(recorded)
+  const thrown = recorded === undefined ? [] : parseStack(recorded)
+  const told = parseStack(error)
+  const [own] = told
+  const [first] = thrown
+  const type = toNonEmptyText(metadata.honeyhive_error_type) ?? toNonEmptyText(metadata['_event.exception.exception.type']) ?? null
   if (own === undefined) return []
-  // The text of an error counts; the stack of another exception that the span survived does not belong to it.
-  const isSame = thrown !== undefined && (told ?? thrown.message).split('\n', 1)[0] === own.message.split('\n', 1)[0]
-  const first = isSame && own.frames.length === 0 ? { ...own, frames: thrown.frames } : own
-  return [
-    { ...first, type: own.type ?? (isSame ? thrown.type : null) ?? type ?? null },
-    ...(causes.length > 0 || !isSame ? causes : further),
-  ]
+  // The text of the error counts; the stack of another exception that the span survived does not belong to it.
+  if (first === undefined || own.frames.length > 0 || !isSame(own, first, metadata))
+    return [{ ...own, type: own.type ?? type }, ...told.slice(1)]
+  return [{ ...first, type: first.type ?? type }, ...(thrown.length > 1 ? thrown.slice(1) : told.slice(1))]
 }
 
-/** Reads a stack of V8, Java's words between causes included, or a traceback of Python; text without a stack is a message. */
+function isSame(own: FailureStep, thrown: FailureStep, metadata: JsonObject): boolean {
+  const message = toNonEmptyText(metadata['_event.exception.exception.message']) ?? thrown.message
+  const [line = ''] = message.split('\n', 1)
+  return own.message.startsWith(line) || thrown.message === own.message
+}
+
+/**
+ * Reads a stack as V8 and Node print it, the words of Java and of the tracer between causes included, or a traceback of Python;
+ * text without a stack is a message.
+ */
 export function parseStack(given: string): readonly FailureStep[] {
   const text = given.slice(0, MAX_CHARS)
   if (/^Traceback \(most recent call last\):/m.test(text)) return parseTraceback(text)
-  return text
-    .split(/\n[ \t]*(?:[Cc]aused by:|\[cause\]:)[ \t]*/)
-    .slice(0, MAX_STEPS)
-    .map(parseStep)
+  const steps: Draft[] = []
+  for (const line of text.split('\n')) addLine(steps, line)
+  return steps.slice(0, MAX_STEPS).map(toStep)
 }
 
-function parseStep(text: string): FailureStep {
-  const lines = text.split('\n')
-  const first = lines.findIndex((line) => /^\s+at /.test(line))
-  const head = (first < 0 ? lines : lines.slice(0, first)).join('\n').trim()
-  const frames = first < 0 ? [] : lines.slice(first).filter((line) => /^\s+at /.test(line))
-  const [, type, message] = HEAD.exec(head) ?? []
-  return {
-    type: type ?? null,
-    message: message ?? head,
-    frames: frames.slice(0, MAX_FRAMES).map((line) => toFrame(line.trim().replace(/^at /, ''))),
+/** A step while its lines are read. */
+interface Draft {
+  readonly relation: string | null
+  readonly head: string[]
+  readonly frames: StackFrame[]
+  readonly codes: string[]
+}
+
+/** `[cause]: …` as Node prints it, `Caused by: …`, and `2 of 3: …` of the parts of an aggregate. */
+const NEXT_STEP = /^[ \t]*(?:\[(cause|error|suppressed|\d+ of \d+)\]|([Cc]aused by)|(\d+ of \d+)): (.*)$/
+
+function addLine(steps: Draft[], line: string): void {
+  const step = steps.at(-1)
+  const [, inBrackets, cause, part, head] = step === undefined ? [] : (NEXT_STEP.exec(line) ?? [])
+  if (step === undefined || head !== undefined) {
+    const relation = step === undefined ? null : cause !== undefined || inBrackets === 'cause' ? 'caused by' : (inBrackets ?? part ?? null)
+    steps.push({ relation, head: [head ?? line], frames: [], codes: [] })
+    return
   }
+  const frame = /^\s+at (.*?)(?: \{|,)?$/.exec(line)?.[1]
+  if (frame !== undefined) step.frames.length < MAX_FRAMES && step.frames.push(toFrame(frame))
+  else if (step.frames.length === 0) step.head.push(line)
+  else {
+    const code = /^\s+(\w+: (?:'[^']*'|-?[\d.]+)),?$/.exec(line)?.[1]
+    if (code !== undefined) step.codes.push(code.replaceAll("'", ''))
+  }
+}
+
+function toStep({ head, ...rest }: Draft): FailureStep {
+  const text = head.join('\n').trim()
+  const [, type, message] = HEAD.exec(text) ?? []
+  return { ...rest, type: type ?? null, message: message ?? text }
 }
 
 /** A class name and what it says. Words before a colon are no class name: `Cannot connect: refused`. */
@@ -76,7 +107,7 @@ function parseTraceback(text: string): readonly FailureStep[] {
   return text.split(PYTHON_BREAKS).toReversed().slice(0, MAX_STEPS).map(parsePythonStep)
 }
 
-function parsePythonStep(text: string): FailureStep {
+function parsePythonStep(text: string, index: number): FailureStep {
   const lines = text.split('\n')
   const start = lines.findIndex((line) => line.startsWith('Traceback '))
   const end = lines.findIndex((line, at) => at > start && /^\S/.test(line))
@@ -84,6 +115,8 @@ function parsePythonStep(text: string): FailureStep {
   const [, type, message] = /^([\w.]+)(?:: ([\s\S]*))?$/.exec(head) ?? []
   const frames = lines.slice(start + 1, end < 0 ? undefined : end).filter((line) => /^\s+File "/.test(line))
   return {
+    relation: index === 0 ? null : 'caused by',
+    codes: [],
     type: type ?? null,
     message: type === undefined ? head : (message ?? ''),
     frames: frames

@@ -168,7 +168,8 @@ export function isContentPart(item: unknown): item is JsonObject {
 const REASONING_TYPES: ReadonlySet<unknown> = new Set(['reasoning', 'thinking', 'redacted_thinking'])
 
 function toReasoning(part: JsonObject, type: string | undefined): ContentPart | undefined {
-  if (!REASONING_TYPES.has(type)) return undefined
+  // Gemini marks its thoughts; their text is where that of the answer is.
+  if (!REASONING_TYPES.has(type) && !(part.thought === true && typeof part.text === 'string')) return undefined
   const summary = Array.isArray(part.summary) ? part.summary.map((item) => firstText(toObject(item).text) ?? '').join('\n') : undefined
   return { type: 'reasoning', text: toText(part.text ?? part.content ?? part.thinking ?? part.reasoning) ?? summary ?? '' }
 }

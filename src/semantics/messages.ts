@@ -37,6 +37,7 @@ export function toMessages(value: unknown, defaultRole: string): ChatMessage[] |
   const prompt = isObject(list) && list.lc === 1 ? toObject(list.kwargs).messages : undefined
   if (Array.isArray(prompt)) return toMessages(prompt, defaultRole)
   if (isObject(list) && Array.isArray(list.candidates)) return toMessages(list.candidates, defaultRole)
+  if (isObject(list) && Array.isArray(list.output)) return toMessages(list.output, defaultRole)
   if (isObject(list)) return isMessage(list) ? [toMessage(list, defaultRole)] : undefined
   if (!Array.isArray(list) || list.length === 0) return undefined
   // LangChain's batches: one list of messages for each prompt.

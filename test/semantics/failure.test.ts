@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseStack, readFailure } from '../../src/semantics/failure.js'
+import { describeFailure } from '../../src/values/failure.js'
 
 const STACK = `BillingApiError: upstream answered 503
 retry later
@@ -53,6 +54,27 @@ describe('parseStack', () => {
     ])
   })
 
+  it('reads the parts of an aggregate and the codes of each', () => {
+    const printed = `AggregateError: all failed
+    at many (/app/a.ts:9:57) {
+  status: 503,
+  requestId: 'r-1',
+  [1 of 2]: TypeError: one
+      at many (/app/a.ts:9:77),
+  [2 of 2]: Error: two
+      at many (/app/a.ts:9:113) {
+    code: 'ECONNREFUSED'
+  }
+}`
+    expect(
+      parseStack(printed).map(({ relation, message, codes, frames }) => [relation, message, codes, frames.map(({ text }) => text)]),
+    ).toEqual([
+      [null, 'all failed', ['status: 503', 'requestId: r-1'], ['many (/app/a.ts:9:57)']],
+      ['1 of 2', 'one', [], ['many (/app/a.ts:9:77)']],
+      ['2 of 2', 'two', ['code: ECONNREFUSED'], ['many (/app/a.ts:9:113)']],
+    ])
+  })
+
   it('reads a traceback of Python, the last error first and the place of the throw first', () => {
     const [error, cause] = parseStack(PYTHON)
     expect(error).toMatchObject({ type: 'ValueError', message: 'bad reply' })
@@ -62,7 +84,7 @@ describe('parseStack', () => {
   })
 
   it.each(['HTTP 503', 'Cannot connect: refused', '{"code":5}', '', 'at sea'])('takes %j for a message', (text) => {
-    expect(parseStack(text)).toEqual([{ type: null, message: text, frames: [] }])
+    expect(parseStack(text)).toEqual([{ relation: null, type: null, message: text, frames: [], codes: [] }])
   })
 })
 
@@ -81,8 +103,26 @@ describe('readFailure', () => {
     ])
   })
 
+  it('takes them also where the text of the error tells codes and causes itself', async () => {
+    const thrown = Object.assign(new RangeError('bad\nreply', { cause: new TypeError('no route') }), { status: 503 })
+    const { summary, stack } = describeFailure(thrown)
+    const steps = readFailure(summary, {
+      honeyhive_error_type: 'RangeError',
+      '_event.exception.exception.message': thrown.message,
+      '_event.exception.exception.stacktrace': stack,
+    })
+    expect(steps.map(({ relation, type, message, codes }) => [relation, type, message, codes])).toEqual([
+      [null, 'RangeError', 'bad\nreply', ['status: 503']],
+      ['caused by', 'TypeError', 'no route', []],
+    ])
+    expect(steps.every(({ frames }) => frames.length > 0)).toBe(true)
+    expect(readFailure(summary, {}).map(({ message }) => message)).toEqual(['bad\nreply (status 503)', 'no route'])
+  })
+
   it('leaves the stack of another exception out', () => {
-    expect(readFailure('timed out', recorded)).toEqual([{ type: 'BillingApiError', message: 'timed out', frames: [] }])
+    expect(readFailure('timed out', recorded)).toEqual([
+      { relation: null, type: 'BillingApiError', message: 'timed out', frames: [], codes: [] },
+    ])
   })
 
   it('says nothing where nothing failed', () => {

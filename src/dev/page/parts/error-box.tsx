@@ -14,20 +14,21 @@ export function ErrorBox({ steps }: ErrorBoxProps): JSX.Element {
     <div class="error-box" role="note" aria-label="Error">
       <CopyButton text={() => toText(steps)} label="Copy the error" />
       {steps.map((step, index) => (
-        <Step key={index} step={step} isCause={index > 0} />
+        <Step key={index} step={step} />
       ))}
     </div>
   )
 }
 
-function Step({ step, isCause }: { readonly step: FailureStep; readonly isCause: boolean }): JSX.Element {
-  const { type, message, frames } = step
+function Step({ step }: { readonly step: FailureStep }): JSX.Element {
+  const { relation, type, message, frames, codes } = step
   return (
     <section class="error-step">
-      {isCause && <p class="dim">caused by</p>}
+      {relation !== null && <p class="dim">{relation}</p>}
       <p class="error-message">
-        {type !== null && <b>{type}</b>} {type === null && !isCause && <b>Failed</b>} <LongText text={message} max={4000} />
+        {type !== null && <b>{type}</b>} {type === null && relation === null && <b>Failed</b>} <LongText text={message} max={4000} />
       </p>
+      {codes.length > 0 && <p class="mono error-codes">{codes.join('  ')}</p>}
       {frames.length > 0 && <Stack frames={frames} />}
     </section>
   )
@@ -60,8 +61,10 @@ function Stack({ frames }: { readonly frames: readonly StackFrame[] }): JSX.Elem
 
 function toText(steps: readonly FailureStep[]): string {
   return steps
-    .map(({ type, message, frames }) =>
-      [type === null ? message : `${type}: ${message}`, ...frames.map(({ text }) => `    at ${text}`)].join('\n'),
-    )
-    .join('\nCaused by: ')
+    .flatMap(({ relation, type, message, frames, codes }) => [
+      `${relation === null ? '' : `${relation}: `}${type === null ? message : `${type}: ${message}`}`,
+      ...codes.map((code) => `    ${code}`),
+      ...frames.map(({ text }) => `    at ${text}`),
+    ])
+    .join('\n')
 }
