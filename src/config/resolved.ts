@@ -45,6 +45,8 @@ export interface ResolvedCapture {
   readonly outputs: boolean
   /** Most bytes of one captured value. */
   readonly maxBytes: number
+  /** What becomes of media. */
+  readonly media: 'summary' | 'keep'
 }
 
 /** Minimal instrumentation contract of OpenTelemetry, enough to enable one on our provider. */

@@ -37,9 +37,7 @@ function start(options: TracerOptions = {}): HoneyHiveTracer {
 const leaks = (): string[] =>
   wire.requests.flatMap(({ body, path, headers }) => {
     const { authorization: _, ...others } = headers
-    return [body.toString('latin1'), path, JSON.stringify(others)]
-      .filter((text) => text.includes(KEY))
-      .map((text) => text.slice(0, 200))
+    return [body.toString('latin1'), path, JSON.stringify(others)].filter((text) => text.includes(KEY)).map((text) => text.slice(0, 200))
   })
 
 class KeyError extends Error {
