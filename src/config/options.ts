@@ -137,6 +137,15 @@ export interface CaptureOptions {
    * @defaultValue 2_097_152 (2 MiB)
    */
   readonly maxBytes?: number | null | undefined
+  /**
+   * What becomes of data URIs, base64 and binary values, those of auto-instrumentors included: `'summary'` shows type, size and
+   * SHA-256, `'keep'` the bytes as far as they have room.
+   *
+   * File key `capture.media`.
+   *
+   * @defaultValue `'summary'`
+   */
+  readonly media?: 'summary' | 'keep' | null | undefined
 }
 
 /**

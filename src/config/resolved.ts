@@ -45,6 +45,8 @@ export interface ResolvedCapture {
   readonly outputs: boolean
   /** Most bytes of one captured value. */
   readonly maxBytes: number
+  /** What becomes of media. */
+  readonly media: 'summary' | 'keep'
 }
 
 /** What instrumentations call of a logger of OpenTelemetry's logs API. */

@@ -2,6 +2,7 @@ import type { SpanOptions } from '@opentelemetry/api'
 import { BUCKETS, METRIC } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
+import { isPlainPrototype } from '../values/realm.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
 import { enrichSpan, type TakeSnapshot } from './enrich.js'
 import type { CompiledCall, TraceOptions } from '../wrap/trace-options.js'
@@ -94,8 +95,7 @@ function selectOutputs({ outputs }: TraceOptions, output: unknown): unknown {
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   try {
-    const prototype: unknown = Object.getPrototypeOf(value)
-    return prototype === Object.prototype || prototype === null
+    return isPlainPrototype(Object.getPrototypeOf(value))
   } catch {
     return false
   }

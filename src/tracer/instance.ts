@@ -209,7 +209,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** A bounded copy of a user's value in which this package's own objects show no more than their name. */
   snapshot(value: unknown, maxBytes: number = ENRICHMENT_MAX_BYTES): Snapshot {
-    return toSnapshot(value, { maxBytes }, hideOwnObjects)
+    return toSnapshot(value, { maxBytes, media: this.#config.capture.media }, hideOwnObjects)
   }
 
   /** A redacted, bounded copy of a user's value for a REST body. */

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { type MediaMode, summariseMedia } from './media.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { isPlainArray, type Plain, setField } from './plain.js'
 import { createKeyRules, type KeyRules } from './secrets/key-rules.js'
@@ -34,19 +35,25 @@ const BUILT_IN_RULES = createKeyRules([], true)
  *
  * @param secrets - Texts that never leave the process, such as the tracer's API key: masked wherever they stand, whatever the
  * rules say, `false` included.
+ * @param media - Whether media are summarised on the way; rules or not.
  */
-export function createRedactor(rules: RedactRules | RedactFunction | false, secrets: readonly string[]): Redactor {
+export function createRedactor(
+  rules: RedactRules | RedactFunction | false,
+  secrets: readonly string[],
+  media: MediaMode = 'keep',
+): Redactor {
   const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true, formats = builtIn } = toRules(rules)
   const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
   const maskOwn = createSecretMask(secrets, replacement)
   const label = createSecretMask(secrets, DEFAULT_REPLACEMENT)
   const maskText = joinMasks([
+    media === 'summary' ? summariseMedia : undefined,
     maskOwn,
     createTextMask({ keyRules, formats, replacement }),
     ...patterns.map((pattern) => createPatternMask(pattern, replacement)),
   ])
   const ask = typeof rules === 'function' ? createAsk(rules, maskText, replacement) : undefined
-  return buildRedactor({ keyRules, maskText, ask, replacement, label })
+  return buildRedactor({ keyRules, maskText, ask, replacement, label, media })
 }
 
 function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
@@ -61,15 +68,16 @@ interface RedactorParts {
   readonly replacement: string
   /** Masks own secrets, whatever the user's replacement is: what labels something travels as JSON and in headers. */
   readonly label: MaskText | undefined
+  readonly media: MediaMode
 }
 
-function buildRedactor({ keyRules, maskText, ask, replacement, label }: RedactorParts): Redactor {
+function buildRedactor({ keyRules, maskText, ask, replacement, label, media }: RedactorParts): Redactor {
   const isActive = keyRules.isActive || maskText !== undefined || ask !== undefined
   const maskLeaf: MaskLeaf = (path, leaf) => {
     const shown = typeof leaf === 'string' && maskText !== undefined ? maskText(leaf) : leaf
     return ask === undefined ? shown : ask(path, shown)
   }
-  const walk = createWalk({ keyRules, maskLeaf, maskName: label, replacement, hasFunction: ask !== undefined })
+  const walk = createWalk({ keyRules, maskLeaf, maskName: label, replacement, hasFunction: ask !== undefined, media })
   function value(path: string, at: Plain): Plain {
     if (!isActive || at === null) return at
     return keyRules.isSecretPath(path, typeof at === 'string') ? maskLeaf(path, replacement) : walk(path, at)

@@ -1,4 +1,5 @@
 import { setField } from '../plain.js'
+import { isPlainPrototype } from '../realm.js'
 
 const MAX_DEPTH = 32
 
@@ -8,8 +9,7 @@ export function mapTexts<T>(value: T, map: (text: string) => string, depth = 0):
   if (typeof value === 'string') return map(value) as T
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value
   if (Array.isArray(value)) return mapItems(value, map, depth) as T
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null ? (mapFields(value as Record<string, unknown>, map, depth) as T) : value
+  return isPlainPrototype(Object.getPrototypeOf(value)) ? (mapFields(value as Record<string, unknown>, map, depth) as T) : value
 }
 
 function mapItems(items: readonly unknown[], map: (text: string) => string, depth: number): readonly unknown[] {

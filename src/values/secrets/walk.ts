@@ -1,3 +1,4 @@
+import { type MediaMode, summariseBuffer, summariseField } from '../media.js'
 import { isPlainArray, type Plain, type PlainObject, setField } from '../plain.js'
 import type { KeyRules } from './key-rules.js'
 import { findSecretItems, isListOfNames } from './lists.js'
@@ -14,6 +15,8 @@ export interface WalkParts {
   /** Masks own secrets in names of fields. */
   readonly maskName: ((name: string) => string) | undefined
   readonly replacement: string
+  /** Whether media are summarised. */
+  readonly media: MediaMode
   /** Whether a function of the user sees each leaf with its path. */
   readonly hasFunction: boolean
 }
@@ -21,14 +24,16 @@ export interface WalkParts {
 const NONE: readonly number[] = Object.freeze([])
 
 /** Walks values down to their leaves; what holds nothing to mask comes back as the same object. */
-export function createWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction }: WalkParts): MaskLeaf {
+export function createWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction, media }: WalkParts): MaskLeaf {
   // Joining the path of each field costs more than looking up its name.
   const seesPaths = hasFunction || keyRules.hasPaths
 
   function walk(path: string, value: Plain, name = ''): Plain {
     if (value === null) return null
     if (typeof value !== 'object') return hasFunction || typeof value === 'string' ? maskLeaf(path, value) : value
-    return isPlainArray(value) ? walkItems(path, value, name) : walkFields(path, value)
+    if (isPlainArray(value)) return walkItems(path, value, name)
+    const summary = media === 'summary' ? summariseBuffer(value) : undefined
+    return summary === undefined ? walkFields(path, value) : maskLeaf(path, summary)
   }
 
   function walkItems(path: string, items: readonly Plain[], name: string): readonly Plain[] {
@@ -89,11 +94,16 @@ export function createWalk({ keyRules, maskLeaf, maskName, replacement, hasFunct
   }
 
   function walkField(path: string, name: string, fields: PlainObject): Plain {
-    const field = fields[name] as Plain
+    const field = withoutMedium(name, fields)
     if (field === null) return null
     if (!keyRules.isSecretField(path, name, typeof field === 'string')) return walk(path, field, name)
     if (isModelToken(name, fields)) return walk(path, field, name)
     return isSchema(field) ? walkSchema(path, field) : maskLeaf(path, replacement)
+  }
+
+  function withoutMedium(name: string, fields: PlainObject): Plain {
+    const field = fields[name] as Plain
+    return media === 'summary' && typeof field === 'string' ? (summariseField(name, field, fields) ?? field) : field
   }
 
   /** The schema of a secret says what one looks like; only its literals may be one. */
