@@ -37,7 +37,7 @@ export async function onRoutingProvider({ load, framework, instrumentations, req
     one.enable()
   }
   const ours = open('alone', {})
-  const seen = await run(ours, [...requests.each, ...requests.load])
+  const seen = await run(ours, requests.each)
   return { alone: { ...seen, ...(await ours.finish()), unowned: provider.unowned } }
 }
 
