@@ -137,6 +137,11 @@ export class Audience {
     this.#progress.fail(error)
   }
 
+  /** Lets go of its recordings, which somebody else ends. */
+  dismiss(): void {
+    this.#progress.finish(() => undefined)
+  }
+
   /** @internal The part that readings share. */
   get progress(): Progress {
     return this.#progress

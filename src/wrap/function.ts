@@ -1,6 +1,8 @@
 import { types } from 'node:util'
 import { NEEDS_RUN, type Recording, type ResolveRecorder } from './recorder.js'
-import { watchLateResult } from './late-result.js'
+import type { Audience } from './audience.js'
+import { watchIterationToo, watchLateResult } from './late-result.js'
+import { createOnce } from './once.js'
 import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
 import { endFailed, type Unended, unended } from './unended.js'
 import { watchThenable } from './thenable.js'
@@ -131,12 +133,23 @@ function watchResult(recording: Recording, result: object, isFresh: boolean, sel
   return result
 }
 
-function watchPromise(recording: Recording, promise: object, isFresh: boolean, self: unknown): unknown {
-  return watchThenable(promise, isFresh, {
+function watchPromise(given: Recording, promise: object, isFresh: boolean, self: unknown): unknown {
+  const isCursor = Symbol.asyncIterator in promise && !types.isPromise(promise)
+  const recording = isCursor ? createOnce(given) : given
+  let iteration: Audience | undefined
+  const watched = watchThenable(promise, isFresh, {
     run: (fn, inner, args) => recording.run(fn, inner, args),
-    onValue: (value) => watchValue(recording, value, self),
-    onError: (error) => fail(recording, error),
+    onValue(value) {
+      iteration?.dismiss()
+      watchValue(recording, value, self)
+    },
+    onError(error) {
+      iteration?.dismiss()
+      fail(recording, error)
+    },
   })
+  if (isCursor && watched !== undefined) iteration = watchIterationToo(promise, recording)
+  return watched
 }
 
 /** Ends the span with `value`, or lets it live until `value` is complete. */

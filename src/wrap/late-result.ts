@@ -49,7 +49,7 @@ function isPlainClass(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object
   const known = plainClasses.get(prototype)
   if (known !== undefined) return known
-  const isPlain = !READING_MEMBERS.some((key) => key in prototype) && findMembers(value) === undefined
+  const isPlain = !READING_MEMBERS.some((key) => key in prototype) && !findMembers(value).isLate
   plainClasses.set(prototype, isPlain)
   return isPlain
 }
@@ -67,6 +67,15 @@ function watchWhole(value: object, recording: Recording, watch: Watch): boolean 
   return true
 }
 
+/** Follows the iteration of an object that may also be waited for, such as a query with a cursor. */
+export function watchIterationToo(value: object, recording: Recording): Audience | undefined {
+  const audience = audiences.get(value) ?? new Audience()
+  if (!audiences.has(value) && !watchIterable(value, audience.open())) return undefined
+  audiences.set(value, audience)
+  audience.join(recording)
+  return audience
+}
+
 function joinOrEnd(audience: Audience, recording: Recording): boolean {
   if (!audience.join(recording)) recording.succeed(undefined)
   return true
@@ -78,24 +87,28 @@ function findWatch(value: object, self: unknown): Watch | undefined {
   if (isNodeStream(value)) return isOpenNodeStream(value) ? (stream, audience) => watchNodeStream(stream, audience.open()) : undefined
   const body = openBodyOf(value)
   if (body !== undefined) return (_response, audience) => watchWebStream(body, audience.open())
-  return findFaces(value, self, value === self ? undefined : findMembers(value))
+  return findFaces(value, self)
 }
 
 function findLiteralWatch(value: object, fields: Fields | undefined): Watch | undefined {
   if (fields?.hasLateMember !== true && !(Symbol.asyncIterator in value)) return undefined
-  return findFaces(value, undefined, findMembers(value))
+  return findFaces(value, undefined)
 }
 
 const watchAsIterator: Watch = (iterator, audience) => watchIterator(iterator, audience.open())
 
 /** An object may be read by more than one way; whichever the host takes is followed. */
-function findFaces(value: object, self: unknown, members: Members | undefined): Watch | undefined {
+function findFaces(value: object, self: unknown): Watch | undefined {
   const isIterable = Symbol.asyncIterator in value
   const isIterator = !isIterable && Symbol.iterator in value && findMethod(value, 'next') !== undefined
   const isSubscribed = ('subscribe' in value || OBSERVABLE in value) && isObservable(value)
-  const hasOwnEvents = value !== self && hasEvents(value) && (isIterable || members !== undefined || isEventAnswer(value))
-  if (!isIterable && !isIterator && !isSubscribed && !hasOwnEvents && members === undefined) return undefined
-  return (late, audience) => watchFaces(late, audience, { isIterable, isIterator, isSubscribed, hasOwnEvents, members })
+  // A method that gives back its own object goes on with it, and gives no answer.
+  const members = value === self ? undefined : findMembers(value)
+  const isLate = isIterable || members?.isLate === true
+  const hasOwnEvents = value !== self && hasEvents(value) && (isLate || isEventAnswer(value))
+  if (!isLate && !isIterator && !isSubscribed && !hasOwnEvents) return undefined
+  const faces = { isIterable, isIterator, isSubscribed, hasOwnEvents, members: isLate ? members : undefined }
+  return (late, audience) => watchFaces(late, audience, faces)
 }
 
 /** An object without any of these is no stream, iterator, emitter or Observable. */
@@ -128,7 +141,7 @@ function watchFaces(value: object, audience: Audience, faces: Faces): boolean {
     faces.hasOwnEvents && watchEvents(value, reading),
     faces.members !== undefined && watchMembers(value, faces.members, audience, reading, faces.hasOwnEvents),
   ]
-  if (faces.members !== undefined) watchInnerStreams(value, audience)
+  if (faces.members?.isLate === true) watchInnerStreams(value, audience)
   return watched.includes(true)
 }
 

@@ -8,8 +8,10 @@ import { chainOf, shadow, shadowGetter } from './shadow.js'
 import { watchThenable } from './thenable.js'
 import { isWebStream, openBodyOf, watchWebStream } from './web-stream.js'
 
-/** The members by which an object gives what it is still working on. */
+/** The members by which an object may give what it is still working on. */
 export interface Members {
+  /** Whether their names say that there is something to come: a getter such as `textStream`, a method such as `finalMessage()`. */
+  readonly isLate: boolean
   /** Getters, which may start the work and so are never read by us. */
   readonly getters: readonly string[]
   /** Methods that by their names give a stream or the final answer. */
@@ -33,23 +35,18 @@ export function isFinalMethod(name: string): boolean {
   return FINAL_METHOD.test(name)
 }
 
-const known = new WeakMap<object, Members | undefined>()
+const known = new WeakMap<object, Members>()
 
-/**
- * The members of an object that shows what it works on through getters such as `textStream` or methods such as `finalMessage()`;
- * `undefined` for any other.
- */
-export function findMembers(value: object): Members | undefined {
+/** Getters and giving methods of an object; those of its class are looked up once. */
+export function findMembers(value: object): Members {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (typeof prototype !== 'object' || prototype === null) return undefined
-  if (Object.getPrototypeOf(prototype) === null) return listMembers([value])
-  if (known.has(prototype)) return known.get(prototype)
-  const members = listMembers(chainOf(prototype))
+  if (typeof prototype !== 'object' || prototype === null || Object.getPrototypeOf(prototype) === null) return listMembers([value])
+  const members = known.get(prototype) ?? listMembers(chainOf(prototype))
   known.set(prototype, members)
   return members
 }
 
-function listMembers(holders: readonly object[]): Members | undefined {
+function listMembers(holders: readonly object[]): Members {
   const getters = new Set<string>()
   const methods = new Set<string>()
   for (const holder of holders) {
@@ -61,7 +58,7 @@ function listMembers(holders: readonly object[]): Members | undefined {
     }
   }
   const isLate = [...getters].some(isStreamGetter) || [...methods].some(isFinalMethod)
-  return isLate ? { getters: [...getters], methods: [...methods].filter((name) => GIVING_METHOD.test(name)) } : undefined
+  return { isLate, getters: [...getters], methods: [...methods].filter((name) => GIVING_METHOD.test(name)) }
 }
 
 /** Promises of these say something about the answer before it is there. */
@@ -138,7 +135,7 @@ class Gifts {
     if (value !== undefined) this.#values.set(name, takeSnapshot(value, this.#audience.maxBytes).value)
     if (this.#pending > 0 || isEarlyName(name)) return
     const [only] = this.#values
-    this.#audience.endWith(this.#values.size === 1 ? only?.[1] : Object.fromEntries(this.#values))
+    this.#audience.endWith(this.#values.size > 1 ? Object.fromEntries(this.#values) : only?.[1])
   }
 
   #failed(error: unknown): void {

@@ -36,25 +36,10 @@ const READING_METHODS: ReadonlySet<string> = new Set(['next', 'on', 'addEventLis
 export function searchFields(value: object, isPlain: boolean, isLate: (field: object) => boolean): Fields | undefined {
   // Their items are numbers, and may be millions.
   if (!isPlain && (types.isArrayBufferView(value) || types.isBoxedPrimitive(value))) return undefined
-  const isList = Array.isArray(value)
-  if (!isList && !hasMoreThanPrimitives(value)) return undefined
   const search = new Search(isPlain, isPlain ? isLate : isStream)
-  if (isList) search.items(value, undefined)
+  if (Array.isArray(value)) search.items(value, undefined)
   else search.fields(value, undefined)
   return search.parts !== undefined || search.hasLateMember ? { parts: search.parts ?? [], hasLateMember: search.hasLateMember } : undefined
-}
-
-/** The fields of most results are texts and numbers: nothing is made for those. */
-function hasMoreThanPrimitives(value: object): boolean {
-  let left = MAX_FIELDS
-  for (const key in value) {
-    const descriptor = Object.getOwnPropertyDescriptor(value, key)
-    if (left-- <= 0) return false
-    if (descriptor === undefined) continue
-    const { value: field } = descriptor as { value?: unknown }
-    if (typeof field === 'object' ? field !== null : typeof field === 'function' || descriptor.get !== undefined) return true
-  }
-  return false
 }
 
 class Search {

@@ -377,4 +377,23 @@ describe('queries and requests', () => {
       ['ok', 'rows', 1],
     ])
   })
+
+  it('one that is read by its cursor ends its span too', async () => {
+    const { wrap, spans } = create()
+    class Query {
+      [Symbol.asyncIterator](): AsyncIterator<string> {
+        return letters()
+      }
+      then(resolve: (rows: string[]) => void): void {
+        resolve(['a', 'b'])
+      }
+    }
+    const find = wrap(() => new Query() as AsyncIterable<string>)
+    expect(await collect(find())).toEqual(['a', 'b'])
+    expect(await find()).toEqual(['a', 'b'])
+    expect(spans.map(({ state, output, ends }) => [state, output, ends])).toEqual([
+      ['ok', 'ab', 1],
+      ['ok', ['a', 'b'], 1],
+    ])
+  })
 })
