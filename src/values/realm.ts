@@ -13,7 +13,7 @@ export function isPlainPrototype(prototype: unknown): boolean {
 }
 
 /** Whether a prototype is the `Object.prototype` of some realm. */
-export function isRoot(prototype: object): boolean {
+function isRoot(prototype: object): boolean {
   return (
     Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf') && Object.hasOwn(prototype, '__defineGetter__')
   )

@@ -1,7 +1,6 @@
 import { types } from 'node:util'
 import { isMediaText, type MediaMode, summariseMedia } from './media.js'
 import { type Plain, setField } from './plain.js'
-import { readPublicFace } from './public-face.js'
 import { isArrayPrototype, isErrorLike, isPlainPrototype } from './realm.js'
 import { toBigIntText, toFunctionText, toStandIn, toSymbolText, toThrownName } from './stand-in.js'
 import { fitValue, LEAST_PART_BYTES, numberSize, sizeOf } from './room.js'
@@ -390,7 +389,7 @@ function copyInstance(value: object, walk: Walk): Plain | undefined {
   // An own, listed `toJSON` is met among the fields; asking here as well would call a getter twice.
   if (walk.settled === value || Object.prototype.propertyIsEnumerable.call(value, 'toJSON')) return copyFields(value, walk)
   const toJson = readField(value, 'toJSON')
-  return isCallable(toJson) ? copyFromToJson(value, toJson, walk) : copyFields(readPublicFace(value) ?? value, walk)
+  return isCallable(toJson) ? copyFromToJson(value, toJson, walk) : copyFields(value, walk)
 }
 
 type Callable = (...args: unknown[]) => unknown

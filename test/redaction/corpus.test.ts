@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Plain } from '../../src/values/plain.js'
 import { createRedactor } from '../../src/values/redact.js'
+import { SECRET_FORMATS } from '../../src/values/secrets/formats.js'
 import { readCorpus, type Sample } from './corpus.js'
 import { toRates } from './rates.js'
 
@@ -51,3 +52,16 @@ describe('the corpus', () => {
 function isShown(shown: string, text: string): boolean {
   return shown.includes(text) || shown.includes(JSON.stringify(text).slice(1, -1))
 }
+
+describe('the list of docs/privacy.md', () => {
+  it('names every format', () => {
+    const page = readFileSync(new URL('../../docs/privacy.md', import.meta.url), 'utf8')
+    for (const { name } of SECRET_FORMATS) expect(page).toContain(`| ${name} |`)
+  })
+
+  it('holds for formats alone, and not where they are turned off', () => {
+    const key = `ghp_${'a1B2'.repeat(9)}`
+    expect(createRedactor({ builtIn: false, formats: true }, []).text('name', `x ${key} password=y`)).toBe('x [REDACTED] password=y')
+    for (const rules of [{ formats: false }, { builtIn: false }]) expect(createRedactor(rules, []).text('name', `x ${key}`)).toContain(key)
+  })
+})

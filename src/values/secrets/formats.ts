@@ -75,8 +75,8 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
     /(?:sq0[a-z]{3}-[\w-]{20,}|access_token\$(?:production|sandbox)\$[a-z0-9$]{20,}|shp(?:at|ca|pa|ss|tka)_[a-fA-F0-9]{32,})/,
   ),
   format(
-    'Twilio, SendGrid, Mailgun, Mailchimp, Resend, Brevo key',
-    'SK…, SG.….…, key-…, …-us1, re_…, xkeysib-…',
+    'Twilio, SendGrid, Mailgun, Resend, Brevo key',
+    'SK…, SG.….…, key-…, re_…, xkeysib-…',
     /(?:SK[0-9a-f]{32}(?![0-9a-f])|SG\.[\w-]{16,}\.[\w-]{16,}|key-[0-9a-f]{32}(?![0-9a-f])|re_[A-Za-z0-9]{8,}_[A-Za-z0-9]{16,}|xkeysib-[a-f0-9]{40,}[\w-]*)/,
   ),
   format(
