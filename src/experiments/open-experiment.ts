@@ -17,6 +17,7 @@ import { loadScoredRun } from './scored-run.js'
 import type { ScoredRun } from './compare-rows.js'
 import type { Stop } from './stop.js'
 import type { Evaluators, ExperimentRow } from './types.js'
+import { toWellFormedText } from '../values/text.js'
 
 /**
  * Checks the options, opens the dataset and registers the run; no row has started when it resolves.
@@ -146,7 +147,8 @@ function openTracer(options: AnyEvaluateOptions, isOffline: boolean, name: strin
   const { instrumentations } = options
   const common = {
     ...toTracerOptions(options),
-    sessionName: name,
+    // The name of a run may be any text; that of a tracer's session is checked.
+    sessionName: toWellFormedText(name),
     isEvaluation: true,
     ...(instrumentations === undefined ? {} : { instrumentations }),
   }

@@ -121,7 +121,7 @@ describe('describeFailure', () => {
     ['an object', { code: 7 }, 'Object', '{"code":7}'],
     ['an empty object', {}, 'Object', '[thrown Object]'],
     ['a list', [1, 'a'], 'Array', '[1,"a"]'],
-    ['a Response', new Response('', { status: 404 }), 'Response', '[Response 404]'],
+    ['a Response', new Response('', { status: 404 }), 'Response', '{"status":404,"headers":{"content-type":"text/plain;charset=UTF-8"}}'],
     ['a function', function stop() {}, 'function', '[Function stop]'],
     ['null', null, 'object', 'null'],
     ['an object without prototype', Object.assign(Object.create(null), { a: 1 }), 'Object', '{"a":1}'],
