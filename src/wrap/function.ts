@@ -53,7 +53,7 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
       }
       giveBackFrames(stackLimit)
       leave(recording, before)
-      return afterCall(recording, result, isFresh, self)
+      return afterCall(recording, result, isFresh, self, args)
     },
     construct(target, args: unknown[], newTarget) {
       // A class that compares `new.target` with itself must find itself.
@@ -71,13 +71,13 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
   return wrapper
 }
 
-function afterCall(recording: Recording, result: unknown, isFresh: boolean, self: unknown): unknown {
+function afterCall(recording: Recording, result: unknown, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
   if (recording.isSilent === true) return watchIfLazy(recording, result, isFresh)
   if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
     succeed(recording, result)
     return result
   }
-  return watchResult(recording, result, isFresh, self)
+  return watchResult(recording, result, isFresh, self, args)
 }
 
 /** `reflect-metadata` keeps what other decorators said about a function by its identity, and Nest reads routes from there. */
@@ -116,32 +116,32 @@ function runRecorded<R>(recording: Recording, fn: (...args: never[]) => R, self:
 /** Where nothing is recorded only a generator is followed: its body has still to run, and in the scope of its tracer. */
 function watchIfLazy(recording: Recording, result: unknown, isFresh: boolean): unknown {
   const isLazy = typeof result === 'object' && result !== null && 'next' in result
-  return isLazy ? watchResult(recording, result, isFresh, undefined) : result
+  return isLazy ? watchResult(recording, result, isFresh, undefined, []) : result
 }
 
 /** Gives back what the caller gets: `result` itself, or for a promise only the caller can hold, one that settles alike. */
-function watchResult(recording: Recording, result: object, isFresh: boolean, self: unknown): unknown {
+function watchResult(recording: Recording, result: object, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
   try {
-    const watched = 'then' in result ? watchPromise(recording, result, isFresh, self) : undefined
+    const watched = 'then' in result ? watchPromise(recording, result, isFresh, self, args) : undefined
     if (watched !== undefined) return watched
   } catch {
     // A hostile object that cannot be looked at is a value like any other.
     succeed(recording, result)
     return result
   }
-  watchValue(recording, result, self)
+  watchValue(recording, result, self, args)
   return result
 }
 
-function watchPromise(given: Recording, promise: object, isFresh: boolean, self: unknown): unknown {
+function watchPromise(only: Recording, promise: object, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
   const isCursor = Symbol.asyncIterator in promise && !types.isPromise(promise)
-  const recording = isCursor ? createOnce(given) : given
+  const recording = isCursor ? createOnce(only) : only
   let iteration: Audience | undefined
   const watched = watchThenable(promise, isFresh, {
-    run: (fn, inner, args) => recording.run(fn, inner, args),
+    run: (fn, inner, given) => recording.run(fn, inner, given),
     onValue(value) {
       iteration?.dismiss()
-      watchValue(recording, value, self)
+      watchValue(recording, value, self, args)
     },
     onError(error) {
       iteration?.dismiss()
@@ -153,9 +153,9 @@ function watchPromise(given: Recording, promise: object, isFresh: boolean, self:
 }
 
 /** Ends the span with `value`, or lets it live until `value` is complete. */
-function watchValue(recording: Recording, value: unknown, self: unknown): void {
+function watchValue(recording: Recording, value: unknown, self: unknown, args: readonly unknown[]): void {
   try {
-    if (typeof value === 'object' && value !== null && watchLateResult(value, recording, self)) return
+    if (typeof value === 'object' && value !== null && watchLateResult(value, recording, self, args)) return
   } catch {
     // As above.
   }

@@ -8,7 +8,7 @@ import { type Fields, isLiteral, type LatePart, PartsRecording, searchFields } f
 import type { Recording } from './recorder.js'
 import { findMethod } from './shadow.js'
 import { isObservable, watchObservable } from './subscription.js'
-import { isWebStream, openBodyOf, watchWebStream } from './web-stream.js'
+import { isUnread, isWebStream, openBodyOf, watchWebStream } from './web-stream.js'
 import { watchThenable } from './thenable.js'
 
 /** Puts what looks on to an object; false when it cannot be changed. */
@@ -24,9 +24,10 @@ const audiences = new WeakMap<object, Audience>()
  * members give. The object stays the very same; it is not read, subscribed to, locked or buffered.
  *
  * @param self the object whose method gave `value`: one that gives back itself is no answer.
+ * @param args what the function was given: handed on in a field, it is somebody else's.
  * @returns false when `value` is complete as it is, or nothing can be seen of it: the recording is still to be ended.
  */
-export function watchLateResult(value: object, recording: Recording, self?: unknown): boolean {
+export function watchLateResult(value: object, recording: Recording, self?: unknown, args: readonly unknown[] = []): boolean {
   const known = audiences.get(value)
   if (known !== undefined) return joinOrEnd(known, recording)
   // Looking into a proxy runs the host's traps.
@@ -35,7 +36,8 @@ export function watchLateResult(value: object, recording: Recording, self?: unkn
   const fields = value === self ? undefined : searchFields(value, isPlain, isLateField)
   const watch = isPlain ? findLiteralWatch(value, fields) : isPlainClass(value) ? undefined : findWatch(value, self)
   if (watch !== undefined) return watchWhole(value, recording, watch)
-  return fields !== undefined && watchParts(value, recording, fields.parts)
+  const parts = fields?.parts.filter((part) => part.value !== self && !args.includes(part.value)) ?? []
+  return watchParts(value, recording, parts)
 }
 
 /** Whether a field of a result is a result of its own that completes later. */
@@ -83,7 +85,7 @@ function joinOrEnd(audience: Audience, recording: Recording): boolean {
 
 function findWatch(value: object, self: unknown): Watch | undefined {
   if (types.isGeneratorObject(value)) return watchAsIterator
-  if (isWebStream(value)) return (stream, audience) => watchWebStream(stream, audience.open())
+  if (isWebStream(value)) return isUnread(value) ? (stream, audience) => watchWebStream(stream, audience.open()) : undefined
   if (isNodeStream(value)) return isOpenNodeStream(value) ? (stream, audience) => watchNodeStream(stream, audience.open()) : undefined
   const body = openBodyOf(value)
   if (body !== undefined) return (_response, audience) => watchWebStream(body, audience.open())

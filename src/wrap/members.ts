@@ -6,7 +6,7 @@ import { watchIterable } from './iteration.js'
 import { isNodeStream, isOpenNodeStream, watchNodeStream } from './node-stream.js'
 import { chainOf, shadow, shadowGetter } from './shadow.js'
 import { watchThenable } from './thenable.js'
-import { isWebStream, openBodyOf, watchWebStream } from './web-stream.js'
+import { isUnread, isWebStream, openBodyOf, watchWebStream } from './web-stream.js'
 
 /** The members by which an object may give what it is still working on. */
 export interface Members {
@@ -89,7 +89,7 @@ const MAX_FIELDS = 32
 export function watchInnerStreams(value: object, audience: Audience): void {
   for (const key of Object.keys(value).slice(0, MAX_FIELDS)) {
     const field: unknown = Object.getOwnPropertyDescriptor(value, key)?.value
-    if (typeof field === 'object' && field !== null && !types.isProxy(field) && isWebStream(field))
+    if (typeof field === 'object' && field !== null && !types.isProxy(field) && isWebStream(field) && isUnread(field))
       watchWebStream(field, audience.open(true))
   }
 }
@@ -146,8 +146,9 @@ class Gifts {
 
 /** Follows a stream that belongs to a larger result; anything else is left alone. */
 function watchReadable(value: object, audience: Audience): void {
-  if (isWebStream(value)) watchWebStream(value, audience.open())
-  else if (isNodeStream(value)) {
+  if (isWebStream(value)) {
+    if (isUnread(value)) watchWebStream(value, audience.open())
+  } else if (isNodeStream(value)) {
     if (isOpenNodeStream(value)) watchNodeStream(value, audience.open())
   } else if (Symbol.asyncIterator in value) watchIterable(value, audience.open())
   else {

@@ -4,7 +4,7 @@ import type { Plain } from '../values/plain.js'
 import { isEarlyName, isFinalMethod, isStreamGetter } from './members.js'
 import { isNodeStream } from './node-stream.js'
 import type { Gathered, Recording } from './recorder.js'
-import { isWebStream } from './web-stream.js'
+import { isUnread, isWebStream } from './web-stream.js'
 
 /** A part of a result that completes later than the rest. */
 export interface LatePart {
@@ -99,7 +99,8 @@ export function isLiteral(value: object): boolean {
 }
 
 function isStream(field: object): boolean {
-  if (types.isGeneratorObject(field) || isWebStream(field)) return true
+  if (types.isGeneratorObject(field)) return true
+  if (isWebStream(field)) return isUnread(field)
   // Connections are streams of Node's kind.
   return Symbol.asyncIterator in field && !isNodeStream(field)
 }

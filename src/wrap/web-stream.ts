@@ -7,6 +7,11 @@ export function isWebStream(value: object): boolean {
   return 'getReader' in value && 'locked' in value && findMethod(value, 'getReader') !== undefined
 }
 
+/** Whether nobody reads a stream yet: what a reader of before gets cannot be seen. */
+export function isUnread(stream: object): boolean {
+  return (stream as { readonly locked?: unknown }).locked === false
+}
+
 /** Follows a stream through its readers, iterations, pipes and halves. It is not locked, read or buffered. */
 export function watchWebStream(stream: object, reading: Reading): boolean {
   const isWatched = shadow(stream, 'getReader', {

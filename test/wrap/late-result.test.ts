@@ -335,6 +335,20 @@ describe('results with late parts', () => {
     expect(spans[0]).toMatchObject({ state: 'ok', output: { model: 'm', stream: 'ab' }, ends: 1 })
   })
 
+  it('what the function was given and hands on in a field is not its answer, and a stream that is read already not either', () => {
+    const { wrap, spans } = create()
+    const items = letters()
+    wrap((given: object) => ({ given }))(items)
+    wrap(function (this: object) {
+      return [this]
+    }).call(items)
+    const locked = new ReadableStream()
+    locked.getReader()
+    wrap(() => locked)()
+    expect(spans.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok'])
+    expect([Object.getOwnPropertyNames(items), Object.getOwnPropertyNames(locked)]).toEqual([[], []])
+  })
+
   it('getters of a plain result are not read to look for parts', () => {
     const { wrap, spans } = create()
     let reads = 0
