@@ -1,4 +1,3 @@
-import { isPlainPrototype } from '../values/realm.js'
 import { deserialize, serialize } from 'node:v8'
 import { isDeepStrictEqual, types } from 'node:util'
 
@@ -87,9 +86,9 @@ function writeObject(value: object, above: readonly object[]): string {
   if (ArrayBuffer.isView(value)) {
     return `${value.constructor.name}(${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')})`
   }
-  if ('searchParams' in value && 'href' in value) return `URL(${JSON.stringify(value.href)})`
+  if (value instanceof URL) return `URL(${JSON.stringify(value.href)})`
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (!isPlainPrototype(prototype)) throw UNSEEN
+  if (prototype !== null && prototype !== Object.prototype) throw UNSEEN
   const keys = Reflect.ownKeys(value)
   if (keys.some((key) => typeof key === 'symbol')) throw UNSEEN
   const fields = value as Readonly<Record<string, unknown>>

@@ -1,5 +1,3 @@
-import { toOneLine } from '../terminal-text.js'
-
 /** Shows how far an experiment is. */
 export interface ProgressDisplay {
   update(state: ProgressState): void
@@ -30,8 +28,7 @@ const ROWS_PER_LINE = 1_000
 
 /** A bar that redraws itself on a terminal, a handful of plain lines anywhere else. */
 export function createProgress(name: string, stream: ProgressStream = process.stderr): ProgressDisplay {
-  const title = toOneLine(name)
-  return stream.isTTY === true ? createBar(title, stream) : createLines(title, stream)
+  return stream.isTTY === true ? createBar(name, stream) : createLines(name, stream)
 }
 
 function createBar(name: string, stream: ProgressStream): ProgressDisplay {

@@ -1,4 +1,3 @@
-import { isErrorLike } from '../values/realm.js'
 import type { Span } from '@opentelemetry/api'
 import type { OwnedSpan } from '../context/instance.js'
 import { HoneyHiveError } from '../errors.js'
@@ -342,6 +341,6 @@ function toFields(value: unknown, name: string): Readonly<Record<string, unknown
 }
 
 function toRowError(thrown: unknown): RowError {
-  if (typeof thrown !== 'object' || thrown === null || !isErrorLike(thrown)) return { name: 'Error', message: describeError(thrown) }
+  if (!(thrown instanceof Error)) return { name: 'Error', message: describeError(thrown) }
   return { name: thrown.name, message: thrown.message, ...(thrown.stack === undefined ? {} : { stack: thrown.stack }) }
 }

@@ -11,8 +11,7 @@ export function redactorFor(config: ResolvedConfig): Redactor {
   const known = redactors.get(config)
   if (known !== undefined) return known
   const { apiKey } = config
-  const secrets = apiKey === undefined || apiKey.length < SHORTEST_SECRET ? [] : [apiKey]
-  const made = createRedactor(config.redact, secrets, config.capture.media)
+  const made = createRedactor(config.redact, apiKey === undefined || apiKey.length < SHORTEST_SECRET ? [] : [apiKey])
   redactors.set(config, made)
   return made
 }

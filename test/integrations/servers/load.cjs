@@ -1,2 +1,0 @@
-/** Requires a package of this folder, as an application would. */
-exports.load = async (name) => require(name)
