@@ -6,8 +6,10 @@ const entry = (name, path, limit) => ({ name, path, limit, ignore: dependencies,
 
 // biome-ignore lint/style/noDefaultExport: the form the tool asks for
 export default [
-  // Of these, 38 kB are the SDK's core and serialisers, which other packages bring along as dependencies.
-  entry('main entry point', 'dist/index.js', '225 kB'),
+  // Of these, 38 kB are the SDK's core and serialisers, which other packages bring along as dependencies, and 10 kB what reads the
+  // messages of log events.
+  entry('main entry point', 'dist/index.js', '235 kB'),
+  entry('callback handler for LangChain', 'dist/langchain.js', '140 kB'),
   // Of these, 66 kB are hono and its Node server, built in so that nobody installs them.
-  entry('command line, local server included', 'dist/cli/main.js', '580 kB'),
+  entry('command line, local server included', 'dist/cli/main.js', '590 kB'),
 ]

@@ -16,7 +16,7 @@ export default defineConfig({
       { find: /^honeyhive-tracer$/, replacement: source('index.ts') },
       { find: /^honeyhive-tracer\/(experiments|testing)$/, replacement: source('$1/index.ts') },
       { find: /^honeyhive-tracer\/dev$/, replacement: source('dev/server.ts') },
-      { find: /^honeyhive-tracer\/otel$/, replacement: source('integrations/otel.ts') },
+      { find: /^honeyhive-tracer\/(otel|langchain)$/, replacement: source('integrations/$1.ts') },
       { find: /^honeyhive-tracer\/(express|fastify|fetch|lambda)$/, replacement: source('middleware/$1.ts') },
     ],
   },

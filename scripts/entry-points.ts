@@ -11,6 +11,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   './testing': 'src/testing/index.ts',
   './dev': 'src/dev/server.ts',
   './otel': 'src/integrations/otel.ts',
+  './langchain': 'src/integrations/langchain.ts',
 }
 
 /** One module that users import. */

@@ -15,7 +15,14 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/
 
 const wanted = process.argv.slice(2)
 /** Examples of several files that need nothing installed besides. */
-const FOLDERS = ['demo/main.ts', 'evaluate-judges/main.ts', 'evaluate-retrieval/main.ts', 'next-instrumentation/main.ts']
+const QUEUES = ['async-queue', 'bottleneck', 'dataloader', 'event-emitter', 'generic-pool', 'p-queue']
+const FOLDERS = [
+  'demo/main.ts',
+  'evaluate-judges/main.ts',
+  'evaluate-retrieval/main.ts',
+  'next-instrumentation/main.ts',
+  ...QUEUES.map((name) => `queues/${name}.ts`),
+]
 const files = [...readdirSync(folder), ...FOLDERS]
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && name !== SHARED)
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))

@@ -1,3 +1,5 @@
+import { toOneLine } from './terminal-text.js'
+
 /** Where the SDK writes about itself. `console` fits; each method receives one finished line. */
 export interface Logger {
   /** Takes a line about the SDK's own work; only with `verbose`. */
@@ -22,6 +24,8 @@ export interface Diagnostics {
 export interface DiagnosticsOptions {
   readonly logger?: Logger | undefined
   readonly verbose?: boolean | undefined
+  /** Takes out what no line may show, e.g. the tracer's key. @defaultValue none */
+  readonly mask?: ((line: string) => string) | undefined
   /** Text put before every line, e.g. the tracer's label. */
   readonly label?: string | undefined
   /** Milliseconds since some epoch; injected by tests. */
@@ -42,18 +46,20 @@ export function createDiagnostics({
   logger = standardErrorLogger,
   verbose = false,
   label,
+  mask = (line) => line,
   now = Date.now,
 }: DiagnosticsOptions = {}): Diagnostics {
   const prefix = label === undefined ? '[honeyhive]' : `[honeyhive ${label}]`
   const lastAt = new Map<string, number>()
 
-  function speak(level: keyof Logger, message: string): void {
+  function speak(level: keyof Logger, said: string): void {
+    const line = toOneLine(mask(`${prefix} ${said}`))
     // A user's logger may throw or reject; the host must not notice.
     try {
-      const outcome: unknown = logger[level](`${prefix} ${message}`)
+      const outcome: unknown = logger[level](line)
       if (outcome instanceof Promise) outcome.catch(() => undefined)
     } catch {
-      writeLine(`${prefix} the configured logger threw; message was: ${message}`)
+      writeLine(toOneLine(mask(`${prefix} the configured logger threw; message was: ${said}`)))
     }
   }
 

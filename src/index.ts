@@ -15,9 +15,11 @@ export type { SignalOptions } from './export/exit.js'
 export type { TracerStats } from './export/stats.js'
 export type { Class, TraceClassDecorator, TraceClassOptions, TraceDecorator } from './wrap/decorate.js'
 export type { Enrichment, SessionEnrichment, SpanEnrichment } from './tracer/enrich.js'
+export { bindScope } from './tracer/bind.js'
 export { createTracerPool } from './tracer/pool.js'
 export type { TracerLease, TracerPool, TracerPoolOptions, TracerPoolStats } from './tracer/pool.js'
 export {
+  createRoutingPropagator,
   createRoutingProvider,
   enrichSession,
   enrichSpan,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { toOneLine } from '../terminal-text.js'
 import { createStyle } from './style.js'
 
 /** `honeyhive-tracer config check FILE`: reads a tracer file as `loadTracers` would. */
@@ -15,10 +16,10 @@ async function checkFile(file: string): Promise<void> {
   const { loadTracerDefinitions } = await import('../config/file.js')
   const style = createStyle()
   const tracers = loadTracerDefinitions(file)
-  process.stdout.write(`${style.green('ok')} ${file}: ${tracers.size} tracer${tracers.size === 1 ? '' : 's'}\n`)
+  process.stdout.write(`${style.green('ok')} ${toOneLine(file)}: ${tracers.size} tracer${tracers.size === 1 ? '' : 's'}\n`)
   for (const [name, { project, source, apiKey }] of tracers) {
     const labels = [project, source].filter((label) => typeof label === 'string')
     const state = typeof apiKey === 'string' && apiKey.trim() !== '' ? '' : style.yellow(' (no apiKey: disabled unless HH_API_KEY is set)')
-    process.stdout.write(`  ${name}${labels.length === 0 ? '' : style.dim(`  ${labels.join(' · ')}`)}${state}\n`)
+    process.stdout.write(`  ${toOneLine(name)}${labels.length === 0 ? '' : style.dim(toOneLine(`  ${labels.join(' · ')}`))}${state}\n`)
   }
 }

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type Command, InvalidArgumentError } from 'commander'
 import { HoneyHiveError } from '../errors.js'
+import type { PriceOptions } from '../dev/prices/price-table.js'
 import { readInput } from './input.js'
-import { toShown } from './shown.js'
+import { toOneLine } from '../terminal-text.js'
 
 interface DevFlags {
   readonly port: number
@@ -11,6 +12,7 @@ interface DevFlags {
   readonly db: string
   readonly project: Readonly<Record<string, string>>
   readonly projectsFile?: string
+  readonly prices?: string
   readonly open?: boolean
 }
 
@@ -24,18 +26,25 @@ export function addDevCommand(program: Command): void {
     .option('--db <file>', 'SQLite file, or :memory:', '.honeyhive/dev.db')
     .option('--project <name=key>', 'API key of a project; may be repeated', addProject, {})
     .option('--projects-file <file>', 'JSON file of project names and their keys')
+    .option('--prices <file>', 'JSON file of prices by model, in US dollars per million tokens; before the usual ones')
     .option('--open', 'open the page in the browser')
     .action(runDev)
 }
 
-async function runDev({ port, host, db, project, projectsFile, open }: DevFlags): Promise<void> {
+async function runDev({ port, host, db, project, projectsFile, prices, open }: DevFlags): Promise<void> {
   const { startDevServer } = await import('../dev/server.js')
   const projects = { ...(projectsFile === undefined ? {} : await readProjects(projectsFile)), ...project }
-  const server = await startDevServer({ port, host, database: db, projects })
+  const server = await startDevServer({
+    port,
+    host,
+    database: db,
+    projects,
+    ...(prices === undefined ? {} : { prices: await readPrices(prices) }),
+  })
   const [key = 'local', ...others] = Object.values(projects)
-  process.stdout.write(`HoneyHive is at ${server.url}  —  set HH_API_URL=${server.url} HH_API_KEY=${toShown(key)}\n`)
+  process.stdout.write(`HoneyHive is at ${server.url}  —  set HH_API_URL=${server.url} HH_API_KEY=${toOneLine(key)}\n`)
   if (others.length > 0)
-    for (const [name, ownKey] of Object.entries(projects)) process.stdout.write(`${toShown(`  ${name}: HH_API_KEY=${ownKey}`)}\n`)
+    for (const [name, ownKey] of Object.entries(projects)) process.stdout.write(`${toOneLine(`  ${name}: HH_API_KEY=${ownKey}`)}\n`)
   if (open === true) openPage(server.url)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   await server.close()
@@ -60,6 +69,16 @@ async function readProjects(file: string): Promise<Record<string, string>> {
     throw new HoneyHiveError('CONFIG_FILE', `${file}: expected an object of project names and their keys, e.g. { "shop": "my-key" }.`)
   }
   return Object.fromEntries(entries) as Record<string, string>
+}
+
+async function readPrices(file: string): Promise<PriceOptions> {
+  const { parsePrices } = await import('../dev/prices/price-table.js')
+  try {
+    return parsePrices(parse(await readInput(file)))
+  } catch (cause) {
+    if (!(cause instanceof HoneyHiveError) || cause.code !== 'DEV_SERVER') throw cause
+    throw new HoneyHiveError('CONFIG_FILE', `${file}: ${cause.message}`, { cause })
+  }
 }
 
 /** What is no JSON is no object of projects either. */

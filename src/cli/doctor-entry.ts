@@ -4,31 +4,36 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readInherited } from '../config/sources.js'
+import { createProbe, type Seen, type SeenLibrary, type Wanted } from './doctor-probe.js'
 import type { Finding } from './finding.js'
+import { describeRemedy, findInstrumentors, INSTRUMENTORS, type Instrumentor } from './instrumentors.js'
+import { describeCallbacks } from './langchain-callbacks.js'
+
+/** How a program is started and watched. */
+export interface Watch {
+  readonly entry: string
+  readonly seconds: number
+  /** What `node --import` is given when the program is started. */
+  readonly imports: readonly string[]
+}
 
 /** How a program ends that nothing went wrong in. */
 const FINE = 'exit code 0'
-
-/** What the probe saw inside the program. */
-interface Seen {
-  readonly apis: readonly { readonly key: string; readonly version: string; readonly parts: Readonly<Record<string, string>> }[]
-  readonly loadedTwice: readonly string[]
-  readonly wrappedTwice: readonly string[]
-  readonly unpatchedModules: readonly string[]
-  readonly tracers: number
-}
+/** For a program that does not end by itself, and for a probe that is still looking. */
+const GRACE_MS = 8_000
 
 /**
- * Starts a program with a probe in front of it, ends it after `seconds`, and tells what its OpenTelemetry looks like: whose
+ * Starts a program with a probe in front of it, ends it after some seconds, and tells what its OpenTelemetry looks like: whose
  * context manager is registered, which modules were loaded before they could be patched, what is instrumented twice.
  */
-export async function checkEntry(entry: string, seconds: number): Promise<Finding[]> {
+export async function checkEntry(watch: Watch): Promise<Finding[]> {
+  const { entry } = watch
   const folder = await mkdtemp(join(tmpdir(), 'honeyhive-doctor-'))
   try {
     const report = join(folder, 'report.json')
     const probe = join(folder, 'probe.mjs')
-    await writeFile(probe, PROBE)
-    const exit = await runProgram(entry, probe, report, seconds)
+    await writeFile(probe, createProbe(listWanted()))
+    const exit = await runProgram(watch, pathToFileURL(probe).href, report)
     const text = await readFile(report, 'utf8').catch(() => undefined)
     if (text === undefined)
       return [{ level: 'problem', message: `${entry} ended before it could be looked at (${exit})`, remedy: 'Run it by itself first.' }]
@@ -40,13 +45,28 @@ export async function checkEntry(entry: string, seconds: number): Promise<Findin
   }
 }
 
-function runProgram(entry: string, probe: string, report: string, seconds: number): Promise<string> {
+/** Each library once; two instrumentors may patch different files of one. */
+function listWanted(): Wanted[] {
+  const wanted = new Map(INSTRUMENTORS.map(({ library, file }) => [`${library} ${file ?? ''}`, { library, file }]))
+  return [...wanted.values()]
+}
+
+function runProgram({ entry, seconds, imports }: Watch, probe: string, report: string): Promise<string> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--import', pathToFileURL(probe).href, entry], {
+    const env = readInherited()
+    const options = env['NODE_OPTIONS']
+    const child = spawn(process.execPath, [...imports.map((file) => `--import=${file}`), entry], {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...readInherited(), HONEYHIVE_DOCTOR_REPORT: report, HONEYHIVE_DOCTOR_MS: String(Math.max(1, seconds) * 1000) },
+      env: {
+        ...env,
+        // The probe comes first, also before what NODE_OPTIONS itself loads.
+        NODE_OPTIONS: `--import=${probe} ${options ?? ''}`.trim(),
+        HONEYHIVE_DOCTOR_OPTIONS: options,
+        HONEYHIVE_DOCTOR_REPORT: report,
+        HONEYHIVE_DOCTOR_MS: String(Math.max(1, seconds) * 1000),
+      },
     })
-    const limit = setTimeout(() => child.kill('SIGKILL'), Math.max(1, seconds) * 1000 + 5_000)
+    const limit = setTimeout(() => child.kill('SIGKILL'), Math.max(1, seconds) * 1000 + GRACE_MS)
     child.on('error', (error) => resolve(error.message))
     child.on('exit', (code, signal) => {
       clearTimeout(limit)
@@ -55,101 +75,75 @@ function runProgram(entry: string, probe: string, report: string, seconds: numbe
   })
 }
 
-function judge({ apis, loadedTwice, wrappedTwice, unpatchedModules, tracers }: Seen): Finding[] {
-  const managers = apis.map(({ parts }) => parts['context']).filter((name) => name !== undefined)
-  const foreign = managers.find((name) => name !== 'AsyncLocalStorageContextManager')
+function judge(seen: Seen): Finding[] {
+  const { apis, tracers } = seen
   return [
     {
       level: tracers > 0 ? 'ok' : 'warning',
       message: `${tracers} live tracer${tracers === 1 ? '' : 's'}`,
       remedy: tracers > 0 ? undefined : 'Call HoneyHiveTracer.init() when the program starts.',
     },
-    managers.length === 0
-      ? {
-          level: 'ok',
-          message: 'no OpenTelemetry context manager yet: the first span of an instrumentor registers the standard one',
-          remedy: undefined,
-        }
-      : {
-          level: foreign === undefined ? 'ok' : 'warning',
-          message: `context manager: ${managers.join(', ')}`,
-          remedy:
-            foreign === undefined
-              ? undefined
-              : 'A foreign one is used as it is; instrumentors nest only if it keeps contexts across await.',
-        },
+    judgeManager(apis.map(({ parts }) => parts['context']).filter((name) => name !== undefined)),
     ...(apis.length > 1
       ? [{ level: 'problem' as const, message: `${apis.length} copies of the OpenTelemetry API are active`, remedy: 'npm dedupe.' }]
       : []),
-    ...loadedTwice.map(
-      (name): Finding => ({
-        level: 'warning',
-        message: `${name} is loaded twice, as ES module and as CommonJS`,
-        remedy: 'Instrument the copy that your program uses.',
-      }),
-    ),
-    ...wrappedTwice.map(
-      (name): Finding => ({ level: 'problem', message: `${name} is instrumented twice`, remedy: 'Enable one instrumentation only.' }),
-    ),
-    ...unpatchedModules.map(
-      (name): Finding => ({
-        level: 'problem',
-        message: `${name} was imported as ES module before it could be patched`,
-        remedy: `Call manuallyInstrument() with it.`,
-      }),
-    ),
+    ...seen.libraries.flatMap(judgeLibrary),
+    ...judgePatches(seen),
+    ...judgeCallbacks(seen),
   ]
 }
 
-/** Runs inside the program; plain JavaScript because it is written to a file. */
-const PROBE = `
-import { writeFileSync } from 'node:fs'
-import { createRequire, register } from 'node:module'
-const require = createRequire(import.meta.url)
-const { HONEYHIVE_DOCTOR_REPORT: report, HONEYHIVE_DOCTOR_MS: ms } = process.env
-const seenAsModule = new Map()
-const namespaces = new Map()
-const channel = new MessageChannel()
-channel.port1.on('message', ({ name, url }) => seenAsModule.set(name, [...(seenAsModule.get(name) ?? []), url])).unref()
-register('data:text/javascript,' + encodeURIComponent(\`
-  let port
-  export function initialize(data) { port = data.port }
-  export async function load(url, context, next) {
-    const match = /node_modules[\\\\\\\\/]((?:@[^\\\\\\\\/]+[\\\\\\\\/])?[^\\\\\\\\/]+)[\\\\\\\\/](?!.*node_modules)/.exec(url)
-    if (match && context.format !== 'commonjs') port.postMessage({ name: match[1], url })
-    return next(url, context)
-  }
-\`), import.meta.url, { data: { port: channel.port2 }, transferList: [channel.port2] })
-const LIBRARIES = { openai: (m) => [[m?.OpenAI?.Chat?.Completions?.prototype, 'create']], '@anthropic-ai/sdk': (m) => [[m?.Anthropic?.Messages?.prototype, 'create']] }
-const depth = (fn) => { let n = 0; for (let at = fn; typeof at?.__original === 'function'; at = at.__original) n++; return n }
-const holdersOf = (name, exported) => LIBRARIES[name](exported).filter(([holder]) => holder !== undefined)
-// Only what the program has loaded already, so that nothing runs that would not have run.
-async function readNamespaces() {
-  for (const name of Object.keys(LIBRARIES)) for (const url of seenAsModule.get(name) ?? []) {
-    if (namespaces.has(name) || !/index\\.m?js$/.test(url)) continue
-    const namespace = await import(url).catch(() => undefined)
-    if (holdersOf(name, namespace).length > 0) namespaces.set(name, namespace)
+function judgeManager(managers: readonly string[]): Finding {
+  const foreign = managers.find((name) => name !== 'AsyncLocalStorageContextManager')
+  if (managers.length === 0)
+    return { level: 'ok', message: 'no OpenTelemetry context manager yet: the first span of an instrumentor registers the standard one' }
+  return {
+    level: foreign === undefined ? 'ok' : 'warning',
+    message: `context manager: ${managers.join(', ')}`,
+    remedy:
+      foreign === undefined ? undefined : 'A foreign one is used as it is; instrumentors nest only if it keeps contexts across await.',
   }
 }
-function look() {
-  const apis = Object.getOwnPropertySymbols(globalThis).filter((s) => (s.description ?? '').startsWith('opentelemetry.js.api.'))
-    .map((s) => { const api = globalThis[s]; return { key: s.description, version: String(api.version), parts: Object.fromEntries(Object.entries(api).filter(([, v]) => typeof v === 'object' && v).map(([k, v]) => [k, v.constructor.name])) } })
-  const cached = Object.keys(require.cache ?? {})
-  const inCache = (name) => cached.some((file) => file.includes('/node_modules/' + name + '/') || file.includes('\\\\\\\\node_modules\\\\\\\\' + name + '\\\\\\\\'))
-  const names = Object.keys(LIBRARIES)
-  const wrappedTwice = [], wrapped = new Set()
-  for (const name of names) {
-    const file = cached.find((f) => f.includes(name) && /index\\.c?js$/.test(f))
-    const holders = new Map([file ? require.cache[file]?.exports : undefined, namespaces.get(name)].flatMap((exported) => holdersOf(name, exported)))
-    for (const [holder, method] of holders) { const d = depth(holder[method]); if (d > 0) wrapped.add(name); if (d > 1) wrappedTwice.push(name + ' ' + method) }
-  }
-  const state = Object.getOwnPropertySymbols(globalThis).find((s) => (s.description ?? '').startsWith('honeyhive-tracer.process-state'))
-  const isInstrumented = cached.some((file) => /instrumentation/.test(file)) || [...seenAsModule.keys()].some((name) => /instrumentation/.test(name))
-  writeFileSync(report, JSON.stringify({ apis, tracers: state ? globalThis[state].instances.size : 0, wrappedTwice,
-    loadedTwice: names.filter((name) => seenAsModule.has(name) && inCache(name)),
-    unpatchedModules: isInstrumented ? names.filter((name) => namespaces.has(name) && !inCache(name) && !wrapped.has(name)) : [] }))
+
+function judgeLibrary({ name, wrappedTwice }: SeenLibrary): Finding[] {
+  return wrappedTwice.map((method) => ({
+    level: 'problem',
+    message: `${name} ${method} is instrumented twice`,
+    remedy: 'Enable one instrumentation only.',
+  }))
 }
-const pause = (time) => new Promise((resolve) => setTimeout(resolve, time))
-pause(Number(ms)).then(() => Promise.race([readNamespaces(), pause(500)])).then(() => { look(); process.exit(0) })
-process.on('exit', look)
-`
+
+/** What was loaded before the instrumentors that the program uses could patch it. */
+function judgePatches({ instrumentors, libraries }: Seen): Finding[] {
+  const pairs = instrumentors.flatMap((name) => findInstrumentors(name).map((row) => ({ name, row })))
+  const findings = pairs.flatMap(({ name, row }) => {
+    const library = libraries.find((seen) => seen.name === row.library && seen.file === row.file)
+    return library === undefined || !isPassedBy(row, library) ? [] : [describePassedBy(name, row, library)]
+  })
+  return [...new Map(findings.map((finding) => [finding.message, finding])).values()]
+}
+
+function isPassedBy({ nothing, isUnmarked }: Instrumentor, { isRead, isPatched, isImported, isHooked }: SeenLibrary): boolean {
+  if (nothing !== undefined || isPatched || !isRead) return false
+  return isUnmarked === true ? isImported && !isHooked : true
+}
+
+function describePassedBy(name: string, row: Instrumentor, { isImported }: SeenLibrary): Finding {
+  const { library } = row
+  if (row.broken !== undefined) return { level: 'problem', message: `${name} does not patch ${library}`, remedy: describeRemedy(row) }
+  if (!isImported) {
+    const remedy = 'Require the file that makes the instrumentation before it.'
+    return { level: 'problem', message: `${library} was required before it could be patched by ${name}`, remedy }
+  }
+  return {
+    level: 'problem',
+    message: `${library} was imported as ES module before it could be patched by ${name}`,
+    remedy: row.name === name ? describeRemedy(row) : 'Call manuallyInstrument() with it.',
+  }
+}
+
+function judgeCallbacks({ instrumentors, langChainVariable, tracers }: Seen): Finding[] {
+  const name = instrumentors.find((found) => found.includes('langchain'))
+  if (name === undefined || langChainVariable === 'false' || tracers < 2) return []
+  return [{ level: 'problem', ...describeCallbacks(`${tracers} tracers are live`) }]
+}

@@ -1,6 +1,9 @@
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readInherited } from '../config/sources.js'
 import type { Finding } from './finding.js'
+import { describeRemedy, findInstrumentors, INSTRUMENTATION } from './instrumentors.js'
+import { describeCallbacks } from './langchain-callbacks.js'
 
 interface Installed {
   readonly name: string
@@ -8,18 +11,25 @@ interface Installed {
   readonly path: string
 }
 
-/** Instrumentations of the same library, by the library: two of them record each call twice. */
-const INSTRUMENTATION = /^(@[^/]+\/)?(?:openinference-)?(?:opentelemetry-)?instrumentation-(?<library>[a-z0-9-]+)$/
 const MAX_DEPTH = 6
 
-/** Looks at what is installed below `directory`: copies of the OpenTelemetry API, instrumentations that overlap. */
-export async function checkInstallation(directory: string): Promise<Finding[]> {
+/** Where a program is installed. */
+export interface Installation {
+  readonly directory: string
+  /** The program is started and looked at: then it shows itself what is patched. */
+  readonly isWatched: boolean
+}
+
+/** Looks at what is installed: copies of the OpenTelemetry API, instrumentations that overlap, and those that ES modules pass by. */
+export async function checkInstallation({ directory, isWatched }: Installation): Promise<Finding[]> {
   const packages = await listPackages(join(directory, 'node_modules'), 0)
   if (packages.length === 0)
     return [
       { level: 'warning', message: `nothing is installed below ${directory}`, remedy: 'Run the doctor in the folder of your program.' },
     ]
-  return [checkApi(packages), ...checkOverlap(packages), ...(await checkModuleKind(directory, packages))]
+  const isModule = (await readPackage(directory))?.type === 'module'
+  const unwatched = isWatched ? [] : [...(isModule ? checkImports(packages) : []), ...checkCallbacks(packages)]
+  return [checkApi(packages), ...checkOverlap(packages), ...unwatched]
 }
 
 function checkApi(packages: readonly Installed[]): Finding {
@@ -38,6 +48,7 @@ function checkApi(packages: readonly Installed[]): Finding {
 function checkOverlap(packages: readonly Installed[]): Finding[] {
   const byLibrary = new Map<string, Set<string>>()
   for (const { name } of packages) {
+    // Two of them record each call twice.
     const library = INSTRUMENTATION.exec(name)?.groups?.['library']
     if (library !== undefined) byLibrary.set(library, (byLibrary.get(library) ?? new Set()).add(name))
   }
@@ -50,18 +61,30 @@ function checkOverlap(packages: readonly Installed[]): Finding[] {
     }))
 }
 
-async function checkModuleKind(directory: string, packages: readonly Installed[]): Promise<Finding[]> {
-  const isModule = (await readPackage(directory))?.type === 'module'
-  const patching = packages.filter(({ name }) => INSTRUMENTATION.test(name))
-  if (!isModule || patching.length === 0) return []
+/** What an ES module must do for each instrumentation whose library is there. */
+function checkImports(packages: readonly Installed[]): Finding[] {
+  const names = new Set(packages.map(({ name }) => name))
+  const known = [...names].flatMap((name) => findInstrumentors(name).filter((row) => row.name === name))
+  const needed = known.filter(({ library, nothing }) => nothing === undefined && (names.has(library) || library.startsWith('node:')))
+  const others = [...names].filter(
+    (name) => INSTRUMENTATION.test(name) && !name.endsWith('-utils') && !known.some((row) => row.name === name),
+  )
   return [
-    {
-      level: 'warning',
-      message: 'the program is an ES module and uses instrumentations that patch on import',
-      remedy:
-        'Call manuallyInstrument(Library) on each of them, or start node with --import of a file that sets them up first. Check with --entry.',
-    },
+    ...needed.map((row): Finding => ({ level: 'warning', message: passesBy(row.name, row.library), remedy: describeRemedy(row) })),
+    ...(others.length === 0 ? [] : [{ level: 'warning' as const, message: passesBy(others.join(', '), 'its library'), remedy: UNKNOWN }]),
   ]
+}
+
+const UNKNOWN = 'Call manuallyInstrument(Library) where it offers it, or start node with --import of a file that sets it up first.'
+
+function passesBy(name: string, library: string): string {
+  return `the program is an ES module: ${name} does not see ${library} by itself. Check with --entry`
+}
+
+function checkCallbacks(packages: readonly Installed[]): Finding[] {
+  const isUsed = packages.some(({ name }) => /instrumentation-langchain$/.test(name))
+  if (!isUsed || readInherited()['LANGCHAIN_CALLBACKS_BACKGROUND'] === 'false') return []
+  return [{ level: 'warning', ...describeCallbacks('several tracers may be live') }]
 }
 
 async function listPackages(folder: string, depth: number): Promise<Installed[]> {

@@ -3,7 +3,9 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ExperimentSettings } from '../experiments/options.js'
 import { REPORT_FORMATS, type Reporter } from '../experiments/report/forms.js'
 import type { MergeFault } from '../experiments/merge.js'
-import { createStyle } from './style.js'
+import type { ExperimentData } from '../experiments/result-data.js'
+import { toOneLine } from '../terminal-text.js'
+import { createStyle, type Style } from './style.js'
 
 interface EvalFlags {
   readonly filter?: string
@@ -108,9 +110,9 @@ async function runEval(patterns: string[], flags: EvalFlags): Promise<void> {
     ...(queue === undefined ? {} : { queue }),
     settings: toSettings(flags),
     onSummary({ passed, runs, failures }) {
-      for (const { file, message } of failures) process.stderr.write(`${style.red('failed')} ${file}: ${message}\n`)
+      for (const { file, message } of failures) process.stderr.write(`${style.red('failed')} ${toOneLine(`${file}: ${message}`)}\n`)
       for (const { result } of runs) {
-        for (const failure of result.failures) process.stderr.write(`${style.red('not passed')} ${result.name}: ${failure}\n`)
+        sayFailures(result.toJSON(), style)
       }
       const good = runs.filter(({ result }) => result.passed).length
       out.write(`${passed ? style.green('passed') : style.red('not passed')}: ${good} of ${runs.length} experiments\n`)
@@ -145,7 +147,7 @@ async function runMerge(parts: readonly string[], { reporter, baseline, allow }:
   const gate = baseline === undefined ? {} : { baseline: await readRun(baseline), failOnRegression: true }
   const result = mergeResults(results, { ...gate, allow })
   await writeReports(result, { reporters })
-  for (const failure of result.failures) process.stderr.write(`${style.red('not passed')} ${result.name}: ${failure}\n`)
+  sayFailures(result.toJSON(), style)
   if (!result.passed) process.exitCode = 1
 }
 
@@ -165,10 +167,15 @@ async function runReport(file: string): Promise<void> {
   ])
   const data = await readReport(file)
   const { reported, unreported, warnings } = await reportResult(data)
-  for (const warning of warnings) process.stderr.write(`${warning}\n`)
-  process.stdout.write(`${reported} rows of run ${data.runId} were reported, ${unreported.length} were not\n`)
+  for (const warning of warnings) process.stderr.write(`${toOneLine(warning)}\n`)
+  process.stdout.write(`${reported} rows of run ${toOneLine(data.runId)} were reported, ${unreported.length} were not\n`)
   if (unreported.length > 0) process.exitCode = 1
   else if (data.unreported.length > 0) await writeFile(file, `${JSON.stringify({ ...data, unreported: [] }, null, 2)}\n`)
+}
+
+/** Why a run has not passed, masked as its reports are. */
+function sayFailures({ name, failures }: ExperimentData, style: Style): void {
+  for (const failure of failures) process.stderr.write(`${style.red('not passed')} ${toOneLine(`${name}: ${failure}`)}\n`)
 }
 
 // Programs read the other forms, so nothing else may stand between them.

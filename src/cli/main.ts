@@ -7,7 +7,7 @@ import { addDevCommand } from './dev.js'
 import { addDoctorCommand } from './doctor.js'
 import { addEvalCommand } from './eval.js'
 import { addTracesCommand } from './traces.js'
-import { toShownLines } from './shown.js'
+import { toShownLines } from '../terminal-text.js'
 import { addTransferCommands } from './transfer.js'
 
 const program = new Command('honeyhive-tracer')

@@ -31,10 +31,11 @@ export async function withSource<T>({ url, db }: ServerFlags, read: (source: Tra
   if (db === undefined) return read(toSource(url.replace(/\/+$/, ''), askServer))
   const { openStoreToRead } = await import('../dev/store/store.js')
   const { createPageApi } = await import('../dev/page-api/routes.js')
+  const { createPriceTable } = await import('../dev/prices/price-table.js')
   const { createRunPages } = await import('../dev/page-api/runs.js')
   const store = await openStoreToRead(db)
   try {
-    const api = createPageApi({ reader: store, runs: createRunPages(store) })
+    const api = createPageApi({ reader: store, runs: createRunPages(store), prices: createPriceTable() })
     return await read(toSource(db, async (_name, path) => api.request(path)))
   } finally {
     await store.close()

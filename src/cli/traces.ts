@@ -11,7 +11,7 @@ import type {
 } from '../dev/page-api/contract.js'
 import { HoneyHiveError } from '../errors.js'
 import { SERVER_OPTIONS, type ServerFlags, type TraceSource, withSource } from './server-api.js'
-import { toShown } from './shown.js'
+import { toOneLine } from '../terminal-text.js'
 import { createStyle, type Style } from './style.js'
 
 interface TracesFlags extends ServerFlags {
@@ -120,10 +120,10 @@ function createPrinter(style: Style): Print {
   let lastProject: string | undefined
   return async (source, found) => {
     const { session, events } = await readSession(source, found)
-    if (lastProject !== found.project.id) process.stdout.write(`${style.bold(toShown(found.project.name))}\n`)
+    if (lastProject !== found.project.id) process.stdout.write(`${style.bold(toOneLine(found.project.name))}\n`)
     lastProject = found.project.id
     const facts = [new Date(session.startMs).toISOString(), session.source, `${session.events} events`, `${session.totalTokens} tokens`]
-    process.stdout.write(`  ${toShown(session.name)} ${style.dim(toShown(`${facts.join(' · ')} · ${session.id}`))}\n`)
+    process.stdout.write(`  ${toOneLine(session.name)} ${style.dim(toOneLine(`${facts.join(' · ')} · ${session.id}`))}\n`)
     const byParent = groupByParent(events)
     const ids = new Set(events.map(({ id }) => id))
     const roots = events.filter(({ parentId }) => parentId === null || !ids.has(parentId))
@@ -166,7 +166,7 @@ async function printEvents(
     for (const link of detail.linked) {
       const arrow = link.direction === 'to' ? 'opened inside' : 'contains'
       const other = link.event === null ? `span ${link.spanId}` : `"${link.event.name}"`
-      process.stdout.write(`${below}${children.length > 0 ? '│ ' : '  '}${style.dim(toShown(`⇄ ${arrow} ${other} of another tracer`))}\n`)
+      process.stdout.write(`${below}${children.length > 0 ? '│ ' : '  '}${style.dim(toOneLine(`⇄ ${arrow} ${other} of another tracer`))}\n`)
     }
     left.push(...toEntries(children, below))
   }
@@ -174,12 +174,12 @@ async function printEvents(
 
 function toLine(event: EventRow, style: Style): string {
   const facts = [event.type, event.model, event.totalTokens > 0 ? `${event.totalTokens} tokens` : null, `${event.durationMs.toFixed(1)} ms`]
-  const failure = event.error === null ? '' : style.red(`  ${toShown(event.error.split('\n', 1)[0] ?? '')}`)
-  return `${toShown(event.name)} ${style.dim(toShown(facts.filter(Boolean).join(' · ')))}${failure}`
+  const failure = event.error === null ? '' : style.red(`  ${toOneLine(event.error.split('\n', 1)[0] ?? '')}`)
+  return `${toOneLine(event.name)} ${style.dim(toOneLine(facts.filter(Boolean).join(' · ')))}${failure}`
 }
 
 function shorten(text: string): string {
-  const shown = toShown(text)
+  const shown = toOneLine(text)
   return shown.length <= MAX_TEXT ? shown : `${shown.slice(0, MAX_TEXT)}…`
 }
 

@@ -137,6 +137,15 @@ export interface CaptureOptions {
    * @defaultValue 2_097_152 (2 MiB)
    */
   readonly maxBytes?: number | null | undefined
+  /**
+   * What becomes of data URIs, base64 and binary values, those of auto-instrumentors included: `'summary'` shows type, size and
+   * SHA-256, `'keep'` the bytes as far as they have room.
+   *
+   * File key `capture.media`.
+   *
+   * @defaultValue `'summary'`
+   */
+  readonly media?: 'summary' | 'keep' | null | undefined
 }
 
 /**
@@ -440,11 +449,12 @@ export interface TracerOptions {
    */
   readonly registerContextManager?: boolean | null | undefined
   /**
-   * OpenTelemetry instrumentations to enable on this tracer's provider.
+   * OpenTelemetry instrumentations to enable on this tracer's provider, or lists of them. Metrics go to the global meter provider,
+   * log events to the global logger provider; messages among them become inputs and outputs as well.
    *
    * @defaultValue none
    */
-  readonly instrumentations?: readonly InstrumentationLike[] | null | undefined
+  readonly instrumentations?: readonly (InstrumentationLike | readonly InstrumentationLike[])[] | null | undefined
   /**
    * Further OpenTelemetry span processors. They see every span of this tracer and no other, redacted and flattened as it would
    * be exported.

@@ -76,7 +76,7 @@ function combine(code: TracerOptions, environment: EnvironmentValues): ResolvedC
     sampleRate: code.sampleRate ?? (code.sampler ? undefined : env.sampleRate) ?? DEFAULTS.sampleRate,
     crossTracerLinks: code.crossTracerLinks ?? env.crossTracerLinks ?? true,
     registerContextManager: code.registerContextManager ?? true,
-    instrumentations: code.instrumentations ?? EMPTY_LIST,
+    instrumentations: code.instrumentations ? Object.freeze(code.instrumentations.flat()) : EMPTY_LIST,
     spanProcessors: code.spanProcessors ?? EMPTY_LIST,
     idGenerator: code.idGenerator ?? undefined,
     exporter: code.exporter ?? undefined,

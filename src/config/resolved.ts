@@ -45,13 +45,24 @@ export interface ResolvedCapture {
   readonly outputs: boolean
   /** Most bytes of one captured value. */
   readonly maxBytes: number
+  /** What becomes of media. */
+  readonly media: 'summary' | 'keep'
+}
+
+/** What instrumentations call of a logger of OpenTelemetry's logs API. */
+export interface LoggerLike {
+  emit(record: object): void
+  enabled(options?: object): boolean
 }
 
 /** Minimal instrumentation contract of OpenTelemetry, enough to enable one on our provider. */
 export interface InstrumentationLike {
   setTracerProvider(provider: TracerProvider): void
   enable?(): void
+  isEnabled?(): boolean
   setMeterProvider?(provider: import('@opentelemetry/api').MeterProvider): void
+  /** Declared by what instrumentations call, because the logs API is no dependency of who uses this package. */
+  setLoggerProvider?(provider: { getLogger(name: string, version?: string): LoggerLike }): void
 }
 
 /** All settings of one instance after code, environment and defaults were combined. Frozen. */

@@ -17,6 +17,7 @@ import {
   isWholeText,
   isWhole,
   methodsListSpec,
+  methodsListsSpec,
   methodsSpec,
   type OptionSpec,
   type SpecOf,
@@ -90,7 +91,7 @@ export const BATCH_DEFAULTS: ResolvedBatch = Object.freeze({
 })
 
 /** What wrappers record. */
-export const CAPTURE_DEFAULTS: ResolvedCapture = Object.freeze({ inputs: true, outputs: true, maxBytes: 2_097_152 })
+export const CAPTURE_DEFAULTS: ResolvedCapture = Object.freeze({ inputs: true, outputs: true, maxBytes: 2_097_152, media: 'summary' })
 
 /** Defaults of the remaining options. */
 export const DEFAULTS: {
@@ -132,10 +133,17 @@ function whole(min: number, max: number, env: string, remedy: string): Setting<n
   return { accepts: isWhole(min, max), expected, remedy, json: { type: 'integer', minimum: min, maximum: max }, text: 'number', env }
 }
 
-function oneOf<const T extends string>(values: readonly T[], env: string): Setting<T> {
+function oneOf<const T extends string>(values: readonly T[], env?: string): Setting<T> {
   const quoted = values.map((value) => `"${value}"`).join(' or ')
   const accepts = (value: unknown): value is T => values.some((known) => known === value)
-  return { accepts, expected: quoted, remedy: `Give ${quoted}.`, json: { type: 'string', enum: values }, text: 'text', env }
+  return {
+    accepts,
+    expected: quoted,
+    remedy: `Give ${quoted}.`,
+    json: { type: 'string', enum: values },
+    text: 'text',
+    ...(env !== undefined && { env }),
+  }
 }
 
 function list<T>(isItem: (value: unknown) => value is T, expected: string, remedy: string): Setting<readonly T[]> {
@@ -332,10 +340,11 @@ const options: SettingsOf<TracerOptions> = {
       inputs: flag('HH_CAPTURE_INPUTS'),
       outputs: flag('HH_CAPTURE_OUTPUTS'),
       maxBytes: whole(1, MAX_BYTES, 'HH_CAPTURE_MAX_BYTES', 'Give bytes, e.g. 2097152.'),
+      media: oneOf(['summary', 'keep']),
     },
   },
   redact: {
-    expected: '{ keys?, patterns?, replacement?, builtIn? }, a function or false',
+    expected: '{ keys?, patterns?, replacement?, builtIn?, formats? }, a function or false',
     remedy: 'Give e.g. { keys: ["ssn"] } or (path, value) => value.',
     members: {
       keys: list(
@@ -349,6 +358,7 @@ const options: SettingsOf<TracerOptions> = {
       },
       replacement: text(undefined, 'Give the text to show instead, e.g. "[REDACTED]".'),
       builtIn: flag(),
+      formats: flag(),
     },
     other: (value): value is RedactFunction | false => value === false || isFunction(value),
   },
@@ -363,7 +373,7 @@ const options: SettingsOf<TracerOptions> = {
   },
   crossTracerLinks: flag('HH_CROSS_TRACER_LINKS'),
   registerContextManager: flag(),
-  instrumentations: methodsListSpec<InstrumentationLike>(
+  instrumentations: methodsListsSpec<InstrumentationLike>(
     ['setTracerProvider'],
     'an array of OpenTelemetry instrumentations',
     'Give instances, e.g. [new OpenAIInstrumentation()].',

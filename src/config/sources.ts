@@ -143,3 +143,11 @@ function decodePercent(text: string): string | undefined {
 export function readInherited(): Environment {
   return { ...process.env }
 }
+
+/**
+ * Whether LangChain runs its callbacks in the background: always, unless this variable has exactly this value. Its versions before
+ * 0.3 do so only when asked to, which cannot be told from outside; the value means the same to them.
+ */
+export function hasBackgroundCallbacks(env: Environment = process.env): boolean {
+  return env['LANGCHAIN_CALLBACKS_BACKGROUND'] !== 'false'
+}

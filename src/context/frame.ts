@@ -17,12 +17,14 @@ export interface Frame {
   readonly order: number
   /** Place of the outermost scope or span inside of which it was entered. */
   readonly origin: number
+  /** Place from which on this instance has been innermost in this session, without another tracer or session in between. */
+  readonly since: number
   /** The active OpenTelemetry span, of whomever, when it was entered. */
   readonly around: Span | undefined
 }
 
 /** A frame before it is entered. */
-export type FrameValues = Omit<Frame, 'order' | 'origin' | 'around'>
+export type FrameValues = Omit<Frame, 'order' | 'origin' | 'since' | 'around'>
 
 /** What is around a frame that is entered. */
 export interface Around {

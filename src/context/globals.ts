@@ -18,10 +18,12 @@ export interface ProcessState {
   readonly reported: Set<string>
   /** Bytes held in all span queues of the process, for the process-wide cap. */
   queuedBytes: number
+  /** Bytes held by all open spans of the process, for their process-wide cap. */
+  openBytes?: number
   /** Keep-alive agents by origin, shared by all tracers and closed with the last one that uses them. */
   readonly agents: Map<string, { users: number; readonly agent: { destroy(): void } }>
   /** Work to finish before the process ends; see `export/exit.ts`. */
-  readonly exitTasks: Set<(timeoutMs: number) => Promise<unknown>>
+  readonly exitTasks: Set<(timeoutMs: number, isLast?: boolean) => Promise<unknown>>
   /** The one `beforeExit` listener, present while `exitTasks` is not empty. */
   exitListener: (() => void) | undefined
   /** Work that must be done at once when the process exits, without waiting for anything. */
@@ -55,6 +57,7 @@ function readProcessState(): ProcessState {
     defaultInstance: undefined,
     reported: new Set(),
     queuedBytes: 0,
+    openBytes: 0,
     agents: new Map(),
     exitTasks: new Set(),
     exitListener: undefined,

@@ -60,6 +60,10 @@ export interface RoutedSpan {
   readonly place: Place
   /** Context the span starts in, for samplers and processors. */
   readonly context: Context
+  /** The OpenTelemetry span it starts inside of, of whomever. */
+  readonly around: Span | undefined
+  /** The same when it is one of ours. */
+  readonly owned: OwnedSpan | undefined
   /** Ids to show in place of the span's own, beside a host's SDK. */
   readonly shownContext: SpanContext | undefined
 }

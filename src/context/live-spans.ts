@@ -37,10 +37,11 @@ export function markShown(shown: SpanContext, span: OwnedSpan): SpanContext {
   return Object.defineProperty(shown, SHOWN_FOR, { value: span })
 }
 
-/** The span of ours whose ids these are, or for which this very object was made. */
+/** The span of ours whose ids these are, or for which this very object was made. Ids from the wire pick no tracer. */
 export function spanOf(context: SpanContext): OwnedSpan | undefined {
   const shownFor = (context as { readonly [SHOWN_FOR]?: OwnedSpan })[SHOWN_FOR]
   if (shownFor !== undefined) return shownFor
+  if (context.isRemote === true) return undefined
   const known = processState.spans.get(context.spanId)
   return known?.context.traceId === context.traceId ? known : undefined
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { SpanContext } from '@opentelemetry/api'
 import { parseTraceParent, TraceState } from '@opentelemetry/core'
 
@@ -122,7 +123,7 @@ export function readHeader(carrier: unknown, name: string): string | undefined {
 
 function lookUp(carrier: unknown, name: string): unknown {
   if (typeof carrier !== 'object' || carrier === null) return undefined
-  if (carrier instanceof Map) return carrier.get(name) ?? firstMatch(carrier.keys(), name, (key) => carrier.get(key))
+  if (types.isMap(carrier)) return carrier.get(name) ?? firstMatch(carrier.keys(), name, (key) => carrier.get(key))
   if (isHeaders(carrier)) return carrier.get(name) ?? undefined
   const direct: unknown = Object.hasOwn(carrier, name) ? Reflect.get(carrier, name) : undefined
   return direct ?? firstMatch(Object.keys(carrier), name, (key) => Reflect.get(carrier, key))
@@ -148,7 +149,7 @@ function toHeaderText(value: unknown): string | undefined {
 export function writeHeader(carrier: unknown, name: string, value: string): boolean {
   try {
     if (typeof carrier !== 'object' || carrier === null) return false
-    if (carrier instanceof Map || isHeaders(carrier)) carrier.set(name, value)
+    if (types.isMap(carrier) || isHeaders(carrier)) carrier.set(name, value)
     else return Reflect.set(carrier, existingName(carrier, name), value)
     return true
   } catch {

@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api'
 import type { Around, Frame, FrameValues, Scope } from './frame.js'
 import { processState } from './globals.js'
 import type { Instance } from './instance.js'
@@ -30,13 +31,22 @@ export function nextOrder(): number {
 export function enterFrame({ instance, span, session, remoteParent, baggage }: FrameValues, around: Around): Scope {
   const order = nextOrder()
   const origin = span?.origin ?? around.owned?.origin ?? around.scope?.frame.origin ?? order
-  const frame: Frame = { instance, span, session, remoteParent, baggage, order, origin, around: around.span }
+  const outer = around.scope?.frame
+  const since = outer?.instance === instance && outer.session === session ? outer.since : order
+  const frame: Frame = { instance, span, session, remoteParent, baggage, order, origin, since, around: around.span }
   return { frame, outer: withoutInstance(instance, around.scope) }
 }
 
 /** `scope` with `frame`, which keeps its place in the order, innermost. */
 export function placeFrame(frame: Frame, scope: Scope | undefined): Scope {
   return { frame, outer: withoutInstance(frame.instance, scope) }
+}
+
+/** `scope` as if it was entered now, inside of what is active around the caller. */
+export function renewScope(scope: Scope | undefined, around: Span | undefined): Scope | undefined {
+  if (scope === undefined) return undefined
+  const outer = renewScope(scope.outer, around)
+  return { frame: { ...scope.frame, order: nextOrder(), around }, outer }
 }
 
 function withoutInstance(instance: Instance, scope: Scope | undefined): Scope | undefined {
@@ -49,4 +59,20 @@ function withoutInstance(instance: Instance, scope: Scope | undefined): Scope | 
 /** Runs `fn` with `scope` current for it and for everything it starts, awaits included. */
 export function runInScope<A extends unknown[], R>(scope: Scope | undefined, fn: (...args: A) => R, ...args: A): R {
   return processState.scopes.run(scope, fn, ...args)
+}
+
+/**
+ * Makes `scope` current for the rest of this synchronous run, until {@link leaveScope} is given what this gives back. It is what
+ * {@link runInScope} does, without a frame of its own on the host's stack.
+ */
+export function enterScope(scope: Scope | undefined): Scope | undefined {
+  const { scopes } = processState
+  const before = scopes.getStore()
+  scopes.enterWith(scope)
+  return before
+}
+
+/** Makes current again what was before {@link enterScope}. */
+export function leaveScope(before: Scope | undefined): void {
+  processState.scopes.enterWith(before)
 }

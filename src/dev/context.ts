@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { BodyLimits } from './http/body.js'
 import type { MappingOptions } from './ingest/event-mapping.js'
 import type { Transaction } from './store/change-queue.js'
+import type { PriceTable } from './prices/price-table.js'
 import { createEventWriter, type EventWriter } from './store/event-writer.js'
 import type { ProjectStore, Sender } from './store/projects.js'
 import { toUpdate } from './store/statement.js'
@@ -11,6 +12,7 @@ import type { Store } from './store/store.js'
 export interface DevContext {
   readonly store: Store
   readonly projects: ProjectStore
+  readonly prices: PriceTable
   readonly limits: BodyLimits & { readonly maxSpans: number }
   readonly mapping: Required<Pick<MappingOptions, 'strict' | 'parseJson'>>
   /** Unix milliseconds. */
@@ -39,10 +41,10 @@ export interface WriteScope {
 }
 
 /** Runs `job` in the next commit and settles after it; `job` may run again when the file was held meanwhile. */
-export function writeAs<T>({ store, projects }: DevContext, sender: Sender, job: (scope: WriteScope) => T): Promise<T> {
+export function writeAs<T>({ store, projects, prices }: DevContext, sender: Sender, job: (scope: WriteScope) => T): Promise<T> {
   return store.change((tx) => {
     const { nowMs } = tx
-    const events = createEventWriter(tx, sender.keyHash)
+    const events = createEventWriter(tx, sender.keyHash, prices)
     const known = new Map<string | undefined, number>()
     const projectOf = (label: string | undefined): number => {
       const id = known.get(label) ?? projects.resolve(tx, sender, label)

@@ -15,6 +15,7 @@ import { type EventNode, eachEvent, readTree } from './page-api/events.js'
 import { createPageApi } from './page-api/routes.js'
 import { createRunPages } from './page-api/runs.js'
 import { findSession, listProjects, listSessions, type SessionFilter } from './page-api/sessions.js'
+import { createPriceTable, type PriceOptions } from './prices/price-table.js'
 import { addConfigurationRoutes } from './rest/configurations.js'
 import { addDatapointRoutes } from './rest/datapoints.js'
 import { addDatasetRoutes } from './rest/datasets.js'
@@ -63,6 +64,8 @@ export interface DevServerOptions {
   readonly retention?: Retention
   /** Hard limit of the file in bytes; beyond it senders get 503 until there is room. @defaultValue none */
   readonly maxDatabaseBytes?: number
+  /** What models cost, by name, in US dollars per million tokens: `{ 'my-model': { input: 1, output: 2 } }`. Before the usual prices. */
+  readonly prices?: PriceOptions
   /** SQLite engine; by default the one built into Node, else `libsql`. */
   readonly engine?: Database['engine']
 }
@@ -134,9 +137,11 @@ async function serve(options: DevServerOptions, listening: Listening): Promise<D
 }
 
 async function prepareRoutes(options: DevServerOptions, store: Store, live: LiveFeed): Promise<(app: App) => void> {
+  const prices = createPriceTable(options.prices)
   const context: DevContext = {
     store,
     projects: await createProjectStore(store, options.projects ?? {}),
+    prices,
     now: Date.now,
     limits: {
       maxBodyBytes: options.maxBodyBytes ?? 20 * MEBIBYTE,
@@ -161,7 +166,7 @@ async function prepareRoutes(options: DevServerOptions, store: Store, live: Live
     addConfigurationRoutes(app, context)
     addMetricRoutes(app, context)
     addUnsupportedRoutes(app)
-    app.route('/api', createPageApi({ reader: store, runs, live }))
+    app.route('/api', createPageApi({ reader: store, runs, live, prices }))
   }
 }
 

@@ -1,10 +1,12 @@
 import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
+import { withMask } from '../api/masked-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { toRequestHeaders } from '../export/headers.js'
 import { SpanStats } from '../export/stats.js'
 import { HttpTransport } from '../export/transport.js'
+import { redactorFor } from '../tracer/instance-redactor.js'
 import { VERSION } from '../version.js'
 
 /** Values of a query; a list repeats its name. */
@@ -23,13 +25,14 @@ export interface Backend {
 export function createBackend(config: ResolvedConfig): Backend | undefined {
   const { apiKey, serverUrl, source } = config
   if (apiKey === undefined || config.disabled || config.testMode) return undefined
-  const headers = toRequestHeaders({ apiKey, source, version: VERSION, headers: config.headers })
+  const mask = redactorFor(config).label
+  const headers = toRequestHeaders({ apiKey, source: mask(source), version: VERSION, headers: config.headers })
   const transport =
     config.fetch === undefined
       ? new HttpTransport({ serverUrl, headers })
       : createFetchTransport({ serverUrl, headers, fetch: config.fetch })
-  const diagnostics = createDiagnostics({ logger: config.logger, label: 'experiment' })
-  const client = new RestClient({ transport, diagnostics, stats: new SpanStats({ diagnostics }) })
+  const diagnostics = createDiagnostics({ logger: config.logger, label: 'experiment', mask })
+  const client = new RestClient({ transport: withMask(transport, mask), diagnostics, stats: new SpanStats({ diagnostics }) })
   return {
     get: (path, query = {}) => client.request('GET', path + toQueryText(query)),
     post: (path, body) => client.request('POST', path, body),

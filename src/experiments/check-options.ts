@@ -139,7 +139,7 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | G
     members: CACHE_OPTIONS,
     other: isFilledText,
   },
-  signal: { accepts: (value) => value instanceof AbortSignal, expected: 'an AbortSignal', remedy: 'Give controller.signal.' },
+  signal: { accepts: isAbortSignal, expected: 'an AbortSignal', remedy: 'Give controller.signal.' },
   onProgress: functionSpec('Give (progress) => what to do with it.'),
   printResults: FLAG,
   progress: FLAG,
@@ -246,4 +246,9 @@ function isBound(bound: unknown): boolean {
 
 function isFigure(value: unknown): boolean {
   return typeof value === 'number' && !Number.isNaN(value)
+}
+
+/** Signals of another realm or of a polyfill count too. */
+function isAbortSignal(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
 }

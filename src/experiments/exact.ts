@@ -1,3 +1,4 @@
+import { isPlainPrototype } from '../values/realm.js'
 import { deserialize, serialize } from 'node:v8'
 import { isDeepStrictEqual, types } from 'node:util'
 
@@ -86,9 +87,9 @@ function writeObject(value: object, above: readonly object[]): string {
   if (ArrayBuffer.isView(value)) {
     return `${value.constructor.name}(${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')})`
   }
-  if (value instanceof URL) return `URL(${JSON.stringify(value.href)})`
+  if ('searchParams' in value && 'href' in value) return `URL(${JSON.stringify(value.href)})`
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== null && prototype !== Object.prototype) throw UNSEEN
+  if (!isPlainPrototype(prototype)) throw UNSEEN
   const keys = Reflect.ownKeys(value)
   if (keys.some((key) => typeof key === 'symbol')) throw UNSEEN
   const fields = value as Readonly<Record<string, unknown>>

@@ -72,7 +72,7 @@ export class Experiment {
     this.#traceUrl = backend === undefined ? undefined : (options.traceUrl ?? localTraceUrl(parts.config.serverUrl))
     this.#selected = selectRows(source, options)
     const header = { runId: plan.runId, name: plan.name, evaluators: evaluators.map(toRule) }
-    this.#journal = options.journal === undefined ? undefined : createJournal(options.journal, header)
+    this.#journal = options.journal === undefined ? undefined : createJournal(options.journal, header, this.#redactor.label)
     const { maxRows = source.total === undefined ? STREAM_MAX_ROWS : Number.POSITIVE_INFINITY } = options
     this.#summary = new SummaryCollector(evaluators, { maxRows })
     this.#rowPlan = toRowPlan(parts)

@@ -23,15 +23,19 @@ export interface JournalHeader {
   readonly evaluators: readonly MetricRule[]
 }
 
-/** Opens the journal of a run; the file is made with the first row. */
-export function createJournal(directory: string, header: JournalHeader): Journal {
+/**
+ * Opens the journal of a run; the file is made with the first row.
+ *
+ * @param mask takes out of each line what may stand in no file, such as the key of the run.
+ */
+export function createJournal(directory: string, header: JournalHeader, mask: (text: string) => string = (text) => text): Journal {
   let opened: Promise<FileHandle> | undefined
   let last: Promise<void> = Promise.resolve()
   return {
     append(row) {
-      opened ??= openFile(directory, header)
+      opened ??= openFile(directory, header, mask)
       const file = opened
-      last = last.catch(() => undefined).then(async () => (await file).appendFile(`${writeRow(row)}\n`))
+      last = last.catch(() => undefined).then(async () => (await file).appendFile(`${mask(writeRow(row))}\n`))
       return last
     },
     async close() {
@@ -42,13 +46,13 @@ export function createJournal(directory: string, header: JournalHeader): Journal
 }
 
 // A line that a crash cut short is ended first, or the next one would be glued to it and lost with it.
-async function openFile(directory: string, header: JournalHeader): Promise<FileHandle> {
+async function openFile(directory: string, header: JournalHeader, mask: (text: string) => string): Promise<FileHandle> {
   await mkdir(directory, { recursive: true })
   const file = await open(journalFile(directory, header.runId), 'a+', 0o600)
   const { size } = await file.stat()
   const last = Buffer.alloc(1)
   if (size > 0) await file.read(last, 0, 1, size - 1)
-  await file.appendFile(`${size > 0 && last[0] !== 0x0a ? '\n' : ''}${JSON.stringify({ journal: 1, ...header })}\n`)
+  await file.appendFile(`${size > 0 && last[0] !== 0x0a ? '\n' : ''}${mask(JSON.stringify({ journal: 1, ...header }))}\n`)
   return file
 }
 

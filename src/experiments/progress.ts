@@ -1,3 +1,5 @@
+import { toOneLine } from '../terminal-text.js'
+
 /** Shows how far an experiment is. */
 export interface ProgressDisplay {
   update(state: ProgressState): void
@@ -28,7 +30,8 @@ const ROWS_PER_LINE = 1_000
 
 /** A bar that redraws itself on a terminal, a handful of plain lines anywhere else. */
 export function createProgress(name: string, stream: ProgressStream = process.stderr): ProgressDisplay {
-  return stream.isTTY === true ? createBar(name, stream) : createLines(name, stream)
+  const title = toOneLine(name)
+  return stream.isTTY === true ? createBar(title, stream) : createLines(title, stream)
 }
 
 function createBar(name: string, stream: ProgressStream): ProgressDisplay {

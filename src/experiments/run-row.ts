@@ -1,3 +1,4 @@
+import { isErrorLike } from '../values/realm.js'
 import type { Span } from '@opentelemetry/api'
 import type { OwnedSpan } from '../context/instance.js'
 import { HoneyHiveError } from '../errors.js'
@@ -341,6 +342,6 @@ function toFields(value: unknown, name: string): Readonly<Record<string, unknown
 }
 
 function toRowError(thrown: unknown): RowError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: describeError(thrown) }
+  if (typeof thrown !== 'object' || thrown === null || !isErrorLike(thrown)) return { name: 'Error', message: describeError(thrown) }
   return { name: thrown.name, message: thrown.message, ...(thrown.stack === undefined ? {} : { stack: thrown.stack }) }
 }

@@ -1,3 +1,4 @@
+import { isErrorLike } from '../values/realm.js'
 import type { ScoreValue } from './types.js'
 
 /** What one evaluator contributed to a row. */
@@ -83,8 +84,8 @@ export function toNumber(value: ScoreValue): number | undefined {
 
 /** A thrown value as one line. */
 export function describeError(thrown: unknown): string {
-  if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
   try {
+    if (typeof thrown === 'object' && thrown !== null && isErrorLike(thrown)) return `${thrown.name}: ${thrown.message}`
     return String(thrown)
   } catch {
     return 'a value that cannot be shown'

@@ -4,6 +4,8 @@ import type { DropReason } from '../semantics/attributes.js'
 export interface SpanName {
   readonly name: string
   readonly spanId: string
+  /** What is to be said of it besides, once it was delivered. */
+  readonly note?: string | undefined
 }
 
 /** Decisions kept by one tracer. The arrays grow with use. */
@@ -49,7 +51,7 @@ export class DecisionLog {
     const reason = this.#reasons[at]
     const detail = this.#details[at] ?? ''
     const subject = `${this.#names[at]} (${this.#ids[at]})`
-    if (reason === undefined) return `exported at ${time}: ${subject}`
-    return `dropped: ${reason} at ${time}: ${subject}${detail === '' ? '' : `: ${detail}`}`
+    const said = detail === '' ? '' : `: ${detail}`
+    return reason === undefined ? `exported at ${time}: ${subject}${said}` : `dropped: ${reason} at ${time}: ${subject}${said}`
   }
 }

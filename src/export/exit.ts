@@ -4,14 +4,17 @@ import { withinMs } from '../time.js'
 /** How long the natural end of a process may be delayed by deliveries, milliseconds. */
 const EXIT_LIMIT_MS = 5_000
 
+/** Finishes what is left to do; `isLast` when the process ends right after it, whatever else it has to do. */
+export type ExitTask = (timeoutMs: number, isLast?: boolean) => Promise<unknown>
+
 /**
  * Runs `task` when the event loop of the process is empty, before it ends. All tasks of the process share one
  * `beforeExit` listener, which goes with the last task. A task with nothing to do must not keep the process alive.
  *
  * @returns a function that takes the task back.
  */
-export function onNaturalEnd(task: (timeoutMs: number) => Promise<unknown>): () => void {
-  return keep(processState.exitTasks, task, 'exitListener', 'beforeExit', () => void runExitTasks(EXIT_LIMIT_MS))
+export function onNaturalEnd(task: ExitTask): () => void {
+  return keep(processState.exitTasks, task, 'exitListener', 'beforeExit', () => void runExitTasks(EXIT_LIMIT_MS, false))
 }
 
 /**
@@ -42,8 +45,8 @@ function keep<T>(tasks: Set<T>, task: T, field: 'exitListener' | 'exitWriteListe
   }
 }
 
-async function runExitTasks(timeoutMs: number): Promise<void> {
-  await Promise.allSettled([...processState.exitTasks].map((task) => task(timeoutMs)))
+async function runExitTasks(timeoutMs: number, isLast: boolean): Promise<void> {
+  await Promise.allSettled([...processState.exitTasks].map((task) => task(timeoutMs, isLast)))
 }
 
 /** Settings of {@link flushOnSignals}. */
@@ -70,22 +73,26 @@ export function flushOnSignals({ timeoutMs = EXIT_LIMIT_MS }: SignalOptions = {}
   const listener: SignalListener = (signal) => {
     if (isFlushing) return reRaise(signal)
     isFlushing = true
-    void withinMs(runExitTasks(timeoutMs), timeoutMs).then(() => {
+    const isHeard = isHeardByHost(signal)
+    void withinMs(runExitTasks(timeoutMs, !isHeard), timeoutMs).then(() => {
       isFlushing = false
-      reRaise(signal)
+      if (!isHeard) reRaise(signal)
     })
   }
   listener[OWN] = true
-  for (const signal of SIGNALS) process.on(signal, listener)
+  // The first to be called: a listener of the host's that hears one signal only is gone once it was called.
+  for (const signal of SIGNALS) process.prependListener(signal, listener)
   return () => {
     for (const signal of SIGNALS) process.removeListener(signal, listener)
   }
 }
 
+function isHeardByHost(signal: NodeJS.Signals): boolean {
+  return process.listeners(signal).some((listener: SignalListener) => listener[OWN] !== true)
+}
+
 function reRaise(signal: NodeJS.Signals): void {
-  const listeners: SignalListener[] = process.listeners(signal)
-  const own = listeners.filter((listener) => listener[OWN] === true)
-  if (own.length < listeners.length) return
-  for (const listener of own) process.removeListener(signal, listener)
+  if (isHeardByHost(signal)) return
+  for (const listener of process.listeners(signal)) process.removeListener(signal, listener)
   process.kill(process.pid, signal)
 }

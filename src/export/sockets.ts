@@ -67,7 +67,8 @@ function createAgent(origin: string, { ca }: TlsOptions): HttpAgent {
  * @returns a function that takes it back, effective once.
  */
 export function registerEndpoint(url: string, { isExact = false }: { readonly isExact?: boolean } = {}): () => void {
-  const key = isExact ? `${toPlainUrl(url)}${EXACT}` : toPlainUrl(url)
+  const plain = toPlainUrl(url) ?? url
+  const key = isExact ? `${plain}${EXACT}` : plain
   const { endpoints } = processState
   endpoints.set(key, (endpoints.get(key) ?? 0) + 1)
   let isRegistered = true
@@ -85,6 +86,8 @@ export function isOwnEndpoint(url: string): boolean {
   const { endpoints } = processState
   if (endpoints.size === 0) return false
   const plain = toPlainUrl(url)
+  // A path alone, as server instrumentations name it, is no address that anything is sent to.
+  if (plain === undefined) return false
   if (endpoints.has(`${plain}${EXACT}`)) return true
   for (let end = plain.length; end > 0; end = plain.lastIndexOf('/', end - 2) + 1) {
     if (endpoints.has(plain.slice(0, end))) return true
@@ -95,12 +98,12 @@ export function isOwnEndpoint(url: string): boolean {
 /** Marks an endpoint that does not stand for what is below it; no plain url holds it. */
 const EXACT = '#'
 
-/** Origin and path, without query, fragment or user info. */
-function toPlainUrl(url: string): string {
+/** Origin and path, without query, fragment or user info; `undefined` for what is no absolute URL. */
+function toPlainUrl(url: string): string | undefined {
   try {
     const { origin, pathname } = new URL(url)
     return `${origin}${pathname}`
   } catch {
-    return url
+    return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
 import type { DropReport } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
+import { toOneLine } from '../terminal-text.js'
 import { DecisionLog, type SpanName } from './decision-log.js'
 
 /**
@@ -14,6 +15,12 @@ export interface TracerStats {
   readonly ended: number
   /** Spans begun and not ended yet. */
   readonly open: number
+  /** Spans that are exported as they were, marked `honeyhive.unfinished`, because nothing had ended them; they count as ended. */
+  readonly unfinished: number
+  /** The span that is open for longest; absent while none is open. */
+  readonly oldestOpen?: OpenSpan
+  /** How many are open by the name of the library that began them; absent while none is open. */
+  readonly openByLibrary?: Readonly<Record<string, number>>
   /** Spans the server acknowledged. */
   readonly exported: number
   /** Spans queued, under way or waiting for a retry. */
@@ -28,11 +35,31 @@ export interface TracerStats {
   readonly lastError?: string
 }
 
+/** A span that was begun and has not ended. */
+export interface OpenSpan {
+  readonly name: string
+  readonly spanId: string
+  /** Library that began it: the instrumentation scope, `honeyhive-tracer` for traced functions. */
+  readonly library: string
+  /** How long it is open, milliseconds. */
+  readonly openMs: number
+}
+
+/** Where {@link SpanStats} looks for open spans. */
+export interface OpenSpansView {
+  /** What {@link TracerStats} says of them; `undefined` while none is open. */
+  summary(): Required<Pick<TracerStats, 'oldestOpen' | 'openByLibrary'>> | undefined
+  /** Those with this id or name, the oldest first. */
+  find(spanIdOrName: string): readonly OpenSpan[]
+}
+
 /** Collaborators of {@link SpanStats}. */
 export interface SpanStatsOptions {
   readonly diagnostics: Diagnostics
   /** The user's hook; what it throws or rejects with is ignored. */
   readonly onDrop?: ((report: DropReport) => void) | undefined
+  /** Takes out what may not be shown, e.g. the tracer's key. @defaultValue none */
+  readonly mask?: ((text: string) => string) | undefined
   /** Milliseconds since the Unix epoch. @defaultValue `Date.now` */
   readonly now?: (() => number) | undefined
 }
@@ -51,7 +78,7 @@ const REMEDY: Readonly<Record<DropReason, string>> = {
   httpStatus: 'The server refused the request.',
   serverRejected: 'The server accepted the request but not every span in it.',
   badReply: 'Check `serverUrl` (HH_API_URL): the reply did not come from HoneyHive.',
-  afterShutdown: 'The span ended after `shutdown()`; end spans first.',
+  afterShutdown: 'The span came after `shutdown()`; shut down last.',
   shutdownTimeout: 'Give `shutdown()` more time, or set `spool` to keep spans on disk.',
   filtered: 'Left out by `spanFilter`.',
   unsampled: 'Left out by `sampler` or `sampleRate`.',
@@ -63,10 +90,12 @@ const REMEDY: Readonly<Record<DropReason, string>> = {
 export class SpanStats {
   readonly #diagnostics: Diagnostics
   readonly #now: () => number
+  readonly #mask: (text: string) => string
   readonly #onDrop: SpanStatsOptions['onDrop']
   #started = 0
   #ended = 0
   #exported = 0
+  #unfinished = 0
   #sessions = 0
   #requests = 0
   #dropped = 0
@@ -75,9 +104,11 @@ export class SpanStats {
   #log: DecisionLog | undefined
   #drops: Map<DropReason, Drops> | undefined
   #isReporting = false
+  #open: OpenSpansView | undefined
   #findPending: ((spanIdOrName: string) => string | undefined) | undefined
 
-  constructor({ diagnostics, onDrop, now = Date.now }: SpanStatsOptions) {
+  constructor({ diagnostics, onDrop, mask = (text) => text, now = Date.now }: SpanStatsOptions) {
+    this.#mask = mask
     this.#diagnostics = diagnostics
     this.#onDrop = onDrop
     this.#now = now
@@ -93,6 +124,17 @@ export class SpanStats {
     this.#ended++
   }
 
+  /** A span ended, and nothing but its tracer ended it. */
+  unfinished(): void {
+    this.#unfinished++
+  }
+
+  /** Spans that nobody can end or export any more. */
+  lostOpen(amount: number, detail: string): void {
+    this.#ended += amount
+    this.#count('queueFull', amount, detail)
+  }
+
   /** A session began. */
   sessionStarted(): void {
     this.#sessions++
@@ -105,13 +147,13 @@ export class SpanStats {
 
   /** Remembers the last trouble for {@link snapshot}. */
   failed(error: string): void {
-    this.#lastError = error
+    this.#lastError = this.#mask(error)
   }
 
   /** The server acknowledged these spans. */
   exported(spans: readonly SpanName[]): void {
     this.#exported += spans.length
-    for (const span of spans) this.#decisions.add(span, undefined, '')
+    for (const span of spans) this.#decisions.add(span, undefined, span.note ?? '')
   }
 
   /** These ended spans are lost for one reason; `detail` holds no secret and no content. */
@@ -151,6 +193,8 @@ export class SpanStats {
       started: this.#started,
       ended: this.#ended,
       open: this.#started - this.#ended,
+      unfinished: this.#unfinished,
+      ...this.#open?.summary(),
       exported: this.#exported,
       pending: this.#ended - this.#exported - this.#dropped,
       dropped: Object.fromEntries(DROP_REASONS.map((reason) => [reason, this.#droppedBy(reason)])) as Record<DropReason, number>,
@@ -165,10 +209,24 @@ export class SpanStats {
     this.#findPending = lookup
   }
 
+  /** Where {@link snapshot} and {@link explain} look for spans that are open. */
+  watchOpen(open: OpenSpansView): void {
+    this.#open = open
+  }
+
   /** What became of a recent span and why, as one line. */
   explain(spanIdOrName: string): string {
-    const known = this.#findPending?.(spanIdOrName) ?? this.#log?.find(spanIdOrName)
-    return known ?? `unknown: no recent span has the id or name ${quote(spanIdOrName)}`
+    return toOneLine(this.#mask(this.#explain(spanIdOrName)))
+  }
+
+  #explain(spanIdOrName: string): string {
+    const decided = this.#findPending?.(spanIdOrName) ?? this.#log?.find(spanIdOrName)
+    const open = this.#open?.find(spanIdOrName) ?? []
+    const [oldest] = open
+    if (oldest === undefined) return decided ?? `unknown: no recent span has the id or name ${quote(spanIdOrName)}`
+    const others = open.length === 1 ? '' : `; ${open.length} of this name have not ended`
+    const line = `open: ${oldest.name} (${oldest.spanId}) has not ended, begun ${describeMs(oldest.openMs)} ago by ${oldest.library}${others}`
+    return decided === undefined ? line : `${decided}; ${line}`
   }
 
   get #decisions(): DecisionLog {
@@ -210,7 +268,7 @@ export class SpanStats {
     this.#isReporting = true
     // The hook is user code: nothing it does may reach the caller.
     try {
-      const outcome: unknown = this.#onDrop({ reason, count, detail })
+      const outcome: unknown = this.#onDrop({ reason, count, detail: this.#mask(detail) })
       if (outcome instanceof Promise) outcome.catch(() => undefined)
     } catch {
       return
@@ -226,6 +284,10 @@ interface Drops {
   /** Lost inside the hook and not reported yet. */
   owed: number
   warnedAt: number
+}
+
+function describeMs(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`
 }
 
 function quote(text: string): string {

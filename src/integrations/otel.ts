@@ -8,6 +8,7 @@ import { checkOptions } from '../options/check.js'
 import { functionSpec, type Specs } from '../options/spec.js'
 import { readSpanContext } from '../provider/foreign-span.js'
 import { findInnermost, findOwned, readSurroundings, type Surroundings } from '../provider/owner.js'
+import { describeQueue, isContextOfTheQueue, startsInCallbacks } from '../provider/queued-callbacks.js'
 import { isLlmSpan } from '../semantics/event-type.js'
 import type { TracerInstance } from '../tracer/instance.js'
 import { processDiagnostics } from '../tracer/registry.js'
@@ -138,6 +139,13 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
     }
     const isChosen = trace.getSpan(parentContext) !== at.span
     if (isChosen && parent?.destination !== undefined) return parent.destination
+    if (startsInCallbacks(span.instrumentationScope.name) && isContextOfTheQueue()) {
+      processDiagnostics.warnOnce(
+        'HoneyHiveSpanProcessor:callbacks',
+        `HoneyHiveSpanProcessor: "${span.name}" is not copied: ${describeQueue()}.`,
+      )
+      return undefined
+    }
     const { instance, isUnder, isFree } = this.#findOwner(span, parent, at)
     return toDestination(isFree ? lookUp(this.#tracer) : instance, parent, isUnder, at)
   }

@@ -1,6 +1,8 @@
 import { types } from 'node:util'
 import type { HeaderCarrier } from '../context/propagation.js'
-import { watchStream } from '../wrap/stream.js'
+import { watchLateResult } from '../wrap/late-result.js'
+import type { Recording } from '../wrap/recorder.js'
+import { isComplete } from '../wrap/web-stream.js'
 import { type NodeResponse, onResponseOver } from './node-response.js'
 import { functionSpec, isText, type Specs } from '../options/spec.js'
 import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
@@ -226,36 +228,28 @@ const unread = new FinalizationRegistry<() => void>((end) => end())
 function followBody({ trace, outcome, method, isServerTold }: Exchange, response: Response): void {
   const { body } = response
   const end = (): void => (isServerTold ? undefined : trace.end(outcome))
-  if (body === null || method === 'HEAD' || isComplete(body, response) || !watchStream(body, toRecording(trace, end))) return end()
+  if (
+    body === null ||
+    method === 'HEAD' ||
+    isComplete(body, response.headers.get('content-type')) ||
+    !watchLateResult(body, toRecording(trace, end))
+  )
+    return end()
   if (!isServerTold) unread.register(body, () => trace.end({ ...outcome, isAborted: true }))
 }
 
 /** A follower of the body that keeps none of it. */
-function toRecording(trace: RequestTrace<Response>, end: () => void): Parameters<typeof watchStream>[1] {
+function toRecording(trace: RequestTrace<Response>, end: () => void): Recording {
   return {
     maxBytes: 0,
     run: trace.recording.run.bind(trace.recording),
+    enter: (isPartEnough) => trace.recording.enter(isPartEnough),
+    leave: (before) => trace.recording.leave(before),
     succeed: end,
     fail(error) {
       trace.fail(error)
       end()
     },
-  }
-}
-
-const STREAMED_TYPE = /event-stream|json-?l|ndjson|x-json|octet-stream|multipart|audio|video/i
-
-/**
- * Text, JSON and bytes given to `Response` are there at once, and often nobody reads them (tests, `HEAD`, a client that left):
- * their span ends with the handler. Such a body is a byte stream; a stream of the handler's own rarely is.
- */
-function isComplete(body: ReadableStream, response: Response): boolean {
-  if (body.locked || STREAMED_TYPE.test(response.headers.get('content-type') ?? '')) return false
-  try {
-    body.getReader({ mode: 'byob' }).releaseLock()
-    return true
-  } catch {
-    return false
   }
 }
 

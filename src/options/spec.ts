@@ -106,6 +106,19 @@ export function methodsListSpec<T>(methods: readonly string[], expected: string,
   return { accepts: isListOf(isItem), expected, remedy, found, isCopied: true }
 }
 
+/** Like {@link methodsListSpec}; a list may stand in the list in place of its items. */
+export function methodsListsSpec<T>(methods: readonly string[], expected: string, remedy: string): SpecOf<readonly (T | readonly T[])[]> {
+  const { accepts, found = toShown } = methodsListSpec<T>(methods, expected, remedy)
+  const flat = (value: unknown): unknown => (Array.isArray(value) ? value.flat() : value)
+  return {
+    accepts: (value): value is readonly (T | readonly T[])[] => accepts(flat(value)),
+    expected,
+    remedy,
+    found: (value) => found(flat(value)),
+    isCopied: true,
+  }
+}
+
 function toLacking(value: unknown, methods: readonly string[]): string {
   return `${toKind(value)} without ${findMissing(value, methods)}()`
 }

@@ -14,6 +14,14 @@ export function mergeInto(earlier: Plain, later: Plain): { merged: Plain; replac
   return { merged: earlier, replacedBytes }
 }
 
+/** Adds `item` to the list under `name` of a bucket; false when there is none. The bucket is a copy of ours. */
+export function appendIn(bucket: Plain | undefined, name: string, item: Plain): boolean {
+  const list = bucket !== undefined && isFields(bucket) && Object.hasOwn(bucket, name) ? bucket[name] : undefined
+  if (list === undefined || !isPlainArray(list)) return false
+  ;(list as Plain[]).push(item)
+  return true
+}
+
 function isFields(value: Plain): value is PlainObject {
   return typeof value === 'object' && value !== null && !isPlainArray(value)
 }

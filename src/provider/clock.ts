@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { HrTime, TimeInput } from '@opentelemetry/api'
 
 /**
@@ -60,7 +61,7 @@ function readTimeOrNothing(time: unknown, anchor: ClockAnchor): number | undefin
 function readTime(time: unknown, anchor: ClockAnchor): number | undefined {
   // As the OpenTelemetry SDK has it: Unix times from before the start of the process are common where old data is recorded.
   if (typeof time === 'number') return time <= performance.now() ? anchor + time : time
-  if (time instanceof Date) return time.getTime()
+  if (types.isDate(time)) return time.getTime()
   if (Array.isArray(time) && typeof time[0] === 'number' && typeof time[1] === 'number') return time[0] * 1000 + time[1] / 1e6
   return undefined
 }

@@ -15,7 +15,8 @@ export function toExceptionAttributes({ type, message, stack }: ThrownText): Att
 export function toSdkAttributes(exception: unknown, text: ThrownText): Attributes {
   if (typeof exception === 'string') return { 'exception.message': exception }
   const code = readCode(exception)
-  if (code === undefined) return toExceptionAttributes(text)
+  const name = readField(exception, 'name')
+  if (code === undefined) return toExceptionAttributes(typeof name === 'string' && name !== '' ? { ...text, type: name } : text)
   return typeof readField(exception, 'message') === 'string'
     ? { ...toExceptionAttributes(text), 'exception.type': code }
     : { 'exception.type': code }

@@ -5,6 +5,7 @@ import { ATTRIBUTE, BUCKET_PREFIX } from '../semantics/attributes.js'
 import { countLeaves, flatten } from '../values/flatten.js'
 import type { Plain } from '../values/plain.js'
 import { shareOut } from '../values/room.js'
+import { toShownContext, toShownScope } from './labels.js'
 import { setOwn } from './span-arguments.js'
 import { readParts, type SpanParts } from './span-parts.js'
 import { chooseAttributes, type FittedParts, fitParts } from './span-room.js'
@@ -70,7 +71,7 @@ class FinishedSpan implements ReadableSpan {
     const code = sdk?.status.code ?? SpanStatusCode.UNSET
     this.name = name
     this.kind = sdk?.kind ?? SpanKind.INTERNAL
-    if (record.parent !== undefined) this.parentSpanContext = record.parent
+    if (record.parent !== undefined) this.parentSpanContext = toShownContext(record.parent, owner.redactor)
     this.startTime = sdk?.startTime ?? NEVER
     this.endTime = sdk?.endTime ?? NEVER
     this.duration = sdk?.duration ?? NEVER
@@ -78,13 +79,13 @@ class FinishedSpan implements ReadableSpan {
     this.events = [...parts.events]
     this.links = [...parts.links]
     this.resource = sdk?.resource ?? owner.resource
-    this.instrumentationScope = sdk?.instrumentationScope ?? NO_LIBRARY
+    this.instrumentationScope = toShownScope(sdk?.instrumentationScope ?? NO_LIBRARY, owner.redactor)
     this.attributes = written.attributes
     this.droppedAttributesCount = record.droppedAttributes + written.dropped + dropped.attributes
     this.droppedEventsCount = (sdk?.droppedEventsCount ?? 0) + record.droppedEvents + dropped.events
     this.droppedLinksCount = (sdk?.droppedLinksCount ?? 0) + record.droppedLinks + dropped.links
     this.ended = record.isEnded
-    this[CONTEXT] = record.context
+    this[CONTEXT] = toShownContext(record.context, owner.redactor)
     if (record.isTruncated || dropped !== NOTHING_DROPPED || lacksSomething(this)) this.attributes[ATTRIBUTE.truncated] = true
   }
 

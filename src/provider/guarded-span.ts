@@ -9,10 +9,10 @@ import { toAttributeValue } from '../values/flatten.js'
 import type { Plain } from '../values/plain.js'
 import { sizeOf } from '../values/room.js'
 import type { Snapshot } from '../values/snapshot.js'
-import { describeThrown, type ThrownText } from '../values/thrown.js'
+import { describeFailure, type Failure } from '../values/failure.js'
 import { shrinkIfLarge } from './span-shrink.js'
 import { boundText, isTooLong, MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from './bound-text.js'
-import { mergeInto } from './bucket.js'
+import { appendIn, mergeInto } from './bucket.js'
 import { nowOn, toHrTime } from './clock.js'
 import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
 import { toFinishedSpan } from './finished-span.js'
@@ -58,7 +58,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   constructor(start: SpanStart) {
-    ;(this as Holder)[RECORD] = createRecord(start)
+    ;(this as Holder)[RECORD] = createRecord(start, this)
   }
 
   /** The record behind `span`, when it is one of this copy of the package. */
@@ -85,11 +85,25 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.context = context
     record.shown = shown === undefined ? context : markShown(shown, span)
     record.fate = fate
+    const { above } = record
+    if (above !== undefined) record.arriving = above.arriving
+    if (fate !== 'export') return
+    // A sampler may leave out what its child is kept below.
+    if (above !== undefined) record.parent = above.arriving
+    record.arriving = context
   }
 
   /** Closes the span for writing; its processors may do so until their `onEnding` is over. */
   static close(span: GuardedSpan): void {
     recordIn(span).isEnded = true
+  }
+
+  /** Milliseconds since the span started; `undefined` when nobody records it. */
+  static ageMsOf(span: GuardedSpan): number | undefined {
+    const { sdk, anchor, owner } = recordIn(span)
+    if (sdk === undefined) return undefined
+    const [seconds, nanoseconds] = sdk.startTime
+    return Math.max(0, Math.round((nowOn(anchor, owner.clock) - seconds * 1e3 - nanoseconds / 1e6) * 1e3) / 1e3)
   }
 
   /** Frees the data of a span that is settled; a scope may hold the span itself for much longer. */
@@ -100,6 +114,24 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.error = undefined
     record.lastException = undefined
     record.finished = undefined
+    record.gather = undefined
+  }
+
+  /** What adds to `span` what was gathered so far, should it be exported before its call is over. */
+  static gatherWith(span: GuardedSpan, gather: () => void): void {
+    recordIn(span).gather = gather
+  }
+
+  /**
+   * Marks `span` as one that nothing but its tracer ended; ending it is the caller's.
+   *
+   * @returns whether it is still open.
+   */
+  static markUnfinished(span: object): boolean {
+    const record = GuardedSpan.recordOf(span)
+    if (record === undefined || record.isEnding) return false
+    record.isUnfinished = true
+    return true
   }
 
   /** @internal How every copy of this package recognises the span, also through a proxy. */
@@ -190,13 +222,18 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     const record = recordIn(this)
     if (record.isEnding) return
     record.isEnding = true
-    const { owner, anchor, sdk } = record
-    const time = sdk === undefined ? undefined : laterOf(sdk.startTime, toTime(endTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
-    owner.spanEnding(record)
-    if (sdk === undefined) record.isEnded = true
-    else sdk.end(time)
-    if (record.isKnown) forgetSpanLater(this)
-    owner.spanEnded(record, this)
+    // A span that nobody records need not know when it ended.
+    const endedMs = record.sdk === undefined ? record.activeMs : record.owner.clock.monotonicMs()
+    endAt(record, endedMs, endTime === undefined ? undefined : toTime(endTime, record.anchor))
+  }
+
+  /** Ends a span that nothing else ended, as it is; `endedMs` is a reading of its owner's clock. */
+  static endUnfinished({ span }: SpanRecord, endedMs: number): void {
+    if (!GuardedSpan.markUnfinished(span)) return
+    const record = recordIn(span)
+    record.gather?.()
+    record.isEnding = true
+    endAt(record, endedMs, undefined)
   }
 
   /** Status ERROR, one exception event and the error attributes; the span stays open. */
@@ -205,7 +242,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     const record = recordIn(this)
     const error = recordExceptionOn(record, thrown, undefined, false)
     const message = bound(record, error.message, MAX_MESSAGE_CHARS)
-    record.error = { ...error, type: bound(record, error.type, MAX_NAME_CHARS), message }
+    const summary = bound(record, error.summary, MAX_MESSAGE_CHARS)
+    record.error = { type: bound(record, error.type, MAX_NAME_CHARS), message: summary }
     setStatusOn(record, { code: SpanStatusCode.ERROR, message })
   }
 
@@ -222,6 +260,19 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
       record.buckets[bucket] = merged
       record.bytes -= replacedBytes
     }
+    if (snapshot.truncated) record.isTruncated = true
+    shrinkIfLarge(record)
+  }
+
+  /** Adds a captured value to a list in a bucket of the event. */
+  appendToBucket(bucket: Bucket, name: string, snapshot: Snapshot): void {
+    if (!this.isRecording()) return
+    const record = recordIn(this)
+    if (!appendIn(record.buckets?.[bucket], name, snapshot.value)) {
+      this.addToBucket(bucket, { ...snapshot, value: { [name]: [snapshot.value] } })
+      return
+    }
+    record.bytes += snapshot.bytes
     if (snapshot.truncated) record.isTruncated = true
     shrinkIfLarge(record)
   }
@@ -335,6 +386,20 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
 // Functions and not private methods, which a proxy around the span does not have.
 
+/** @param given the time it shows. @defaultValue `endedMs` */
+function endAt(record: SpanRecord, endedMs: number, given: HrTime | undefined): void {
+  const { owner, anchor, sdk, span, above } = record
+  record.endedMs = endedMs
+  record.above = undefined
+  if (above !== undefined && above.activeMs < endedMs) above.activeMs = endedMs
+  const isCounted = !owner.spanEnding(record)
+  if (sdk === undefined || isCounted) record.isEnded = true
+  else sdk.end(laterOf(sdk.startTime, given ?? toHrTime(anchor + endedMs)))
+  if (record.isKnown) forgetSpanLater(span)
+  if (isCounted) GuardedSpan.release(span as GuardedSpan)
+  else owner.spanEnded(record, span)
+}
+
 function setOn(record: SpanRecord, key: string, value: unknown): void {
   const { sdk } = record
   if (sdk === undefined || typeof key !== 'string' || key === '' || IDENTITY_KEYS.has(key)) return
@@ -398,8 +463,8 @@ function bound(record: SpanRecord, text: string, maxChars: number): string {
 }
 
 /** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
-function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, isByApi: boolean): ThrownText {
-  const text = describeThrown(thrown)
+function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, isByApi: boolean): Failure {
+  const text = describeFailure(thrown)
   // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
   if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
   record.lastException = thrown

@@ -1,4 +1,14 @@
-import { type Context, context, INVALID_SPAN_CONTEXT, type Span, type SpanContext, type TracerProvider, trace } from '@opentelemetry/api'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  type Context,
+  context,
+  INVALID_SPAN_CONTEXT,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { readSpanContext } from './foreign-span.js'
 
@@ -66,6 +76,48 @@ export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, s
   if (!hasContextManager() || hasHost()) return Reflect.apply(fn, self, args as never[])
   return context.with(trace.setSpan(context.active(), span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
 }
+
+/** What was active before {@link enterContext}. */
+export interface LeftContext {
+  readonly storage: AsyncLocalStorage<Context | undefined>
+  readonly before: Context | undefined
+}
+
+/** Given back by {@link enterContext} where only a callback of the context manager makes one active. */
+export const NEEDS_CALLBACK: unique symbol = Symbol('needs callback')
+
+/**
+ * Makes `span` the active OpenTelemetry span for the rest of this synchronous run, until {@link leaveContext}: what
+ * {@link callWithActiveSpan} does, without frames on the host's stack. `undefined` where nothing is to be changed.
+ */
+export function enterActiveSpan(span: Span): LeftContext | typeof NEEDS_CALLBACK | undefined {
+  return hasHost() ? undefined : enterContext((active) => trace.setSpan(active, span))
+}
+
+/** {@link enterActiveSpan} for a whole context. */
+export function enterContext(toContext: (active: Context) => Context): LeftContext | typeof NEEDS_CALLBACK | undefined {
+  const manager = globals()?.context
+  if (manager === undefined) return undefined
+  const storage = storageOf(manager)
+  if (storage === undefined) return NEEDS_CALLBACK
+  const before = storage.getStore()
+  storage.enterWith(toContext(before ?? ROOT_CONTEXT))
+  return { storage, before }
+}
+
+/** Makes active again what was before {@link enterActiveSpan} or {@link enterContext}. */
+export function leaveContext({ storage, before }: LeftContext): void {
+  storage.enterWith(before)
+}
+
+/** What the standard context manager, of any version, keeps contexts in; a manager with ways of its own is only called. */
+function storageOf(manager: object): AsyncLocalStorage<Context | undefined> | undefined {
+  const storage = (manager as { readonly _asyncLocalStorage?: unknown })._asyncLocalStorage
+  if (!(storage instanceof AsyncLocalStorage)) return undefined
+  return manager.constructor.name === STANDARD_MANAGER ? storage : undefined
+}
+
+const STANDARD_MANAGER = AsyncLocalStorageContextManager.name
 
 /** Calls an instrumentor's `fn` in the context it chose, with its span active where it is one of a tracer and no host would see it. */
 export function callInContext<R>(at: Context, span: Span, isOwned: boolean, fn: (span: Span) => R): R {

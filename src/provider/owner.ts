@@ -1,6 +1,7 @@
 import { type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import type { Around, Frame, Scope } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
+import { noteContext, wasMetBefore } from '../context/first-met.js'
 import { spanOf } from '../context/live-spans.js'
 import { currentScope, frameOf } from '../context/scope.js'
 import { isRecordingSpan, readSpanContext } from './foreign-span.js'
@@ -46,7 +47,14 @@ export function readSurroundings(scope: Scope | undefined = currentScope()): Sur
   if (!hasContextManager()) return { scope, context: ROOT_CONTEXT, span: undefined, owned: undefined }
   const at = context.active()
   const span = trace.getSpan(at)
-  return { scope, context: at, span, owned: findOwned(span) }
+  const owned = findOwned(span)
+  if (owned !== undefined) noteContext(at)
+  return { scope, context: at, span, owned }
+}
+
+/** Place of the outermost scope or span that what starts there is nested in, if it is in any. */
+export function originOf({ owned, scope }: Around): number | undefined {
+  return owned?.origin ?? scope?.frame.origin
 }
 
 /** Who is innermost. */
@@ -66,8 +74,8 @@ const NOBODY: Innermost = { instance: undefined, span: undefined, conflict: unde
  * nothing: its span is older than the scope that was entered inside of it.
  *
  * An older span that the scope was not entered inside of was made active by hand: a callback that was bound to it runs in
- * the scope of another tracer, and belongs where it was bound. Once that span has ended nobody can tell such a callback from
- * a context that was merely kept, so there is no answer.
+ * the scope of another tracer or request, and belongs where it was bound. Once that span has ended nobody can tell such a
+ * callback from a context that was merely kept, so between two tracers there is no answer.
  *
  * @param isOutside whether a scope was entered inside a span; spans of a host know their ancestors themselves.
  */
@@ -75,9 +83,16 @@ export function findInnermost({ scope, span, owned }: Around, isOutside: IsOutsi
   if (owned === undefined) return scope === undefined ? NOBODY : byScope(scope)
   if (scope === undefined || owned.order > scope.frame.order) return { instance: owned.owner, span: owned, conflict: undefined }
   const { instance, around } = scope.frame
-  if (owned.owner === undefined || owned.owner === instance || span === around || isOutside(owned, scope)) return byScope(scope)
+  if (owned.owner === undefined || span === around) return byScope(scope)
+  const isBound = owned.owner === instance ? isElsewhere(owned, scope.frame) : !isOutside(owned, scope)
+  if (!isBound) return byScope(scope)
   if (!owned.hasEnded) return { instance: owned.owner, span: owned, conflict: undefined }
   return { instance: undefined, span: undefined, conflict: [owned.owner, instance] }
+}
+
+/** Whether `owned`, an open span of the same tracer, stands in another nest: another request's, whose callback a pool runs here. */
+function isElsewhere(owned: OwnedSpan, frame: Frame): boolean {
+  return owned.origin !== frame.origin && !owned.hasEnded
 }
 
 /** Whether `scope` was entered inside `owned`. */
@@ -94,10 +109,13 @@ function byScope({ frame }: Scope): Innermost {
   return { instance: frame.instance, span: undefined, conflict: undefined }
 }
 
-/** The innermost span of `instance` here: the active OpenTelemetry span, or the one its frame holds, whichever is later. */
+/**
+ * The innermost span of `instance` here: the active OpenTelemetry span, or the one its frame holds, whichever is later. An open
+ * one of another nest was made active by hand.
+ */
 export function innermostSpanOf(instance: Instance, frame: Frame | undefined, owned: OwnedSpan | undefined): OwnedSpan | undefined {
   if (owned?.owner !== instance) return frame?.span
-  return frame === undefined || owned.order > frame.order ? owned : frame.span
+  return frame === undefined || owned.order > frame.order || isElsewhere(owned, frame) ? owned : frame.span
 }
 
 /** Who takes a span that an instrumentor starts, and where it stands. */
@@ -107,6 +125,10 @@ export interface Routing {
   /** True where no tracer is active at all, so that a fallback may take the span. */
   readonly isFree: boolean
   readonly conflict: Innermost['conflict']
+  /** What surrounds the span where it starts. */
+  readonly surroundings: Surroundings
+  /** True where a span of ours in a context that was chosen says whose it is; else the surroundings do. */
+  readonly isNamed: boolean
 }
 
 const WHERE_IT_STARTS: Place = { parent: undefined, remoteParent: undefined, isChosen: false }
@@ -115,22 +137,31 @@ const AT_THE_TOP: Place = { parent: undefined, remoteParent: undefined, isChosen
 /**
  * Routes a span that an instrumentor starts in `at`. A context that differs from the current one in its span was chosen and
  * decides: a span of ours in it is the parent, a remote parent is continued, a context without a span makes a root. In the
- * current context the innermost tracer decides.
+ * current context the innermost tracer decides, and so it does in an outer one that a library kept and names again.
  */
 export function routeSpan(at: Context, isRoot: boolean, surroundings: Surroundings): Routing {
   const given = at === surroundings.context ? surroundings.span : trace.getSpan(at)
   const isChosen = given !== surroundings.span || (at === ROOT_CONTEXT && surroundings.context !== ROOT_CONTEXT)
   const chosen = isChosen ? findOwned(given) : undefined
-  if (chosen !== undefined) return toRouting(chosen.owner, isRoot ? AT_THE_TOP : placeUnder(chosen), false)
-  const { instance, span, conflict } = findInnermost(surroundings)
-  const isFree = instance === undefined && span === undefined && conflict === undefined
-  if (isRoot) return toRouting(instance, AT_THE_TOP, isFree, conflict)
-  if (isChosen) return toRouting(instance, toChosenPlace(given), isFree, conflict)
-  return toRouting(instance, span === undefined ? toCurrentPlace(surroundings) : placeUnder(span), isFree, conflict)
+  if (chosen === undefined) return routeHere(isRoot, surroundings, isChosen ? toChosenPlace(given) : undefined)
+  const around: Surroundings = { ...surroundings, context: at, span: given, owned: chosen }
+  if (isKept(around)) return routeHere(isRoot, around, undefined)
+  noteContext(at)
+  const place = isRoot ? AT_THE_TOP : placeUnder(chosen)
+  return { owner: chosen.owner, place, isFree: false, conflict: undefined, surroundings, isNamed: true }
 }
 
-function toRouting(owner: Instance | undefined, place: Place, isFree: boolean, conflict?: Innermost['conflict']): Routing {
-  return { owner, place, isFree, conflict }
+/** Whether the context is an outer one: met before the current scope was entered, inside of the span it holds. */
+function isKept({ scope, context, span, owned }: Surroundings): boolean {
+  if (scope === undefined || owned === undefined || !wasMetBefore(context, scope.frame.since)) return false
+  return owned.owner === undefined || span === scope.frame.around || isOutsideByFrames(owned, scope)
+}
+
+function routeHere(isRoot: boolean, surroundings: Surroundings, chosen: Place | undefined): Routing {
+  const { instance, span, conflict } = findInnermost(surroundings)
+  const isFree = instance === undefined && span === undefined && conflict === undefined
+  const place = isRoot ? AT_THE_TOP : (chosen ?? (span === undefined ? toCurrentPlace(surroundings) : placeUnder(span)))
+  return { owner: instance, place, isFree, conflict, surroundings, isNamed: false }
 }
 
 function placeUnder(parent: OwnedSpan): Place {

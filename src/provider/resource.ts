@@ -1,21 +1,37 @@
 import type { Attributes } from '@opentelemetry/api'
 import { detectResources, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { hostname } from 'node:os'
+import { isPromise } from 'node:util/types'
 import { readPlatform } from '../config/platform.js'
 import type { ResolvedConfig } from '../config/resolved.js'
+import { mapTexts } from '../values/secrets/map-texts.js'
 import { VERSION } from '../version.js'
 
 /**
  * The OpenTelemetry resource of one tracer: the service as the host names it, the process, where it runs, what the user's
  * detectors and `resource` say, and what the user added. Later ones win.
  */
-export function createResource(config: ResolvedConfig): Resource {
+export function createResource(config: ResolvedConfig, mask: (text: string) => string): Resource {
   const { resource, resourceDetectors, resourceAttributes, project } = config
   const serviceName = project ?? PROCESS_ATTRIBUTES['faas.name'] ?? 'honeyhive-service'
   const own = resourceFromAttributes({ 'service.name': serviceName, ...PROCESS_ATTRIBUTES, ...resourceAttributes })
-  if (resource === undefined && resourceDetectors.length === 0) return own
+  if (resource === undefined && resourceDetectors.length === 0) return withMaskedTexts(own, mask)
   const detected = resourceDetectors.length === 0 ? own : own.merge(detectResources({ detectors: [...resourceDetectors] }))
-  return detected.merge(resource ?? null).merge(resourceFromAttributes({ ...resourceAttributes }))
+  return withMaskedTexts(detected.merge(resource ?? null).merge(resourceFromAttributes({ ...resourceAttributes })), mask)
+}
+
+/** Attributes may still be on their way: each is masked when it is there. */
+function withMaskedTexts(resource: Resource, mask: (text: string) => string): Resource {
+  const attributes = resource.getRawAttributes().map(([name, value]) => [mask(name), maskLater(value, mask)] as const)
+  const isSame = resource.getRawAttributes().every(([name, value], i) => attributes[i]?.[0] === name && attributes[i]?.[1] === value)
+  return isSame
+    ? resource
+    : resourceFromAttributes(Object.fromEntries(attributes), resource.schemaUrl === undefined ? {} : { schemaUrl: resource.schemaUrl })
+}
+
+function maskLater(value: unknown, mask: (text: string) => string): never {
+  // What a detector promises is an attribute like those it gives at once.
+  return (isPromise(value) ? value.then((settled) => mapTexts(settled, mask)) : mapTexts(value, mask)) as never
 }
 
 // Values of the semantic conventions where Node has names of its own. @see resource attributes `host.arch`, `os.type`

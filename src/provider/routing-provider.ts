@@ -13,10 +13,13 @@ import {
 import { isTracingSuppressed } from '@opentelemetry/core'
 import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/instance.js'
 import type { Diagnostics } from '../diagnostics.js'
+import { inferLibrary } from '../semantics/library.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
+import { keepsContext, toCallersContext } from './kept-contexts.js'
 import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
-import { findOwned, readSurroundings, type Routing, routeSpan } from './owner.js'
+import { findOwned, originOf, readSurroundings, type Routing, routeSpan } from './owner.js'
+import { describeQueue, isContextOfTheQueue, startsInCallbacks } from './queued-callbacks.js'
 import { nameText } from './span-arguments.js'
 import { UnrecordedSpan } from './unrecorded-span.js'
 
@@ -57,29 +60,41 @@ export class RoutingProvider implements TracerProvider {
     return new RoutingTracer(this, toLibrary(name, version, options))
   }
 
-  /** Starts `name` in `at` on the tracer that owns it; used by the tracers this provider gives out. */
-  route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary): Span {
+  /** A tracer for libraries that take one and so cannot name themselves: `library` stands for those whose spans do not tell. */
+  getUnnamedTracer(library: InstrumentationLibrary): Tracer {
+    return new RoutingTracer(this, library, true)
+  }
+
+  /**
+   * Starts `name` in `at` on the tracer that owns it; used by the tracers this provider gives out.
+   *
+   * @param isQueued whether it may start in a context that a queue of the library runs it in.
+   */
+  route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary, isQueued: boolean): Span {
     if (isTracingSuppressed(at) || this.#isOwnRequest(options)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
     if (this.#options.registerContextManager !== false) ensureContextManager()
-    const surroundings = readSurroundings()
-    const { owner, place, isFree, conflict } = routeSpan(at, isRoot(options), surroundings)
+    const routing = routeSpan(at, isRoot(options), readSurroundings())
+    const { owner, place, isFree } = routing
     const isBesideHost = hasHost()
     const shownContext = isBesideHost ? toShownContext(hasOwnIds(at) ? ROOT_CONTEXT : at) : undefined
-    const taker = owner ?? (isFree ? this.#options.fallback : undefined)
-    const request: RoutedSpan = { name, options, library, place, context: at, shownContext }
-    const span = taker === undefined ? this.#refuse(name, at, conflict) : taker.startRoutedSpan(request)
+    const isUnsure = isQueued && !routing.isNamed && isContextOfTheQueue()
+    const taker = isUnsure ? undefined : (owner ?? (isFree ? this.#options.fallback : undefined))
+    const { span: around, owned } = routing.surroundings
+    const request: RoutedSpan = { name, options, library, place, context: at, around, owned, shownContext }
+    const span = taker === undefined ? this.#refuse(name, at, routing, isUnsure) : taker.startRoutedSpan(request)
     const host = isBesideHost ? findHostSpan(at) : undefined
     return host === undefined ? span : createFace(span, host)
   }
 
-  #refuse(name: string, at: Context, conflict: Routing['conflict']): Span {
+  #refuse(name: string, at: Context, { place, conflict, surroundings }: Routing, isUnsure: boolean): Span {
     this.#unowned++
-    const why =
-      conflict === undefined
-        ? 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'
-        : `its OpenTelemetry context belongs to ${conflict[0].label} and runs in the scope of ${conflict[1].label}, so either could own it. Bind the callback to one of them`
-    this.#options.diagnostics.warn(conflict === undefined ? 'unowned' : 'conflict', `"${nameText(name)}" is not recorded: ${why}.`)
-    return new UnrecordedSpan(undefined, toShownContext(at))
+    const { diagnostics } = this.#options
+    const what = `"${nameText(name)}" is not recorded`
+    if (isUnsure) diagnostics.warnOnce('callbacks', `${what}: ${describeQueue()}.`)
+    // What starts inside a span that nobody records goes the same way without a word.
+    else if (conflict !== undefined) diagnostics.warn('conflict', `${what}: ${describeConflict(conflict)}.`)
+    else if (place.parent === undefined) diagnostics.warn('unowned', `${what}: ${NOBODY_ACTIVE}.`)
+    return new UnrecordedSpan(undefined, toShownContext(hasOwnIds(at) ? ROOT_CONTEXT : at), originOf(surroundings))
   }
 
   #isOwnRequest(options: SpanOptions): boolean {
@@ -87,6 +102,12 @@ export class RoutingProvider implements TracerProvider {
     const url = readUrl(options)
     return isOwnEndpoint !== undefined && typeof url === 'string' && isOwnEndpoint(url)
   }
+}
+
+const NOBODY_ACTIVE = 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'
+
+function describeConflict([one, other]: NonNullable<Routing['conflict']>): string {
+  return `its OpenTelemetry context belongs to ${one.label} and runs in the scope of ${other.label}, so either could own it. Bind the callback to one of them`
 }
 
 /** Whether `at` holds a span of ours that was made active by hand and shows its own ids, which are nothing to a host. */
@@ -109,6 +130,15 @@ function readSchemaUrl(options: unknown): string | undefined {
   try {
     const schemaUrl: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'schemaUrl') : undefined
     return typeof schemaUrl === 'string' && schemaUrl !== '' ? schemaUrl : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function readLibrary(options: SpanOptions | undefined): InstrumentationLibrary | undefined {
+  try {
+    const attributes = options?.attributes
+    return attributes === undefined ? undefined : inferLibrary(attributes)
   } catch {
     return undefined
   }
@@ -147,14 +177,24 @@ function toContext(at: Context | undefined): Context {
 class RoutingTracer implements Tracer {
   readonly #provider: RoutingProvider
   readonly #library: InstrumentationLibrary
+  readonly #keepsContext: boolean
+  readonly #isQueued: boolean
+  readonly #isUnnamed: boolean
 
-  constructor(provider: RoutingProvider, library: InstrumentationLibrary) {
+  constructor(provider: RoutingProvider, library: InstrumentationLibrary, isUnnamed = false) {
     this.#provider = provider
     this.#library = library
+    this.#keepsContext = keepsContext(library.name)
+    this.#isQueued = startsInCallbacks(library.name)
+    this.#isUnnamed = isUnnamed
   }
 
   startSpan(name: string, options?: SpanOptions, at?: Context): Span {
-    return this.#provider.route(name, options ?? {}, toContext(at), this.#library)
+    const given = toContext(at)
+    const place = this.#keepsContext ? toCallersContext(given) : given
+    const told = this.#isUnnamed ? readLibrary(options) : undefined
+    const isQueued = told === undefined ? this.#isQueued : startsInCallbacks(told.name)
+    return this.#provider.route(name, options ?? {}, place, told ?? this.#library, isQueued)
   }
 
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { type AttributeValue, type Attributes, type HrTime, type Link, SpanKind, type SpanStatus, SpanStatusCode } from '@opentelemetry/api'
 import { toAttributeValue } from '../values/flatten.js'
 import { toBigIntText } from '../values/stand-in.js'
@@ -113,7 +114,7 @@ export function toStatus(status: unknown): SpanStatus | undefined {
 /** Whether an argument that may be attributes or a time is a time. */
 export function isTimeInput(value: unknown): boolean {
   try {
-    return typeof value === 'number' || value instanceof Date || Array.isArray(value)
+    return typeof value === 'number' || types.isDate(value) || Array.isArray(value)
   } catch {
     return false
   }

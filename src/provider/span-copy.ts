@@ -1,6 +1,5 @@
 import type { Attributes, Link, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
-import { ATTRIBUTE } from '../semantics/attributes.js'
 import { GuardedSpan } from './guarded-span.js'
 
 /** A copy of somebody else's span among those of a tracer: it has its ids, and becomes what that span is at its end. */
@@ -34,7 +33,7 @@ export class SpanCopy {
     for (const { name, attributes, time } of original.events) span.addEvent(name, attributes, time)
     span.setStatus(original.status)
     noteLosses(span, original)
-    if (!original.ended) span.setAttribute(ATTRIBUTE.unfinished, true)
+    if (!original.ended) GuardedSpan.markUnfinished(span)
     span.end(original.ended ? original.endTime : undefined)
   }
 

@@ -6,6 +6,7 @@ import { detectEventType } from '../semantics/event-type.js'
 import { isPlainArray, type Plain, setField } from '../values/plain.js'
 import type { Redactor } from '../values/redact.js'
 import { dropOverlap, toWellFormedText } from '../values/text.js'
+import { toShownContext } from './labels.js'
 import { setOwn } from './span-arguments.js'
 import type { SpanRecord } from './span-record.js'
 
@@ -38,10 +39,10 @@ export function readParts(record: SpanRecord): SpanParts {
   const clean = new Cleaner(record)
   const attributes = sdk?.attributes ?? NO_ATTRIBUTES
   return {
-    identity: readIdentity(record),
+    identity: readIdentity(record, clean),
     texts: readTexts(record, clean),
     buckets: readBuckets(record, clean),
-    attributes: Object.keys(attributes).map((key): Entry => [toWellFormedText(key), clean.value(key, attributes[key] as AttributeValue)]),
+    attributes: Object.keys(attributes).map((key): Entry => [clean.label(key), clean.value(key, attributes[key] as AttributeValue)]),
     events: (sdk?.events ?? []).map((event) => ({
       name: clean.text('event', event.name),
       time: event.time,
@@ -49,7 +50,7 @@ export function readParts(record: SpanRecord): SpanParts {
       droppedAttributesCount: event.droppedAttributesCount ?? 0,
     })),
     links: (sdk?.links ?? []).map(({ context, attributes: given, droppedAttributesCount }) => ({
-      context,
+      context: toShownContext(context, record.owner.redactor),
       ...(given === undefined ? {} : { attributes: clean.map('link', given) }),
       ...(droppedAttributesCount === undefined ? {} : { droppedAttributesCount }),
     })),
@@ -60,12 +61,19 @@ const NO_ATTRIBUTES: Attributes = Object.freeze({})
 
 /** Redacts values, then takes away what was kept of cut texts for that alone. */
 class Cleaner {
+  readonly #own: Redactor
   readonly #redactors: readonly Redactor[]
   readonly #hasCuts: boolean
 
   constructor(record: SpanRecord) {
+    this.#own = record.owner.redactor
     this.#redactors = redactorsOf(record.owner.redactor, record.redact)
     this.#hasCuts = record.isTruncated
+  }
+
+  /** An id, a type or the name of an attribute. */
+  label(text: string): string {
+    return this.#own.label(toWellFormedText(text))
   }
 
   /** A bucket. */
@@ -92,7 +100,7 @@ class Cleaner {
   /** Attributes of an event or link. */
   map(path: string, values: Attributes | undefined): Attributes {
     const clean: Attributes = {}
-    for (const key in values) setOwn(clean, toWellFormedText(key), this.value(`${path}.${key}`, values[key] as AttributeValue))
+    for (const key in values) setOwn(clean, this.label(key), this.value(`${path}.${key}`, values[key] as AttributeValue))
     return clean
   }
 }
@@ -122,7 +130,7 @@ function dropOverlaps(value: Plain): Plain {
   return copy
 }
 
-function readIdentity({ session, sdk, eventType, eventId }: SpanRecord): Entry[] {
+function readIdentity({ session, sdk, eventType, eventId, isUnfinished }: SpanRecord, clean: Cleaner): Entry[] {
   const { identity } = session
   const entries = Object.keys(identity).map((key): Entry => [key, identity[key] as string | boolean])
   const detected = (): string =>
@@ -130,8 +138,9 @@ function readIdentity({ session, sdk, eventType, eventId }: SpanRecord): Entry[]
       sdk?.attributes ?? NO_ATTRIBUTES,
       sdk?.events.map(({ name }) => name),
     )
-  entries.push([ATTRIBUTE.eventType, eventType ?? detected()])
-  if (eventId !== undefined) entries.push([ATTRIBUTE.eventId, eventId])
+  if (isUnfinished) entries.push([ATTRIBUTE.unfinished, true])
+  entries.push([ATTRIBUTE.eventType, eventType === undefined ? detected() : clean.label(eventType)])
+  if (eventId !== undefined) entries.push([ATTRIBUTE.eventId, clean.label(eventId)])
   return entries
 }
 

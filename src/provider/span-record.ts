@@ -1,13 +1,12 @@
 import { type Attributes, type Context, INVALID_SPAN_CONTEXT, type Link, type SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedLimits } from '../config/resolved.js'
-import type { Instance, OwnedSpan } from '../context/instance.js'
+import type { Instance, InstrumentationLibrary, OwnedSpan } from '../context/instance.js'
 import type { Session } from '../context/session.js'
 import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import type { Plain } from '../values/plain.js'
 import { sizeOf } from '../values/room.js'
 import type { Redactor } from '../values/redact.js'
-import type { ThrownText } from '../values/thrown.js'
 import { boundName, boundText, isTooLong, MAX_NAME_CHARS } from './bound-text.js'
 import type { Clock, ClockAnchor } from './clock.js'
 
@@ -20,8 +19,12 @@ export interface SpanOwner {
   readonly redactor: Redactor
   readonly resource: ReadableSpan['resource']
   readonly clock: Clock
-  /** Called once for each span that was started, before its processors see the end. */
-  spanEnding(record: SpanRecord): void
+  /**
+   * Called once for each span that was started, before its processors see the end.
+   *
+   * @returns false when the span was counted already, so that nothing comes of its end.
+   */
+  spanEnding(record: SpanRecord): boolean
   /** Called once for each span that was started, after its processors saw the end. */
   spanEnded(record: SpanRecord, span: OwnedSpan): void
 }
@@ -42,9 +45,21 @@ export interface SpanRecord {
   /** A redaction rule of one wrapper, applied after the instance's. */
   readonly redact: Redactor | undefined
   /** Parent as it is exported: the nearest ancestor that is kept. */
-  readonly parent: SpanContext | undefined
+  parent: SpanContext | undefined
+  /** What is exported of the way up to here: the span itself, or else its nearest ancestor that is. */
+  arriving: SpanContext | undefined
   /** Name it was started with. */
   readonly name: string
+  /** Library that started it. */
+  readonly library: InstrumentationLibrary
+  /** Times are readings of the owner's monotonic clock, milliseconds. */
+  readonly startedMs: number
+  /** When something happened in it for the last time: its start, or the start or end of a span directly below it. */
+  activeMs: number
+  /** When it ended; infinite while it is open. */
+  endedMs: number
+  /** Span of the same process it was started under, filtered or not; given up at its end. */
+  above: SpanRecord | undefined
   /** Context that names it, or its nearest kept ancestor, as the parent. */
   asParent: Context | undefined
   /** The SDK's span, which holds name, times, attributes, events, links and status; none for a span that nobody records. */
@@ -67,13 +82,27 @@ export interface SpanRecord {
   droppedEvents: number
   droppedLinks: number
   buckets: Partial<Record<Bucket, Plain>> | undefined
-  error: ThrownText | undefined
+  /** What `fail` was given: its type, and its message with what caused it. */
+  error: { readonly type: string; readonly message: string } | undefined
   lastException: unknown
   isTruncated: boolean
   /** Whether it can be found by its ids. */
   isKnown: boolean
   /** Its ids are those of somebody else's span: whoever names them means that one. */
   readonly isCopy: boolean
+  /** The span whose record it is. */
+  readonly span: OwnedSpan
+  /** Neighbours among the open spans of its owner. */
+  older: SpanRecord | undefined
+  newer: SpanRecord | undefined
+  /** Whether it stands among them, or did until there were too many. */
+  listing: 'unlisted' | 'listed' | 'letGo'
+  /** What it counts for among them, bytes. */
+  heldBytes: number
+  /** Adds what was gathered so far, when the span is exported before its call is over. */
+  gather: (() => void) | undefined
+  /** Whether its tracer ended it, because nothing else had. */
+  isUnfinished: boolean
   /** Set by the first call of `end`. */
   isEnding: boolean
   /** Set when nothing can be written any more. */
@@ -85,7 +114,21 @@ export interface SpanRecord {
 /** What a new record is made of. */
 export type SpanStart = Pick<
   SpanRecord,
-  'owner' | 'name' | 'session' | 'order' | 'origin' | 'anchor' | 'redact' | 'parent' | 'eventType' | 'eventName' | 'eventId' | 'isCopy'
+  | 'owner'
+  | 'name'
+  | 'library'
+  | 'startedMs'
+  | 'above'
+  | 'session'
+  | 'order'
+  | 'origin'
+  | 'anchor'
+  | 'redact'
+  | 'parent'
+  | 'eventType'
+  | 'eventName'
+  | 'eventId'
+  | 'isCopy'
 >
 
 /** What a span takes besides what it holds, bytes. */
@@ -108,16 +151,23 @@ export const IDENTITY_KEYS: ReadonlySet<string> = new Set([
 ])
 
 /** A record of a span that is about to start. */
-export function createRecord(start: SpanStart): SpanRecord {
+export function createRecord(start: SpanStart, span: OwnedSpan): SpanRecord {
   return {
     owner: start.owner,
+    span,
     name: boundText(start.name, MAX_NAME_CHARS),
+    library: start.library,
+    startedMs: start.startedMs,
+    activeMs: start.startedMs,
+    endedMs: Number.POSITIVE_INFINITY,
+    above: start.above,
     session: start.session,
     order: start.order,
     origin: start.origin,
     anchor: start.anchor,
     redact: start.redact,
     parent: start.parent,
+    arriving: start.parent,
     asParent: undefined,
     sdk: undefined,
     context: INVALID_SPAN_CONTEXT,
@@ -138,6 +188,12 @@ export function createRecord(start: SpanStart): SpanRecord {
     isTruncated: [start.name, start.eventType, start.eventName, start.eventId].some((text) => isTooLong(text, MAX_NAME_CHARS)),
     isKnown: false,
     isCopy: start.isCopy,
+    older: undefined,
+    newer: undefined,
+    listing: 'unlisted',
+    heldBytes: 0,
+    gather: undefined,
+    isUnfinished: false,
     isEnding: false,
     isEnded: false,
     finished: undefined,

@@ -20,12 +20,12 @@ import type { Session } from '../context/session.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
 import type { Redactor } from '../values/redact.js'
-import { nowOn, toHrTime } from './clock.js'
+import { toHrTime } from './clock.js'
 import { readSpanContext } from './foreign-span.js'
 import { GuardedSpan } from './guarded-span.js'
 import { toShownContext } from './host.js'
 import type { InstanceIdGenerator } from './id-generator.js'
-import { innermostSpanOf, type Surroundings } from './owner.js'
+import { innermostSpanOf, originOf, type Surroundings } from './owner.js'
 import { createSampler } from './sampler.js'
 import { nameText, readItems, toLink, toSpanKind, toTime } from './span-arguments.js'
 import { createFilter, type KeepSpan } from './span-filter.js'
@@ -165,13 +165,18 @@ export class InstanceProvider {
     const name = nameText(request.name)
     const parent = keptContext(standing.parent) ?? standing.remoteParent
     const anchor = standing.parent?.anchor ?? owner.clock.anchor()
+    const startedMs = owner.clock.monotonicMs()
+    if (standing.parent !== undefined) standing.parent.activeMs = startedMs
     const order = nextOrder()
     const span = new GuardedSpan({
       owner,
       name,
+      library: request.library,
+      startedMs,
+      above: standing.parent,
       session: standing.session,
       order,
-      origin: standing.parent?.origin ?? at.owned?.origin ?? at.scope?.frame.origin ?? order,
+      origin: standing.parent?.origin ?? originOf(at) ?? order,
       anchor,
       redact: request.redact,
       parent,
@@ -192,7 +197,7 @@ export class InstanceProvider {
     if (parent === undefined) ids.useForNextRoot(copied?.traceId ?? standing.parent?.context.traceId ?? ids.generateTraceId())
     if (copied !== undefined) ids.useForNextSpan(copied.spanId)
     if (this.#isLeftOut(draft, options?.attributes)) this.#leaveOut(span, draft, parent, request)
-    else this.#begin(span, draft, toTime(options?.startTime, anchor) ?? toHrTime(nowOn(anchor, owner.clock)), request)
+    else this.#begin(span, draft, toTime(options?.startTime, anchor) ?? toHrTime(anchor + startedMs), request)
     return span
   }
 

@@ -29,6 +29,13 @@ export const ATTRIBUTE = {
   errorType: 'honeyhive_error_type',
 } as const
 
+/** Metrics of an answer that came in pieces. */
+export const METRIC = {
+  /** Milliseconds from the start of the call to the first piece of the answer. */
+  timeToFirstTokenMs: 'ttft_ms',
+  chunkCount: 'chunk_count',
+} as const
+
 /** Value of the link attribute on a root that was opened inside another tracer's span. */
 export const CROSS_TRACER_LINK = 'cross-tracer'
 

@@ -1,6 +1,6 @@
 /** Finds the conversation of a model call among the attributes and events of its span, whichever convention wrote it. */
 import { type JsonObject, readEmbeddedJson, toNonEmptyText, toObject } from './json.js'
-import { type ChatMessage, toMessage, toMessages } from './messages.js'
+import { type ChatMessage, completeMessages, toMessage, toMessages } from './messages.js'
 import { unflatten } from './unflatten.js'
 
 /** A span event as this file needs it. */
@@ -33,7 +33,8 @@ const INPUT_EVENTS = [
   'gen_ai.input.message',
 ] as const
 const OUTPUT_EVENTS = ['gen_ai.choice', 'gen_ai.output.message'] as const
-const DETAILS_EVENT = 'gen_ai.client.inference.operation.details'
+/** The event that tells a whole call, or one side of it. */
+export const DETAILS_EVENT = 'gen_ai.client.inference.operation.details'
 
 /** Span events that become messages and are therefore not repeated in the metadata. */
 export const MESSAGE_EVENTS: ReadonlySet<string> = new Set([...INPUT_EVENTS, ...OUTPUT_EVENTS, DETAILS_EVENT])
@@ -43,16 +44,22 @@ export function readConversation(attributes: JsonObject, events: readonly NamedE
   const indexed = groupIndexed(attributes)
   return {
     input: firstOf(
-      () => readSources(attributes, indexed, INPUT_SOURCES, 'user'),
+      () => completeSide(readSources(attributes, indexed, INPUT_SOURCES, 'user'), attributes['input.value'], 'user'),
       () => readAiSdkPrompt(attributes),
       () => fromEvents(events, INPUT_EVENTS, 'gen_ai.input.messages', 'user'),
     ),
     output: firstOf(
-      () => readSources(attributes, indexed, OUTPUT_SOURCES, 'assistant'),
+      () => completeSide(readSources(attributes, indexed, OUTPUT_SOURCES, 'assistant'), attributes['output.value'], 'assistant'),
       () => readAiSdkResponse(attributes),
       () => fromEvents(events, OUTPUT_EVENTS, 'gen_ai.output.messages', 'assistant'),
     ),
   }
+}
+
+/** OpenInference for LangChain leaves out what does not fit its messages, but writes the whole value beside them. */
+function completeSide(side: Side, value: unknown, defaultRole: string): Side {
+  if (side.messages.length === 0 || typeof value !== 'string') return side
+  return { ...side, messages: completeMessages(side.messages, toMessages(value, defaultRole)) }
 }
 
 function firstOf(...readers: readonly (() => Side)[]): Side {

@@ -41,12 +41,20 @@ export function readEmbeddings(attributes: JsonObject): Embeddings | undefined {
   }
 }
 
-/** The size of what an embedding model replied, when `value` is such a reply in the shape of OpenAI's. */
+/** The size of what an embedding model replied, when `value` is such a reply in the shape of OpenAI's, Titan's, Cohere's or Gemini's. */
 export function readEmbeddingReply(value: unknown): { readonly count: number; readonly dimensions: number | undefined } | undefined {
-  if (!isObject(value) || !Array.isArray(value.data)) return undefined
-  const [first] = value.data as readonly unknown[]
-  if (!isObject(first) || first.embedding === undefined) return undefined
-  return { count: value.data.length, dimensions: Array.isArray(first.embedding) ? first.embedding.length : undefined }
+  if (!isObject(value)) return undefined
+  const items: readonly unknown[] = [value.data, value.embeddings].find(Array.isArray) ?? [{ embedding: value.embedding }]
+  const first = toVector(items[0])
+  if (first === undefined) return undefined
+  return { count: items.length, dimensions: typeof first === 'string' ? undefined : first.length }
+}
+
+/** The vector in an item of a reply: the item itself, or under the name that its provider gives it, where it may be base64. */
+function toVector(item: unknown): string | readonly unknown[] | undefined {
+  const vector = isObject(item) ? (item.embedding ?? item.values) : item
+  if (Array.isArray(vector)) return vector.every((part) => typeof part === 'number') ? vector : undefined
+  return isObject(item) && typeof vector === 'string' ? vector : undefined
 }
 
 /** A batch larger than this is not counted exactly: an index out of a name must not make a list of a billion holes. */

@@ -24,7 +24,9 @@ const LANGSMITH_KINDS: Table = {
   TOOL: 'tool',
   RETRIEVER: 'tool',
 }
-const TRACELOOP_KINDS: Table = { WORKFLOW: 'chain', AGENT: 'chain', TASK: 'chain', TOOL: 'tool' }
+const TRACELOOP_KINDS: Table = { WORKFLOW: 'chain', AGENT: 'chain', SESSION: 'chain', TOOL: 'tool' }
+/** What Traceloop also calls the calls of tools: the operation says more. */
+const TRACELOOP_STEPS: Table = { TASK: 'chain' }
 const MASTRA_KINDS: Table = {
   AGENT_RUN: 'chain',
   WORKFLOW_RUN: 'chain',
@@ -32,9 +34,24 @@ const MASTRA_KINDS: Table = {
   MODEL_GENERATION: 'model',
   MODEL_STEP: 'chain',
   MODEL_INFERENCE: 'model',
+  MODEL_CHUNK: 'generic',
+  RAG_EMBEDDING: 'model',
   TOOL_CALL: 'tool',
   MCP_TOOL_CALL: 'tool',
 }
+/** What Genkit calls the kinds of its actions. */
+const GENKIT_ACTIONS: Table = {
+  MODEL: 'model',
+  'BACKGROUND-MODEL': 'model',
+  EMBEDDER: 'model',
+  TOOL: 'tool',
+  'TOOL.V2': 'tool',
+  RETRIEVER: 'tool',
+  INDEXER: 'tool',
+  RERANKER: 'tool',
+  RESOURCE: 'tool',
+}
+const GENKIT_TYPES: Table = { ACTION: 'chain', FLOW: 'chain', FLOWSTEP: 'chain', UTIL: 'chain', PROMPT: 'chain' }
 /** The well-known operations of the conventions, and the steps that agent libraries name in their place. */
 const GEN_AI_OPERATIONS: Table = {
   CHAT: 'model',
@@ -59,6 +76,9 @@ const KINDS: readonly (readonly [key: string, table: Table])[] = [
   ['langsmith.span.kind', LANGSMITH_KINDS],
   ['mastra.span.type', MASTRA_KINDS],
   ['gen_ai.operation.name', GEN_AI_OPERATIONS],
+  ['traceloop.span.kind', TRACELOOP_STEPS],
+  ['genkit:metadata:subtype', GENKIT_ACTIONS],
+  ['genkit:type', GENKIT_TYPES],
 ]
 
 /** Attributes whose presence alone means a model call. */

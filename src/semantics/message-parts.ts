@@ -36,7 +36,7 @@ export type ReadContentPart = ContentPart & { readonly call?: ToolCall }
 export function toContentPart(given: unknown): ReadContentPart {
   if (typeof given === 'string') return { type: 'text', text: given }
   const part = flatten(toObject(given))
-  const type = (firstText(part.type) ?? UNTYPED_MEDIA.find((key) => isObject(part[key])))?.replaceAll('-', '_')
+  const type = readType(part)?.replaceAll('-', '_')
   return (
     toCallPart(part, type) ??
     toResultPart(part, type) ??
@@ -47,12 +47,17 @@ export function toContentPart(given: unknown): ReadContentPart {
   )
 }
 
+function readType(part: JsonObject): string | undefined {
+  const named = firstText(part.type) ?? UNTYPED_MEDIA.find((key) => isObject(part[key]))
+  return named ?? (part.text === undefined && typeof part.reasoning === 'string' ? 'reasoning' : undefined)
+}
+
 /** One call in any of the known spellings; arguments that are JSON text are read. */
 export function toToolCall(given: JsonObject): ToolCall {
   const call = toObject(given.tool_call ?? given)
   const details = isObject(call.function) ? call.function : call
   // An item of OpenAI's responses has an id of its own beside that of the call.
-  const id = firstText(call.call_id, call.id, call.toolCallId, call.toolUseId)
+  const id = firstText(call.call_id, call.callId, call.id, call.toolCallId, call.toolUseId)
   const name = firstText(details.name, details.toolName)
   const args = details.arguments ?? details.args ?? details.input
   return {
@@ -67,8 +72,14 @@ export function toToolResult(given: unknown): unknown {
   const value = readJsonText(given)
   if (!isObject(value)) return value
   if (Object.hasOwn(value, 'value') && RESULT_TYPES.has(value.type)) return toToolResult(value.value)
+  if (isTextPart(value)) return toToolResult(value.text)
   const message = toObject(value.output ?? value)
   return message.lc === 1 && isObject(message.kwargs) ? toToolResult(message.kwargs.content) : value
+}
+
+/** A part of nothing but text, as the agents SDK of OpenAI writes a result; more keys are the tool's own. */
+function isTextPart(value: JsonObject): boolean {
+  return value.type === 'text' && typeof value.text === 'string' && Object.keys(value).length === 2
 }
 
 /** Like `readEmbeddedJson`; text that is one JSON string literal is read too. */
@@ -86,13 +97,16 @@ export function readJsonText(value: unknown): unknown {
 const UNTYPED_MEDIA = ['image', 'document', 'video', 'audio'] as const
 const RESULT_TYPES: ReadonlySet<unknown> = new Set(['text', 'json', 'content', 'error-text', 'error-json'])
 
-/** Takes the wrappers off: OpenInference's `message_content`, and the one key that Bedrock and Gemini name a part with. */
+/** Takes the wrappers off: OpenInference's `message_content`, and the one key that Bedrock, Gemini and Genkit name a part with. */
 function flatten(given: JsonObject): JsonObject {
   const part = isObject(given.message_content) ? { ...given.message_content, ...withCall(given) } : given
   if (isObject(part.toolUse)) return { type: 'tool_use', ...part.toolUse }
   if (isObject(part.functionCall)) return { type: 'tool_call', ...part.functionCall }
   if (isObject(part.toolResult)) return { type: 'tool_result', ...part.toolResult }
   if (isObject(part.functionResponse)) return { type: 'tool_result', ...part.functionResponse }
+  if (isObject(part.toolRequest)) return { type: 'tool_call', id: part.toolRequest.ref, ...part.toolRequest }
+  if (isObject(part.toolResponse)) return { type: 'tool_result', id: part.toolResponse.ref, ...part.toolResponse }
+  if (isObject(part.media)) return { type: 'uri', uri: part.media.url, mimeType: part.media.contentType }
   if (isObject(part.reasoningContent))
     return { type: 'reasoning', ...toObject(part.reasoningContent.reasoningText ?? part.reasoningContent) }
   const inline = part.inlineData ?? part.inline_data
@@ -111,11 +125,11 @@ function toCallPart(part: JsonObject, type: string | undefined): ReadContentPart
   return CALL_TYPES.has(type) || isObject(part.tool_call) ? { type: 'tool_call', call: toToolCall(part) } : undefined
 }
 
-const RESULT_PARTS: ReadonlySet<unknown> = new Set(['tool_result', 'tool_call_response', 'function_call_output'])
+const RESULT_PARTS: ReadonlySet<unknown> = new Set(['tool_result', 'tool_call_response', 'function_call_output', 'function_call_result'])
 
 function toResultPart(part: JsonObject, type: string | undefined): ContentPart | undefined {
   if (!RESULT_PARTS.has(type)) return undefined
-  const id = part.tool_call_id ?? part.tool_use_id ?? part.toolCallId ?? part.toolUseId ?? part.call_id ?? part.id
+  const id = part.tool_call_id ?? part.tool_use_id ?? part.toolCallId ?? part.toolUseId ?? part.call_id ?? part.callId ?? part.id
   const result = part.response ?? part.result ?? part.output ?? part.content
   return pack({ type: 'tool_result', tool_call_id: id, name: part.name ?? part.toolName, content: toResultContent(toToolResult(result)) })
 }
@@ -133,6 +147,9 @@ const PART_KEYS = [
   'toolResult',
   'functionCall',
   'functionResponse',
+  'toolRequest',
+  'toolResponse',
+  'media',
   'inlineData',
   'inline_data',
   'fileData',
@@ -144,13 +161,15 @@ const PART_KEYS = [
 /** Whether `item` looks like a part of a message in one of the known spellings. */
 export function isContentPart(item: unknown): item is JsonObject {
   if (!isObject(item)) return false
-  return typeof item.type === 'string' || typeof item.text === 'string' || PART_KEYS.some((key) => isObject(item[key]))
+  const hasText = [item.type, item.text, item.reasoning].some((value) => typeof value === 'string')
+  return hasText || PART_KEYS.some((key) => isObject(item[key]))
 }
 
 const REASONING_TYPES: ReadonlySet<unknown> = new Set(['reasoning', 'thinking', 'redacted_thinking'])
 
 function toReasoning(part: JsonObject, type: string | undefined): ContentPart | undefined {
-  if (!REASONING_TYPES.has(type)) return undefined
+  // Gemini marks its thoughts; their text is where that of the answer is.
+  if (!REASONING_TYPES.has(type) && !(part.thought === true && typeof part.text === 'string')) return undefined
   const summary = Array.isArray(part.summary) ? part.summary.map((item) => firstText(toObject(item).text) ?? '').join('\n') : undefined
   return { type: 'reasoning', text: toText(part.text ?? part.content ?? part.thinking ?? part.reasoning) ?? summary ?? '' }
 }
@@ -167,7 +186,13 @@ function toMedium(part: JsonObject, type: string | undefined): ContentPart | und
   const holder = findHolder(part)
   const mimeType = mime ?? firstText(holder.media_type, holder.mime_type) ?? toMime(kind, holder.format)
   const found = locate(holder, part)
-  return pack({ type: kind, mime_type: mimeType, ...found, name: part.filename ?? holder.filename, id: part.file_id ?? holder.file_id })
+  return pack({
+    type: kind,
+    mime_type: mimeType,
+    ...found,
+    name: part.filename ?? holder.filename ?? part.name,
+    id: part.file_id ?? holder.file_id ?? part.id,
+  })
 }
 
 /** The object that says where the medium is: OpenAI's `image_url`, Anthropic's and Bedrock's `source`, OpenInference's `image.image`. */

@@ -32,6 +32,12 @@ export function toMessages(value: unknown, defaultRole: string): ChatMessage[] |
   if (typeof list === 'string') return list === '' ? undefined : [{ role: defaultRole, content: list }]
   if (isObject(list) && Array.isArray(list.messages)) return toMessages(list.messages, defaultRole)
   if (isObject(list) && Array.isArray(list.choices)) return toMessages(list.choices, defaultRole)
+  if (isObject(list) && Array.isArray(list.generations)) return toMessages(list.generations, defaultRole)
+  if (isObject(list) && list.object === 'response' && Array.isArray(list.output)) return toMessages(list.output, 'assistant')
+  const prompt = isObject(list) && list.lc === 1 ? toObject(list.kwargs).messages : undefined
+  if (Array.isArray(prompt)) return toMessages(prompt, defaultRole)
+  if (isObject(list) && Array.isArray(list.candidates)) return toMessages(list.candidates, defaultRole)
+  if (isObject(list) && Array.isArray(list.output)) return toMessages(list.output, defaultRole)
   if (isObject(list)) return isMessage(list) ? [toMessage(list, defaultRole)] : undefined
   if (!Array.isArray(list) || list.length === 0) return undefined
   // LangChain's batches: one list of messages for each prompt.
@@ -40,8 +46,29 @@ export function toMessages(value: unknown, defaultRole: string): ChatMessage[] |
   return list.map((item) => toMessage(toObject(item), defaultRole))
 }
 
+/** `told` with what another account of the same messages says beyond it: ids of calls, content that was left out. */
+export function completeMessages(told: readonly ChatMessage[], more: readonly ChatMessage[] = []): readonly ChatMessage[] {
+  if (told.length !== more.length || told.some(({ role }, index) => role !== more[index]?.role)) return told
+  return told.map((message, index) => complete(message, more[index] ?? message))
+}
+
+function complete(told: ChatMessage, more: ChatMessage): ChatMessage {
+  const calls = completeCalls(told.tool_calls ?? [], more.tool_calls ?? [])
+  const content = told.content === '' ? more.content : told.content
+  const { tool_call_id: id = more.tool_call_id } = told
+  return { ...told, content, ...(calls.length > 0 ? { tool_calls: calls } : {}), ...(id === undefined ? {} : { tool_call_id: id }) }
+}
+
+function completeCalls(told: readonly ToolCall[], more: readonly ToolCall[]): readonly ToolCall[] {
+  if (told.length === 0) return more
+  const isSame = told.length === more.length && told.every(({ name }, index) => name === more[index]?.name)
+  return isSame ? told.map((call, index) => ({ ...more[index], ...call })) : told
+}
+
 const MESSAGE_KEYS = ['role', 'content', 'parts', 'contents', 'tool_calls', 'function_call', 'text']
-const RESPONSE_ITEMS: ReadonlySet<unknown> = new Set(['function_call', 'function_call_output', 'reasoning'])
+const RESPONSE_ITEMS: ReadonlySet<unknown> = new Set(['function_call', 'function_call_output', 'function_call_result', 'reasoning'])
+
+const RESULT_ITEMS: ReadonlySet<unknown> = new Set(['function_call_output', 'function_call_result'])
 
 function isMessage(item: JsonObject): boolean {
   const message = unwrap(item)
@@ -58,12 +85,13 @@ export function toMessage(item: JsonObject, defaultRole: string): ChatMessage {
   const result = content.length === 1 && first?.type === 'tool_result' ? first : undefined
   const callId = toNonEmptyText(message.tool_call_id) ?? toNonEmptyText(result?.tool_call_id)
   const name = message.type === 'function_call' ? undefined : (toNonEmptyText(message.name) ?? toNonEmptyText(result?.name))
-  const finish = toNonEmptyText(item.finish_reason) ?? toNonEmptyText(message.finish_reason)
-  const role = toRole(message, defaultRole)
+  const finish = toNonEmptyText(item.finish_reason) ?? toNonEmptyText(message.finish_reason) ?? toNonEmptyText(message.stop_reason)
+  // Anthropic, Bedrock and Gemini let the user say what a tool gave back.
+  const role = result === undefined && callId === undefined ? toRole(message, defaultRole) : 'tool'
   const given = result === undefined ? toContent(content) : (result.content ?? '')
   return {
     role,
-    content: role === 'tool' || callId !== undefined ? toToolResult(given) : given,
+    content: role === 'tool' ? toToolResult(given) : given,
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...(callId === undefined ? {} : { tool_call_id: callId }),
     ...(name === undefined ? {} : { name }),
@@ -71,8 +99,9 @@ export function toMessage(item: JsonObject, defaultRole: string): ChatMessage {
   }
 }
 
-/** The message inside what carries it: a choice, an OpenInference entry, a serialised LangChain object. */
+/** The message inside what carries it: a choice, a candidate of Gemini, an OpenInference entry, a serialised LangChain object. */
 function unwrap(item: JsonObject): JsonObject {
+  if (isObject(item.content) && Array.isArray(item.content.parts)) return { finish_reason: item.finishReason, ...item.content }
   const message = isObject(item.message) ? item.message : item
   if (message.lc !== 1 || !isObject(message.kwargs)) return message
   const kind = Array.isArray(message.id) ? message.id.at(-1) : undefined
@@ -86,7 +115,7 @@ function toLangChainRole(kind: unknown): string | undefined {
 
 function toRole({ role, type }: JsonObject, defaultRole: string): string {
   if (role === 'model') return 'assistant'
-  if (role === undefined && type === 'function_call_output') return 'tool'
+  if (role === undefined && RESULT_ITEMS.has(type)) return 'tool'
   if (role === undefined && (type === 'function_call' || type === 'reasoning')) return 'assistant'
   return toNonEmptyText(role) ?? defaultRole
 }
@@ -105,8 +134,9 @@ function listParts(message: JsonObject): readonly ReadPart[] {
 
 function readContent(message: JsonObject): readonly ReadPart[] {
   const content = message.parts ?? message.contents ?? message.content ?? message.text
-  if (content === undefined || content === null || content === '') return []
+  if (content === undefined || content === null || content === '' || (Array.isArray(content) && content.length === 0)) return []
   const list = readEmbeddedJson(content)
+  if (Array.isArray(list) && list.length === 0 && list === content) return []
   const isList = Array.isArray(list) && list.length > 0
   if (isList && list.every((part) => isContentPart(part) || (list === content && typeof part === 'string'))) return list.map(toContentPart)
   if (typeof content === 'string') return [{ type: 'text', text: content }]

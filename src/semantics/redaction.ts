@@ -11,6 +11,13 @@ export interface RedactRules {
   readonly replacement?: string
   /** Whether the built-in names (password, authorization, api_key, …) are masked too. @defaultValue true */
   readonly builtIn?: boolean
+  /**
+   * Whether secrets are also told by their looks: provider keys, private keys, JSON Web Tokens and the other formats that
+   * docs/privacy.md lists.
+   *
+   * @defaultValue the value of `builtIn`
+   */
+  readonly formats?: boolean
 }
 
 /**

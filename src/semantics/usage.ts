@@ -5,11 +5,12 @@ type UsageKind = 'input' | 'prompt' | 'output' | 'completion' | 'total' | 'cache
 
 /** Under which names spans say what they used: the newest names of a convention before its older ones. */
 export const USAGE_KEYS: Readonly<Record<UsageKind, readonly string[]>> = {
-  input: ['gen_ai.usage.input_tokens', 'ai.usage.inputTokens'],
+  // What an embedding uses goes in; the AI SDK has one word for all of it.
+  input: ['gen_ai.usage.input_tokens', 'ai.usage.inputTokens', 'ai.usage.tokens'],
   prompt: ['gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt', 'ai.usage.promptTokens'],
   output: ['gen_ai.usage.output_tokens', 'ai.usage.outputTokens'],
   completion: ['gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion', 'ai.usage.completionTokens'],
-  total: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens', 'llm.token_count.total', 'ai.usage.totalTokens', 'ai.usage.tokens'],
+  total: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens', 'llm.token_count.total', 'ai.usage.totalTokens'],
   cacheRead: [
     'gen_ai.usage.cache_read.input_tokens',
     'gen_ai.usage.cache_read_input_tokens',
@@ -81,7 +82,7 @@ export function readUsage(read: (key: string) => unknown): Usage | undefined {
   const sum = inputTokens === undefined && outputTokens === undefined ? undefined : (inputTokens ?? 0) + (outputTokens ?? 0)
   const totalTokens = first(TOTAL) ?? sum
   if (totalTokens === undefined && cost === undefined) return undefined
-  return {
+  return toWholeCounts({
     inputTokens,
     outputTokens,
     totalTokens,
@@ -89,5 +90,20 @@ export function readUsage(read: (key: string) => unknown): Usage | undefined {
     cacheWriteTokens: first(CACHE_WRITE),
     reasoningTokens: first(REASONING),
     cost,
-  }
+  })
+}
+
+/**
+ * Some dialects count what came from a cache beside the input, or what was spent on reasoning beside the output; their total, which
+ * holds all of it, tells. Counts that do not add up to it stay as they are.
+ */
+function toWholeCounts(usage: Usage): Usage {
+  const { inputTokens = 0, outputTokens = 0, totalTokens = 0, reasoningTokens = 0 } = usage
+  const cached = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0)
+  const missing = totalTokens - inputTokens - outputTokens
+  if (missing <= 0) return usage
+  if (missing === reasoningTokens) return { ...usage, outputTokens: outputTokens + missing }
+  if (missing === cached) return { ...usage, inputTokens: inputTokens + missing }
+  if (missing !== cached + reasoningTokens) return usage
+  return { ...usage, inputTokens: inputTokens + cached, outputTokens: outputTokens + reasoningTokens }
 }

@@ -1,5 +1,6 @@
 /** What other vocabularies' attributes mean in an event. Data only: the first source of a row that is present fills the targets. */
 
+import { METRIC } from './attributes.js'
 import { USAGE_KEYS } from './usage.js'
 
 /** A row of {@link ATTRIBUTE_RULES}: sources by priority, targets as `bucket.key`. */
@@ -47,7 +48,7 @@ export const ATTRIBUTE_RULES: readonly AttributeRule[] = [
   { from: USAGE_KEYS.reasoning, to: ['metadata.reasoning_tokens'] },
   { from: USAGE_KEYS.cost, to: ['metrics.cost'] },
   { from: ['gen_ai.embeddings.dimension.count'], to: ['outputs.dimensions'] },
-  { from: ['gen_ai.server.ttft', 'ai.response.msToFirstChunk'], to: ['metrics.ttft_ms'] },
+  { from: ['gen_ai.server.ttft', 'ai.response.msToFirstChunk'], to: [`metrics.${METRIC.timeToFirstTokenMs}`] },
   { from: ['gen_ai.server.tbt'], to: ['metrics.tbt_ms'] },
   { from: ['gen_ai.openai.api_base'], to: ['metadata.openai_api_base'] },
   { from: ['gen_ai.openai.system_fingerprint'], to: ['metadata.openai_system_fingerprint'] },

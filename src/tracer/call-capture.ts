@@ -1,7 +1,8 @@
 import type { SpanOptions } from '@opentelemetry/api'
-import { BUCKETS } from '../semantics/attributes.js'
+import { BUCKETS, METRIC } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
-import type { GuardedSpan } from '../provider/guarded-span.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
+import { isPlainPrototype } from '../values/realm.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
 import { enrichSpan, type TakeSnapshot } from './enrich.js'
 import type { CompiledCall, TraceOptions } from '../wrap/trace-options.js'
@@ -22,8 +23,21 @@ export function captureCall(span: GuardedSpan, call: CompiledCall, self: unknown
 
 /** Writes the result of a call. */
 export function captureResult(span: GuardedSpan, call: CompiledCall, output: unknown, parts: CaptureParts): void {
-  const outputs = selectOutputs(call.options, output, parts.capture.outputs)
+  const outputs = capturesOutput(call, parts) ? selectOutputs(call.options, output) : undefined
   if (outputs !== undefined) span.addToBucket('outputs', parts.take(outputs))
+}
+
+/** Writes how many pieces an answer came in and when the first one came; what the user measured stays. */
+export function captureChunks(span: GuardedSpan, chunkCount: number, firstChunkMs: number | undefined): void {
+  const given = GuardedSpan.recordOf(span)?.buckets?.metrics
+  const measured = { [METRIC.chunkCount]: chunkCount, ...(firstChunkMs === undefined ? {} : { [METRIC.timeToFirstTokenMs]: firstChunkMs }) }
+  const missing = Object.entries(measured).filter(([name]) => typeof given !== 'object' || given === null || !Object.hasOwn(given, name))
+  if (missing.length > 0) span.addToBucket('metrics', { value: Object.fromEntries(missing), bytes: 40, truncated: false })
+}
+
+/** Whether the result of a call is recorded at all. */
+export function capturesOutput({ options }: CompiledCall, { capture }: CaptureParts): boolean {
+  return options.outputs === undefined ? capture.outputs : options.outputs !== false
 }
 
 type GivenSpanOptions = { readonly [K in 'kind' | 'attributes' | 'links' | 'root' | 'startTime']?: SpanOptions[K] | undefined }
@@ -71,8 +85,7 @@ function nameArguments(args: readonly unknown[], names: readonly string[] | unde
   return named
 }
 
-function selectOutputs({ outputs }: TraceOptions, output: unknown, byDefault: boolean): unknown {
-  if (outputs === false || (outputs === undefined && !byDefault)) return undefined
+function selectOutputs({ outputs }: TraceOptions, output: unknown): unknown {
   const shown: unknown = typeof outputs === 'function' ? outputs(output) : output
   if (shown === undefined) return undefined
   return isPlainObject(shown) ? shown : { result: shown }
@@ -82,8 +95,7 @@ function selectOutputs({ outputs }: TraceOptions, output: unknown, byDefault: bo
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   try {
-    const prototype: unknown = Object.getPrototypeOf(value)
-    return prototype === Object.prototype || prototype === null
+    return isPlainPrototype(Object.getPrototypeOf(value))
   } catch {
     return false
   }

@@ -1,11 +1,12 @@
 import type { Span } from '@opentelemetry/api'
 import type { Scope } from '../context/frame.js'
-import { runInScope } from '../context/scope.js'
-import type { GuardedSpan } from '../provider/guarded-span.js'
-import { callWithActiveSpan } from '../provider/host.js'
-import type { Recording } from '../wrap/recorder.js'
+import { enterScope, leaveScope, runInScope } from '../context/scope.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
+import { callWithActiveSpan, enterActiveSpan } from '../provider/host.js'
+import type { Gathered, NEEDS_RUN, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
-import { captureResult, type CaptureParts } from './call-capture.js'
+import { captureChunks, captureResult, capturesOutput, type CaptureParts } from './call-capture.js'
+import { enterWith, type Left, leaveFor } from './left-scope.js'
 
 /** The border to the host. */
 export interface Border {
@@ -20,6 +21,7 @@ export class CallRecording implements Recording {
   readonly #parts: CaptureParts
   readonly #scope: Scope
   readonly #border: Border
+  #firstChunkMs: number | undefined
 
   constructor(span: GuardedSpan, call: CompiledCall, parts: CaptureParts, scope: Scope, border: Border) {
     this.#span = span
@@ -30,7 +32,7 @@ export class CallRecording implements Recording {
   }
 
   get maxBytes(): number {
-    return this.#parts.capture.maxBytes
+    return capturesOutput(this.#call, this.#parts) ? this.#parts.capture.maxBytes : 0
   }
 
   get span(): Span {
@@ -43,18 +45,45 @@ export class CallRecording implements Recording {
     return runInScope(this.#scope, callWithActiveSpan<R>, this.#span, fn, self, args)
   }
 
-  succeed(output: unknown): void {
-    try {
-      if (this.#span.isRecording()) captureResult(this.#span, this.#call, output, this.#parts)
-    } catch (error) {
-      this.#border.report('capture', error)
-    }
+  enter(isPartEnough = false): Left | typeof NEEDS_RUN {
+    // As in `run`.
+    return enterWith(this.#scope, this.#span.isRecording() ? enterActiveSpan(this.#span) : undefined, isPartEnough)
+  }
+
+  leave(before: Left): void {
+    leaveFor(before)
+  }
+
+  firstChunk(): void {
+    this.#firstChunkMs ??= GuardedSpan.ageMsOf(this.#span)
+  }
+
+  succeed(output: unknown, chunkCount?: number): void {
+    this.#capture(output, chunkCount)
     this.#span.end()
   }
 
-  fail(error: unknown): void {
+  gatherWith(gather: () => Gathered): void {
+    GuardedSpan.gatherWith(this.#span, () => {
+      const { output, chunkCount } = gather()
+      this.#capture(output, chunkCount)
+    })
+  }
+
+  fail(error: unknown, output?: unknown, chunkCount?: number): void {
+    if (output !== undefined || chunkCount !== undefined) this.#capture(output, chunkCount)
     this.#span.fail(error)
     this.#span.end()
+  }
+
+  #capture(output: unknown, chunkCount: number | undefined): void {
+    try {
+      if (!this.#span.isRecording()) return
+      captureResult(this.#span, this.#call, output, this.#parts)
+      if (chunkCount !== undefined) captureChunks(this.#span, chunkCount, this.#firstChunkMs)
+    } catch (error) {
+      this.#border.report('capture', error)
+    }
   }
 }
 
@@ -72,6 +101,14 @@ export class SilentRecording implements Recording {
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
     return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
+  }
+
+  enter(): Scope | undefined {
+    return enterScope(this.#scope)
+  }
+
+  leave(before: Scope | undefined): void {
+    leaveScope(before)
   }
 
   succeed(): void {

@@ -1,3 +1,4 @@
+import { isErrorLike } from '../values/realm.js'
 import { type Bucket, BUCKETS } from '../semantics/attributes.js'
 import { toSessionId } from '../semantics/session-id.js'
 import type { GuardedSpan } from '../provider/guarded-span.js'
@@ -72,7 +73,7 @@ export function toUpdateBody(
   }
   const { error } = readSpecial(payload)
   if (error !== undefined && error !== null)
-    metadata = { ...metadata, error: toSafe('error', error instanceof Error ? error.message : error) }
+    metadata = { ...metadata, error: toSafe('error', typeof error === 'object' && isErrorLike(error) ? error.message : error) }
   if (metadata !== undefined) body.metadata = metadata
   return Object.keys(body).length > 1 ? body : undefined
 }

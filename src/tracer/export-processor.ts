@@ -2,6 +2,7 @@ import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { PendingSpan } from '../export/pending-span.js'
 import { GuardedSpan, guardOf } from '../provider/guarded-span.js'
 import type { SpanRecord } from '../provider/span-record.js'
+import { ATTRIBUTE } from '../semantics/attributes.js'
 
 /** Takes ended spans; opened with the first of them. */
 export interface SpanSink {
@@ -36,6 +37,8 @@ export class ExportProcessor implements SpanProcessor {
   }
 }
 
+const UNFINISHED = `unfinished, as it was: nothing had ended it (${ATTRIBUTE.unfinished})`
+
 /** An ended span in the queue. */
 class EndedSpan implements PendingSpan {
   readonly name: string
@@ -50,6 +53,10 @@ class EndedSpan implements PendingSpan {
 
   get spanId(): string {
     return this.#record.context.spanId
+  }
+
+  get note(): string | undefined {
+    return this.#record.isUnfinished ? UNFINISHED : undefined
   }
 
   get estimatedBytes(): number {

@@ -1,5 +1,6 @@
 import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
+import { withMask } from '../api/masked-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { BatchSpanProcessor } from '../export/batch-span-processor.js'
@@ -12,7 +13,9 @@ import type { SpanStats } from '../export/stats.js'
 import { HttpTransport, type Transport } from '../export/transport.js'
 import { VERSION } from '../version.js'
 import type { Exporters, Memory } from './exporter-types.js'
+import { redactorFor } from './instance-redactor.js'
 import { createMemoryExporters } from './memory.js'
+import type { UnfinishedSpans } from './unfinished.js'
 
 /** The part of our span processor that ways out other than the server need to have. */
 type SpanExport = Pick<BatchSpanProcessor, 'enqueue' | 'flush' | 'drain' | 'close' | 'giveUp'>
@@ -22,6 +25,10 @@ export interface ExporterParts {
   readonly config: ResolvedConfig
   readonly stats: SpanStats
   readonly diagnostics: Diagnostics
+  /** What is open when the process ends. */
+  readonly open: Pick<UnfinishedSpans, 'exportAll' | 'exportAtNaturalEnd'>
+  /** Masks the tracer's own key in what is sent beside spans. */
+  readonly mask: (text: string) => string
 }
 
 /** Opens the ways out of an instance: memory in test mode, else its exporter or the server. */
@@ -29,16 +36,22 @@ export function createExporters(parts: ExporterParts): Exporters {
   const { config, stats, diagnostics } = parts
   if (config.testMode) {
     const memory: Memory = { spans: [], calls: [] }
-    return createMemoryExporters(memory, stats, config.batch.maxQueueSize)
+    return createMemoryExporters(memory, stats, config.batch.maxQueueSize, parts.mask)
   }
   const transport = openTransport(config)
   const spool = openSpool(config, transport, diagnostics)
   const restTransport = openRestTransport(config, transport)
-  const rest = new RestClient({ transport: restTransport, stats, diagnostics, retryBudgetMs: config.batch.retryBudgetMs })
-  return joinEnds(openProcessor(parts, transport, spool), rest, spool, () => {
+  const rest = new RestClient({
+    transport: restTransport && withMask(restTransport, parts.mask),
+    stats,
+    diagnostics,
+    retryBudgetMs: config.batch.retryBudgetMs,
+  })
+  const close = (): void => {
     transport.close()
     restTransport?.close()
-  })
+  }
+  return joinEnds({ spans: openProcessor(parts, transport, spool), rest, spool, open: parts.open, close })
 }
 
 /** REST has no use for a tracer without a key: the backend would refuse every call. */
@@ -55,8 +68,9 @@ function openTransport(config: ResolvedConfig): HttpTransport {
   return new HttpTransport({ serverUrl, exportUrl, compression, headers: toHeaders(config), foreignHeaders })
 }
 
-function toHeaders({ apiKey, source, headers }: ResolvedConfig): Record<string, string> {
-  return toRequestHeaders({ apiKey, source, version: VERSION, headers })
+function toHeaders(config: ResolvedConfig): Record<string, string> {
+  const { apiKey, source, headers } = config
+  return toRequestHeaders({ apiKey, source: redactorFor(config).label(source), version: VERSION, headers })
 }
 
 function openSpool(
@@ -84,11 +98,33 @@ function handOver(stats: SpanStats): SpanExport {
   return { enqueue: (span) => stats.exported([span]), flush: done, drain: done, close: done, giveUp: () => undefined }
 }
 
+interface Ends {
+  readonly spans: SpanExport
+  readonly rest: RestClient
+  readonly spool: Spool | undefined
+  readonly open: ExporterParts['open']
+  /** Closes the transports. */
+  readonly close: () => void
+}
+
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
-function joinEnds(spans: SpanExport, rest: RestClient, spool: Spool | undefined, closeTransports: () => void): Exporters {
-  const drainAll = (timeoutMs: number): Promise<unknown> =>
+function joinEnds({ spans, rest, spool, open, close }: Ends): Exporters {
+  const drain = (timeoutMs: number): Promise<unknown> =>
     Promise.all([spans.drain(timeoutMs), rest.drain(timeoutMs), spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop())])
-  const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(() => spans.giveUp())])]
+  // The natural end comes twice where spans are open, and both together have the time of one.
+  let spentMs = 0
+  const drainAll = async (timeoutMs: number, isLast = false): Promise<void> => {
+    if (isLast) open.exportAll()
+    const comesAgain = !isLast && open.exportAtNaturalEnd()
+    const startedMs = performance.now()
+    await drain(Math.max(0, timeoutMs - spentMs))
+    spentMs = comesAgain ? performance.now() - startedMs : 0
+  }
+  const giveUp = (): void => {
+    open.exportAll()
+    spans.giveUp()
+  }
+  const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(giveUp)])]
   return {
     spans,
     rest,
@@ -100,7 +136,7 @@ function joinEnds(spans: SpanExport, rest: RestClient, spool: Spool | undefined,
     async shutdown(timeoutMs) {
       const arrived = await Promise.all([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
       spool?.stop()
-      closeTransports()
+      close()
       for (const release of releases) release()
       return arrived.every(Boolean)
     },

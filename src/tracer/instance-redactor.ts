@@ -11,7 +11,8 @@ export function redactorFor(config: ResolvedConfig): Redactor {
   const known = redactors.get(config)
   if (known !== undefined) return known
   const { apiKey } = config
-  const made = createRedactor(config.redact, apiKey === undefined || apiKey.length < SHORTEST_SECRET ? [] : [apiKey])
+  const secrets = apiKey === undefined || apiKey.length < SHORTEST_SECRET ? [] : [apiKey]
+  const made = createRedactor(config.redact, secrets, config.capture.media)
   redactors.set(config, made)
   return made
 }

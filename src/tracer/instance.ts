@@ -1,26 +1,21 @@
-import {
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  type SpanOptions,
-  type TextMapPropagator,
-  type TracerProvider,
-} from '@opentelemetry/api'
+import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, TracerHandle } from '../context/instance.js'
-import { enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
+import { currentScope, enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock } from '../provider/clock.js'
+import { mapTexts } from '../values/secrets/map-texts.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { toShownContext } from '../provider/host.js'
 import { InstanceIdGenerator } from '../provider/id-generator.js'
-import { findInnermost, readSurroundings, type Surroundings } from '../provider/owner.js'
+import type { OpenSpansLimits } from '../provider/open-spans.js'
+import { findInnermost, originOf, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
 import { nameText } from '../provider/span-arguments.js'
@@ -46,6 +41,7 @@ import { createExporters } from './exporters.js'
 import { TracerPropagator } from './propagator.js'
 import { injectInto } from './remote.js'
 import { createOwnSession, toStartBody } from './session.js'
+import { UnfinishedSpans } from './unfinished.js'
 
 const OWN_LIBRARY: InstrumentationLibrary = { name: 'honeyhive-tracer', version: VERSION }
 const ENRICHMENT_MAX_BYTES = 2_097_152
@@ -94,9 +90,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly ownSession: Session
   /** False when no key, `disabled` or an unsafe address keeps this instance from recording at all. */
   readonly isRecording: boolean
+  /** What is recorded of calls by default, and the copy that is taken of it. */
+  readonly captureParts: CaptureParts
   readonly #config: ResolvedConfig
+  readonly #open: UnfinishedSpans
   readonly #ids: InstanceIdGenerator
-  readonly #captureParts: CaptureParts
   readonly #startedSessions = new WeakSet<Session>()
   #resource: SpanOwner['resource'] | undefined
   #spans: InstanceProvider | undefined
@@ -112,18 +110,20 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.#config = config
     this.#firstParent = firstParent
     this.#ids = new InstanceIdGenerator(collaborators?.ids ?? config.idGenerator)
-    this.label = config.project ?? config.source
+    this.redactor = redactorFor(config)
+    this.label = this.redactor.label(config.project ?? config.source)
     this.crossTracerLinks = config.crossTracerLinks
     this.limits = config.limits
     this.maxBucketBytes = config.capture.maxBytes
     this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || hasOwnExit(config))
-    this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label })
-    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop })
-    this.redactor = redactorFor(config)
+    this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
+    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, mask: this.redactor.label })
+    this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
+    this.stats.watchOpen(this.#open)
     this.ownSession = createOwnSession(config, remoteSessionId)
     if (config.spool !== undefined && this.isRecording) void this.exporters
     const { capture } = config
-    this.#captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
+    this.captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
   }
 
   get isLive(): boolean {
@@ -132,7 +132,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** What the spans of this instance say of their service and process. */
   get resource(): SpanOwner['resource'] {
-    this.#resource ??= createResource(this.#config)
+    this.#resource ??= createResource(this.#config, this.redactor.label)
     return this.#resource
   }
 
@@ -152,7 +152,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
   get exporters(): Exporters {
-    this.#exporters ??= createExporters({ config: this.#config, stats: this.stats, diagnostics: this.diagnostics })
+    this.#exporters ??= createExporters({
+      config: this.#config,
+      stats: this.stats,
+      diagnostics: this.diagnostics,
+      open: this.#open,
+      mask: this.redactor.label,
+    })
     return this.#exporters
   }
 
@@ -162,7 +168,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** The routing provider whose spans come here when no tracer is active. */
-  get provider(): TracerProvider {
+  get provider(): RoutingProvider {
     const { registerContextManager } = this.#config
     this.#provider ??= new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint, registerContextManager })
     return this.#provider
@@ -181,11 +187,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Writes what the next service needs to continue what is current here, or `parent` in the current session. */
   injectCurrent(carrier: unknown, parent?: SpanContext): void {
-    const { frame, span, session } = this.current()
+    const { frame, span, session: current } = this.current()
+    const session = this.#withoutKey(current)
     if (parent !== undefined) return void injectInto(carrier, parent, session)
     const record = GuardedSpan.recordOf(span)
     // A span of another session is no parent here, and so it is none there.
     injectInto(carrier, record?.session.id === session.id ? keptContext(record) : frame?.remoteParent, session)
+  }
+
+  /** Baggage goes to other services, so it holds no key of ours. */
+  #withoutKey(session: Session): Session {
+    if (session.baggage.size === 0) return session
+    const entries = mapTexts([...session.baggage], this.redactor.label)
+    return { ...session, baggage: new Map(entries) }
   }
 
   /** What is current for this instance in the current async context. */
@@ -195,7 +209,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** A bounded copy of a user's value in which this package's own objects show no more than their name. */
   snapshot(value: unknown, maxBytes: number = ENRICHMENT_MAX_BYTES): Snapshot {
-    return toSnapshot(value, { maxBytes }, hideOwnObjects)
+    return toSnapshot(value, { maxBytes, media: this.#config.capture.media }, hideOwnObjects)
   }
 
   /** A redacted, bounded copy of a user's value for a REST body. */
@@ -209,7 +223,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const span = this.#startSafely(request, at, current)
     if (span === undefined) return this.#unrecorded(request, at)
     this.stats.started()
-    if (span.isRecording()) this.ensureSession((GuardedSpan.recordOf(span) as SpanRecord).session)
+    const record = GuardedSpan.recordOf(span) as SpanRecord
+    if (span.isRecording()) this.ensureSession(record.session)
+    // For a span that never ends as well: they hear of the end of the process.
+    if (record.fate === 'export') void this.exporters
+    this.#open.add(record)
     return span
   }
 
@@ -261,8 +279,9 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
   }
 
-  startRoutedSpan({ name, options, library, place, context, shownContext }: RoutedSpan): Span {
-    return this.start({ name, options, library, place, context, shownContext })
+  startRoutedSpan(routed: RoutedSpan): Span {
+    const { context, around, owned } = routed
+    return this.start(routed, { scope: currentScope(), context, span: around, owned })
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
@@ -290,12 +309,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.#capture(span, call, self, args)
-    return new CallRecording(span, call, this.#captureParts, scope, this)
+    return new CallRecording(span, call, this.captureParts, scope, this)
   }
 
   #capture(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[]): void {
     try {
-      captureCall(span, call, self, args, this.#captureParts)
+      captureCall(span, call, self, args, this.captureParts)
     } catch (error) {
       this.report('capture', error)
     }
@@ -325,12 +344,16 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return enterFrame(values, withActiveNeighbour(this, at))
   }
 
-  spanEnding(): void {
+  spanEnding(record: SpanRecord): boolean {
+    if (!this.#open.remove(record)) return false
     this.stats.ended()
+    if (record.isUnfinished && record.fate === 'export') this.stats.unfinished()
+    return true
   }
 
   spanEnded(record: SpanRecord, span: OwnedSpan): void {
     const { onSpanEnd } = record.session.options
+    this.#open.noteEnd(record)
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
     if (record.fate === 'export') return
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
@@ -347,13 +370,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Waits until everything recorded so far arrived, the user's processors included. Never rejects. */
   async flush(timeoutMs: number): Promise<boolean> {
+    this.guard('flush', undefined, () => this.#open.exportAbandoned())
     const arrived = [this.#exporters?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
   }
 
-  /** Flushes, then closes the ways out and the user's processors. Never rejects. */
-  async close(timeoutMs: number): Promise<boolean> {
+  /** Starts no span from now on. */
+  stop(): void {
     this.#isLive = false
+  }
+
+  /** Once stopped: exports what is open, flushes, then closes the ways out and the user's processors. Never rejects. */
+  async close(timeoutMs: number): Promise<boolean> {
+    this.guard('shutdown', undefined, () => this.#open.close())
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
   }
@@ -383,7 +412,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #unrecorded({ shownContext, context }: SpanRequest, at: Surroundings): UnrecordedSpan {
-    return new UnrecordedSpan(this, shownContext ?? toShownContext(context ?? at.context), at.scope?.frame.origin)
+    return new UnrecordedSpan(this, shownContext ?? toShownContext(context ?? at.context), originOf(at))
   }
 
   /** Options of a span are read from the caller's object, which may throw; such a span is counted as lost. */
@@ -402,6 +431,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     }
   }
 }
+
+/** As many as the queue takes, through which they would have to go in the end, and never only a few. */
+function toOpenLimits({ batch: { maxQueueSize, maxQueueBytes } }: ResolvedConfig): OpenSpansLimits {
+  return { maxSpans: Math.max(MIN_OPEN_SPANS, maxQueueSize), maxBytes: Math.max(MIN_OPEN_BYTES, maxQueueBytes) }
+}
+
+const MIN_OPEN_SPANS = 1_000
+const MIN_OPEN_BYTES = 1_048_576
 
 /** Whether spans leave this process by a way of the user's own, which needs no key. */
 function hasOwnExit({ exporter, exportUrl, spanProcessors }: ResolvedConfig): boolean {
@@ -428,6 +465,7 @@ function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
     baggage: frame?.baggage,
     order: owned.order,
     origin: owned.origin,
+    since: frame?.since ?? owned.order,
     around: frame?.around,
   }
   return { scope: placeFrame(neighbour, scope), span, owned }

@@ -1,9 +1,10 @@
+import { mapTexts } from '../values/secrets/map-texts.js'
 import type { PendingSpan } from '../export/pending-span.js'
 import type { SpanStats } from '../export/stats.js'
 import type { Memory, Exporters, RecordedCall } from './exporter-types.js'
 
 /** Exporters that keep everything in memory and never touch the network; at most `maxSpans` spans. */
-export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans: number): Exporters {
+export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans: number, mask: (text: string) => string): Exporters {
   let isClosed = false
 
   function keep(span: PendingSpan): void {
@@ -19,7 +20,7 @@ export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans
 
   function record(kind: RecordedCall['kind']): (body: Readonly<Record<string, unknown>>) => Promise<boolean> {
     return (body) => {
-      if (!isClosed) memory.calls.push({ kind, body })
+      if (!isClosed) memory.calls.push({ kind, body: mapTexts(body, mask) })
       return Promise.resolve(!isClosed)
     }
   }

@@ -1,9 +1,10 @@
-import type { TracerProvider } from '@opentelemetry/api'
+import type { TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import { processState } from '../context/globals.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
 import type { SessionEnrichment, SpanEnrichment } from './enrich.js'
 import { activeInstance, implicitInstance, processDiagnostics } from './registry.js'
+import { RoutingPropagator } from './routing-propagator.js'
 import type { HoneyHiveTracer } from './tracer.js'
 
 /** Names the tracer that records what names none and runs inside none; `undefined` takes it back. */
@@ -57,6 +58,15 @@ export function shutdownAll(timeoutMs?: number): Promise<boolean> {
  */
 export function createRoutingProvider({ fallback }: { fallback?: HoneyHiveTracer } = {}): TracerProvider & { readonly unowned: number } {
   return new RoutingProvider({ fallback: fallback?.instance, diagnostics: processDiagnostics, isOwnEndpoint })
+}
+
+/**
+ * A propagator for libraries that use OpenTelemetry's global one (`propagation.setGlobalPropagator`): it writes the trace and the
+ * session of the tracer active where it writes, else of the default or the only tracer, and reads for the tracer active where it
+ * reads. Where there is none, it writes and reads nothing.
+ */
+export function createRoutingPropagator(): TextMapPropagator {
+  return new RoutingPropagator()
 }
 
 async function forAll(act: (tracer: HoneyHiveTracer) => Promise<boolean>): Promise<boolean> {

@@ -15,14 +15,15 @@ import { readHeader } from '../context/propagation.js'
 import { nextOrder } from '../context/scope.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { isRecordingSpan, readSpanContext } from '../provider/foreign-span.js'
-import { hasHost } from '../provider/host.js'
+import { ensureContextManager, hasHost } from '../provider/host.js'
 import { findOwned } from '../provider/owner.js'
 import { keptContext } from '../provider/tracer-provider.js'
 import { continueFrom, injectInto } from './remote.js'
 
 /** Puts a caller's baggage into the context that the extraction gives back, as the standard has it. */
 const BAGGAGE = new W3CBaggagePropagator()
-const FIELDS = ['traceparent', 'tracestate', 'baggage'] as const
+/** Names of the headers that are read and written. */
+export const FIELDS = ['traceparent', 'tracestate', 'baggage'] as const
 
 /** What the propagator needs of its tracer. */
 export interface PropagatedInstance extends Instance {
@@ -63,6 +64,8 @@ export class TracerPropagator implements TextMapPropagator {
       const headers = Object.fromEntries(FIELDS.map((name) => [name, getter.get(carrier, name)]))
       const { parent, session, baggage } = continueFrom(headers, this.#config)
       if (parent === undefined && session === undefined && baggage.size === 0) return at
+      // Whoever extracts makes the result current next.
+      if (this.#config.registerContextManager) ensureContextManager()
       const order = nextOrder()
       const frame: Frame = {
         instance: this.#instance,
@@ -72,6 +75,7 @@ export class TracerPropagator implements TextMapPropagator {
         baggage,
         order,
         origin: order,
+        since: order,
         around: undefined,
       }
       const continued = BAGGAGE.extract(at.setValue(this.#key, frame), carrier, getter)

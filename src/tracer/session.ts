@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ATTRIBUTE } from '../semantics/attributes.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
 import { redactorFor } from './instance-redactor.js'
+import { mapTexts } from '../values/secrets/map-texts.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
 
@@ -9,14 +10,16 @@ import type { EvaluationIdentity, Session, SessionOptions } from '../context/ses
 export function createSession(
   config: ResolvedConfig,
   options: SessionOptions,
-  evaluation: EvaluationIdentity | undefined,
+  givenEvaluation: EvaluationIdentity | undefined,
   isCreatedHere: boolean,
 ): Session {
   const id = toOwnId(options.sessionId)
   const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
-  const source = typeof options.source === 'string' ? options.source : config.source
-  const shownName = redactorFor(config).text('session_name', name)
-  const identity = toIdentity(id, shownName, source, config.project, evaluation)
+  const redactor = redactorFor(config)
+  const evaluation = mapTexts(givenEvaluation, redactor.label)
+  const source = redactor.label(typeof options.source === 'string' ? options.source : config.source)
+  const shownName = redactor.text('session_name', name)
+  const identity = toIdentity(id, shownName, source, config.project, evaluation, redactor.label)
   return {
     id,
     name,
@@ -51,6 +54,7 @@ function toIdentity(
   source: string,
   project: string | undefined,
   evaluation: EvaluationIdentity | undefined,
+  toLabel: (text: string) => string,
 ): Session['identity'] {
   const pairs: (readonly [string, string | boolean | undefined])[] = [
     [ATTRIBUTE.sessionId, id],
@@ -63,7 +67,8 @@ function toIdentity(
     ['honeyhive_metadata.dataset_id', evaluation?.datasetId],
     ['honeyhive_metadata.datapoint_id', evaluation?.datapointId],
   ]
-  return Object.freeze(Object.fromEntries(pairs.filter((pair): pair is readonly [string, string | boolean] => pair[1] !== undefined)))
+  const given = pairs.filter((pair): pair is readonly [string, string | boolean] => pair[1] !== undefined)
+  return Object.freeze(Object.fromEntries(given.map(([name, text]) => [name, typeof text === 'string' ? toLabel(text) : text])))
 }
 
 /** Body of the request that starts a session; values still have to be made safe. */

@@ -1,3 +1,4 @@
+import { mapTexts } from '../values/secrets/map-texts.js'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer, type TracerProvider } from '@opentelemetry/api'
@@ -15,16 +16,19 @@ import type { EvaluationIdentity, Session, SessionOptions } from '../context/ses
 import { HoneyHiveConfigError } from '../errors.js'
 import type { TracerStats } from '../export/stats.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
+import { MessageLoggerProvider } from '../provider/message-logger.js'
 import { readSurroundings } from '../provider/owner.js'
 import { nameText } from '../provider/span-arguments.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from '../wrap/decorate.js'
+import { bindTo } from './bind.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
+import { enableInstrumentation } from './instrumentations.js'
 import { forgetInstance, registerInstance } from './registry.js'
 import { continueFrom, readSessionId } from './remote.js'
 import { createSession } from './session.js'
-import type { TraceOptions } from '../wrap/trace-options.js'
+import type { Callable, TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
 
 /** What `withSession` gives to its callback. */
@@ -141,9 +145,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     return this.#instance.provider
   }
 
-  /** An OpenTelemetry tracer on {@link provider}, for libraries that take a tracer. */
+  /**
+   * An OpenTelemetry tracer on {@link provider}, for libraries that take a tracer. Its spans keep the scope name of the library
+   * where they tell it: the AI SDK's is `ai`.
+   */
   get otelTracer(): Tracer {
-    return this.provider.getTracer('honeyhive-tracer', VERSION)
+    return this.#instance.provider.getUnnamedTracer({ name: 'honeyhive-tracer', version: VERSION })
   }
 
   /**
@@ -219,6 +226,16 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   /** Starts a span that is ended by hand. It nests under what is active but does not become active itself. */
   startSpan(name: string, options?: SpanSettings): Span {
     return this.#instance.startManual(name, options ?? undefined)
+  }
+
+  /**
+   * A function that runs `fn` in the scope of now: with this tracer innermost, and with its span and session that are current here.
+   * For queues, limiters, loaders and emitters, which run what they are given where it suits them.
+   *
+   * @returns `fn` in every other respect; anything that is no function is given back as it is.
+   */
+  bind<F extends Callable>(fn: F): F {
+    return bindTo(this.#instance, fn)
   }
 
   /**
@@ -372,6 +389,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   shutdown(timeoutMs: number = DEFAULT_SHUTDOWN_MS): Promise<boolean> {
+    this.#instance.stop()
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
   }
@@ -389,7 +407,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   /** What `JSON.stringify` shows: labels, session and state; never the key. */
   toJSON(): object {
     const { project, source, serverUrl, isEnabled, testMode } = this
-    return { project, source, serverUrl, sessionId: this.#instance.ownSession.id, isEnabled, testMode }
+    return mapTexts(
+      { project, source, serverUrl, sessionId: this.#instance.ownSession.id, isEnabled, testMode },
+      this.#instance.redactor.label,
+    )
   }
 
   /** Stands for this object where user values are captured. */
@@ -398,13 +419,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   #enableInstrumentations(): void {
-    for (const instrumentation of this.#config.instrumentations) {
-      this.#instance.guard('instrumentation', undefined, () => {
-        instrumentation.setTracerProvider(this.provider)
-        instrumentation.setMeterProvider?.(metrics.getMeterProvider())
-        instrumentation.enable?.()
-      })
-    }
+    const { provider, diagnostics } = this.#instance
+    if (this.#config.instrumentations.length === 0) return
+    const providers = { tracers: provider, meters: metrics.getMeterProvider(), loggers: new MessageLoggerProvider(diagnostics) }
+    for (const instrumentation of this.#config.instrumentations)
+      this.#instance.guard('instrumentation', undefined, () => enableInstrumentation(instrumentation, providers))
   }
 
   #openSession(options: WithSessionOptions): SessionFrame | undefined {
@@ -453,6 +472,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   async #close(timeoutMs: number): Promise<boolean> {
+    // Not within the caller's run, which may end spans still; and what is told of their end may ask for the same.
+    await undefined
     // Instrumentations stay enabled: they patch libraries for the whole process, and other tracers are served through them.
     const hasArrived = await this.#instance.close(timeoutMs)
     forgetInstance(this.#instance)

@@ -1,15 +1,19 @@
 import { types } from 'node:util'
-import { maskJsonText } from './json-mask.js'
-import { createKeyRules, type KeyRules } from './key-rules.js'
+import { type MediaMode, summariseMedia } from './media.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
-import { isPlainArray, type Plain, type PlainObject, setField } from './plain.js'
+import { isPlainArray, type Plain, setField } from './plain.js'
+import { createKeyRules, type KeyRules } from './secrets/key-rules.js'
+import { createSecretMask } from './secrets/own-secrets.js'
+import { createTextMask, type MaskText } from './secrets/text-mask.js'
+import { createWalk, type MaskLeaf } from './secrets/walk.js'
 import { takeSnapshot } from './snapshot.js'
-import { toWellFormedText } from './text.js'
 
 /** The compiled rules of one instance. */
 export interface Redactor {
   /** False when every value comes back as it is. */
   readonly isActive: boolean
+  /** Text that names or labels something: ids, types, names of attributes, resource and scope. Only own secrets are masked. */
+  label(text: string): string
   /** Text that is no field: span names, error messages, stacks, status, event names, link values. */
   text(path: string, value: string): string
   /**
@@ -22,33 +26,34 @@ export interface Redactor {
 const DEFAULT_REPLACEMENT = '[REDACTED]'
 /** How much of what a user's function returns is kept, in bytes. */
 const MAX_RETURNED_BYTES = 10_485_760
-/** Shortest beginning of a secret that is masked where a text was cut. */
-const MIN_PREFIX_CHARS = 4
-const CUT_MARK = '… [truncated, '
-const CUT_MARK_TAIL_CHARS = 48
 
 /** The rules of most tracers, which share what is remembered of names. */
 const BUILT_IN_RULES = createKeyRules([], true)
-
-type MaskText = (text: string) => string
-type MaskLeaf = (path: string, leaf: Plain) => Plain
 
 /**
  * Compiles `rules` once; what comes out takes linear time, apart from patterns and functions of the user's own.
  *
  * @param secrets - Texts that never leave the process, such as the tracer's API key: masked wherever they stand, whatever the
  * rules say, `false` included.
+ * @param media - Whether media are summarised on the way; rules or not.
  */
-export function createRedactor(rules: RedactRules | RedactFunction | false, secrets: readonly string[]): Redactor {
-  const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true } = toRules(rules)
+export function createRedactor(
+  rules: RedactRules | RedactFunction | false,
+  secrets: readonly string[],
+  media: MediaMode = 'keep',
+): Redactor {
+  const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true, formats = builtIn } = toRules(rules)
   const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
+  const maskOwn = createSecretMask(secrets, replacement)
+  const label = createSecretMask(secrets, DEFAULT_REPLACEMENT)
   const maskText = joinMasks([
-    createSecretMask(secrets, replacement),
-    keyRules.isActive ? (text) => maskJsonText(text, keyRules.isSecretName, replacement) : undefined,
+    media === 'summary' ? summariseMedia : undefined,
+    maskOwn,
+    createTextMask({ keyRules, formats, replacement }),
     ...patterns.map((pattern) => createPatternMask(pattern, replacement)),
   ])
   const ask = typeof rules === 'function' ? createAsk(rules, maskText, replacement) : undefined
-  return buildRedactor(keyRules, maskText, ask, replacement)
+  return buildRedactor({ keyRules, maskText, ask, replacement, label, media })
 }
 
 function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
@@ -56,84 +61,36 @@ function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
   return typeof rules === 'function' ? {} : rules
 }
 
-function buildRedactor(keyRules: KeyRules, maskText: MaskText | undefined, ask: MaskLeaf | undefined, replacement: string): Redactor {
+interface RedactorParts {
+  readonly keyRules: KeyRules
+  readonly maskText: MaskText | undefined
+  readonly ask: MaskLeaf | undefined
+  readonly replacement: string
+  /** Masks own secrets, whatever the user's replacement is: what labels something travels as JSON and in headers. */
+  readonly label: MaskText | undefined
+  readonly media: MediaMode
+}
+
+function buildRedactor({ keyRules, maskText, ask, replacement, label, media }: RedactorParts): Redactor {
   const isActive = keyRules.isActive || maskText !== undefined || ask !== undefined
   const maskLeaf: MaskLeaf = (path, leaf) => {
     const shown = typeof leaf === 'string' && maskText !== undefined ? maskText(leaf) : leaf
     return ask === undefined ? shown : ask(path, shown)
   }
-  const walk = createWalk({ keyRules, maskLeaf, replacement, hasFunction: ask !== undefined })
+  const walk = createWalk({ keyRules, maskLeaf, maskName: label, replacement, hasFunction: ask !== undefined, media })
   function value(path: string, at: Plain): Plain {
     if (!isActive || at === null) return at
-    return keyRules.isSecretPath(path) ? maskLeaf(path, replacement) : walk(path, at)
+    return keyRules.isSecretPath(path, typeof at === 'string') ? maskLeaf(path, replacement) : walk(path, at)
   }
   return {
     isActive,
+    label: label ?? ((text) => text),
     value,
     text(path, text) {
       const shown = value(path, text)
       return typeof shown === 'string' ? shown : JSON.stringify(shown)
     },
   }
-}
-
-// ---- walking down -------------------------------------------------------------------------------------------------------
-
-interface WalkParts {
-  readonly keyRules: KeyRules
-  readonly maskLeaf: MaskLeaf
-  readonly replacement: string
-  /** Whether a function of the user sees each leaf with its path. */
-  readonly hasFunction: boolean
-}
-
-function createWalk({ keyRules, maskLeaf, replacement, hasFunction }: WalkParts): MaskLeaf {
-  // Joining the path of each field costs more than looking up its name.
-  const seesPaths = hasFunction || keyRules.hasPaths
-
-  function walk(path: string, value: Plain): Plain {
-    if (value === null) return null
-    if (typeof value !== 'object') return hasFunction || typeof value === 'string' ? maskLeaf(path, value) : value
-    return isPlainArray(value) ? walkItems(path, value) : walkFields(path, value)
-  }
-
-  function walkItems(path: string, items: readonly Plain[]): readonly Plain[] {
-    let copy: Plain[] | undefined
-    for (let i = 0; i < items.length; i += 1) {
-      const item = items[i] as Plain
-      if (!hasFunction && (typeof item === 'number' || typeof item === 'boolean')) continue
-      const shown = walk(seesPaths ? `${path}.${i}` : path, item)
-      if (shown === item) continue
-      copy ??= items.slice()
-      copy[i] = shown
-    }
-    return copy ?? items
-  }
-
-  function walkFields(path: string, fields: PlainObject): PlainObject {
-    let copy: { [key: string]: Plain } | undefined
-    for (const name of Object.keys(fields)) {
-      const field = fields[name] as Plain
-      const shown = walkField(seesPaths ? `${path}.${name}` : path, name, field)
-      if (shown === field) continue
-      copy ??= copyOf(fields)
-      setField(copy, name, shown)
-    }
-    return copy ?? fields
-  }
-
-  function walkField(path: string, name: string, field: Plain): Plain {
-    if (field === null) return null
-    return keyRules.isSecretField(path, name) ? maskLeaf(path, replacement) : walk(path, field)
-  }
-
-  return walk
-}
-
-function copyOf(fields: PlainObject): { [key: string]: Plain } {
-  const copy: { [key: string]: Plain } = {}
-  for (const name of Object.keys(fields)) setField(copy, name, fields[name] as Plain)
-  return copy
 }
 
 // ---- text ---------------------------------------------------------------------------------------------------------------
@@ -152,35 +109,6 @@ function createPatternMask(pattern: RegExp, replacement: string): MaskText {
   // An own copy: the user's object keeps its `lastIndex`, and a sticky one would look at the start only.
   const everywhere = new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`)
   return (text) => text.replace(everywhere, () => replacement)
-}
-
-function createSecretMask(secrets: readonly string[], replacement: string): MaskText | undefined {
-  const forms = [...new Set(secrets.flatMap(toForms))].filter((form) => form !== '').sort((a, b) => b.length - a.length)
-  if (forms.length === 0) return undefined
-  return (text) => {
-    let shown = text
-    for (const form of forms) {
-      if (shown.includes(form)) shown = shown.replaceAll(form, () => replacement)
-    }
-    return maskCutSecret(shown, forms, replacement)
-  }
-}
-
-/** A secret as it is, inside JSON text and inside a URL. */
-function toForms(secret: string): string[] {
-  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(toWellFormedText(secret))]
-}
-
-/** Where a text was cut, the beginning of a secret may stand right before the mark. */
-function maskCutSecret(text: string, forms: readonly string[], replacement: string): string {
-  const markAt = text.length > CUT_MARK_TAIL_CHARS ? text.indexOf(CUT_MARK, text.length - CUT_MARK_TAIL_CHARS) : text.indexOf(CUT_MARK)
-  if (markAt === -1) return text
-  for (const form of forms) {
-    for (let length = Math.min(form.length - 1, markAt); length >= MIN_PREFIX_CHARS; length -= 1) {
-      if (text.startsWith(form.slice(0, length), markAt - length)) return text.slice(0, markAt - length) + replacement + text.slice(markAt)
-    }
-  }
-  return text
 }
 
 // ---- the user's function ------------------------------------------------------------------------------------------------

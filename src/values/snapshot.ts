@@ -1,5 +1,7 @@
 import { types } from 'node:util'
+import { isMediaText, type MediaMode, summariseMedia } from './media.js'
 import { type Plain, setField } from './plain.js'
+import { isArrayPrototype, isErrorLike, isPlainPrototype } from './realm.js'
 import { toBigIntText, toFunctionText, toStandIn, toSymbolText, toThrownName } from './stand-in.js'
 import { fitValue, LEAST_PART_BYTES, numberSize, sizeOf } from './room.js'
 import { cutText, OVERLAP_BYTES, toCutListMark } from './text.js'
@@ -17,6 +19,8 @@ export interface SnapshotLimits {
   readonly maxDepth?: number
   /** Units of work: a leaf counts 1, an object or array 4, a Proxy 150, an item of a proxied list 10. @defaultValue 400_000 */
   readonly maxNodes?: number
+  /** What becomes of media. @defaultValue `'summary'` */
+  readonly media?: MediaMode
 }
 
 /** A copy of a value that later changes to it cannot reach. */
@@ -47,6 +51,8 @@ const RESERVED_NODES = 512
 /** What is read of texts before they are only looked at, in multiples of the bytes to keep: a getter may make a new one each time. */
 const MOST_TEXT = 16
 const SHORT_TEXT_CHARS = 256
+/** A medium that is longer is summarised at once, so that it takes no room of other fields; a shorter one when it is exported. */
+const SHORTEST_MEDIUM_CHARS = 4096
 /** Bytes that each later field of an object is sure of, while that is less than half of what is left. */
 const RESERVED_BYTES = 4096
 const UNREADABLE = '[Unreadable]'
@@ -54,6 +60,7 @@ const CIRCULAR = '[Circular]'
 const LEFT_OUT_KEY = '…'
 
 interface Walk {
+  readonly media: MediaMode
   readonly maxDepth: number
   /** Where the part that is walked now has to end, counted in `nodes`. */
   maxNodes: number
@@ -88,6 +95,7 @@ export function takeSnapshot(value: unknown, maxBytes: number): Snapshot {
 function walkAndFit(value: unknown, limits: SnapshotLimits, overlapBytes: number, isOpaque: OpaqueText | undefined): Snapshot {
   const { maxBytes, maxDepth = DEFAULT_MAX_DEPTH, maxNodes = DEFAULT_MAX_NODES } = limits
   const walk: Walk = {
+    media: limits.media ?? 'summary',
     maxBytes,
     maxDepth,
     // A byte of JSON holds less than two nodes.
@@ -140,6 +148,7 @@ function copyValue(value: unknown, walk: Walk): Plain | undefined {
 }
 
 function copyText(text: string, walk: Walk): string {
+  if (text.length > SHORTEST_MEDIUM_CHARS && walk.media === 'summary' && isMediaText(text)) return countText(summariseMedia(text), walk)
   const most = walk.bytes > MOST_TEXT * walk.maxBytes ? SHORT_TEXT_CHARS : walk.maxBytes + OVERLAP_BYTES
   if (text.length <= most) return countText(text, walk)
   walk.truncated = true
@@ -199,13 +208,13 @@ function markDepth(value: object, walk: Walk): string {
 function copyContent(value: object, walk: Walk): Plain | undefined {
   if (Array.isArray(value)) return copyArray(value, walk)
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return copyFields(value, walk)
+  if (prototype === Object.prototype || prototype === null || isPlainPrototype(prototype)) return copyFields(value, walk)
   const opaque = walk.isOpaque?.(value)
   if (opaque !== undefined) return copyText(opaque, walk)
   if (types.isMap(value)) return copyMap(value, walk)
   if (types.isSet(value)) return copySet(value, walk)
-  if (value instanceof Error) return copyError(value, walk)
-  const standIn = toStandIn(value)
+  if (isErrorLike(value)) return copyError(value, walk)
+  const standIn = toStandIn(value, walk.media, walk.maxBytes)
   return standIn === undefined ? copyInstance(value, walk) : copyValue(standIn, walk)
 }
 
@@ -259,7 +268,7 @@ function copyArray(value: readonly unknown[], walk: Walk): Plain {
 
 // `slice` would ask a subclass, a Proxy or an own `constructor` which array to build.
 function isOrdinaryArray(value: readonly unknown[]): boolean {
-  return Object.getPrototypeOf(value) === Array.prototype && !types.isProxy(value) && !Object.hasOwn(value, 'constructor')
+  return isArrayPrototype(Object.getPrototypeOf(value)) && !types.isProxy(value) && !Object.hasOwn(value, 'constructor')
 }
 
 /**

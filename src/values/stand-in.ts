@@ -1,13 +1,12 @@
-import { Stream } from 'node:stream'
 import { types } from 'node:util'
+import { toBinaryStandIn } from './binary.js'
+import type { MediaMode } from './media.js'
+import { isGlobal, isNodeStream } from './realm.js'
+import { toWebStandIn } from './web-objects.js'
 
-/** Largest typed array of numbers that is kept as numbers; longer ones are summarised. */
-const MAX_TYPED_ITEMS = 4096
 /** Beyond this size decimal text costs more than linear time. */
 const BIG_INT_LIMIT = 2n ** 4096n
 const MAX_NAME_CHARS = 200
-
-const TypedArray: { readonly prototype: object } = Object.getPrototypeOf(Uint8Array)
 
 /** Text that stands for a BigInt: its decimal digits, or a mark when it has thousands of them. */
 export function toBigIntText(value: bigint): string {
@@ -42,24 +41,21 @@ export function toThrownName(thrown: unknown): string {
 }
 
 /**
- * For objects whose content must not or cannot be walked: the primitive or the small array that stands for them. `undefined`
+ * For objects whose content must not or cannot be walked: what stands for them, a text or something to walk instead. `undefined`
  * for everything else. May throw on a Proxy; the caller guards.
  */
-export function toStandIn(value: object): unknown {
+export function toStandIn(value: object, media: MediaMode, maxBytes: number): unknown {
   if (types.isPromise(value)) return '[Promise]'
   if (types.isDate(value)) return toDateText(value)
   if (types.isRegExp(value)) return String(Reflect.apply(RegExp.prototype.toString, value, []))
-  if (isTypedArray(value)) return toTypedArray(value)
-  if (types.isDataView(value)) return `[DataView ${value.byteLength} bytes]`
-  if (types.isAnyArrayBuffer(value))
-    return `[${types.isSharedArrayBuffer(value) ? 'SharedArrayBuffer' : 'ArrayBuffer'} ${value.byteLength} bytes]`
+  const binary = toBinaryStandIn(value, media, maxBytes)
+  if (binary !== undefined) return binary
   if (types.isBoxedPrimitive(value)) return unbox(value)
   if (types.isWeakMap(value)) return '[WeakMap]'
   if (types.isWeakSet(value)) return '[WeakSet]'
-  if (types.isGeneratorObject(value)) return `[${toText(Reflect.get(value, Symbol.toStringTag), 'Generator')}]`
-  if (value instanceof Stream) return `[${toClassName(value) || 'Stream'}]`
-  if (value === globalThis) return '[globalThis]'
-  return toTaggedText(value)
+  if (types.isGeneratorObject(value)) return `[${toTag(value, 'Generator')}]`
+  if (isNodeStream(value)) return `[${toClassName(value) || 'Stream'}]`
+  return isGlobal(value) ? '[globalThis]' : toWebStandIn(value)
 }
 
 /** Name of the class of an object, or an empty text. */
@@ -75,18 +71,6 @@ function toDateText(value: Date): string {
   return Number.isNaN(time) ? '[Invalid Date]' : new Date(time).toISOString()
 }
 
-// `instanceof` and not `util.types`: a Proxy of a typed array must end here too, for listing its keys could fill the memory.
-function isTypedArray(value: object): value is NodeJS.TypedArray {
-  return Object.prototype.isPrototypeOf.call(TypedArray.prototype, value)
-}
-
-function toTypedArray(value: NodeJS.TypedArray): unknown {
-  if (Buffer.isBuffer(value)) return `[Buffer ${value.byteLength} bytes]`
-  if (value instanceof Uint8Array || value instanceof Uint8ClampedArray) return `[${toClassName(value)} ${value.byteLength} bytes]`
-  if (value.length > MAX_TYPED_ITEMS) return `[${toClassName(value)} ${value.length} items]`
-  return Array.from<unknown>(value)
-}
-
 function unbox(value: object): unknown {
   if (types.isStringObject(value)) return Reflect.apply(String.prototype.valueOf, value, [])
   if (types.isNumberObject(value)) return Reflect.apply(Number.prototype.valueOf, value, [])
@@ -95,39 +79,9 @@ function unbox(value: object): unknown {
   return Reflect.apply(Symbol.prototype.valueOf, value, [])
 }
 
-// Web classes are told by their tag: touching the global `Response` would load the whole fetch implementation.
-function toTaggedText(value: object): unknown {
+function toTag(value: object, fallback: string): string {
   const tag: unknown = Reflect.get(value, Symbol.toStringTag)
-  switch (tag) {
-    case 'URL':
-      return toText(Reflect.get(value, 'href'), '[URL]')
-    case 'URLSearchParams':
-      return String(value)
-    case 'Response':
-      return `[Response ${toText(Reflect.get(value, 'status'), '?')}]`
-    case 'Request':
-      return `[Request ${toText(Reflect.get(value, 'method'), '?')}]`
-    case 'Blob':
-    case 'File':
-      return `[${tag} ${toText(Reflect.get(value, 'size'), '?')} bytes]`
-    case 'ReadableStream':
-    case 'WritableStream':
-    case 'TransformStream':
-    case 'Headers':
-    case 'FormData':
-    case 'AbortSignal':
-    case 'AbortController':
-    case 'WeakRef':
-    case 'Promise':
-    case 'process':
-      return `[${tag}]`
-    default:
-      return undefined
-  }
-}
-
-function toText(value: unknown, fallback: string): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : fallback
+  return typeof tag === 'string' ? shortName(tag) : fallback
 }
 
 function shortName(name: unknown): string {

@@ -1,14 +1,23 @@
 import { types } from 'node:util'
+import { takeSnapshot } from './snapshot.js'
 import { toBigIntText, toFunctionText } from './stand-in.js'
+import { cutText } from './text.js'
 
 /** What a span says about a thrown value. */
 export interface ThrownText {
   readonly type: string
   readonly message: string
+  /** Of the thrown value, then of what caused it, and of what caused that. */
   readonly stack: string | undefined
 }
 
-/** Reads a thrown value, whatever it is. Never throws; each property is read once. */
+/** Longest message and longest stack that are kept, in UTF-16 units: twice what is sent of an error, so that redaction comes first. */
+const MAX_TEXT_CHARS = 65_536
+const MAX_TYPE_CHARS = 256
+/** Of an object that has no message, its fields stand for one; in bytes. */
+const MAX_FIELDS_BYTES = 2048
+
+/** Reads a thrown value, whatever it is and whichever realm it is of. Never throws; each property is read once. */
 export function describeThrown(thrown: unknown): ThrownText {
   try {
     if (typeof thrown === 'object' && thrown !== null) return describeObject(thrown)
@@ -18,36 +27,59 @@ export function describeThrown(thrown: unknown): ThrownText {
   }
 }
 
+/** A field of a thrown value as it is; `undefined` where it cannot be read. */
+export function readField(holder: object, key: string): unknown {
+  try {
+    return Reflect.get(holder, key)
+  } catch {
+    return undefined
+  }
+}
+
 function describeObject(thrown: object): ThrownText {
   const message = readText(thrown, 'message')
-  const name = readText(thrown, 'name') ?? constructorName(thrown) ?? 'Object'
-  return { type: name, message: message ?? objectText(thrown), stack: readText(thrown, 'stack') }
+  const type = toType(readText(thrown, 'name'), constructorName(thrown))
+  const stack = readText(thrown, 'stack')
+  return { type, message: message ?? objectText(thrown), stack: stack === undefined ? undefined : withoutOwnFrames(stack) }
+}
+
+/** Classes that give their errors no name of their own are called `Error` by them. */
+function toType(name: string | undefined, className: string | undefined): string {
+  const type = name === undefined || name === '' || (name === 'Error' && className !== undefined) ? className : name
+  return (type ?? 'Object').slice(0, MAX_TYPE_CHARS)
 }
 
 function readText(holder: object, key: string): string | undefined {
-  try {
-    const value: unknown = Reflect.get(holder, key)
-    return typeof value === 'string' ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = readField(holder, key)
+  if (typeof value !== 'string') return undefined
+  return value.length > MAX_TEXT_CHARS ? cutText(value, MAX_TEXT_CHARS) : value
 }
 
 function constructorName(thrown: object): string | undefined {
-  try {
-    const made: unknown = Reflect.get(thrown, 'constructor')
-    return typeof made === 'function' && made.name !== '' ? made.name : undefined
-  } catch {
-    return undefined
-  }
+  const made = readField(thrown, 'constructor')
+  const name = typeof made === 'function' ? readField(made, 'name') : undefined
+  return typeof name === 'string' && name !== '' ? name : undefined
+}
+
+/** Calls that are recorded pass through functions of this name. */
+const OWN_FRAMES = /^[ \t]+at [^\n]*\bhoneyhiveCall\b[^\n]*(?:\n|$)/gm
+
+function withoutOwnFrames(stack: string): string {
+  return stack.includes('honeyhiveCall') ? stack.replace(OWN_FRAMES, '').trimEnd() : stack
 }
 
 function objectText(thrown: object): string {
-  // The text of a list is that of its items, and a Proxy may name four billion of them.
-  if (types.isProxy(thrown) || Array.isArray(thrown)) return Array.isArray(thrown) ? '[thrown Array]' : '[thrown Object]'
+  // Its traps are the host's code, and may name four billion fields.
+  if (types.isProxy(thrown)) return '[thrown Object]'
+  const { value } = takeSnapshot(thrown, MAX_FIELDS_BYTES)
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text === '{}' || text === '[]' ? taggedText(thrown) : text
+}
+
+function taggedText(thrown: object): string {
   try {
     const text = String(thrown)
-    return text.startsWith('[object') ? `[thrown ${text.slice(8, -1)}]` : text
+    return text.startsWith('[object') ? `[thrown ${text.slice(8, -1)}]` : text.slice(0, MAX_TEXT_CHARS)
   } catch {
     return '[Unreadable]'
   }
@@ -55,5 +87,6 @@ function objectText(thrown: object): string {
 
 function primitiveText(thrown: unknown): string {
   if (typeof thrown === 'function') return toFunctionText(thrown)
-  return typeof thrown === 'bigint' ? toBigIntText(thrown) : String(thrown)
+  const text = typeof thrown === 'bigint' ? toBigIntText(thrown) : String(thrown)
+  return text.length > MAX_TEXT_CHARS ? cutText(text, MAX_TEXT_CHARS) : text
 }

@@ -1,100 +1,288 @@
-import { createCollector, type Collector } from './collector.js'
-import type { Recording } from './recorder.js'
-
-/** The recordings that follow one stream. Only the first wrapper changes the stream; later ones join its audience. */
-export interface Audience {
-  /** False when the stream has ended or too many follow it: the recording then ends at once. */
-  join(recording: Recording): boolean
-  /** Calls `fn` once with the spans of all followers current, the innermost being the first that joined. */
-  run(fn: (...args: never[]) => unknown, self: unknown, args: readonly unknown[]): unknown
-  item(value: unknown): void
-  /** The stream is finished; `returned` is the return value of a generator. */
-  end(returned?: unknown): void
-  /** The consumer wants no more of it: what was gathered is the output. */
-  stop(returned?: unknown): void
-  /** It was consumed where its items cannot be seen: the output stays unknown. */
-  endUnseen(): void
-  fail(error: unknown): void
-}
+import { type Collector, createCollector } from './collector.js'
+import type { Gathered, Recording } from './recorder.js'
 
 interface Follower {
   readonly recording: Recording
   readonly output: Collector
+  hasBegun: boolean
+  /** Whether a piece of the answer itself came, and not only what stands around it. */
+  hasAnswer: boolean
+}
+
+/** The spans that were current before {@link Audience.enter}, innermost first. */
+interface Entered {
+  readonly recording: Recording
+  readonly before: unknown
+  readonly outer: Entered | undefined
 }
 
 // Wrappers within wrappers are a few; a shared stream handed out again and again must not slow down with each time.
 const MAX_FOLLOWERS = 16
 
-/** @param joinsText see {@link createCollector}. */
-export function createAudience(joinsText: boolean): Audience {
-  let followers: Follower[] = []
-  let isOver = false
+/** What is known of a result, apart from who holds it: the registry below keeps this part when the result is gone. */
+class Progress {
+  followers: Follower[] = []
+  isOver = false
+  hasBegun = false
+  /** Who gives the items: several may read the same ones. */
+  voice: Voice | undefined
+  /** Readings that have begun and have not stopped. */
+  active = 0
 
-  function finish(tell: (follower: Follower) => void): void {
-    isOver = true
-    const told = followers
-    followers = []
+  /** Ends every recording. */
+  finish(tell: (follower: Follower) => void): void {
+    this.isOver = true
+    const told = this.followers
+    this.followers = []
     for (const follower of told) attempt(() => tell(follower))
   }
 
-  function enter(index: number, fn: (...args: never[]) => unknown, self: unknown, args: readonly unknown[]): unknown {
-    const follower = followers[index]
-    if (follower === undefined) return Reflect.apply(fn, self, args as never[])
-    if (index === 0) return follower.recording.run(fn, self, args)
-    return follower.recording.run(() => enter(index - 1, fn, self, args), undefined, [])
+  /** The result is finished, or nobody wants more of it. */
+  end(returned?: unknown): void {
+    this.finish((follower) => endWith(follower, follower.output.result(returned)))
   }
 
-  const end = (returned?: unknown): void => finish(({ recording, output }) => recording.succeed(output.result(returned)))
-
-  return {
-    join(recording) {
-      if (isOver || followers.length >= MAX_FOLLOWERS) return false
-      followers.push({ recording, output: createCollector(recording.maxBytes, joinsText) })
-      return true
-    },
-    run: (fn, self, args) => enter(followers.length - 1, fn, self, args),
-    item(value) {
-      for (const { output } of followers) attempt(() => output.add(value))
-    },
-    end,
-    stop: end,
-    endUnseen: () => finish(({ recording }) => recording.succeed(undefined)),
-    fail: (error) => finish(({ recording }) => recording.fail(error)),
+  fail(error: unknown): void {
+    this.finish(({ recording, output }) => failWith(recording, error, output))
   }
 }
+
+/** Those who read the same items, such as the halves of a stream that was split. */
+class Voice {
+  /** How many items were given already. */
+  given = 0
+}
+
+/** Ends the spans of results that the host let go of: nothing can be read of them any more. */
+const abandoned = new FinalizationRegistry<Progress>((progress) =>
+  progress.finish((follower) => endWith(follower, gatheredIn(follower.output).output)),
+)
 
 /**
- * Audiences for the halves of a stream that was split. Both give the same items in the same order, so the half that is
- * ahead speaks; a half that stops early leaves the other one to go on.
+ * The recordings that follow one result. Only the first wrapper changes the result; later ones join its audience. Everything that
+ * was put on the result and on what reads it holds the audience, so that it goes when the last of them goes.
  */
-export function splitAudience(audience: Audience, halves: number): Audience[] {
-  let seen = 0
-  let open = halves
-  return Array.from({ length: halves }, () => {
-    let count = 0
-    let isOver = false
-    return {
-      join: audience.join,
-      run: audience.run,
-      item(value) {
-        count += 1
-        if (count <= seen) return
-        seen = count
-        audience.item(value)
-      },
-      end: audience.end,
-      stop(returned) {
-        if (!isOver) open -= 1
-        isOver = true
-        if (open === 0) audience.stop(returned)
-      },
-      endUnseen: audience.endUnseen,
-      fail: audience.fail,
+export class Audience {
+  readonly #progress = new Progress()
+
+  constructor() {
+    abandoned.register(this, this.#progress)
+  }
+
+  get isOver(): boolean {
+    return this.#progress.isOver
+  }
+
+  /** Whether anybody began to read it. */
+  get hasBegun(): boolean {
+    return this.#progress.hasBegun
+  }
+
+  /** Most bytes that are kept for any of its followers. */
+  get maxBytes(): number {
+    return Math.max(0, ...this.#progress.followers.map(({ recording }) => recording.maxBytes))
+  }
+
+  /** False when the result has ended or too many follow it: the recording then ends at once. */
+  join(recording: Recording): boolean {
+    const { isOver, followers } = this.#progress
+    if (isOver || followers.length >= MAX_FOLLOWERS) return false
+    const output = createCollector(recording.maxBytes)
+    followers.push({ recording, output, hasBegun: false, hasAnswer: false })
+    attempt(() => recording.gatherWith?.(() => gatheredIn(output)))
+    return true
+  }
+
+  /** Makes the spans of all followers current, the innermost being that of the first that joined. */
+  enter(): unknown {
+    let entered: Entered | undefined
+    const { followers } = this.#progress
+    for (let i = followers.length - 1; i >= 0; i--) {
+      const { recording } = followers[i] as Follower
+      entered = { recording, before: recording.enter(true), outer: entered }
     }
-  })
+    return entered
+  }
+
+  leave(before: unknown): void {
+    for (let at = before as Entered | undefined; at !== undefined; at = at.outer) at.recording.leave(at.before)
+  }
+
+  /** Calls `fn` once with the spans of all followers current. */
+  run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
+    const before = this.enter()
+    try {
+      return Reflect.apply(fn, self, args as never[])
+    } finally {
+      this.leave(before)
+    }
+  }
+
+  /** A consumer of its own. `isInner`: it reads for others, whose stopping is what counts. */
+  open(isInner = false): Reading {
+    return new Reading(this, new Voice(), isInner, undefined)
+  }
+
+  /** The result is finished; `returned` is the return value of a generator. */
+  end(returned?: unknown): void {
+    this.#progress.end(returned)
+  }
+
+  /** It is finished, and `output` is what was read of it where no items were seen. */
+  endWith(output: unknown): void {
+    this.#progress.finish((follower) => endWith(follower, follower.output.count === 0 ? output : follower.output.result()))
+  }
+
+  fail(error: unknown): void {
+    this.#progress.fail(error)
+  }
+
+  /** Lets go of its recordings, which somebody else ends. */
+  dismiss(): void {
+    this.#progress.finish(() => undefined)
+  }
+
+  /** @internal The part that readings share. */
+  get progress(): Progress {
+    return this.#progress
+  }
 }
 
-/** The border to the host's stream: whatever goes wrong in telling about it is not the stream's business. */
+/** How an item can be seen. */
+export type Way = 'iteration' | 'reader' | 'event'
+
+/** One consumer of a result: an iterator, a reader, a subscription. */
+export class Reading {
+  readonly audience: Audience
+  readonly #voice: Voice
+  readonly #isInner: boolean
+  readonly #group: Group | undefined
+  #count = 0
+  #way: Way | undefined
+  #hasBegun = false
+  #isOver = false
+
+  constructor(audience: Audience, voice: Voice, isInner: boolean, group: Group | undefined, count = 0) {
+    this.audience = audience
+    this.#voice = voice
+    this.#isInner = isInner
+    this.#group = group
+    this.#count = count
+  }
+
+  enter(): unknown {
+    return this.audience.enter()
+  }
+
+  leave(before: unknown): void {
+    this.audience.leave(before)
+  }
+
+  /** Somebody begins to read. */
+  begin(): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
+    const { progress } = this.audience
+    progress.hasBegun = true
+    if (!this.#isInner && this.#group === undefined) progress.active += 1
+    this.#group?.reading.begin()
+    for (const follower of progress.followers) {
+      if (follower.hasBegun) continue
+      follower.hasBegun = true
+      attempt(() => follower.recording.begin?.())
+    }
+  }
+
+  /**
+   * The one that is ahead speaks, and of several that read each for itself the first.
+   *
+   * @param via where it was seen: an item may come by more than one way, of which the first one counts.
+   * @param channel what it is a piece of, where several things are told side by side.
+   */
+  item(value: unknown, via: Way = 'iteration', channel?: string): void {
+    const { progress } = this.audience
+    if (progress.isOver) return
+    this.#way ??= via
+    if (this.#way !== via) return
+    this.#count += 1
+    progress.voice ??= this.#voice
+    if (progress.voice !== this.#voice || this.#count <= this.#voice.given) return
+    this.#voice.given = this.#count
+    for (const follower of progress.followers) attempt(() => take(follower, value, channel))
+  }
+
+  /** The result is finished; `returned` is the return value of a generator. */
+  end(returned?: unknown): void {
+    this.#isOver = true
+    this.audience.end(returned)
+  }
+
+  /** This consumer wants no more of it: what was gathered is the output, unless another one goes on. */
+  stop(returned?: unknown): void {
+    if (this.#isOver) return
+    this.begin()
+    this.#isOver = true
+    if (this.#group !== undefined) return this.#group.stop(returned)
+    if (this.#isInner) return
+    const { progress } = this.audience
+    progress.active -= 1
+    if (progress.voice === this.#voice) progress.voice = undefined
+    if (progress.active === 0) progress.end(returned)
+  }
+
+  fail(error: unknown): void {
+    this.#isOver = true
+    this.audience.fail(error)
+  }
+
+  /** Readings of the parts of a stream that is split: all give the same items in the same order. */
+  split(parts: number): Reading[] {
+    const group = new Group(this, parts)
+    return Array.from({ length: parts }, () => new Reading(this.audience, this.#voice, this.#isInner, group, this.#count))
+  }
+}
+
+/** A part that stops early leaves the others to go on. */
+class Group {
+  readonly reading: Reading
+  #open: number
+
+  constructor(reading: Reading, parts: number) {
+    this.reading = reading
+    this.#open = parts
+  }
+
+  stop(returned: unknown): void {
+    this.#open -= 1
+    if (this.#open === 0) this.reading.stop(returned)
+  }
+}
+
+function take(follower: Follower, value: unknown, channel: string | undefined): void {
+  if (!follower.output.add(value, channel) || follower.hasAnswer) return
+  follower.hasAnswer = true
+  follower.recording.firstChunk?.()
+}
+
+function endWith({ recording, output }: Follower, result: unknown): void {
+  if (output.failure !== undefined) failWith(recording, output.failure.error, output)
+  else recording.succeed(result, output.count === 0 ? undefined : output.count)
+}
+
+function failWith(recording: Recording, error: unknown, output: Collector): void {
+  const gathered = gatheredIn(output)
+  recording.fail(error, gathered.output, gathered.chunkCount)
+}
+
+/** Nothing at all is no answer. */
+function gatheredIn(output: Collector): Gathered {
+  const { count } = output
+  return count === 0 ? NOTHING : { output: output.result(), chunkCount: count }
+}
+
+const NOTHING: Gathered = { output: undefined, chunkCount: undefined }
+
+/** The border to the host's result: whatever goes wrong in telling about it is not the result's business. */
 function attempt(tell: () => void): void {
   try {
     tell()

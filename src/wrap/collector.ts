@@ -1,93 +1,229 @@
+import { type ChunkFormat, type ChunkMerger, createTextRoom } from '../semantics/chunks/merger.js'
+import { findChunkFormat } from '../semantics/chunks/formats.js'
+import type { JsonObject } from '../semantics/json.js'
+import { isGrown } from '../values/growth.js'
+import type { Plain } from '../values/plain.js'
 import { takeSnapshot } from '../values/snapshot.js'
+import { readServerSentEvents } from './server-sent-events.js'
+import { createTextJoin, isTextPiece, type TextJoin } from './text-join.js'
 
-/** Gathers what a stream gave, up to a number of bytes. */
+/** Gathers what a result gave piece by piece, up to a number of bytes. */
 export interface Collector {
-  /** Takes a copy of `item`: what the host does to it afterwards does not show. */
-  add(item: unknown): void
-  /** What was gathered: joined text, or a list. `returned` is the return value of a generator. */
+  /**
+   * Takes a copy of `item`: what the host does to it afterwards does not show.
+   *
+   * @param channel what it is a piece of, where several things are told side by side.
+   * @returns false for what only opens the answer, such as its id.
+   */
+  add(item: unknown, channel?: string): boolean
+  /** How many items came. */
+  readonly count: number
+  /** An error that one of the items told of, as streams do that answered already. */
+  readonly failure: { readonly error: unknown } | undefined
+  /** Whether the items are in a format that is known to hold the whole answer. */
+  readonly isRecognised: boolean
+  /**
+   * What a reader would have read: joined text, the answer that the chunks make, the last state of a value that grew, or a list.
+   * `returned` is the return value of a generator.
+   */
   result(returned?: unknown): unknown
 }
 
-/**
- * @param joinsText whether strings and bytes are the pieces of one text, as in streams, or items of their own, as in generators.
- */
-export function createCollector(maxBytes: number, joinsText: boolean): Collector {
-  const items: unknown[] = []
-  let text: TextJoin | undefined
-  let bytes = 0
-  let leftOut = 0
+/** @param maxBytes most bytes that are kept. */
+export function createCollector(maxBytes: number): Collector {
+  return new ChannelCollector(maxBytes)
+}
 
-  function add(item: unknown): void {
-    if (bytes >= maxBytes) {
-      leftOut += 1
-      return
+/** Most channels that are told apart. */
+const MAX_CHANNELS = 16
+
+/** Gathers each channel for itself, within the bytes of all of them. Most results have but the one without a name. */
+class ChannelCollector implements Collector {
+  readonly #maxBytes: number
+  #first: ItemCollector | undefined
+  #firstName = ''
+  #others: Map<string, ItemCollector> | undefined
+  /** A channel in a known format has the whole answer: the others say the same in other words. */
+  #whole: ItemCollector | undefined
+  count = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get failure(): { readonly error: unknown } | undefined {
+    return (this.#whole ?? this.#first)?.failure
+  }
+
+  get isRecognised(): boolean {
+    return this.#whole !== undefined
+  }
+
+  add(item: unknown, channel = ''): boolean {
+    const output = this.#channelOf(channel)
+    if (output === undefined || (this.#whole !== undefined && this.#whole !== output)) return false
+    const isAnswer = output.add(item)
+    if (output.isRecognised) this.#whole = output
+    if (output.count > this.count) this.count = output.count
+    return isAnswer
+  }
+
+  #channelOf(name: string): ItemCollector | undefined {
+    if (this.#first === undefined) {
+      this.#firstName = name
+      this.#first = new ItemCollector(this.#maxBytes)
     }
-    if (joinsText && items.length === 0 && isText(item)) {
-      text ??= createTextJoin()
-      bytes += text.add(item, maxBytes - bytes)
-      return
+    if (name === this.#firstName) return this.#first
+    this.#others ??= new Map()
+    const known = this.#others.get(name)
+    if (known !== undefined || this.#others.size >= MAX_CHANNELS) return known
+    const made = new ItemCollector(this.#bytesLeft())
+    this.#others.set(name, made)
+    return made
+  }
+
+  #bytesLeft(): number {
+    let left = this.#maxBytes
+    for (const [, { bytes }] of this.#outputs()) left -= bytes
+    return Math.max(0, left)
+  }
+
+  #outputs(): (readonly [name: string, output: ItemCollector])[] {
+    return this.#first === undefined ? [] : [[this.#firstName, this.#first], ...(this.#others ?? [])]
+  }
+
+  result(returned?: unknown): unknown {
+    const gathered = this.#gathered()
+    return returned === undefined ? gathered : { result: gathered, returned }
+  }
+
+  #gathered(): unknown {
+    if (this.#whole !== undefined) return this.#whole.result()
+    if (this.#first === undefined) return []
+    if (this.#others === undefined) return this.#first.result()
+    const outputs = this.#outputs()
+    // Beside a text, the others tell how far it is. As fields, names such as `token` would be taken for secrets.
+    const texts = outputs.filter(([, output]) => output.isText)
+    return texts.length === 1 ? texts[0]?.[1].result() : outputs.map(([event, output]) => ({ event, content: output.result() }))
+  }
+}
+
+class ItemCollector {
+  readonly #maxBytes: number
+  readonly #items: Plain[] = []
+  #text: TextJoin | undefined
+  #format: ChunkFormat | undefined
+  #merger: ChunkMerger | undefined
+  /** Whether each item so far was the one before it with more to it. */
+  #isGrowing = true
+  #lastBytes = 0
+  #bytes = 0
+  #leftOut = 0
+  count = 0
+  failure: { readonly error: unknown } | undefined
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get isRecognised(): boolean {
+    return this.#merger !== undefined
+  }
+
+  add(item: unknown): boolean {
+    this.count += 1
+    if (this.#merger !== undefined) return this.#addChunk(this.#merger, item)
+    if (this.#bytes >= this.#maxBytes) {
+      this.#leftOut += 1
+      return true
     }
-    const copy = takeSnapshot(item, maxBytes - bytes)
-    items.push(copy.value)
+    if (isTextPiece(item) && this.#items.length === 0) return this.#addText(item)
+    return this.#addItem(item)
+  }
+
+  #addText(piece: string | Uint8Array): boolean {
+    this.#text ??= createTextJoin()
+    this.#bytes += this.#text.add(piece, this.#maxBytes - this.#bytes)
+    return piece.length > 0
+  }
+
+  #addItem(item: unknown): boolean {
+    const { value, bytes } = takeSnapshot(item, this.#maxBytes - this.#bytes)
+    if (this.count === 1 && typeof value === 'object' && value !== null) {
+      this.#format = findChunkFormat(value as JsonObject)
+      this.#merger = this.#format?.create(createTextRoom(this.#maxBytes))
+      if (this.#merger !== undefined) return this.#addPlain(this.#merger, item, value, bytes)
+    }
+    this.#keep(value, bytes)
+    return true
+  }
+
+  #keep(value: Plain, bytes: number): void {
+    const last = this.#items.at(-1)
+    if (last !== undefined) this.#isGrowing &&= isGrown(last, value)
+    if (last !== undefined && this.#isGrowing) {
+      this.#items.pop()
+      this.#bytes -= this.#lastBytes
+    }
+    this.#items.push(value)
     // An item costs at least its comma, so that endless empty ones come to an end.
-    bytes += copy.bytes + 1
+    this.#lastBytes = bytes + 1
+    this.#bytes += this.#lastBytes
   }
 
-  function gathered(): unknown {
-    if (text === undefined) return leftOut === 0 ? items : [...items, `[${leftOut} more items]`]
-    const joined = text.result(leftOut)
-    return items.length === 0 ? joined : [joined, ...items]
+  #addChunk(merger: ChunkMerger, item: unknown): boolean {
+    // A chunk is read in any case: the last ones say how many tokens there were. What is kept of it is counted by the merger.
+    const { value, bytes } = takeSnapshot(item, this.#maxBytes)
+    return this.#addPlain(merger, item, value, bytes)
   }
 
-  return {
-    add,
-    result: (returned) => (returned === undefined ? gathered() : { result: gathered(), returned }),
-  }
-}
-
-function isText(item: unknown): item is string | Uint8Array {
-  return typeof item === 'string' || item instanceof Uint8Array
-}
-
-interface TextJoin {
-  /** Gives back the bytes it took. */
-  add(piece: string | Uint8Array, room: number): number
-  result(leftOut: number): string
-}
-
-/** Joins pieces of one text; a character may be spread over two pieces of bytes. */
-function createTextJoin(): TextJoin {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let joined = ''
-  let isBinary = false
-  let bytes = 0
-  let isCut = false
-
-  function decode(piece: Uint8Array): string {
-    try {
-      return decoder.decode(piece, { stream: true })
-    } catch {
-      // Not UTF-8: the bytes are counted and not shown.
-      isBinary = true
-      return ''
+  #addPlain(merger: ChunkMerger, item: unknown, value: Plain, bytes: number): boolean {
+    const taken = typeof value === 'object' && value !== null ? merger.add(value as JsonObject) : 'unknown'
+    if (taken === 'unknown') {
+      if (this.#bytes >= this.#maxBytes) this.#leftOut += 1
+      else {
+        this.#items.push(value)
+        this.#bytes += bytes + 1
+      }
     }
+    this.#noteFailure(item)
+    return taken !== 'other'
   }
 
-  return {
-    add(piece, room) {
-      const length = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.byteLength
-      bytes += length
-      if (isBinary) return Math.min(length, room)
-      isCut ||= length > room
-      // Cut text in characters: never more bytes than `room` by more than the last one's.
-      const kept =
-        typeof piece === 'string' ? (length > room ? piece.slice(0, room) : piece) : decode(length > room ? piece.subarray(0, room) : piece)
-      joined += kept
-      return Math.min(length, room)
-    },
-    result(leftOut) {
-      if (isBinary) return `[${bytes} bytes${leftOut > 0 ? ` and ${leftOut} more chunks` : ''}]`
-      return isCut || leftOut > 0 ? `${joined}… [cut]` : joined
-    },
+  /** The error itself and not a copy of it. */
+  #noteFailure(item: unknown): void {
+    if (this.failure !== undefined || typeof item !== 'object' || item === null) return
+    const error = this.#format?.failure?.(item as JsonObject)
+    if (error !== undefined && error !== null) this.failure = { error }
+  }
+
+  get isText(): boolean {
+    return this.#text !== undefined
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  result(): unknown {
+    const items = this.#leftOut === 0 ? this.#items : [...this.#items, `[${this.#leftOut} more items]`]
+    if (this.#merger !== undefined) return items.length === 0 ? this.#merger.result() : { ...this.#merger.result(), other_chunks: items }
+    if (this.#text !== undefined) {
+      const joined = this.#text.result(this.#leftOut)
+      return this.#items.length === 0 ? (this.#readEvents(joined) ?? joined) : [joined, ...this.#items]
+    }
+    const [only] = this.#items
+    return this.#isGrowing && this.count > 1 && this.#items.length === 1 && this.#leftOut === 0 ? only : items
+  }
+
+  /** The body of an HTTP answer: what its events say, where that is known. */
+  #readEvents(text: string): unknown {
+    const events = readServerSentEvents(text)
+    if (events === undefined) return undefined
+    const inner = createCollector(this.#maxBytes)
+    for (const event of events) inner.add(event)
+    if (!inner.isRecognised) return undefined
+    this.failure ??= inner.failure
+    return inner.result()
   }
 }

@@ -1,6 +1,10 @@
 import { types } from 'node:util'
-import type { Recording, ResolveRecorder } from './recorder.js'
-import { watchStream } from './stream.js'
+import { NEEDS_RUN, type Recording, type ResolveRecorder } from './recorder.js'
+import type { Audience } from './audience.js'
+import { watchIterationToo, watchLateResult } from './late-result.js'
+import { createOnce } from './once.js'
+import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
+import { endFailed, type Unended, unended } from './unended.js'
 import { watchThenable } from './thenable.js'
 import type { Callable, CompiledCall } from './trace-options.js'
 
@@ -22,16 +26,34 @@ const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise
 export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | CallFor, resolve: ResolveRecorder): F {
   const isFresh = types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
   const wrapper: F = new Proxy(fn, {
-    apply(target, self, args: unknown[]) {
+    // Named, so that the stack of a recorded error can do without it.
+    apply: function honeyhiveCall(target, self, args: unknown[]) {
       const recording = open(call, resolve, self, args)
       if (recording === undefined) return Reflect.apply(target, self, args)
-      if (recording.isSilent === true) return watchIfLazy(recording, recording.run(target, self, args), isFresh)
-      const result = runRecorded(recording, target, self, args)
-      if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
-        succeed(recording, result)
-        return result
+      let before: unknown = NEEDS_RUN
+      let stackLimit: number | undefined
+      let result: unknown
+      try {
+        before = recording.enter()
+        if (before === NEEDS_RUN) result = recording.run(target, self, args)
+        else {
+          stackLimit = makeRoomForFrames()
+          result = Reflect.apply(target, self, args)
+        }
+      } catch (error) {
+        // As `giveBackFrames`, which cannot be called where the stack is used up.
+        if (stackLimit !== undefined && Error.stackTraceLimit === stackLimit + 1) Error.stackTraceLimit = stackLimit
+        const failed: Unended = { recording, error, next: undefined, isEnded: false }
+        if (unended.last === undefined) unended.first = failed
+        else unended.last.next = failed
+        unended.last = failed
+        leave(recording, before)
+        endFailed(failed)
+        throw error
       }
-      return watchResult(recording, result, isFresh)
+      giveBackFrames(stackLimit)
+      leave(recording, before)
+      return afterCall(recording, result, isFresh, self, args)
     },
     construct(target, args: unknown[], newTarget) {
       // A class that compares `new.target` with itself must find itself.
@@ -47,6 +69,15 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
   })
   copyMetadata(fn, wrapper)
   return wrapper
+}
+
+function afterCall(recording: Recording, result: unknown, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
+  if (recording.isSilent === true) return watchIfLazy(recording, result, isFresh)
+  if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
+    succeed(recording, result)
+    return result
+  }
+  return watchResult(recording, result, isFresh, self, args)
 }
 
 /** `reflect-metadata` keeps what other decorators said about a function by its identity, and Nest reads routes from there. */
@@ -85,31 +116,46 @@ function runRecorded<R>(recording: Recording, fn: (...args: never[]) => R, self:
 /** Where nothing is recorded only a generator is followed: its body has still to run, and in the scope of its tracer. */
 function watchIfLazy(recording: Recording, result: unknown, isFresh: boolean): unknown {
   const isLazy = typeof result === 'object' && result !== null && 'next' in result
-  return isLazy ? watchResult(recording, result, isFresh) : result
+  return isLazy ? watchResult(recording, result, isFresh, undefined, []) : result
 }
 
 /** Gives back what the caller gets: `result` itself, or for a promise only the caller can hold, one that settles alike. */
-function watchResult(recording: Recording, result: object, isFresh: boolean): unknown {
+function watchResult(recording: Recording, result: object, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
   try {
-    const watched = watchThenable(result, isFresh, {
-      run: (fn, self, args) => recording.run(fn, self, args),
-      onValue: (value) => watchValue(recording, value),
-      onError: (error) => fail(recording, error),
-    })
+    const watched = 'then' in result ? watchPromise(recording, result, isFresh, self, args) : undefined
     if (watched !== undefined) return watched
   } catch {
     // A hostile object that cannot be looked at is a value like any other.
     succeed(recording, result)
     return result
   }
-  watchValue(recording, result)
+  watchValue(recording, result, self, args)
   return result
 }
 
-/** Ends the span with `value`, or lets it live as long as the stream that `value` is. */
-function watchValue(recording: Recording, value: unknown): void {
+function watchPromise(only: Recording, promise: object, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
+  const isCursor = Symbol.asyncIterator in promise && !types.isPromise(promise)
+  const recording = isCursor ? createOnce(only) : only
+  let iteration: Audience | undefined
+  const watched = watchThenable(promise, isFresh, {
+    run: (fn, inner, given) => recording.run(fn, inner, given),
+    onValue(value) {
+      iteration?.dismiss()
+      watchValue(recording, value, self, args)
+    },
+    onError(error) {
+      iteration?.dismiss()
+      fail(recording, error)
+    },
+  })
+  if (isCursor && watched !== undefined) iteration = watchIterationToo(promise, recording)
+  return watched
+}
+
+/** Ends the span with `value`, or lets it live until `value` is complete. */
+function watchValue(recording: Recording, value: unknown, self: unknown, args: readonly unknown[]): void {
   try {
-    if (typeof value === 'object' && value !== null && watchStream(value, recording)) return
+    if (typeof value === 'object' && value !== null && watchLateResult(value, recording, self, args)) return
   } catch {
     // As above.
   }
@@ -121,6 +167,15 @@ function succeed(recording: Recording, output: unknown): void {
     recording.succeed(output)
   } catch {
     // `Recording` promises not to throw; the host does not pay if it does.
+  }
+}
+
+function leave(recording: Recording, before: unknown): void {
+  if (before === NEEDS_RUN) return
+  try {
+    recording.leave(before)
+  } catch {
+    // The stack is used up: the call around this one, which has more of it, goes back to what was before that.
   }
 }
 

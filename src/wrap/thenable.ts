@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
+import { canDefine, define, findProperty, shadow } from './shadow.js'
 import { watchSharedPromise } from './shared-promise.js'
+import { findStartingMethods } from './starting-methods.js'
 
 export type { Settlement } from './settlement.js'
 
@@ -55,6 +57,7 @@ function watchForeign(value: object, settlement: Settlement): boolean {
   if (known !== undefined) return known.join(settlement)
   const group = createSettlementGroup(MAX_WAITING)
   if (!shadowThen(value, group)) return false
+  shadowStartingMethods(value, group)
   groups.set(value, group)
   return group.join(settlement)
 }
@@ -83,6 +86,29 @@ function shadowThen(value: object, settlement: Settlement): boolean {
   shadowCatch(value, then)
   shadowFinally(value, then)
   return true
+}
+
+/** A query may be run by its `exec()`, and the answer of a request taken with its headers: all of it is the one piece of work. */
+function shadowStartingMethods(value: object, settlement: Settlement): void {
+  let depth = 0
+  for (const name of findStartingMethods(value)) {
+    shadow(value, name, {
+      instead(original, self, args) {
+        depth += 1
+        try {
+          return settlement.run(original, self, args)
+        } finally {
+          depth -= 1
+        }
+      },
+      result(result) {
+        // One that another of them calls gives a part of what that gives.
+        if (depth > 0 || typeof result !== 'object' || result === null || result === value) return result
+        return watchThenable(result, false, settlement) ?? result
+      },
+      thrown: (error) => settlement.onError(error),
+    })
+  }
 }
 
 function shadowOf(original: AnyFunction, settlement: Settlement): Then {
@@ -136,32 +162,4 @@ function shadowFinally(value: object, then: Then): void {
         }),
     ])
   })
-}
-
-/** Longest prototype chain that is followed: a hostile proxy can make one without end. */
-const MAX_PROTOTYPES = 64
-
-/** Finds a property without reading it, so that no getter runs. */
-export function findProperty(
-  value: object,
-  key: PropertyKey,
-): { readonly owner: object; readonly descriptor: PropertyDescriptor } | undefined {
-  let owner: object | null = value
-  for (let i = 0; owner !== null && i < MAX_PROTOTYPES; i++) {
-    const descriptor = Object.getOwnPropertyDescriptor(owner, key)
-    if (descriptor !== undefined) return { owner, descriptor }
-    owner = Object.getPrototypeOf(owner) as object | null
-  }
-  return undefined
-}
-
-/** Whether an own property `key` may be put on `value`. */
-export function canDefine(value: object, key: PropertyKey): boolean {
-  const own = Object.getOwnPropertyDescriptor(value, key)
-  return own === undefined ? Object.isExtensible(value) : own.configurable === true
-}
-
-/** Puts a method on one object, out of sight of loops over its keys. */
-export function define(value: object, key: PropertyKey, method: unknown): void {
-  Object.defineProperty(value, key, { value: method, configurable: true, enumerable: false, writable: true })
 }

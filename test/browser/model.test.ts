@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { DialogueMessage } from '../../src/semantics/dialogue.js'
 import type { EventRow } from '../../src/dev/page-api/contract.js'
 import { toCost, toCount, toDuration, toTicks } from '../../src/dev/page/model/format.js'
-import { toInputMessages, toOutputMessages } from '../../src/dev/page/model/messages.js'
+import { parseMarkdown } from '../../src/dev/page/model/markdown.js'
 import { toLanes, toTree, toVisible } from '../../src/dev/page/model/tree.js'
+import { toTurns } from '../../src/dev/page/model/turns.js'
 
 function toRow(id: string, parentId: string | null, startMs = 0, durationMs = 10, error: string | null = null): EventRow {
   return {
@@ -17,6 +19,7 @@ function toRow(id: string, parentId: string | null, startMs = 0, durationMs = 10
     error,
     totalTokens: 0,
     cost: 0,
+    costSource: null,
     model: null,
     links: 0,
   }
@@ -76,30 +79,57 @@ describe('toLanes', () => {
   })
 })
 
-describe('messages', () => {
-  test('reads tool calls in the OpenAI shape, parts, and names what it does not load', () => {
-    const [first, second] =
-      toInputMessages({
-        chat_history: [
-          { role: 'assistant', content: null, tool_calls: [{ id: 'c', function: { name: 'look', arguments: '{"a":1}' } }] },
-          {
-            role: 'user',
-            content: [
-              { type: 'text', text: 'see' },
-              { type: 'image_url', image_url: { url: 'https://example.invalid/x.png' } },
-            ],
-          },
-        ],
-      }) ?? []
-    expect(first?.toolCalls).toEqual([{ id: 'c', name: 'look', args: { a: 1 } }])
-    expect(second).toMatchObject({ text: 'see', attachments: ['image_url'] })
+describe('toTurns', () => {
+  const call = (id: string | null, name: string) => ({ kind: 'call', id, name, args: {} }) as const
+  const result = (callId: string | null, name: string | null, text: string) =>
+    ({ kind: 'result', callId, name, parts: [{ kind: 'text', text }] }) as const
+  const message = (role: string, ...parts: DialogueMessage['parts']): DialogueMessage => ({ role, name: null, parts, finishReason: null })
+  const answersOf = (messages: readonly DialogueMessage[]) =>
+    toTurns(messages).flatMap(({ parts }) => parts.flatMap((part) => (part.kind === 'call' ? [[part.name, part.result?.parts[0]]] : [])))
+
+  test('puts results to their calls by id, in whatever order they come, and leaves no empty message', () => {
+    const messages = [
+      message('assistant', call('1', 'a'), call('2', 'b')),
+      message('tool', result('2', null, 'two')),
+      message('tool', result('1', null, 'one')),
+    ]
+    expect(answersOf(messages)).toEqual([
+      ['a', { kind: 'text', text: 'one' }],
+      ['b', { kind: 'text', text: 'two' }],
+    ])
+    expect(toTurns(messages).map(({ role }) => role)).toEqual(['assistant'])
   })
 
-  test('takes nothing for a conversation that is none', () => {
-    expect(toInputMessages({ chat_history: ['text'] })).toBeNull()
-    expect(toInputMessages({ query: 'x' })).toBeNull()
-    expect(toOutputMessages({ value: 1 })).toBeNull()
-    expect(toOutputMessages({ role: 'assistant', content: 'hi' })?.[0]?.text).toBe('hi')
+  test('takes name and order where there are no ids, and never an answer to another id', () => {
+    expect(
+      answersOf([
+        message('assistant', call(null, 'a'), call(null, 'b')),
+        message('tool', result(null, 'b', 'two')),
+        message('tool', result(null, 'a', 'one')),
+      ]),
+    ).toEqual([
+      ['a', { kind: 'text', text: 'one' }],
+      ['b', { kind: 'text', text: 'two' }],
+    ])
+    const strangers = [message('assistant', call('1', 'a')), message('tool', result('9', 'a', 'nine'))]
+    expect(answersOf(strangers)).toEqual([['a', undefined]])
+    expect(toTurns(strangers).map(({ role }) => role)).toEqual(['assistant', 'tool'])
+  })
+})
+
+describe('parseMarkdown', () => {
+  test('keeps markup of HTML as text and the address of every link', () => {
+    const [paragraph] = parseMarkdown('<b>x</b> [y](javascript:z)')
+    expect(paragraph?.children.map(({ tag, text, detail }) => [tag, text, detail])).toEqual([
+      ['text', '<b>x</b> ', ''],
+      ['a', '', 'javascript:z'],
+    ])
+  })
+
+  test('is through with 100,000 characters of nesting within seconds', () => {
+    const startMs = performance.now()
+    for (const text of ['> '.repeat(50_000), '['.repeat(100_000), '**a *b '.repeat(14_000), `${'* '.repeat(50_000)}`]) parseMarkdown(text)
+    expect(performance.now() - startMs).toBeLessThan(30_000)
   })
 })
 

@@ -1,169 +1,57 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildPage } from '../../scripts/build-page.mjs'
-import { type DevServer, startDevServer } from '../../src/dev/server.js'
-import { post, sendSession, sendSpans, sendTraffic } from './send.js'
-import { createTraffic, HOSTILE_NAME, PROJECTS, toHex, toSupportSession, toUuid, type Traffic } from './traffic.js'
+import { describe, expect, test } from 'vitest'
+import { startDevServer } from '../../src/dev/server.js'
+import { eventually, usePageRoom } from './open-page.js'
+import { post, sendSession, sendSpans } from './send.js'
+import { type Morning, sendMorning } from './morning.js'
+import { HOSTILE_NAME, PROJECTS, toSupportSession, toUuid } from './traffic.js'
 
-const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-/** How many times slower the page runs than it could, to find what only holds on a fast machine. */
-const SLOWDOWN = Number(process.env['BROWSER_SLOWDOWN'] ?? 1)
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-const BUILT = join(import.meta.dirname, '../../dist/page/index.html')
 const LARGE = 20_000
-/** How long one step may take before it counts as wrong: a busy machine is slow, not broken. */
-const WAIT_MS = 60_000
-const PICTURES = join(import.meta.dirname, '../../artifacts')
-
-let server: DevServer
-let browser: Browser
-let traffic: Traffic
-const contexts: BrowserContext[] = []
-const foreignRequests: string[] = []
-const complaints: string[] = []
-
-beforeAll(async () => {
-  const [sizes] = await Promise.all([buildPage(), mkdir(PICTURES, { recursive: true })])
-  expect(Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(200 * 1024)
-  server = await startDevServer({ port: 0, database: ':memory:' })
-  traffic = createTraffic(Date.now(), { largeEvents: LARGE })
-  await sendTraffic(server.url, traffic)
-  await sendSpans(server.url, theSession('chat-1040'), theSession('chat-1040').spans.slice(0, 1), new Map(), {
-    'hh-client-dropped': 'queueFull=1204;filtered=310;tooLarge=3',
-  })
-  browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+let morning: Morning
+const room = usePageRoom(async (server) => {
+  morning = await sendMorning(server, { largeEvents: LARGE })
 })
-
-afterAll(async () => {
-  await browser?.close()
-  await server?.close()
-})
-
-interface Options {
-  readonly theme?: 'dark' | 'light'
-  readonly width?: number
-  readonly url?: string
-  /** Whether the browser's own messages about failed loads are wanted. */
-  readonly expectsFailures?: boolean
-}
-
-async function openPage(
-  hash: string,
-  { theme = 'dark', width = 1440, url = server.url, expectsFailures = false }: Options = {},
-): Promise<Page> {
-  // A package build that runs at the same time empties dist/.
-  if (!existsSync(BUILT)) await buildPage()
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme })
-  context.setDefaultTimeout(WAIT_MS)
-  contexts.push(context)
-  const page = await context.newPage()
-  if (SLOWDOWN > 1) await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN })
-  context.on('request', (request) => {
-    if (!request.url().startsWith(`${url}/`)) foreignRequests.push(request.url())
-  })
-  page.on('pageerror', (error) => complaints.push(error.stack ?? error.message))
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !expectsFailures) complaints.push(message.text())
-  })
-  await page.addInitScript({ content: await axeSource })
-  await page.goto(`${url}/${hash}`)
-  return page
-}
-
-const axeSource: Promise<string> = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-function theSession(key: string): Traffic['sessions'][number] {
-  const session = traffic.sessions.find((one) => one.id === toUuid(key))
-  if (!session) throw new Error(`no session ${key}`)
-  return session
-}
-
-function projectId(name: string): string {
-  const project = server.projects().find((one) => one.name === name)
-  if (!project) throw new Error(`no project ${name}`)
-  return project.id
-}
-
-function sessionHash(key: string, eventKey?: string): string {
-  return `#/p/${projectId(theSession(key).project)}/sessions/${toUuid(key)}${eventKey === undefined ? '' : `?e=${toUuid(eventKey)}`}`
-}
-
-async function mainProcessId(): Promise<string> {
-  const answer = (await (await fetch(`${server.url}/api/processes`)).json()) as { processes: { id: string; pid: number }[] }
-  return answer.processes.find((one) => one.pid === 4711)?.id ?? ''
-}
-
-async function closePages(): Promise<void> {
-  await Promise.all(contexts.splice(0).map((context) => context.close()))
-}
-
-/** What is wrong on every page alike; asked at the end of each test. */
-async function expectQuiet(): Promise<void> {
-  await closePages()
-  expect(complaints.splice(0)).toEqual([])
-  expect(foreignRequests.splice(0)).toEqual([])
-}
-
-/** What a key, a click or an answer changes is there a little later; how much later is the machine's business. */
-const eventually = <T>(read: () => T): ReturnType<typeof expect.poll<T>> => expect.poll(read, { timeout: WAIT_MS, interval: 20 })
-
-/** Nothing is on its way any more. */
-async function settle(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.querySelector('.loading, [aria-busy=true]') === null)
-}
 
 const eventRow = (key: string): string => `[data-event="${toUuid(key)}"]`
 
 describe('projects and sessions', () => {
   test('chooses a project and shows only its own sessions', async () => {
-    const page = await openPage(`#/p/${PROJECTS.gateway}/sessions`)
+    const page = await room.open(`#/p/${PROJECTS.gateway}/sessions`)
     await page.locator('table.sessions tbody tr').first().waitFor()
     await eventually(() => page.locator('table.sessions tbody tr').count()).toBe(4)
-    await eventually(() => page.url()).toContain(`#/p/${projectId(PROJECTS.gateway)}/`)
+    await eventually(() => page.url()).toContain(`#/p/${room.projectId(PROJECTS.gateway)}/`)
     await page.getByRole('link', { name: PROJECTS.research }).click()
     await page.getByRole('link', { name: 'nightly crawl' }).waitFor()
     const names = await page.locator('table.sessions tbody .main-cell a').allTextContents()
     expect(names.toSorted()).toEqual(['brief #0', 'brief #1', 'brief #2', 'brief #3', 'nightly crawl'])
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('goes to the project that was seen last when the address names none', async () => {
-    const page = await openPage('')
+    const page = await room.open('')
     await page.waitForURL(/#\/p\/\d+\/sessions/)
     await page.locator('table.sessions').waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('filters by errors, type, source, metadata, text and time, all in the address', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions?metadata=customer:initech&source=production`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions?metadata=customer:initech&source=production`)
     const rows = page.locator('table.sessions tbody tr')
     await rows.first().waitFor()
-    const expected = traffic.sessions.filter(
+    const expected = morning.traffic.sessions.filter(
       (one) => one.project === PROJECTS.support && one.metadata?.['customer'] === 'initech' && one.source === 'production',
     )
     await eventually(() => rows.count()).toBe(expected.length)
 
-    await page.goto(`${server.url}/#/p/${projectId(PROJECTS.support)}/sessions`)
+    await page.goto(`${room.server.url}/#/p/${room.projectId(PROJECTS.support)}/sessions`)
     await page.getByRole('button', { name: 'Errors only' }).click()
     await page.waitForFunction(() =>
       [...document.querySelectorAll('table.sessions tbody tr')].every((row) => row.textContent?.includes('error')),
     )
     await eventually(() => page.url()).toContain('error=1')
-    await page.getByLabel('Source').selectOption('evaluation')
+    await page.getByRole('button', { name: 'Evaluation rows' }).click()
     await page.waitForFunction(() => document.querySelectorAll('table.sessions tbody tr').length === 3)
+    expect(await page.getByLabel('Source').locator('option').allTextContents()).toEqual(['Any source', 'evaluation'])
+    await page.getByRole('button', { name: 'Application' }).click()
 
     await page.keyboard.press('Escape')
     await page.keyboard.press('Escape')
@@ -177,21 +65,48 @@ describe('projects and sessions', () => {
     await page.getByRole('heading', { name: 'No session matches' }).waitFor()
     await page.getByRole('link', { name: /Clear the filters/ }).click()
     await rows.nth(20).waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
+  })
+
+  test('sorts by figures, the rows of experiments apart', async () => {
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions`)
+    const costs = page.locator('table.sessions tbody tr td:nth-last-child(2)')
+    await costs.first().waitFor()
+    expect(await page.locator('table.sessions tbody .chip').count()).toBe(0)
+    await page.getByRole('button', { name: 'Cost', exact: true }).click()
+    await page.locator('th[aria-sort="descending"]').getByText('Cost').waitFor()
+    const shown = async (): Promise<number[]> =>
+      (await costs.allTextContents()).map((text) => Number(text.replace('$', '').replace('–', '0')))
+    await eventually(async () => {
+      const all = await shown()
+      return all.length > 20 && all.every((cost, at) => at === 0 || cost <= (all[at - 1] ?? 0))
+    }).toBe(true)
+    await page.getByRole('button', { name: 'Cost', exact: true }).click()
+    await page.waitForURL(/sort=cost&order=asc/)
+    await page.getByRole('button', { name: /Evaluation rows \(120\)/ }).click()
+    await eventually(() => page.locator('table.sessions tbody .chip').count()).toBe(100)
+    await room.expectQuiet()
+  })
+
+  test('shows what was asked and answered in each', async () => {
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.research)}/sessions`)
+    const row = page.locator('table.sessions tbody tr').filter({ hasText: 'brief #1' })
+    await row.getByText('ACME → Acme grew 14% in the quarter').waitFor()
+    await room.expectQuiet()
   })
 
   test('loads older sessions on request and lists none twice', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions?rows=all`)
     await page.getByRole('button', { name: 'Load older sessions' }).click()
     await page.getByRole('button', { name: 'Load older sessions' }).waitFor({ state: 'detached' })
     const ids = await page.locator('table.sessions tbody tr').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-session')))
-    expect(ids.length).toBe(traffic.sessions.filter((one) => one.project === PROJECTS.support).length)
+    expect(ids.length).toBe(morning.traffic.sessions.filter((one) => one.project === PROJECTS.support).length)
     expect(new Set(ids).size).toBe(ids.length)
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('narrows the list to the stretch of time that is dragged over', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions`)
     const strip = page.locator('.activity svg')
     await strip.waitFor()
     const box = await strip.boundingBox()
@@ -202,34 +117,35 @@ describe('projects and sessions', () => {
     await page.mouse.up()
     await page.waitForURL(/from=\d+&to=\d+/)
     const [, from = 0, to = 0] = (/from=(\d+)&to=(\d+)/.exec(page.url()) ?? []).map(Number)
-    const expected = traffic.sessions.filter((one) => one.project === PROJECTS.support && one.startMs >= from && one.startMs <= to)
-    await page.waitForFunction((count) => document.querySelectorAll('table.sessions tbody tr').length === count, expected.length)
+    const expected = morning.traffic.sessions.filter((one) => one.project === PROJECTS.support && one.startMs >= from && one.startMs <= to)
+    const own = expected.filter((one) => one.source !== 'evaluation')
+    await page.waitForFunction((count) => document.querySelectorAll('table.sessions tbody tr').length === count, own.length)
     await page.getByRole('button', { name: 'Any time again' }).click()
     await page.locator('table.sessions tbody tr').nth(50).waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('shows a session arrive and grow while one watches', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions`)
     await page.getByText('Live', { exact: true }).waitFor()
     await page.locator('table.sessions').waitFor()
     const arriving = toSupportSession('chat-9001', Date.now())
-    await sendSession(server.url, { ...arriving, spans: arriving.spans.slice(0, 2) })
+    await sendSession(room.server.url, { ...arriving, spans: arriving.spans.slice(0, 2) })
     const row = page.locator(`tr[data-session="${arriving.id}"]`)
     await row.waitFor()
     await eventually(() => row.getAttribute('class')).toContain('is-fresh')
     await row.getByRole('link').click()
     await page.locator('.tree-row').nth(2).waitFor()
     const before = await page.locator('.tree-row').count()
-    await sendSpans(server.url, arriving, arriving.spans.slice(2))
+    await sendSpans(room.server.url, arriving, arriving.spans.slice(2))
     await page.waitForFunction((count) => document.querySelectorAll('.tree-row').length > count, before)
-    await expectQuiet()
+    await room.expectQuiet()
   })
 })
 
 describe('a session', () => {
   test('folds and unfolds its tree', async () => {
-    const page = await openPage(sessionHash('gwa1'))
+    const page = await room.open(morning.hashOf('gwa1'))
     const inner = page.locator(eventRow('gwa1/embed0'))
     await inner.waitFor()
     await page.locator(`${eventRow('gwa1/retrieve0')} button.tree-fold`).click()
@@ -241,19 +157,19 @@ describe('a session', () => {
     await eventually(() => page.locator('.tree-row').count()).toBe(2)
     await page.keyboard.press('f')
     await inner.waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('moves the choice up when what holds it is folded', async () => {
-    const page = await openPage(sessionHash('gwa1', 'gwa1/embed0'))
+    const page = await room.open(morning.hashOf('gwa1', 'gwa1/embed0'))
     await page.locator(`${eventRow('gwa1/retrieve0')} button.tree-fold`).click()
     await page.locator(`${eventRow('gwa1/retrieve0')}[aria-selected=true]`).waitFor()
     await eventually(() => page.url()).toContain(toUuid('gwa1/retrieve0'))
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('zooms into the stretch of time dragged over, and out again', async () => {
-    const page = await openPage(sessionHash('gwa1'))
+    const page = await room.open(morning.hashOf('gwa1'))
     const map = page.locator('.minimap')
     await map.waitFor()
     const box = await map.boundingBox()
@@ -266,11 +182,11 @@ describe('a session', () => {
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: /shown/ }).waitFor({ state: 'detached' })
     await eventually(() => page.locator('.tree-row').count()).toBeGreaterThan(5)
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('lets the panes be resized with the keyboard and remembers it', async () => {
-    const page = await openPage(sessionHash('gwa1'))
+    const page = await room.open(morning.hashOf('gwa1'))
     const bar = page.getByRole('separator', { name: /details/ })
     await bar.focus()
     const before = Number(await bar.getAttribute('aria-valuenow'))
@@ -278,11 +194,11 @@ describe('a session', () => {
     await eventually(async () => Number(await bar.getAttribute('aria-valuenow'))).toBe(before + 24)
     await page.reload()
     await eventually(async () => Number(await bar.getAttribute('aria-valuenow'))).toBe(before + 24)
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('is walked with the keyboard as a tree with one tab stop', async () => {
-    const page = await openPage(sessionHash('gwa1'))
+    const page = await room.open(morning.hashOf('gwa1'))
     await page.locator('.tree-row').first().waitFor()
     await page.locator('.tree-row[tabindex="0"]').focus()
     for (const key of ['ArrowDown', 'j', 'j']) await page.keyboard.press(key)
@@ -304,21 +220,15 @@ describe('a session', () => {
     await eventually(focused).toBe(toUuid('gwa1/answer'))
     await page.keyboard.press('Escape')
     await page.locator('table.sessions').waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('shows messages, tool calls, errors, metrics and feedback of the chosen event', async () => {
-    const page = await openPage(sessionHash('gwa2', 'gwa2/answer'))
+    const page = await room.open(morning.hashOf('gwa2', 'gwa2/answer'))
     const pane = page.locator('.event-pane')
-    await pane.locator('.role-assistant .tool-call').waitFor()
-    await eventually(() => pane.locator('.chat .message .role').allTextContents()).toEqual([
-      'system',
-      'user',
-      'assistant',
-      'tool',
-      'assistant',
-    ])
-    await eventually(() => pane.locator('.tool-call').textContent()).toContain('lookup_invoice')
+    await pane.locator('.role-assistant .tool-card').waitFor()
+    await eventually(() => pane.locator('.chat .message .role').allTextContents()).toEqual(['system', 'user', 'assistant', 'assistant'])
+    await eventually(() => pane.locator('.tool-card').textContent()).toMatch(/lookup_invoice.*gave back.*in_2/)
     await eventually(() => pane.getByText('faithfulness').count()).toBe(1)
     await pane.getByRole('button', { name: 'JSON', exact: true }).first().click()
     await pane.getByText('chat_history').waitFor()
@@ -328,11 +238,11 @@ describe('a session', () => {
     await page.reload()
     await pane.getByText('BillingApiError').waitFor()
     await eventually(() => page.locator('.tree-row[aria-selected=true]').getAttribute('data-event')).toBe(toUuid('gwa2/invoice0'))
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('folds JSON and copies it', async () => {
-    const page = await openPage(sessionHash('gwa1', 'gwa1/invoice0'))
+    const page = await room.open(morning.hashOf('gwa1', 'gwa1/invoice0'))
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     const pane = page.locator('.event-pane')
     const fold = pane.locator('.json-fold').filter({ hasText: '2 items' })
@@ -341,22 +251,22 @@ describe('a session', () => {
     await pane.getByRole('button', { name: 'Copy: Input' }).click()
     await pane.getByRole('button', { name: 'Copied' }).waitFor()
     expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toEqual({ customer: 'cus_8841', period: '2026-11' })
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('follows the link to the other tracer and back', async () => {
-    const page = await openPage(sessionHash('gwa0', 'gwa0/agent'))
+    const page = await room.open(morning.hashOf('gwa0', 'gwa0/agent'))
     await page.locator('.link-card').filter({ hasText: 'dispatch to acme' }).click()
     await page.locator('.project-head h1').filter({ hasText: PROJECTS.gateway }).waitFor()
     await page.locator(`${eventRow('gw0/route')}[aria-selected=true]`).waitFor()
     await page.locator('.link-card').filter({ hasText: 'support agent' }).click()
     await page.locator(`${eventRow('gwa0/agent')}[aria-selected=true]`).waitFor()
     await page.locator('.project-head h1').filter({ hasText: PROJECTS.support }).waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('finds events by name and steps through errors', async () => {
-    const page = await openPage(sessionHash('large'))
+    const page = await room.open(morning.hashOf('large'))
     await page.locator('.tree-row').first().waitFor()
     await page.keyboard.press('n')
     await page.locator('.tree-row.is-selected.has-error').waitFor()
@@ -364,11 +274,11 @@ describe('a session', () => {
     await page.keyboard.type('page 1234')
     await page.keyboard.press('Enter')
     await page.locator('.tree-row.is-selected').filter({ hasText: 'page 1234' }).waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('of 20,000 events scrolls with a bounded number of rows in the document', async () => {
-    const page = await openPage(sessionHash('large'))
+    const page = await room.open(morning.hashOf('large'))
     await page.locator('.tree-row').first().waitFor()
     const most = await page.evaluate(async () => {
       const box = document.querySelector('.waterfall-rows') as HTMLElement
@@ -389,31 +299,31 @@ describe('a session', () => {
     await page.keyboard.press('End')
     await page.waitForFunction(
       (last) => document.activeElement?.getAttribute('data-event') === last,
-      toUuid(theSession('large').spans.at(-1)?.key ?? ''),
+      toUuid(morning.sessionOf('large').spans.at(-1)?.key ?? ''),
     )
-    await expectQuiet()
+    await room.expectQuiet()
   })
 })
 
 describe('processes', () => {
   test('shows every tracer of a process in its lane, with links, and opens an event by keys alone', async () => {
-    const page = await openPage('#/processes')
+    const page = await room.open('#/processes')
     await page.locator('table.processes tbody tr').filter({ hasText: '4711' }).getByRole('link').click()
     await page.locator('.lane-names li').nth(2).waitFor()
     expect((await page.locator('.lane-names a').allTextContents()).toSorted()).toEqual(Object.values(PROJECTS).toSorted())
     await eventually(() => page.locator('.link-list li').count()).toBe(8)
-    await page.goto(`${server.url}/#/processes/${await mainProcessId()}?e=${toUuid('gw2/route')}`)
+    await page.goto(`${room.server.url}/#/processes/${await morning.mainProcessId()}?e=${toUuid('gw2/route')}`)
     await page.locator('.chosen').getByText('dispatch to acme').waitFor()
     await page.locator('.lane-plot canvas').focus()
     await page.keyboard.press('l')
     await page.locator('.chosen').getByText('support agent').waitFor()
     await page.keyboard.press('Enter')
     await page.locator(`${eventRow('gwa2/agent')}[aria-selected=true]`).waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('chooses the bar under the pointer', async () => {
-    const page = await openPage(`#/processes/${await mainProcessId()}`)
+    const page = await room.open(`#/processes/${await morning.mainProcessId()}`)
     const canvas = page.locator('.lane-plot canvas')
     await canvas.waitFor()
     const box = await canvas.boundingBox()
@@ -423,13 +333,13 @@ describe('processes', () => {
     await page.getByRole('button', { name: 'Latest' }).click()
     for (let x = 10; x < box.width && !page.url().includes('e='); x += 25) await page.mouse.click(box.x + x, box.y + 18)
     await page.locator('.chosen .link-card').waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 })
 
 describe('runs', () => {
   test('compares two runs, names improved and worse rows, and shows a row of both', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/runs`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/runs`)
     await page.getByLabel('Compare prompt v3, gpt-4.1-mini').check()
     await page.getByLabel('Compare prompt v4, claude-sonnet-4').check()
     await page.getByRole('button', { name: 'Compare', exact: true }).click()
@@ -451,11 +361,11 @@ describe('runs', () => {
       900,
     )
     await eventually(() => page.url()).toMatch(/row=EXT-/)
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('shows how the scores of a run are spread, sorts its rows and opens the session of one', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/runs`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/runs`)
     await page.getByRole('link', { name: 'prompt v3, gpt-4.1-mini' }).click()
     await page.locator('.histogram').nth(2).waitFor()
     await page.getByRole('button', { name: 'relevance' }).click()
@@ -466,13 +376,13 @@ describe('runs', () => {
     await page.locator('table.rows tbody tr').nth(5).click()
     await page.locator('.tree-row').first().waitFor()
     await page.getByRole('link', { name: 'part of a run' }).waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 })
 
 describe('trends and losses', () => {
   test('draws cost, tokens, latency and events over time', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/trends`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/trends`)
     await page.locator('.time-plot canvas').nth(3).waitFor()
     await eventually(() => page.locator('.time-plot figcaption').allTextContents()).toEqual([
       'Cost',
@@ -489,22 +399,22 @@ describe('trends and losses', () => {
         }),
       )
     await eventually(inked).toEqual([true, true, true, true])
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('lists what was lost, why, and what to do', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/drops`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/drops`)
     const rows = page.locator('table.drops tbody tr')
     await rows.first().waitFor()
     await eventually(() => rows.first().textContent()).toMatch(/queueFull.*1,204.*Raise the queue size/)
     await eventually(() => page.locator('.tabs .badge').textContent()).toBe('1,517')
-    await expectQuiet()
+    await room.expectQuiet()
   })
 })
 
 describe('keyboard', () => {
   test('moves through the list, opens a row, goes between sections and projects, shows the help', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions`)
     await page.locator('table.sessions').waitFor()
     for (const key of ['j', 'j', 'k', 'j']) await page.keyboard.press(key)
     const second = await page.locator('table.sessions tbody a[data-row]').nth(1).getAttribute('href')
@@ -520,11 +430,30 @@ describe('keyboard', () => {
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await eventually(() => page.locator('table.processes').count()).toBe(1)
-    await expectQuiet()
+    await room.expectQuiet()
+  })
+
+  test('closes the help by its button, beside it, by escape and by the key that opened it', async () => {
+    const page = await room.open('#/processes')
+    await page.locator('table.processes').waitFor()
+    const dialog = page.getByRole('dialog')
+    const ways = [
+      () => dialog.getByRole('button', { name: 'Close' }).click(),
+      () => page.mouse.click(5, 5),
+      () => page.keyboard.press('Escape'),
+      () => page.keyboard.press('?'),
+    ]
+    for (const close of ways) {
+      await page.keyboard.press('?')
+      await dialog.waitFor()
+      await close()
+      await dialog.waitFor({ state: 'detached' })
+    }
+    await room.expectQuiet()
   })
 
   test('shows where the focus is', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions`)
     await page.locator('table.sessions').waitFor()
     for (let step = 0; step < 25; step++) {
       await page.keyboard.press('Tab')
@@ -534,28 +463,28 @@ describe('keyboard', () => {
       })
       expect(outline).toBe('solid 2px')
     }
-    await expectQuiet()
+    await room.expectQuiet()
   })
 })
 
 describe('what could go wrong', () => {
   test('S09 shows markup in names, inputs and metadata as text and loads nothing for it', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/sessions`)
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/sessions`)
     await page.getByRole('link', { name: HOSTILE_NAME }).first().waitFor()
-    await page.goto(`${server.url}/${sessionHash('hostile', 'hostile/span')}`)
+    await page.goto(`${room.server.url}/${morning.hashOf('hostile', 'hostile/span')}`)
     await page.locator('.event-pane .message').first().waitFor()
     await eventually(() => page.locator('.event-pane h3').textContent()).toContain(HOSTILE_NAME)
-    await page.goto(`${server.url}/#/processes/${await mainProcessId()}?e=${toUuid('hostile/span')}`)
+    await page.goto(`${room.server.url}/#/processes/${await morning.mainProcessId()}?e=${toUuid('hostile/span')}`)
     await page.locator('.chosen').getByText(HOSTILE_NAME).first().waitFor()
     expect(await page.evaluate(() => (globalThis as { __hit?: number }).__hit)).toBeUndefined()
     expect(await page.locator('img, script:not([src="app.js"])').count()).toBe(0)
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('tells what to do when nothing has arrived, with both environment variables', async () => {
     const empty = await startDevServer({ port: 0, database: ':memory:' })
     try {
-      const page = await openPage('', { url: empty.url })
+      const page = await room.open('', { url: empty.url })
       await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor()
       const text = await page.locator('.code-block pre').textContent()
       expect(text).toContain(`HH_API_URL=${empty.url}`)
@@ -566,7 +495,7 @@ describe('what could go wrong', () => {
       await page.getByRole('heading', { name: 'No experiment runs' }).waitFor()
       await page.getByRole('link', { name: 'Losses' }).click()
       await page.getByRole('heading', { name: 'Nothing was lost' }).waitFor()
-      await expectQuiet()
+      await room.expectQuiet()
     } finally {
       await empty.close()
     }
@@ -585,13 +514,15 @@ describe('what could go wrong', () => {
       },
     ]
     const attributes = [{ key: 'honeyhive.project', value: { stringValue: 'raw-otel' } }]
-    await post(server.url, '/v1/traces', { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope: { name: 'raw' }, spans }] }] })
-    const page = await openPage('#/p/raw-otel/sessions')
+    await post(room.server.url, '/v1/traces', {
+      resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope: { name: 'raw' }, spans }] }],
+    })
+    const page = await room.open('#/p/raw-otel/sessions')
     await page.locator('table.sessions tbody a').click()
     await page.getByRole('heading', { name: 'Made from its spans' }).waitFor()
     await page.locator('.tree-row').filter({ hasText: 'orphan' }).click()
     await page.locator('.event-pane h3').filter({ hasText: 'orphan' }).waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('finds one project among many', async () => {
@@ -599,14 +530,14 @@ describe('what could go wrong', () => {
     try {
       for (let at = 0; at < 12; at++)
         await sendSession(many.url, { ...toSupportSession(`chat-${at}`, Date.now()), project: `tenant-${at}` })
-      const page = await openPage('', { url: many.url })
+      const page = await room.open('', { url: many.url })
       await page.getByLabel('Find a project').waitFor()
       await page.keyboard.press('p')
       await page.keyboard.type('tenant-11')
       await page.waitForFunction(() => document.querySelectorAll('.rail li').length === 1)
       await page.getByRole('link', { name: 'tenant-11' }).click()
       await page.locator('.project-head h1').filter({ hasText: 'tenant-11' }).waitFor()
-      await expectQuiet()
+      await room.expectQuiet()
     } finally {
       await many.close()
     }
@@ -615,7 +546,7 @@ describe('what could go wrong', () => {
   test('tells what to do when the server refuses or is gone', async () => {
     const passing = await startDevServer({ port: 0, database: ':memory:' })
     await sendSession(passing.url, toSupportSession('chat-2', Date.now()))
-    const page = await openPage('#/p/1/sessions/nothing', { url: passing.url, expectsFailures: true })
+    const page = await room.open('#/p/1/sessions/nothing', { url: passing.url, expectsFailures: true })
     await page.getByRole('alert').getByText('The server answered 404').waitFor()
     await page.goto(`${passing.url}/#/p/1/sessions`)
     await page.locator('table.sessions').waitFor()
@@ -623,11 +554,11 @@ describe('what could go wrong', () => {
     await page.getByText('Connection lost').waitFor()
     await page.getByRole('link', { name: 'Runs' }).click()
     await page.getByRole('alert').getByText('npx honeyhive-tracer dev').waitFor()
-    await expectQuiet()
+    await room.expectQuiet()
   })
 
   test('remembers the chosen theme', async () => {
-    const page = await openPage(`#/p/${projectId(PROJECTS.support)}/drops`, { theme: 'dark' })
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/drops`, { theme: 'dark' })
     const background = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
     await page.locator('table.drops').waitFor()
     const dark = await background()
@@ -637,78 +568,6 @@ describe('what could go wrong', () => {
     await page.reload()
     await page.locator('table.drops').waitFor()
     await eventually(background).not.toBe(dark)
-    await expectQuiet()
-  })
-})
-
-describe('every view', () => {
-  const views = async (): Promise<readonly (readonly [string, string, string])[]> => {
-    const project = `#/p/${projectId(PROJECTS.support)}`
-    return [
-      ['sessions', `${project}/sessions`, 'table.sessions'],
-      ['session', sessionHash('gwa2', 'gwa2/answer'), '.event-pane .chat'],
-      ['session-error', sessionHash('gwa2', 'gwa2/agent'), '.error-box'],
-      ['session-large', sessionHash('large'), '.event-pane .identity'],
-      ['runs', `${project}/runs`, 'table.runs'],
-      ['run', `${project}/runs/${toUuid('run0')}`, '.histogram'],
-      ['compare', `${project}/compare/${toUuid('run2')}/${toUuid('run0')}?metric=relevance`, '.scatter'],
-      [
-        'compare-row',
-        `${project}/compare/${toUuid('run2')}/${toUuid('run0')}?metric=relevance&row=EXT-${toHex('row0', 12)}`,
-        '.pair-sides',
-      ],
-      ['trends', `${project}/trends`, '.time-plot canvas'],
-      ['empty', `${project}/sessions?q=no+such+thing`, '.is-empty'],
-      ['losses', `${project}/drops`, 'table.drops'],
-      ['processes', '#/processes', 'table.processes'],
-      ['help', '#/processes', 'table.processes'],
-      ['process', `#/processes/${await mainProcessId()}?e=${toUuid('gw2/route')}`, '.chosen .link-card'],
-    ]
-  }
-
-  test.each(['dark', 'light'] as const)('has no serious or critical finding of axe-core, %s', async (theme) => {
-    const page = await openPage('', { theme })
-    const all: string[] = []
-    for (const [name, hash, ready] of await views()) {
-      await page.goto(`${server.url}/${hash}`)
-      await page.locator(ready).first().waitFor()
-      await settle(page)
-      if (name === 'help') {
-        await page.keyboard.press('?')
-        await page.getByRole('dialog').waitFor()
-      }
-      await page.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) })
-      const findings = await page.evaluate(async () => {
-        const { axe } = globalThis as unknown as {
-          axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> }
-        }
-        const { violations } = await axe.run()
-        return violations
-          .filter((one) => one.impact === 'serious' || one.impact === 'critical')
-          .map(
-            (one) =>
-              `${one.id}: ${one.nodes
-                .slice(0, 3)
-                .map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`)
-                .join(' | ')}`,
-          )
-      })
-      all.push(...findings.map((finding) => `${name}: ${finding}`))
-      if (name === 'help') await page.keyboard.press('Escape')
-    }
-    expect(all).toEqual([])
-    await expectQuiet()
-  })
-
-  test('fits a window of 800 pixels', async () => {
-    const page = await openPage('', { width: 800 })
-    for (const [name, hash, ready] of await views()) {
-      await page.goto(`${server.url}/${hash}`)
-      await page.locator(ready).first().waitFor()
-      await settle(page)
-      await page.screenshot({ path: join(PICTURES, `${name}-800.png`) })
-      expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(800)
-    }
-    await expectQuiet()
+    await room.expectQuiet()
   })
 })

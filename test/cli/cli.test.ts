@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { INSTRUMENTORS, writeLine } from '../../src/cli/instrumentors.js'
 import { HoneyHiveTracer, traceFn } from '../../src/index.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
@@ -378,6 +379,98 @@ const wrap = () => { const original = holder.create; holder.create = Object.assi
     expect(late?.out).toContain('problem openai was imported as ES module before it could be patched')
     expect(byHand?.out).toContain('live tracers')
     expect(byHand?.out).not.toContain('before it could be patched')
+  })
+
+  /** Fake packages for every row of the table that needs a line, and a program that imports them all. */
+  async function addEveryRow(app: string): Promise<string[]> {
+    const rows = INSTRUMENTORS.filter((row) => writeLine(row) !== undefined && !row.library.startsWith('node:'))
+    const module = { type: 'module', exports: { '.': './index.js', './*': './*' } }
+    const text = 'export class Library { call() {} }'
+    for (const { name, library, file } of rows) {
+      await addPackage(app, name, '1.0.0', { 'index.js': 'export {}' }, module)
+      const path = join(app, 'node_modules', library)
+      await addPackage(app, library, '1.0.0', { 'index.js': text }, module)
+      await mkdir(join(path, dirname(`./${file ?? ''}`)), { recursive: true })
+      if (file !== undefined) await writeFile(join(path, `./${file}.js`), text)
+    }
+    const imports = rows.flatMap(({ name, library, file }) => [
+      `import '${library}${file === undefined ? '' : `${file}.js`}'`,
+      `import '${name}'`,
+    ])
+    await writeFile(join(app, 'all.mjs'), [...new Set(imports)].join('\n'))
+    await writeFile(join(app, 'package.json'), '{ "type": "module" }')
+    return rows.map((row) => writeLine(row) ?? '')
+  }
+
+  test('names the line to write for every row of the table, installed or running', async () => {
+    const app = await mkdtemp(join(folder, 'app-'))
+    const lines = await addEveryRow(app)
+    const [installed, running] = await Promise.all([
+      run(['doctor'], {}, app),
+      run(['doctor', '--entry', './all.mjs', '--seconds', '3'], {}, app),
+    ])
+    expect(lines.filter((line) => !installed?.out.includes(line))).toEqual([])
+    expect(lines.filter((line) => !running?.out.includes(line))).toEqual([])
+  })
+
+  test('sees what --import and NODE_OPTIONS load first, once it is there', async () => {
+    const app = await mkdtemp(join(folder, 'app-'))
+    const module = { type: 'module', exports: './index.js' }
+    await addPackage(app, 'openai', '6.0.0', { 'index.js': `${LIBRARY}export { OpenAI }` }, module)
+    await addPackage(app, '@arizeai/openinference-instrumentation-openai', '1.0.0', { 'index.js': 'export {}' }, module)
+    await writeFile(
+      join(app, 'setup.mjs'),
+      `import { OpenAI } from 'openai'\nimport '@arizeai/openinference-instrumentation-openai'\n${WRAP}`,
+    )
+    await writeFile(join(app, 'patching.mjs'), `import { OpenAI } from 'openai'\n${WRAP}wrap()`)
+    await writeFile(join(app, 'app.mjs'), 'import "openai"\nconsole.log(process.env.NODE_OPTIONS)')
+    const doctor = (args: readonly string[], env: Record<string, string> = {}): Promise<Output> =>
+      run(['doctor', '--entry', './app.mjs', '--seconds', '1', ...args], env, app)
+    const [asked, byEnvironment, patched, missing] = await Promise.all([
+      doctor(['--import', './setup.mjs']),
+      doctor([], { NODE_OPTIONS: '--import ./setup.mjs --enable-source-maps' }),
+      doctor(['--import', './setup.mjs', '--import', './patching.mjs']),
+      doctor(['--import', './absent.mjs']),
+    ])
+    const passedBy = 'openai was imported as ES module before it could be patched'
+    expect(asked?.out).toContain('ok      --import loads ./setup.mjs before the program')
+    expect(byEnvironment?.out).toContain('ok      NODE_OPTIONS loads ./setup.mjs before the program')
+    for (const result of [asked, byEnvironment]) expect(result?.out).toContain(`problem ${passedBy}`)
+    expect(patched?.out).not.toContain(passedBy)
+    expect(missing?.out).toContain('problem --import names ./absent.mjs, which does not exist')
+  })
+
+  test('finds what a CommonJS program required too early', async () => {
+    const app = await mkdtemp(join(folder, 'app-'))
+    await addPackage(app, 'openai', '6.0.0', { 'index.js': `${LIBRARY}module.exports = { OpenAI }` })
+    await addPackage(app, '@traceloop/instrumentation-openai', '1.0.0', { 'index.js': '' })
+    await writeFile(join(app, 'late.cjs'), `require('openai'); require('@traceloop/instrumentation-openai')`)
+    const result = await run(['doctor', '--entry', './late.cjs', '--seconds', '1'], {}, app)
+    expect(result.out).toContain('problem openai was required before it could be patched')
+  })
+
+  test("says when LangChain's callbacks run in the background beside several tracers", async () => {
+    const app = await mkdtemp(join(folder, 'app-'))
+    const module = { type: 'module', exports: './index.js' }
+    await addPackage(app, '@traceloop/instrumentation-langchain', '1.0.0', { 'index.js': 'export {}' }, module)
+    const program = (count: number): string => `import { HoneyHiveTracer } from ${JSON.stringify(join(compiled, 'index.mjs'))}
+import '@traceloop/instrumentation-langchain'
+for (let i = 0; i < ${count}; i++) HoneyHiveTracer.init({ testMode: true })
+setInterval(() => undefined, 1000)`
+    await writeFile(join(app, 'one.mjs'), program(1))
+    await writeFile(join(app, 'two.mjs'), program(2))
+    const doctor = (entry: string, env: Record<string, string> = {}): Promise<Output> =>
+      run(['doctor', '--entry', entry, '--seconds', '4'], env, app)
+    const [one, two, told, installed] = await Promise.all([
+      doctor('./one.mjs'),
+      doctor('./two.mjs'),
+      doctor('./two.mjs', { LANGCHAIN_CALLBACKS_BACKGROUND: 'false' }),
+      run(['doctor'], {}, app),
+    ])
+    expect(two?.out).toMatch(/problem LangChain runs callbacks in the background.*2 tracers are live/)
+    expect(two?.out).toContain('Set LANGCHAIN_CALLBACKS_BACKGROUND=false')
+    expect(installed?.out).toMatch(/warning LangChain runs callbacks in the background/)
+    for (const fine of [one, told]) expect(fine?.out).not.toContain('LangChain runs callbacks')
   })
 
   test('says that the program itself failed', async () => {

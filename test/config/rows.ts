@@ -161,11 +161,23 @@ export const ROWS: readonly Row[] = [
   flag('capture.inputs', true, 'HH_CAPTURE_INPUTS'),
   flag('capture.outputs', true, 'HH_CAPTURE_OUTPUTS'),
   count('capture.maxBytes', 2_097_152, 'HH_CAPTURE_MAX_BYTES'),
+  { option: 'capture.media', initial: 'summary', code: ['keep'], wrong: ['none', true, 1, {}] },
   {
     option: 'redact',
     initial: {},
     code: [{ keys: ['ssn', /^pin$/i], patterns: [/\d{16}/g], replacement: '', builtIn: false }],
-    wrong: [true, 'x', [], { keys: 'ssn' }, { keys: [1] }, { patterns: ['x'] }, { replacement: 1 }, { builtIn: 'no' }, { pattern: [] }],
+    wrong: [
+      true,
+      'x',
+      [],
+      { keys: 'ssn' },
+      { keys: [1] },
+      { patterns: ['x'] },
+      { replacement: 1 },
+      { builtIn: 'no' },
+      { formats: 'jwt' },
+      { pattern: [] },
+    ],
   },
   { option: 'sampler', initial: undefined, code: [sampler], wrong: ['x', {}, { shouldSample: true }, []] },
   {
@@ -177,7 +189,7 @@ export const ROWS: readonly Row[] = [
   },
   flag('crossTracerLinks', true, 'HH_CROSS_TRACER_LINKS'),
   flag('registerContextManager', true),
-  { option: 'instrumentations', initial: [], code: [[instrumentation]], wrong: [instrumentation, [{}], [null], 'x'] },
+  { option: 'instrumentations', initial: [], code: [[instrumentation]], wrong: [instrumentation, [{}], [null], [[null]], 'x'] },
   {
     option: 'spanProcessors',
     initial: [],

@@ -170,6 +170,34 @@ describe('the spans of real packages', () => {
     expect(JSON.stringify(body)).not.toContain('0.75')
   })
 
+  test('an embedding that Bedrock was asked for by InvokeModel has the size of its output, and no answer', () => {
+    const { type, body } = map(readFixture('openinference-bedrock').at(-1)?.attributes)
+    expect(type).toBe('model')
+    expect(body.inputs).toMatchObject({ inputText: 'Say marker-C-embeddings please' })
+    expect(body.outputs).toEqual({ embeddings: 1, dimensions: 4 })
+    expect(body.metadata).toMatchObject({ prompt_tokens: 11, total_tokens: 11 })
+  })
+
+  test.for([
+    ['Converse', 0],
+    ['InvokeModel', 3],
+  ] as const)('counts that %s leaves off the span are read from the reply', ([, id]) => {
+    const attributes = readFixture('openinference-bedrock').find((span) => span.id === id)?.attributes
+    expect(attributes?.['llm.token_count.prompt']).toBe(6)
+    const used = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, cache_read_input_tokens: 3, cache_write_input_tokens: 2 }
+    expect(map(attributes).body.metadata).toMatchObject(used)
+  })
+
+  test('what Gemini thought is a part of what came out', () => {
+    const { metadata } = map(readFixture('traceloop-google')[0]?.attributes).body
+    expect(metadata).toMatchObject({ prompt_tokens: 11, completion_tokens: 7, output_tokens: 7, reasoning_tokens: 2, total_tokens: 18 })
+  })
+
+  test('the reply of a chain is not what a model used', () => {
+    const value = JSON.stringify({ usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 } })
+    expect(map({ 'openinference.span.kind': 'CHAIN', 'output.value': value }).body.metadata).not.toHaveProperty('prompt_tokens')
+  })
+
   test('the result of a tool is not encoded twice, and the tools on offer are read', () => {
     const [first, tool] = readFixture('ai-sdk-6')
     expect(map(tool?.attributes).body).toMatchObject({ inputs: { city: 'Rome' }, outputs: { result: '18C Rome' } })

@@ -37,6 +37,10 @@ describe('usage that wrappers repeat', () => {
     ['ai-sdk-5', 370],
     ['ai-sdk-6', 370],
     ['ai-sdk-7', 370],
+    ['mastra', 240],
+    ['genkit', 240],
+    ['openinference-agents', 240],
+    ['openinference-langchain-responses', 240],
   ] as const)('is counted once in the session of %s', async ([name, tokens], { server }) => {
     const spans = readFixture(name).map(({ id, parent, attributes }) => span(id, parent < 0 ? undefined : parent, attributes))
     await send(server, spans)

@@ -299,6 +299,15 @@ describe('projects', () => {
     ])
   })
 
+  test('keys that end alike are told apart by how they begin', async ({ server }) => {
+    for (const key of ['first-key-of-all-1234', 'other-key-of-all-1234', 'short-of-1234', 'small-of-1234'])
+      await sendSpans(server, [{}], { key })
+    const names = server.projects().map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['key …1234', 'key othe…1234', 'key …1234']))
+    expect(new Set(names).size).toBe(4)
+    expect(names.join(' ')).not.toContain('other-key')
+  })
+
   test('two keys with one label do not share a project', async ({ server }) => {
     await sendSpans(server, [{ attributes: { 'honeyhive.project': 'same' } }])
     await sendSpans(server, [{ attributes: { 'honeyhive.project': 'same' } }], { key: 'another-key-zzzz' })

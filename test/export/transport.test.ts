@@ -220,6 +220,15 @@ describe('registerEndpoint', () => {
   })
 })
 
+describe('isOwnEndpoint', () => {
+  it('answers for what is no absolute url: server instrumentations name a path alone', () => {
+    const takeBack = registerEndpoint('https://a.example/')
+    for (const url of ['/', '/v1/traces?x=1', '//', '//a.example/', '?', '', '*', 'a.example:443', 'https://', 'mailto:a', 'file:///a'])
+      expect([url, isOwnEndpoint(url)]).toEqual([url, false])
+    takeBack()
+  })
+})
+
 describe('leaseAgent', () => {
   it('shares by origin and certificate authority, and returns each share once', () => {
     const [one, two, other] = [

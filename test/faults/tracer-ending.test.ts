@@ -86,7 +86,7 @@ describe('a process with a tracer', () => {
     const ending = await run({ MODE: 'shutdown' })
     const { ok, isInTime, stats, resources } = lastLine(ending)
     expect([ok, isInTime]).toEqual([false, true])
-    expect(stats).toMatchObject({ started: 11, ended: 11, open: 0, pending: 0, dropped: { shutdownTimeout: 10, afterShutdown: 1 } })
+    expect(stats).toMatchObject({ started: 11, ended: 11, open: 0, pending: 0, dropped: { shutdownTimeout: 11, afterShutdown: 0 } })
     expect(resources).toEqual([])
     expect(ending.code).toBe(0)
   })

@@ -1,15 +1,14 @@
 import { execFile } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { findNode, installGroups } from '../fixtures/group-install.js'
 import type { EchoServer } from './echo-server.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const repository = fileURLToPath(new URL('../..', import.meta.url))
 const execute = promisify(execFile)
 
 /** One product in one version, with a folder that holds its packages. */
@@ -69,50 +68,9 @@ export interface Outcome {
   readonly ours?: readonly OurSpan[]
 }
 
-/** Packs the project once and installs it beside each product; PACKAGE names a tarball to use instead. */
-export async function installHosts(hosts: readonly Host[]): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'honeyhive-tracer-hosts-'))
-  try {
-    const tarball = process.env['PACKAGE'] ?? (await pack(folder))
-    // Two at a time: npm waits for the disk and for the registry as much as for the processor.
-    const waiting = [...hosts]
-    const work = async (): Promise<void> => {
-      for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) await installHost(host, tarball)
-    }
-    await Promise.all([work(), work()])
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-async function pack(folder: string): Promise<string> {
-  const { stdout } = await execute('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: repository, maxBuffer: 16_777_216 })
-  return join(folder, stdout.trim().split('\n').at(-1) ?? '')
-}
-
-/** Installs the locked packages and ours beside them, unless this very installation is there. */
-async function installHost({ folder, node }: Host, tarball: string): Promise<void> {
-  const cwd = join(here, folder)
-  const stamp = join(cwd, 'node_modules', '.installed')
-  const contents = await Promise.all([tarball, join(cwd, 'package.json'), join(cwd, 'package-lock.json')].map((path) => readFile(path)))
-  const id = createHash('sha256').update(Buffer.concat(contents)).digest('hex')
-  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === id) return
-  const npm = node === undefined ? ['npm'] : ['npx', '-y', '-p', `node@${node}`, 'npm']
-  const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
-  await execute(npm[0] ?? '', [...npm.slice(1), 'install', ...options, tarball], { cwd })
-  await writeFile(stamp, id)
-}
-
-const binaries = new Map<string, Promise<string>>()
-
-/** Path of a Node of that line; started by it, a program is one process and not three. */
-function nodeBinary(line: string | undefined): Promise<string> {
-  if (line === undefined) return Promise.resolve(process.execPath)
-  const found =
-    binaries.get(line) ?? execute('npx', ['-y', '-p', `node@${line}`, 'node', '-p', 'process.execPath']).then(({ stdout }) => stdout.trim())
-  binaries.set(line, found)
-  return found
-}
+/** Installs our package beside each product. */
+export const installHosts = (hosts: readonly Host[]): Promise<void> =>
+  installGroups(hosts.map(({ folder, node }) => ({ folder: join(here, folder), node })))
 
 /** Runs the program in one setting. */
 export async function runProgram({ host, mode, sampler, start }: Run, echo: EchoServer): Promise<Outcome> {
@@ -131,7 +89,7 @@ export async function runProgram({ host, mode, sampler, start }: Run, echo: Echo
     RUN: run,
   }
   try {
-    await execute(await nodeBinary(host.node), [join(here, 'program.mjs')], {
+    await execute(await findNode(host.node), [join(here, 'program.mjs')], {
       cwd: join(here, host.folder),
       env,
       timeout: 60_000,

@@ -540,6 +540,25 @@ describe('who gets a copy', () => {
     expect(new Set(tracer.spans.map(sessionOf)).size).toBe(2)
   })
 
+  test('nobody does where LangChain runs its callbacks in the background and several tracers are live', () => {
+    const { tracer: a, host } = startBoth()
+    const b = createTestTracer({ project: 'b' })
+    const queued = host.provider.getTracer('@arizeai/openinference-instrumentation-langchain')
+    const startChain = (): void => {
+      const chain = queued.startSpan('chain', { attributes: LLM })
+      queued.startSpan('model', { attributes: LLM }, otel.setSpanContext(context.active(), chain.spanContext())).end()
+      chain.end()
+    }
+    vi.stubEnv('LANGCHAIN_CALLBACKS_BACKGROUND', undefined)
+    a.startActiveSpan('request', startChain)
+    expect([namesOf(a), namesOf(b)]).toEqual([['request'], []])
+    expect(host.exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['model', 'chain'])
+    vi.stubEnv('LANGCHAIN_CALLBACKS_BACKGROUND', 'false')
+    b.startActiveSpan('request', startChain)
+    expect([namesOf(a), namesOf(b)]).toEqual([['request'], ['chain', 'model', 'request']])
+    vi.unstubAllEnvs()
+  })
+
   test('`route` decides alone: a tracer, a name, or nobody', () => {
     const [a, b] = [createTestTracer(), createTestTracer()]
     const route: HoneyHiveSpanProcessorOptions['route'] = ({ attributes }) =>

@@ -1,4 +1,4 @@
-import { type Context, context, ROOT_CONTEXT, type Span, trace as otel } from '@opentelemetry/api'
+import { type Context, context, ROOT_CONTEXT, type Span, type TracerProvider, trace as otel } from '@opentelemetry/api'
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createRoutingProvider, trace } from '../../src/index.js'
@@ -63,6 +63,20 @@ describe('the latest entered wins', () => {
     expect(names(b)).toEqual([{ name: 'handler', children: [{ name: 'library' }, { name: 'helper' }] }])
   })
 
+  test('also where the tracer of that context is shut down, as long as the other one lives', async () => {
+    const server = a.provider.getTracer('server')
+    await a.shutdown()
+    const request = server.startSpan('request')
+    context.with(otel.setSpan(context.active(), request), () => {
+      const next = context.bind(context.active(), () => {
+        instrumented()
+        helper()
+      })
+      context.with(otel.setSpan(context.active(), server.startSpan('middleware')), () => b.withSession({}, next))
+    })
+    expect([names(a), names(b)]).toEqual([[], [{ name: 'helper' }, { name: 'library' }]])
+  })
+
   test('a callback that was bound inside an open span of another tracer belongs there', () => {
     let bound = (): void => undefined
     const own = a.otelTracer.startSpan('own')
@@ -91,6 +105,96 @@ describe('the latest entered wins', () => {
     )
     expect(provider.unowned).toBe(1)
     expect([names(a), names(b)]).toEqual([[{ name: 'own' }], [{ name: 'elsewhere' }]])
+  })
+})
+
+describe('an outer context that a library keeps and names again', () => {
+  /** What @fastify/otel does: a span for the request, and every span of a hook or of the handler is started in that one's context. */
+  function serve(provider: TracerProvider, hook: (next: () => void) => void): void {
+    const server = provider.getTracer('server')
+    const request = server.startSpan('request')
+    const kept = otel.setSpan(context.active(), request)
+    const inSpan = (name: string, fn: () => void): void => {
+      const span = server.startSpan(name, {}, kept)
+      context.with(otel.setSpan(kept, span), fn)
+      span.end()
+    }
+    const handler = (): void => {
+      instrumented()
+      helper()
+    }
+    context.with(kept, () =>
+      inSpan('hook', () =>
+        hook(() => {
+          inSpan('one', handler)
+          inSpan('two', handler)
+        }),
+      ),
+    )
+    request.end()
+  }
+  const inside = [{ name: 'library' }, { name: 'helper' }]
+  const handlers = [
+    { name: 'one', children: inside },
+    { name: 'two', children: inside },
+  ]
+  const outside = { name: 'request', children: [{ name: 'hook' }] }
+
+  test('is older than the scope inside of it: what starts in it is the tenant’s, by every entrance', () => {
+    serve(a.provider, (next) => b.startActiveSpan('tenant', next))
+    serve(a.provider, (next) => b.withSession({}, () => next()))
+    serve(a.provider, (next) => b.withRemoteContext({ traceparent: '00-d4cda95b652f4a1592b449d5929fda1b-6e0c63257de34c92-01' }, next))
+    expect(names(a)).toEqual([outside, outside, outside])
+    expect(names(b)).toEqual(
+      [...handlers, ...handlers, { name: 'tenant', children: handlers }].sort((x, y) => x.name.localeCompare(y.name)),
+    )
+  })
+
+  test('and is the session’s that was entered inside of it, with the same tracer', () => {
+    serve(a.provider, (next) => a.withSession({ sessionName: 'request' }, () => a.startActiveSpan('tenant', next)))
+    expect(names(a)).toEqual([outside, { name: 'tenant', children: handlers }])
+    const [session] = a.sessions.filter(({ sessionName }) => sessionName === 'request')
+    const sessionOf = (name: string): unknown => a.spans.find((span) => span.name === name)?.attributes['honeyhive.session_id']
+    expect(['one', 'library', 'helper'].map(sessionOf)).toEqual(Array(3).fill(session?.sessionId))
+    expect(sessionOf('hook')).not.toBe(session?.sessionId)
+  })
+
+  test('also where nobody records that span: no tracer was active, or its tracer is shut down', async () => {
+    const provider = createRoutingProvider()
+    serve(provider, (next) => b.startActiveSpan('tenant', next))
+    await a.shutdown()
+    serve(a.provider, (next) => b.startActiveSpan('tenant', next))
+    const tenant = { name: 'tenant', children: handlers }
+    expect([names(a), names(b)]).toEqual([[], [tenant, tenant]])
+    expect(provider.unowned).toBe(2)
+  })
+
+  test('is the parent as before where no scope was entered', () => {
+    serve(a.provider, (next) => next())
+    expect(names(a)).toEqual([{ name: 'request', children: [{ name: 'hook' }, ...handlers] }])
+  })
+
+  test('while one made by hand inside of the scope decides, each time', () => {
+    a.otelTracer.startActiveSpan('outer', (outer) => {
+      b.startActiveSpan('tenant', () => {
+        const chosen = otel.setSpan(context.active(), outer)
+        instrumented(chosen)
+        b.startActiveSpan('step', () => instrumented(chosen))
+        instrumented(otel.setSpanContext(context.active(), outer.spanContext()))
+      })
+      outer.end()
+    })
+    expect(names(a)).toEqual([{ name: 'outer', children: Array(3).fill({ name: 'library' }) }])
+    expect(names(b)).toEqual([{ name: 'tenant', children: [{ name: 'step' }] }])
+  })
+
+  test('and a context that cannot be written to decides as one made by hand', () => {
+    a.otelTracer.startActiveSpan('outer', (outer) => {
+      const frozen = Object.freeze(otel.setSpan(ROOT_CONTEXT, outer))
+      context.with(frozen, () => b.startActiveSpan('tenant', () => instrumented(frozen)))
+      outer.end()
+    })
+    expect([names(a), names(b)]).toEqual([[{ name: 'outer', children: [{ name: 'library' }] }], [{ name: 'tenant' }]])
   })
 })
 

@@ -34,6 +34,12 @@ describe('findOwned', () => {
     expect(findOwned(trace.wrapSpanContext(ids))).toMatchObject({ owner: tracer.instance, hasEnded: true })
   })
 
+  test('is nothing for ids that came over the wire, which anybody may have written', ({ tracer }) => {
+    const ids = tracer.startSpan('own').spanContext()
+    expect(findOwned(trace.wrapSpanContext({ ...ids }))?.owner).toBe(tracer.instance)
+    expect(findOwned(trace.wrapSpanContext({ ...ids, isRemote: true }))).toBeUndefined()
+  })
+
   test('is nothing for no span, a span of somebody else, ids of another trace, and what refuses to be read', ({ tracer }) => {
     const { spanId } = tracer.startSpan('own').spanContext()
     const hostile = new Proxy(trace.wrapSpanContext(foreign), {
@@ -83,6 +89,33 @@ describe('findInnermost', () => {
       const outer = context.active()
       other.withSession({}, () => context.with(outer, () => expect(ownerNow()).toBe(other.instance)))
     })
+  })
+
+  test('is the request that bound a callback, where a pool runs it in another one of the same tracer', ({ tracer }) => {
+    const library = tracer.provider.getTracer('library')
+    const [spans, callbacks]: [Span[], (() => void)[]] = [[], []]
+    const serve = (name: string, handle: () => void): void =>
+      context.with(withSpan(library.startSpan(`GET ${name}`, { root: true })), () =>
+        tracer.withSession({ sessionName: name }, () => {
+          const answer = library.startSpan(name)
+          spans.push(answer)
+          context.with(withSpan(answer), handle)
+        }),
+      )
+    const query = (): void => {
+      library.startSpan('query').end()
+      tracer.startSpan('by hand').end()
+      traced({ eventName: 'row' })(() => undefined)()
+    }
+    serve('one', () => callbacks.push(context.bind(context.active(), query)))
+    serve('two', () => callbacks[0]?.())
+    for (const span of spans) span.end()
+    const [one, two] = tracer.tree().filter(({ name }) => name === 'one' || name === 'two')
+    expect(one).toEqual({ name: 'one', children: [{ name: 'query' }, { name: 'by hand' }, { name: 'row' }] })
+    expect(two).toEqual({ name: 'two' })
+    const sessionOf = (name: string): unknown => tracer.spans.find((span) => span.name === name)?.attributes['honeyhive.session_id']
+    expect(['query', 'by hand', 'row'].map(sessionOf)).toEqual(Array(3).fill(sessionOf('one')))
+    expect(sessionOf('two')).not.toBe(sessionOf('one'))
   })
 
   test('is who bound a callback, in whose scope it may run', async ({ tracer, createTracer }) => {

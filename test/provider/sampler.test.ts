@@ -48,6 +48,29 @@ describe('a sampler of the user', () => {
     expect(tracer.stats()).toMatchObject({ dropped: { unsampled: 1 } })
   })
 
+  test.for([SamplingDecision.NOT_RECORD, SamplingDecision.RECORD])(
+    'may keep what stands below a span it leaves out (%i): it hangs under the nearest that arrives',
+    (decision, { createTracer }) => {
+      const parents: (string | undefined)[] = []
+      const sampler = answering((at, _, name) => {
+        parents.push(trace.getSpanContext(at)?.spanId)
+        return { decision: name.startsWith('out') ? decision : SamplingDecision.RECORD_AND_SAMPLED }
+      })
+      const tracer = createTracer({ sampler, spanFilter: { exclude: ['filtered'] } })
+      const nest = ([name, ...names]: string[]): void => void (name && tracer.startActiveSpan(name, () => nest(names)))
+      nest(['top', 'out', 'out too', 'filtered', 'kept', 'out again', 'deep'])
+      nest(['out', 'root', 'inside'])
+      expect(tracer.tree()).toEqual([
+        { name: 'top', children: [{ name: 'kept', children: [{ name: 'deep' }] }] },
+        { name: 'root', children: [{ name: 'inside' }] },
+      ])
+      expect(new Set(tracer.spans.map((span) => span.spanContext().traceId)).size).toBe(2)
+      expect(tracer.spans.find(({ name }) => name === 'root')?.parentSpanContext).toBeUndefined()
+      // The sampler itself is told the truth, as its decision may hang on it.
+      expect(parents.filter((id) => id === undefined)).toHaveLength(2)
+    },
+  )
+
   test('sees the context that the span starts in, its baggage, and the parent it gets', ({ createTracer }) => {
     const seen: unknown[] = []
     const sampler = answering((at) => {

@@ -33,7 +33,28 @@ describe('readEmbeddingReply', () => {
     expect(readEmbeddingReply({ data: [{ embedding: 'AACAPw==' }] })).toEqual({ count: 1, dimensions: undefined })
   })
 
-  it.each([['text'], [null], [{ data: [] }], [{ data: [{ id: 1 }] }]])('is undefined for %j', (value) => {
-    expect(readEmbeddingReply(value)).toBeUndefined()
+  it.each([
+    ['Titan', { embedding: [1, 2, 3], inputTextTokenCount: 4 }, 1],
+    [
+      'Cohere',
+      {
+        embeddings: [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+        texts: ['one', 'two'],
+      },
+      2,
+    ],
+    ['Gemini', { embeddings: [{ values: [1, 2, 3] }] }, 1],
+  ])('gives the size of a reply of %s', (_, reply, count) => {
+    expect(readEmbeddingReply(reply)).toEqual({ count, dimensions: 3 })
   })
+
+  it.each([['text'], [null], [{}], [{ data: [] }], [{ data: [{ id: 1 }] }], [{ data: ['one'] }], [{ embedding: 'text'.split('') }]])(
+    'is undefined for %j',
+    (value) => {
+      expect(readEmbeddingReply(value)).toBeUndefined()
+    },
+  )
 })

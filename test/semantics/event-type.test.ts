@@ -11,7 +11,14 @@ describe('inferEventType', () => {
     [{ 'openinference.span.kind': 'RETRIEVER', 'gen_ai.request.model': 'm' }, 'tool'],
     [{ 'openinference.span.kind': 'later', 'gen_ai.operation.name': 'chat' }, 'model'],
     [{ 'traceloop.span.kind': 'workflow', 'gen_ai.operation.name': 'chat' }, 'chain'],
+    [{ 'traceloop.span.kind': 'task', 'gen_ai.operation.name': 'execute_tool' }, 'tool'],
+    [{ 'traceloop.span.kind': 'task' }, 'chain'],
     [{ 'langsmith.span.kind': 'llm' }, 'model'],
+    [{ 'genkit:type': 'action', 'genkit:metadata:subtype': 'model' }, 'model'],
+    [{ 'genkit:type': 'action', 'genkit:metadata:subtype': 'retriever' }, 'tool'],
+    [{ 'genkit:type': 'action', 'genkit:metadata:subtype': 'agent' }, 'chain'],
+    [{ 'genkit:type': 'flowStep' }, 'chain'],
+    [{ 'mastra.span.type': 'rag_embedding' }, 'model'],
     [{ 'mastra.span.type': 'model_step', 'gen_ai.operation.name': 'model.step' }, 'chain'],
     [{ 'mastra.span.type': 'model_inference' }, 'model'],
     [{ 'gen_ai.operation.name': 'embeddings', 'gen_ai.request.model': 'm' }, 'model'],
@@ -85,6 +92,20 @@ describe('inferEventType', () => {
         'embeddings embed-test': 'model',
       },
     ],
+    ['genkit', { ask: 'chain', generate: 'chain', 'local/gpt-test': 'model', 'local/embed-test': 'model', weather: 'tool' }],
+    [
+      'mastra',
+      {
+        'invoke_agent assistant': 'chain',
+        'chat gpt-test': 'model',
+        'model_step assistant': 'chain',
+        'model_inference assistant': 'model',
+        'model_chunk assistant': 'generic',
+        'execute_tool weather': 'tool',
+      },
+    ],
+    ['openinference-agents', { 'Agent workflow': 'chain', assistant: 'chain', turn: 'chain', response: 'model', weather: 'tool' }],
+    ['traceloop-mcp', { 'mcp.client.session': 'chain', 'initialize.mcp': undefined, 'weather.tool': 'tool' }],
   ] as const)('says what the spans of %s are', (name, types) => {
     const found = readFixture(name).map((span) => [span.name, inferEventType(span.attributes)])
     expect(Object.fromEntries(found)).toEqual(types)

@@ -76,6 +76,37 @@ describe('toMessages', () => {
     expect(toMessages([{ role: 'assistant', content: [part] }], 'user')).toEqual([{ role: 'assistant', content: [read] }])
   })
 
+  it('reads what it has read into the same again', () => {
+    const once = toMessages(
+      [
+        {
+          role: 'user',
+          content: [text('See'), { type: 'file', file: { file_id: 'file-1', filename: 'a.pdf' } }, { type: 'invented', deep: 1 }],
+        },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'thinking', thinking: 'hm' },
+            { type: 'tool_use', id: 'call_1', name: 'weather', input: {} },
+          ],
+        },
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 'call_1',
+              content: [text('18C'), { type: 'image', source: { type: 'url', url: 'https://host/a.png' } }],
+            },
+          ],
+        },
+      ],
+      'user',
+    )
+    expect(toMessages(once, 'user')).toEqual(once)
+    expect(JSON.stringify(once)).toContain('a.pdf')
+  })
+
   it.each([
     ['OpenAI', { tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } }] }],
     ['OpenInference', { tool_calls: [{ tool_call: { id: 'call_1', function: { name: 'weather', arguments: '{"city":"Rome"}' } } }] }],
@@ -119,7 +150,10 @@ describe('toMessages', () => {
       'the AI SDK',
       { role: 'tool', content: [{ type: 'tool-result', toolCallId: 'call_1', output: { type: 'json', value: { degrees: 18 } } }] },
     ],
-    ['Anthropic', { role: 'tool', content: [{ type: 'tool_result', tool_use_id: 'call_1', content: '{"degrees":18}' }] }],
+    ['Anthropic', { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'call_1', content: '{"degrees":18}' }] }],
+    ['OpenInference for Anthropic', { role: 'user', content: '{"degrees":18}', tool_call_id: 'call_1' }],
+    ['Bedrock', { role: 'user', content: [{ toolResult: { toolUseId: 'call_1', content: [{ text: '{"degrees":18}' }] } }] }],
+    ['Traceloop for Gemini', { role: 'user', parts: [{ type: 'tool_call_response', id: 'call_1', response: '{"degrees":18}' }] }],
     ['OpenAI responses', { type: 'function_call_output', call_id: 'call_1', output: '{"degrees":18}' }],
   ])('reads what a tool gave back in the spelling of %s', (_, message) => {
     expect(toMessages([message], 'user')).toEqual([{ role: 'tool', content: { degrees: 18 }, tool_call_id: 'call_1' }])
@@ -131,6 +165,15 @@ describe('toMessages', () => {
     const read = [{ role: 'tool', content: '18C Rome', tool_call_id: 'call_1', name: 'weather' }]
     expect(toMessages([message], 'user')).toEqual(read)
     expect(toMessages([{ role: 'tool', tool_call_id: 'call_1', name: 'weather', content: '"18C Rome"' }], 'user')).toEqual(read)
+  })
+
+  it('reads a result without an id, as Gemini gives it', () => {
+    const message = { role: 'user', parts: [{ functionResponse: { name: 'weather', response: { degrees: 18 } } }] }
+    expect(toMessages([message], 'user')).toEqual([{ role: 'tool', content: { degrees: 18 }, name: 'weather' }])
+  })
+
+  it('has no content where a message has no parts', () => {
+    expect(toMessages([{ role: 'assistant', parts: [] }], 'user')).toEqual([{ role: 'assistant', content: '' }])
   })
 
   it('keeps results apart from text and from one another', () => {

@@ -33,6 +33,47 @@ describe('readUsage', () => {
     expect(readUsage((key) => attributes[key])).toMatchObject(usage)
   })
 
+  it('counts what Gemini thought as a part of what came out', () => {
+    const [span] = readFixture('traceloop-google')
+    expect(span?.attributes).toMatchObject({ 'gen_ai.usage.output_tokens': 5, 'gen_ai.usage.reasoning_tokens': 2 })
+    expect(readUsage((key) => span?.attributes[key])).toMatchObject({
+      inputTokens: 11,
+      outputTokens: 7,
+      totalTokens: 18,
+      reasoningTokens: 2,
+    })
+  })
+
+  it.each([
+    ['the cache beside the input', { input_tokens: 6, output_tokens: 7, total_tokens: 18, cache_read_input_tokens: 5 }, 11, 7],
+    [
+      'both parts of the cache beside the input',
+      { input_tokens: 6, output_tokens: 7, total_tokens: 18, cache_read_input_tokens: 3, cache_write_input_tokens: 2 },
+      11,
+      7,
+    ],
+    [
+      'the cache beside the input and reasoning beside the output',
+      { input_tokens: 6, output_tokens: 5, total_tokens: 18, cache_read_input_tokens: 5, reasoning_tokens: 2 },
+      11,
+      7,
+    ],
+    ['nothing beside', { input_tokens: 11, output_tokens: 7, total_tokens: 18, cache_read_input_tokens: 3, reasoning_tokens: 2 }, 11, 7],
+    [
+      'a total that does not add up',
+      { input_tokens: 6, output_tokens: 7, total_tokens: 20, cache_read_input_tokens: 3, reasoning_tokens: 2 },
+      6,
+      7,
+    ],
+    ['a total that is too small', { input_tokens: 6, output_tokens: 7, total_tokens: 3, reasoning_tokens: 2 }, 6, 7],
+  ])('gives whole counts of a dialect with %s', (_, given, inputTokens, outputTokens) => {
+    expect(readUsage((key) => (given as Record<string, number>)[key])).toMatchObject({
+      inputTokens,
+      outputTokens,
+      totalTokens: given.total_tokens,
+    })
+  })
+
   it.each(Object.entries(USAGE_KEYS).flatMap(([kind, keys]) => keys.map((key) => [kind as keyof typeof USAGE_KEYS, key] as const)))(
     'reads %s from %s',
     (kind, key) => {

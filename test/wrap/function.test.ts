@@ -51,6 +51,8 @@ describe('calls', () => {
         record: () => ({
           maxBytes: 1,
           run: (fn, self, args) => Reflect.apply(fn, self, args as never[]),
+          enter: () => undefined,
+          leave: () => undefined,
           succeed() {
             throw new Error('Tracer error')
           },
@@ -230,6 +232,8 @@ describe('calls', () => {
         return {
           maxBytes: 1,
           run: (fn, self, args) => Reflect.apply(fn, self, args as never[]),
+          enter: () => undefined,
+          leave: () => undefined,
           succeed() {
             ended += 1
           },
@@ -602,7 +606,7 @@ describe('unhandled rejections', () => {
       import { setTimeout as sleep } from 'node:timers/promises'
       const [, , mode, how] = process.argv
       let ended = ''
-      const recorder = { record: () => ({ maxBytes: 1, run: (f, s, a) => Reflect.apply(f, s, a), succeed() { ended += 'ok ' }, fail() { ended += 'error ' } }) }
+      const recorder = { record: () => ({ maxBytes: 1, run: (f, s, a) => Reflect.apply(f, s, a), enter() {}, leave() {}, succeed() { ended += 'ok ' }, fail() { ended += 'error ' } }) }
       const wrap = (fn) => (how === 'wrapped' ? wrapFunction(fn, compileCall({}, 'f'), () => recorder) : fn)
       const boom = () => Object.assign(new Error('boom'), { stack: 'Error: boom' })
       const later = () => sleep(5).then(() => { throw boom() })

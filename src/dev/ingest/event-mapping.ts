@@ -1,9 +1,9 @@
 /** Turns one span into one event: protocol attributes, HoneyHive's buckets, other vocabularies, and the rest into metadata. */
 import { ATTRIBUTE, BUCKETS, BUCKET_PREFIX } from '../../semantics/attributes.js'
 import { type Conversation, MESSAGE_EVENTS, readConversation } from '../../semantics/conversation.js'
-import { type Embeddings, readEmbeddingReply, readEmbeddings } from '../../semantics/embeddings.js'
-import { readJsonText, toToolResult } from '../../semantics/message-parts.js'
-import { type ChatMessage, toMessages } from '../../semantics/messages.js'
+import { type Embeddings, readEmbeddings } from '../../semantics/embeddings.js'
+import { translateGenkit } from '../../semantics/genkit.js'
+import { translateMastra } from '../../semantics/mastra.js'
 import { setPath, unflatten } from '../../semantics/unflatten.js'
 import { ASSOCIATION_PREFIX, ATTRIBUTE_RULES, MERGE_RULES, PREFIX_RULES, PROTOCOL_ATTRIBUTES } from '../../semantics/vocabulary.js'
 import { createBody, type EventBody, type EventBucket, fill, fillOrKeep, fillPath, readPath, toEventBucket } from '../store/event-body.js'
@@ -12,7 +12,9 @@ import { formatUuid, isUuid, toSessionUuid } from '../store/ids.js'
 import { detectInstrumentor } from './instrumentor.js'
 import { createObject, isObject, type JsonObject, readEmbeddedJson, toFiniteNumber, toNonEmptyText, toObject } from '../../otlp/json.js'
 import type { DecodedSpan } from '../../otlp/decoded-span.js'
+import { addUsage } from './usage.js'
 import { createSpanAttributes, type SpanAttributes } from './span-attributes.js'
+import { fillAnswer, fillConversation, readMergedValue, takeValues } from './values.js'
 
 /** An event as a span describes it, before its project and parent are looked up. */
 export interface MappedEvent {
@@ -46,10 +48,11 @@ export interface MappingOptions {
 
 /** Maps one span. Never throws, whatever its attributes hold. */
 export function toEvent(span: DecodedSpan, { strict = false, parseJson = true, nextJs = false }: MappingOptions = {}): MappedEvent {
-  const all: JsonObject = Object.assign(createObject(), span.resource, span.attributes)
+  const given: JsonObject = Object.assign(createObject(), span.resource, span.attributes)
+  const all = translateGenkit(translateMastra(given))
   const attributes = createSpanAttributes(all)
   const spanEventNames = span.events.map((event) => event.name)
-  const type = resolveEventType(all, { strict, spanEventNames })
+  const type = resolveEventType(given, { strict, spanEventNames })
   const instrumentor = detectInstrumentor(span.scopeName, attributes, spanEventNames)
   const root = readRoot(attributes, nextJs)
   const body = takeBuckets(attributes, parseJson)
@@ -59,8 +62,9 @@ export function toEvent(span: DecodedSpan, { strict = false, parseJson = true, n
   const embeddings = readEmbeddings(all)
   if (embeddings !== undefined) takeEmbeddings(attributes, embeddings, body)
   takeMessages(attributes, readConversation(all, span.events), body)
-  takeValues(attributes, type, body)
+  const reply = takeValues(attributes, type, body)
   takeTables(attributes, type, body)
+  addUsage(body.metadata, type === 'model' ? reply : undefined)
   takeRemaining(attributes, span, body.metadata)
   finishBody(body, type)
   const sessionId = root.sessionId ?? formatUuid(span.traceId)
@@ -181,42 +185,6 @@ function takeAll(attributes: SpanAttributes, keys: readonly string[]): void {
   for (const key of keys) attributes.take(key)
 }
 
-function fillAnswer(outputs: JsonObject, messages: readonly ChatMessage[]): void {
-  const [first] = messages
-  if (messages.length > 1) fill(outputs, 'chat_history', messages)
-  else for (const [key, value] of Object.entries(first ?? {})) fill(outputs, key, value)
-}
-
-function takeValues(attributes: SpanAttributes, type: string, body: EventBody): void {
-  const input = attributes.take('input.value')
-  if (input !== undefined && input !== '') fillInputValue(body.inputs, readEmbeddedJson(input), type)
-  const output = attributes.take('output.value')
-  if (output !== undefined && output !== '') fillOutputValue(body.outputs, readEmbeddedJson(output), type)
-}
-
-function fillInputValue(inputs: JsonObject, value: unknown, type: string): void {
-  const messages = typeof value === 'string' && type !== 'model' ? undefined : toMessages(value, 'user')
-  if (messages !== undefined) fill(inputs, 'chat_history', messages)
-  if (isObject(value)) {
-    for (const [key, item] of Object.entries(value)) if (messages === undefined || key !== 'messages') fill(inputs, key, item)
-  } else if (messages === undefined) fill(inputs, 'value', value)
-}
-
-function fillOutputValue(outputs: JsonObject, value: unknown, type: string): void {
-  if (type !== 'model') {
-    fill(outputs, 'message', type === 'tool' ? toToolResult(value) : value)
-    return
-  }
-  const reply = readEmbeddingReply(value)
-  if (reply !== undefined) {
-    fill(outputs, 'embeddings', reply.count)
-    fill(outputs, 'dimensions', reply.dimensions)
-    return
-  }
-  if (['content', 'chat_history', 'embeddings'].some((key) => Object.hasOwn(outputs, key))) return
-  fillAnswer(outputs, toMessages(value, 'assistant') ?? [{ role: 'assistant', content: value }])
-}
-
 function takeTables(attributes: SpanAttributes, type: string, body: EventBody): void {
   for (const { from, to } of ATTRIBUTE_RULES) {
     for (const source of from) {
@@ -229,8 +197,8 @@ function takeTables(attributes: SpanAttributes, type: string, body: EventBody): 
   }
   for (const { from, bucket, fallbackKey } of MERGE_RULES) {
     if (!attributes.has(from)) continue
-    const read = type === 'tool' && bucket === 'outputs' ? toToolResult : readJsonText
-    const value = read(attributes.take(from))
+    const value = readMergedValue(from, attributes.take(from), bucket, type)
+    if (fillConversation(body, bucket, value)) continue
     for (const [key, item] of Object.entries(isObject(value) ? value : { [fallbackKey]: value }))
       fillOrKeep(body, bucket as EventBucket, key, item, `${from}.${key}`)
   }
@@ -290,7 +258,4 @@ function finishBody({ outputs, config, metadata }: EventBody, type: string): voi
     delete outputs.message
   }
   if (config.model !== undefined) fill(metadata, 'model_name', config.model)
-  const prompt = toFiniteNumber(metadata.prompt_tokens)
-  const completion = toFiniteNumber(metadata.completion_tokens)
-  if (prompt !== undefined || completion !== undefined) fill(metadata, 'total_tokens', (prompt ?? 0) + (completion ?? 0))
 }

@@ -2,6 +2,10 @@
  * What the page asks of the local server: JSON over GET under `/api`, and one event stream.
  * Times are Unix milliseconds, durations milliseconds, costs US dollars.
  */
+import type { CostSource } from '../store/event-record.js'
+import type { FoundPrice } from '../prices/price-table.js'
+import type { Dialogue, DialogueMessage } from '../../semantics/dialogue.js'
+import type { FailureStep } from '../../semantics/failure.js'
 
 /** `GET /api/projects` */
 export interface ProjectList {
@@ -17,14 +21,17 @@ export interface ProjectSummary {
 }
 
 /**
- * `GET /api/sessions?project=&q=&type=&error=1&source=&metadata=key:value&fromMs=&toMs=&cursor=&limit=`
- * (`q` searches names and the text of inputs and outputs; newest first).
+ * `GET /api/sessions?project=&q=&type=&error=1&source=&metadata=key:value&evaluation=0&sort=cost&order=asc&fromMs=&toMs=&cursor=&limit=`
+ * (`q` searches names and the text of inputs and outputs; `evaluation=0` leaves the rows of experiment runs out, `1` gives nothing
+ * else; newest first unless `sort` names a figure).
  */
 export interface SessionList {
   readonly sessions: readonly SessionSummary[]
   readonly nextCursor: string | null
   /** Distinct sources of the project, for the filter. */
   readonly sources: readonly string[]
+  /** How many sessions of the project are rows of an experiment run. */
+  readonly evaluationRows: number
 }
 export interface SessionSummary {
   readonly id: string
@@ -39,8 +46,14 @@ export interface SessionSummary {
   readonly errors: number
   readonly totalTokens: number
   readonly cost: number
+  /** Events that used tokens and have no price: the cost is that of the others. */
+  readonly unpriced: number
   readonly hasFeedback: boolean
   readonly runId: string | null
+  /** Who it is about, when an event says so. */
+  readonly user: string | null
+  /** A line of what was asked first, and of what was answered last. */
+  readonly preview: { readonly input: string | null; readonly output: string | null }
 }
 
 /** `GET /api/sessions/:id` — every event of a session, light; details are fetched one by one. */
@@ -63,12 +76,36 @@ export interface EventRow {
   readonly error: string | null
   readonly totalTokens: number
   readonly cost: number
+  /** Null for what used no tokens. */
+  readonly costSource: CostSource | null
   readonly model: string | null
   /** Number of links to other traces. */
   readonly links: number
 }
 
-/** `GET /api/events/:id` */
+/** `GET /api/sessions/:id/conversation`: the session as one conversation, up to 1,000 calls. */
+export interface Conversation {
+  readonly calls: readonly ConversationCall[]
+}
+/** One model call of a conversation; without any, the work a session began with. */
+export interface ConversationCall {
+  readonly event: EventRow
+  readonly firstTokenMs: number | null
+  /** What it was told that had not been said before. */
+  readonly messages: readonly DialogueMessage[]
+  readonly answer: readonly DialogueMessage[]
+}
+
+/** `GET /api/events/:id/page`: one event and what is read out of it. */
+export interface EventPage extends EventDetail {
+  /** Its messages, whichever library wrote them. */
+  readonly dialogue: Dialogue
+  /** Its error, then what caused that. */
+  readonly failure: readonly FailureStep[]
+  /** How its cost comes about; null when it cost nothing. The price is null where the cost was reported, or no price is known. */
+  readonly pricing: { readonly source: CostSource; readonly price: FoundPrice | null } | null
+}
+/** `GET /api/events/:id`: one event in full, as it is stored. */
 export interface EventDetail extends EventRow {
   readonly source: string
   readonly inputs: Readonly<Record<string, unknown>>

@@ -2,7 +2,11 @@
 import type { Reader, Row } from '../store/database.js'
 import { both, eachEventPage, type EventCondition, findLastEvent, inProjects, inSession } from '../store/events.js'
 import { parseBody } from '../store/event-rows.js'
-import type { EventDetail, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
+import { readDialogue } from '../../semantics/dialogue.js'
+import { readFailure } from '../../semantics/failure.js'
+import type { EventDetail, EventPage, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
+import type { PriceTable } from '../prices/price-table.js'
+import { readCost } from '../store/event-record.js'
 import { findSession, listProjects } from './sessions.js'
 
 /** An event with its children, in order of start. */
@@ -42,6 +46,19 @@ function* eachEventRow(reader: Reader, condition: EventCondition): Generator<Eve
 export function readEvent(reader: Reader, id: string, projectId?: number): EventDetail | undefined {
   const row = findLastEvent(reader, id, projectId)
   return row === undefined ? undefined : toDetail(reader, row)
+}
+
+/** One event as the page shows it. */
+export function readEventPage(reader: Reader, prices: PriceTable, id: string, projectId?: number): EventPage | undefined {
+  const event = readEvent(reader, id, projectId)
+  if (event === undefined) return undefined
+  return { ...event, dialogue: readDialogue(event), failure: readFailure(event.error, event.metadata), pricing: readPricing(event, prices) }
+}
+
+function readPricing(event: EventDetail, prices: PriceTable): EventPage['pricing'] {
+  const { type, startMs, userProperties, ...buckets } = event
+  const { source, price } = readCost({ type, startMs, body: { ...buckets, user_properties: userProperties } }, prices)
+  return source === null ? null : { source, price: price ?? null }
 }
 
 /** All events of a project, or of one session of it, in full and in order of start; session records included. */
@@ -103,6 +120,7 @@ export function toEventRow(row: Row): EventRow {
     error: toText(row.error),
     totalTokens: Number(row.total_tokens),
     cost: Number(row.cost),
+    costSource: toText(row.cost_source) as EventRow['costSource'],
     model: toText(row.model),
     links: Number(row.links),
   }

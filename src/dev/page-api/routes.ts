@@ -7,28 +7,35 @@ import { sendLarge, toStream } from '../http/reply.js'
 import { toFiniteNumber } from '../../otlp/json.js'
 import type { Reader } from '../store/database.js'
 import { findProject } from '../store/projects.js'
-import { listProcesses, readEvent, readProcess, readSession } from './events.js'
+import { eachCall } from './conversation.js'
+import { listProcesses, readEvent, readEventPage, readProcess, readSession } from './events.js'
 import { eachExportLine } from './export.js'
+import type { PriceTable } from '../prices/price-table.js'
 import type { RunPages } from './runs.js'
-import { listProjects, listSessions } from './sessions.js'
+import { findSession, listProjects, listSessions } from './sessions.js'
 import { listDrops, readStats } from './stats.js'
 
 /** What these routes read from. */
 export interface PageSources {
   readonly reader: Reader
   readonly runs: RunPages
+  readonly prices: PriceTable
   /** Without one, there is no news: a file that is only read does not change. */
   readonly live?: LiveFeed
 }
 
 /** The routes under `/api`. */
-export function createPageApi({ reader, runs, live }: PageSources): App {
+export function createPageApi({ reader, runs, prices, live }: PageSources): App {
   const app = createRouter()
   const projectOf = (c: Call): number | undefined => readProject(reader, c)
   app.get('/projects', (c) => c.json({ projects: listProjects(reader) }))
   app.get('/sessions', (c) => c.json(listSessions(reader, { ...readFilter(c), projectId: projectOf(c) })))
   app.get('/sessions/:id', (c) => sendLarge(c, { ...found(readSession(reader, c.req.param('id'), projectOf(c)), 'Session') }))
+  app.get('/sessions/:id/conversation', (c) =>
+    sendLarge(c, { calls: eachCall(reader, found(findSession(reader, c.req.param('id'), projectOf(c)), 'Session')) }),
+  )
   app.get('/events/:id', (c) => c.json(found(readEvent(reader, c.req.param('id'), projectOf(c)), 'Event')))
+  app.get('/events/:id/page', (c) => c.json(found(readEventPage(reader, prices, c.req.param('id'), projectOf(c)), 'Event')))
   app.get('/processes', (c) => c.json({ processes: listProcesses(reader) }))
   app.get('/processes/:id', (c) => sendLarge(c, { ...found(readProcess(reader, c.req.param('id'), readRange(c)), 'Process') }))
   app.get('/runs', async (c) => c.json({ runs: await runs.list(projectOf(c)) }))
@@ -67,6 +74,11 @@ function readRange(c: Call): { fromMs: number | undefined; toMs: number | undefi
   return { fromMs: toFiniteNumber(c.req.query('fromMs')), toMs: toFiniteNumber(c.req.query('toMs')) }
 }
 
+/** `1` and `0`; anything else counts as not given. */
+function readFlag(text: string | undefined): boolean | undefined {
+  return text === '1' ? true : text === '0' ? false : undefined
+}
+
 function readFilter(c: Call): Parameters<typeof listSessions>[1] {
   return {
     ...readRange(c),
@@ -74,6 +86,9 @@ function readFilter(c: Call): Parameters<typeof listSessions>[1] {
     type: c.req.query('type'),
     error: c.req.query('error') === '1',
     source: c.req.query('source'),
+    evaluation: readFlag(c.req.query('evaluation')),
+    sort: c.req.query('sort'),
+    order: c.req.query('order') === 'asc' ? 'asc' : 'desc',
     metadata: c.req.query('metadata'),
     cursor: c.req.query('cursor'),
     limit: toFiniteNumber(c.req.query('limit')),

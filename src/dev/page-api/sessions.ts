@@ -1,6 +1,7 @@
 /** Sessions and projects as the page and the read helpers show them. */
-import type { Reader, Row } from '../store/database.js'
+import type { Reader, Row, SqlValue } from '../store/database.js'
 import { IN_PROJECT } from '../store/events.js'
+import { parsePreview } from '../store/session-preview.js'
 import { badRequest } from '../http/http-error.js'
 import { toFiniteNumber } from '../../otlp/json.js'
 import type { ProjectSummary, SessionList, SessionSummary } from './contract.js'
@@ -17,6 +18,12 @@ export interface SessionFilter {
   readonly type?: string | undefined
   readonly error?: boolean | undefined
   readonly source?: string | undefined
+  /** Whether sessions are rows of an experiment run; by default both kinds. */
+  readonly evaluation?: boolean | undefined
+  /** One of {@link SESSION_SORTS}. @defaultValue `'started'` */
+  readonly sort?: string | undefined
+  /** @defaultValue `'desc'` */
+  readonly order?: 'asc' | 'desc' | undefined
   /** `key:value` in the metadata of any event. */
   readonly metadata?: string | undefined
   readonly fromMs?: number | undefined
@@ -48,15 +55,42 @@ export function listProjects(reader: Reader): ProjectSummary[] {
 /** A page of sessions, newest first. @throws HttpError 400 for a cursor this server did not make. */
 export function listSessions(reader: Reader, filter: SessionFilter): SessionList {
   const limit = Math.min(Math.max(1, Math.floor(filter.limit ?? DEFAULT_LIMIT)), MAX_LIMIT)
+  const sort = toSort(filter.sort)
+  const order = filter.order === 'asc' ? 'ASC' : 'DESC'
   const { sql, values } = toConditions(filter)
-  const rows = reader.all(`SELECT * FROM sessions s WHERE ${sql} ORDER BY start_ms DESC, id DESC LIMIT ?`, ...values, limit + 1)
-  const sessions = rows.slice(0, limit).map(toSessionSummary)
-  const last = sessions.at(-1)
+  const rows = reader.all(
+    `SELECT *, ${SESSION_SORTS[sort]} AS sorted_by FROM sessions s WHERE ${sql} ORDER BY sorted_by ${order}, id ${order} LIMIT ?`,
+    ...values,
+    limit + 1,
+  )
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
   return {
-    sessions,
-    nextCursor: rows.length > limit && last !== undefined ? toCursor(last) : null,
-    sources: listSources(reader, filter.projectId),
+    sessions: shown.map(toSessionSummary),
+    nextCursor: rows.length > limit && last !== undefined ? toCursor([last.sorted_by ?? 0, String(last.id)]) : null,
+    sources: listSources(reader, filter),
+    evaluationRows: countEvaluationRows(reader, filter.projectId),
   }
+}
+
+/** What sessions can be sorted by, as SQL. */
+export const SESSION_SORTS = {
+  started: 's.start_ms',
+  duration: '(s.end_ms - s.start_ms)',
+  events: 's.events',
+  tokens: 's.total_tokens',
+  cost: 's.cost',
+  errors: 's.errors',
+} as const
+
+function toSort(name: string | undefined): keyof typeof SESSION_SORTS {
+  return name !== undefined && Object.hasOwn(SESSION_SORTS, name) ? (name as keyof typeof SESSION_SORTS) : 'started'
+}
+
+function countEvaluationRows(reader: Reader, projectId: number | undefined): number {
+  return Number(
+    reader.get(`SELECT count(*) AS count FROM sessions WHERE ${IN_PROJECT} AND run_id IS NOT NULL`, projectId, projectId)?.count ?? 0,
+  )
 }
 
 /** One session; with no project given the one that was active last. */
@@ -69,6 +103,7 @@ export function findSession(reader: Reader, id: string, projectId?: number): Ses
 export function toSessionSummary(row: Row): SessionSummary {
   const startMs = Number(row.start_ms)
   const endMs = Number(row.end_ms)
+  const preview = parsePreview(row.preview)
   return {
     id: String(row.id),
     projectId: String(row.project_id),
@@ -82,14 +117,23 @@ export function toSessionSummary(row: Row): SessionSummary {
     errors: Number(row.errors),
     totalTokens: Number(row.total_tokens),
     cost: Number(row.cost),
+    unpriced: Number(row.unpriced),
     hasFeedback: row.has_feedback === 1,
     runId: row.run_id === null ? null : String(row.run_id),
+    user: row.user_id === null ? null : String(row.user_id),
+    preview: { input: preview.input?.text ?? null, output: preview.output?.text ?? null },
   }
 }
 
-function listSources(reader: Reader, projectId: number | undefined): string[] {
+function listSources(reader: Reader, { projectId, evaluation }: SessionFilter): string[] {
   return reader
-    .all(`SELECT DISTINCT source FROM sessions WHERE ${IN_PROJECT} ORDER BY source LIMIT 100`, projectId, projectId)
+    .all(
+      `SELECT DISTINCT source FROM sessions WHERE ${IN_PROJECT} AND (? IS NULL OR (run_id IS NOT NULL) = ?) ORDER BY source LIMIT 100`,
+      projectId,
+      projectId,
+      evaluation,
+      evaluation,
+    )
     .map((row) => String(row.source))
 }
 
@@ -109,6 +153,7 @@ function toConditions(filter: SessionFilter): Conditions {
   if (filter.projectId !== undefined) add('s.project_id = ?', filter.projectId)
   if (filter.error === true) add('s.errors > 0')
   if (filter.source) add('s.source = ?', filter.source)
+  if (filter.evaluation !== undefined) add(`s.run_id IS ${filter.evaluation ? 'NOT NULL' : 'NULL'}`)
   if (filter.fromMs !== undefined) add('s.start_ms >= ?', filter.fromMs)
   if (filter.toMs !== undefined) add('s.start_ms <= ?', filter.toMs)
   if (filter.type)
@@ -128,8 +173,10 @@ function toConditions(filter: SessionFilter): Conditions {
   }
   if (filter.metadata) addMetadata(filter.metadata, ofSession, add)
   if (filter.cursor) {
-    const { startMs, id } = parseCursor(filter.cursor)
-    add('(s.start_ms < ? OR (s.start_ms = ? AND s.id < ?))', startMs, startMs, id)
+    const [value, id] = parseCursor(filter.cursor)
+    const sort = SESSION_SORTS[toSort(filter.sort)]
+    const after = filter.order === 'asc' ? '>' : '<'
+    add(`(${sort} ${after} ? OR (${sort} = ? AND s.id ${after} ?))`, value, value, id)
   }
   return { sql: parts.join(' AND '), values }
 }
@@ -152,16 +199,16 @@ function toLike(text: string): string {
   return `%${text.replace(/[!%_]/g, '!$&')}%`
 }
 
-function toCursor({ startMs, id }: SessionSummary): string {
-  return Buffer.from(JSON.stringify([startMs, id])).toString('base64url')
+function toCursor(place: readonly [SqlValue, string]): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url')
 }
 
-function parseCursor(cursor: string): { startMs: number; id: string } {
+function parseCursor(cursor: string): readonly [number, string] {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-    const [startMs, id] = Array.isArray(parsed) ? parsed : []
-    const time = toFiniteNumber(startMs)
-    if (time !== undefined && typeof id === 'string') return { startMs: time, id }
+    const [place, id] = Array.isArray(parsed) ? parsed : []
+    const value = toFiniteNumber(place)
+    if (value !== undefined && typeof id === 'string') return [value, id]
   } catch {
     // Falls through to the same answer as any other wrong cursor.
   }

@@ -4,7 +4,7 @@ import type { ProjectList, ProjectSummary } from '../page-api/contract.js'
 import { type Loaded, useApi } from './model/api.js'
 import { useKeys } from './model/keys.js'
 import { useLive } from './model/live.js'
-import { Projects } from './model/projects.js'
+import { Projects, useProjects } from './model/projects.js'
 import { navigate, type Route, readRoute, toHash, useRoute } from './model/route.js'
 import { Help } from './parts/help.js'
 import { ConnectSteps, Empty, Failure, Loading } from './parts/notice.js'
@@ -42,7 +42,7 @@ export function App(): JSX.Element {
       <div class="shell">
         <Rail projects={projects.data ? list : null} route={route} onHelp={() => setHelpOpen(true)} />
         <main ref={main} tabIndex={-1} class={`view-${route.parts[2] ?? route.parts[0] ?? 'home'}`}>
-          <ProjectTabs route={route} />
+          {isKnownProject(route, list) ? <ProjectTabs route={route} /> : <h1 class="sr">{toHeading(route)}</h1>}
           <View route={route} projects={projects} />
         </main>
       </div>
@@ -55,7 +55,12 @@ function View({ route, projects }: { readonly route: Route; readonly projects: L
   const [area, project = '', section = 'sessions', id, other] = route.parts
   if (area === 'processes') return project ? <ProcessView key={project} id={project} route={route} /> : <ProcessesView />
   if (area === 'events' && project) return <EventRedirect key={project} id={project} project={route.query.get('project')} />
-  if (area !== 'p') return <Home projects={projects} />
+  if (area === undefined) return <Home projects={projects} />
+  if (area !== 'p' || (section !== undefined && !SECTION_NAMES.has(section))) return <Unknown projects={projects} />
+  if (!isKnownProject(route, projects.data?.projects ?? [])) {
+    if (projects.error) return <Failure error={projects.error} onRetry={projects.reload} />
+    return projects.data ? <Unknown projects={projects} project={project} /> : <Loading what="the projects" />
+  }
   if (section === 'sessions')
     return id ? (
       <SessionView key={id} project={project} id={id} route={route} />
@@ -68,11 +73,52 @@ function View({ route, projects }: { readonly route: Route; readonly projects: L
     return <CompareView key={`${id} ${other}`} project={project} newId={id} oldId={other} route={route} />
   if (section === 'trends') return <TrendsView key={project} project={project} route={route} />
   if (section === 'drops') return <DropsView key={project} project={project} />
+  return <Unknown projects={projects} />
+}
+
+const SECTION_NAMES: ReadonlySet<string> = new Set(['sessions', 'runs', 'compare', 'trends', 'drops'])
+
+/** A name stands for its id until the address is put right. */
+function isKnownProject({ parts: [area, project] }: Route, projects: readonly ProjectSummary[]): boolean {
+  return area === 'p' && projects.some(({ id, name }) => id === project || name === project)
+}
+
+function toHeading({ parts: [area] }: Route): string {
+  return area === 'processes' ? 'Processes' : 'Local hive'
+}
+
+interface UnknownProps {
+  readonly projects: Loaded<ProjectList>
+  /** The project that is not there, when the address is fine but for that. */
+  readonly project?: string
+}
+
+/** An address that leads nowhere says so, and where one can go from here. */
+function Unknown({ projects, project }: UnknownProps): JSX.Element {
+  const { nameOf } = useProjects()
+  const list = projects.data?.projects ?? []
   return (
-    <Empty title="There is no such view">
+    <Empty title={project === undefined ? 'There is nothing at this address' : 'There is no such project here'}>
+      <p class="mono unknown-address">{location.hash}</p>
       <p>
-        <a href={toHash(['p', project, 'sessions'])}>Go to the sessions of this project</a>
+        {project === undefined
+          ? 'It may be misspelt, or of another version of this page.'
+          : 'It may be of another database: this server has the projects below.'}
       </p>
+      <ul class="tenants">
+        {list.slice(0, 20).map(({ id }) => (
+          <li key={id}>
+            <a class="button" href={toHash(['p', id, 'sessions'])}>
+              {nameOf(id)}
+            </a>
+          </li>
+        ))}
+      </ul>
+      {list.length === 0 && (
+        <a class="button" href="#/">
+          Go to the start
+        </a>
+      )}
     </Empty>
   )
 }

@@ -1,5 +1,6 @@
 /** One event on its way into the store, wherever it came from. */
 import { createBody, EVENT_BUCKETS, type EventBody } from './event-body.js'
+import { type FoundPrice, type PriceTable, toCost } from '../prices/price-table.js'
 import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
 import type { DecodedLink } from '../../otlp/decoded-span.js'
 
@@ -33,8 +34,13 @@ export interface Contribution {
   readonly completionTokens: number
   readonly totalTokens: number
   readonly cost: number
+  /** Events that used tokens of a model whose price is not known. */
+  readonly unpriced: number
   readonly hasFeedback: boolean
 }
+
+/** Where the cost of an event comes from: it said so, or its tokens were multiplied by a price; `unknown` when no price is known. */
+export type CostSource = 'reported' | 'computed' | 'unknown'
 
 /** Adds nothing. */
 export const NO_CONTRIBUTION: Contribution = {
@@ -45,25 +51,71 @@ export const NO_CONTRIBUTION: Contribution = {
   completionTokens: 0,
   totalTokens: 0,
   cost: 0,
+  unpriced: 0,
   hasFeedback: false,
 }
 
 /** Totals of one event; a session's own record only carries feedback, its sums are those of the others. */
-export function toContribution({ type, error, body }: Pick<EventRecord, 'type' | 'error' | 'body'>): Contribution {
+export function toContribution({ type, error, body, startMs }: Measured, prices: PriceTable): Contribution {
   const hasFeedback = Object.keys(body.feedback).length > 0
   if (type === 'session') return { ...NO_CONTRIBUTION, hasFeedback }
-  const promptTokens = readTokens(body, 'prompt_tokens', 'input_tokens')
-  const completionTokens = readTokens(body, 'completion_tokens', 'output_tokens')
+  const tokens = readAllTokens(body)
+  const { cost, source } = readCost({ type, body, startMs }, prices)
   return {
     events: 1,
     modelEvents: type === 'model' ? 1 : 0,
     errors: error === null ? 0 : 1,
-    promptTokens,
-    completionTokens,
-    totalTokens: readTokens(body, 'total_tokens') || promptTokens + completionTokens,
-    cost: Math.max(0, toFiniteNumber(body.metrics.cost) ?? toFiniteNumber(body.metadata.cost) ?? 0),
+    ...tokens,
+    cost,
+    unpriced: source === 'unknown' ? 1 : 0,
     hasFeedback,
   }
+}
+
+/** What sums are made of. */
+type Measured = Pick<EventRecord, 'type' | 'error' | 'body' | 'startMs'>
+
+function readAllTokens(body: EventBody): Pick<Contribution, 'promptTokens' | 'completionTokens' | 'totalTokens'> {
+  const promptTokens = readTokens(body, 'prompt_tokens', 'input_tokens')
+  const completionTokens = readTokens(body, 'completion_tokens', 'output_tokens')
+  return { promptTokens, completionTokens, totalTokens: readTokens(body, 'total_tokens') || promptTokens + completionTokens }
+}
+
+/** What an event cost: as it says, else by its tokens; the source is null where there is nothing to pay for. */
+export function readCost(
+  { type, body, startMs }: Omit<Measured, 'error'>,
+  prices: PriceTable,
+): { readonly cost: number; readonly source: CostSource | null; readonly price?: FoundPrice } {
+  const reported = toFiniteNumber(body.metrics.cost) ?? toFiniteNumber(body.metadata.cost) ?? toFiniteNumber(body.metadata.total_cost)
+  if (reported !== undefined) return { cost: Math.max(0, reported), source: 'reported' }
+  const { promptTokens, completionTokens, totalTokens } = readAllTokens(body)
+  if (type === 'session' || totalTokens === 0) return { cost: 0, source: null }
+  const model = toModel(body)
+  const provider = toNonEmptyText(body.config.provider) ?? toNonEmptyText(body.metadata.provider) ?? null
+  const price = model === null ? undefined : prices.find({ model, provider, atMs: startMs })
+  if (price === undefined) return { cost: 0, source: 'unknown' }
+  const usage = {
+    input: promptTokens || Math.max(0, totalTokens - completionTokens),
+    output: completionTokens,
+    cacheRead: readTokens(body, 'cache_read_input_tokens'),
+    cacheWrite: readTokens(body, 'cache_write_input_tokens'),
+  }
+  return { cost: toCost(price, usage), source: 'computed', price }
+}
+
+const USER_KEYS = ['user_id', 'userId', 'user.id', 'id', 'email', 'username', 'user', 'name'] as const
+
+/** Whose doing an event is, when it says so. */
+export function toUser({ user_properties: properties, metadata }: EventBody): string | null {
+  for (const key of USER_KEYS) {
+    const found = toName(properties[key]) ?? (key === 'id' || key === 'name' || key === 'email' ? undefined : toName(metadata[key]))
+    if (found !== undefined) return found
+  }
+  return null
+}
+
+function toName(value: unknown): string | undefined {
+  return typeof value === 'number' ? String(value) : toNonEmptyText(value)?.slice(0, 200)
 }
 
 /** The model of an event, when it names one. */

@@ -1,19 +1,19 @@
 /** Events as rows: what is written for one, and what a row says. */
 import type { Transaction } from './change-queue.js'
 import type { Reader, Row } from './database.js'
-import { type Contribution, type EventPatch, type EventRecord, NO_CONTRIBUTION, toBody, toModel } from './event-record.js'
+import { type Contribution, type CostSource, type EventPatch, type EventRecord, NO_CONTRIBUTION, toBody, toModel } from './event-record.js'
 import { type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
 import { toTotals } from './session-totals.js'
 import { type NamedRow, toInsert, toUpdate, toUpsert } from './statement.js'
 
 /** Stores a new event and gives back its key. */
-export function insertEvent(tx: Transaction, record: EventRecord, sum: Contribution): number {
+export function insertEvent(tx: Transaction, record: EventRecord, sum: Summed): number {
   const row = { ...toColumns(record, sum), project_id: record.projectId, id: record.id, received_ms: tx.nowMs }
   return Number(tx.get(...toInsert('events', row, 'RETURNING key'))?.key)
 }
 
 /** Replaces the columns of an event; where it came from stays when the newer record does not know. */
-export function updateEvent(tx: Transaction, present: Row, record: EventRecord, sum: Contribution): void {
+export function updateEvent(tx: Transaction, present: Row, record: EventRecord, sum: Summed): void {
   const columns = toColumns(record, sum)
   const kept = {
     trace_id: record.traceId ?? present.trace_id,
@@ -25,7 +25,12 @@ export function updateEvent(tx: Transaction, present: Row, record: EventRecord, 
   tx.run(...toUpdate('events', { ...columns, ...kept }, { key: present.key }))
 }
 
-function toColumns(record: EventRecord, sum: Contribution): NamedRow {
+/** What an event counts for, and where its cost comes from. */
+interface Summed extends Contribution {
+  readonly costSource: CostSource | null
+}
+
+function toColumns(record: EventRecord, sum: Summed): NamedRow {
   return {
     session_id: record.sessionId,
     parent_id: record.parentId,
@@ -40,6 +45,7 @@ function toColumns(record: EventRecord, sum: Contribution): NamedRow {
     completion_tokens: sum.completionTokens,
     total_tokens: sum.totalTokens,
     cost: sum.cost,
+    cost_source: sum.costSource,
     has_feedback: sum.hasFeedback,
     model: toModel(record.body),
     links: record.links.length,
@@ -140,5 +146,16 @@ export function toRecord(row: Row): Omit<EventRecord, 'body'> {
 /** What the event of a row adds to its session. */
 export function toContributionOf(row: Row): Contribution {
   if (row.type === 'session') return { ...NO_CONTRIBUTION, hasFeedback: row.has_feedback === 1 }
-  return { ...toTotals(row), events: 1, modelEvents: row.type === 'model' ? 1 : 0, errors: row.error === null ? 0 : 1 }
+  return {
+    ...toTotals(row),
+    unpriced: isUnpriced(row) ? 1 : 0,
+    events: 1,
+    modelEvents: row.type === 'model' ? 1 : 0,
+    errors: row.error === null ? 0 : 1,
+  }
+}
+
+/** A wrapper whose tokens are counted elsewhere is not missing a price. */
+function isUnpriced({ cost_source: source, total_tokens: tokens }: Row): boolean {
+  return source === 'unknown' && Number(tokens) > 0
 }

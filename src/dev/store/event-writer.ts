@@ -9,13 +9,17 @@ import {
   mergeBodies,
   mergePatches,
   NO_CONTRIBUTION,
+  readCost,
   toContribution,
+  toUser,
 } from './event-record.js'
 import { insertEvent, readBody, saveBody, saveLinks, saveSums, toContributionOf, toRecord, updateEvent } from './event-rows.js'
+import type { PriceTable } from '../prices/price-table.js'
 import { toEventId } from './ids.js'
 import { toNonEmptyText } from '../../otlp/json.js'
 import { addPending, hasPendingUpdates, takePending } from './pending-updates.js'
 import { settleUsage, type Uncounted } from './repeated-usage.js'
+import { addToPreview } from './session-preview.js'
 import { createSessionTotals, type SessionOrigin, type SessionState, type SessionTotals } from './session-totals.js'
 
 /** Works inside one write. */
@@ -35,11 +39,11 @@ export interface EventWriter {
 }
 
 /** Builds the writer of one write. `keyHash` is the sender's: updates only meet events of the same sender. */
-export function createEventWriter(tx: Transaction, keyHash: string): EventWriter {
+export function createEventWriter(tx: Transaction, keyHash: string, prices: PriceTable): EventWriter {
   const sessions = createSessionTotals(tx)
   const hasPending = hasPendingUpdates(tx)
   const spanEvents = new Map<string, string>()
-  const store = { tx, sessions }
+  const store = { tx, sessions, prices }
 
   function put(event: EventRecord): string {
     const present = findPresent(tx, event)
@@ -102,6 +106,7 @@ export function createEventWriter(tx: Transaction, keyHash: string): EventWriter
 }
 
 interface Store {
+  readonly prices: PriceTable
   readonly tx: Transaction
   readonly sessions: SessionTotals
 }
@@ -128,10 +133,11 @@ function chooseId(tx: Transaction, event: EventRecord): string {
   return isTaken ? ownId : event.id
 }
 
-function save({ tx, sessions }: Store, record: EventRecord, present: Row | undefined, patch: EventPatch | undefined): void {
-  const { contribution, uncounted } = settleUsage(tx, record, toContribution(record))
-  const key = present === undefined ? insertEvent(tx, record, contribution) : Number(present.key)
-  if (present !== undefined) updateEvent(tx, present, record, contribution)
+function save({ tx, sessions, prices }: Store, record: EventRecord, present: Row | undefined, patch: EventPatch | undefined): void {
+  const { contribution, uncounted } = settleUsage(tx, record, toContribution(record, prices))
+  const summed = { ...contribution, costSource: readCost(record, prices).source }
+  const key = present === undefined ? insertEvent(tx, record, summed) : Number(present.key)
+  if (present !== undefined) updateEvent(tx, present, record, summed)
   saveBody(tx, key, record, patch)
   if (present === undefined || record.links.length > 0) saveLinks(tx, key, record)
   const before = present === undefined ? NO_CONTRIBUTION : toContributionOf(present)
@@ -164,6 +170,8 @@ function addToSession(
   sessions.contribute(session, movedFrom === undefined ? before : NO_CONTRIBUTION, after, record.startMs, record.endMs)
   if (session.origin === 'orphan' && record.parentId === record.sessionId) nameOrphan(session, record)
   session.runId ??= toNonEmptyText(record.body.metadata.run_id) ?? null
+  session.user ??= toUser(record.body)
+  session.preview = addToPreview(session.preview, record)
   return session
 }
 

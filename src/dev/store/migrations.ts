@@ -67,6 +67,14 @@ const MIGRATIONS: readonly string[] = [
   INSERT OR IGNORE INTO dataset_points SELECT d.id, j.value, j.key FROM documents d, json_each(d.body, '$.datapoints') j WHERE d.kind = 'dataset';
   UPDATE documents SET body = json_remove(body, '$.datapoints') WHERE kind = 'dataset';
   `,
+  // What lists show of a session: a line of its words, whose it is, and whether its cost is whole.
+  `
+  ALTER TABLE events ADD COLUMN cost_source TEXT;
+  ALTER TABLE sessions ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sessions ADD COLUMN user_id TEXT;
+  ALTER TABLE sessions ADD COLUMN preview TEXT;
+  CREATE INDEX sessions_of_runs ON sessions (project_id, run_id) WHERE run_id IS NOT NULL;
+  `,
 ]
 
 /** Marks a file as one of this server's, as SQLite's `application_id`: "HHLS". */

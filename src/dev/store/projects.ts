@@ -11,6 +11,8 @@ export interface Sender {
   readonly keyHash: string
   /** Last characters of the key, enough for a person to recognise it. */
   readonly hint: string
+  /** The first characters too, for keys that end alike. */
+  readonly longHint: string
 }
 
 /** Decides which project a request belongs to. */
@@ -33,7 +35,7 @@ export async function createProjectStore(store: Store, mapped: Readonly<Record<s
   return {
     identify(apiKey) {
       const key = apiKey?.trim() ?? ''
-      return key === '' ? { keyHash: '', hint: '' } : { keyHash: toHash(salt, key), hint: toHint(key) }
+      return { keyHash: key === '' ? '' : toHash(salt, key), hint: toHint(key), longHint: toLongHint(key) }
     },
     resolve(tx, sender, label = '') {
       const known = fixed.get(sender.keyHash) ?? findByKey(tx, sender.keyHash, label)
@@ -100,9 +102,9 @@ function insertProject(tx: Transaction, name: string): number {
 }
 
 /** The label, or words for the key; with the key beside it when another key already uses that label. */
-function chooseName(tx: Transaction, { keyHash, hint }: Sender, label: string): string {
-  const keyName = keyHash === '' ? 'no key' : `key …${hint}`
-  const candidates = label === '' ? [keyName] : [label, `${label} (${keyName})`]
+function chooseName(tx: Transaction, { keyHash, hint, longHint }: Sender, label: string): string {
+  const keyNames = keyHash === '' ? ['no key'] : [`key …${hint}`, `key ${longHint}`]
+  const candidates = label === '' ? keyNames : [label, ...keyNames.map((name) => `${label} (${name})`)]
   const free = candidates.find((name) => tx.get('SELECT id FROM projects WHERE name = ?', name) === undefined)
   return free ?? `${candidates.at(-1)} ${keyHash.slice(0, 8)}`
 }
@@ -110,4 +112,8 @@ function chooseName(tx: Transaction, { keyHash, hint }: Sender, label: string): 
 /** Four characters of a long key; none of one so short that four would give it away. */
 function toHint(key: string): string {
   return key.length >= 12 ? key.slice(-4) : `(${key.length} characters)`
+}
+
+function toLongHint(key: string): string {
+  return key.length >= 16 ? `${key.slice(0, 4)}…${key.slice(-4)}` : `…${toHint(key)}`
 }

@@ -4,7 +4,7 @@
  */
 import type { Reader, Row } from './database.js'
 import type { Contribution, EventRecord } from './event-record.js'
-import { toTotals } from './session-totals.js'
+import { toContributionOf } from './event-rows.js'
 
 /** Spans looked at above or below one: each event of a chain looks again, so a bound keeps deep chains from costing their square. */
 const MOST = 1_000
@@ -39,7 +39,7 @@ export function settleUsage(reader: Reader, record: EventRecord, contribution: C
   const below = findBelow(reader, record)
   const reported = { tokens: own.tokens || below.tokens, cost: own.cost || below.cost }
   const uncounted = above.flatMap((row) => {
-    const before = toTotals(row)
+    const before = toContributionOf(row)
     const after = without(before, reported)
     return after === before ? [] : [{ key: Number(row.key), sessionId: String(row.session_id), before, after }]
   })
@@ -53,7 +53,7 @@ function findAbove(reader: Reader, { projectId, traceId, parentSpanId }: EventRe
     `WITH RECURSIVE above (key, parent) AS (
        SELECT key, parent_span_id FROM events WHERE trace_id = ?1 AND span_id = ?2 AND project_id = ?3
        UNION SELECT e.key, e.parent_span_id FROM above JOIN events e ON e.trace_id = ?1 AND e.span_id = above.parent AND e.project_id = ?3 LIMIT ${MOST})
-     SELECT e.key, session_id, prompt_tokens, completion_tokens, total_tokens, cost, has_feedback
+     SELECT e.key, session_id, type, error, prompt_tokens, completion_tokens, total_tokens, cost, cost_source, has_feedback
      FROM above JOIN events e USING (key) WHERE total_tokens > 0 OR cost > 0`,
     traceId,
     parentSpanId,
@@ -85,7 +85,7 @@ function without(contribution: Contribution, { tokens, cost }: Reported): Contri
   if (!(tokens && own.tokens) && !(cost && own.cost)) return contribution
   return {
     ...contribution,
-    ...(tokens ? { promptTokens: 0, completionTokens: 0, totalTokens: 0 } : {}),
+    ...(tokens ? { promptTokens: 0, completionTokens: 0, totalTokens: 0, unpriced: 0 } : {}),
     ...(cost ? { cost: 0 } : {}),
   }
 }

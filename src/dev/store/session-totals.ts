@@ -2,6 +2,7 @@
 import type { Transaction } from './change-queue.js'
 import type { Row } from './database.js'
 import { type Contribution, NO_CONTRIBUTION } from './event-record.js'
+import { NO_PREVIEW, parsePreview, type SessionPreview } from './session-preview.js'
 import { toUpsert } from './statement.js'
 
 /** How a session came to be: named by a request, made on demand by ingestion, or only implied by its events. */
@@ -16,6 +17,9 @@ export interface SessionState {
   startMs: number
   endMs: number
   runId: string | null
+  /** Who it is about. */
+  user: string | null
+  preview: SessionPreview
   origin: SessionOrigin
   totals: Contribution
 }
@@ -61,6 +65,8 @@ export function createSessionTotals(tx: Transaction): SessionTotals {
         startMs,
         endMs: startMs,
         runId: null,
+        user: null,
+        preview: NO_PREVIEW,
         origin: 'orphan',
         totals: NO_CONTRIBUTION,
       }
@@ -92,6 +98,7 @@ function replaceContribution(totals: Contribution, before: Contribution, after: 
     completionTokens: totals.completionTokens - before.completionTokens + after.completionTokens,
     totalTokens: totals.totalTokens - before.totalTokens + after.totalTokens,
     cost: Math.max(0, totals.cost - before.cost + after.cost),
+    unpriced: Math.max(0, totals.unpriced - before.unpriced + after.unpriced),
     hasFeedback: totals.hasFeedback || after.hasFeedback,
   }
 }
@@ -111,6 +118,9 @@ function saveState(tx: Transaction, { totals, ...state }: SessionState): void {
     completion_tokens: totals.completionTokens,
     total_tokens: totals.totalTokens,
     cost: totals.cost,
+    unpriced: totals.unpriced,
+    user_id: state.user,
+    preview: state.preview === NO_PREVIEW ? null : JSON.stringify(state.preview),
     has_feedback: totals.hasFeedback,
     run_id: state.runId,
     origin: state.origin,
@@ -128,6 +138,8 @@ function fromRow(row: Row): SessionState {
     startMs: Number(row.start_ms),
     endMs: Number(row.end_ms),
     runId: row.run_id === null ? null : String(row.run_id),
+    user: row.user_id === null ? null : String(row.user_id),
+    preview: parsePreview(row.preview),
     origin: String(row.origin) as SessionOrigin,
     totals: toTotals(row),
   }
@@ -143,6 +155,7 @@ export function toTotals(row: Row): Contribution {
     completionTokens: Number(row.completion_tokens),
     totalTokens: Number(row.total_tokens),
     cost: Number(row.cost),
+    unpriced: Number(row.unpriced ?? 0),
     hasFeedback: row.has_feedback === 1,
   }
 }

@@ -1,12 +1,14 @@
 import type { ExperimentData } from '../result-data.js'
 import type { ExperimentRow } from '../types.js'
-import { takeSnapshot } from '../../values/snapshot.js'
 import type { Redactor } from '../../values/redact.js'
+import { mapTexts } from '../../values/secrets/map-texts.js'
+import { takeSnapshot } from '../../values/snapshot.js'
 
 /** The result as it may leave the process: what the rows hold is masked as on their spans, by the same rules. */
 export function redactResult(data: ExperimentData, redactor: Redactor | undefined): ExperimentData {
   if (redactor?.isActive !== true) return data
-  return { ...data, rows: data.rows.map((row) => redactRow(row, redactor)) }
+  const { rows, ...labels } = data
+  return { ...mapTexts(labels, redactor.label), rows: rows.map((row) => redactRow(row, redactor)) }
 }
 
 /** As much of one value as a span may hold. */
@@ -20,22 +22,27 @@ function redactRow(row: ExperimentRow, redactor: Redactor): ExperimentRow {
     // What holds nothing to mask stays what it is; the rest keeps the shape the reports read.
     return masked === copy ? value : (masked as T)
   }
-  const { error } = row
+  const { error, inputs, groundTruth, outputs, metrics, evaluatorErrors, ...labels } = row
   return {
-    ...row,
-    inputs: mask('inputs', row.inputs),
-    groundTruth: mask('feedback.ground_truth', row.groundTruth),
-    outputs: mask('outputs', row.outputs),
-    metrics: mask('metrics', row.metrics),
-    evaluatorErrors: Object.fromEntries(Object.entries(row.evaluatorErrors).map(([name, text]) => [name, redactor.text('error', text)])),
-    ...(error === undefined
-      ? {}
-      : {
-          error: {
-            name: error.name,
-            message: redactor.text('error', error.message),
-            ...(error.stack === undefined ? {} : { stack: redactor.text('error', error.stack) }),
-          },
-        }),
+    ...mapTexts(labels, redactor.label),
+    inputs: mask('inputs', inputs),
+    groundTruth: mask('feedback.ground_truth', groundTruth),
+    outputs: mask('outputs', outputs),
+    metrics: mask('metrics', metrics),
+    evaluatorErrors: mapTexts(maskErrors(evaluatorErrors, redactor), redactor.label),
+    ...(error === undefined ? {} : { error: maskError(error, redactor) }),
+  }
+}
+
+function maskErrors(errors: ExperimentRow['evaluatorErrors'], redactor: Redactor): ExperimentRow['evaluatorErrors'] {
+  return Object.fromEntries(Object.entries(errors).map(([name, text]) => [name, redactor.text('error', text)]))
+}
+
+function maskError(error: NonNullable<ExperimentRow['error']>, redactor: Redactor): NonNullable<ExperimentRow['error']> {
+  return {
+    ...error,
+    name: redactor.label(error.name),
+    message: redactor.text('error', error.message),
+    ...(error.stack === undefined ? {} : { stack: redactor.text('error', error.stack) }),
   }
 }

@@ -1,4 +1,5 @@
 import type { ExperimentData } from '../result-data.js'
+import { toOneLine } from '../../terminal-text.js'
 import { formatValue } from './format.js'
 import { nameOf, type ReportModel, type ReportTable, toReport } from './model.js'
 import { padTo, widthOf } from './width.js'
@@ -72,5 +73,5 @@ function align(lines: readonly (readonly string[])[]): readonly string[] {
 
 // Model output must not move the cursor, colour the terminal or turn the direction of the text.
 function oneLine(text: string): string {
-  return formatValue(text, Number.POSITIVE_INFINITY).replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
+  return toOneLine(formatValue(text, Number.POSITIVE_INFINITY))
 }

@@ -5,18 +5,13 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { evaluate, exactMatch } from '../../../src/experiments/index.js'
 import { OFFLINE } from '../backend.js'
-import { type DataServer, findProgram, startPostgres, startRedis } from './servers.js'
+import { type DataServer, findPostgres, findRedis } from '../../fixtures/data-servers.js'
 
 const ROWS = 400
-const redis = findProgram('redis-server', 'REDIS_SERVER')
-const postgres = findProgram('postgres', 'POSTGRES_SERVER')
-const servers: readonly (readonly [string, (() => Promise<DataServer>) | undefined])[] = [
-  ['Redis by BullMQ', redis === undefined ? undefined : () => startRedis(redis)],
-  ['Postgres by pg-boss', postgres === undefined ? undefined : () => startPostgres(postgres)],
-]
+const servers = [['Redis by BullMQ', findRedis()] as const, ['Postgres by pg-boss', findPostgres()] as const]
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const file = fileURLToPath(new URL('process.ts', import.meta.url))
@@ -38,9 +33,14 @@ async function untilLines(path: string, count: number): Promise<void> {
     .toBeGreaterThan(count)
 }
 
-describe.each(servers.filter(([, open]) => open !== undefined))('rows over %s', (_, open) => {
-  test('come back once each, equal to one process, with two workers and the coordinator killed and the queue restarted', async () => {
-    const server = await (open as () => Promise<DataServer>)()
+for (const [name, server] of servers) {
+  if ('missing' in server) test(`rows over ${name}: ${server.missing}`, ({ skip }) => skip(server.missing))
+  else describeQueue(name, server.start)
+}
+
+function describeQueue(name: string, open: () => Promise<DataServer>): void {
+  test(`rows over ${name} come back once each, equal to one process, with two workers and the coordinator killed and the queue restarted`, async () => {
+    const server = await open()
     const journal = mkdtempSync(join(tmpdir(), 'spread-'))
     const settings = { url: server.url, runId: crypto.randomUUID(), rows: ROWS, journal, pauseMs: 20 }
     const lines = join(journal, `${settings.runId}.jsonl`)
@@ -84,4 +84,4 @@ describe.each(servers.filter(([, open]) => open !== undefined))('rows over %s', 
       rmSync(journal, { recursive: true, force: true })
     }
   }, 120_000)
-})
+}

@@ -71,11 +71,18 @@ interface State<T> {
   readonly isLoading: boolean
 }
 
+/** How {@link useApi} loads. */
+export interface ApiOptions {
+  readonly keep?: boolean
+  /** When it changes, the path is asked again. */
+  readonly version?: unknown
+}
+
 /**
  * Loads `path`, at once from what was read before, then from the server. `keep` shows the last answer while the next one
  * of another path is on its way, for filters. A null path loads nothing.
  */
-export function useApi<T>(path: string | null, { keep = false }: { readonly keep?: boolean } = {}): Loaded<T> {
+export function useApi<T>(path: string | null, { keep = false, version }: ApiOptions = {}): Loaded<T> {
   const [state, setState] = useState<State<T>>({ path: null, data: null, error: null, isLoading: path !== null })
   const running = useRef<AbortController | null>(null)
   const load = useCallback(() => {
@@ -97,6 +104,11 @@ export function useApi<T>(path: string | null, { keep = false }: { readonly keep
     load()
     return () => running.current?.abort()
   }, [load])
+  const seen = useRef(version)
+  useEffect(() => {
+    if (seen.current !== version) load()
+    seen.current = version
+  }, [version])
   const data = state.path === path || keep ? state.data : ((cache.get(path ?? '') as T | undefined) ?? null)
   return { data, error: state.path === path ? state.error : null, isLoading: state.isLoading || state.path !== path, reload: load }
 }

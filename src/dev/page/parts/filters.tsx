@@ -29,11 +29,27 @@ function toNumber(text: string | null): number | null {
   return text !== null && Number.isFinite(number) ? number : null
 }
 
+/** Which sessions a list is about: those of the application, the rows of experiment runs, or all. */
+export type RowsChoice = 'app' | 'runs' | 'all'
+
+/** The choice that a query holds; without one, rows of experiments stay apart. */
+export function toRowsChoice(query: URLSearchParams): RowsChoice {
+  const rows = query.get('rows')
+  return rows === 'runs' || rows === 'all' ? rows : 'app'
+}
+
+interface FiltersProps {
+  readonly route: Route
+  readonly sources: readonly string[]
+  readonly evaluationRows: number
+}
+
 /** What narrows the list of sessions; all of it lives in the address. */
-export function SessionFilters({ route, sources }: { readonly route: Route; readonly sources: readonly string[] }): JSX.Element {
+export function SessionFilters({ route, sources, evaluationRows }: FiltersProps): JSX.Element {
   const query = route.query
   return (
     <search class="filters">
+      {(evaluationRows > 0 || query.has('rows')) && <RowsSwitch chosen={toRowsChoice(query)} evaluationRows={evaluationRows} />}
       <Field
         name="q"
         label="Search names, inputs and outputs"
@@ -66,6 +82,28 @@ export function SessionFilters({ route, sources }: { readonly route: Route; read
         Errors only
       </button>
     </search>
+  )
+}
+
+function RowsSwitch({ chosen, evaluationRows }: { readonly chosen: RowsChoice; readonly evaluationRows: number }): JSX.Element {
+  const choices = [
+    ['app', 'Application'],
+    ['runs', `Evaluation rows (${evaluationRows.toLocaleString('en-US')})`],
+    ['all', 'All'],
+  ] as const
+  return (
+    <fieldset class="switch" aria-label="Which sessions">
+      {choices.map(([id, label]) => (
+        <button
+          key={id}
+          type="button"
+          aria-pressed={chosen === id}
+          onClick={() => updateQuery({ rows: id === 'app' ? null : id, source: null })}
+        >
+          {label}
+        </button>
+      ))}
+    </fieldset>
   )
 }
 

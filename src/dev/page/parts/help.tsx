@@ -29,6 +29,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
       ['home end', 'first, last event'],
       ['n  N', 'next, previous match or error'],
       ['f', 'fold or unfold all'],
+      ['v', 'events or conversation'],
       ['z', 'zoom to the event; again for all'],
       ['enter', 'into the details'],
     ],

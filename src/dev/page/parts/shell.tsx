@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { DropList, ProjectSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { useNow } from '../model/clock.js'
@@ -36,60 +36,69 @@ export function Rail({ projects, route, onHelp }: RailProps): JSX.Element {
   const [area, current, section = 'sessions'] = route.parts
   const kept = section === 'compare' ? 'runs' : section
   const [wanted, setWanted] = useState('')
+  const [isOpen, setOpen] = useState(false)
+  // Whatever was chosen is what one wants to see.
+  useEffect(() => setOpen(false), [route])
   const field = useRef<HTMLInputElement>(null)
   const shown = projects?.filter((project) => project.name.toLowerCase().includes(wanted.trim().toLowerCase()))
   useKeys({ p: () => field.current?.focus() })
   return (
-    <nav class="rail" aria-label="Projects">
+    <nav class={`rail${isOpen ? ' is-open' : ''}`} aria-label="Projects">
       <a class="brand" href="#/">
         <Mark />
         <span>
           Local <b>hive</b>
         </span>
       </a>
-      <h2 id="rail-projects">Projects</h2>
-      {(projects?.length ?? 0) > MANY_PROJECTS && (
-        <input
-          ref={field}
-          type="search"
-          class="rail-search"
-          aria-label="Find a project"
-          placeholder={`Find in ${projects?.length}  ( p )`}
-          value={wanted}
-          onInput={(event) => setWanted(event.currentTarget.value)}
-        />
-      )}
-      <ul aria-labelledby="rail-projects">
-        {shown?.map((project) => (
-          <li key={project.id}>
-            <a
-              class="rail-item"
-              href={toHash(['p', project.id, kept])}
-              aria-current={area === 'p' && current === project.id ? 'page' : undefined}
-              title={`${project.name}: ${project.sessions} sessions, ${project.events} events, ${project.runs} runs`}
-            >
-              <TenantCell colour={colourOf(project.id)} isLive={nowMs - (project.lastSeenMs ?? 0) < RECENT_MS} />
-              <span class="rail-name">{project.name}</span>
-              <span class="rail-count mono">{toCount(project.sessions)}</span>
-              <span class="rail-seen mono">{project.lastSeenMs === null ? '' : toAgo(project.lastSeenMs, nowMs)}</span>
-            </a>
-          </li>
-        ))}
-        {shown?.length === 0 && <li class="rail-none">{wanted ? 'No such project' : 'None yet'}</li>}
-      </ul>
-      <h2>Across projects</h2>
-      <a class="rail-item is-plain" href={toHash(['processes'])} aria-current={area === 'processes' ? 'page' : undefined}>
-        <span class="rail-lanes" aria-hidden="true" />
-        <span class="rail-name">Processes</span>
-      </a>
-      <div class="rail-foot">
-        <span class={`live is-${live}`} role="status">
-          {live === 'live' ? 'Live' : live === 'lost' ? 'Connection lost' : 'Connecting'}
-        </span>
-        <ThemeButton />
-        <button type="button" class="rail-button" onClick={onHelp} aria-label="Keyboard help" title="Keyboard help (?)">
-          ?
-        </button>
+      <button type="button" class="rail-toggle" aria-expanded={isOpen} aria-controls="rail-body" onClick={() => setOpen(!isOpen)}>
+        {area === 'p' ? (projects?.find(({ id }) => id === current)?.name ?? 'Projects') : area === 'processes' ? 'Processes' : 'Projects'}
+        <Icon name="chevron" />
+      </button>
+      <div class="rail-body" id="rail-body">
+        <h2 id="rail-projects">Projects</h2>
+        {(projects?.length ?? 0) > MANY_PROJECTS && (
+          <input
+            ref={field}
+            type="search"
+            class="rail-search"
+            aria-label="Find a project"
+            placeholder={`Find in ${projects?.length}  ( p )`}
+            value={wanted}
+            onInput={(event) => setWanted(event.currentTarget.value)}
+          />
+        )}
+        <ul aria-labelledby="rail-projects">
+          {shown?.map((project) => (
+            <li key={project.id}>
+              <a
+                class="rail-item"
+                href={toHash(['p', project.id, kept])}
+                aria-current={area === 'p' && current === project.id ? 'page' : undefined}
+                title={`${project.name}: ${project.sessions} sessions, ${project.events} events, ${project.runs} runs`}
+              >
+                <TenantCell colour={colourOf(project.id)} isLive={nowMs - (project.lastSeenMs ?? 0) < RECENT_MS} />
+                <span class="rail-name">{project.name}</span>
+                <span class="rail-count mono">{toCount(project.sessions)}</span>
+                <span class="rail-seen mono">{project.lastSeenMs === null ? '' : toAgo(project.lastSeenMs, nowMs)}</span>
+              </a>
+            </li>
+          ))}
+          {shown?.length === 0 && <li class="rail-none">{wanted ? 'No such project' : 'None yet'}</li>}
+        </ul>
+        <h2>Across projects</h2>
+        <a class="rail-item is-plain" href={toHash(['processes'])} aria-current={area === 'processes' ? 'page' : undefined}>
+          <span class="rail-lanes" aria-hidden="true" />
+          <span class="rail-name">Processes</span>
+        </a>
+        <div class="rail-foot">
+          <span class={`live is-${live}`} role="status">
+            {live === 'live' ? 'Live' : live === 'lost' ? 'Connection lost' : 'Connecting'}
+          </span>
+          <ThemeButton />
+          <button type="button" class="rail-button" onClick={onHelp} aria-label="Keyboard help" title="Keyboard help (?)">
+            ?
+          </button>
+        </div>
       </div>
     </nav>
   )

@@ -320,14 +320,14 @@ function toSide(row: RunRow): Readonly<Record<string, unknown>> {
 function Side({ title, value, href }: { readonly title: string; readonly value: unknown; readonly href: string | null }): JSX.Element {
   return (
     <section>
-      <h4>
+      <h3>
         {title}
         {href !== null && (
           <a href={href}>
             session <Icon name="out" />
           </a>
         )}
-      </h4>
+      </h3>
       <JsonView value={value} />
     </section>
   )

@@ -5,6 +5,7 @@ import { useNow } from '../model/clock.js'
 import { toAgo, toCount, toFullTime } from '../model/format.js'
 import { useLive } from '../model/live.js'
 import { Empty, Failure, Loading } from '../parts/notice.js'
+import { ScrollBox } from '../parts/scroll-box.js'
 
 const MEANINGS: Readonly<Record<string, readonly [string, string]>> = {
   queueFull: ['More spans were waiting than the queue holds.', 'Raise the queue size, or find out why exports are slow.'],
@@ -43,7 +44,7 @@ export function DropsView({ project }: { readonly project: string }): JSX.Elemen
   return (
     <div class="page">
       <p class="lead">Spans that did not get here, counted by the SDK since each tracer started. Every one has a reason.</p>
-      <div class="table-box">
+      <ScrollBox label="Losses">
         <table class="grid drops">
           <thead>
             <tr>
@@ -85,7 +86,7 @@ export function DropsView({ project }: { readonly project: string }): JSX.Elemen
             })}
           </tbody>
         </table>
-      </div>
+      </ScrollBox>
     </div>
   )
 }

@@ -1,20 +1,21 @@
+import type { DialogueSide } from '../../../semantics/dialogue.js'
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { EventDetail, LinkedEvent, SessionSummary } from '../../page-api/contract.js'
+import type { EventDetail, EventPage, LinkedEvent, SessionSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
-import { toInputMessages, toOutputMessages } from '../model/messages.js'
 import { useProjects } from '../model/projects.js'
-import { toHash } from '../model/route.js'
+import { toHash, updateQuery } from '../model/route.js'
 import { Chat } from '../parts/chat.js'
 import { CopyButton } from '../parts/copy.js'
+import { ErrorBox } from '../parts/error-box.js'
 import { Icon, TenantCell, TypeGlyph } from '../parts/glyph.js'
-import { JsonView, LongText } from '../parts/json-view.js'
+import { JsonView } from '../parts/json-view.js'
 import { Failure, Loading } from '../parts/notice.js'
 
 const SETTLE_MS = 70
 const LINEAGE =
-  /^(trace_id|span_id|parent_span_id|has_otlp_lineage|instrumentor|(scope|service|host|process|telemetry|os|otel)\..*|honeyhive[_.].*)$/
+  /^(trace_id|span_id|parent_span_id|has_otlp_lineage|instrumentor|(scope|service|host|process|telemetry|os|otel|_meta|_event\.exception)\..*|honeyhive[_.].*)$/
 
 interface PaneProps {
   readonly id: string | null
@@ -28,7 +29,7 @@ interface PaneProps {
 /** The chosen event in full. Waits a moment before asking, so that holding an arrow key does not ask for every event on the way. */
 export function EventPane({ id, project, session, version }: PaneProps): JSX.Element {
   const settled = useSettled(id)
-  const detail = useApi<EventDetail>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}`, { project }), {
+  const detail = useApi<EventPage>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}/page`, { project }), {
     keep: true,
   })
   useEffect(() => {
@@ -36,6 +37,9 @@ export function EventPane({ id, project, session, version }: PaneProps): JSX.Ele
   }, [version])
   return (
     <section class="event-pane" tabIndex={-1} aria-label="The chosen event" aria-busy={detail.isLoading}>
+      <button type="button" class="button narrow-only" onClick={() => updateQuery({ e: null })}>
+        <Icon name="chevron" /> All events
+      </button>
       {id !== null && detail.error && <Failure error={detail.error} onRetry={detail.reload} />}
       {id === null && <NoRecord />}
       {id !== null && !detail.data && !detail.error && <Loading what="the event" />}
@@ -75,35 +79,16 @@ function useSettled(id: string | null): string | null {
   return settled
 }
 
-function EventBody({ event }: { readonly event: EventDetail }): JSX.Element {
-  const input = toInputMessages(event.inputs)
-  const output = toOutputMessages(event.outputs)
+function EventBody({ event }: { readonly event: EventPage }): JSX.Element {
+  const { input, output } = event.dialogue
   const [own, lineage] = toParts(event.metadata)
   return (
     <>
       <EventHead event={event} />
-      {event.error !== null && (
-        <div class="error-box" role="note">
-          <b>Failed</b>
-          <pre>
-            <LongText text={event.error} max={4000} />
-          </pre>
-          <CopyButton text={event.error} label="Copy the error" />
-        </div>
-      )}
+      {event.failure.length > 0 && <ErrorBox steps={event.failure} />}
       {event.linked.length > 0 && <Links links={event.linked} ownProject={event.projectId} />}
-      <Payload
-        title="Input"
-        value={event.inputs}
-        chat={input ? <Chat messages={input} /> : null}
-        rest={toRest(event.inputs, ['chat_history', 'messages'], input !== null)}
-      />
-      <Payload
-        title="Output"
-        value={event.outputs}
-        chat={output ? <Chat messages={output} /> : null}
-        rest={toRest(event.outputs, ['chat_history', 'messages', 'role', 'content', 'text', 'tool_calls'], output !== null)}
-      />
+      <Payload title="Input" value={event.inputs} side={input} />
+      <Payload title="Output" value={event.outputs} side={output} />
       <Scores title="Metrics" values={event.metrics} />
       <Scores title="Feedback" values={event.feedback} />
       <Section title="Config" value={event.config} />
@@ -122,7 +107,7 @@ function toParts(metadata: Readonly<Record<string, unknown>>): readonly [Record<
   return parts
 }
 
-function EventHead({ event }: { readonly event: EventDetail }): JSX.Element {
+function EventHead({ event }: { readonly event: EventPage }): JSX.Element {
   return (
     <header class="event-head">
       <h3>
@@ -148,13 +133,9 @@ function EventHead({ event }: { readonly event: EventDetail }): JSX.Element {
           <dt>took</dt>
           <dd class="mono">{toDuration(event.durationMs)}</dd>
         </div>
+        <FirstToken event={event} />
         {event.totalTokens > 0 && <TokenFact event={event} />}
-        {event.cost > 0 && (
-          <div>
-            <dt>cost</dt>
-            <dd class="mono">{toCost(event.cost)}</dd>
-          </div>
-        )}
+        {event.pricing !== null && <CostFact event={event} pricing={event.pricing} />}
       </dl>
     </header>
   )
@@ -170,6 +151,48 @@ function TokenFact({ event }: { readonly event: EventDetail }): JSX.Element {
       <dd class="mono">
         {toCount(event.totalTokens)}
         {isSplit && <span class="dim">{` (${prompt} in, ${completion} out)`}</span>}
+      </dd>
+    </div>
+  )
+}
+
+/** How long a streamed answer took to begin. */
+function FirstToken({ event }: { readonly event: EventDetail }): JSX.Element | null {
+  const first = event.metrics['ttft_ms']
+  if (typeof first !== 'number') return null
+  return (
+    <div>
+      <dt>first token</dt>
+      <dd class="mono">{toDuration(first)}</dd>
+    </div>
+  )
+}
+
+interface CostFactProps {
+  readonly event: EventDetail
+  readonly pricing: NonNullable<EventPage['pricing']>
+}
+
+/** What an event cost, and how that is known. */
+function CostFact({ event, pricing }: CostFactProps): JSX.Element {
+  const { source, price } = pricing
+  if (source === 'unknown') {
+    const why = event.model === null ? 'It names no model.' : `No price of ${event.model} is known. Give one with --prices.`
+    return (
+      <div title={why}>
+        <dt>cost</dt>
+        <dd class="unpriced">no price known</dd>
+      </div>
+    )
+  }
+  const perMillion = price === null ? '' : `, per million tokens $${price.price.input ?? 0} in, $${price.price.output ?? 0} out`
+  const title = price === null ? 'As the span says' : `Computed from the ${price.source} for ${price.id}${perMillion}`
+  return (
+    <div title={title}>
+      <dt>cost</dt>
+      <dd class="mono">
+        {source === 'computed' && event.cost === 0 ? 'in the calls below' : toCost(event.cost)}
+        {source === 'computed' && event.cost > 0 && <span class="dim"> (computed)</span>}
       </dd>
     </div>
   )
@@ -220,34 +243,31 @@ function Links({ links, ownProject }: { readonly links: readonly LinkedEvent[]; 
 interface PayloadProps {
   readonly title: string
   readonly value: Readonly<Record<string, unknown>>
-  readonly chat: JSX.Element | null
-  readonly rest: Readonly<Record<string, unknown>> | null
+  readonly side: DialogueSide
 }
 
-function Payload({ title, value, chat, rest }: PayloadProps): JSX.Element | null {
+/** What went in or came out: its messages, then what else there is; or all of it as it is stored. */
+function Payload({ title, value, side }: PayloadProps): JSX.Element | null {
   const [isRaw, setRaw] = useState(false)
   if (Object.keys(value).length === 0) return null
-  const tool = chat ? (
+  if (side.messages.length === 0) return <Section title={title} value={value} />
+  const rest = Object.fromEntries(Object.entries(value).filter(([key]) => !side.keys.includes(key)))
+  const tool = (
     <button type="button" class="toggle is-small" aria-pressed={isRaw} onClick={() => setRaw(!isRaw)}>
       JSON
     </button>
-  ) : null
+  )
   return (
     <Fold title={title} value={value} tool={tool}>
-      {chat && !isRaw ? chat : <JsonView value={value} />}
-      {chat && !isRaw && rest && <JsonView value={rest} />}
+      {isRaw ? <JsonView value={value} /> : <Chat messages={side.messages} />}
+      {!isRaw && Object.keys(rest).length > 0 && (
+        <details class="rest">
+          <summary>{Object.keys(rest).join(', ')}</summary>
+          <JsonView value={rest} />
+        </details>
+      )}
     </Fold>
   )
-}
-
-function toRest(
-  value: Readonly<Record<string, unknown>>,
-  known: readonly string[],
-  hasChat: boolean,
-): Readonly<Record<string, unknown>> | null {
-  if (!hasChat) return null
-  const rest = Object.entries(value).filter(([key]) => !known.includes(key))
-  return rest.length > 0 ? Object.fromEntries(rest) : null
 }
 
 interface SectionProps {

@@ -10,7 +10,7 @@ import { useProjects } from '../model/projects.js'
 import { toHash } from '../model/route.js'
 import { TenantCell } from '../parts/glyph.js'
 import { ConnectSteps, Empty, Failure, Loading } from '../parts/notice.js'
-import { openRow } from './sessions.js'
+import { openRow } from '../model/open-row.js'
 
 /** The processes that sent spans, and the projects each of them sent to. */
 export function ProcessesView(): JSX.Element {

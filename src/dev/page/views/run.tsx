@@ -5,13 +5,13 @@ import { toPath, useApi } from '../model/api.js'
 import { toClock, toCost, toCount, toDuration } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'
 import { useLive } from '../model/live.js'
+import { openRow } from '../model/open-row.js'
 import { navigate, toHash } from '../model/route.js'
 import { Histogram } from '../parts/charts.js'
 import { Icon } from '../parts/glyph.js'
 import { JsonView } from '../parts/json-view.js'
 import { Failure, Loading } from '../parts/notice.js'
 import { MetricCell } from './runs.js'
-import { openRow } from './sessions.js'
 
 const PREVIEW_CHARS = 140
 const MAX_COLUMNS = 5

@@ -5,9 +5,9 @@ import { toPath, useApi } from '../model/api.js'
 import { toClock, toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'
 import { useLive } from '../model/live.js'
+import { openRow } from '../model/open-row.js'
 import { navigate, type Route, toHash } from '../model/route.js'
 import { ConnectSteps, Empty, Failure, Loading } from '../parts/notice.js'
-import { openRow } from './sessions.js'
 
 const MAX_METRICS = 6
 

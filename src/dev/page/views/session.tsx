@@ -1,11 +1,14 @@
-import type { JSX } from 'preact'
+import type { ComponentChildren, JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import type { EventRow, SessionDetail, SessionSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
-import { toClock, toCost, toCount, toDuration, toFullTime } from '../model/format.js'
+import { toClock, toCount, toDuration, toFullTime } from '../model/format.js'
+import { useKeys } from '../model/keys.js'
 import { useLive } from '../model/live.js'
 import { type Route, toHash, updateQuery } from '../model/route.js'
 import { toExtent, toTree } from '../model/tree.js'
+import { ConversationView } from '../parts/conversation.js'
+import { CostOf } from '../parts/cost.js'
 import { Icon } from '../parts/glyph.js'
 import { Failure, Loading } from '../parts/notice.js'
 import { readWidth, Splitter } from '../parts/splitter.js'
@@ -24,7 +27,7 @@ export function SessionView({ project, id, route }: { readonly project: string; 
   useLive((message) => isAbout(message, id), detail.reload, count > SLOW_ABOVE_EVENTS ? SLOW_EVERY_MS : LIVE_EVERY_MS)
   if (detail.error && !detail.data) return <Failure error={detail.error} onRetry={detail.reload} />
   if (!detail.data) return <Loading what="the session" />
-  return <SessionBody project={project} detail={detail.data} selected={route.query.get('e')} />
+  return <SessionBody project={project} detail={detail.data} route={route} />
 }
 
 function isAbout(message: { readonly kind: string; readonly sessionId?: string; readonly session?: SessionSummary }, id: string): boolean {
@@ -34,10 +37,12 @@ function isAbout(message: { readonly kind: string; readonly sessionId?: string; 
 interface BodyProps {
   readonly project: string
   readonly detail: SessionDetail
-  readonly selected: string | null
+  readonly route: Route
 }
 
-function SessionBody({ project, detail, selected }: BodyProps): JSX.Element {
+function SessionBody({ project, detail, route }: BodyProps): JSX.Element {
+  const selected = route.query.get('e')
+  const isTalk = selected === null && route.query.get('view') === 'conversation'
   const [width, setWidth] = useState(() => readWidth('detail', DETAIL_WIDTH))
   const events = useMemo(() => withSessionEvent(detail), [detail])
   const nodes = useMemo(() => toTree(events), [events])
@@ -46,23 +51,35 @@ function SessionBody({ project, detail, selected }: BodyProps): JSX.Element {
   const hasRecord = detail.event !== null || detail.events.some((event) => event.id === detail.session.id)
   return (
     <div class="session">
-      <SessionHead project={project} session={detail.session} shown={events.length} />
-      <div class="session-panes" style={{ '--detail-width': `${width}px` }}>
-        <Waterfall
-          nodes={nodes}
-          extent={extent}
-          selected={current}
-          onSelect={(id) => updateQuery({ e: id })}
-          onClose={() => (location.hash = toHash(['p', project, 'sessions']))}
-        />
-        <Splitter name="detail" label="Width of the event's details" width={width} min={300} max={900} direction={-1} onWidth={setWidth} />
-        <EventPane
-          id={current === detail.session.id && !hasRecord ? null : current}
-          project={project}
-          session={detail.session}
-          version={detail}
-        />
-      </div>
+      <SessionHead project={project} session={detail.session} shown={events.length} isTalk={isTalk} />
+      {isTalk ? (
+        <ConversationView project={project} id={detail.session.id} version={detail} />
+      ) : (
+        <div class={`session-panes${selected === null ? '' : ' has-choice'}`} style={{ '--detail-width': `${width}px` }}>
+          <Waterfall
+            nodes={nodes}
+            extent={extent}
+            selected={current}
+            onSelect={(id) => updateQuery({ e: id })}
+            onClose={() => (location.hash = toHash(['p', project, 'sessions']))}
+          />
+          <Splitter
+            name="detail"
+            label="Width of the event's details"
+            width={width}
+            min={300}
+            max={900}
+            direction={-1}
+            onWidth={setWidth}
+          />
+          <EventPane
+            id={current === detail.session.id && !hasRecord ? null : current}
+            project={project}
+            session={detail.session}
+            version={detail}
+          />
+        </div>
+      )}
     </div>
   )
 }
@@ -85,6 +102,7 @@ function withSessionEvent(detail: SessionDetail): readonly EventRow[] {
         error: null,
         totalTokens: 0,
         cost: 0,
+        costSource: null,
         model: null,
         links: 0,
       }
@@ -105,10 +123,12 @@ function SessionHead({
   project,
   session,
   shown,
+  isTalk,
 }: {
   readonly project: string
   readonly session: SessionSummary
   readonly shown: number
+  readonly isTalk: boolean
 }): JSX.Element {
   return (
     <header class="session-head">
@@ -122,10 +142,12 @@ function SessionHead({
         <Fact name="events" value={toCount(shown)} />
         {session.modelEvents > 0 && <Fact name="model calls" value={toCount(session.modelEvents)} />}
         {session.totalTokens > 0 && <Fact name="tokens" value={toCount(session.totalTokens)} />}
-        {session.cost > 0 && <Fact name="cost" value={toCost(session.cost)} />}
+        {session.cost + session.unpriced > 0 && <Fact name="cost" value={<CostOf cost={session.cost} unpriced={session.unpriced} />} />}
+        {session.user !== null && <Fact name="user" value={session.user} />}
         {session.errors > 0 && <Fact name={session.errors === 1 ? 'error' : 'errors'} value={toCount(session.errors)} isBad />}
         {session.source && <Fact name="source" value={session.source} />}
       </dl>
+      <ViewSwitch isTalk={isTalk} />
       {session.runId && (
         <a class="chip is-link" href={toHash(['p', project, 'runs', session.runId])}>
           part of a run
@@ -135,9 +157,25 @@ function SessionHead({
   )
 }
 
+/** The session as its events, or as what was said in it. */
+function ViewSwitch({ isTalk }: { readonly isTalk: boolean }): JSX.Element {
+  const choose = (view: string | null): void => updateQuery({ view, e: null })
+  useKeys({ v: () => choose(isTalk ? null : 'conversation') })
+  return (
+    <fieldset class="switch" aria-label="View">
+      <button type="button" aria-pressed={!isTalk} onClick={() => choose(null)} title="Events (v)">
+        Events
+      </button>
+      <button type="button" aria-pressed={isTalk} onClick={() => choose('conversation')} title="Conversation (v)">
+        Conversation
+      </button>
+    </fieldset>
+  )
+}
+
 interface FactProps {
   readonly name: string
-  readonly value: string
+  readonly value: ComponentChildren
   readonly title?: string
   readonly isBad?: boolean
 }

@@ -2,27 +2,30 @@ import type { JSX } from 'preact'
 import { useMemo, useRef, useState } from 'preact/hooks'
 import type { SessionList, SessionSummary, Stats } from '../../page-api/contract.js'
 import { ApiError, fetchJson, toPath, useApi } from '../model/api.js'
-import { toClock, toCost, toCount, toDuration, toFullTime } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'
 import { useLive } from '../model/live.js'
 import { navigate, type Route, toHash, updateQuery } from '../model/route.js'
 import { Activity } from '../parts/activity.js'
-import { SessionFilters, toTimeRange } from '../parts/filters.js'
-import { Icon } from '../parts/glyph.js'
+import { SessionFilters, toRowsChoice, toTimeRange } from '../parts/filters.js'
 import { ConnectSteps, Empty, Failure, Loading } from '../parts/notice.js'
+import { SessionTable } from '../parts/session-table.js'
 
 const PAGE = 100
 const BUCKETS = 96
-const FILTER_KEYS = ['q', 'type', 'error', 'source', 'metadata'] as const
+const FILTER_KEYS = ['q', 'type', 'error', 'source', 'metadata', 'sort', 'order'] as const
+/** What the server is asked for: sessions of the application, those of experiment runs, or both. */
+const EVALUATION = { app: '0', runs: '1', all: null } as const
 
 /** The sessions of one project, newest first, live. */
 export function SessionsView({ project, route }: { readonly project: string; readonly route: Route }): JSX.Element {
   const box = useRef<HTMLDivElement>(null)
   const query = Object.fromEntries(FILTER_KEYS.map((key) => [key, route.query.get(key)]))
+  const rows = toRowsChoice(route.query)
   const range = useMemo(() => toTimeRange(route.query), [route])
   const path = toPath('/api/sessions', {
     project,
     ...query,
+    evaluation: EVALUATION[rows],
     fromMs: route.query.has('from') || route.query.has('range') ? range.fromMs : null,
     toMs: route.query.has('to') ? range.toMs : null,
     limit: PAGE,
@@ -32,17 +35,19 @@ export function SessionsView({ project, route }: { readonly project: string; rea
   const fresh = useFresh(first.data?.sessions)
   useLive((message) => message.projectId === project, first.reload, 700)
   useRowKeys(box)
-  const isFiltered = FILTER_KEYS.some((key) => route.query.has(key)) || ['range', 'from', 'to'].some((key) => route.query.has(key))
+  const isFiltered = ['q', 'type', 'error', 'source', 'metadata', 'range', 'from', 'to'].some((key) => route.query.has(key))
   useKeys({ Escape: (event) => leaveField(event) || (isFiltered && navigate(toHash(['p', project, 'sessions']), { replace: true })) })
   const sessions = more.all
   return (
     <div class="page" ref={box}>
       <ActivityOf project={project} sessions={sessions} route={route} />
-      <SessionFilters route={route} sources={first.data?.sources ?? []} />
+      <SessionFilters route={route} sources={first.data?.sources ?? []} evaluationRows={first.data?.evaluationRows ?? 0} />
       {first.error && <Failure error={first.error} onRetry={first.reload} />}
       {!first.data && !first.error && <Loading what="the sessions" />}
-      {first.data && sessions.length === 0 && <NoSessions isFiltered={isFiltered} project={project} />}
-      {sessions.length > 0 && <SessionTable project={project} sessions={sessions} fresh={fresh} />}
+      {first.data && sessions.length === 0 && (
+        <NoSessions isFiltered={isFiltered} project={project} evaluationRows={rows === 'app' ? first.data.evaluationRows : 0} />
+      )}
+      {sessions.length > 0 && <SessionTable project={project} route={route} sessions={sessions} fresh={fresh} />}
       {more.error && <Failure error={more.error} onRetry={more.load} />}
       {more.cursor !== null && (
         <button type="button" class="button more" onClick={more.load} disabled={more.isLoading}>
@@ -61,7 +66,29 @@ function leaveField(event: KeyboardEvent): boolean {
   return true
 }
 
-function NoSessions({ isFiltered, project }: { readonly isFiltered: boolean; readonly project: string }): JSX.Element {
+interface NoSessionsProps {
+  readonly isFiltered: boolean
+  readonly project: string
+  /** Sessions that are there and are left out of this list. */
+  readonly evaluationRows: number
+}
+
+function NoSessions({ isFiltered, project, evaluationRows }: NoSessionsProps): JSX.Element {
+  if (!isFiltered && evaluationRows > 0) {
+    return (
+      <Empty title="Only rows of experiments so far">
+        <p>The sessions of this project all belong to experiment runs.</p>
+        <p>
+          <a class="button" href={toHash(['p', project, 'runs'])}>
+            Go to the runs
+          </a>{' '}
+          <a class="button" href={toHash(['p', project, 'sessions'], { rows: 'runs' })}>
+            Show the {evaluationRows.toLocaleString('en-US')} rows
+          </a>
+        </p>
+      </Empty>
+    )
+  }
   if (!isFiltered) {
     return (
       <Empty title="No sessions in this project yet">
@@ -158,102 +185,4 @@ function floorTo<T extends number | null>(ms: T, step: number): T {
 
 function toBucket(spanMs: number): number {
   return Math.max(1000, Math.ceil(spanMs / BUCKETS / 1000) * 1000)
-}
-
-interface TableProps {
-  readonly project: string
-  readonly sessions: readonly SessionSummary[]
-  readonly fresh: ReadonlySet<string>
-}
-
-function SessionTable({ project, sessions, fresh }: TableProps): JSX.Element {
-  const longest = Math.max(1, ...sessions.map((session) => session.durationMs))
-  return (
-    <div class="table-box">
-      <table class="grid sessions">
-        <thead>
-          <tr>
-            <th scope="col">Started</th>
-            <th scope="col">Session</th>
-            <th scope="col" class="wide-only">
-              Source
-            </th>
-            <th scope="col" class="num">
-              Events / model
-            </th>
-            <th scope="col" class="num">
-              Duration
-            </th>
-            <th scope="col" class="num">
-              Tokens
-            </th>
-            <th scope="col" class="num">
-              Cost
-            </th>
-            <th scope="col">Outcome</th>
-          </tr>
-        </thead>
-        <tbody>
-          {sessions.map((session) => (
-            <SessionRow key={session.id} project={project} session={session} longest={longest} isFresh={fresh.has(session.id)} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
-interface RowProps {
-  readonly project: string
-  readonly session: SessionSummary
-  readonly longest: number
-  readonly isFresh: boolean
-}
-
-function SessionRow({ project, session, longest, isFresh }: RowProps): JSX.Element {
-  const href = toHash(['p', project, 'sessions', session.id])
-  return (
-    <tr class={`row-link${isFresh ? ' is-fresh' : ''}`} data-session={session.id} onClick={(event) => openRow(event, href)}>
-      <td class="mono dim" title={toFullTime(session.startMs)}>
-        {toClock(session.startMs)}
-      </td>
-      <td class="main-cell">
-        <a href={href} data-row>
-          {session.name}
-        </a>
-        {session.runId && <span class="chip">{'run'}</span>}
-        {session.hasFeedback && (
-          <span class="hint" title="Has feedback">
-            <Icon name="thumb" />
-          </span>
-        )}
-      </td>
-      <td class="dim wide-only">{session.source}</td>
-      <td class="num mono" title={`${session.modelEvents} of them model calls`}>
-        {toCount(session.events)}
-        <span class="dim"> / {session.modelEvents}</span>
-      </td>
-      <td class="num mono duration">
-        <span class="duration-bar" aria-hidden="true" style={{ width: `${(Math.sqrt(session.durationMs / longest) * 100).toFixed(1)}%` }} />
-        <span>{toDuration(session.durationMs)}</span>
-      </td>
-      <td class="num mono">{toCount(session.totalTokens)}</td>
-      <td class="num mono">{toCost(session.cost)}</td>
-      <td>
-        {session.errors > 0 ? (
-          <span class="verdict is-bad">{session.errors === 1 ? '1 error' : `${toCount(session.errors)} errors`}</span>
-        ) : (
-          <span class="verdict is-good">ok</span>
-        )}
-      </td>
-    </tr>
-  )
-}
-
-/** A click anywhere in a row opens it, unless it was on something else or to select text. */
-export function openRow(event: MouseEvent, href: string): void {
-  const target = event.target as Element
-  if (target.closest('a, button, input, label') || getSelection()?.toString()) return
-  if (event.ctrlKey || event.metaKey) open(href, '_blank', 'noopener')
-  else navigate(href)
 }

@@ -1,0 +1,112 @@
+/** Masks credentials that are told by their place and not by a name: in URLs, behind `Bearer` and `Basic`, in elements of markup. */
+import type { KeyRules } from './key-rules.js'
+import { isPlaceholder, isReference } from './harmless.js'
+import { findSecretItems } from './lists.js'
+import { TextCuts } from './text-cuts.js'
+
+const AUTHORITY = /[^\s"'`<>\\|]{1,1024}/y
+const ENCODED_AUTHORITY = /%3[aA]%2[fF]%2[fF][^\s%"'&]{0,256}%3[aA]([^\s"'&/@]{1,256}?)%40/g
+const ORACLE_LOGIN = /(\bjdbc:oracle:\w{1,16}:[\w$#]{1,64}\/)([^@\s"'/]{1,256})@/g
+/** A user without a password that is long enough to be a token: `https://ghp_…@github.com`. */
+const MIN_TOKEN_CHARS = 16
+const AUTH_SCHEME = /\b(bearer|basic)(?:[ \t]{1,8}|%20|\+|[ \t]{0,4}["'`]\s{0,4}[+.,]\s{0,4}["'`])["']?([\w.~+/=-]{4,})/gi
+const SAID =
+  /\b(password|passphrase|passcode|secret|token|(?:api|access|secret|private)[ _-]?key)s?(?: for [\w.@-]{1,64})?(?: (?:is|are|was) (?:now |set to |called )?["'`]?| ["'`])([^\s"'`,]{4,256})/gi
+const SAID_BARE = /\b(password|passphrase|passcode|(?:api|access|secret|private)[ _-]?key) ([^\s"'`,;=(){}<>:]{8,256})/gi
+const ELEMENT = /<([A-Za-z][\w:.-]{0,63})(?:\s[^<>]{0,512})?>(?:<!\[CDATA\[)?([^<]{1,4096}?)(?:\]\]>)?<\/\1/g
+const ELEMENT_PAIR = />\s{0,8}([^<>]{1,64}?)\s{0,8}<\/[\w:.-]{1,64}>\s{0,64}<[\w:.-]{1,64}(?:\s[^<>]{0,128})?>([^<]{1,4096})(?=<)/g
+
+/** Masks the password in `scheme://user:password@host`, and the user too where it is a token. */
+export function maskUrlUsers(text: string, replacement: string): string {
+  if (!text.includes('@') && !text.includes('%40')) return text
+  const cuts = new TextCuts(text)
+  for (let at = text.indexOf('://'); at !== -1; at = text.indexOf('://', at + 3)) {
+    if (at < cuts.end) continue
+    const found = findPassword(text, at + 3)
+    if (found !== undefined && !isTemplate(text.slice(found.from, found.to), replacement)) cuts.add(found.from, found.to, replacement)
+  }
+  return cuts
+    .finish()
+    .replace(ENCODED_AUTHORITY, (whole, password: string) => `${whole.slice(0, -3 - password.length)}${replacement}%40`)
+    .replace(ORACLE_LOGIN, (_, start: string) => `${start}${replacement}@`)
+}
+
+/** Passwords may hold `@`, `:` and even `/`; the last `@` of the authority ends them. */
+function findPassword(text: string, from: number): { readonly from: number; readonly to: number } | undefined {
+  AUTHORITY.lastIndex = from
+  const run = AUTHORITY.exec(text)?.[0] ?? ''
+  const slash = run.search(/[/?#]/)
+  const authority = slash === -1 ? run : run.slice(0, slash)
+  const colon = authority.indexOf(':')
+  const at = authority.lastIndexOf('@')
+  if (at !== -1) return colon === -1 || colon > at ? tokenOf(from, authority.slice(0, at)) : { from: from + colon + 1, to: from + at }
+  // `host:443/@user` is a port; anything else before a slash is a password that was not encoded.
+  const late = run.lastIndexOf('@')
+  if (colon === -1 || late === -1 || /^\d{1,5}$/.test(authority.slice(colon + 1))) return undefined
+  return { from: from + colon + 1, to: from + late }
+}
+
+function tokenOf(from: number, user: string): { readonly from: number; readonly to: number } | undefined {
+  return user.length >= MIN_TOKEN_CHARS && /\d/.test(user) ? { from, to: from + user.length } : undefined
+}
+
+function isTemplate(password: string, replacement: string): boolean {
+  return isPlaceholder(password, replacement) || isReference(password, 0) || /^(?:password|pass|pwd|pw|secret)$/i.test(password)
+}
+
+/** Masks what stands behind `Bearer` and `Basic`, unless these are words of a sentence. */
+export function maskAuthSchemes(text: string, replacement: string): string {
+  return text.replace(AUTH_SCHEME, (whole, scheme: string, value: string) => {
+    const isSecret = /^basic$/i.test(scheme) ? isBasic(value) : isToken(value)
+    return isSecret ? whole.slice(0, -value.length) + replacement : whole
+  })
+}
+
+/** `Basic` is followed by `user:password` in base64. */
+function isBasic(value: string): boolean {
+  return (
+    value.length >= 4 &&
+    /^[A-Za-z0-9+/_-]+={0,2}$/.test(value) &&
+    /^[^\x00-\x08\x0e-\x1f]*:/.test(Buffer.from(value.slice(0, 512), 'base64').toString('latin1'))
+  )
+}
+
+/** Tokens have digits, marks or capitals inside where words have none. */
+function isToken(value: string): boolean {
+  const bare = value.replace(/[.=-]+$/, '')
+  if (bare.length < 5) return false
+  return /\d/.test(bare) || /[a-z][A-Z]/.test(bare) || /[_~+/=]/.test(bare) || bare.length >= 24 || /^[A-Z]{8,}$/.test(bare)
+}
+
+/** Masks what a sentence says a secret is: `the password is k3y-7`, `password "k3y-7"`, `API key k3y7abcd`. */
+export function maskSaid(text: string, rules: KeyRules, replacement: string): string {
+  const mask = (isSecret: (value: string) => boolean) => (whole: string, name: string, value: string) => {
+    const bare = value.replace(/[.,;:?)]+$/, '')
+    if (!rules.isSecretName(name) || !isSecret(bare) || isPlaceholder(bare, replacement) || isReference(bare, 0)) return whole
+    return whole.slice(0, -value.length) + replacement + value.slice(bare.length)
+  }
+  return text.replace(SAID, mask(looksMadeUp)).replace(
+    SAID_BARE,
+    mask((value) => looksMadeUp(value) && /\d/.test(value) && /[A-Za-z]/.test(value)),
+  )
+}
+
+/** Words of a language have no digits and no such marks. */
+function looksMadeUp(value: string): boolean {
+  return value.length > 3 && /[\d!#$%&*+=@^~_]/.test(value)
+}
+
+/** Masks the text of elements whose name, or the element before them, means a secret: `<key>password</key><string>…</string>`. */
+export function maskElements(text: string, rules: KeyRules, replacement: string): string {
+  if (!text.includes('</')) return text
+  const mask = (whole: string, inner: string, tail: number): string => {
+    if (inner.trim() === '' || isPlaceholder(inner.trim(), replacement)) return whole
+    const from = whole.lastIndexOf(inner, whole.length - tail - inner.length)
+    return whole.slice(0, from) + replacement + whole.slice(from + inner.length)
+  }
+  return text
+    .replace(ELEMENT, (whole, name: string, inner: string) => (rules.isSecretTextName(name) ? mask(whole, inner, name.length + 2) : whole))
+    .replace(ELEMENT_PAIR, (whole, name: string, value: string) =>
+      findSecretItems([name, value.trim()], rules).length > 0 ? mask(whole, value, 0) : whole,
+    )
+}

@@ -1,0 +1,95 @@
+/** Reads the name that stands before a separator in text: bare, in quotes of any escaping, in brackets, or percent-encoded. */
+
+/** A name and where it stands. */
+export interface NameInText {
+  readonly name: string
+  /** Where the name begins, its quote included. */
+  readonly from: number
+  /** What stands around the name: nothing, a quote with its backslashes, `%22` or `&quot;`. */
+  readonly quote: string
+}
+
+const MAX_NAME_CHARS = 96
+const MAX_SPACES = 8
+const BACKSLASH = 92
+const NAMED_QUOTES = ['%22', '%27', '&quot;', '&#34;', '&#39;']
+const SIMPLE_ESCAPES = 'nrtbfv'
+
+/** The name that ends right before `at`, or `undefined` where none stands. */
+export function readNameBefore(text: string, at: number): NameInText | undefined {
+  let end = skipSpaceBack(text, at)
+  const mark = text[end - 1]
+  if (mark === '?' || mark === '!') end -= 1
+  const isBracketed = text[end - 1] === ']'
+  if (isBracketed) end -= 1
+  const quote = readQuoteBefore(text, end)
+  if (quote !== '') return readQuoted(text, end - quote.length, quote)
+  // `[name]: …` is a reference of Markdown or a computed field, `list[name]=…` a field of a form.
+  if (isBracketed && text[at] === ':') return undefined
+  if (text.startsWith('%5D', end - 3) || text.startsWith('%5d', end - 3)) end -= 3
+  return readBare(text, end)
+}
+
+/** The quote that ends right before `end`, with the backslashes in front of it; an empty text where there is none. */
+export function readQuoteBefore(text: string, end: number): string {
+  const last = text[end - 1]
+  if (last === '"' || last === "'" || last === '`') return text.slice(startOfEscapes(text, end - 1), end)
+  if (last !== '2' && last !== '7' && last !== ';') return ''
+  return NAMED_QUOTES.find((quote) => text.startsWith(quote, end - quote.length)) ?? ''
+}
+
+/** The word before the name that ends before `from`, for names of two words: `API key`. */
+export function readWordBefore(text: string, from: number): string {
+  if (text[from - 1] !== ' ') return ''
+  return /[A-Za-z]{1,16}$/.exec(text.slice(Math.max(0, from - 17), from - 1))?.[0] ?? ''
+}
+
+function readQuoted(text: string, end: number, quote: string): NameInText | undefined {
+  const open = text.lastIndexOf(quote.at(-1) === ';' || quote.startsWith('%') ? quote : quote.slice(-1), end - 1)
+  if (open === -1 || end - open > MAX_NAME_CHARS) return undefined
+  const isNamed = quote.length > 1 && (quote.startsWith('%') || quote.startsWith('&'))
+  const from = isNamed ? open + quote.length : open + 1
+  const name = text.slice(from, end)
+  return name === '' || name.includes('\n') ? undefined : { name, from: isNamed ? open : startOfEscapes(text, open), quote }
+}
+
+function readBare(text: string, end: number): NameInText | undefined {
+  let from = end
+  const least = Math.max(0, end - MAX_NAME_CHARS)
+  while (from > least && isNameCode(text.charCodeAt(from - 1))) from -= 1
+  from = Math.min(end, from + escapeLength(text, from))
+  return from === end ? undefined : { name: text.slice(from, end), from, quote: '' }
+}
+
+/** What looks like the beginning of a name may be the end of an escape: `\nPassword`, `\u0026token`, `%26token`. */
+function escapeLength(text: string, from: number): number {
+  const before = text[from - 1]
+  if (before === '%') return /^[0-9A-Fa-f]{2}/.test(text.slice(from, from + 2)) ? 2 : 0
+  if (before !== '\\') return 0
+  if (SIMPLE_ESCAPES.includes(text[from] ?? '-')) return 1
+  return /^(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})/.exec(text.slice(from, from + 5))?.[0].length ?? 0
+}
+
+function startOfEscapes(text: string, at: number): number {
+  let from = at
+  while (from > 0 && text.charCodeAt(from - 1) === BACKSLASH) from -= 1
+  return from
+}
+
+function skipSpaceBack(text: string, at: number): number {
+  const least = Math.max(0, at - MAX_SPACES)
+  let end = at
+  while (end > least && (text[end - 1] === ' ' || text[end - 1] === '\t')) end -= 1
+  return end
+}
+
+/** Letters, digits and the marks that stand inside names; all letters beyond ASCII, but none of the typographic marks. */
+function isNameCode(code: number): boolean {
+  if (code < 128) return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || isNameMark(code)
+  return code > 0xbf && (code < 0x2000 || code > 0x206f)
+}
+
+// $ - . @ _
+function isNameMark(code: number): boolean {
+  return code === 95 || code === 45 || code === 46 || code === 36 || code === 64
+}

@@ -1,0 +1,113 @@
+/** Tells values from what only stands where a value could: words of a sentence, types, placeholders, references of code. */
+
+const FIRST_WORDS: ReadonlySet<string> = new Set([
+  ...['the', 'a', 'an', 'this', 'that', 'these', 'those', 'your', 'our', 'my', 'his', 'her', 'their', 'its', 'is', 'are', 'was', 'were'],
+  ...['be', 'been', 'must', 'should', 'can', 'could', 'may', 'might', 'will', 'would', 'shall', 'has', 'have', 'had', 'do', 'does', 'did'],
+  ...['not', 'to', 'for', 'of', 'in', 'on', 'at', 'by', 'with', 'from', 'as', 'and', 'or', 'but', 'if', 'when', 'where', 'which', 'who'],
+  ...[
+    'what',
+    'how',
+    'why',
+    'it',
+    'you',
+    'we',
+    'they',
+    'he',
+    'she',
+    'please',
+    'enter',
+    'use',
+    'using',
+    'see',
+    'any',
+    'some',
+    'each',
+    'both',
+  ],
+  ...['at', 'always', 'never', 'only', 'one', 'two', 'there', 'here', 'keep', 'let', 'make', 'minimum', 'maximum', 'between', 'e', 'i'],
+])
+const LONE_WORDS: ReadonlySet<string> = new Set([
+  ...['required', 'optional', 'none', 'null', 'nil', 'true', 'false', 'undefined', 'string', 'str', 'yes', 'no', 'on', 'off', 'redacted'],
+  ...['hidden', 'masked', 'missing', 'invalid', 'expired', 'empty', 'unset', 'omitted', 'text', 'number', 'boolean', 'bool', 'object'],
+  ...[
+    'function',
+    'unknown',
+    'bytes',
+    'int',
+    'incorrect',
+    'wrong',
+    'accepted',
+    'rejected',
+    'failed',
+    'unauthorized',
+    'forbidden',
+    'granted',
+  ],
+  ...['denied', 'ok', 'changed', 'include', 'omit', 'self', 'private', 'public', 'never', 'str|none'],
+])
+const CODE_WORD = /^(?:await|new|function|async|typeof|lambda|yield|return|not|if|self|this)[ \t]+[\w$("'`]/
+/** `token: Token<T>`, `secret: SecretKey | undefined` */
+const TYPE = /^[A-Z][a-z]+(?:[A-Z][a-z]+)*(?:[<)]|\[\]|\s?\|)/
+const CALL_OR_INDEX = /^[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*){0,8}(?:\(|\[['"`\d])/
+const KNOWN_HOLDER =
+  /^(?:process|os|env|ENV|import|config|cfg|conf|settings|self|this|req|request|res|response|args|argv|opts|options|ctx|context|props|params|state|user|data|body|headers|secrets|vars|var|local|module|Deno|Bun|std|app|event|input|form|session|kwargs|payload)\??\.[A-Za-z_$][\w$.?]*(?:[\s,;)}\]]|$)/
+const DOTTED = /^(?=[A-Za-z_$.]*(?:[a-z][A-Z]|_|[A-Z][a-z]))[A-Za-z_$]+(?:\??\.[A-Za-z_$]+){1,8}(?=[\s,;)}\]]|$)/
+const OPERAND = /^[A-Za-z_$][\w$]* (?:\?\??|\|\||&&|\+) /
+const REFERENCE = /^(?:\/[\^[(]|\$[A-Za-z_({]|%[A-Za-z_]\w*%|\{\{|<[^<>\s]|#\{|\[[A-Za-z_ -]+\])/
+const PLACEHOLDER =
+  /^(?:(?:bearer |basic |token )?(?:\$\{|\{\{|%s|\{[a-z_.]*\}|<[A-Za-z_ .-]{1,40}>)|\*{3,}|x{3,}|X{3,}|•{2,}|\.{2,}|…|-{3,}|_{3,}|\?{2,}|your[-_ ]|YOUR[-_ ]|\[?REDACTED|<redacted)/i
+const WORD = /^[*_`"'(]{0,3}[\p{L}'’-]+[*_`"').,;:!?]{0,4}$/u
+const SENTENCE_WORDS = 5
+const LOOK_AHEAD_CHARS = 96
+
+/** Whether a bare value at `from` is a name, a type or an expression of a program, or a placeholder. */
+export function isReference(text: string, from: number): boolean {
+  const ahead = text.slice(from, from + LOOK_AHEAD_CHARS)
+  return (
+    REFERENCE.test(ahead) ||
+    CALL_OR_INDEX.test(ahead) ||
+    KNOWN_HOLDER.test(ahead) ||
+    CODE_WORD.test(ahead) ||
+    TYPE.test(ahead) ||
+    DOTTED.test(ahead) ||
+    OPERAND.test(ahead)
+  )
+}
+
+/**
+ * Whether a bare value only repeats what its field is called: `login(password=password)`, `token = userToken`.
+ *
+ * @param isEnded whether a mark of programs ends it: `;`, `,` or `)`.
+ */
+export function isVariable(name: string, value: string, isEnded: boolean, isSecretName: (name: string) => boolean): boolean {
+  if (!/^[A-Za-z_$][\w$]{0,63}$/.test(value)) return false
+  if (isEnded && isSecretName(value)) return true
+  return (
+    value.toLowerCase() === name.slice(name.lastIndexOf('.') + 1).toLowerCase() ||
+    (/[a-z][A-Z]|[a-z]_[a-z]|^[A-Z]+_[A-Z_]+$/.test(value) && isSecretName(value))
+  )
+}
+
+/** Whether a value was masked or left open by whoever wrote the text. */
+export function isPlaceholder(value: string, replacement: string): boolean {
+  return value.startsWith(replacement) || PLACEHOLDER.test(value)
+}
+
+/** Whether a bare value at `from` is what a function gives back. */
+export function isCall(text: string, from: number): boolean {
+  return CALL_OR_INDEX.test(text.slice(from, from + LOOK_AHEAD_CHARS))
+}
+
+/** Whether a bare value is a single word that says something of a secret and is none: `required`, `string`, `true`. */
+export function isLoneWord(value: string): boolean {
+  return LONE_WORDS.has(value.replace(/[.,;:!?)\]}]+$/, '').toLowerCase())
+}
+
+/** Whether the text at `from` goes on as a sentence does. */
+export function isSentence(text: string, from: number): boolean {
+  const [line = ''] = text.slice(from, from + LOOK_AHEAD_CHARS).split(/[\n\r]|\\{1,16}[nr]/, 1)
+  const words = line.split(/\s+/)
+  const [first = ''] = words
+  if (words.length > 1 && (FIRST_WORDS.has(first.toLowerCase()) || (/^\d{1,4}$/.test(first) && WORD.test(words[1] ?? '')))) return true
+  return words.length >= SENTENCE_WORDS && words.slice(0, SENTENCE_WORDS).every((word) => WORD.test(word))
+}

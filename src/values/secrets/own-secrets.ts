@@ -1,0 +1,62 @@
+import { toWellFormedText } from '../text.js'
+
+type MaskText = (text: string) => string
+
+/** Shortest beginning of a secret that is masked where a text was cut. */
+const MIN_PREFIX_CHARS = 4
+const CUT_MARK = '… [truncated, '
+const CUT_MARK_TAIL_CHARS = 48
+const SHORT_CHARS = 512
+
+/** Masks texts that never leave the process, such as the key of a tracer; `undefined` where there are none. */
+export function createSecretMask(secrets: readonly string[], replacement: string): MaskText | undefined {
+  const forms = [...new Set(secrets.flatMap(toForms))].filter((form) => form !== '').sort((a, b) => b.length - a.length)
+  if (forms.length === 0) return undefined
+  const shortest = Math.min(...forms.map((form) => form.length))
+  // In short texts one expression is faster than a search for each form, in long ones slower.
+  const anyForm = new RegExp(forms.map(escapeExpression).join('|'))
+  return (text) => {
+    if (text.length < shortest || (text.length < SHORT_CHARS && !anyForm.test(text))) return maskCutSecret(text, forms, replacement)
+    let shown = text
+    for (const form of forms) {
+      if (shown.includes(form)) shown = shown.replaceAll(form, () => replacement)
+    }
+    return maskCutSecret(shown, forms, replacement)
+  }
+}
+
+function escapeExpression(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}
+
+/** A secret as it is, inside JSON text, inside a URL, and in the base64 of its bytes and of `user:key` pairs. */
+function toForms(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1)
+  return [secret, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(toWellFormedText(secret)), ...toBase64Forms(secret)]
+}
+
+/** Base64 of a text in which the secret stands, at each of the three places its first byte can have in a group. */
+function toBase64Forms(secret: string): string[] {
+  const bytes = Buffer.from(secret, 'utf8')
+  if (bytes.length < 8) return []
+  return [0, 1, 2].map((lead) => {
+    const text = Buffer.concat([Buffer.alloc(lead), bytes])
+      .toString('base64')
+      .replace(/=+$/, '')
+    // The first and the last characters hold bits of what stands around the secret.
+    return text.slice(lead === 0 ? 0 : lead + 1, Math.floor(((lead + bytes.length) * 8) / 6))
+  })
+}
+
+/** Where a text was cut, the beginning of a secret may stand right before the mark. */
+function maskCutSecret(text: string, forms: readonly string[], replacement: string): string {
+  if (text.length <= MIN_PREFIX_CHARS) return text
+  const markAt = text.length > CUT_MARK_TAIL_CHARS ? text.indexOf(CUT_MARK, text.length - CUT_MARK_TAIL_CHARS) : text.indexOf(CUT_MARK)
+  if (markAt === -1) return text
+  for (const form of forms) {
+    for (let length = Math.min(form.length - 1, markAt); length >= MIN_PREFIX_CHARS; length -= 1) {
+      if (text.startsWith(form.slice(0, length), markAt - length)) return text.slice(0, markAt - length) + replacement + text.slice(markAt)
+    }
+  }
+  return text
+}

@@ -1,0 +1,137 @@
+import { type MediaMode, summariseBuffer, summariseField } from '../media.js'
+import { isPlainArray, type Plain, type PlainObject, setField } from '../plain.js'
+import type { KeyRules } from './key-rules.js'
+import { findSecretItems, isListOfNames } from './lists.js'
+import { toFieldRole } from './named-values.js'
+import { isModelToken, isSchema, LITERALS_OF_SCHEMA } from './look-alikes.js'
+
+/** Gives back what may be shown in place of one value that stands at `path`. */
+export type MaskLeaf = (path: string, leaf: Plain) => Plain
+
+/** What a walk over a value needs. */
+export interface WalkParts {
+  readonly keyRules: KeyRules
+  readonly maskLeaf: MaskLeaf
+  /** Masks own secrets in names of fields. */
+  readonly maskName: ((name: string) => string) | undefined
+  readonly replacement: string
+  /** Whether media are summarised. */
+  readonly media: MediaMode
+  /** Whether a function of the user sees each leaf with its path. */
+  readonly hasFunction: boolean
+}
+
+const NONE: readonly number[] = Object.freeze([])
+
+/** Walks values down to their leaves; what holds nothing to mask comes back as the same object. */
+export function createWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction, media }: WalkParts): MaskLeaf {
+  // Joining the path of each field costs more than looking up its name.
+  const seesPaths = hasFunction || keyRules.hasPaths
+
+  function walk(path: string, value: Plain, name = ''): Plain {
+    if (value === null) return null
+    if (typeof value !== 'object') return hasFunction || typeof value === 'string' ? maskLeaf(path, value) : value
+    if (isPlainArray(value)) return walkItems(path, value, name)
+    const summary = media === 'summary' ? summariseBuffer(value) : undefined
+    return summary === undefined ? walkFields(path, value) : maskLeaf(path, summary)
+  }
+
+  function walkItems(path: string, items: readonly Plain[], name: string): readonly Plain[] {
+    const secret = findSecrets(items, name)
+    let copy: Plain[] | undefined
+    for (let i = 0; i < items.length; i += 1) {
+      const item = items[i] as Plain
+      if (!hasFunction && (typeof item === 'number' || typeof item === 'boolean') && secret === NONE) continue
+      const at = seesPaths ? `${path}.${i}` : path
+      const shown = secret.includes(i) && item !== null ? maskLeaf(at, replacement) : walk(at, item, name)
+      if (shown === item) continue
+      copy ??= items.slice()
+      copy[i] = shown
+    }
+    return copy ?? items
+  }
+
+  /** Pairs, raw headers and arguments begin with text. */
+  function findSecrets(items: readonly Plain[], name: string): readonly number[] {
+    if (!keyRules.isActive || typeof items[0] !== 'string' || items.length < 2) return NONE
+    const found = findSecretItems(items.length === 2 ? pairOf(items) : items.map(textOf), keyRules)
+    return found.length === 0 || isListOfNames(name) ? NONE : found
+  }
+
+  function walkFields(path: string, fields: PlainObject): PlainObject {
+    const names = Object.keys(fields)
+    const named = keyRules.isActive ? findNamedValue(fields, names) : undefined
+    let copy: { [key: string]: Plain } | undefined
+    for (const name of names) {
+      const field = fields[name] as Plain
+      const at = seesPaths ? `${path}.${name}` : path
+      const shown = name === named && field !== null ? maskLeaf(at, replacement) : walkField(at, name, fields)
+      if (shown === field) continue
+      copy ??= copyOf(fields)
+      setField(copy, name, shown)
+    }
+    return withShownNames(copy ?? fields, names)
+  }
+
+  function withShownNames(fields: PlainObject, names: readonly string[]): PlainObject {
+    if (maskName === undefined || !names.some((name) => maskName(name) !== name)) return fields
+    const copy: { [key: string]: Plain } = {}
+    for (const name of names) setField(copy, maskName(name), fields[name] as Plain)
+    return copy
+  }
+
+  /** The field that holds what another field calls a secret: `value` in `{ name: 'Authorization', value }`. */
+  function findNamedValue(fields: PlainObject, names: readonly string[]): string | undefined {
+    if (names.length < 2 || names.length > MAX_NAMED_FIELDS) return undefined
+    const value = names.find((name) => toFieldRole(name) === 'value')
+    if (value === undefined) return undefined
+    const isNamed = names.some((name) => {
+      const said = fields[name]
+      const role = typeof said === 'string' && said.length <= MAX_NAME_CHARS ? toFieldRole(name) : undefined
+      return (role === 'name' || role === 'kind') && keyRules.isSecretTextName(said as string)
+    })
+    return isNamed ? value : undefined
+  }
+
+  function walkField(path: string, name: string, fields: PlainObject): Plain {
+    const field = withoutMedium(name, fields)
+    if (field === null) return null
+    if (!keyRules.isSecretField(path, name, typeof field === 'string')) return walk(path, field, name)
+    if (isModelToken(name, fields)) return walk(path, field, name)
+    return isSchema(field) ? walkSchema(path, field) : maskLeaf(path, replacement)
+  }
+
+  function withoutMedium(name: string, fields: PlainObject): Plain {
+    const field = fields[name] as Plain
+    return media === 'summary' && typeof field === 'string' ? (summariseField(name, field, fields) ?? field) : field
+  }
+
+  /** The schema of a secret says what one looks like; only its literals may be one. */
+  function walkSchema(path: string, schema: PlainObject): Plain {
+    const literals = Object.keys(schema).filter((name) => LITERALS_OF_SCHEMA.has(name))
+    const shown = walkFields(path, schema)
+    if (literals.length === 0) return shown
+    const copy = copyOf(shown)
+    for (const name of literals) setField(copy, name, maskLeaf(seesPaths ? `${path}.${name}` : path, replacement))
+    return copy
+  }
+
+  return walk
+}
+
+const MAX_NAMED_FIELDS = 24
+const MAX_NAME_CHARS = 96
+
+function pairOf([name, value]: readonly Plain[]): readonly (string | undefined)[] {
+  return [textOf(name as Plain), typeof value === 'string' ? value : undefined]
+}
+
+function textOf(item: Plain): string | undefined {
+  return typeof item === 'string' ? item : undefined
+}
+
+function copyOf(fields: PlainObject): { [key: string]: Plain } {
+  const copy: { [key: string]: Plain } = {}
+  for (const name of Object.keys(fields)) setField(copy, name, fields[name] as Plain)
+  return copy
+}

@@ -1,0 +1,35 @@
+import { types } from 'node:util'
+import type { Reading } from './audience.js'
+import { findProperty, shadow } from './shadow.js'
+
+/** A stream of Node's kind. */
+export function isNodeStream(value: object): boolean {
+  return '_readableState' in value && 'pipe' in value
+}
+
+/** A readable stream that has something left to give. Sockets are connections, not answers. */
+export function isOpenNodeStream(value: object): boolean {
+  const { readable, destroyed, readableEnded } = value as { readable?: unknown; destroyed?: unknown; readableEnded?: unknown }
+  return readable !== false && destroyed !== true && readableEnded !== true && !('remoteAddress' in value)
+}
+
+/** Looks on as the stream tells its listeners; adding a listener of our own would make it flow. */
+export function watchNodeStream(stream: object, reading: Reading): boolean {
+  // What it does to have something to give is its own work, whoever asks for it.
+  for (const key of ['_read', '_transform', '_flush']) shadow(stream, key, { inside: reading })
+  return shadow(stream, 'emit', {
+    before([event, detail]) {
+      if (event === 'data') {
+        reading.begin()
+        reading.item(detail, 'event')
+      } else if (event === 'end') reading.end()
+      else if (event === 'close' || (event === 'error' && isEarlyStop(detail))) reading.stop()
+      else if (event === 'error') reading.fail(detail)
+    },
+  })
+}
+
+/** Leaving a `for await` over a Node stream destroys it with an AbortError that has no cause; an aborted signal is one. */
+function isEarlyStop(error: unknown): boolean {
+  return types.isNativeError(error) && findProperty(error, 'code')?.descriptor.value === 'ABORT_ERR' && !Object.hasOwn(error, 'cause')
+}

@@ -1,0 +1,61 @@
+import { types } from 'node:util'
+import type { Recording } from './recorder.js'
+
+/** A recording whose call failed and that is still to be ended. */
+export interface Unended {
+  readonly recording: Recording
+  readonly error: unknown
+  next: Unended | undefined
+  isEnded: boolean
+}
+
+/**
+ * Where a call ran out of stack, nothing can be called, the end of its recording neither. So whoever has a failed call adds it
+ * here by assignment alone; then {@link endFailed} is called, by every call on the way out until one has stack enough for it.
+ */
+export const unended: { first: Unended | undefined; last: Unended | undefined; isScheduled: boolean } = {
+  first: undefined,
+  last: undefined,
+  isScheduled: false,
+}
+
+/** V8's own words. */
+const STACK_USED_UP = 'Maximum call stack size exceeded'
+
+/** Ends the recording at once, or, together with all that wait, once the stack is empty. */
+export function endFailed(failed: Unended): void {
+  if (!isStackUsedUp(failed.error)) {
+    if (unended.first === failed) clear()
+    end(failed)
+    if (unended.first === undefined) return
+  }
+  if (unended.isScheduled) return
+  queueMicrotask(endAll)
+  unended.isScheduled = true
+}
+
+function isStackUsedUp(error: unknown): boolean {
+  return types.isNativeError(error) && Object.getOwnPropertyDescriptor(error, 'message')?.value === STACK_USED_UP
+}
+
+function endAll(): void {
+  const { first } = unended
+  clear()
+  for (let at = first; at !== undefined; at = at.next) end(at)
+}
+
+function clear(): void {
+  unended.first = undefined
+  unended.last = undefined
+  unended.isScheduled = false
+}
+
+function end(failed: Unended): void {
+  if (failed.isEnded) return
+  failed.isEnded = true
+  try {
+    failed.recording.fail(failed.error)
+  } catch {
+    // `Recording` promises not to throw; the host does not pay if it does.
+  }
+}

@@ -1,0 +1,9 @@
+const { AnthropicInstrumentation } = require('@traceloop/instrumentation-anthropic')
+const { createCases } = require('./anthropic-cases.cjs')
+
+exports.instrumentations = [new AnthropicInstrumentation()]
+
+exports.setup = ({ url, traced }) => {
+  const { Anthropic } = require('@anthropic-ai/sdk')
+  return createCases(new Anthropic({ apiKey: 'key', baseURL: url, maxRetries: 0 }), traced)
+}

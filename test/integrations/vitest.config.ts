@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/integrations/*.pack.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 600_000,
+    pool: 'forks',
+    maxWorkers: 1,
+    maxConcurrency: 2,
+    reporters: ['default', new URL('row-reporter.ts', import.meta.url).pathname],
+  },
+})

@@ -1,0 +1,62 @@
+import { EventEmitter } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { Observable } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { compileCall } from '../../src/wrap/trace-options.js'
+import { wrapFunction } from '../../src/wrap/function.js'
+import { createFakeRecorder } from '../fixtures/conformance.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+describe('results that the host let go of', () => {
+  it.each<[string, () => object, (result: never) => unknown, unknown]>([
+    ['a generator', () => numbers(), (items: Generator<number>) => items.next().value, [1]],
+    ['a stream', () => endlessStream(), (stream: ReadableStream) => stream.getReader().read(), 'x'],
+    ['an Observable nobody subscribed to', () => new Observable(), () => undefined, undefined],
+    ['an emitter', () => new EventEmitter(), (emitter: EventEmitter) => emitter.emit('data', 'a'), 'a'],
+    ['a stream in a field', () => ({ n: 1, stream: endlessStream() }), () => undefined, { n: 1 }],
+    ['a promise that never settles', () => ({ never: new Promise(() => undefined) }), () => undefined, {}],
+  ])('%s ends its span with what was read', async (_name, make, use, output) => {
+    const { recorder, spans } = createFakeRecorder()
+    const ask = wrapFunction(make, compileCall({}, 'ask'), () => recorder)
+    await use(ask() as never)
+    await expect
+      .poll(
+        () => {
+          collectGarbage()
+          return spans[0]?.state
+        },
+        { interval: 20, timeout: 5000 },
+      )
+      .toBe('ok')
+    expect(spans[0]).toMatchObject({ output, ends: 1 })
+  })
+
+  it('what is still held stays open', async () => {
+    const { recorder, spans } = createFakeRecorder()
+    const items = wrapFunction(numbers, compileCall({}, 'numbers'), () => recorder)()
+    items.next()
+    for (let i = 0; i < 5; i++) {
+      collectGarbage()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(spans[0]?.state).toBe('open')
+    expect([...items]).toEqual([2])
+    expect(spans[0]).toMatchObject({ state: 'ok', output: [1, 2], ends: 1 })
+  })
+})
+
+function* numbers(): Generator<number> {
+  yield 1
+  yield 2
+}
+
+function endlessStream(): ReadableStream<string> {
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue('x')
+    },
+  })
+}
