@@ -222,33 +222,25 @@ function copyWithHeader(response: Response, sessionId: string): Response {
   }
 }
 
-/** Ends the spans of bodies that were dropped without being read. */
-const unread = new FinalizationRegistry<() => void>((end) => end())
-
 function followBody({ trace, outcome, method, isServerTold }: Exchange, response: Response): void {
   const { body } = response
-  const end = (): void => (isServerTold ? undefined : trace.end(outcome))
-  if (
-    body === null ||
-    method === 'HEAD' ||
-    isComplete(body, response.headers.get('content-type')) ||
-    !watchLateResult(body, toRecording(trace, end))
-  )
-    return end()
-  if (!isServerTold) unread.register(body, () => trace.end({ ...outcome, isAborted: true }))
+  const end = (how: RequestOutcome): void => (isServerTold ? undefined : trace.end(how))
+  const isThere = body === null || method === 'HEAD' || isComplete(body, response.headers.get('content-type'))
+  if (isThere || !watchLateResult(body, toRecording(trace, outcome, end))) end(outcome)
 }
 
 /** A follower of the body that keeps none of it. */
-function toRecording(trace: RequestTrace<Response>, end: () => void): Recording {
+function toRecording(trace: RequestTrace<Response>, outcome: RequestOutcome, end: (how: RequestOutcome) => void): Recording {
   return {
     maxBytes: 0,
     run: trace.recording.run.bind(trace.recording),
     enter: (isPartEnough) => trace.recording.enter(isPartEnough),
     leave: (before) => trace.recording.leave(before),
-    succeed: end,
+    succeed: () => end(outcome),
+    abandon: () => end({ ...outcome, isAborted: true }),
     fail(error) {
       trace.fail(error)
-      end()
+      end(outcome)
     },
   }
 }

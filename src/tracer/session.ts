@@ -16,7 +16,7 @@ export function createSession(
   const id = toOwnId(options.sessionId)
   const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
   const redactor = redactorFor(config)
-  const evaluation = mapTexts(givenEvaluation, redactor.label)
+  const evaluation = toShownEvaluation(givenEvaluation, redactor.label)
   const source = redactor.label(typeof options.source === 'string' ? options.source : config.source)
   const shownName = redactor.text('session_name', name)
   const identity = toIdentity(id, shownName, source, config.project, evaluation, redactor.label)
@@ -30,6 +30,13 @@ export function createSession(
     isCreatedHere: isCreatedHere && options.skipSessionCreation !== true,
     baggage: new Map(),
   }
+}
+
+/** Each id is read once: the object is the caller's. */
+function toShownEvaluation(given: EvaluationIdentity | undefined, toLabel: (text: string) => string): EvaluationIdentity | undefined {
+  if (given === undefined) return undefined
+  const { runId, datasetId, datapointId } = given
+  return mapTexts({ runId, datasetId, datapointId }, toLabel)
 }
 
 /** A blank id is a lookup that found nothing, never an id to share. */

@@ -55,7 +55,11 @@ class Voice {
 
 /** Ends the spans of results that the host let go of: nothing can be read of them any more. */
 const abandoned = new FinalizationRegistry<Progress>((progress) =>
-  progress.finish((follower) => endWith(follower, gatheredIn(follower.output).output)),
+  progress.finish((follower) => {
+    const { output } = gatheredIn(follower.output)
+    if (follower.recording.abandon === undefined) endWith(follower, output)
+    else follower.recording.abandon(output)
+  }),
 )
 
 /**

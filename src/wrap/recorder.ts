@@ -31,6 +31,8 @@ export interface Recording {
   succeed(output: unknown, chunkCount?: number): void
   /** Ends the span as failed with whatever was thrown, and with what was read before. */
   fail(error: unknown, output?: unknown, chunkCount?: number): void
+  /** Ends the span of a result that the host let go of before its end, with what was read of it. Without it, that succeeded. */
+  abandon?(output: unknown): void
   /** Where a result tells what was gathered of it so far, for a span that is exported before its call is over. */
   gatherWith?(gather: () => Gathered): void
   /** The call's span. */

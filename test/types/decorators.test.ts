@@ -51,7 +51,7 @@ const expectedRecords = (standard: Standard): unknown[] => [
   ['Api.items', { result: [5], returned: 'done' }],
   ['Api.pick', 1],
   ['Api.same', 'x'],
-  ['Api.stream', ['a', 'b']],
+  ['Api.stream', 'ab'],
   ['Api.times', 6],
   ['Sub.times', 7],
   ['Agent.create', 'object'],
