@@ -1,3 +1,4 @@
+import type { SpanContext } from '@opentelemetry/api'
 import type { OwnedSpan } from './instance.js'
 
 /** Experiment run, dataset and datapoint that the spans of a session belong to. */
@@ -24,6 +25,14 @@ export interface SessionOptions {
   readonly onSpanEnd?: ((span: OwnedSpan) => void) | undefined
 }
 
+/** What is known of the record that the backend keeps of a session. */
+export interface SessionRecord {
+  /** Unix milliseconds it was asked to start with; `undefined` before that. */
+  startedAtMs: number | undefined
+  /** Whether the backend did not take it. */
+  isLost: boolean
+}
+
 /** One session of one tracer: the group its spans belong to. */
 export interface Session {
   readonly id: string
@@ -35,6 +44,9 @@ export interface Session {
   readonly identity: Readonly<Record<string, string | boolean>>
   /** Whether this process asks the backend to make the session record. */
   readonly isCreatedHere: boolean
+  readonly record: SessionRecord
+  /** Work of another session that its first spans follow from. */
+  readonly follows: SpanContext | undefined
   /** Entries set by `setBaggage` in this session. */
   readonly baggage: Map<string, string>
 }

@@ -218,11 +218,12 @@ interface TraceParts<Res> {
 function createTrace<Res>({ tracer, recording, span, facts, readOutputs, isFlushed }: TraceParts<Res>): RequestTrace<Res> {
   let isOver = false
   let failure: { readonly error: unknown } | undefined
+  const session = recording.run(() => tracer.instance.current().session, undefined, [])
   return {
     tracer,
     recording,
     readOutputs,
-    sessionId: recording.run(() => tracer.sessionId, undefined, []),
+    sessionId: session.id,
     run: (fn) => recording.run(fn, undefined, []),
     fail(error) {
       failure ??= { error }
@@ -230,8 +231,11 @@ function createTrace<Res>({ tracer, recording, span, facts, readOutputs, isFlush
     end(outcome) {
       if (isOver) return
       isOver = true
-      tracer.instance.guard('request', undefined, () => describeOutcome(tracer, span, facts, outcome, failure))
+      const outputs = toOutputs(outcome)
+      tracer.instance.guard('request', undefined, () => describeOutcome(tracer, span, facts, { ...outcome, outputs }, failure))
       recording.succeed(undefined)
+      // The caller's session, or one that is somebody else's to keep, is not ours to answer for.
+      if (session.isCreatedHere && outputs !== undefined) void tracer.updateEvent(session.id, { outputs })
       if (isFlushed) void tracer.forceFlush()
     },
   }
@@ -245,19 +249,22 @@ function describeOutcome(
   failure: { readonly error: unknown } | undefined,
 ): void {
   if (!(span instanceof GuardedSpan) || !span.isRecording()) return
-  const { statusCode, isAborted } = outcome
+  const { statusCode, isAborted, outputs } = outcome
   const route = outcome.route ?? facts.route
   if (route !== undefined) span.updateName(toName(facts.method, route)).setAttribute('http.route', route)
   if (statusCode !== undefined) span.setAttribute('http.response.status_code', statusCode)
-  const outputs: Fields = { ...withoutMissing({ statusCode }), ...outcome.outputs }
   const metadata = isAborted === true ? { aborted: true } : undefined
-  enrichSpan(span, { outputs: Object.keys(outputs).length === 0 ? undefined : outputs, metadata }, (value) =>
-    tracer.instance.snapshot(value),
-  )
+  enrichSpan(span, { outputs, metadata }, (value) => tracer.instance.snapshot(value))
   if (failure !== undefined && !isClientError(statusCode)) return span.fail(failure.error)
   if (failure !== undefined) span.recordException(describeError(failure.error))
   if (statusCode !== undefined && statusCode >= 500)
     span.setStatus({ code: SpanStatusCode.ERROR, message: `HTTP ${statusCode}` }).setAttribute(ATTRIBUTE.error, `HTTP ${statusCode}`)
+}
+
+/** What the span and its session say of the answer. */
+function toOutputs({ statusCode, outputs }: RequestOutcome): Fields | undefined {
+  const all: Fields = { ...withoutMissing({ statusCode }), ...outputs }
+  return Object.keys(all).length === 0 ? undefined : all
 }
 
 /** An error that was answered as the client's own fault is worth knowing and no failure of the server. */

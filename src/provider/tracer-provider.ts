@@ -231,11 +231,14 @@ export class InstanceProvider {
     return readSpanContext(around) === parent ? base : trace.setSpanContext(base, parent)
   }
 
-  #toLinks(given: unknown, { leftBehind }: Standing, at: Surroundings): Link[] {
+  #toLinks(given: unknown, { session, parent, remoteParent, leftBehind }: Standing, at: Surroundings): Link[] {
+    const isTop = parent === undefined && remoteParent === undefined
     const crossed = findCrossed(this.#parts.owner.instance, at)
-    if (given === undefined && leftBehind === undefined && crossed === undefined) return NO_LINKS
+    const followed = isTop ? session.follows : undefined
+    if (given === undefined && leftBehind === undefined && crossed === undefined && followed === undefined) return NO_LINKS
     const links = given === undefined ? [] : readItems(given).flatMap((item) => toLink(item) ?? [])
     if (leftBehind !== undefined) links.push(toOwnLink(leftBehind.context, SESSION_LINK))
+    if (followed !== undefined) links.push(toOwnLink(followed, SESSION_LINK))
     if (crossed !== undefined) links.push(toOwnLink(crossed, CROSS_TRACER_LINK))
     return links
   }

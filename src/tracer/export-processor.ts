@@ -1,20 +1,24 @@
+import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { Session } from '../context/session.js'
 import type { PendingSpan } from '../export/pending-span.js'
 import { GuardedSpan, guardOf } from '../provider/guarded-span.js'
 import type { SpanRecord } from '../provider/span-record.js'
 import { ATTRIBUTE } from '../semantics/attributes.js'
 
-/** Takes ended spans; opened with the first of them. */
-export interface SpanSink {
-  enqueue(span: PendingSpan): void
+/** Where ended spans go; opened with the first of them. */
+export interface SpanSinks {
+  readonly spans: { enqueue(span: PendingSpan): void }
+  /** Hears when, Unix milliseconds. */
+  readonly rest: { noteSpanEnd(session: Session, endedAtMs: number): void }
 }
 
 /** The last processor of every provider: hands what ended and was sampled to the queue of its tracer. */
 export class ExportProcessor implements SpanProcessor {
-  readonly #openSink: () => SpanSink
+  readonly #openSinks: () => SpanSinks
 
-  constructor(openSink: () => SpanSink) {
-    this.#openSink = openSink
+  constructor(openSinks: () => SpanSinks) {
+    this.#openSinks = openSinks
   }
 
   onStart(): void {
@@ -24,7 +28,10 @@ export class ExportProcessor implements SpanProcessor {
   onEnd(sdk: ReadableSpan): void {
     const span = guardOf(sdk)
     const record = GuardedSpan.recordOf(span)
-    if (span !== undefined && record?.fate === 'export') this.#openSink().enqueue(new EndedSpan(span, record))
+    if (span === undefined || record?.fate !== 'export') return
+    const { spans, rest } = this.#openSinks()
+    rest.noteSpanEnd(record.session, Math.ceil(hrTimeToMilliseconds(sdk.endTime)))
+    spans.enqueue(new EndedSpan(span, record))
   }
 
   /** The tracer flushes and closes its queue itself, because it has a time limit and wants to know what arrived. */

@@ -1,5 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { RestClient } from '../api/client.js'
+import type { Session } from '../context/session.js'
 import type { BatchSpanProcessor } from '../export/batch-span-processor.js'
 
 /** One REST call a tracer in test mode would have made. */
@@ -15,7 +16,10 @@ export interface Memory {
 }
 
 /** REST calls made in the background. They never reject; false means that the call was lost. */
-export type RestCalls = Pick<RestClient, 'startSession' | 'updateEvent' | 'createEvent' | 'flush'>
+export interface RestCalls extends Pick<RestClient, 'startSession' | 'updateEvent' | 'createEvent' | 'flush'> {
+  /** Told of the end of each exported span, Unix milliseconds; its session ends no earlier. */
+  noteSpanEnd(session: Session, endedAtMs: number): void
+}
 
 /** The ways out of one instance. */
 export interface Exporters {

@@ -10,11 +10,13 @@ import { toRequestHeaders } from '../export/headers.js'
 import { OtlpSender } from '../export/otlp-sender.js'
 import { Spool } from '../export/spool.js'
 import type { SpanStats } from '../export/stats.js'
+import type { Clock } from '../provider/clock.js'
 import { HttpTransport, type Transport } from '../export/transport.js'
 import { VERSION } from '../version.js'
 import type { Exporters, Memory } from './exporter-types.js'
 import { redactorFor } from './instance-redactor.js'
 import { createMemoryExporters } from './memory.js'
+import { SessionCalls } from './session-calls.js'
 import type { UnfinishedSpans } from './unfinished.js'
 
 /** The part of our span processor that ways out other than the server need to have. */
@@ -25,6 +27,7 @@ export interface ExporterParts {
   readonly config: ResolvedConfig
   readonly stats: SpanStats
   readonly diagnostics: Diagnostics
+  readonly clock: Clock
   /** What is open when the process ends. */
   readonly open: Pick<UnfinishedSpans, 'exportAll' | 'exportAtNaturalEnd'>
   /** Masks the tracer's own key in what is sent beside spans. */
@@ -41,12 +44,13 @@ export function createExporters(parts: ExporterParts): Exporters {
   const transport = openTransport(config)
   const spool = openSpool(config, transport, diagnostics)
   const restTransport = openRestTransport(config, transport)
-  const rest = new RestClient({
+  const client = new RestClient({
     transport: restTransport && withMask(restTransport, parts.mask),
     stats,
     diagnostics,
     retryBudgetMs: config.batch.retryBudgetMs,
   })
+  const rest = new SessionCalls(client, parts.clock)
   const close = (): void => {
     transport.close()
     restTransport?.close()
@@ -100,7 +104,7 @@ function handOver(stats: SpanStats): SpanExport {
 
 interface Ends {
   readonly spans: SpanExport
-  readonly rest: RestClient
+  readonly rest: SessionCalls
   readonly spool: Spool | undefined
   readonly open: ExporterParts['open']
   /** Closes the transports. */

@@ -1,4 +1,5 @@
 import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
+import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
@@ -9,7 +10,7 @@ import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
-import { type Clock, createSystemClock } from '../provider/clock.js'
+import { type Clock, createSystemClock, nowOn } from '../provider/clock.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { toShownContext } from '../provider/host.js'
@@ -40,7 +41,7 @@ import type { Exporters } from './exporter-types.js'
 import { createExporters } from './exporters.js'
 import { TracerPropagator } from './propagator.js'
 import { injectInto } from './remote.js'
-import { createOwnSession, toStartBody } from './session.js'
+import { type Caller, createOwnSession, toStartBody } from './session.js'
 import { UnfinishedSpans } from './unfinished.js'
 
 const OWN_LIBRARY: InstrumentationLibrary = { name: 'honeyhive-tracer', version: VERSION }
@@ -52,10 +53,8 @@ export interface InstanceStart {
   /** What users hold of this instance. */
   readonly tracer: TracerHandle
   readonly config: ResolvedConfig
-  /** Trace that the first root continues. */
-  readonly firstParent: SpanContext | undefined
-  /** Session of the remote caller whose trace is continued. */
-  readonly remoteSessionId: string | undefined
+  /** The remote caller whose trace the first root continues. */
+  readonly caller: Caller | undefined
   /** @defaultValue random ids and the clocks of the process */
   readonly collaborators?: Collaborators | undefined
 }
@@ -95,7 +94,6 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   readonly #config: ResolvedConfig
   readonly #open: UnfinishedSpans
   readonly #ids: InstanceIdGenerator
-  readonly #startedSessions = new WeakSet<Session>()
   #resource: SpanOwner['resource'] | undefined
   #spans: InstanceProvider | undefined
   #exporters: Exporters | undefined
@@ -104,11 +102,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #firstParent: SpanContext | undefined
   #isLive = true
 
-  constructor({ tracer, config, firstParent, remoteSessionId, collaborators }: InstanceStart) {
+  constructor({ tracer, config, caller, collaborators }: InstanceStart) {
     this.clock = collaborators?.clock ?? systemClock
     this.tracer = tracer
     this.#config = config
-    this.#firstParent = firstParent
     this.#ids = new InstanceIdGenerator(collaborators?.ids ?? config.idGenerator)
     this.redactor = redactorFor(config)
     this.label = this.redactor.label(config.project ?? config.source)
@@ -120,7 +117,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, mask: this.redactor.label })
     this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
     this.stats.watchOpen(this.#open)
-    this.ownSession = createOwnSession(config, remoteSessionId)
+    this.ownSession = createOwnSession(config, caller)
+    this.#firstParent = this.ownSession.follows === undefined ? caller?.parent : undefined
     if (config.spool !== undefined && this.isRecording) void this.exporters
     const { capture } = config
     this.captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
@@ -144,7 +142,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       diagnostics: this.diagnostics,
       ownSession: this.ownSession,
       ids: this.#ids,
-      exportProcessor: new ExportProcessor(() => this.exporters.spans),
+      exportProcessor: new ExportProcessor(() => this.exporters),
       takeFirstParent: () => this.#takeFirstParent(),
     })
     return this.#spans
@@ -156,6 +154,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       config: this.#config,
       stats: this.stats,
       diagnostics: this.diagnostics,
+      clock: this.clock,
       open: this.#open,
       mask: this.redactor.label,
     })
@@ -224,7 +223,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (span === undefined) return this.#unrecorded(request, at)
     this.stats.started()
     const record = GuardedSpan.recordOf(span) as SpanRecord
-    if (span.isRecording()) this.ensureSession(record.session)
+    if (span.isRecording()) this.ensureSession(record.session, record)
     // For a span that never ends as well: they hear of the end of the process.
     if (record.fate === 'export') void this.exporters
     this.#open.add(record)
@@ -360,12 +359,18 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.stats.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
   }
 
-  /** Asks the backend for the session record, once, in the background. */
-  ensureSession(session: Session): void {
-    if (!session.isCreatedHere || this.#startedSessions.has(session)) return
-    this.#startedSessions.add(session)
+  /** Asks the backend for the session record, once, in the background; it starts now, or with its `first` span. */
+  ensureSession(session: Session, first?: SpanRecord): void {
+    const { record } = session
+    if (!session.isCreatedHere || record.startedAtMs !== undefined) return
+    const firstAtMs = first?.sdk === undefined ? Number.POSITIVE_INFINITY : hrTimeToMilliseconds(first.sdk.startTime)
+    const startedAtMs = Math.floor(Math.min(nowOn(this.clock.anchor(), this.clock), firstAtMs))
+    record.startedAtMs = startedAtMs
     this.stats.sessionStarted()
-    void this.exporters.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
+    const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))
+    void this.exporters.rest.startSession(body).then((hasArrived) => {
+      record.isLost = !hasArrived
+    })
   }
 
   /** Waits until everything recorded so far arrived, the user's processors included. Never rejects. */

@@ -2,7 +2,7 @@ import type { TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import { processState } from '../context/globals.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
-import type { SessionEnrichment, SpanEnrichment } from './enrich.js'
+import type { ExtraMetadata, SessionEnrichment, SpanEnrichment } from './enrich.js'
 import { activeInstance, implicitInstance, processDiagnostics } from './registry.js'
 import { RoutingPropagator } from './routing-propagator.js'
 import type { HoneyHiveTracer } from './tracer.js'
@@ -28,7 +28,7 @@ export function getActiveTracer(): HoneyHiveTracer | undefined {
  *
  * @returns false when there is no such span.
  */
-export function enrichSpan(enrichment: SpanEnrichment & Readonly<Record<string, unknown>>): boolean {
+export function enrichSpan(enrichment: SpanEnrichment & ExtraMetadata): boolean {
   return getActiveTracer()?.enrichSpan(enrichment) ?? false
 }
 
@@ -37,7 +37,7 @@ export function enrichSpan(enrichment: SpanEnrichment & Readonly<Record<string, 
  *
  * @returns whether it arrived; never rejects.
  */
-export function enrichSession(enrichment: SessionEnrichment & Readonly<Record<string, unknown>>): Promise<boolean> {
+export function enrichSession(enrichment: SessionEnrichment & ExtraMetadata): Promise<boolean> {
   const tracer = implicitInstance()?.tracer as HoneyHiveTracer | undefined
   return tracer?.enrichSession(enrichment) ?? Promise.resolve(false)
 }

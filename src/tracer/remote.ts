@@ -11,7 +11,7 @@ import {
   writeHeader,
 } from '../context/propagation.js'
 import type { EvaluationIdentity, Session } from '../context/session.js'
-import { createSession } from './session.js'
+import { type Caller, createSession } from './session.js'
 
 /** Writes `traceparent`, `tracestate` and our entries of `baggage` on a carrier; other baggage that is there stays. */
 export function injectInto(carrier: unknown, span: SpanContext | undefined, session: Session): boolean {
@@ -30,6 +30,12 @@ export function injectInto(carrier: unknown, span: SpanContext | undefined, sess
   if (span === undefined || !isWritten) return isWritten
   const state = span.traceState?.serialize() ?? ''
   return writeHeader(carrier, 'traceparent', toTraceparent(span)) && (state === '' || writeHeader(carrier, 'tracestate', state))
+}
+
+/** Reads where a remote caller's headers say it stands. */
+export function readCaller(carrier: unknown): Caller {
+  const { parent, baggage } = readRemoteContext(carrier)
+  return { parent, sessionId: readSessionId(baggage) }
 }
 
 /** What a remote caller's headers mean for one tracer. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { SpanContext } from '@opentelemetry/api'
 import { ATTRIBUTE } from '../semantics/attributes.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
 import { redactorFor } from './instance-redactor.js'
@@ -6,12 +7,23 @@ import { mapTexts } from '../values/secrets/map-texts.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
 
-/** Makes a session; nothing is sent. */
+/** Where a remote caller stands. */
+export interface Caller {
+  readonly parent: SpanContext | undefined
+  readonly sessionId: string | undefined
+}
+
+/**
+ * Makes a session; nothing is sent.
+ *
+ * @param caller the caller whose trace it continues; one of another session is followed by a link.
+ */
 export function createSession(
   config: ResolvedConfig,
   options: SessionOptions,
   givenEvaluation: EvaluationIdentity | undefined,
   isCreatedHere: boolean,
+  caller?: Caller,
 ): Session {
   const id = toOwnId(options.sessionId)
   const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
@@ -28,6 +40,8 @@ export function createSession(
     options,
     identity,
     isCreatedHere: isCreatedHere && options.skipSessionCreation !== true,
+    record: { startedAtMs: undefined, isLost: false },
+    follows: caller?.sessionId === undefined || caller.sessionId === id ? undefined : caller.parent,
     baggage: new Map(),
   }
 }
@@ -46,13 +60,13 @@ function toOwnId(given: unknown): string {
 }
 
 /** The tracer's own session, from its settings. */
-export function createOwnSession(config: ResolvedConfig, remoteSessionId: string | undefined): Session {
+export function createOwnSession(config: ResolvedConfig, caller: Caller | undefined): Session {
   const { runId, datasetId, datapointId, sessionName, inputs, metadata, userProperties } = config
   const evaluation = config.isEvaluation || runId !== undefined ? { runId, datasetId, datapointId } : undefined
-  const sessionId = config.sessionId ?? remoteSessionId
+  const sessionId = config.sessionId ?? caller?.sessionId
   // The record of a remote caller's session was made by that caller.
-  const isCreatedHere = !config.skipSessionCreation && (remoteSessionId === undefined || config.sessionId !== undefined)
-  return createSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, isCreatedHere)
+  const isCreatedHere = !config.skipSessionCreation && (caller?.sessionId === undefined || config.sessionId !== undefined)
+  return createSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, isCreatedHere, caller)
 }
 
 function toIdentity(
@@ -78,9 +92,10 @@ function toIdentity(
   return Object.freeze(Object.fromEntries(given.map(([name, text]) => [name, typeof text === 'string' ? toLabel(text) : text])))
 }
 
-/** Body of the request that starts a session; values still have to be made safe. */
+/** Body of the request that starts a session at `startedAtMs`, Unix milliseconds; values still have to be made safe. */
 export function toStartBody(
   session: Session,
+  startedAtMs: number,
   project: string | undefined,
   toSafe: (path: string, value: unknown) => unknown,
 ): Record<string, unknown> {
@@ -92,6 +107,7 @@ export function toStartBody(
     session_id: session.id,
     session_name: toSafe('session_name', session.name),
     source: session.source,
+    start_time: startedAtMs,
     ...(project === undefined ? {} : { project }),
     ...(inputs === undefined ? {} : { inputs: toSafe('inputs', inputs) }),
     ...(allMetadata === undefined ? {} : { metadata: toSafe('metadata', allMetadata) }),

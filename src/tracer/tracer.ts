@@ -8,7 +8,7 @@ import { resolveConfig } from '../config/resolve.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
 import { enterOnAwait } from '../context/enter.js'
-import { type HeaderCarrier, readRemoteContext } from '../context/propagation.js'
+import type { HeaderCarrier } from '../context/propagation.js'
 import type { FrameValues, Scope } from '../context/frame.js'
 import type { TracerHandle } from '../context/instance.js'
 import { runInScope } from '../context/scope.js'
@@ -22,11 +22,11 @@ import { nameText } from '../provider/span-arguments.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from '../wrap/decorate.js'
 import { bindTo } from './bind.js'
-import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
+import { type Enrichment, enrichSpan, type ExtraMetadata, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
 import { enableInstrumentation } from './instrumentations.js'
 import { forgetInstance, registerInstance } from './registry.js'
-import { continueFrom, readSessionId } from './remote.js'
+import { continueFrom, readCaller } from './remote.js'
 import { createSession } from './session.js'
 import type { Callable, TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
@@ -36,12 +36,15 @@ export interface SessionHandle {
   readonly sessionId: string
   readonly sessionName: string
   /** Adds data to this session; see {@link HoneyHiveTracer.enrichSession}. */
-  enrich(enrichment: SessionEnrichment): Promise<boolean>
+  enrich(enrichment: SessionEnrichment & ExtraMetadata): Promise<boolean>
 }
 
 /** Settings of `withSession` and `createSession`. */
 export interface WithSessionOptions extends SessionOptions {
-  /** Headers of a remote caller whose trace the session's first spans continue. */
+  /**
+   * Headers of a remote caller whose trace the session's first spans continue. Where they name another session, its first spans
+   * are roots with a link to the caller's: no event has a parent in another session.
+   */
   readonly linkCarrier?: HeaderCarrier | undefined
   /** Experiment identity that every span of the session carries. */
   readonly evaluation?: EvaluationIdentity | undefined
@@ -101,14 +104,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   private constructor(maker: typeof INIT, config: ResolvedConfig, collaborators: Collaborators | undefined) {
     if (maker !== INIT) throw new HoneyHiveConfigError([{ option: 'new', message: USE_INIT }], 'new HoneyHiveTracer')
     this.#config = config
-    const remote = config.linkCarrier === undefined ? undefined : readRemoteContext(config.linkCarrier)
-    this.#instance = new TracerInstance({
-      tracer: this,
-      config,
-      firstParent: remote?.parent,
-      remoteSessionId: remote === undefined ? undefined : readSessionId(remote.baggage),
-      collaborators,
-    })
+    const caller = config.linkCarrier === undefined ? undefined : readCaller(config.linkCarrier)
+    this.#instance = new TracerInstance({ tracer: this, config, caller, collaborators })
   }
 
   /**
@@ -239,11 +236,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   /**
-   * Adds data to this tracer's innermost active span.
+   * Adds data to this tracer's innermost active span. Keys that are no bucket count as metadata: `enrichSpan({ user_id })`.
    *
    * @returns false when this tracer has no active span here.
    */
-  enrichSpan(enrichment: SpanEnrichment): boolean {
+  enrichSpan(enrichment: SpanEnrichment & ExtraMetadata): boolean {
     const { span } = this.#instance.current()
     if (!(span instanceof GuardedSpan) || !span.isRecording()) return false
     return this.#instance.guard('enrichSpan', false, () => {
@@ -253,11 +250,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   /**
-   * Adds data to the current session, or to `sessionId`. Sent in the background, in order; safe to leave un-awaited.
+   * Adds data to the current session, or to `sessionId`. Keys that are no bucket count as metadata. Sent in the background, in
+   * order; safe to leave un-awaited.
    *
    * @returns whether it arrived; never rejects.
    */
-  enrichSession(enrichment: SessionEnrichment): Promise<boolean> {
+  enrichSession(enrichment: SessionEnrichment & ExtraMetadata): Promise<boolean> {
     return this.#instance.guard('enrichSession', Promise.resolve(false), () => {
       const { session } = this.#instance.current()
       const other = enrichment?.sessionId ?? undefined
@@ -272,7 +270,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    *
    * @returns whether it arrived; never rejects.
    */
-  updateEvent(eventId: string, enrichment: SpanEnrichment): Promise<boolean> {
+  updateEvent(eventId: string, enrichment: SpanEnrichment & ExtraMetadata): Promise<boolean> {
     return this.#instance.guard('updateEvent', Promise.resolve(false), () => {
       const id = readIdText(eventId)
       if (id === undefined) throw new TypeError('an event id is a text')
@@ -429,9 +427,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   #openSession(options: WithSessionOptions): SessionFrame | undefined {
     return this.#instance.guard<SessionFrame | undefined>('session', undefined, () => {
       const { linkCarrier, evaluation, ...rest } = options ?? {}
-      const session = createSession(this.#config, rest, evaluation, !this.#config.skipSessionCreation)
+      const caller = linkCarrier === undefined ? undefined : readCaller(linkCarrier)
+      const session = createSession(this.#config, rest, evaluation, !this.#config.skipSessionCreation, caller)
       if (this.isEnabled) this.#instance.ensureSession(session)
-      const remoteParent = linkCarrier === undefined ? undefined : readRemoteContext(linkCarrier).parent
+      const remoteParent = session.follows === undefined ? caller?.parent : undefined
       return { ...this.#instance.frameHere(), session, remoteParent }
     })
   }

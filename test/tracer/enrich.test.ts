@@ -229,6 +229,7 @@ describe('enrichSession, updateEvent, createEvent', () => {
     expect(output).toBe('[true,true]')
     expect(receiver.spans[0]?.attributes.honeyhive_event_id).toBe(eventId)
     expect(bodies('/events')).toEqual([
+      { event_id: one.sessionId, end_time: expect.any(Number), duration: expect.any(Number) },
       { event_id: eventId, feedback: { rating: 1 }, metadata: { inputs: { q: 1 }, error: 'wrong' } },
       { event_id: one.sessionId, outputs: { result: ['x'] } },
     ])

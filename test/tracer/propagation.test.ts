@@ -181,13 +181,32 @@ describe('linkCarrier', () => {
     return linked.shutdown()
   })
 
-  test('of a session: its spans continue the remote trace under the session’s own id', () => {
-    a.withSession({ sessionName: 's', linkCarrier: { traceparent: PARENT, baggage: `session_id=${SESSION}` } }, (session) => {
-      a.startSpan('s').end()
+  const isTold = { traceparent: PARENT, baggage: `session_id=${SESSION}` }
+
+  test('of another session is followed by a link: no event has its parent in another session', () => {
+    a.withSession({ sessionName: 's', linkCarrier: isTold }, (session) => {
+      a.startActiveSpan('s', () => a.startSpan('child').end())
       expect(session.sessionId).not.toBe(SESSION)
-      expect(a.spans[0]?.attributes['honeyhive.session_id']).toBe(session.sessionId)
     })
-    expect(a.spans[0]?.parentSpanContext?.spanId).toBe(SPAN)
+    const [child, root] = a.spans
+    expect([root?.parentSpanContext, child?.parentSpanContext?.spanId]).toEqual([undefined, root?.spanContext().spanId])
+    expect(root?.links.map(({ context, attributes }) => [context.spanId, attributes])).toEqual([[SPAN, { 'honeyhive.link': 'session' }]])
+    expect(child?.links).toEqual([])
+  })
+
+  test.each([
+    ['of the same session', { sessionId: SESSION, linkCarrier: isTold }],
+    ['that names no session', { linkCarrier: { traceparent: PARENT } }],
+  ])('%s is continued', (_, options) => {
+    a.withSession(options, () => a.startSpan('s').end())
+    expect([a.spans[0]?.parentSpanContext?.spanId, a.spans[0]?.links]).toEqual([SPAN, []])
+  })
+
+  test('of another session than the tracer is given is followed by a link', () => {
+    const linked = createTestTracer({ linkCarrier: isTold, sessionId: '0b6de1f2-58f6-4a7e-9c1e-00000000000a' })
+    linked.startSpan('s').end()
+    expect([linked.spans[0]?.parentSpanContext, linked.spans[0]?.links[0]?.context.spanId]).toEqual([undefined, SPAN])
+    return linked.shutdown()
   })
 })
 

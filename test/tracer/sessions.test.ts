@@ -306,6 +306,7 @@ describe('what the backend is asked', () => {
         session_id: id,
         session_name: 's',
         source: 'web',
+        start_time: expect.any(Number),
         project: 'p',
         inputs: { q: 1, secret: '[REDACTED]' },
         metadata: { tier: 'gold' },
