@@ -64,6 +64,14 @@ describe('sessions', () => {
     expect(server.sessions()).toMatchObject([{ name: 'chat', source: 'dev', events: 1 }])
   })
 
+  test('a session holds its events, whatever times it was started with', async ({ server }) => {
+    await startSession(server, { start_time: 5_000, end_time: 6_000 })
+    const event = { session_id: SESSION, event_type: 'tool', event_name: 'e', inputs: {}, config: {} }
+    await call(server, 'POST', '/events', { event: { ...event, start_time: 3_000, end_time: 4_000 } })
+    await call(server, 'POST', '/events', { event: { ...event, start_time: 5_500, end_time: 9_000 } })
+    expect((await call(server, 'GET', `/session/${SESSION}`)).body).toMatchObject({ start_time: 3_000, end_time: 9_000, duration: 6_000 })
+  })
+
   test('logs of the LangChain tracer keep their nesting', async ({ server }) => {
     await startSession(server)
     const startTime = 1_700_000_000_000_000

@@ -210,7 +210,8 @@ describe('traceHandler', () => {
       ignore: (event) => event.question === 'ping',
     })
     expect(await handler({ session_id: 'chat-1', question: 'why' }, createContext())).toBe(result)
-    expect(tracer.sessions[0]).toMatchObject({ sessionId: toSessionId('chat-1'), sessionName: 'ask why' })
+    const updates = [{ outputs: { answer: { value: 1, statusCode: 200 } } }]
+    expect(tracer.sessions[0]).toMatchObject({ sessionId: toSessionId('chat-1'), sessionName: 'ask why', updates })
     expect(tracer.spans[0]?.attributes).toMatchObject({ 'honeyhive_inputs.question': 'why', 'honeyhive_outputs.answer.value': 1 })
     expect(await handler({ session_id: 'chat-1', question: 'ping' }, createContext())).toBe(result)
     expect(tracer.spans).toHaveLength(1)

@@ -144,6 +144,20 @@ export function describeServer(kit: Kit): void {
       }
     }
 
+    it('tells the session what was answered, unless the session is the caller’s', async () => {
+      const tracer = createTestTracer()
+      const url = await serve({ tracer, routes: [userRoute(tracer)] })
+      await send(`${url}/users/7`)
+      await requestSpan(tracer)
+      expect(tracer.sessions.map(({ updates }) => updates)).toEqual([
+        [{ event_id: tracer.sessions[0]?.sessionId, outputs: { statusCode: 200 } }],
+      ])
+      tracer.clear()
+      await send(`${url}/users/7`, { headers: { baggage: 'session_id=0b6de1f2-58f6-4a7e-9c1e-00000000000a' } })
+      await requestSpan(tracer)
+      expect(tracer.instance.exporters.memory?.calls).toEqual([])
+    })
+
     it('gives each request a session and a span of its own, and answers its id', async () => {
       const tracer = createTestTracer()
       const url = await serve({ tracer, routes: [userRoute(tracer)] })

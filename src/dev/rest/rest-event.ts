@@ -83,6 +83,7 @@ export function toPatch(body: JsonObject): EventPatch {
 /** A row of an event with its body, in REST form. */
 export function toRestEvent(reader: Reader, row: Row): JsonObject {
   const body = parseBody(row)
+  const totals = row.type === 'session' ? findTotals(reader, row) : undefined
   const children = reader.all('SELECT id FROM events WHERE project_id = ? AND parent_id = ? ORDER BY start_ms', row.project_id, row.id)
   return {
     event_id: row.id,
@@ -95,17 +96,26 @@ export function toRestEvent(reader: Reader, row: Row): JsonObject {
     ...LOCAL_OWNER,
     children_ids: children.length > 0 ? children.map((child) => child.id) : (parsePatch(row)?.children_ids ?? []),
     ...body,
-    metadata: row.type === 'session' ? { ...body.metadata, ...sessionSums(reader, row) } : body.metadata,
+    metadata: totals === undefined ? body.metadata : { ...body.metadata, ...toSums(totals) },
     error: row.error,
-    start_time: Math.floor(Number(row.start_ms)),
-    end_time: Math.floor(Number(row.end_ms)),
-    duration: row.duration_ms,
+    ...toRestTimes(row, totals),
   }
 }
 
-function sessionSums(reader: Reader, { project_id: projectId, session_id: sessionId }: Row): JsonObject {
-  const row = reader.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', projectId, sessionId)
-  if (row === undefined) return {}
+function findTotals(reader: Reader, { project_id: projectId, session_id: sessionId }: Row): Row | undefined {
+  return reader.get('SELECT * FROM sessions WHERE project_id = ? AND id = ?', projectId, sessionId)
+}
+
+/** A session begins with its first event and ends with its last, whatever was said when it was started. */
+function toRestTimes(row: Row, totals: Row | undefined): JsonObject {
+  const [startMs, endMs] = [Number(row.start_ms), Number(row.end_ms)]
+  const [firstMs, lastMs] = totals === undefined ? [startMs, endMs] : [Number(totals.start_ms), Number(totals.end_ms)]
+  const isWider = firstMs < startMs || lastMs > endMs
+  const [fromMs, toMs] = [Math.min(startMs, firstMs), Math.max(endMs, lastMs)]
+  return { start_time: Math.floor(fromMs), end_time: Math.floor(toMs), duration: isWider ? toMs - fromMs : row.duration_ms }
+}
+
+function toSums(row: Row): JsonObject {
   return {
     num_events: row.events,
     num_model_events: row.model_events,
