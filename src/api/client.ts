@@ -225,7 +225,8 @@ class RestCalls implements PumpSource<Call, Answer> {
 
   conclude(call: Call, { value, error }: Answer): readonly Call[] {
     if (error !== undefined) return this.#fail(call, error)
-    const { method, path, accepts } = call.plan
+    const { method, path, accepts, id } = call.plan
+    this.#options.diagnostics.debug(() => `${method} ${path} arrived at ${this.#transport.baseUrl}, about ${String(id)}`)
     // The server took the call; ids are made here, and ingestion creates a session that is missing.
     if (accepts?.(value) === false)
       this.#options.diagnostics.warnOnce(

@@ -8,6 +8,9 @@ export interface SpanName {
   readonly note?: string | undefined
 }
 
+/** Why a span was not exported; `open` for one that is neither. */
+type Fate = DropReason | 'open' | undefined
+
 /** Decisions kept by one tracer. The arrays grow with use. */
 const CAPACITY = 1_000
 
@@ -16,7 +19,7 @@ export class DecisionLog {
   readonly #now: () => number
   readonly #ids: string[] = []
   readonly #names: string[] = []
-  readonly #reasons: (DropReason | undefined)[] = []
+  readonly #reasons: Fate[] = []
   readonly #details: string[] = []
   readonly #times: number[] = []
   #next = 0
@@ -26,7 +29,7 @@ export class DecisionLog {
   }
 
   /** Records one decision; no reason means exported. */
-  add({ spanId, name }: SpanName, reason: DropReason | undefined, detail: string): void {
+  add({ spanId, name }: SpanName, reason: Fate, detail: string): void {
     const at = this.#next
     this.#ids[at] = spanId
     this.#names[at] = name
@@ -34,6 +37,15 @@ export class DecisionLog {
     this.#details[at] = detail
     this.#times[at] = this.#now()
     this.#next = (at + 1) % CAPACITY
+  }
+
+  /** Decides about all spans that are `open`. */
+  closeOpen(reason: DropReason, detail: string): void {
+    for (const [at, known] of this.#reasons.entries()) {
+      if (known !== 'open') continue
+      this.#reasons[at] = reason
+      this.#details[at] = detail
+    }
   }
 
   /** The latest decision about a span id or a span name, as one line. */
@@ -52,6 +64,7 @@ export class DecisionLog {
     const detail = this.#details[at] ?? ''
     const subject = `${this.#names[at]} (${this.#ids[at]})`
     const said = detail === '' ? '' : `: ${detail}`
+    if (reason === 'open') return `open: ${subject} has not ended${said}`
     return reason === undefined ? `exported at ${time}: ${subject}${said}` : `dropped: ${reason} at ${time}: ${subject}${said}`
   }
 }

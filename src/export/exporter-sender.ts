@@ -5,6 +5,7 @@ import { toTimerMs } from '../time.js'
 
 /** Hands batches to an OpenTelemetry exporter of the user; each batch is tried once, since the exporter has its own retries. */
 export class ExporterSender implements SpanSender {
+  readonly place = 'the exporter'
   readonly #exporter: SpanExporter
 
   constructor(exporter: SpanExporter) {

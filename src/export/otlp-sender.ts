@@ -28,6 +28,10 @@ export class OtlpSender implements SpanSender {
     this.#stats = stats
   }
 
+  get place(): string {
+    return toPlace(this.#transport.tracesUrl)
+  }
+
   toRequest(spans: readonly ReadableSpan[]): ExportRequest {
     const serializer = this.#serializer
     const body = serializer.toBytes(spans)
@@ -36,7 +40,7 @@ export class OtlpSender implements SpanSender {
 
   async #attempt(body: Uint8Array, contentType: string, options: SendOptions): Promise<Outcome> {
     const url = this.#transport.tracesUrl
-    const place = toPlace(url)
+    const { place } = this
     this.#stats.requestMade()
     try {
       const reply = await this.#transport.send({ url, body, contentType, headers: this.#headers(), ...options })

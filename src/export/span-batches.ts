@@ -122,8 +122,10 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     if (bytes > 0 && estimate > 0) this.#inflation += 0.25 * (bytes / estimate - this.#inflation)
   }
 
-  send({ request }: Batch, options: SendOptions): Promise<Outcome> {
+  send({ request, entries }: Batch, options: SendOptions): Promise<Outcome> {
     if (request === undefined) throw new TypeError('the batch was not prepared')
+    const { diagnostics, sender } = this.#options
+    diagnostics.debug(() => `sending ${countSpans(entries.length)} (${request.bytes} bytes) to ${sender.place}`)
     return request.send(options)
   }
 
@@ -145,9 +147,10 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     const kept = Math.max(0, entries.length - rejected)
     const detail = `the server rejected ${rejected} of ${entries.length} spans${message === '' ? '' : `: ${message.slice(0, 500)}`}`
     const spans = entries.map(({ span }) => span)
-    const { stats, diagnostics } = this.#options
+    const { stats, diagnostics, sender } = this.#options
     if (rejected > 0) this.pump.note(detail)
     else if (message !== '') diagnostics.warn('server-message', `the server accepted all spans and says: ${message.slice(0, 500)}`)
+    diagnostics.debug(() => `${countSpans(kept)} arrived at ${sender.place}`)
     stats.exported(spans.slice(0, kept))
     stats.dropped('serverRejected', spans.slice(kept), detail)
     return this.#settle(entries)
@@ -271,6 +274,10 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
 
 function toCut(reason: DropReason, detail: string): Cut {
   return { kind: 'cut', reason, detail }
+}
+
+function countSpans(count: number): string {
+  return count === 1 ? '1 span' : `${count} spans`
 }
 
 function toErrorName(error: unknown): string {

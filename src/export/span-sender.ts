@@ -17,6 +17,8 @@ export interface ExportRequest {
 
 /** Where batches of spans are handed to. */
 export interface SpanSender {
+  /** Where they go, as a message may show it: address without query and user info, or the kind of exporter. */
+  readonly place: string
   /** Serialises; throws when a span cannot be written. */
   toRequest(spans: readonly ReadableSpan[]): ExportRequest
   /** Sends what it holds itself. */

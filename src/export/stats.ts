@@ -129,9 +129,15 @@ export class SpanStats {
     this.#unfinished++
   }
 
+  /** An open span that is no longer held, because too many are open; it is exported if it ends after all. */
+  letGo(span: SpanName): void {
+    this.#decisions.add(span, 'open', 'more spans are open than are kept')
+  }
+
   /** Spans that nobody can end or export any more. */
   lostOpen(amount: number, detail: string): void {
     this.#ended += amount
+    this.#log?.closeOpen('queueFull', detail)
     this.#count('queueFull', amount, detail)
   }
 
@@ -244,6 +250,7 @@ export class SpanStats {
     this.#drops.set(reason, drops)
     drops.count += amount
     this.#dropped += amount
+    this.#diagnostics.debug(() => `dropped (${reason}): ${amount} of ${drops.count} so far${detail === '' ? '' : `, ${detail}`}`)
     if (!CHOSEN.has(reason)) {
       this.#losses += amount
       this.#warn(reason, drops, detail)

@@ -21,14 +21,17 @@ const MAX_PROCESS_BYTES = 268_435_456
  */
 export class OpenSpans implements Iterable<SpanRecord> {
   readonly #limits: OpenSpansLimits
+  readonly #onLetGo: (record: SpanRecord) => void
   #oldest: SpanRecord | undefined
   #newest: SpanRecord | undefined
   #count = 0
   #bytes = 0
   #letGo = 0
 
-  constructor(limits: OpenSpansLimits) {
+  /** @param onLetGo told of each span that is let go of. */
+  constructor(limits: OpenSpansLimits, onLetGo: (record: SpanRecord) => void) {
     this.#limits = limits
+    this.#onLetGo = onLetGo
   }
 
   /** Spans that were let go of and have not ended. */
@@ -74,9 +77,11 @@ export class OpenSpans implements Iterable<SpanRecord> {
   /** The newest stays: its caller has it in hand. */
   #makeRoom(): void {
     while (this.#isFull && this.#oldest !== undefined && this.#oldest !== this.#newest) {
-      this.#oldest.listing = 'letGo'
-      this.#unlink(this.#oldest)
+      const oldest = this.#oldest
+      oldest.listing = 'letGo'
+      this.#unlink(oldest)
       this.#letGo += 1
+      this.#onLetGo(oldest)
     }
   }
 

@@ -353,6 +353,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   spanEnded(record: SpanRecord, span: OwnedSpan): void {
     const { onSpanEnd } = record.session.options
     this.#open.noteEnd(record)
+    this.diagnostics.debug(() => `span ended: ${record.name} (${record.context.spanId}) of session ${record.session.id}`)
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
     if (record.fate === 'export') return
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
@@ -367,6 +368,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const startedAtMs = Math.floor(Math.min(nowOn(this.clock.anchor(), this.clock), firstAtMs))
     record.startedAtMs = startedAtMs
     this.stats.sessionStarted()
+    this.diagnostics.debug(() => `session started: ${session.name} (${session.id})`)
     const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))
     void this.exporters.rest.startSession(body).then((hasArrived) => {
       record.isLost = !hasArrived

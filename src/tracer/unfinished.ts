@@ -47,7 +47,7 @@ export class UnfinishedSpans implements OpenSpansView {
 
   constructor(parts: OpenSpanParts) {
     this.#parts = parts
-    this.#open = new OpenSpans(parts.limits)
+    this.#open = new OpenSpans(parts.limits, (record) => parts.stats.letGo({ name: nameOf(record), spanId: record.context.spanId }))
   }
 
   /** Takes a span that was started; a processor may have ended it at once. */

@@ -14,7 +14,7 @@ describe('the open spans of a tracer', () => {
     const tracer = createTracer(SMALL)
     const spans = Array.from({ length: 1_003 }, (_, i) => tracer.startSpan(`s${i}`))
     expect(tracer.stats()).toMatchObject({ open: 1_003, oldestOpen: { name: 's3' } })
-    expect(tracer.explain('s0')).toMatch(/^unknown/)
+    expect(tracer.explain('s0')).toMatch(/^open: s0 \(\w+\) has not ended: more spans are open than are kept$/)
     spans[0]?.end()
     expect(tracer.spans.map(({ name }) => name)).toEqual(['s0'])
     tracer.clear()
@@ -31,6 +31,14 @@ describe('the open spans of a tracer', () => {
     for (const span of spans) span.end()
     expect(tracer.spans).toHaveLength(1_000)
     expect(tracer.stats()).toMatchObject({ started: 1_003, ended: 1_003, open: 0 })
+  })
+
+  test('are known to explain() when they were let go of and never ended', async ({ createTracer }) => {
+    const tracer = createTracer({ ...SMALL, batch: { maxQueueSize: 100, maxExportBatchSize: 10 } })
+    for (let i = 0; i < 103; i++) tracer.startSpan(`s${i}`)
+    await tracer.shutdown()
+    for (const name of ['s0', 's2']) expect(tracer.explain(name)).toMatch(/^dropped: queueFull/)
+    expect(tracer.explain('s3')).toMatch(/^exported/)
   })
 
   test('hold a bounded number of bytes, whatever each of them holds', async ({ createTracer }) => {
