@@ -7,6 +7,8 @@ export interface Frame {
   readonly instance: Instance
   /** Innermost active span of this instance, if any. */
   readonly span: OwnedSpan | undefined
+  /** The same, or where a remote caller took its place, the one around that. */
+  readonly nearest: OwnedSpan | undefined
   /** Session chosen for this context; `undefined` means the instance's own. */
   readonly session: Session | undefined
   /** Parent received from another process through `withRemoteContext`. */
@@ -24,7 +26,7 @@ export interface Frame {
 }
 
 /** A frame before it is entered. */
-export type FrameValues = Omit<Frame, 'order' | 'origin' | 'since' | 'around'>
+export type FrameValues = Omit<Frame, 'nearest' | 'order' | 'origin' | 'since' | 'around'>
 
 /** What is around a frame that is entered. */
 export interface Around {

@@ -33,7 +33,8 @@ export function enterFrame({ instance, span, session, remoteParent, baggage }: F
   const origin = span?.origin ?? around.owned?.origin ?? around.scope?.frame.origin ?? order
   const outer = around.scope?.frame
   const since = outer?.instance === instance && outer.session === session ? outer.since : order
-  const frame: Frame = { instance, span, session, remoteParent, baggage, order, origin, since, around: around.span }
+  const nearest = span ?? (around.scope && frameOf(instance, around.scope))?.nearest
+  const frame: Frame = { instance, span, nearest, session, remoteParent, baggage, order, origin, since, around: around.span }
   return { frame, outer: withoutInstance(instance, around.scope) }
 }
 

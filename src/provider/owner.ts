@@ -101,7 +101,7 @@ export type IsOutside = (owned: OwnedSpan, scope: Scope) => boolean
 /** In the same nest, and not below what was innermost for its tracer when the scope was entered. */
 function isOutsideByFrames(owned: OwnedSpan, scope: Scope): boolean {
   if (owned.owner === undefined || owned.origin !== scope.frame.origin) return false
-  const innermost = frameOf(owned.owner, scope)?.span
+  const innermost = frameOf(owned.owner, scope)?.nearest
   return innermost !== undefined && owned.order <= innermost.order
 }
 

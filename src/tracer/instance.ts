@@ -467,6 +467,7 @@ function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
   const neighbour: Frame = {
     instance: owner,
     span: owned,
+    nearest: owned,
     session: GuardedSpan.recordOf(owned)?.session ?? frame?.session,
     remoteParent: frame?.remoteParent,
     baggage: frame?.baggage,

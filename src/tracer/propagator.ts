@@ -70,6 +70,7 @@ export class TracerPropagator implements TextMapPropagator {
       const frame: Frame = {
         instance: this.#instance,
         span: undefined,
+        nearest: undefined,
         session,
         remoteParent: parent,
         baggage,

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HoneyHiveTracer, toSessionId } from '../../src/index.js'
+import { context } from '@opentelemetry/api'
+import { createRoutingProvider, HoneyHiveTracer, toSessionId } from '../../src/index.js'
 import { createTestTracer, type TestTracer } from '../../src/testing/index.js'
 import { startFleet } from '../fixtures/fleet.js'
 import { type ReceivedSpan, type Receiver, startReceiver, toTrees } from '../fixtures/receiver.js'
@@ -93,6 +94,34 @@ describe('withRemoteContext', () => {
     expect(b.spans[0]?.attributes).toMatchObject({ 'honeyhive.session_id': b.sessionId, 'honeyhive.source': 'src-b' })
     // The caller made the session record.
     expect(a.sessions.map((session) => session.sessionId)).toEqual([a.sessionId])
+  })
+
+  test('takes a request no tracer but its own: an outer context that a library restores inside of B stays an outer one', () => {
+    const library = createRoutingProvider().getTracer('library')
+    // Its first span brings the context manager.
+    library.startSpan('first').end()
+    a.startActiveSpan('outer', () => {
+      const kept = context.active()
+      b.startActiveSpan('of b', () =>
+        a.withRemoteContext({ traceparent: PARENT }, () =>
+          b.startActiveSpan('inner', () => context.with(kept, () => library.startSpan('of the library').end())),
+        ),
+      )
+    })
+    expect(a.tree()).toEqual([{ name: 'outer' }])
+    expect(b.tree()).toEqual([{ name: 'of b', children: [{ name: 'inner', children: [{ name: 'of the library' }] }] }])
+  })
+
+  test('leaves a callback that was bound before with the span that bound it', () => {
+    const library = createRoutingProvider().getTracer('library')
+    a.startActiveSpan('outer', () => {
+      const bound = a.startActiveSpan('binds', (span) => ({
+        call: context.bind(context.active(), () => library.startSpan('work').end()),
+        span,
+      }))
+      a.withRemoteContext({ traceparent: PARENT }, () => b.startActiveSpan('of b', () => bound.call()))
+    })
+    expect(JSON.stringify(b.tree())).not.toContain('work')
   })
 
   test('gives back what the function gives, passes on what it throws, and takes any carrier', async () => {
