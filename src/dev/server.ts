@@ -121,7 +121,8 @@ async function serve(options: DevServerOptions, listening: Listening): Promise<D
   const { server, port, bindHost, store } = listening
   const live = createLiveFeed((sessionId, projectId) => findSession(store, sessionId, projectId))
   try {
-    const app = createApp({ files: createPageFiles(), addRoutes: await prepareRoutes(options, store, live) })
+    const { listPage } = await import('./http/page-content.js')
+    const app = createApp({ files: createPageFiles(listPage), addRoutes: await prepareRoutes(options, store, live) })
     const guard = createGuard({ port, bindHost, allowedHosts: options.allowedHosts ?? [] })
     server.removeAllListeners('request').on('request', createListener(app, guard))
     const diagnostics = createDiagnostics({ label: 'dev' })
