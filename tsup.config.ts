@@ -87,6 +87,7 @@ const common: Options = {
   esbuildPlugins: [contextManagerAsModule, noMachineIds, pageAsModule, licences],
   plugins: [requireInsteadOfImport, minifiedSchemaParts],
   esbuildOptions(options, { format }) {
+    options.inject = [...(options.inject ?? []), 'scripts/node-globals.js']
     if (format !== 'cjs') return
     options.define = { ...options.define, 'import.meta.url': 'importMetaUrl' }
     options.inject = [...(options.inject ?? []), 'scripts/import-meta-url.js']

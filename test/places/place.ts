@@ -52,7 +52,7 @@ export async function installPlace(name: string): Promise<Place> {
 function run(cwd: string, args: readonly string[], { command = process.execPath, env = {} }: RunOptions = {}): Promise<Outcome> {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH|OTEL|npm|NODE|VITEST|TEST|JEST)/.test(name)))
   return new Promise((resolve) => {
-    const options = { cwd, env: { ...clean, ...env }, timeout: 180_000, maxBuffer: 64 << 20 }
+    const options = { cwd, env: { ...clean, NO_COLOR: '1', FORCE_COLOR: '0', ...env }, timeout: 180_000, maxBuffer: 64 << 20 }
     const child = execFile(command, args, options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
       resolve({ code, stdout, stderr })
