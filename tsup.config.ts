@@ -6,6 +6,7 @@ import { defineConfig } from 'tsup'
 import type { Options } from 'tsup'
 import { entryPoints } from './scripts/entry-points.js'
 import { joinChunks } from './scripts/join-chunks.js'
+import { writeRedirects } from './scripts/redirects.js'
 import { thirdPartyLicences } from './scripts/third-party.js'
 
 type EsbuildPlugin = NonNullable<Options['esbuildPlugins']>[number]
@@ -96,6 +97,7 @@ const common: Options = {
 
 // Both builds write into one folder at the same time, so neither may clean it.
 for (const name of readdirSync('dist')) if (join('dist', name) !== PAGE) rmSync(join('dist', name), { recursive: true })
+writeRedirects('.')
 
 export default defineConfig([
   { ...common, entry: { ...libraries, 'cli/main': 'src/cli/main.ts' }, format: 'esm', onSuccess: () => joinChunks('dist') },
