@@ -38,10 +38,14 @@ export async function installPlace(name: string): Promise<Place> {
   try {
     await cp(join(here, name), folder, { recursive: true, filter: (path) => !path.includes('node_modules') })
     const tarball = process.env['PACKAGE'] ?? (await pack(room))
-    await execute('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', tarball], {
-      cwd: folder,
-      shell: process.platform === 'win32',
-    })
+    await execute(
+      'npm',
+      ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', tarball],
+      {
+        cwd: folder,
+        shell: process.platform === 'win32',
+      },
+    )
   } catch (error) {
     await remove()
     throw error
