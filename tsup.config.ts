@@ -1,10 +1,12 @@
-import { rmSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdirSync, rmSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { transform } from 'esbuild'
 import { defineConfig } from 'tsup'
 import type { Options } from 'tsup'
 import { entryPoints } from './scripts/entry-points.js'
 import { joinChunks } from './scripts/join-chunks.js'
+import { writeRedirects } from './scripts/redirects.js'
 import { thirdPartyLicences } from './scripts/third-party.js'
 
 type EsbuildPlugin = NonNullable<Options['esbuildPlugins']>[number]
@@ -18,6 +20,9 @@ const LOCAL_SERVER_PARTS = /^(?:hono|@hono\/node-server)(?:\/|$)/
 const SCHEMA_PARTS = /^ajv(?:-formats)?(?:\/|$)/
 /** Packages whose declarations are copied into ours, so that a user needs none of them to compile. */
 const TYPES_FROM = ['@opentelemetry/core', '@opentelemetry/resources', '@opentelemetry/sdk-trace', '@opentelemetry/sdk-trace-base']
+const PAGE = join('dist', 'page')
+/** Travels as a file of its own. */
+const NOTICES = 'THIRD-PARTY.txt'
 const FILES_OF_A_PACKAGE = /^\.\.?\//
 
 /** Published as CommonJS only; its calls of `require` would not run in an ES module, nor be found by a user's bundler. */
@@ -39,6 +44,14 @@ const noMachineIds: EsbuildPlugin = {
   name: 'no-machine-ids',
   setup(build) {
     build.onResolve({ filter: /\/getMachineId-\w+\.js$/ }, ({ path }) => ({ path, external: true }))
+  },
+}
+
+/** A bundle of a user has no folder beside it, so that the page of the local server is part of the code; see src/dev/http/page-content.ts. */
+const pageAsModule: EsbuildPlugin = {
+  name: 'page-as-module',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]dev[\\/]http[\\/]page-content\.ts$/ }, async () => ({ contents: await readPage(), loader: 'js' }))
   },
 }
 
@@ -72,9 +85,10 @@ const common: Options = {
   // Only the parts that are used, which load in a few milliseconds; whole packages take thirty times as long.
   noExternal: [SDK_PARTS, LOCAL_SERVER_PARTS, SCHEMA_PARTS],
   external: ['libsql', 'bullmq', 'pg-boss'],
-  esbuildPlugins: [contextManagerAsModule, noMachineIds, licences],
+  esbuildPlugins: [contextManagerAsModule, noMachineIds, pageAsModule, licences],
   plugins: [requireInsteadOfImport, minifiedSchemaParts],
   esbuildOptions(options, { format }) {
+    options.inject = [...(options.inject ?? []), 'scripts/node-globals.js']
     if (format !== 'cjs') return
     options.define = { ...options.define, 'import.meta.url': 'importMetaUrl' }
     options.inject = [...(options.inject ?? []), 'scripts/import-meta-url.js']
@@ -82,7 +96,8 @@ const common: Options = {
 }
 
 // Both builds write into one folder at the same time, so neither may clean it.
-rmSync('dist', { recursive: true, force: true })
+for (const name of readdirSync('dist')) if (join('dist', name) !== PAGE) rmSync(join('dist', name), { recursive: true })
+writeRedirects('.')
 
 export default defineConfig([
   { ...common, entry: { ...libraries, 'cli/main': 'src/cli/main.ts' }, format: 'esm', onSuccess: () => joinChunks('dist') },
@@ -91,6 +106,15 @@ export default defineConfig([
   // The types of both formats come from one run of the compiler.
   { ...common, entry: libraries, format: ['esm', 'cjs'], dts: { only: true, resolve: [...TYPES_FROM, FILES_OF_A_PACKAGE] } },
 ])
+
+/** The page's files as a module; they were built before. */
+async function readPage(): Promise<string> {
+  const names = (await readdir(PAGE)).filter((name) => name !== NOTICES)
+  const files = await Promise.all(names.map(async (name) => [`/${name}`, await readFile(join(PAGE, name), 'utf8')]))
+  return `const files = ${JSON.stringify(files)}
+    const page = new Map(files.map(([path, text]) => [path, () => new TextEncoder().encode(text)]))
+    export const listPage = () => page`
+}
 
 /** The promise `import()` would give: a package that is CommonJS has its exports as `default` too. */
 function toRequire(specifier: string): string {

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import nodeModule, { createRequire } from 'node:module'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Document, LineCounter, Node, Pair, YAMLMap } from 'yaml'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
@@ -74,20 +75,27 @@ function toReason(error: unknown): string {
 
 /**
  * The parser is loaded here and not at the top: it costs more start time than all the rest of this package, and only
- * programs that load a file need it. `require` because loading is synchronous; the package is a dependency, so it is found
- * wherever this module is.
+ * programs that load a file need it. `require` because loading is synchronous.
  */
 function loadYaml(path: string): Yaml {
   try {
-    return createRequire(import.meta.url)('yaml') as Yaml
+    return requireYaml()
   } catch (cause) {
     throw toFileError(
       path,
       'needs the package "yaml", which could not be loaded',
-      'Leave it out of the bundle as an external package, or give an object.',
+      'Install it where the program runs, also beside a bundle, or give an object.',
       cause,
     )
   }
+}
+
+function requireYaml(): Yaml {
+  const place: string | undefined = import.meta.url
+  // The very form from which webpack knows that the parser belongs into its bundle.
+  if (place !== undefined) return createRequire(import.meta.url)('yaml') as Yaml
+  // A CommonJS bundle made of the ES module does not know where it is.
+  return nodeModule.createRequire(resolve(process.argv[1] ?? 'index.js'))('yaml') as Yaml
 }
 
 function parseDocument(text: string, path: string): ParsedDocument {

@@ -121,9 +121,10 @@ async function serve(options: DevServerOptions, listening: Listening): Promise<D
   const { server, port, bindHost, store } = listening
   const live = createLiveFeed((sessionId, projectId) => findSession(store, sessionId, projectId))
   try {
-    const app = createApp({ files: createPageFiles(), addRoutes: await prepareRoutes(options, store, live) })
+    const { listPage } = await import('./http/page-content.js')
+    const app = createApp({ files: createPageFiles(listPage), addRoutes: await prepareRoutes(options, store, live) })
     const guard = createGuard({ port, bindHost, allowedHosts: options.allowedHosts ?? [] })
-    server.removeAllListeners('request').on('request', createListener(app, guard))
+    server.removeAllListeners('request').on('request', await createListener(app, guard))
     const diagnostics = createDiagnostics({ label: 'dev' })
     const stopRetention = startRetention(store, options.retention ?? {}, (error) =>
       diagnostics.warn('retention', `old sessions could not be deleted: ${error instanceof Error ? error.message : String(error)}`),

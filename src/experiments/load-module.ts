@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import nodeModule from 'node:module'
 import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoneyHiveError } from '../errors.js'
@@ -16,7 +16,7 @@ const TYPESCRIPT = new Set(['.ts', '.mts', '.cts', '.tsx'])
 export async function loadModule(file: string, directory: string): Promise<Readonly<Record<string, unknown>>> {
   // The query makes the module a new one, so that watching sees the edited text.
   const url = `${pathToFileURL(file).href}?t=${Date.now()}`
-  if (!TYPESCRIPT.has(extname(file))) return { ...((await import(url)) as object) }
+  if (!TYPESCRIPT.has(extname(file))) return { ...((await import(/* webpackIgnore: true */ url)) as object) }
   const tsx = await loadTsx(directory)
   if (tsx !== undefined) return { ...((await tsx(url, { parentURL: pathToFileURL(join(directory, 'index.js')).href })) as object) }
   // Set by Node versions that strip types themselves; absent in the types of Node 20.
@@ -26,18 +26,19 @@ export async function loadModule(file: string, directory: string): Promise<Reado
       `${file} is TypeScript, which Node ${process.version} does not load by itself. Install tsx, or use Node 22.18 or newer.`,
     )
   }
-  return { ...((await import(url)) as object) }
+  return { ...((await import(/* webpackIgnore: true */ url)) as object) }
 }
 
 type TsxImport = (specifier: string, options: { readonly parentURL: string }) => Promise<unknown>
 
 async function loadTsx(directory: string): Promise<TsxImport | undefined> {
   try {
-    const manifest = createRequire(join(directory, 'index.js')).resolve('tsx/package.json')
+    // Not imported by its name: webpack would look for what is required at the user's place.
+    const manifest = nodeModule.createRequire(join(directory, 'index.js')).resolve('tsx/package.json')
     // `require.resolve` would give the CommonJS entry, which cannot load modules.
     const entry = asObject(asObject(JSON.parse(await readFile(manifest, 'utf8')))['exports'])['./esm/api']
     const path = readImportPath(entry)
-    const api = path === undefined ? {} : asObject(await import(new URL(path, pathToFileURL(manifest)).href))
+    const api = path === undefined ? {} : asObject(await import(/* webpackIgnore: true */ new URL(path, pathToFileURL(manifest)).href))
     return typeof api['tsImport'] === 'function' ? (api['tsImport'] as TsxImport) : undefined
   } catch {
     return undefined

@@ -14,6 +14,7 @@ import type {
   GroundTruthOf,
   InputsOf,
   ScoresOf,
+  Settled,
 } from './types.js'
 
 /** State of a running experiment, as `onProgress` sees it after each row. */
@@ -164,7 +165,7 @@ export interface EvaluateOptions<Row extends DatapointInput, Output, E extends E
   readonly function: ExperimentFunction<Row, Output>
   /** @defaultValue none */
   // The intersection lets the parameters of evaluators written in place be typed by what the function above returns.
-  readonly evaluators?: E & Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>>
+  readonly evaluators?: E & Evaluators<Settled<Output>, InputsOf<Row>, GroundTruthOf<Row>>
   /** Scores of the data set as a whole, from all of its rows. @defaultValue none */
   readonly summaryEvaluators?: SummaryEvaluators<Row, Output>
   /** What makes `result.passed` false. */

@@ -2,13 +2,13 @@ import type { AnyEvaluateOptions } from './check-options.js'
 import { evaluate } from './evaluate.js'
 import type { EvaluateOptions } from './options.js'
 import type { ExperimentData, ExperimentResult } from './result.js'
-import type { DatapointInput, EvaluatorSet, Evaluators, GroundTruthOf, InputsOf, ScoresOf } from './types.js'
+import type { DatapointInput, EvaluatorSet, Evaluators, GroundTruthOf, InputsOf, ScoresOf, Settled } from './types.js'
 
 /** Settings of {@link scoreRun}: those of `evaluate` without what the finished run settles. */
 export type ScoreRunOptions<Row extends DatapointInput, Output, E extends EvaluatorSet> = Omit<
   EvaluateOptions<Row, Output, E>,
   'dataset' | 'datasetId' | 'function' | 'parse' | 'evaluators' | 'trials' | 'cache' | 'rowLimits'
-> & { readonly evaluators: E & Evaluators<NoInfer<Output>, InputsOf<Row>, GroundTruthOf<Row>> }
+> & { readonly evaluators: E & Evaluators<Settled<Output>, InputsOf<Row>, GroundTruthOf<Row>> }
 
 /**
  * Scores a finished run again, with other evaluators or better ones: the function does not run, each row has the outputs it

@@ -22,6 +22,9 @@ export type GroundTruthOf<Row> = 'groundTruth' extends keyof Row
     ? Row['ground_truth']
     : undefined
 
+/** `T`, as which no argument is read: others have settled it. TypeScript's own `NoInfer` would need 5.4. */
+export type Settled<T> = [T][T extends unknown ? 0 : never]
+
 /** One row as the function under test receives it: everything the dataset gave, with the names settled. */
 export type Datapoint<Row = DatapointInput> = Omit<Row, 'inputs' | 'groundTruth'> & {
   /** Id that the run uses for this row. */

@@ -65,7 +65,7 @@ interface Pipe {
 }
 
 function toPipe(source: unknown, target: unknown): Pipe | undefined {
-  if (!(source instanceof ReadableStream) || !(target instanceof WritableStream)) return undefined
+  if (!isReadable(source) || !isWritable(target)) return undefined
   return source.locked || target.locked ? undefined : { source, target }
 }
 
@@ -82,7 +82,7 @@ function pipeThrough(reading: Reading, original: Method, self: unknown, args: un
   const [pair, options] = args
   const isPair = typeof pair === 'object' && pair !== null && 'readable' in pair && 'writable' in pair
   const { readable, writable } = isPair ? pair : { readable: undefined, writable: undefined }
-  const pipe = readable instanceof ReadableStream ? toPipe(self, writable) : undefined
+  const pipe = isReadable(readable) ? toPipe(self, writable) : undefined
   if (pipe === undefined) return Reflect.apply(original, self, args)
   pipeSeen(reading, pipe, options).then(undefined, () => undefined)
   return readable
@@ -146,7 +146,7 @@ export function openBodyOf(value: object): ReadableStream | undefined {
   if (!('bodyUsed' in value) || !isPlatformBody(value)) return undefined
   // Told by its class above.
   const { body, headers } = value as unknown as Pick<Response, 'body' | 'headers'>
-  if (!(body instanceof ReadableStream) || body.locked) return undefined
+  if (!isReadable(body) || body.locked) return undefined
   return isComplete(body, headers.get('content-type'), STREAMED_TYPE) ? undefined : body
 }
 
@@ -171,4 +171,13 @@ export function isComplete(body: ReadableStream, contentType: string | null, str
     // A stream that was made of items has no such reader.
     return false
   }
+}
+
+// Environments of test runners that stand in for a browser may lack both.
+function isReadable(value: unknown): value is ReadableStream {
+  return typeof ReadableStream === 'function' && value instanceof ReadableStream
+}
+
+function isWritable(value: unknown): value is WritableStream {
+  return typeof WritableStream === 'function' && value instanceof WritableStream
 }

@@ -6,6 +6,7 @@ import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished } from 'vitest'
 import { type DevServer, startDevServer } from '../../src/dev/server.js'
 import { createPageFiles } from '../../src/dev/http/page-files.js'
+import { listFolder } from '../../src/dev/http/page-folder.js'
 import { cpuMs, cpuMsOf } from '../fixtures/cost.js'
 import { call, KEY, newId, rawRequest, rawSocket, sendSpans, test, toExport } from './fixtures.js'
 
@@ -297,7 +298,7 @@ describe('S10 H94 paths', () => {
     writeFileSync(join(root, 'page', 'assets', 'app.js'), 'app')
     writeFileSync(join(root, 'secret.js'), 'secret')
     symlinkSync(join(root, 'secret.js'), join(root, 'page', 'out.js'))
-    const files = createPageFiles(join(root, 'page'))
+    const files = createPageFiles(() => listFolder(join(root, 'page')))
     const read = (path: string, acceptsHtml = true): string =>
       new TextDecoder().decode(files.find(path, { acceptsHtml })?.read() ?? new TextEncoder().encode('none'))
     expect(['/', '/assets/app.js', '/some/page'].map((path) => read(path))).toEqual(['<p>page</p>', 'app', '<p>page</p>'])

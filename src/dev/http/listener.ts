@@ -1,5 +1,5 @@
-import { getRequestListener } from '@hono/node-server'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HoneyHiveError } from '../../errors.js'
 import type { App } from './call.js'
 import { type Guard, SECURITY_HEADERS } from './guard.js'
 import { HttpError } from './http-error.js'
@@ -8,8 +8,22 @@ import { toErrorBody, toHttpError } from './reply.js'
 /** How long a refused client may go on sending before its connection is cut. */
 const LINGER_MS = 500
 
-/** What Node calls with each request: those that `guard` refuses never reach `app`. */
-export function createListener(app: App, guard: Guard): (request: IncomingMessage, response: ServerResponse) => void {
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+/**
+ * What Node calls with each request: those that `guard` refuses never reach `app`.
+ *
+ * @throws HoneyHiveError `DEV_SERVER` where Node's own `Request` is missing, as in test environments that stand in for a browser.
+ */
+export async function createListener(app: App, guard: Guard): Promise<Listener> {
+  if (typeof Request !== 'function') {
+    throw new HoneyHiveError(
+      'DEV_SERVER',
+      'The local server needs `Request` of Node, which this environment lacks. Start it outside of jsdom: in a process of its own, or in a test file for Node.',
+    )
+  }
+  // Its classes extend those of the environment as it is loaded.
+  const { getRequestListener } = await import('@hono/node-server')
   // The globals `Request` and `Response` belong to the host.
   const answer = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,

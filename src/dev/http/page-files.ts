@@ -1,7 +1,6 @@
-/** The built page: a fixed list of files read at start, so no path of a request ever reaches the disk. */
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
-import { dirname, extname, join, relative, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
+/** The built page: a fixed list of files, so no path of a request ever reaches the disk. */
+import { extname } from 'node:path'
+import type { ListPage } from './page-folder.js'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -37,50 +36,21 @@ export interface PageFiles {
   find(path: string, options: { readonly acceptsHtml: boolean }): PageFile | undefined
 }
 
-interface Asset {
-  readonly type: string
-  readonly path: string
-}
-
-/** Lists the files under `folder`; a folder that does not exist gives the page that says how to build it. */
-export function createPageFiles(folder: string = findPageFolder()): PageFiles {
-  let assets = listAssets(folder)
+/** The page whose files `list` gives; when there are none, one that says how to build it. */
+export function createPageFiles(list: ListPage): PageFiles {
+  let files = list()
 
   return {
     find(path, { acceptsHtml }) {
       // A page that was built again has other file names.
-      if (path === '/') assets = listAssets(folder)
-      const asset = assets.get(path)
-      const page = asset ?? (extname(path) === '' && acceptsHtml ? assets.get('/index.html') : undefined)
-      if (page !== undefined) {
-        const isHashed = asset !== undefined && path.startsWith('/assets/')
-        return { type: page.type, isHashed, read: () => new Uint8Array(readFileSync(page.path)) }
-      }
-      if (assets.size > 0 || path !== '/') return undefined
+      if (path === '/') files = list()
+      const isFile = TYPES[extname(path)] !== undefined && files.has(path)
+      const isPage = path === '/' || (!isFile && extname(path) === '' && acceptsHtml)
+      const name = isPage ? '/index.html' : path
+      const read = isFile || isPage ? files.get(name) : undefined
+      if (read !== undefined) return { type: TYPES[extname(name)] ?? '', isHashed: path.startsWith('/assets/'), read }
+      if (files.size > 0 || path !== '/') return undefined
       return { type: 'text/html; charset=utf-8', isHashed: false, read: () => new TextEncoder().encode(NOT_BUILT) }
     },
   }
-}
-
-function listAssets(folder: string): Map<string, Asset> {
-  if (!existsSync(join(folder, 'index.html'))) return new Map()
-  const root = realpathSync(folder)
-  const assets = new Map<string, Asset>()
-  for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
-    const path = join(root, name)
-    const type = TYPES[extname(name)]
-    // A link that leads out of the folder is not part of the page.
-    if (type === undefined || !realpathSync(path).startsWith(root + sep)) continue
-    assets.set(`/${relative(root, path).split(sep).join('/')}`, { type, path })
-  }
-  const index = assets.get('/index.html')
-  if (index !== undefined) assets.set('/', index)
-  return assets
-}
-
-/** `dist/page` of the package this file belongs to, whether it runs built or from source. */
-function findPageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder)
-  return join(folder, 'dist', 'page')
 }

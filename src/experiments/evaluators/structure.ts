@@ -57,7 +57,11 @@ async function compile(schema: JsonSchema, formats: boolean): Promise<FindProble
 function lazily(load: () => Promise<FindProblems>): (value: unknown) => Promise<readonly string[]> {
   let loaded: Promise<FindProblems> | undefined
   return async (value) => {
-    loaded ??= load()
+    // A load that failed, e.g. for want of a file descriptor, is tried again with the next value.
+    loaded ??= load().catch((error: unknown) => {
+      loaded = undefined
+      throw error
+    })
     return (await loaded)(value)
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ConnectionOptions, Job, Queue as BullQueue } from 'bullmq'
-import { loadPeer } from './load-peer.js'
+import { toMissingPeer } from './missing-peer.js'
 import type { ConsumeOptions, QueueChannel, QueueMessage, RowQueue } from './row-queue.js'
 
 /** Settings of {@link openBullmqQueue}. */
@@ -20,7 +20,7 @@ const ATTEMPTS = 10
 
 /** Opens a queue in Redis by BullMQ, which is an optional peer. @throws HoneyHiveError `EXPERIMENT` when `bullmq` is not installed */
 export async function openBullmqQueue({ url, name, rowsPerMinute, lockMs = 30_000 }: BullmqOptions): Promise<RowQueue> {
-  const { Queue, Worker } = await loadPeer('bullmq', () => import('bullmq'))
+  const { Queue, Worker } = await loadBullmq()
   const connection = toConnection(url)
   const queues: BullQueue[] = []
 
@@ -83,4 +83,13 @@ function untilAborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+// In `try` and not in a callback: only there do bundlers accept that an optional package is not installed.
+async function loadBullmq(): Promise<typeof import('bullmq')> {
+  try {
+    return await import('bullmq')
+  } catch (cause) {
+    throw toMissingPeer('bullmq', cause)
+  }
 }

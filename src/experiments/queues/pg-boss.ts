@@ -3,7 +3,7 @@ import type PgBoss from 'pg-boss'
 import { toSessionId } from '../../semantics/session-id.js'
 import { withRetries } from '../retry.js'
 import { Stop } from '../stop.js'
-import { loadPeer } from './load-peer.js'
+import { toMissingPeer } from './missing-peer.js'
 import type { ConsumeOptions, QueueChannel, QueueMessage, RowQueue } from './row-queue.js'
 
 /** Settings of {@link openPgBossQueue}. */
@@ -26,7 +26,7 @@ const EXPIRY_MS = 5_000
 
 /** Opens a queue in Postgres by pg-boss, which is an optional peer. @throws HoneyHiveError `EXPERIMENT` when `pg-boss` is not installed */
 export async function openPgBossQueue({ url, name, schema = 'pgboss', rowTimeoutSeconds = 900 }: PgBossOptions): Promise<RowQueue> {
-  const { default: Boss } = await loadPeer('pg-boss', () => import('pg-boss'))
+  const { default: Boss } = await loadPgBoss()
   const maintenanceIntervalSeconds = Math.max(Math.min(Math.floor(rowTimeoutSeconds / 2), 60), 1)
   const boss: PgBoss = new Boss({ connectionString: url, schema, maintenanceIntervalSeconds })
   // Reported by the call that meets it; without a listener it would end the process.
@@ -102,5 +102,14 @@ async function finish(
     await boss.complete(channel, job.id)
   } catch (error) {
     await boss.fail(channel, job.id, { message: String(error) }).catch(() => undefined)
+  }
+}
+
+// In `try` and not in a callback: only there do bundlers accept that an optional package is not installed.
+async function loadPgBoss(): Promise<{ readonly default: typeof PgBoss }> {
+  try {
+    return await import('pg-boss')
+  } catch (cause) {
+    throw toMissingPeer('pg-boss', cause)
   }
 }
