@@ -88,9 +88,13 @@ export class BatchSpanProcessor implements SpanProcessor {
     return this.#closing
   }
 
-  /** Gives up at once what is left, for a process that exits without waiting. */
-  giveUp(): void {
-    this.#batches.pump.giveUp()
+  /**
+   * Gives up at once what is left, for a process that exits without waiting. It is counted; telling of it is left to the caller.
+   *
+   * @returns how many spans are lost.
+   */
+  giveUp(): number {
+    return this.#batches.giveUpAtExit()
   }
 
   /** Delivers, then has the exporter do its part in the time that is left. */

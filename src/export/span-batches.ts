@@ -56,6 +56,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   #inflation = 1
   #noBisectionUntilMs = 0
   #queuedSinceMs: number | undefined
+  #isExiting = false
 
   constructor(options: SpanBatchesOptions) {
     this.#options = options
@@ -184,8 +185,18 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
       'shutdownTimeout',
       entries.filter((entry) => !kept.has(entry)).map(({ span }) => span),
       (stats.lastError ?? 'there was no time left to send them').replace(/\.$/, ''),
+      this.#isExiting,
     )
     this.#settle(entries)
+  }
+
+  /** Gives up everything, untold. @returns how many spans are lost. */
+  giveUpAtExit(): number {
+    const before = this.losses
+    this.#isExiting = true
+    this.pump.giveUp()
+    this.#isExiting = false
+    return this.losses - before
   }
 
   /** Entries that were kept for the next start. */

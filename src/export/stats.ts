@@ -1,6 +1,6 @@
 import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
 import type { DropReport } from '../config/resolved.js'
-import type { Diagnostics } from '../diagnostics.js'
+import { callHook, type Diagnostics } from '../diagnostics.js'
 import { toOneLine } from '../terminal-text.js'
 import { DecisionLog, type SpanName } from './decision-log.js'
 
@@ -156,11 +156,11 @@ export class SpanStats {
     for (const span of spans) this.#decisions.add(span, undefined, span.note ?? '')
   }
 
-  /** These ended spans are lost for one reason; `detail` holds no secret and no content. */
-  dropped(reason: DropReason, spans: readonly SpanName[], detail: string): void {
+  /** These ended spans are lost for one reason; `detail` holds no secret and no content. No warning where the caller tells of it. */
+  dropped(reason: DropReason, spans: readonly SpanName[], detail: string, isTold = false): void {
     if (spans.length === 0) return
     for (const span of spans) this.#decisions.add(span, reason, detail)
-    this.#count(reason, spans.length, detail)
+    this.#count(reason, spans.length, detail, isTold)
   }
 
   /** The same for one span, without an array; for the path of `span.end()`. */
@@ -172,6 +172,11 @@ export class SpanStats {
   /** Spans lost against the user's will: all reasons but `filtered`, `unsampled` and `disabled`. */
   get losses(): number {
     return this.#losses
+  }
+
+  /** Spans begun and not ended. */
+  get open(): number {
+    return this.#started - this.#ended
   }
 
   /** The last trouble on the way to the server. */
@@ -238,7 +243,7 @@ export class SpanStats {
     return this.#drops?.get(reason)?.count ?? 0
   }
 
-  #count(reason: DropReason, amount: number, detail: string): void {
+  #count(reason: DropReason, amount: number, detail: string, isTold = false): void {
     this.#drops ??= new Map()
     const drops = this.#drops.get(reason) ?? { count: 0, owed: 0, warnedAt: Number.NEGATIVE_INFINITY }
     this.#drops.set(reason, drops)
@@ -246,7 +251,7 @@ export class SpanStats {
     this.#dropped += amount
     if (!CHOSEN.has(reason)) {
       this.#losses += amount
-      this.#warn(reason, drops, detail)
+      if (!isTold) this.#warn(reason, drops, detail)
     }
     this.#report(reason, drops, amount, detail)
   }
@@ -268,8 +273,8 @@ export class SpanStats {
     this.#isReporting = true
     // The hook is user code: nothing it does may reach the caller.
     try {
-      const outcome: unknown = this.#onDrop({ reason, count, detail: this.#mask(detail) })
-      if (outcome instanceof Promise) outcome.catch(() => undefined)
+      const report = { reason, count, detail: this.#mask(detail) }
+      callHook(() => this.#onDrop?.(report))
     } catch {
       return
     } finally {

@@ -157,6 +157,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       stats: this.stats,
       diagnostics: this.diagnostics,
       open: this.#open,
+      label: this.label,
       mask: this.redactor.label,
     })
     return this.#exporters
