@@ -51,8 +51,12 @@ export class BatchSpanProcessor implements SpanProcessor {
     else this.enqueue(pending)
   }
 
-  /** Takes an ended span, already counted by `stats.ended()`. Never serialises, never throws. */
+  /**
+   * Takes an ended span, already counted by `stats.ended()`. Never serialises. It throws only where the stack is used up, and then takes
+   * the same span again.
+   */
   enqueue(span: PendingSpan): void {
+    if (span.stage !== undefined) return this.#batches.add(span)
     const { queue, pump } = this.#batches
     const refusal = this.#closing === undefined ? queue.refusal(span.estimatedBytes, pump.barrier.unsettled) : 'afterShutdown'
     if (refusal === undefined) this.#batches.add(span)
@@ -122,6 +126,7 @@ export class BatchSpanProcessor implements SpanProcessor {
 
   #refuse(span: PendingSpan, reason: DropReason): void {
     this.#options.stats.droppedOne(reason, span, REFUSED[reason] ?? '')
+    span.stage = 'settled'
     this.#batches.release(span)
   }
 }

@@ -70,11 +70,16 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     return this.#options.stats.losses
   }
 
-  /** Takes a span that has room in the queue. */
+  /** Takes a span that has room in the queue; one that is there already is taken no second time. */
   add(span: PendingSpan): void {
-    this.queue.add(span)
-    this.pump.barrier.admit()
-    if (this.queue.length === 1 || this.#isFull) this.pump.wake()
+    if (span.stage === 'settled') return this.release(span)
+    const isAgain = span.stage !== undefined
+    if (!isAgain) this.queue.add(span)
+    if (span.stage !== 'admitted') {
+      this.pump.barrier.admit()
+      span.stage = 'admitted'
+    }
+    if (isAgain || this.queue.length === 1 || this.#isFull) this.pump.wake()
   }
 
   readyInMs(): number | undefined {

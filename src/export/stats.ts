@@ -119,14 +119,16 @@ export class SpanStats {
     this.#started++
   }
 
-  /** A span ended: it is pending until {@link exported} or {@link dropped} names it. */
-  ended(): void {
+  /** A span ended: it is pending until {@link exported} or {@link dropped} names it. @param isUnfinished nothing but its tracer ended it */
+  ended(isUnfinished = false): void {
     this.#ended++
+    if (isUnfinished) this.#unfinished++
   }
 
-  /** A span ended, and nothing but its tracer ended it. */
-  unfinished(): void {
-    this.#unfinished++
+  /** A span that was asked for and never began. */
+  refused(reason: DropReason, span: SpanName, detail: string): void {
+    this.#decisions.add(span, reason, detail)
+    this.#count(reason, 1, detail, { hasBegun: false })
   }
 
   /** Spans that nobody can end or export any more. */
@@ -152,15 +154,15 @@ export class SpanStats {
 
   /** The server acknowledged these spans. */
   exported(spans: readonly SpanName[]): void {
-    this.#exported += spans.length
     for (const span of spans) this.#decisions.add(span, undefined, span.note ?? '')
+    this.#exported += spans.length
   }
 
   /** These ended spans are lost for one reason; `detail` holds no secret and no content. No warning where the caller tells of it. */
   dropped(reason: DropReason, spans: readonly SpanName[], detail: string, isTold = false): void {
     if (spans.length === 0) return
     for (const span of spans) this.#decisions.add(span, reason, detail)
-    this.#count(reason, spans.length, detail, isTold)
+    this.#count(reason, spans.length, detail, { isTold })
   }
 
   /** The same for one span, without an array; for the path of `span.end()`. */
@@ -243,17 +245,25 @@ export class SpanStats {
     return this.#drops?.get(reason)?.count ?? 0
   }
 
-  #count(reason: DropReason, amount: number, detail: string, isTold = false): void {
+  #count(reason: DropReason, amount: number, detail: string, { isTold = false, hasBegun = true }: Counted = {}): void {
     this.#drops ??= new Map()
     const drops = this.#drops.get(reason) ?? { count: 0, owed: 0, warnedAt: Number.NEGATIVE_INFINITY }
     this.#drops.set(reason, drops)
+    const isLoss = !CHOSEN.has(reason)
+    // No call among these, so that where the stack ends the books have all of it or nothing.
+    if (!hasBegun) {
+      this.#started += amount
+      this.#ended += amount
+    }
     drops.count += amount
     this.#dropped += amount
-    if (!CHOSEN.has(reason)) {
-      this.#losses += amount
-      if (!isTold) this.#warn(reason, drops, detail)
+    if (isLoss) this.#losses += amount
+    try {
+      if (isLoss && !isTold) this.#warn(reason, drops, detail)
+      this.#report(reason, drops, amount, detail)
+    } catch {
+      // The stack is used up; what is told can be read from the books.
     }
-    this.#report(reason, drops, amount, detail)
   }
 
   #warn(reason: DropReason, drops: Drops, detail: string): void {
@@ -281,6 +291,14 @@ export class SpanStats {
       this.#isReporting = false
     }
   }
+}
+
+/** How losses are counted. */
+interface Counted {
+  /** Whether the caller tells of it. @defaultValue false */
+  readonly isTold?: boolean
+  /** Whether the spans were counted as started and ended. @defaultValue true */
+  readonly hasBegun?: boolean
 }
 
 /** The losses for one reason. */

@@ -99,6 +99,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #resource: SpanOwner['resource'] | undefined
   #spans: InstanceProvider | undefined
   #exporters: Exporters | undefined
+  readonly #exportProcessor = new ExportProcessor(() => this.exporters.spans)
   #provider: RoutingProvider | undefined
   #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
@@ -144,7 +145,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       diagnostics: this.diagnostics,
       ownSession: this.ownSession,
       ids: this.#ids,
-      exportProcessor: new ExportProcessor(() => this.exporters.spans),
+      exportProcessor: this.#exportProcessor,
       takeFirstParent: () => this.#takeFirstParent(),
     })
     return this.#spans
@@ -223,13 +224,20 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (!this.#isLive || !this.isRecording) return this.#refuse(request, at)
     const span = this.#startSafely(request, at, current)
     if (span === undefined) return this.#unrecorded(request, at)
-    this.stats.started()
     const record = GuardedSpan.recordOf(span) as SpanRecord
     if (span.isRecording()) this.ensureSession(record.session)
     // For a span that never ends as well: they hear of the end of the process.
     if (record.fate === 'export') void this.exporters
+    // Last, so that a span whose start was cut short before is none; see `spanEnding` for the other half.
     this.#open.add(record)
+    this.#countStart(record)
     return span
+  }
+
+  #countStart(record: SpanRecord): void {
+    if (record.isStartCounted) return
+    this.stats.started()
+    record.isStartCounted = true
   }
 
   /** Opens a copy of somebody else's span, with its ids: under `parent`, a copy of this instance, else as a root of `session`. */
@@ -307,6 +315,17 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       at,
       current,
     )
+    try {
+      return this.#toRecording(span, call, { at, current, self, args })
+    } catch (error) {
+      // The stack is used up: the call runs unrecorded, and nobody else holds the span.
+      const record = GuardedSpan.recordOf(span)
+      if (record !== undefined) GuardedSpan.letGo(record)
+      throw error
+    }
+  }
+
+  #toRecording(span: GuardedSpan | UnrecordedSpan, call: CompiledCall, { at, current, self, args }: CallSite): Recording {
     const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.#capture(span, call, self, args)
@@ -346,9 +365,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   spanEnding(record: SpanRecord): boolean {
+    this.#countStart(record)
+    if (record.isEndCounted) return true
     if (!this.#open.remove(record)) return false
-    this.stats.ended()
-    if (record.isUnfinished && record.fate === 'export') this.stats.unfinished()
+    this.stats.ended(record.isUnfinished && record.fate === 'export')
+    record.isEndCounted = true
     return true
   }
 
@@ -356,7 +377,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { onSpanEnd } = record.session.options
     this.#open.noteEnd(record)
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
-    if (record.fate === 'export') return
+    // Cut short, the end of a span may not have come that far.
+    if (record.fate === 'export') return this.#exportProcessor.handOver(span as GuardedSpan, record)
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
     this.stats.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
   }
@@ -364,13 +386,16 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** Asks the backend for the session record, once, in the background. */
   ensureSession(session: Session): void {
     if (!session.isCreatedHere || this.#startedSessions.has(session)) return
+    const body = toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value))
+    const { rest } = this.exporters
     this.#startedSessions.add(session)
     this.stats.sessionStarted()
-    void this.exporters.rest.startSession(toStartBody(session, this.#config.project, (path, value) => this.toSafe(path, value)))
+    void rest.startSession(body)
   }
 
   /** Waits until everything recorded so far arrived, the user's processors included. Never rejects. */
   async flush(timeoutMs: number): Promise<boolean> {
+    GuardedSpan.completeCutShort()
     this.guard('flush', undefined, () => this.#open.exportAbandoned())
     const arrived = [this.#exporters?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
@@ -383,6 +408,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Once stopped: exports what is open, flushes, then closes the ways out and the user's processors. Never rejects. */
   async close(timeoutMs: number): Promise<boolean> {
+    GuardedSpan.completeCutShort()
     this.guard('shutdown', undefined, () => this.#open.close())
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
@@ -405,10 +431,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #refuse(request: SpanRequest, at: Surroundings): UnrecordedSpan {
-    this.stats.started()
-    this.stats.ended()
     const reason = this.#isLive ? 'disabled' : 'afterShutdown'
-    this.stats.droppedOne(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
+    this.stats.refused(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
     return this.#unrecorded(request, at)
   }
 
@@ -421,9 +445,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     try {
       return this.spans.start(request, at, current)
     } catch (error) {
-      this.stats.started()
-      this.stats.ended()
-      this.stats.droppedOne(
+      this.stats.refused(
         'internal',
         { name: nameText(request.name), spanId: '' },
         `it could not be started: ${describeThrown(error).message}`,
@@ -431,6 +453,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       return undefined
     }
   }
+}
+
+/** Where a call that is recorded stands, and what it was given. */
+interface CallSite {
+  readonly at: Surroundings
+  readonly current: Current
+  readonly self: unknown
+  readonly args: readonly unknown[]
 }
 
 /** As many as the queue takes, through which they would have to go in the end, and never only a few. */

@@ -34,7 +34,8 @@ export function endFailed(failed: Unended): void {
   unended.isScheduled = true
 }
 
-function isStackUsedUp(error: unknown): boolean {
+/** Whether an error says that a call found no room on the stack. */
+export function isStackUsedUp(error: unknown): boolean {
   return types.isNativeError(error) && Object.getOwnPropertyDescriptor(error, 'message')?.value === STACK_USED_UP
 }
 
