@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { unixMs } from './builtins.js'
 import { writeText } from './output.js'
 import { toOneLine } from './terminal-text.js'
 
@@ -49,7 +50,7 @@ export function createDiagnostics({
   verbose = false,
   label,
   mask = (line) => line,
-  now = Date.now,
+  now = unixMs,
 }: DiagnosticsOptions = {}): Diagnostics {
   const prefix = label === undefined ? '[honeyhive]' : `[honeyhive ${label}]`
   const lastAt = new Map<string, number>()

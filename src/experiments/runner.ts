@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
+import { clearTimeout, setTimeout } from '../builtins.js'
 import { type ExperimentDefinition, isExperimentDefinition } from './define.js'
 import { findFiles } from './find-files.js'
 import { HoneyHiveError } from '../errors.js'

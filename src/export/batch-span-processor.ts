@@ -1,3 +1,4 @@
+import { monotonicMs } from '../builtins.js'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { TraceFlags } from '@opentelemetry/api'
 import type { DropReason } from '../semantics/attributes.js'
@@ -36,7 +37,7 @@ export class BatchSpanProcessor implements SpanProcessor {
   constructor(options: BatchSpanProcessorOptions) {
     this.#options = options
     this.#batches = new SpanBatches(options)
-    this.#now = options.now ?? (() => performance.now())
+    this.#now = options.now ?? monotonicMs
     options.stats.watchPending((spanIdOrName) => this.#batches.explain(spanIdOrName))
   }
 

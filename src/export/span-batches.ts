@@ -1,3 +1,4 @@
+import { monotonicMs } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedBatch } from '../config/resolved.js'
 import type { Outcome } from '../otlp/reply.js'
@@ -60,7 +61,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
 
   constructor(options: SpanBatchesOptions) {
     this.#options = options
-    this.#now = options.now ?? (() => performance.now())
+    this.#now = options.now ?? monotonicMs
     this.#maxBytes = Math.min(options.limits.maxExportBatchBytes, MAX_REQUEST_BYTES)
     this.queue = new SpanQueue(options.limits)
     this.pump = new Pump(this, options)

@@ -1,3 +1,4 @@
+import { unixMs } from '../builtins.js'
 import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
 import type { DropReport } from '../config/resolved.js'
 import { callHook, type Diagnostics } from '../diagnostics.js'
@@ -107,7 +108,7 @@ export class SpanStats {
   #open: OpenSpansView | undefined
   #findPending: ((spanIdOrName: string) => string | undefined) | undefined
 
-  constructor({ diagnostics, onDrop, mask = (text) => text, now = Date.now }: SpanStatsOptions) {
+  constructor({ diagnostics, onDrop, mask = (text) => text, now = unixMs }: SpanStatsOptions) {
     this.#mask = mask
     this.#diagnostics = diagnostics
     this.#onDrop = onDrop

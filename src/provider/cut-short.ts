@@ -1,3 +1,4 @@
+import { queueMicrotask } from '../builtins.js'
 import type { TimeInput } from '@opentelemetry/api'
 import type { SpanRecord } from './span-record.js'
 

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../builtins.js'
 import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import { withMask } from '../api/masked-transport.js'
@@ -118,9 +119,9 @@ function joinEnds(parts: ExporterParts, { spans, rest, spool, close }: Ends): Ex
   const drainAll = async (timeoutMs: number, isLast = false): Promise<void> => {
     if (isLast) open.exportAll()
     const comesAgain = !isLast && open.exportAtNaturalEnd()
-    const startedMs = performance.now()
+    const startedMs = monotonicMs()
     await drain(Math.max(0, timeoutMs - spentMs))
-    spentMs = comesAgain ? performance.now() - startedMs : 0
+    spentMs = comesAgain ? monotonicMs() - startedMs : 0
   }
   const leave = (): LostAtExit | undefined => {
     // Without a spool they are lost as well, and are counted as what they are.

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { queueMicrotask } from '../builtins.js'
 import { NEEDS_RUN, type Recording, type ResolveRecorder } from './recorder.js'
 import type { Audience } from './audience.js'
 import { watchIterationToo, watchLateResult } from './late-result.js'

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { queueMicrotask } from '../builtins.js'
 import type { Recording } from './recorder.js'
 
 /** A recording whose call failed and that is still to be ended. */

@@ -1,5 +1,6 @@
 import { getRequestListener } from '@hono/node-server'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout } from '../../builtins.js'
 import type { App } from './call.js'
 import { type Guard, SECURITY_HEADERS } from './guard.js'
 import { HttpError } from './http-error.js'
