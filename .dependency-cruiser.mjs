@@ -1,10 +1,10 @@
 // The layers of shared/STYLE.md, section 2: a folder may import its own files and what its row names, types included.
-const GROUND = '(errors|diagnostics|terminal-text|time|version)[.]ts$|semantics/'
+const GROUND = '(builtins|errors|diagnostics|output|terminal-text|time|version)[.]ts$|semantics/'
 const CORE = `${GROUND}|options/|values/|context/|otlp/|config/|provider/|export/|api/|wrap/|tracer/`
 
 const LAYERS = {
-  '(errors|diagnostics|terminal-text|time|version)[.]ts$': '(errors|diagnostics|terminal-text|time|version)[.]ts$',
-  'semantics/': '(errors|diagnostics|terminal-text|time|version)[.]ts$',
+  '(builtins|errors|diagnostics|output|terminal-text|time|version)[.]ts$': '(builtins|errors|diagnostics|output|terminal-text|time|version)[.]ts$',
+  'semantics/': '(builtins|errors|diagnostics|output|terminal-text|time|version)[.]ts$',
   'options/': GROUND,
   'values/': GROUND,
   'context/': GROUND,

@@ -1,3 +1,6 @@
+import { types } from 'node:util'
+import { unixMs } from './builtins.js'
+import { writeText } from './output.js'
 import { toOneLine } from './terminal-text.js'
 
 /** Where the SDK writes about itself. `console` fits; each method receives one finished line. */
@@ -35,7 +38,7 @@ export interface DiagnosticsOptions {
 const REPEAT_AFTER_MS = 60_000
 
 /** The default sink: standard error, because standard output belongs to the host. */
-export const standardErrorLogger: Logger = {
+const standardErrorLogger: Logger = {
   debug: (message) => writeLine(message),
   warn: (message) => writeLine(message),
   error: (message) => writeLine(message),
@@ -47,19 +50,23 @@ export function createDiagnostics({
   verbose = false,
   label,
   mask = (line) => line,
-  now = Date.now,
+  now = unixMs,
 }: DiagnosticsOptions = {}): Diagnostics {
   const prefix = label === undefined ? '[honeyhive]' : `[honeyhive ${label}]`
   const lastAt = new Map<string, number>()
+  let isSpeaking = false
 
   function speak(level: keyof Logger, said: string): void {
     const line = toOneLine(mask(`${prefix} ${said}`))
-    // A user's logger may throw or reject; the host must not notice.
+    // A logger that is traced itself would be told of its own spans for ever.
+    if (isSpeaking) return writeLine(line)
+    isSpeaking = true
     try {
-      const outcome: unknown = logger[level](line)
-      if (outcome instanceof Promise) outcome.catch(() => undefined)
+      callHook(() => logger[level](line))
     } catch {
       writeLine(toOneLine(mask(`${prefix} the configured logger threw; message was: ${said}`)))
+    } finally {
+      isSpeaking = false
     }
   }
 
@@ -84,6 +91,16 @@ export function createDiagnostics({
   }
 }
 
+/**
+ * Calls a function of the user's that gives nothing back. What it rejects with later reaches nobody.
+ *
+ * @throws what the function throws.
+ */
+export function callHook(hook: () => unknown): void {
+  const outcome = hook()
+  if (types.isPromise(outcome)) outcome.then(undefined, () => undefined)
+}
+
 function writeLine(message: string): void {
-  process.stderr.write(`${message}\n`)
+  writeText('stderr', `${message}\n`)
 }

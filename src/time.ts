@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { clearTimeout, delay, setTimeout } from './builtins.js'
 
 /** Longest delay that Node's timers keep, milliseconds: 24.8 days. Above it they warn on standard error and fire after 1 ms. */
 export const MAX_TIMER_MS = 2_147_483_647

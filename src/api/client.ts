@@ -61,6 +61,7 @@ interface Answer {
 /** Requests of one client at the same time. */
 const CONCURRENCY = 4
 const NO_PARTS: readonly Call[] = []
+const START_PATH = '/session/start'
 
 /**
  * The REST interface of one tracer. Calls about the same id go out in order; `startSession`, `updateEvent` and
@@ -77,7 +78,7 @@ export class RestClient {
 
   /** `POST /session/start`. */
   startSession(session: RestBody): Promise<boolean> {
-    return this.#call({ method: 'POST', path: '/session/start', content: { session }, id: session.session_id, accepts: hasSessionId })
+    return this.#call({ method: 'POST', path: START_PATH, content: { session }, id: session.session_id, accepts: hasSessionId })
   }
 
   /** `PUT /events` with `event_id` in the body, after earlier calls about that id. */
@@ -119,6 +120,11 @@ export class RestClient {
     return this.#closing
   }
 
+  /** Calls that would be missed: not over, and more than the start of a session, which ingestion makes up for. */
+  get unsettled(): number {
+    return this.#calls?.missed ?? 0
+  }
+
   #call(plan: CallPlan): Promise<boolean> {
     const { transport } = this.#options
     if (transport === undefined) return Promise.resolve(false)
@@ -138,6 +144,7 @@ class RestCalls implements PumpSource<Call, Answer> {
   readonly #ready: Call[] = []
   #bytes = 0
   #failures = 0
+  #starts = 0
 
   constructor(transport: Transport, options: RestClientOptions) {
     const { stats, diagnostics, timeoutMs = 10_000, retryBudgetMs = 60_000 } = options
@@ -148,6 +155,11 @@ class RestCalls implements PumpSource<Call, Answer> {
 
   get losses(): number {
     return this.#failures
+  }
+
+  /** Calls that are not over, starts of sessions excluded. */
+  get missed(): number {
+    return this.pump.barrier.unsettled - this.#starts
   }
 
   /** Takes a call; its values are read now, so that later changes do not count. */
@@ -189,6 +201,7 @@ class RestCalls implements PumpSource<Call, Answer> {
       lastError: '',
     }
     this.#bytes += body.byteLength
+    if (isStart(plan)) this.#starts++
     for (const id of new Set([plan.id, ...(plan.after ?? [])])) {
       const before = this.#last.get(String(id))
       if (before === undefined) continue
@@ -264,12 +277,17 @@ class RestCalls implements PumpSource<Call, Answer> {
     const id = String(call.plan.id)
     if (this.#last.get(id) === call) this.#last.delete(id)
     this.#bytes -= call.body.byteLength
+    if (isStart(call.plan)) this.#starts--
     if (!isDelivered) this.#failures++
     for (const follower of call.followers) if (--follower.blockers === 0) this.#makeReady(follower)
     call.resolve(isDelivered)
     this.pump.barrier.settle([call.seq])
     return NO_PARTS
   }
+}
+
+function isStart({ path }: CallPlan): boolean {
+  return path === START_PATH
 }
 
 /** JSON writes a lone surrogate as an escape, which no strict reader takes; it becomes U+FFFD like everywhere else. */

@@ -1,3 +1,4 @@
+import { clearTimeout, monotonicMs, setTimeout, unixMs } from '../builtins.js'
 import { HoneyHiveError } from '../errors.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
 import { backoffMs } from '../export/backoff.js'
@@ -32,15 +33,15 @@ export async function requestJson<T>(
   body?: unknown,
   { timeoutMs = 30_000, signal }: RestRequestOptions = {},
 ): Promise<T> {
-  const deadlineMs = performance.now() + timeoutMs
+  const deadlineMs = monotonicMs() + timeoutMs
   const hold = setTimeout(() => undefined, toTimerMs(timeoutMs))
   try {
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     for (let failures = 0; ; failures++) {
-      const attempt = await attemptOnce(transport, { method, path, body: bytes, timeoutMs: deadlineMs - performance.now(), signal })
+      const attempt = await attemptOnce(transport, { method, path, body: bytes, timeoutMs: deadlineMs - monotonicMs(), signal })
       if (attempt.error === undefined) return attempt.value as T
       const waitMs = Math.max(backoffMs(failures + 1), attempt.retryAfterMs ?? 0)
-      const isOver = performance.now() + waitMs >= deadlineMs || signal?.aborted === true
+      const isOver = monotonicMs() + waitMs >= deadlineMs || signal?.aborted === true
       if (!attempt.isRetryable || isOver) throw attempt.error
       await pause(waitMs, { signal })
     }
@@ -91,7 +92,7 @@ function toAttempt(reply: Reply, route: string): RestAttempt {
   const { status } = reply
   if (status < 200 || status >= 300) {
     const error = new HoneyHiveError('HTTP_STATUS', `${route} failed: HTTP ${status}.${hintFor(status)}`)
-    return { value: undefined, error, isRetryable: isRetryableStatus(status), retryAfterMs: toRetryAfterMs(reply.retryAfter, Date.now()) }
+    return { value: undefined, error, isRetryable: isRetryableStatus(status), retryAfterMs: toRetryAfterMs(reply.retryAfter, unixMs()) }
   }
   if (!reply.isComplete) return failed(badReply(route, 'a reply that was cut short'))
   if (/\bhtml\b/i.test(reply.contentType)) return failed(badReply(route, 'an HTML page'))

@@ -1,4 +1,5 @@
 import { createHook } from 'node:async_hooks'
+import { setImmediate } from '../builtins.js'
 import { processState } from './globals.js'
 import type { Scope } from './frame.js'
 

@@ -26,8 +26,8 @@ export interface ProcessState {
   readonly exitTasks: Set<(timeoutMs: number, isLast?: boolean) => Promise<unknown>>
   /** The one `beforeExit` listener, present while `exitTasks` is not empty. */
   exitListener: (() => void) | undefined
-  /** Work that must be done at once when the process exits, without waiting for anything. */
-  readonly exitWrites: Set<() => void>
+  /** Work that must be done at once when the process exits, without waiting for anything; each gives what is lost with it. */
+  readonly exitWrites: Set<() => { readonly label: string; readonly what: string } | undefined>
   /** The one `exit` listener, present while `exitWrites` is not empty. */
   exitWriteListener: (() => void) | undefined
   /** Addresses tracers send their own data to, with the number of users, so that our requests are never traced. */

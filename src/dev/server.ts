@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { clearTimeout, setTimeout, unixMs } from '../builtins.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { HoneyHiveError } from '../errors.js'
 import type { DevContext } from './context.js'
@@ -143,7 +144,7 @@ async function prepareRoutes(options: DevServerOptions, store: Store, live: Live
     store,
     projects: await createProjectStore(store, options.projects ?? {}),
     prices,
-    now: Date.now,
+    now: unixMs,
     limits: {
       maxBodyBytes: options.maxBodyBytes ?? 20 * MEBIBYTE,
       maxInflatedBytes: options.maxInflatedBytes ?? 32 * MEBIBYTE,

@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../builtins.js'
+
 /** Requests that are under way, and a door that closes while there are too many. */
 export interface Backlog {
   /** Keys of the requests that resolved to false or have not ended. */

@@ -1,3 +1,4 @@
+import { clearTimeout, monotonicMs, setTimeout, unixMs } from '../builtins.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { redactorFor } from '../tracer/instance-redactor.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
@@ -44,8 +45,8 @@ export class Experiment {
   readonly #journal: Journal | undefined
   readonly #summary: SummaryCollector
   readonly #warnings: string[]
-  readonly #startedAtMs = Date.now()
-  readonly #startedMs = performance.now()
+  readonly #startedAtMs = unixMs()
+  readonly #startedMs = monotonicMs()
   readonly #reports: Backlog = createBacklog(MAX_OPEN_REPORTS)
   readonly #taken = new Set<string>()
   readonly #redactor: Redactor
@@ -116,7 +117,7 @@ export class Experiment {
 
   /** Milliseconds since the experiment was opened. */
   get elapsedMs(): number {
-    return performance.now() - this.#startedMs
+    return monotonicMs() - this.#startedMs
   }
 
   /** Runs one row, or takes it over when it succeeded before; evaluators it has no score of still run. Never rejects. */
@@ -212,8 +213,8 @@ export class Experiment {
 
   async #finish(whole: ExperimentData | undefined): Promise<ExperimentResult> {
     const { reportTimeoutMs = 20_000 } = this.#options
-    const endMs = performance.now() + reportTimeoutMs
-    const left = (share: number): number => Math.max(endMs - performance.now() - reportTimeoutMs * (1 - share), 0)
+    const endMs = monotonicMs() + reportTimeoutMs
+    const left = (share: number): number => Math.max(endMs - monotonicMs() - reportTimeoutMs * (1 - share), 0)
     // Half of the time is for what the rows recorded; the rest is for closing the run and letting go.
     const hasArrived = await this.#deliver(() => left(0.5))
     const unreported = this.#findUnreported(hasArrived)

@@ -1,3 +1,4 @@
+import { writeText } from '../output.js'
 import { Stop } from './stop.js'
 
 /** One way to stop an experiment, whoever asks for it. */
@@ -22,7 +23,7 @@ export function createStopSwitch(outer: AbortSignal | undefined, handleSignals: 
     // Not `isStopped`: a listener of the caller that ran before this one may have stopped it for the same Ctrl-C.
     if (!isInterrupted) {
       isInterrupted = true
-      process.stderr.write('\nStopping: rows under way are aborted and the result is reported. Press Ctrl-C again to quit at once.\n')
+      writeText('stderr', '\nStopping: rows under way are aborted and the result is reported. Press Ctrl-C again to quit at once.\n')
       return stop.stop(new DOMException('The experiment was interrupted.', 'AbortError'))
     }
     for (const name of SIGNALS) process.removeListener(name, onInterrupt)

@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../builtins.js'
 import { MAX_TIMER_MS } from '../time.js'
 
 /**

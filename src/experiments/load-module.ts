@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import nodeModule from 'node:module'
 import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { unixMs } from '../builtins.js'
 import { HoneyHiveError } from '../errors.js'
 import { asObject } from './json-reader.js'
 
@@ -15,7 +16,7 @@ const TYPESCRIPT = new Set(['.ts', '.mts', '.cts', '.tsx'])
  */
 export async function loadModule(file: string, directory: string): Promise<Readonly<Record<string, unknown>>> {
   // The query makes the module a new one, so that watching sees the edited text.
-  const url = `${pathToFileURL(file).href}?t=${Date.now()}`
+  const url = `${pathToFileURL(file).href}?t=${unixMs()}`
   if (!TYPESCRIPT.has(extname(file))) return { ...((await import(/* webpackIgnore: true */ url)) as object) }
   const tsx = await loadTsx(directory)
   if (tsx !== undefined) return { ...((await tsx(url, { parentURL: pathToFileURL(join(directory, 'index.js')).href })) as object) }

@@ -1,3 +1,4 @@
+import { writeText } from '../output.js'
 import { toOneLine } from '../terminal-text.js'
 
 /** Shows how far an experiment is. */
@@ -15,7 +16,7 @@ export interface ProgressState {
   readonly elapsedMs: number
 }
 
-/** Where progress goes; `process.stderr` fits. */
+/** Where progress goes. */
 export interface ProgressStream {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
@@ -29,9 +30,19 @@ const REDRAW_MS = 100
 const ROWS_PER_LINE = 1_000
 
 /** A bar that redraws itself on a terminal, a handful of plain lines anywhere else. */
-export function createProgress(name: string, stream: ProgressStream = process.stderr): ProgressDisplay {
+export function createProgress(name: string, stream: ProgressStream = toStandardError()): ProgressDisplay {
   const title = toOneLine(name)
   return stream.isTTY === true ? createBar(title, stream) : createLines(title, stream)
+}
+
+function toStandardError(): ProgressStream {
+  return {
+    isTTY: process.stderr.isTTY,
+    get columns() {
+      return process.stderr.columns
+    },
+    write: (text) => writeText('stderr', text),
+  }
 }
 
 function createBar(name: string, stream: ProgressStream): ProgressDisplay {

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../builtins.js'
 import { pause, type Stop } from './stop.js'
 
 /** How often something may be called. */
@@ -28,7 +29,7 @@ interface Bucket {
 }
 
 /** Builds the limiter of a run. Buckets fill continuously; a call that finds none waits for its own place in time. */
-export function createRateLimiter(limits: RateLimits, now: () => number = () => performance.now()): RateLimiter {
+export function createRateLimiter(limits: RateLimits, now: () => number = monotonicMs): RateLimiter {
   const buckets = new Map<string, Bucket>(
     Object.entries(isSingle(limits) ? { [DEFAULT_KEY]: limits } : limits).map(([key, limit]) => {
       const intervalMs = 60_000 / limit.requestsPerMinute

@@ -1,3 +1,4 @@
+import { writeText } from '../output.js'
 import type { Redactor } from '../values/redact.js'
 import type { MetricSummary } from './aggregate.js'
 import { toHtml } from './report/html.js'
@@ -48,7 +49,7 @@ export function createResult(data: ExperimentData, server?: RunResult, redactor?
     success: data.status === 'completed',
     server,
     metric: (name: string) => data.metrics[name] ?? data.extras[name],
-    printTable: (options?: TableOptions) => void process.stdout.write(`${toTable(shown(), options)}\n`),
+    printTable: (options?: TableOptions) => writeText('stdout', `${toTable(shown(), options)}\n`),
     toTable: (options?: TableOptions) => toTable(shown(), options),
     toJSON: shown,
     toMarkdown: () => toMarkdown(shown()),

@@ -1,3 +1,4 @@
+import { unixMs } from '../builtins.js'
 import { asObject } from './json-reader.js'
 import type { Random } from './random.js'
 import { pause, type Stop } from './stop.js'
@@ -42,7 +43,7 @@ export async function withRetries<T>(
 }
 
 /** The pause an error asks for, as `Retry-After` or `retry-after-ms` among its headers, in milliseconds. */
-export function readRetryAfter(error: unknown, nowMs: number = Date.now()): number | undefined {
+export function readRetryAfter(error: unknown, nowMs: number = unixMs()): number | undefined {
   const { headers, response, retryAfter } = asError(error)
   for (const source of [headers, asObject(response)['headers'], asError(response).headers]) {
     const inMs = Number(readHeader(source, 'retry-after-ms') ?? Number.NaN)

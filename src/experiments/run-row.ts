@@ -1,3 +1,4 @@
+import { monotonicMs } from '../builtins.js'
 import { isErrorLike } from '../values/realm.js'
 import type { Span } from '@opentelemetry/api'
 import type { OwnedSpan } from '../context/instance.js'
@@ -201,7 +202,7 @@ class RowWork {
     const { tracer, timeoutMs, functionName, limiter } = this.#plan
     this.#attempts = attempt
     await limiter.take(DEFAULT_KEY, this.#stop)
-    const startedMs = performance.now()
+    const startedMs = monotonicMs()
     const { index, trial = 1 } = this.#source
     try {
       return await withinLimit(
@@ -223,7 +224,7 @@ class RowWork {
         { timeoutMs, outer: this.#stop, what: `"${functionName}" on row ${index}` },
       )
     } finally {
-      this.#durationMs = performance.now() - startedMs
+      this.#durationMs = monotonicMs() - startedMs
     }
   }
 

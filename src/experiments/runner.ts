@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
+import { clearTimeout, setTimeout } from '../builtins.js'
 import { type ExperimentDefinition, isExperimentDefinition } from './define.js'
 import { findFiles } from './find-files.js'
 import { HoneyHiveError } from '../errors.js'
+import { writeText } from '../output.js'
 import { given, namesOf, refuseUnknown } from './known-options.js'
 import { loadModule } from './load-module.js'
 import { loadRun, readReport, RUN_ID } from './report-file.js'
@@ -43,7 +45,7 @@ export interface EvalFileOptions {
   readonly queue?: string
   /** Stops the experiments, and watching. */
   readonly signal?: AbortSignal
-  /** Where reports without a file go. @defaultValue `process.stdout.write` */
+  /** Where reports without a file go. @defaultValue standard output */
   readonly write?: (text: string) => void
   /** Sees the outcome of each pass, which is how watching tells of itself. */
   readonly onSummary?: (summary: EvalSummary) => void
@@ -239,7 +241,7 @@ function isSelected(text: string, filter: string | RegExp | undefined): boolean 
 async function keepUnreported(result: ExperimentResult, directory: string): Promise<void> {
   const path = resolve(directory, fillName('{name}.unreported.json', `${result.name}-${result.runId.slice(0, 8)}`))
   await writeFile(path, `${render(result, 'json')}\n`, { mode: 0o600 })
-  process.stderr.write(`${result.unreported.length} rows did not reach the server. Send them later: honeyhive-tracer eval report ${path}\n`)
+  writeText('stderr', `${result.unreported.length} rows did not reach the server. Send them later: honeyhive-tracer eval report ${path}\n`)
 }
 
 // A report written below the watched directory must not start the next pass.

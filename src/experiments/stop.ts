@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../builtins.js'
 import { HoneyHiveError } from '../errors.js'
 import { toTimerMs } from '../time.js'
 

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../builtins.js'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { TraceFlags } from '@opentelemetry/api'
 import type { DropReason } from '../semantics/attributes.js'
@@ -36,7 +37,7 @@ export class BatchSpanProcessor implements SpanProcessor {
   constructor(options: BatchSpanProcessorOptions) {
     this.#options = options
     this.#batches = new SpanBatches(options)
-    this.#now = options.now ?? (() => performance.now())
+    this.#now = options.now ?? monotonicMs
     options.stats.watchPending((spanIdOrName) => this.#batches.explain(spanIdOrName))
   }
 
@@ -51,8 +52,12 @@ export class BatchSpanProcessor implements SpanProcessor {
     else this.enqueue(pending)
   }
 
-  /** Takes an ended span, already counted by `stats.ended()`. Never serialises, never throws. */
+  /**
+   * Takes an ended span, already counted by `stats.ended()`. Never serialises. It throws only where the stack is used up, and then takes
+   * the same span again.
+   */
   enqueue(span: PendingSpan): void {
+    if (span.stage !== undefined) return this.#batches.add(span)
     const { queue, pump } = this.#batches
     const refusal = this.#closing === undefined ? queue.refusal(span.estimatedBytes, pump.barrier.unsettled) : 'afterShutdown'
     if (refusal === undefined) this.#batches.add(span)
@@ -88,9 +93,13 @@ export class BatchSpanProcessor implements SpanProcessor {
     return this.#closing
   }
 
-  /** Gives up at once what is left, for a process that exits without waiting. */
-  giveUp(): void {
-    this.#batches.pump.giveUp()
+  /**
+   * Gives up at once what is left, for a process that exits without waiting. It is counted; telling of it is left to the caller.
+   *
+   * @returns how many spans are lost.
+   */
+  giveUp(): number {
+    return this.#batches.giveUpAtExit()
   }
 
   /** Delivers, then has the exporter do its part in the time that is left. */
@@ -118,6 +127,7 @@ export class BatchSpanProcessor implements SpanProcessor {
 
   #refuse(span: PendingSpan, reason: DropReason): void {
     this.#options.stats.droppedOne(reason, span, REFUSED[reason] ?? '')
+    span.stage = 'settled'
     this.#batches.release(span)
   }
 }

@@ -1,5 +1,6 @@
 import { ClientRequest, type Agent, type ClientRequestArgs, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { clearTimeout, setTimeout } from '../builtins.js'
 import { toTimerMs } from '../time.js'
 
 /** One HTTP request. */

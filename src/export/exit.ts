@@ -1,4 +1,6 @@
 import { processState } from '../context/globals.js'
+import { writeTextNow } from '../output.js'
+import { toOneLine } from '../terminal-text.js'
 import { withinMs } from '../time.js'
 
 /** How long the natural end of a process may be delayed by deliveries, milliseconds. */
@@ -17,17 +19,48 @@ export function onNaturalEnd(task: ExitTask): () => void {
   return keep(processState.exitTasks, task, 'exitListener', 'beforeExit', () => void runExitTasks(EXIT_LIMIT_MS, false))
 }
 
+/** What is lost with the end of the process, and is still to be told. */
+export interface LostAtExit {
+  /** Label of the tracer. */
+  readonly label: string
+  /** What it is, e.g. `3 ended spans`. */
+  readonly what: string
+}
+
 /**
- * Runs `write` synchronously when the process exits, `process.exit` included. One `exit` listener for all.
+ * Runs `write` synchronously when the process exits, `process.exit` and uncaught errors included. One `exit` listener for all, which
+ * says on standard error what they could not keep.
  *
  * @returns a function that takes it back.
  */
-export function onExit(write: () => void): () => void {
+export function onExit(write: () => LostAtExit | undefined): () => void {
   const { exitWrites } = processState
-  return keep(exitWrites, write, 'exitWriteListener', 'exit', () => {
-    for (const each of exitWrites) each()
-  })
+  return keep(exitWrites, write, 'exitWriteListener', 'exit', () => tellLost([...exitWrites].map(runAtExit)))
 }
+
+/** One that fails keeps the others from nothing, and the host's own exit from nothing either. */
+function runAtExit(write: () => LostAtExit | undefined): LostAtExit | undefined {
+  try {
+    return write()
+  } catch {
+    // Nobody is left to hear of it.
+    return undefined
+  }
+}
+
+/** Tracers that are named in the one line. */
+const MAX_NAMED = 5
+
+function tellLost(writes: readonly (LostAtExit | undefined)[]): void {
+  const lost = writes.filter((each) => each !== undefined)
+  if (lost.length === 0) return
+  const shown = lost.slice(0, MAX_NAMED).map(({ label, what }) => `${what} of ${label}`)
+  const others = lost.length > MAX_NAMED ? ` and what ${lost.length - MAX_NAMED} more tracers held` : ''
+  writeTextNow(`${toOneLine(`[honeyhive] the process ended with ${shown.join(', ')}${others} not delivered. ${REMEDY_AT_EXIT}`)}\n`)
+}
+
+/** What to do about {@link LostAtExit}. */
+export const REMEDY_AT_EXIT = 'Await `shutdownAll()` before process.exit(), or set `spool` (HH_SPOOL_DIR) to keep spans for the next start.'
 
 /** Adds a task to those of one event, which is listened to for as long as there are any. */
 function keep<T>(tasks: Set<T>, task: T, field: 'exitListener' | 'exitWriteListener', event: string, listener: () => void): () => void {

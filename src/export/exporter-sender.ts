@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../builtins.js'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Outcome } from '../otlp/reply.js'
 import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'

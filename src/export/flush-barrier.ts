@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../builtins.js'
 import { toTimerMs } from '../time.js'
 
 interface Waiter {

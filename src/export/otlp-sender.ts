@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { unixMs } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { toSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
 import { toOutcome, type Outcome } from '../otlp/reply.js'
@@ -44,7 +45,7 @@ export class OtlpSender implements SpanSender {
     this.#stats.requestMade()
     try {
       const reply = await this.#transport.send({ url, body, contentType, headers: this.#headers(), ...options })
-      return toOutcome(reply, { place, nowMs: Date.now() })
+      return toOutcome(reply, { place, nowMs: unixMs() })
     } catch (error) {
       const why = error instanceof ExchangeError ? error.message : 'the request could not be made'
       return { kind: 'retry', afterMs: undefined, detail: `${place}: ${why}` }

@@ -5,6 +5,8 @@ import type { SpanName } from './decision-log.js'
 export interface PendingSpan extends SpanName {
   /** Rough size of the exportable form, bytes. */
   readonly estimatedBytes: number
+  /** How far it came on its way into the queue, should that be cut short and begun again. Only the queue sets it. */
+  stage?: 'queued' | 'admitted' | 'settled' | undefined
   /** Builds the exportable form (flattening, redaction, truncation); runs off the host's stack; may throw. */
   toReadable(): ReadableSpan
   /** Called once when the span is settled, to free what it holds. */

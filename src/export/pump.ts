@@ -1,3 +1,4 @@
+import { clearImmediate, clearTimeout, monotonicMs, setImmediate, setTimeout } from '../builtins.js'
 import type { ResolvedBatch } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { Backoff } from './backoff.js'
@@ -239,5 +240,5 @@ function isRetry(outcome: { readonly kind: string }): outcome is Retry {
 }
 
 function monotonicNow(): number {
-  return performance.now()
+  return monotonicMs()
 }

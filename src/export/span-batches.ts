@@ -1,3 +1,4 @@
+import { monotonicMs } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedBatch } from '../config/resolved.js'
 import type { Outcome } from '../otlp/reply.js'
@@ -56,10 +57,11 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   #inflation = 1
   #noBisectionUntilMs = 0
   #queuedSinceMs: number | undefined
+  #isExiting = false
 
   constructor(options: SpanBatchesOptions) {
     this.#options = options
-    this.#now = options.now ?? (() => performance.now())
+    this.#now = options.now ?? monotonicMs
     this.#maxBytes = Math.min(options.limits.maxExportBatchBytes, MAX_REQUEST_BYTES)
     this.queue = new SpanQueue(options.limits)
     this.pump = new Pump(this, options)
@@ -69,11 +71,16 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     return this.#options.stats.losses
   }
 
-  /** Takes a span that has room in the queue. */
+  /** Takes a span that has room in the queue; one that is there already is taken no second time. */
   add(span: PendingSpan): void {
-    this.queue.add(span)
-    this.pump.barrier.admit()
-    if (this.queue.length === 1 || this.#isFull) this.pump.wake()
+    if (span.stage === 'settled') return this.release(span)
+    const isAgain = span.stage !== undefined
+    if (!isAgain) this.queue.add(span)
+    if (span.stage !== 'admitted') {
+      this.pump.barrier.admit()
+      span.stage = 'admitted'
+    }
+    if (isAgain || this.queue.length === 1 || this.#isFull) this.pump.wake()
   }
 
   readyInMs(): number | undefined {
@@ -187,8 +194,18 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
       'shutdownTimeout',
       entries.filter((entry) => !kept.has(entry)).map(({ span }) => span),
       (stats.lastError ?? 'there was no time left to send them').replace(/\.$/, ''),
+      this.#isExiting,
     )
     this.#settle(entries)
+  }
+
+  /** Gives up everything, untold. @returns how many spans are lost. */
+  giveUpAtExit(): number {
+    const before = this.losses
+    this.#isExiting = true
+    this.pump.giveUp()
+    this.#isExiting = false
+    return this.losses - before
   }
 
   /** Entries that were kept for the next start. */

@@ -50,10 +50,13 @@ export class SpanQueue {
   /** Puts a span at the end. */
   add(span: PendingSpan): void {
     const { estimatedBytes } = span
-    this.#items.push(span)
+    const state = processState
+    // No call from here on, so that all of it happens or nothing.
+    this.#items[this.#items.length] = span
+    span.stage = 'queued'
     this.#bytes += estimatedBytes
     this.#unsettledBytes += estimatedBytes
-    processState.queuedBytes += estimatedBytes
+    state.queuedBytes += estimatedBytes
   }
 
   /** Removes the oldest spans, at least one and at most as many as fit. */

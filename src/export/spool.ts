@@ -1,6 +1,7 @@
 import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { monotonicMs, unixMs } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from './detached.js'
@@ -92,11 +93,11 @@ export class Spool {
   async #replayAll(): Promise<void> {
     const { directory, diagnostics } = this.#options
     const names = listFiles(directory)
-    const foreign = names.filter((name) => toSpoolKind(name, this.#owner, Date.now()) === 'foreign' && !name.startsWith('.tmp-')).length
+    const foreign = names.filter((name) => toSpoolKind(name, this.#owner, unixMs()) === 'foreign' && !name.startsWith('.tmp-')).length
     let corrupt = 0
     for (const name of names) {
       if (this.#ended.signal.aborted) return
-      if (toSpoolKind(name, this.#owner, Date.now()) === 'own') corrupt += await this.#replayFile(name)
+      if (toSpoolKind(name, this.#owner, unixMs()) === 'own') corrupt += await this.#replayFile(name)
     }
     if (corrupt + foreign > 0)
       diagnostics.warnOnce(
@@ -130,11 +131,11 @@ export class Spool {
   /** Whether the record is done with: delivered, or refused for good. */
   async #sendRecord(record: SpoolRecord): Promise<boolean> {
     const { signal } = this.#ended
-    const startedAtMs = performance.now()
+    const startedAtMs = monotonicMs()
     for (let failures = 1; !signal.aborted; failures++) {
       const waitMs = await this.#attemptRecord(record, failures)
       if (waitMs === undefined) return true
-      if (performance.now() - startedAtMs + waitMs > RETRY_BUDGET_MS) return false
+      if (monotonicMs() - startedAtMs + waitMs > RETRY_BUDGET_MS) return false
       await pause(waitMs, { signal, ref: false })
     }
     return false
@@ -146,7 +147,7 @@ export class Spool {
     const url = transport.tracesUrl
     try {
       const reply = await transport.send({ url, body, contentType, timeoutMs, signal: this.#ended.signal })
-      const outcome = toOutcome(reply, { place: toPlace(url), nowMs: Date.now() })
+      const outcome = toOutcome(reply, { place: toPlace(url), nowMs: unixMs() })
       if (outcome.kind === 'retry') return Math.max(outcome.afterMs ?? 0, backoffMs(failures))
       if (outcome.kind !== 'accepted') diagnostics.warn('spool-refused', `${spans} spans from the spool were refused: ${outcome.detail}`)
       return undefined
@@ -172,7 +173,7 @@ interface ClaimedFile {
 
 /** Takes a file for this process: renaming succeeds for one process only. */
 function claim(directory: string, name: string): ClaimedFile | undefined {
-  const path = join(directory, toClaimedName(name, Date.now()))
+  const path = join(directory, toClaimedName(name, unixMs()))
   try {
     renameSync(join(directory, name), path)
     return { path, freePath: join(directory, toFreeName(name)) }

@@ -1,6 +1,7 @@
+import { unixMs } from '../builtins.js'
 import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
 import type { DropReport } from '../config/resolved.js'
-import type { Diagnostics } from '../diagnostics.js'
+import { callHook, type Diagnostics } from '../diagnostics.js'
 import { toOneLine } from '../terminal-text.js'
 import { DecisionLog, type SpanName } from './decision-log.js'
 
@@ -107,7 +108,7 @@ export class SpanStats {
   #open: OpenSpansView | undefined
   #findPending: ((spanIdOrName: string) => string | undefined) | undefined
 
-  constructor({ diagnostics, onDrop, mask = (text) => text, now = Date.now }: SpanStatsOptions) {
+  constructor({ diagnostics, onDrop, mask = (text) => text, now = unixMs }: SpanStatsOptions) {
     this.#mask = mask
     this.#diagnostics = diagnostics
     this.#onDrop = onDrop
@@ -119,14 +120,16 @@ export class SpanStats {
     this.#started++
   }
 
-  /** A span ended: it is pending until {@link exported} or {@link dropped} names it. */
-  ended(): void {
+  /** A span ended: it is pending until {@link exported} or {@link dropped} names it. @param isUnfinished nothing but its tracer ended it */
+  ended(isUnfinished = false): void {
     this.#ended++
+    if (isUnfinished) this.#unfinished++
   }
 
-  /** A span ended, and nothing but its tracer ended it. */
-  unfinished(): void {
-    this.#unfinished++
+  /** A span that was asked for and never began. */
+  refused(reason: DropReason, span: SpanName, detail: string): void {
+    this.#decisions.add(span, reason, detail)
+    this.#count(reason, 1, detail, { hasBegun: false })
   }
 
   /** An open span that is no longer held, because too many are open; it is exported if it ends after all. */
@@ -158,15 +161,15 @@ export class SpanStats {
 
   /** The server acknowledged these spans. */
   exported(spans: readonly SpanName[]): void {
-    this.#exported += spans.length
     for (const span of spans) this.#decisions.add(span, undefined, span.note ?? '')
+    this.#exported += spans.length
   }
 
-  /** These ended spans are lost for one reason; `detail` holds no secret and no content. */
-  dropped(reason: DropReason, spans: readonly SpanName[], detail: string): void {
+  /** These ended spans are lost for one reason; `detail` holds no secret and no content. No warning where the caller tells of it. */
+  dropped(reason: DropReason, spans: readonly SpanName[], detail: string, isTold = false): void {
     if (spans.length === 0) return
     for (const span of spans) this.#decisions.add(span, reason, detail)
-    this.#count(reason, spans.length, detail)
+    this.#count(reason, spans.length, detail, { isTold })
   }
 
   /** The same for one span, without an array; for the path of `span.end()`. */
@@ -178,6 +181,11 @@ export class SpanStats {
   /** Spans lost against the user's will: all reasons but `filtered`, `unsampled` and `disabled`. */
   get losses(): number {
     return this.#losses
+  }
+
+  /** Spans begun and not ended. */
+  get open(): number {
+    return this.#started - this.#ended
   }
 
   /** The last trouble on the way to the server. */
@@ -244,18 +252,26 @@ export class SpanStats {
     return this.#drops?.get(reason)?.count ?? 0
   }
 
-  #count(reason: DropReason, amount: number, detail: string): void {
+  #count(reason: DropReason, amount: number, detail: string, { isTold = false, hasBegun = true }: Counted = {}): void {
     this.#drops ??= new Map()
     const drops = this.#drops.get(reason) ?? { count: 0, owed: 0, warnedAt: Number.NEGATIVE_INFINITY }
     this.#drops.set(reason, drops)
+    const isLoss = !CHOSEN.has(reason)
+    // No call among these, so that where the stack ends the books have all of it or nothing.
+    if (!hasBegun) {
+      this.#started += amount
+      this.#ended += amount
+    }
     drops.count += amount
     this.#dropped += amount
-    this.#diagnostics.debug(() => `dropped (${reason}): ${amount} of ${drops.count} so far${detail === '' ? '' : `, ${detail}`}`)
-    if (!CHOSEN.has(reason)) {
-      this.#losses += amount
-      this.#warn(reason, drops, detail)
+    if (isLoss) this.#losses += amount
+    try {
+      this.#diagnostics.debug(() => `dropped (${reason}): ${amount} of ${drops.count} so far${detail === '' ? '' : `, ${detail}`}`)
+      if (isLoss && !isTold) this.#warn(reason, drops, detail)
+      this.#report(reason, drops, amount, detail)
+    } catch {
+      // The stack is used up; what is told can be read from the books.
     }
-    this.#report(reason, drops, amount, detail)
   }
 
   #warn(reason: DropReason, drops: Drops, detail: string): void {
@@ -275,14 +291,22 @@ export class SpanStats {
     this.#isReporting = true
     // The hook is user code: nothing it does may reach the caller.
     try {
-      const outcome: unknown = this.#onDrop({ reason, count, detail: this.#mask(detail) })
-      if (outcome instanceof Promise) outcome.catch(() => undefined)
+      const report = { reason, count, detail: this.#mask(detail) }
+      callHook(() => this.#onDrop?.(report))
     } catch {
       return
     } finally {
       this.#isReporting = false
     }
   }
+}
+
+/** How losses are counted. */
+interface Counted {
+  /** Whether the caller tells of it. @defaultValue false */
+  readonly isTold?: boolean
+  /** Whether the spans were counted as started and ended. @defaultValue true */
+  readonly hasBegun?: boolean
 }
 
 /** The losses for one reason. */

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gzip as gzipCallback } from 'node:zlib'
+import { monotonicMs } from '../builtins.js'
 import { leaseAgent, registerEndpoint, type AgentLease, type TlsOptions } from './sockets.js'
 import { runDetached } from './detached.js'
 import { exchange, type Reply } from './exchange.js'
@@ -98,7 +99,7 @@ export class HttpTransport implements TracesTransport {
   }
 
   async #attempt(request: TransportRequest): Promise<Reply> {
-    const startedAt = performance.now()
+    const startedAt = monotonicMs()
     const url = new URL(request.url)
     const body = await this.#compress(request.body)
     if (this.#isClosed) throw new TypeError('the transport is closed')
@@ -113,7 +114,7 @@ export class HttpTransport implements TracesTransport {
       },
       body,
       agent: this.#leaseFor(url).agent,
-      timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
+      timeoutMs: Math.max(1, request.timeoutMs - (monotonicMs() - startedAt)),
       maxReplyBytes: request.maxReplyBytes,
       signal: request.signal,
     })

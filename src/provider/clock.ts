@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { monotonicMs as readMonotonic, unixMs as readUnix } from '../builtins.js'
 import type { HrTime, TimeInput } from '@opentelemetry/api'
 
 /**
@@ -19,7 +20,7 @@ export interface Clock {
 const STEP_MS = 5
 
 /** Reads the clocks of this process. All traces share one anchor, so that they keep their order, until the clock steps. */
-export function createSystemClock(unixMs: () => number = Date.now, monotonicMs: () => number = () => performance.now()): Clock {
+export function createSystemClock(unixMs: () => number = readUnix, monotonicMs: () => number = readMonotonic): Clock {
   let anchor = unixMs() - monotonicMs()
   return {
     anchor() {
@@ -60,7 +61,7 @@ function readTimeOrNothing(time: unknown, anchor: ClockAnchor): number | undefin
 
 function readTime(time: unknown, anchor: ClockAnchor): number | undefined {
   // As the OpenTelemetry SDK has it: Unix times from before the start of the process are common where old data is recorded.
-  if (typeof time === 'number') return time <= performance.now() ? anchor + time : time
+  if (typeof time === 'number') return time <= readMonotonic() ? anchor + time : time
   if (types.isDate(time)) return time.getTime()
   if (Array.isArray(time) && typeof time[0] === 'number' && typeof time[1] === 'number') return time[0] * 1000 + time[1] / 1e6
   return undefined

@@ -14,6 +14,7 @@ import { shrinkIfLarge } from './span-shrink.js'
 import { boundText, isTooLong, MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from './bound-text.js'
 import { appendIn, mergeInto } from './bucket.js'
 import { nowOn, toHrTime } from './clock.js'
+import { completeAll, cutShort, scheduleCompletion } from './cut-short.js'
 import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
 import { toFinishedSpan } from './finished-span.js'
 import { forEachAttribute, isTimeInput, nameText, readItems, setOwn, toAttributes, toLink, toStatus, toTime } from './span-arguments.js'
@@ -27,6 +28,9 @@ import {
   type SpanRecord,
   type SpanStart,
 } from './span-record.js'
+
+/** Of this module, because some loaders make a call of each look at what is imported. */
+const waiting = cutShort
 
 /** Under a symbol and not a private field, so that a proxy around the span works as the span does. */
 const RECORD = Symbol('honeyhive-tracer.record')
@@ -222,9 +226,16 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     const record = recordIn(this)
     if (record.isEnding) return
     record.isEnding = true
-    // A span that nobody records need not know when it ended.
-    const endedMs = record.sdk === undefined ? record.activeMs : record.owner.clock.monotonicMs()
-    endAt(record, endedMs, endTime === undefined ? undefined : toTime(endTime, record.anchor))
+    try {
+      endNow(record, endTime)
+    } catch {
+      waiting.first = { record, endTime, next: waiting.first }
+      try {
+        scheduleCompletion(complete)
+      } catch {
+        // Whoever comes next does, with a stack less deep.
+      }
+    }
   }
 
   /** Ends a span that nothing else ended, as it is; `endedMs` is a reading of its owner's clock. */
@@ -234,6 +245,17 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.gather?.()
     record.isEnding = true
     endAt(record, endedMs, undefined)
+  }
+
+  /** Has a span completed later that nobody got hold of, because the host's stack is used up. */
+  static letGo(record: SpanRecord): void {
+    waiting.first = { record, endTime: undefined, next: waiting.first }
+    scheduleCompletion(complete)
+  }
+
+  /** Completes at once what was cut short. */
+  static completeCutShort(): void {
+    completeAll(complete)
   }
 
   /** Status ERROR, one exception event and the error attributes; the span stays open. */
@@ -386,14 +408,35 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
 // Functions and not private methods, which a proxy around the span does not have.
 
-/** @param given the time it shows. @defaultValue `endedMs` */
+function endNow(record: SpanRecord, endTime: TimeInput | undefined): void {
+  // A span that nobody records need not know when it ended.
+  const endedMs = record.sdk === undefined ? record.activeMs : record.owner.clock.monotonicMs()
+  endAt(record, endedMs, endTime === undefined ? undefined : toTime(endTime, record.anchor))
+}
+
+/** What is left of the end of a span, or all of it, now that there is stack for it. */
+function complete(record: SpanRecord, endTime: TimeInput | undefined): void {
+  try {
+    if (!record.isEnding) GuardedSpan.endUnfinished(record, record.owner.clock.monotonicMs())
+    else if (Number.isFinite(record.endedMs)) endAt(record, record.endedMs, toTime(endTime, record.anchor))
+    else endNow(record, endTime)
+  } catch {
+    // Code of the user's that used up this stack too; its own fault is told where it is called.
+  }
+}
+
+/**
+ * Each step may be taken again, by {@link complete}.
+ *
+ * @param given the time it shows. @defaultValue `endedMs`
+ */
 function endAt(record: SpanRecord, endedMs: number, given: HrTime | undefined): void {
   const { owner, anchor, sdk, span, above } = record
   record.endedMs = endedMs
   record.above = undefined
   if (above !== undefined && above.activeMs < endedMs) above.activeMs = endedMs
   const isCounted = !owner.spanEnding(record)
-  if (sdk === undefined || isCounted) record.isEnded = true
+  if (sdk === undefined || isCounted || sdk.ended) record.isEnded = true
   else sdk.end(laterOf(sdk.startTime, given ?? toHrTime(anchor + endedMs)))
   if (record.isKnown) forgetSpanLater(span)
   if (isCounted) GuardedSpan.release(span as GuardedSpan)

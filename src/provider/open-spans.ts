@@ -42,26 +42,28 @@ export class OpenSpans implements Iterable<SpanRecord> {
   /** Takes a span that was started. */
   add(record: SpanRecord): void {
     const newest = this.#newest
+    // Not before now: what a span holds comes after its start.
+    if (newest !== undefined) this.#weigh(newest, newest.bytes)
+    // No call among these, nor in `#unlink`: where the stack ends, a span is in the list or not.
     record.listing = 'listed'
     this.#newest = record
     this.#count += 1
-    if (newest === undefined) this.#oldest = record
-    else this.#follow(newest, record)
-  }
-
-  #follow(newest: SpanRecord, record: SpanRecord): void {
+    if (newest === undefined) {
+      this.#oldest = record
+      return
+    }
     newest.newer = record
     record.older = newest
-    // Not before now: what a span holds comes after its start.
-    this.#weigh(newest, newest.bytes)
     if (this.#isFull) this.#makeRoom()
   }
 
   /** Takes a span out that ends. */
   remove(record: SpanRecord): void {
     if (record.listing === 'listed') this.#unlink(record)
-    else if (record.listing === 'letGo') this.#letGo -= 1
-    record.listing = 'unlisted'
+    if (record.listing === 'letGo') {
+      this.#letGo -= 1
+      record.listing = 'unlisted'
+    }
   }
 
   /** The open spans, the oldest first. */
@@ -77,15 +79,16 @@ export class OpenSpans implements Iterable<SpanRecord> {
   /** The newest stays: its caller has it in hand. */
   #makeRoom(): void {
     while (this.#isFull && this.#oldest !== undefined && this.#oldest !== this.#newest) {
-      const oldest = this.#oldest
-      oldest.listing = 'letGo'
+      const oldest: SpanRecord = this.#oldest
       this.#unlink(oldest)
+      oldest.listing = 'letGo'
       this.#letGo += 1
       this.#onLetGo(oldest)
     }
   }
 
   #unlink(record: SpanRecord): void {
+    if (record.heldBytes > 0) this.#weigh(record, 0)
     const { older, newer } = record
     if (older === undefined) this.#oldest = newer
     else older.newer = newer
@@ -94,7 +97,7 @@ export class OpenSpans implements Iterable<SpanRecord> {
     if (older !== undefined) record.older = undefined
     if (newer !== undefined) record.newer = undefined
     this.#count -= 1
-    if (record.heldBytes > 0) this.#weigh(record, 0)
+    record.listing = 'unlisted'
   }
 
   #weigh(record: SpanRecord, bytes: number): void {

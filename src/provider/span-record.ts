@@ -107,6 +107,12 @@ export interface SpanRecord {
   isEnding: boolean
   /** Set when nothing can be written any more. */
   isEnded: boolean
+  /** Whether it was counted as started, and as ended: where the stack ends between the two halves of a step, a step is taken twice. */
+  isStartCounted: boolean
+  isEndCounted: boolean
+  /** What stands for it in the queue while it is handed over. */
+  ended: object | undefined
+  isHandedOver: boolean
   /** The exportable form, once something asked for it after the end. */
   finished: ReadableSpan | undefined
 }
@@ -196,6 +202,10 @@ export function createRecord(start: SpanStart, span: OwnedSpan): SpanRecord {
     isUnfinished: false,
     isEnding: false,
     isEnded: false,
+    isStartCounted: false,
+    isEndCounted: false,
+    ended: undefined,
+    isHandedOver: false,
     finished: undefined,
   }
 }

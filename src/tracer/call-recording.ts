@@ -59,8 +59,11 @@ export class CallRecording implements Recording {
   }
 
   succeed(output: unknown, chunkCount?: number): void {
-    this.#capture(output, chunkCount)
-    this.#span.end()
+    try {
+      this.#capture(output, chunkCount)
+    } finally {
+      this.#span.end()
+    }
   }
 
   gatherWith(gather: () => Gathered): void {
@@ -71,9 +74,12 @@ export class CallRecording implements Recording {
   }
 
   fail(error: unknown, output?: unknown, chunkCount?: number): void {
-    if (output !== undefined || chunkCount !== undefined) this.#capture(output, chunkCount)
-    this.#span.fail(error)
-    this.#span.end()
+    try {
+      if (output !== undefined || chunkCount !== undefined) this.#capture(output, chunkCount)
+      this.#span.fail(error)
+    } finally {
+      this.#span.end()
+    }
   }
 
   #capture(output: unknown, chunkCount: number | undefined): void {

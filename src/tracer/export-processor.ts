@@ -28,10 +28,20 @@ export class ExportProcessor implements SpanProcessor {
   onEnd(sdk: ReadableSpan): void {
     const span = guardOf(sdk)
     const record = GuardedSpan.recordOf(span)
-    if (span === undefined || record?.fate !== 'export') return
+    if (span !== undefined && record?.fate === 'export') this.handOver(span, record)
+  }
+
+  /** Queues a span, once; it may be asked again for one whose end was cut short. */
+  handOver(span: GuardedSpan, record: SpanRecord): void {
+    if (record.isHandedOver) return
+    const ended = (record.ended as EndedSpan | undefined) ?? new EndedSpan(span, record)
+    record.ended = ended
     const { spans, rest } = this.#openSinks()
-    rest.noteSpanEnd(record.session, Math.ceil(hrTimeToMilliseconds(sdk.endTime)))
-    spans.enqueue(new EndedSpan(span, record))
+    const endTime = record.sdk?.endTime
+    spans.enqueue(ended)
+    record.isHandedOver = true
+    record.ended = undefined
+    if (endTime !== undefined) rest.noteSpanEnd(record.session, Math.ceil(hrTimeToMilliseconds(endTime)))
   }
 
   /** The tracer flushes and closes its queue itself, because it has a time limit and wants to know what arrived. */
@@ -48,6 +58,7 @@ const UNFINISHED = `unfinished, as it was: nothing had ended it (${ATTRIBUTE.unf
 
 /** An ended span in the queue. */
 class EndedSpan implements PendingSpan {
+  stage: PendingSpan['stage'] = undefined
   readonly name: string
   readonly #span: GuardedSpan
   readonly #record: SpanRecord

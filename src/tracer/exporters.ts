@@ -1,10 +1,11 @@
+import { monotonicMs } from '../builtins.js'
 import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import { withMask } from '../api/masked-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { BatchSpanProcessor } from '../export/batch-span-processor.js'
-import { onExit, onNaturalEnd } from '../export/exit.js'
+import { type LostAtExit, onExit, onNaturalEnd, REMEDY_AT_EXIT } from '../export/exit.js'
 import { ExporterSender } from '../export/exporter-sender.js'
 import { toRequestHeaders } from '../export/headers.js'
 import { OtlpSender } from '../export/otlp-sender.js'
@@ -30,6 +31,8 @@ export interface ExporterParts {
   readonly clock: Clock
   /** What is open when the process ends. */
   readonly open: Pick<UnfinishedSpans, 'exportAll' | 'exportAtNaturalEnd'>
+  /** What the tracer is called where something is said of it. */
+  readonly label: string
   /** Masks the tracer's own key in what is sent beside spans. */
   readonly mask: (text: string) => string
 }
@@ -55,7 +58,7 @@ export function createExporters(parts: ExporterParts): Exporters {
     transport.close()
     restTransport?.close()
   }
-  return joinEnds({ spans: openProcessor(parts, transport, spool), rest, spool, open: parts.open, close })
+  return joinEnds(parts, { spans: openProcessor(parts, transport, spool), rest, spool, close })
 }
 
 /** REST has no use for a tracer without a key: the backend would refuse every call. */
@@ -99,20 +102,20 @@ function openProcessor({ config, stats, diagnostics }: ExporterParts, transport:
 /** Where nothing but the user's processors exports, they have a span once it ended. */
 function handOver(stats: SpanStats): SpanExport {
   const done = (): Promise<boolean> => Promise.resolve(true)
-  return { enqueue: (span) => stats.exported([span]), flush: done, drain: done, close: done, giveUp: () => undefined }
+  return { enqueue: (span) => stats.exported([span]), flush: done, drain: done, close: done, giveUp: () => 0 }
 }
 
 interface Ends {
   readonly spans: SpanExport
   readonly rest: SessionCalls
   readonly spool: Spool | undefined
-  readonly open: ExporterParts['open']
   /** Closes the transports. */
   readonly close: () => void
 }
 
 /** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
-function joinEnds({ spans, rest, spool, open, close }: Ends): Exporters {
+function joinEnds(parts: ExporterParts, { spans, rest, spool, close }: Ends): Exporters {
+  const { open } = parts
   const drain = (timeoutMs: number): Promise<unknown> =>
     Promise.all([spans.drain(timeoutMs), rest.drain(timeoutMs), spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop())])
   // The natural end comes twice where spans are open, and both together have the time of one.
@@ -120,15 +123,17 @@ function joinEnds({ spans, rest, spool, open, close }: Ends): Exporters {
   const drainAll = async (timeoutMs: number, isLast = false): Promise<void> => {
     if (isLast) open.exportAll()
     const comesAgain = !isLast && open.exportAtNaturalEnd()
-    const startedMs = performance.now()
+    const startedMs = monotonicMs()
     await drain(Math.max(0, timeoutMs - spentMs))
-    spentMs = comesAgain ? performance.now() - startedMs : 0
+    spentMs = comesAgain ? monotonicMs() - startedMs : 0
   }
-  const giveUp = (): void => {
-    open.exportAll()
-    spans.giveUp()
+  const leave = (): LostAtExit | undefined => {
+    // Without a spool they are lost as well, and are counted as what they are.
+    if (spool !== undefined) open.exportAll()
+    const lost = [toAmount(spans.giveUp(), 'ended span'), toAmount(parts.stats.open, 'open span'), toAmount(rest.unsettled, 'API call')]
+    return tellLost(parts, lost.filter((what) => what !== undefined).join(' and '))
   }
-  const releases = [onNaturalEnd(drainAll), ...(spool === undefined ? [] : [onExit(giveUp)])]
+  const releases = [onNaturalEnd(drainAll), onExit(leave)]
   return {
     spans,
     rest,
@@ -145,4 +150,16 @@ function joinEnds({ spans, rest, spool, open, close }: Ends): Exporters {
       return arrived.every(Boolean)
     },
   }
+}
+
+function toAmount(count: number, what: string): string | undefined {
+  return count > 0 ? `${count} ${what}${count === 1 ? '' : 's'}` : undefined
+}
+
+/** A logger of the user's hears of its own tracer; all others share one line. */
+function tellLost({ config, label, diagnostics }: ExporterParts, what: string): LostAtExit | undefined {
+  if (what === '') return undefined
+  if (config.logger === undefined) return { label, what }
+  diagnostics.warn('exit', `the process ended with ${what} not delivered. ${REMEDY_AT_EXIT}`)
+  return undefined
 }

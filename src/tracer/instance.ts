@@ -97,6 +97,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #resource: SpanOwner['resource'] | undefined
   #spans: InstanceProvider | undefined
   #exporters: Exporters | undefined
+  readonly #exportProcessor = new ExportProcessor(() => this.exporters)
   #provider: RoutingProvider | undefined
   #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
@@ -142,7 +143,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       diagnostics: this.diagnostics,
       ownSession: this.ownSession,
       ids: this.#ids,
-      exportProcessor: new ExportProcessor(() => this.exporters),
+      exportProcessor: this.#exportProcessor,
       takeFirstParent: () => this.#takeFirstParent(),
     })
     return this.#spans
@@ -156,6 +157,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       diagnostics: this.diagnostics,
       clock: this.clock,
       open: this.#open,
+      label: this.label,
       mask: this.redactor.label,
     })
     return this.#exporters
@@ -221,13 +223,20 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (!this.#isLive || !this.isRecording) return this.#refuse(request, at)
     const span = this.#startSafely(request, at, current)
     if (span === undefined) return this.#unrecorded(request, at)
-    this.stats.started()
     const record = GuardedSpan.recordOf(span) as SpanRecord
     if (span.isRecording()) this.ensureSession(record.session, record)
     // For a span that never ends as well: they hear of the end of the process.
     if (record.fate === 'export') void this.exporters
+    // Last, so that a span whose start was cut short before is none; see `spanEnding` for the other half.
     this.#open.add(record)
+    this.#countStart(record)
     return span
+  }
+
+  #countStart(record: SpanRecord): void {
+    if (record.isStartCounted) return
+    this.stats.started()
+    record.isStartCounted = true
   }
 
   /** Opens a copy of somebody else's span, with its ids: under `parent`, a copy of this instance, else as a root of `session`. */
@@ -305,6 +314,17 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       at,
       current,
     )
+    try {
+      return this.#toRecording(span, call, { at, current, self, args })
+    } catch (error) {
+      // The stack is used up: the call runs unrecorded, and nobody else holds the span.
+      const record = GuardedSpan.recordOf(span)
+      if (record !== undefined) GuardedSpan.letGo(record)
+      throw error
+    }
+  }
+
+  #toRecording(span: GuardedSpan | UnrecordedSpan, call: CompiledCall, { at, current, self, args }: CallSite): Recording {
     const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.#capture(span, call, self, args)
@@ -344,9 +364,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   spanEnding(record: SpanRecord): boolean {
+    this.#countStart(record)
+    if (record.isEndCounted) return true
     if (!this.#open.remove(record)) return false
-    this.stats.ended()
-    if (record.isUnfinished && record.fate === 'export') this.stats.unfinished()
+    this.stats.ended(record.isUnfinished && record.fate === 'export')
+    record.isEndCounted = true
     return true
   }
 
@@ -355,7 +377,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.#open.noteEnd(record)
     this.diagnostics.debug(() => `span ended: ${record.name} (${record.context.spanId}) of session ${record.session.id}`)
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
-    if (record.fate === 'export') return
+    // Cut short, the end of a span may not have come that far.
+    if (record.fate === 'export') return this.#exportProcessor.handOver(span as GuardedSpan, record)
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
     this.stats.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
   }
@@ -366,17 +389,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (!session.isCreatedHere || record.startedAtMs !== undefined) return
     const firstAtMs = first?.sdk === undefined ? Number.POSITIVE_INFINITY : hrTimeToMilliseconds(first.sdk.startTime)
     const startedAtMs = Math.floor(Math.min(nowOn(this.clock.anchor(), this.clock), firstAtMs))
+    const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))
+    const { rest } = this.exporters
     record.startedAtMs = startedAtMs
     this.stats.sessionStarted()
     this.diagnostics.debug(() => `session started: ${session.name} (${session.id})`)
-    const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))
-    void this.exporters.rest.startSession(body).then((hasArrived) => {
+    void rest.startSession(body).then((hasArrived) => {
       record.isLost = !hasArrived
     })
   }
 
   /** Waits until everything recorded so far arrived, the user's processors included. Never rejects. */
   async flush(timeoutMs: number): Promise<boolean> {
+    GuardedSpan.completeCutShort()
     this.guard('flush', undefined, () => this.#open.exportAbandoned())
     const arrived = [this.#exporters?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
@@ -389,6 +414,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Once stopped: exports what is open, flushes, then closes the ways out and the user's processors. Never rejects. */
   async close(timeoutMs: number): Promise<boolean> {
+    GuardedSpan.completeCutShort()
     this.guard('shutdown', undefined, () => this.#open.close())
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
@@ -411,10 +437,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #refuse(request: SpanRequest, at: Surroundings): UnrecordedSpan {
-    this.stats.started()
-    this.stats.ended()
     const reason = this.#isLive ? 'disabled' : 'afterShutdown'
-    this.stats.droppedOne(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
+    this.stats.refused(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
     return this.#unrecorded(request, at)
   }
 
@@ -427,9 +451,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     try {
       return this.spans.start(request, at, current)
     } catch (error) {
-      this.stats.started()
-      this.stats.ended()
-      this.stats.droppedOne(
+      this.stats.refused(
         'internal',
         { name: nameText(request.name), spanId: '' },
         `it could not be started: ${describeThrown(error).message}`,
@@ -437,6 +459,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       return undefined
     }
   }
+}
+
+/** Where a call that is recorded stands, and what it was given. */
+interface CallSite {
+  readonly at: Surroundings
+  readonly current: Current
+  readonly self: unknown
+  readonly args: readonly unknown[]
 }
 
 /** As many as the queue takes, through which they would have to go in the end, and never only a few. */

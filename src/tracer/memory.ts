@@ -1,6 +1,7 @@
 import { mapTexts } from '../values/secrets/map-texts.js'
 import type { PendingSpan } from '../export/pending-span.js'
 import type { SpanStats } from '../export/stats.js'
+import { isStackUsedUp } from '../wrap/unended.js'
 import type { Memory, Exporters, RecordedCall } from './exporter-types.js'
 
 /** Exporters that keep everything in memory and never touch the network; at most `maxSpans` spans. */
@@ -11,9 +12,12 @@ export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans
     if (isClosed) return stats.droppedOne('afterShutdown', span, 'the tracer was shut down')
     if (memory.spans.length >= maxSpans) return stats.droppedOne('queueFull', span, 'the memory of test mode is full; call clear()')
     try {
-      memory.spans.push(span.toReadable())
+      if (span.stage === undefined) memory.spans[memory.spans.length] = span.toReadable()
+      span.stage = 'settled'
       stats.exported([span])
     } catch (error) {
+      // It is asked again once there is stack for it.
+      if (isStackUsedUp(error)) throw error
       stats.droppedOne('unserializable', span, error instanceof Error ? error.message : 'unknown error')
     }
   }

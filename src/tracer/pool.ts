@@ -1,3 +1,4 @@
+import { clearTimeout, monotonicMs, setTimeout } from '../builtins.js'
 import type { TracerOptions } from '../config/options.js'
 import { runInScope } from '../context/scope.js'
 import { HoneyHiveError } from '../errors.js'
@@ -266,7 +267,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
   #release(entry: Entry): void {
     entry.leases--
     if (entry.leases > 0) return
-    entry.idleSinceMs = performance.now()
+    entry.idleSinceMs = monotonicMs()
     // Last in the map: the order is that of the last use.
     if (this.#entries.delete(entry.key)) this.#entries.set(entry.key, entry)
     this.#onQuiet?.()
@@ -290,14 +291,14 @@ class Pool<Key extends string> implements TracerPool<Key> {
     if (this.#timer !== undefined || this.#shutdown !== undefined) return
     const [oldest] = this.#idleEntries()
     if (oldest === undefined) return
-    const dueMs = Math.max(1, Math.ceil(oldest.idleSinceMs + this.#idleMs - performance.now()))
+    const dueMs = Math.max(1, Math.ceil(oldest.idleSinceMs + this.#idleMs - monotonicMs()))
     this.#timer = runDetached(() => setTimeout(() => this.#evictIdle(), toTimerMs(dueMs)))
     this.#timer.unref()
   }
 
   #evictIdle(): void {
     this.#timer = undefined
-    const dueBefore = performance.now() - this.#idleMs
+    const dueBefore = monotonicMs() - this.#idleMs
     for (const entry of this.#idleEntries()) {
       if (entry.idleSinceMs <= dueBefore) void this.#flushThenEvict(entry)
     }
@@ -309,7 +310,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
     entry.isFlushing = true
     await entry.tracer?.forceFlush()
     entry.isFlushing = false
-    const isStillIdle = entry.leases === 0 && performance.now() - entry.idleSinceMs >= this.#idleMs
+    const isStillIdle = entry.leases === 0 && monotonicMs() - entry.idleSinceMs >= this.#idleMs
     if (isStillIdle && this.#shutdown === undefined && this.#entries.get(entry.key) === entry) this.#evict(entry)
     else this.#armTimer()
   }

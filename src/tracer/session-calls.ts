@@ -1,12 +1,18 @@
+import { clearTimeout, setTimeout } from '../builtins.js'
 import type { RestBody, RestClient } from '../api/client.js'
 import type { Session } from '../context/session.js'
 import type { Clock } from '../provider/clock.js'
 import type { RestCalls } from './exporter-types.js'
 
-/** How long no span of a session ended before its end is told, milliseconds; as long as a batch of spans waits at most. */
-const QUIET_MS = 5_000
-/** How long the end of a session in which spans keep ending is held back, milliseconds. */
-const LONGEST_WAIT_MS = 60_000
+/** When the end of a session is told by itself. */
+interface Patience {
+  /** How long no span of the session ended, milliseconds. */
+  readonly quietMs: number
+  /** How long it is held back at most while spans keep ending, milliseconds. */
+  readonly longestMs: number
+}
+
+const PATIENCE: Patience = { quietMs: 5_000, longestMs: 60_000 }
 /** Most sessions whose end waits to be told: beyond it all are told at once. */
 const MAX_WAITING = 10_000
 
@@ -27,12 +33,14 @@ interface WaitingEnd {
 export class SessionCalls implements RestCalls {
   readonly #rest: RestClient
   readonly #clock: Clock
+  readonly #patience: Patience
   readonly #waiting = new Map<string, WaitingEnd>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(rest: RestClient, clock: Clock) {
+  constructor(rest: RestClient, clock: Clock, patience: Patience = PATIENCE) {
     this.#rest = rest
     this.#clock = clock
+    this.#patience = patience
   }
 
   startSession(body: RestBody): Promise<boolean> {
@@ -44,6 +52,11 @@ export class SessionCalls implements RestCalls {
     const end = this.#waiting.get(id)
     this.#waiting.delete(id)
     return this.#rest.updateEvent(end === undefined ? body : { ...body, ...toTimes(end) })
+  }
+
+  /** Calls that are not over; a session's end that still waits is none. */
+  get unsettled(): number {
+    return this.#rest.unsettled
   }
 
   createEvent(body: RestBody): Promise<boolean> {
@@ -84,15 +97,16 @@ export class SessionCalls implements RestCalls {
       this.#timer = undefined
       this.#tellQuiet()
       this.#lookLater()
-    }, QUIET_MS)
+    }, this.#patience.quietMs)
     // What waits at the natural end of the process is told with the last flush.
     this.#timer.unref()
   }
 
   #tellQuiet(): void {
     const nowMs = this.#clock.monotonicMs()
+    const { quietMs, longestMs } = this.#patience
     for (const [id, { sinceMs, lastMs }] of this.#waiting)
-      if (nowMs - lastMs >= QUIET_MS || nowMs - sinceMs >= LONGEST_WAIT_MS) void this.updateEvent({ event_id: id })
+      if (nowMs - lastMs >= quietMs || nowMs - sinceMs >= longestMs) void this.updateEvent({ event_id: id })
   }
 
   #tellAll(): void {

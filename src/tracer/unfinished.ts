@@ -1,3 +1,4 @@
+import { setImmediate } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from '../export/detached.js'

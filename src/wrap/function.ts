@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { queueMicrotask } from '../builtins.js'
 import { NEEDS_RUN, type Recording, type ResolveRecorder } from './recorder.js'
 import type { Audience } from './audience.js'
 import { watchIterationToo, watchLateResult } from './late-result.js'
@@ -10,6 +11,9 @@ import type { Callable, CompiledCall } from './trace-options.js'
 
 export type { Recorder, Recording, ResolveRecorder } from './recorder.js'
 export type { Callable } from './trace-options.js'
+
+/** Of this module, because some loaders make a call of each look at what is imported. */
+const waiting = unended
 
 /** Picks the call by its `this`, for methods that learn the name of their class when they are called. */
 export type CallFor = (self: unknown) => CompiledCall
@@ -44,9 +48,9 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
         // As `giveBackFrames`, which cannot be called where the stack is used up.
         if (stackLimit !== undefined && Error.stackTraceLimit === stackLimit + 1) Error.stackTraceLimit = stackLimit
         const failed: Unended = { recording, error, next: undefined, isEnded: false }
-        if (unended.last === undefined) unended.first = failed
-        else unended.last.next = failed
-        unended.last = failed
+        if (waiting.last === undefined) waiting.first = failed
+        else waiting.last.next = failed
+        waiting.last = failed
         leave(recording, before)
         endFailed(failed)
         throw error
@@ -166,7 +170,24 @@ function succeed(recording: Recording, output: unknown): void {
   try {
     recording.succeed(output)
   } catch {
-    // `Recording` promises not to throw; the host does not pay if it does.
+    // `Recording` promises not to throw, but where the host's stack is used up it is not even called.
+    succeedLater(recording, output)
+  }
+}
+
+function succeedLater(recording: Recording, output: unknown): void {
+  try {
+    queueMicrotask(() => succeedAgain(recording, output))
+  } catch {
+    // Not even this: the span stays open, and is exported like any that nothing ends.
+  }
+}
+
+function succeedAgain(recording: Recording, output: unknown): void {
+  try {
+    recording.succeed(output)
+  } catch {
+    // As in `fail`.
   }
 }
 
@@ -183,6 +204,6 @@ function fail(recording: Recording, error: unknown): void {
   try {
     recording.fail(error)
   } catch {
-    // As in `succeed`.
+    // `Recording` promises not to throw; the host does not pay if it does.
   }
 }

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { queueMicrotask } from '../builtins.js'
 import type { Recording } from './recorder.js'
 
 /** A recording whose call failed and that is still to be ended. */
@@ -34,7 +35,8 @@ export function endFailed(failed: Unended): void {
   unended.isScheduled = true
 }
 
-function isStackUsedUp(error: unknown): boolean {
+/** Whether an error says that a call found no room on the stack. */
+export function isStackUsedUp(error: unknown): boolean {
   return types.isNativeError(error) && Object.getOwnPropertyDescriptor(error, 'message')?.value === STACK_USED_UP
 }
 

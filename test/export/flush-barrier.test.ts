@@ -1,9 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { FlushBarrier } from '../../src/export/flush-barrier.js'
 
-afterEach(() => {
-  vi.useRealTimers()
-})
+// Before the package is loaded, which keeps the functions that it finds.
+vi.hoisted(() => vi.useFakeTimers())
+vi.mock('node:timers', () => ({ ...globalThis }))
 
 function admit(barrier: FlushBarrier, count: number): number[] {
   return Array.from({ length: count }, () => barrier.admit())
@@ -45,7 +45,6 @@ describe('FlushBarrier', () => {
   })
 
   it('resolves to false at its deadline, and waits for ever with Infinity', async () => {
-    vi.useFakeTimers()
     const barrier = new FlushBarrier()
     const [seq = 0] = admit(barrier, 1)
     const limited = barrier.wait(50)

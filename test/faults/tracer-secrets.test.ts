@@ -50,7 +50,10 @@ describe('secrets', () => {
     expect(collector.headers[0]).not.toHaveProperty('authorization')
     expect(JSON.stringify(collector.headers)).not.toContain(SENTINEL_KEY)
     expect(backend.spans).toEqual([])
-    expect(backend.calls.map(({ path, headers }) => [path, headers.authorization])).toEqual([['/session/start', `Bearer ${SENTINEL_KEY}`]])
+    expect(backend.calls.map(({ path, headers }) => [path, headers.authorization])).toEqual([
+      ['/session/start', `Bearer ${SENTINEL_KEY}`],
+      ['/events', `Bearer ${SENTINEL_KEY}`],
+    ])
     await Promise.all([backend.close(), collector.close()])
   })
 })

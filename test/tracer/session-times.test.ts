@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { RestBody, RestClient } from '../../src/api/client.js'
 import { HoneyHiveTracer } from '../../src/index.js'
 import { createSession } from '../../src/tracer/session.js'
 import { resolveConfig } from '../../src/config/resolve.js'
+import { createSystemClock } from '../../src/provider/clock.js'
 import { SessionCalls } from '../../src/tracer/session-calls.js'
 import { type Receiver, startReceiver } from '../fixtures/receiver.js'
 
@@ -76,66 +78,55 @@ describe('the times of a session', () => {
 
 describe('a session that nobody flushes', () => {
   const calls: RestBody[] = []
-  let nowMs = 0
-  let rest: SessionCalls
-  beforeEach(() => {
-    vi.useFakeTimers()
-    calls.length = 0
-    nowMs = 0
-    const client = {
-      updateEvent(body: RestBody) {
-        calls.push(body)
-        return Promise.resolve(true)
-      },
-      flush: () => Promise.resolve(true),
-    }
-    rest = new SessionCalls(client as unknown as RestClient, { anchor: () => 0, monotonicMs: () => nowMs })
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-  })
-  const pass = (ms: number): void => {
-    nowMs += ms
-    vi.advanceTimersByTime(ms)
+  const client = {
+    updateEvent(body: RestBody) {
+      calls.push(body)
+      return Promise.resolve(true)
+    },
+    flush: () => Promise.resolve(true),
   }
+  const create = (quietMs: number, longestMs: number): SessionCalls =>
+    new SessionCalls(client as unknown as RestClient, createSystemClock(), { quietMs, longestMs })
+  beforeEach(() => {
+    calls.length = 0
+  })
   const open = (startedAtMs: number | undefined): ReturnType<typeof createSession> => {
     const session = createSession(resolveConfig({ apiKey: 'k' }), {}, undefined, true)
     session.record.startedAtMs = startedAtMs
     return session
   }
 
-  test('is told once it is quiet, and no timer is left', () => {
+  test('is told once it is quiet', async () => {
+    const rest = create(20, 60_000)
     const session = open(100)
-    rest.noteSpanEnd(session, 150)
-    pass(4_000)
-    rest.noteSpanEnd(session, 140)
-    pass(4_000)
+    for (const endedAtMs of [150, 140]) rest.noteSpanEnd(session, endedAtMs)
     expect(calls).toEqual([])
-    pass(6_000)
-    expect(calls).toEqual([{ event_id: session.id, end_time: 150, duration: 50 }])
-    expect(vi.getTimerCount()).toBe(0)
+    await vi.waitFor(() => expect(calls).toEqual([{ event_id: session.id, end_time: 150, duration: 50 }]), 60_000)
   })
 
-  test('is told every minute while its spans go on ending', () => {
+  test('is told from time to time while its spans go on ending', async () => {
+    const rest = create(60, 200)
     const session = open(0)
-    for (let second = 0; second < 130; second++) {
-      rest.noteSpanEnd(session, second)
-      pass(1_000)
+    for (let endedAtMs = 0; calls.length < 2; endedAtMs++) {
+      rest.noteSpanEnd(session, endedAtMs)
+      await setTimeout(1)
     }
-    expect(calls.length).toBe(2)
+    expect(calls[1]?.end_time).toBeGreaterThan(calls[0]?.end_time as number)
   })
 
   test('is not told when its start was lost or never asked for', () => {
+    const rest = create(60_000, 60_000)
     const lost = open(1)
     lost.record.isLost = true
     rest.noteSpanEnd(lost, 2)
     rest.noteSpanEnd(open(undefined), 2)
     void rest.flush(1)
-    expect([calls, vi.getTimerCount()]).toEqual([[], 0])
+    expect(calls).toEqual([])
   })
 
   test('does not pile up: beyond ten thousand all are told', () => {
+    const rest = create(60_000, 60_000)
     for (let i = 0; i <= 10_000; i++) rest.noteSpanEnd(open(0), i)
-    expect([calls.length, vi.getTimerCount()]).toEqual([10_001, 0])
+    expect(calls.length).toBe(10_001)
   })
 })

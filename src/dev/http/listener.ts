@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout } from '../../builtins.js'
 import { HoneyHiveError } from '../../errors.js'
 import type { App } from './call.js'
 import { type Guard, SECURITY_HEADERS } from './guard.js'

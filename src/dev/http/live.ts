@@ -1,4 +1,5 @@
 /** Tells open pages what changed, as server-sent events. */
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../builtins.js'
 import type { LiveMessage, SessionSummary } from '../page-api/contract.js'
 import type { CommittedChanges } from '../store/changes.js'
 

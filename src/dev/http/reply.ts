@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { monotonicMs, nextTurn } from '../../builtins.js'
 import { OtlpDecodeError, TooManySpansError } from '../../otlp/decoded-span.js'
 import { DatabaseBusyError, DatabaseFullError } from '../store/database.js'
 import type { Call } from './call.js'
@@ -42,9 +42,9 @@ export function toStream(texts: Iterator<string>): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller) {
       await nextTurn()
-      const untilMs = performance.now() + SLICE_MS
+      const untilMs = monotonicMs() + SLICE_MS
       let text = ''
-      while (text.length < PIECE_CHARS && performance.now() < untilMs) {
+      while (text.length < PIECE_CHARS && monotonicMs() < untilMs) {
         const { value, done } = texts.next()
         if (done !== true) text += value
         else {

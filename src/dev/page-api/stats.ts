@@ -1,4 +1,5 @@
 /** Cost, tokens, errors and latency over time, and what clients say they lost. */
+import { unixMs } from '../../builtins.js'
 import type { Reader } from '../store/database.js'
 import { IN_PROJECT } from '../store/events.js'
 import type { DropList, Stats } from './contract.js'
@@ -25,7 +26,7 @@ interface Bucket {
 }
 
 /** One point per bucket that has events; by default the last day in points of about a hundredth of the range. */
-export function readStats(reader: Reader, { projectId, fromMs, toMs = Date.now(), bucketMs }: StatsFilter): Stats {
+export function readStats(reader: Reader, { projectId, fromMs, toMs = unixMs(), bucketMs }: StatsFilter): Stats {
   const from = fromMs ?? toMs - DAY_MS
   const width = Math.max(1, bucketMs ?? Math.ceil((toMs - from) / 100), Math.ceil((toMs - from) / MAX_BUCKETS))
   const rows = reader.all(

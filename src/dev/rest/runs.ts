@@ -1,5 +1,5 @@
+import { nextTurn } from '../../builtins.js'
 /** Experiment runs, in all generations of the API. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type DevContext, projectsOf, senderOf, writeAs } from '../context.js'
 import type { App, Call } from '../http/call.js'
 import { readObject } from '../http/body.js'

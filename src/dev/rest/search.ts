@@ -1,5 +1,5 @@
+import { nextTurn } from '../../builtins.js'
 /** Search, export and schema of events. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type DevContext, projectsOf } from '../context.js'
 import { EVENT_BUCKETS } from '../store/event-body.js'
 import type { App, Call } from '../http/call.js'

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { monotonicMs, nextTurn, delay as pause } from '../../builtins.js'
 import { type Changes, type CommittedChanges, createChanges } from './changes.js'
 import { type Database, DatabaseBusyError, DatabaseFullError, type Writer } from './database.js'
 
@@ -56,13 +56,13 @@ export function createChangeQueue(
     const taken = waiting
     const changes = createChanges()
     const settles: (() => void)[] = []
-    const untilMs = performance.now() + SLICE_MS
+    const untilMs = monotonicMs() + SLICE_MS
     waiting = []
     try {
       database.exec('BEGIN IMMEDIATE')
       for (const job of taken) {
         settles.push(runInSavepoint(database, job, { ...database, changes, nowMs: now() }))
-        if (performance.now() > untilMs) break
+        if (monotonicMs() > untilMs) break
       }
       database.exec('COMMIT')
     } catch (error) {
@@ -87,7 +87,7 @@ export function createChangeQueue(
             return () => resolve(result)
           },
           reject,
-          untilMs: performance.now() + BUSY_LIMIT_MS,
+          untilMs: monotonicMs() + BUSY_LIMIT_MS,
         })
         working ??= work()
       })
@@ -100,7 +100,7 @@ export function createChangeQueue(
 }
 
 function keepPatient(jobs: readonly Waiting[], error: DatabaseBusyError): Waiting[] {
-  const nowMs = performance.now()
+  const nowMs = monotonicMs()
   for (const { untilMs, reject } of jobs) if (untilMs <= nowMs) reject(error)
   return jobs.filter(({ untilMs }) => untilMs > nowMs)
 }

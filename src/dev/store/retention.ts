@@ -1,4 +1,5 @@
 /** Keeps the database within its size and age by forgetting the sessions that were quiet longest. */
+import { clearInterval, setInterval } from '../../builtins.js'
 import type { Transaction } from './change-queue.js'
 import { DatabaseBusyError, DatabaseFullError, type Reader } from './database.js'
 import { removeEvents, removeSession } from './session-removal.js'

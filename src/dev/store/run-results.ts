@@ -1,5 +1,5 @@
+import { nextTurn } from '../../builtins.js'
 /** What a run measured, computed from the events of its sessions. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RunRow, RunSummary } from '../page-api/contract.js'
 import { type JsonObject, toFiniteNumber, toNonEmptyText, toObject } from '../../otlp/json.js'
 import type { Bindable, Reader, Row } from './database.js'

@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
+import { monotonicMs, unixMs, delay as pause } from '../../builtins.js'
 import { HoneyHiveError } from '../../errors.js'
 import { createChangeQueue, type Transaction } from './change-queue.js'
 import type { CommittedChanges } from './changes.js'
@@ -43,7 +43,7 @@ const OPEN_RETRY_MS = 50
  *
  * @throws HoneyHiveError `DEV_SERVER` when the file is not the server's own, is held by another program, or cannot be opened.
  */
-export async function openStore(path: string, { engine, maxBytes, now = Date.now }: StoreOptions = {}): Promise<Store> {
+export async function openStore(path: string, { engine, maxBytes, now = unixMs }: StoreOptions = {}): Promise<Store> {
   return explain(path, async () => {
     const file = path === MEMORY ? path : resolve(path)
     if (file !== MEMORY) {
@@ -73,7 +73,7 @@ export async function openStoreToRead(path: string, { engine }: Pick<StoreOption
     const database = await onConnection(file, { engine, readOnly: true }, look).catch(ignoreUnwritable)
     // Even to read, SQLite needs a side file in the folder.
     if (database === undefined) return openCopy(path, engine, (copy) => copyFiles(file, copy))
-    if (layout === LAYOUT) return createStore(path, database, Date.now)
+    if (layout === LAYOUT) return createStore(path, database, unixMs)
     return openCopy(path, engine, (copy) => database.run('VACUUM INTO ?', copy)).finally(() => database.close())
   })
 }
@@ -95,7 +95,7 @@ async function openCopy(path: string, engine: Database['engine'] | undefined, ma
   try {
     const copy = join(folder, 'copy.db')
     make(copy)
-    const store = createStore(path, await onConnection(copy, { engine }, migrate), Date.now)
+    const store = createStore(path, await onConnection(copy, { engine }, migrate), unixMs)
     return { ...store, close: () => store.close().finally(remove) }
   } catch (error) {
     remove()
@@ -105,7 +105,7 @@ async function openCopy(path: string, engine: Database['engine'] | undefined, ma
 
 /** A connection on which `first` has run; while another program holds the file both are tried again. */
 async function onConnection(file: string, options: ConnectOptions, first: (database: Database) => unknown): Promise<Database> {
-  const untilMs = performance.now() + OPEN_LIMIT_MS
+  const untilMs = monotonicMs() + OPEN_LIMIT_MS
   for (;;) {
     const database = await connect(file, options)
     try {
@@ -113,7 +113,7 @@ async function onConnection(file: string, options: ConnectOptions, first: (datab
       return database
     } catch (error) {
       database.close()
-      if (!(error instanceof DatabaseBusyError) || performance.now() > untilMs) throw error
+      if (!(error instanceof DatabaseBusyError) || monotonicMs() > untilMs) throw error
       await pause(OPEN_RETRY_MS)
     }
   }

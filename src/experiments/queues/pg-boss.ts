@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { delay as pause, monotonicMs } from '../../builtins.js'
 import type PgBoss from 'pg-boss'
 import { toSessionId } from '../../semantics/session-id.js'
 import { withRetries } from '../retry.js'
@@ -74,8 +74,8 @@ async function consume(
   let nextExpiryMs = 0
   while (!signal.aborted) {
     // pg-boss does this too, but not while the process that had its turn lies dead.
-    if (performance.now() > nextExpiryMs) {
-      nextExpiryMs = performance.now() + EXPIRY_MS
+    if (monotonicMs() > nextExpiryMs) {
+      nextExpiryMs = monotonicMs() + EXPIRY_MS
       await boss.expire().catch(() => undefined)
     }
     const room = concurrency - open.size

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { writeText } from '../../output.js'
 import type { ExperimentResult } from '../result.js'
 import type { Reporter, ReportFormat } from './forms.js'
 
@@ -8,14 +9,14 @@ export interface WriteOptions {
   readonly reporters: readonly Reporter[]
   /** @defaultValue the working directory */
   readonly directory?: string
-  /** Where reports without a file go. @defaultValue `process.stdout.write` */
+  /** Where reports without a file go. @defaultValue standard output */
   readonly write?: (text: string) => void
 }
 
 /** Writes a result in every form that was asked for. */
 export async function writeReports(
   result: ExperimentResult,
-  { reporters, directory = process.cwd(), write = (text) => void process.stdout.write(text) }: WriteOptions,
+  { reporters, directory = process.cwd(), write = (text) => writeText('stdout', text) }: WriteOptions,
 ): Promise<void> {
   for (const reporter of reporters) {
     const { format, file } = typeof reporter === 'string' ? { format: reporter, file: undefined } : reporter

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../src', import.meta.url))
+/** The page runs in a browser, a command in a process of its own. */
+const OWN_WORLD = /^(dev[\\/]page([\\/]|-bundle)|cli[\\/]|builtins\.ts$)/
+const NAMES = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'queueMicrotask']
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !OWN_WORLD.test(file))
+
+/** The code without its comments. */
+function readCode(file: string): string {
+  return readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '')
+}
+
+describe('functions that hosts replace', () => {
+  it.each(NAMES)('%s is the one of when the package was loaded, everywhere', (name) => {
+    const wrong = files.filter((file) => {
+      const code = readCode(file)
+      return (
+        new RegExp(`(?<![\\w.])${name}\\(`).test(code) &&
+        !new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from '[./]*builtins\\.js'`).test(code)
+      )
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it.each([/\bDate\.now\b/, /\bperformance\.now\b/, /'node:timers(\/promises)?'/, /new Date\(\)/])('%s stands nowhere else', (pattern) => {
+    expect(files.filter((file) => pattern.test(readCode(file)))).toEqual([])
+  })
+})
