@@ -310,7 +310,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /**
    * Makes a session current for the rest of the async function that awaits this, and for everything it starts from then
-   * on. Callers, siblings and later requests do not see it. Await it at once; for a block use {@link withSession}.
+   * on. Callers, siblings and later requests do not see it. Await it at once, or what `then`, `catch` or `finally` make of it.
+   * Where something else waits for it (`Promise.all`, a helper that returns it), it is current nowhere, and one warning says
+   * so; {@link withSession} works everywhere.
    *
    * @returns the session's id, without a round trip.
    */
@@ -318,8 +320,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     const frame = this.#openSession(options)
     if (frame === undefined) return Promise.resolve(this.sessionId)
     const { session } = frame
-    const enter = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
-    return enterOnAwait(session.id, enter, () => this.#warnNotAwaited(session))
+    const toScope = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
+    return enterOnAwait(session.id, { toScope, onUnused: () => this.#warnNotAwaited(session) })
   }
 
   /**
@@ -447,7 +449,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   #warnNotAwaited(session: Session): void {
     this.#instance.diagnostics.warn(
       'createSession',
-      `createSession() was not awaited at once, so session ${session.id} is not current anywhere. Write \`await tracer.createSession(…)\`, or use withSession().`,
+      `createSession() was not awaited at once by the function that goes on, so session ${session.id} is current nowhere. Write \`await tracer.createSession(…)\` there, without Promise.all or a helper in between, or use withSession().`,
     )
   }
 
