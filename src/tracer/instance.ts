@@ -40,6 +40,7 @@ import type { Exporters } from './exporter-types.js'
 import { createExporters } from './exporters.js'
 import { TracerPropagator } from './propagator.js'
 import { injectInto } from './remote.js'
+import { replaceInstance } from './registry.js'
 import { createOwnSession, toStartBody } from './session.js'
 import { UnfinishedSpans } from './unfinished.js'
 
@@ -103,6 +104,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
   #isLive = true
+  #isRetired = false
 
   constructor({ tracer, config, firstParent, remoteSessionId, collaborators }: InstanceStart) {
     this.clock = collaborators?.clock ?? systemClock
@@ -152,14 +154,22 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
   get exporters(): Exporters {
-    this.#exporters ??= createExporters({
+    this.#exporters ??= this.#openExporters()
+    return this.#exporters
+  }
+
+  #openExporters(): Exporters {
+    const { stats, diagnostics } = this
+    const exporters = createExporters({
       config: this.#config,
-      stats: this.stats,
-      diagnostics: this.diagnostics,
+      stats,
+      diagnostics,
       open: this.#open,
       mask: this.redactor.label,
     })
-    return this.#exporters
+    const isQuiet = this.#config.logger === undefined
+    processState.letGo.register(this, () => void releaseExporters(exporters, stats, diagnostics, isQuiet), this)
+    return exporters
   }
 
   /** The exporters if something used them already. */
@@ -354,6 +364,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   spanEnded(record: SpanRecord, span: OwnedSpan): void {
     const { onSpanEnd } = record.session.options
     this.#open.noteEnd(record)
+    if (this.#isRetired) void this.#rest()
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
     if (record.fate === 'export') return
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
@@ -375,6 +386,40 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return (await Promise.all(arrived)).every(Boolean)
   }
 
+  /**
+   * Takes the place of `older` for whoever names no tracer, and its names, and says so.
+   *
+   * @returns false where `older` has another key or destination: what was meant for one project may not go to another.
+   */
+  takePlaceOf(older: Instance, why: string): boolean {
+    if (!(older instanceof TracerInstance) || !this.#goesWhere(older)) return false
+    replaceInstance(older, this)
+    older.#retire()
+    this.diagnostics.warnOnce(`again:${why}`, `${why}: this tracer takes the place of the one before, which is flushed and released.`)
+    return true
+  }
+
+  #goesWhere(other: TracerInstance): boolean {
+    const [mine, theirs] = [this.#config, other.#config]
+    return DESTINATION.every((option) => mine[option] === theirs[option])
+  }
+
+  /** Delivers what is held; the ways out are closed whenever nothing is open, and open again for who still uses this tracer. */
+  #retire(): void {
+    this.#isRetired = true
+    void this.#rest()
+  }
+
+  async #rest(): Promise<void> {
+    await this.flush(REST_FLUSH_MS)
+    const exporters = this.#exporters
+    const { open, pending } = this.stats.snapshot()
+    if (exporters === undefined || !this.#isLive || open + pending > 0 || this.#config.exporter !== undefined) return
+    this.#exporters = undefined
+    processState.letGo.unregister(this)
+    await exporters.shutdown(REST_FLUSH_MS)
+  }
+
   /** Starts no span from now on. */
   stop(): void {
     this.#isLive = false
@@ -383,6 +428,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** Once stopped: exports what is open, flushes, then closes the ways out and the user's processors. Never rejects. */
   async close(timeoutMs: number): Promise<boolean> {
     this.guard('shutdown', undefined, () => this.#open.close())
+    processState.letGo.unregister(this)
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
   }
@@ -430,6 +476,23 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       return undefined
     }
   }
+}
+
+/** What says where spans go. */
+const DESTINATION = ['apiKey', 'project', 'source', 'serverUrl', 'exportUrl', 'exporter', 'testMode', 'disabled'] as const
+
+/** Longest wait for what a tracer holds that was replaced or let go of, milliseconds. */
+const REST_FLUSH_MS = 5_000
+
+const LET_GO = 'the program let go of this tracer without shutdown(): it is flushed and released'
+
+/** Ends what a tracer left that nothing can reach any more; knows no tracer. */
+async function releaseExporters(exporters: Exporters, stats: SpanStats, diagnostics: Diagnostics, isQuiet: boolean): Promise<void> {
+  await exporters.shutdown(REST_FLUSH_MS)
+  if (isQuiet && !takeTurn(LET_GO)) return
+  const { started, exported, dropped } = stats.snapshot()
+  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0)
+  diagnostics.warnOnce(LET_GO, `${LET_GO} (spans started ${started}, exported ${exported}, dropped ${lost}).`)
 }
 
 /** As many as the queue takes, through which they would have to go in the end, and never only a few. */

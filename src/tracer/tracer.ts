@@ -24,6 +24,7 @@ import type { TraceDecorator } from '../wrap/decorate.js'
 import { bindTo } from './bind.js'
 import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
+import { noteEvaluation } from './evaluation.js'
 import { enableInstrumentation } from './instrumentations.js'
 import { forgetInstance, registerInstance } from './registry.js'
 import { continueFrom, readSessionId } from './remote.js'
@@ -126,6 +127,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   static initWith(options: TracerOptions | undefined, collaborators?: Collaborators): HoneyHiveTracer {
     const tracer = new HoneyHiveTracer(INIT, resolveConfig(options), collaborators)
     registerInstance(tracer.#instance)
+    const again = noteEvaluation(tracer.#instance)
+    if (again !== undefined) tracer.#instance.takePlaceOf(again.replaced, `${again.file} was evaluated again`)
     tracer.#instance.speakWarnings()
     tracer.#enableInstrumentations()
     return tracer
