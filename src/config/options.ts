@@ -157,11 +157,14 @@ export interface TracerOptions {
    * Key of the HoneyHive project the spans go to. Trimmed; a blank one counts as missing and disables the tracer without
    * looking at the environment, so that a tenant without a key never writes to somebody else's project.
    *
+   * A function (code only) is asked at the first use, and again when the server refuses the key (HTTP 401 or 403): what was refused is
+   * sent again with the key it gives then, within `batch.retryBudgetMs`. It may be asynchronous; after 10 seconds it counts as failed.
+   *
    * Environment `HH_API_KEY`, file key `apiKey`.
    *
    * @defaultValue none: the tracer is disabled
    */
-  readonly apiKey?: string | null | undefined
+  readonly apiKey?: string | (() => string | PromiseLike<string>) | null | undefined
   /**
    * Label on spans and in legacy request bodies. The key alone selects the project.
    *

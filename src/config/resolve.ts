@@ -33,12 +33,14 @@ function combine(code: TracerOptions, environment: EnvironmentValues): ResolvedC
   const allowInsecureUrl = code.allowInsecureUrl ?? false
   const exposed = allowInsecureUrl ? [] : Object.entries({ serverUrl, exportUrl }).filter(([, url]) => isPlainHttpAbroad(url))
   const isAstray = environment.unreadable.some((option) => !code[option as keyof TracerOptions])
+  const key = code.apiKey ?? env.apiKey
   const sessionId = toId(code.sessionId)
   const runId = toId(code.runId)
   const datasetId = toId(code.datasetId)
   const datapointId = toId(code.datapointId)
   const config: ResolvedConfig = {
-    apiKey: (code.apiKey ?? env.apiKey)?.trim() || undefined,
+    apiKey: typeof key === 'function' ? undefined : key?.trim() || undefined,
+    askKey: typeof key === 'function' ? key : undefined,
     project: code.project ?? env.project ?? undefined,
     source: code.source ?? env.source ?? DEFAULTS.source,
     serverUrl,

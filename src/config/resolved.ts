@@ -67,8 +67,10 @@ export interface InstrumentationLike {
 
 /** All settings of one instance after code, environment and defaults were combined. Frozen. */
 export interface ResolvedConfig {
-  /** `undefined` when no key was given: the instance is then disabled. */
+  /** `undefined` when no key was given as a text: without `askKey` the instance is then disabled. */
   readonly apiKey: string | undefined
+  /** Gives the key at the first use when there is no `apiKey`, and again when the server refuses the key. */
+  readonly askKey: (() => string | PromiseLike<string>) | undefined
   readonly project: string | undefined
   readonly source: string
   /** Without a trailing slash. */

@@ -68,6 +68,8 @@ type SettingsOf<T> = {
         : Setting<NonNullable<T[K]>>
 }
 
+type AskKey = () => string | PromiseLike<string>
+
 const DEFAULT_PROTOCOL = 'http/json'
 
 /** Limits of one span. The counts follow the OpenTelemetry SDK's order of magnitude, the bytes stay below the ingestion's request cap. */
@@ -211,9 +213,9 @@ const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
 
 const options: SettingsOf<TracerOptions> = {
   apiKey: {
-    accepts: (key): key is string => isText(key) && PRINTABLE.test(key.trim()),
+    accepts: (key): key is string | AskKey => isFunction(key) || (isText(key) && PRINTABLE.test(key.trim())),
     json: STRING,
-    expected: 'a string of printable latin1 characters',
+    expected: 'a string of printable latin1 characters, or a function that gives one',
     remedy: 'Copy the API key again from the settings of your HoneyHive project.',
     text: 'text',
     env: 'HH_API_KEY',

@@ -17,6 +17,8 @@ export interface ExportRequest {
 
 /** Where batches of spans are handed to. */
 export interface SpanSender {
+  /** Waits for what spans cannot be written without, e.g. the key that has to be masked in them. Never rejects. */
+  ready?(): Promise<unknown>
   /** Serialises; throws when a span cannot be written. */
   toRequest(spans: readonly ReadableSpan[]): ExportRequest
   /** Sends what it holds itself. */

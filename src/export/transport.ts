@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { gzip as gzipCallback } from 'node:zlib'
 import { leaseAgent, registerEndpoint, type AgentLease, type TlsOptions } from './sockets.js'
 import { runDetached } from './detached.js'
+import { type ApiKey, isKeyRefused } from './api-key.js'
 import { exchange, type Reply } from './exchange.js'
 
 /** One request to the tracer's server. */
@@ -25,8 +26,10 @@ export interface TransportRequest {
 export interface Transport {
   /** Base URL without a trailing slash and without user info, fit for messages. */
   readonly baseUrl: string
+  /** Whether a key that is refused may be followed by another, so that another attempt is worth it. @defaultValue false */
+  readonly hasRenewableKey?: boolean | undefined
   /**
-   * Sends one request; never retries, never follows a redirect.
+   * Sends one request; never follows a redirect, and repeats it only with another key after one was refused.
    *
    * @throws ExchangeError when no reply arrived.
    */
@@ -56,6 +59,22 @@ export interface HttpTransportOptions {
   /** Smallest body that is compressed, bytes. @defaultValue 4_096 */
   readonly compressFromBytes?: number | undefined
   readonly tls?: TlsOptions | undefined
+  /** Key of requests to the origin of `serverUrl`. @defaultValue what `headers` say */
+  readonly key?: ApiKey | undefined
+}
+
+/** What both attempts of one request share, and the key of this one. */
+interface Attempt {
+  readonly url: URL
+  readonly body: Uint8Array | undefined
+  readonly key: string | undefined
+  /** On the monotonic clock, milliseconds. */
+  readonly startedAt: number
+}
+
+/** The header a key travels in; none without a key. */
+export function toAuthorization(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { Authorization: `Bearer ${key}` }
 }
 
 const gzip = promisify(gzipCallback)
@@ -86,6 +105,10 @@ export class HttpTransport implements TracesTransport {
     this.#endpoints = options.exportUrl === undefined ? own : [...own, registerEndpoint(options.exportUrl, { isExact: true })]
   }
 
+  get hasRenewableKey(): boolean {
+    return this.#options.key?.isRenewable ?? false
+  }
+
   send(request: TransportRequest): Promise<Reply> {
     return runDetached(() => this.#attempt(request))
   }
@@ -101,12 +124,21 @@ export class HttpTransport implements TracesTransport {
     const startedAt = performance.now()
     const url = new URL(request.url)
     const body = await this.#compress(request.body)
+    const source = url.origin === this.#origin ? this.#options.key : undefined
+    const key = await source?.read()
+    const reply = await this.#exchange(request, { url, body, key, startedAt })
+    if (source === undefined || !isKeyRefused(reply.status) || !(await source.renew(key))) return reply
+    return this.#exchange(request, { url, body, key: await source.read(), startedAt })
+  }
+
+  #exchange(request: TransportRequest, { url, body, key, startedAt }: Attempt): Promise<Reply> {
     if (this.#isClosed) throw new TypeError('the transport is closed')
     return exchange({
       method: request.method ?? 'POST',
       url,
       headers: {
         ...this.#headersFor(url),
+        ...toAuthorization(key),
         ...request.headers,
         ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }),
         ...(body === request.body ? {} : { 'Content-Encoding': 'gzip' }),

@@ -7,6 +7,7 @@ import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, Tr
 import { currentScope, enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
+import type { AskKey } from '../export/api-key.js'
 import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock } from '../provider/clock.js'
@@ -65,6 +66,8 @@ export interface InstanceStart {
 export interface Collaborators {
   readonly ids?: IdGenerator | undefined
   readonly clock?: Clock | undefined
+  /** Gives another key when the one of the options is refused; for tracers whose options come from elsewhere. */
+  readonly askKey?: AskKey | undefined
 }
 
 /** A span that is started by hand, with data for its buckets. */
@@ -117,7 +120,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.crossTracerLinks = config.crossTracerLinks
     this.limits = config.limits
     this.maxBucketBytes = config.capture.maxBytes
-    this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || hasOwnExit(config))
+    this.isRecording =
+      !config.disabled && (config.apiKey !== undefined || config.askKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
     this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, mask: this.redactor.label })
     this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
@@ -479,7 +483,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 }
 
 /** What says where spans go. */
-const DESTINATION = ['apiKey', 'project', 'source', 'serverUrl', 'exportUrl', 'exporter', 'testMode', 'disabled'] as const
+const DESTINATION = ['apiKey', 'askKey', 'project', 'source', 'serverUrl', 'exportUrl', 'exporter', 'testMode', 'disabled'] as const
 
 /** Longest wait for what a tracer holds that was replaced or let go of, milliseconds. */
 const REST_FLUSH_MS = 5_000

@@ -125,7 +125,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** {@link init} with other sources of ids and time; for `honeyhive-tracer/testing`. */
   static initWith(options: TracerOptions | undefined, collaborators?: Collaborators): HoneyHiveTracer {
-    const tracer = new HoneyHiveTracer(INIT, resolveConfig(options), collaborators)
+    const given = resolveConfig(options)
+    const askKey = given.apiKey === undefined ? undefined : collaborators?.askKey
+    const config = askKey === undefined ? given : Object.freeze({ ...given, askKey })
+    const tracer = new HoneyHiveTracer(INIT, config, collaborators)
     registerInstance(tracer.#instance)
     const again = noteEvaluation(tracer.#instance)
     if (again !== undefined) tracer.#instance.takePlaceOf(again.replaced, `${again.file} was evaluated again`)

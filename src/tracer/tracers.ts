@@ -58,7 +58,9 @@ export function loadTracers(
   options?: LoadOptions,
 ): Tracers {
   // The overloads take the same sources one by one.
-  return createTracers(loadTracerDefinitions(source as string, options))
+  const load = (): ReadonlyMap<string, TracerOptions> => loadTracerDefinitions(source as string, options)
+  const isFile = typeof source === 'string' || source instanceof URL
+  return createTracers(load(), isFile ? (name) => load().get(name)?.apiKey : undefined)
 }
 
 function checkOptions(name: string, options: TracerOptions, problems: ConfigProblem[]): TracerOptions {
@@ -69,19 +71,25 @@ function checkOptions(name: string, options: TracerOptions, problems: ConfigProb
 }
 
 function readKeys(checked: readonly (readonly [string, TracerOptions])[]): readonly string[] {
-  return checked.flatMap(([, { apiKey }]) => (apiKey ? [apiKey.trim()] : []))
+  return checked.flatMap(([, { apiKey }]) => (typeof apiKey === 'string' ? [apiKey.trim()] : []))
 }
 
-function createTracers(definitions: ReadonlyMap<string, TracerOptions>): Tracers {
+/** @param readKey gives the key that stands for a name now, when the server refuses the one there is */
+function createTracers(definitions: ReadonlyMap<string, TracerOptions>, readKey?: (name: string) => TracerOptions['apiKey']): Tracers {
   const tracers = new Map<string, HoneyHiveTracer>()
   for (const [name, options] of definitions) {
     const before = processState.names.get(name)
-    const tracer = HoneyHiveTracer.init(options)
+    const tracer = HoneyHiveTracer.initWith(options, readKey && { askKey: () => toKeyText(readKey(name)) })
     tracers.set(name, tracer)
     processState.names.set(name, tracer.instance)
     if (before !== undefined) takeName(name, tracer, before)
   }
   return toTracers(tracers)
+}
+
+/** The text of a key, whichever way it was given; empty where there is none. */
+export function toKeyText(key: TracerOptions['apiKey']): string | PromiseLike<string> {
+  return typeof key === 'function' ? key() : (key ?? '')
 }
 
 function takeName(name: string, { instance }: HoneyHiveTracer, before: Instance): void {

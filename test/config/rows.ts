@@ -49,7 +49,11 @@ const notZero = (values: readonly unknown[]): readonly unknown[] => values.filte
 
 /** Every option of the public table, groups member by member. */
 export const ROWS: readonly Row[] = [
-  { ...text('apiKey', undefined, 'HH_API_KEY'), code: ['  key from code\n', 'key from code'] },
+  {
+    ...text('apiKey', undefined, 'HH_API_KEY'),
+    code: ['  key from code\n', 'key from code'],
+    wrong: text('apiKey', undefined, 'HH_API_KEY').wrong.filter((value) => typeof value !== 'function'),
+  },
   text('project', undefined, 'HH_PROJECT'),
   text('source', 'dev', 'HH_SOURCE'),
   {
