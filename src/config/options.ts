@@ -209,6 +209,17 @@ export interface TracerOptions {
    */
   readonly allowInsecureUrl?: boolean | null | undefined
   /**
+   * URL of the proxy that deliveries and REST calls go through, http or https, with user and password where it asks for them;
+   * `false` for none. Hosts in `NO_PROXY` are reached directly. `https:` servers are tunnelled, so the proxy reads nothing.
+   *
+   * Environment `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in lower case first, where Node itself was told to use them
+   * (`NODE_USE_ENV_PROXY=1` or `--use-env-proxy`); one that cannot be read disables the tracer. File key `proxy`.
+   *
+   * @defaultValue none
+   * @see Node.js, "Built-in Proxy Support"
+   */
+  readonly proxy?: string | false | null | undefined
+  /**
    * Name of the tracer's own session.
    *
    * Environment `HH_SESSION_NAME`, file key `sessionName`.

@@ -78,6 +78,8 @@ export interface ResolvedConfig {
   /** Where spans go in place of the server's own endpoint; a full URL. */
   readonly exportUrl: string | undefined
   readonly allowInsecureUrl: boolean
+  /** Proxies by the scheme of what is asked for, and the hosts that are reached directly; `undefined` for none. */
+  readonly proxy: { readonly http: string | undefined; readonly https: string | undefined; readonly except: string } | undefined
   readonly sessionName: string
   /** A lower-case UUID, when the user gave an id. */
   readonly sessionId: string | undefined

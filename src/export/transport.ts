@@ -4,6 +4,7 @@ import { leaseAgent, registerEndpoint, type AgentLease, type TlsOptions } from '
 import { runDetached } from './detached.js'
 import { type ApiKey, isKeyRefused } from './api-key.js'
 import { exchange, type Reply } from './exchange.js'
+import { findProxy, type ProxyRules, toProxyAuthorization } from './proxy.js'
 
 /** One request to the tracer's server. */
 export interface TransportRequest {
@@ -58,7 +59,9 @@ export interface HttpTransportOptions {
   readonly compression?: 'gzip' | 'none' | undefined
   /** Smallest body that is compressed, bytes. @defaultValue 4_096 */
   readonly compressFromBytes?: number | undefined
-  readonly tls?: TlsOptions | undefined
+  readonly tls?: Pick<TlsOptions, 'ca'> | undefined
+  /** @defaultValue every host is reached directly */
+  readonly proxy?: ProxyRules | undefined
   /** Key of requests to the origin of `serverUrl`. @defaultValue what `headers` say */
   readonly key?: ApiKey | undefined
 }
@@ -133,18 +136,22 @@ export class HttpTransport implements TracesTransport {
 
   #exchange(request: TransportRequest, { url, body, key, startedAt }: Attempt): Promise<Reply> {
     if (this.#isClosed) throw new TypeError('the transport is closed')
+    const proxy = findProxy(url, this.#options.proxy)
+    const relay = url.protocol === 'http:' ? proxy : undefined
     return exchange({
       method: request.method ?? 'POST',
       url,
+      relay,
       headers: {
         ...this.#headersFor(url),
+        ...(relay === undefined ? {} : toProxyAuthorization(relay)),
         ...toAuthorization(key),
         ...request.headers,
         ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }),
         ...(body === request.body ? {} : { 'Content-Encoding': 'gzip' }),
       },
       body,
-      agent: this.#leaseFor(url).agent,
+      agent: this.#leaseFor(relay ?? url, proxy).agent,
       timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
       maxReplyBytes: request.maxReplyBytes,
       signal: request.signal,
@@ -161,9 +168,9 @@ export class HttpTransport implements TracesTransport {
     return compression === 'gzip' && body !== undefined && body.byteLength >= compressFromBytes ? gzip(body, { level: 1 }) : body
   }
 
-  #leaseFor({ origin }: URL): AgentLease {
+  #leaseFor({ origin }: URL, proxy: URL | undefined): AgentLease {
     this.#leases ??= new Map()
-    const lease = this.#leases.get(origin) ?? leaseAgent(origin, this.#options.tls)
+    const lease = this.#leases.get(origin) ?? leaseAgent(origin, { ...this.#options.tls, proxy })
     this.#leases.set(origin, lease)
     return lease
   }

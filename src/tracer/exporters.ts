@@ -67,7 +67,7 @@ function openTransport(config: ResolvedConfig): HttpTransport {
   const { serverUrl, exportUrl, compression } = config
   const headers = toHeaders(config)
   const foreignHeaders = exportUrl === undefined ? undefined : headers
-  return new HttpTransport({ serverUrl, exportUrl, compression, headers, foreignHeaders, key: apiKeyFor(config) })
+  return new HttpTransport({ serverUrl, exportUrl, compression, headers, foreignHeaders, key: apiKeyFor(config), proxy: config.proxy })
 }
 
 /** Without the key, which the transport adds for the server it belongs to. */

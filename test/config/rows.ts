@@ -90,6 +90,12 @@ export const ROWS: readonly Row[] = [
     },
   },
   flag('allowInsecureUrl', false),
+  {
+    option: 'proxy',
+    initial: undefined,
+    code: ['http://proxy:3128', { http: 'http://proxy:3128/', https: 'http://proxy:3128/', except: '' }],
+    wrong: ['', 'proxy:3128', 'socks5://proxy:1', 'http://proxy/path', 'http://proxy/?q=1', true, 42, {}],
+  },
   text('sessionName', undefined, 'HH_SESSION_NAME'),
   { option: 'sessionId', initial: undefined, code: [uuid.toUpperCase(), uuid], wrong: wrongTexts },
   { option: 'inputs', initial: undefined, code: [{ q: 1 }], wrong: wrongMaps },
