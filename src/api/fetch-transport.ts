@@ -2,7 +2,8 @@ import { registerEndpoint } from '../export/sockets.js'
 import { runDetached } from '../export/detached.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
 import { toTimerMs } from '../time.js'
-import type { Transport, TransportRequest } from '../export/transport.js'
+import { toAuthorization, type Transport, type TransportRequest } from '../export/transport.js'
+import { type ApiKey, isKeyRefused } from '../export/api-key.js'
 
 /** Settings of {@link createFetchTransport}. */
 export interface FetchTransportOptions {
@@ -10,23 +11,37 @@ export interface FetchTransportOptions {
   readonly serverUrl: string
   /** Headers of every request, see `toRequestHeaders`. */
   readonly headers: Readonly<Record<string, string>>
+  /** Key of every request. @defaultValue what `headers` say */
+  readonly key?: ApiKey | undefined
   /** The user's `fetch` option. */
   readonly fetch: typeof fetch
 }
 
 /** The REST transport over a `fetch` the user gave. Its own error texts are not passed on: they may quote the key. */
-export function createFetchTransport({ serverUrl, headers, fetch }: FetchTransportOptions): Transport {
+export function createFetchTransport({ serverUrl, headers, key: source, fetch }: FetchTransportOptions): Transport {
   const base = new URL(serverUrl)
   const baseUrl = `${base.origin}${base.pathname.replace(/\/+$/, '')}`
   const unregister = registerEndpoint(`${baseUrl}/`)
 
   async function attempt(request: TransportRequest): Promise<Reply> {
+    const key = await source?.read()
+    const reply = await exchange(request, key)
+    if (source === undefined || !isKeyRefused(reply.status) || !(await source.renew(key))) return reply
+    return exchange(request, await source.read())
+  }
+
+  async function exchange(request: TransportRequest, key: string | undefined): Promise<Reply> {
     const limit = AbortSignal.timeout(Math.ceil(toTimerMs(request.timeoutMs)))
     const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal])
     try {
       const response = await fetch(request.url, {
         method: request.method ?? 'POST',
-        headers: { ...headers, ...request.headers, ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }) },
+        headers: {
+          ...headers,
+          ...toAuthorization(key),
+          ...request.headers,
+          ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }),
+        },
         redirect: 'manual',
         signal,
         ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
@@ -45,5 +60,5 @@ export function createFetchTransport({ serverUrl, headers, fetch }: FetchTranspo
     }
   }
 
-  return { baseUrl, send: (request) => runDetached(() => attempt(request)), close: unregister }
+  return { baseUrl, hasRenewableKey: source?.isRenewable, send: (request) => runDetached(() => attempt(request)), close: unregister }
 }

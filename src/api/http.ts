@@ -1,6 +1,7 @@
 import { clearTimeout, monotonicMs, setTimeout, unixMs } from '../builtins.js'
 import { HoneyHiveError } from '../errors.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
+import { isKeyRefused } from '../export/api-key.js'
 import { backoffMs } from '../export/backoff.js'
 import { pause, toTimerMs } from '../time.js'
 import type { Transport } from '../export/transport.js'
@@ -82,17 +83,23 @@ export async function attemptOnce(transport: Transport, call: RestCall): Promise
       maxReplyBytes: MAX_REPLY_BYTES,
       signal: call.signal,
     })
-    return toAttempt(reply, route)
+    return toAttempt(reply, route, transport.hasRenewableKey === true && isKeyRefused(reply.status))
   } catch (error) {
     return toFailure(error, route, call.method !== 'POST')
   }
 }
 
-function toAttempt(reply: Reply, route: string): RestAttempt {
+/** @param mayPass whether another attempt is worth it for a reason of its own */
+function toAttempt(reply: Reply, route: string, mayPass: boolean): RestAttempt {
   const { status } = reply
   if (status < 200 || status >= 300) {
     const error = new HoneyHiveError('HTTP_STATUS', `${route} failed: HTTP ${status}.${hintFor(status)}`)
-    return { value: undefined, error, isRetryable: isRetryableStatus(status), retryAfterMs: toRetryAfterMs(reply.retryAfter, unixMs()) }
+    return {
+      value: undefined,
+      error,
+      isRetryable: mayPass || isRetryableStatus(status),
+      retryAfterMs: toRetryAfterMs(reply.retryAfter, unixMs()),
+    }
   }
   if (!reply.isComplete) return failed(badReply(route, 'a reply that was cut short'))
   if (/\bhtml\b/i.test(reply.contentType)) return failed(badReply(route, 'an HTML page'))

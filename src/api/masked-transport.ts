@@ -4,6 +4,7 @@ import type { Transport } from '../export/transport.js'
 export function withMask(transport: Transport, mask: (text: string) => string): Transport {
   return {
     baseUrl: transport.baseUrl,
+    hasRenewableKey: transport.hasRenewableKey,
     send: (request) => {
       const { body, url } = request
       const path = transport.baseUrl + mask(url.slice(transport.baseUrl.length))

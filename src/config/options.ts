@@ -157,11 +157,14 @@ export interface TracerOptions {
    * Key of the HoneyHive project the spans go to. Trimmed; a blank one counts as missing and disables the tracer without
    * looking at the environment, so that a tenant without a key never writes to somebody else's project.
    *
+   * A function (code only) is asked at the first use, and again when the server refuses the key (HTTP 401 or 403): what was refused is
+   * sent again with the key it gives then, within `batch.retryBudgetMs`. It may be asynchronous; after 10 seconds it counts as failed.
+   *
    * Environment `HH_API_KEY`, file key `apiKey`.
    *
    * @defaultValue none: the tracer is disabled
    */
-  readonly apiKey?: string | null | undefined
+  readonly apiKey?: string | (() => string | PromiseLike<string>) | null | undefined
   /**
    * Label on spans and in legacy request bodies. The key alone selects the project.
    *
@@ -205,6 +208,17 @@ export interface TracerOptions {
    * @defaultValue false
    */
   readonly allowInsecureUrl?: boolean | null | undefined
+  /**
+   * URL of the proxy that deliveries and REST calls go through, http or https, with user and password where it asks for them;
+   * `false` for none. Hosts in `NO_PROXY` are reached directly. `https:` servers are tunnelled, so the proxy reads nothing.
+   *
+   * Environment `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in lower case first, where Node itself was told to use them
+   * (`NODE_USE_ENV_PROXY=1` or `--use-env-proxy`); one that cannot be read disables the tracer. File key `proxy`.
+   *
+   * @defaultValue none
+   * @see Node.js, "Built-in Proxy Support"
+   */
+  readonly proxy?: string | false | null | undefined
   /**
    * Name of the tracer's own session.
    *

@@ -4,9 +4,9 @@ import { checkTogether, readGiven, withoutKeys } from './given.js'
 import type { TracerOptions } from './options.js'
 import type { RedactRules } from '../semantics/redaction.js'
 import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
-import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toHttpUrl, toServerUrl } from './schema.js'
+import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toHttpUrl, toProxyUrl, toServerUrl } from './schema.js'
 import { toSessionId } from '../semantics/session-id.js'
-import { type Environment, type EnvironmentValues, readEnvironment } from './sources.js'
+import { type Environment, type EnvironmentValues, type ProxyVariables, readEnvironment, readProxies } from './sources.js'
 
 const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})
 const NO_RULES: RedactRules = Object.freeze({})
@@ -23,27 +23,31 @@ export function resolveConfig(options?: TracerOptions, env?: Environment): Resol
   const code = readGiven(options, { problems })
   checkTogether(code, { problems })
   if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(options)))
-  return combine(code, readEnvironment(env))
+  return combine(code, readEnvironment(env), readProxies(env))
 }
 
-function combine(code: TracerOptions, environment: EnvironmentValues): ResolvedConfig {
+function combine(code: TracerOptions, environment: EnvironmentValues, variables: ProxyVariables): ResolvedConfig {
   const env = environment.values as TracerOptions
   const serverUrl = toServerUrl(code.serverUrl ?? env.serverUrl ?? DEFAULTS.serverUrl) ?? DEFAULTS.serverUrl
   const exportUrl = toHttpUrl(code.exportUrl ?? env.exportUrl ?? '')
   const allowInsecureUrl = code.allowInsecureUrl ?? false
   const exposed = allowInsecureUrl ? [] : Object.entries({ serverUrl, exportUrl }).filter(([, url]) => isPlainHttpAbroad(url))
   const isAstray = environment.unreadable.some((option) => !code[option as keyof TracerOptions])
+  const key = code.apiKey ?? env.apiKey
+  const { proxy, unreadable: lostProxies } = resolveProxy(code.proxy, variables)
   const sessionId = toId(code.sessionId)
   const runId = toId(code.runId)
   const datasetId = toId(code.datasetId)
   const datapointId = toId(code.datapointId)
   const config: ResolvedConfig = {
-    apiKey: (code.apiKey ?? env.apiKey)?.trim() || undefined,
+    apiKey: typeof key === 'function' ? undefined : key?.trim() || undefined,
+    askKey: typeof key === 'function' ? key : undefined,
     project: code.project ?? env.project ?? undefined,
     source: code.source ?? env.source ?? DEFAULTS.source,
     serverUrl,
     exportUrl,
     allowInsecureUrl,
+    proxy,
     sessionName: code.sessionName ?? env.sessionName ?? toMainName(),
     sessionId: sessionId === undefined ? undefined : toSessionId(sessionId),
     inputs: code.inputs ?? undefined,
@@ -51,7 +55,7 @@ function combine(code: TracerOptions, environment: EnvironmentValues): ResolvedC
     userProperties: code.userProperties ?? undefined,
     skipSessionCreation: code.skipSessionCreation ?? env.skipSessionCreation ?? false,
     testMode: code.testMode ?? env.testMode ?? false,
-    disabled: (code.disabled ?? env.disabled ?? false) || isAstray || exposed.length > 0,
+    disabled: (code.disabled ?? env.disabled ?? false) || isAstray || exposed.length > 0 || lostProxies.length > 0,
     verbose: code.verbose ?? env.verbose ?? false,
     disableBatch: code.disableBatch ?? env.disableBatch ?? false,
     isEvaluation: code.isEvaluation ?? (runId !== undefined && datasetId !== undefined && datapointId !== undefined),
@@ -83,7 +87,10 @@ function combine(code: TracerOptions, environment: EnvironmentValues): ResolvedC
     fetch: code.fetch ?? undefined,
     logger: code.logger ?? undefined,
     onDrop: code.onDrop ?? undefined,
-    warnings: exposed.length > 0 ? [...environment.warnings, ...exposed.map(toExposedLine)] : environment.warnings,
+    warnings:
+      exposed.length + lostProxies.length > 0
+        ? [...environment.warnings, ...exposed.map(toExposedLine), ...lostProxies.map(toLostProxyLine)]
+        : environment.warnings,
   }
   return Object.freeze(config)
 }
@@ -120,6 +127,30 @@ function readKeys(options: TracerOptions | undefined): readonly string[] {
     // The getter's failure is already among the problems.
     return []
   }
+}
+
+interface ProxyChoice {
+  readonly proxy: ResolvedConfig['proxy']
+  /** Variables that name a proxy nobody can reach: going around it is not what was meant. */
+  readonly unreadable: readonly string[]
+}
+
+const NO_PROXY: ProxyChoice = { proxy: undefined, unreadable: [] }
+
+function resolveProxy(given: TracerOptions['proxy'], { http, https, except }: ProxyVariables): ProxyChoice {
+  if (given === false) return NO_PROXY
+  if (given) {
+    const url = toProxyUrl(given)
+    return { proxy: { http: url, https: url, except }, unreadable: [] }
+  }
+  if (http === undefined && https === undefined) return NO_PROXY
+  const named = Object.entries({ HTTP_PROXY: http, HTTPS_PROXY: https })
+  const unreadable = named.flatMap(([name, url]) => (url !== undefined && toProxyUrl(url) === undefined ? [name] : []))
+  return { proxy: { http: toProxyUrl(http ?? ''), https: toProxyUrl(https ?? ''), except }, unreadable }
+}
+
+function toLostProxyLine(name: string): string {
+  return `Disabled: ${name} is no http or https URL of a proxy, and Node was told to use it. Correct it, or set "proxy" in code, false for none.`
 }
 
 function isPlainHttpAbroad(url: string | undefined): boolean {

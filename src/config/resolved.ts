@@ -67,8 +67,10 @@ export interface InstrumentationLike {
 
 /** All settings of one instance after code, environment and defaults were combined. Frozen. */
 export interface ResolvedConfig {
-  /** `undefined` when no key was given: the instance is then disabled. */
+  /** `undefined` when no key was given as a text: without `askKey` the instance is then disabled. */
   readonly apiKey: string | undefined
+  /** Gives the key at the first use when there is no `apiKey`, and again when the server refuses the key. */
+  readonly askKey: (() => string | PromiseLike<string>) | undefined
   readonly project: string | undefined
   readonly source: string
   /** Without a trailing slash. */
@@ -76,6 +78,8 @@ export interface ResolvedConfig {
   /** Where spans go in place of the server's own endpoint; a full URL. */
   readonly exportUrl: string | undefined
   readonly allowInsecureUrl: boolean
+  /** Proxies by the scheme of what is asked for, and the hosts that are reached directly; `undefined` for none. */
+  readonly proxy: { readonly http: string | undefined; readonly https: string | undefined; readonly except: string } | undefined
   readonly sessionName: string
   /** A lower-case UUID, when the user gave an id. */
   readonly sessionId: string | undefined

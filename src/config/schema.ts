@@ -68,6 +68,8 @@ type SettingsOf<T> = {
         : Setting<NonNullable<T[K]>>
 }
 
+type AskKey = () => string | PromiseLike<string>
+
 const DEFAULT_PROTOCOL = 'http/json'
 
 /** Limits of one span. The counts follow the OpenTelemetry SDK's order of magnitude, the bytes stay below the ingestion's request cap. */
@@ -201,6 +203,8 @@ function isPrimitive(value: unknown): boolean {
 
 const HTTP_URL = 'an http or https URL without user, password, query and fragment'
 
+const PROXY_URL = 'an http or https URL without path, query and fragment, or false'
+
 const EXPORTER: OptionSpec = methodsSpec<SpanExporter>(
   ['export', 'shutdown'],
   'an OpenTelemetry span exporter or false',
@@ -211,9 +215,9 @@ const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
 
 const options: SettingsOf<TracerOptions> = {
   apiKey: {
-    accepts: (key): key is string => isText(key) && PRINTABLE.test(key.trim()),
+    accepts: (key): key is string | AskKey => isFunction(key) || (isText(key) && PRINTABLE.test(key.trim())),
     json: STRING,
-    expected: 'a string of printable latin1 characters',
+    expected: 'a string of printable latin1 characters, or a function that gives one',
     remedy: 'Copy the API key again from the settings of your HoneyHive project.',
     text: 'text',
     env: 'HH_API_KEY',
@@ -243,6 +247,13 @@ const options: SettingsOf<TracerOptions> = {
     isDestination: true,
   },
   allowInsecureUrl: flag(),
+  proxy: {
+    accepts: (url): url is string | false => url === false || (isText(url) && toProxyUrl(url) !== undefined),
+    json: { anyOf: [STRING, { const: false }] },
+    expected: PROXY_URL,
+    remedy: 'Give e.g. "http://proxy.example.com:3128", or false for none.',
+    found: toShownUrl,
+  },
   sessionName: text('HH_SESSION_NAME', 'Give a name for the session.'),
   sessionId: text(undefined, 'Give a UUID, or any text that names the session.'),
   inputs: fields('Give the inputs of the session by name.'),
@@ -417,6 +428,15 @@ export function toHttpUrl(text: string): string | undefined {
   const { protocol, username, password, search, hash, href } = new URL(trimmed)
   if (protocol !== 'https:' && protocol !== 'http:') return undefined
   return `${username}${password}${search}${hash}` !== '' || /[?#]$/.test(trimmed) ? undefined : href
+}
+
+/** The URL of a proxy as it is, or `undefined` when it is not http or https, or says more than a proxy can be told. */
+export function toProxyUrl(text: string): string | undefined {
+  const trimmed = text.trim()
+  if (trimmed.length > MAX_URL_CHARS || !URL.canParse(trimmed)) return undefined
+  const { protocol, pathname, search, hash, href, hostname } = new URL(trimmed)
+  const isPlain = pathname === '/' && search === '' && hash === '' && hostname !== ''
+  return isPlain && (protocol === 'http:' || protocol === 'https:') ? href : undefined
 }
 
 function toShownUrl(value: unknown): string {

@@ -139,6 +139,25 @@ function decodePercent(text: string): string | undefined {
   }
 }
 
+/** Proxies as the environment names them. */
+export interface ProxyVariables {
+  readonly http: string | undefined
+  readonly https: string | undefined
+  readonly except: string
+}
+
+/** What the environment says of proxies; without any where Node was not told to use them. */
+export function readProxies(env: Environment = process.env, flags: readonly string[] = process.execArgv): ProxyVariables {
+  const read = (name: string): string | undefined => (env[name.toLowerCase()] ?? env[name])?.trim() || undefined
+  const isTold = env['NODE_USE_ENV_PROXY'] === '1' || hasFlag(env['NODE_OPTIONS']?.split(/\s+/) ?? []) || hasFlag(flags)
+  const except = read('NO_PROXY') ?? ''
+  return isTold ? { http: read('HTTP_PROXY'), https: read('HTTPS_PROXY'), except } : { http: undefined, https: undefined, except }
+}
+
+function hasFlag(flags: readonly string[]): boolean {
+  return flags.includes('--use-env-proxy')
+}
+
 /** All variables of this process, for a program that it starts. */
 export function readInherited(): Environment {
   return { ...process.env }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Scope } from './frame.js'
 import type { Instance, OwnedSpan } from './instance.js'
+import { LiveInstances } from './live-instances.js'
 
 /**
  * Everything two copies of this package (ESM and CommonJS, or two versions) must share in one process.
@@ -11,7 +12,11 @@ export interface ProcessState {
   /** The one storage of the whole process: a storage per tracer would tax every `await` of the host. */
   readonly scopes: AsyncLocalStorage<Scope | undefined>
   /** Live tracers, in order of creation; `shutdown` removes them. */
-  readonly instances: Set<Instance>
+  readonly instances: LiveInstances
+  /** Calls what a tracer that the program let go of left to do. */
+  readonly letGo: FinalizationRegistry<() => void>
+  /** The last evaluation of each module that makes tracers while it is evaluated, by its file. */
+  readonly evaluations: Map<string, Evaluation>
   /** Set by `setDefaultTracer`. */
   defaultInstance: Instance | undefined
   /** Functions that were already reported as having no tracer. */
@@ -36,15 +41,37 @@ export interface ProcessState {
   readonly names: Map<string, Instance>
   /** The last place given out in the order of everything that was entered or started. */
   lastOrder: number
-  /** Spans by span id: those that are open, and a number of those that ended. */
+  /** Open spans by span id. */
   readonly spans: Map<string, OwnedSpan>
+  /** Owners of a number of spans that ended, by span id. */
+  readonly endedOwners: Map<string, WeakRef<Instance>>
+  /** The ended spans of each owner by span id; they keep none alive. */
+  readonly endedOf: WeakMap<Instance, EndedSpans>
   /** Ids of spans that ended, a ring. */
   readonly endedSpans: string[]
   /** Next slot of {@link endedSpans}. */
   nextEnded: number
 }
 
-const KEY = Symbol.for('honeyhive-tracer.process-state.2')
+/** What one evaluation of a module made. */
+export interface Evaluation {
+  /** Its address, query included. */
+  readonly url: string
+  /** Whether it may still be going on. */
+  isRunning: boolean
+  /** Tracers in the order in which it made them. */
+  readonly made: WeakRef<Instance>[]
+  /** The same of the evaluation before. */
+  readonly before: readonly WeakRef<Instance>[]
+}
+
+/** The ended spans of one instance. */
+export interface EndedSpans {
+  readonly ref: WeakRef<Instance>
+  readonly spans: Map<string, OwnedSpan>
+}
+
+const KEY = Symbol.for('honeyhive-tracer.process-state.3')
 
 /** The shared state, made by whichever copy of the package loads first. */
 export const processState: ProcessState = readProcessState()
@@ -53,7 +80,9 @@ function readProcessState(): ProcessState {
   const holder = globalThis as { [KEY]?: ProcessState }
   holder[KEY] ??= {
     scopes: new AsyncLocalStorage<Scope | undefined>(),
-    instances: new Set(),
+    instances: new LiveInstances(),
+    letGo: new FinalizationRegistry((release) => release()),
+    evaluations: new Map(),
     defaultInstance: undefined,
     reported: new Set(),
     queuedBytes: 0,
@@ -67,6 +96,8 @@ function readProcessState(): ProcessState {
     names: new Map(),
     lastOrder: 0,
     spans: new Map(),
+    endedOwners: new Map(),
+    endedOf: new WeakMap(),
     endedSpans: [],
     nextEnded: 0,
   }

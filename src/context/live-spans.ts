@@ -1,5 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api'
-import { processState } from './globals.js'
+import { type EndedSpans, processState } from './globals.js'
 import type { Instance, OwnedSpan } from './instance.js'
 
 /** Spans that are known by their ids at most; one that is started beyond it is still known as the object it is. */
@@ -12,21 +12,43 @@ export function rememberSpan(span: OwnedSpan): void {
   if (processState.spans.size < MAX_SPANS) processState.spans.set(span.context.spanId, span)
 }
 
-/** Lets a span that ended be forgotten in its turn. */
-export function forgetSpanLater({ owner, context: { spanId } }: OwnedSpan): void {
-  const { endedSpans, spans } = processState
-  if (owner?.isLive !== true) return void spans.delete(spanId)
+/** Lets a span that ended be forgotten in its turn, or with its owner. */
+export function forgetSpanLater(span: OwnedSpan): void {
+  const { endedSpans, endedOwners, spans } = processState
+  const {
+    owner,
+    context: { spanId },
+  } = span
+  spans.delete(spanId)
+  if (owner?.isLive !== true) return
   const at = processState.nextEnded
   const oldest = endedSpans[at]
-  if (oldest !== undefined) spans.delete(oldest)
+  if (oldest !== undefined) forgetEnded(oldest)
   endedSpans[at] = spanId
   processState.nextEnded = (at + 1) % MAX_ENDED
+  const ended = endedOf(owner)
+  ended.spans.set(spanId, span)
+  endedOwners.set(spanId, ended.ref)
 }
 
-/** Forgets the ended spans of an instance, which would keep it alive. */
+function forgetEnded(spanId: string): void {
+  const { endedOwners, endedOf } = processState
+  const owner = endedOwners.get(spanId)?.deref()
+  endedOwners.delete(spanId)
+  if (owner !== undefined) endedOf.get(owner)?.spans.delete(spanId)
+}
+
+function endedOf(owner: Instance): EndedSpans {
+  const known = processState.endedOf.get(owner)
+  if (known !== undefined) return known
+  const ended = { ref: new WeakRef(owner), spans: new Map() }
+  processState.endedOf.set(owner, ended)
+  return ended
+}
+
+/** Forgets the ended spans of an instance. */
 export function forgetSpansOf(instance: Instance): void {
-  const { endedSpans, spans } = processState
-  for (const spanId of endedSpans) if (spans.get(spanId)?.owner === instance) spans.delete(spanId)
+  processState.endedOf.delete(instance)
 }
 
 // A property that no log shows: a weak map costs several microseconds for each object.
@@ -42,6 +64,11 @@ export function spanOf(context: SpanContext): OwnedSpan | undefined {
   const shownFor = (context as { readonly [SHOWN_FOR]?: OwnedSpan })[SHOWN_FOR]
   if (shownFor !== undefined) return shownFor
   if (context.isRemote === true) return undefined
-  const known = processState.spans.get(context.spanId)
+  const known = processState.spans.get(context.spanId) ?? endedSpan(context.spanId)
   return known?.context.traceId === context.traceId ? known : undefined
+}
+
+function endedSpan(spanId: string): OwnedSpan | undefined {
+  const owner = processState.endedOwners.get(spanId)?.deref()
+  return owner === undefined ? undefined : processState.endedOf.get(owner)?.spans.get(spanId)
 }

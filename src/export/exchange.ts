@@ -7,6 +7,8 @@ import { toTimerMs } from '../time.js'
 export interface ExchangeRequest {
   readonly method: string
   readonly url: URL
+  /** Proxy that is asked for `url` in place of its host. @defaultValue none */
+  readonly relay?: URL | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | undefined
   readonly agent: Agent
@@ -93,15 +95,20 @@ export function exchange(request: ExchangeRequest): Promise<Reply> {
   })
 }
 
-function openRequest({ method, url, headers, body, agent }: ExchangeRequest): ClientRequest {
+function openRequest({ method, url, relay, headers, body, agent }: ExchangeRequest): ClientRequest {
+  const at = relay ?? url
   const options: ClientRequestArgs = {
     agent,
     method,
-    protocol: url.protocol,
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port,
-    path: `${url.pathname}${url.search}`,
-    headers: body === undefined ? headers : { ...headers, 'Content-Length': String(body.byteLength) },
+    protocol: at.protocol,
+    hostname: at.hostname.replace(/^\[|\]$/g, ''),
+    port: at.port,
+    path: relay === undefined ? `${url.pathname}${url.search}` : url.href,
+    headers: {
+      ...headers,
+      ...(relay === undefined ? {} : { Host: url.host }),
+      ...(body === undefined ? {} : { 'Content-Length': String(body.byteLength) }),
+    },
   }
   // The types know only the url form; Node's own `http.request` passes the options as they are.
   const request = new (ClientRequest as unknown as new (options: ClientRequestArgs) => ClientRequest)(options)

@@ -3,6 +3,7 @@ import { unixMs } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { toSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
 import { toOutcome, type Outcome } from '../otlp/reply.js'
+import { isKeyRefused } from './api-key.js'
 import { ExchangeError } from './exchange.js'
 import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
 import type { SpanStats } from './stats.js'
@@ -13,6 +14,8 @@ export interface OtlpSenderOptions {
   readonly transport: TracesTransport
   readonly protocol: OtlpProtocol
   readonly stats: SpanStats
+  /** Waits for what spans cannot be written without. Never rejects. @defaultValue nothing */
+  readonly ready?: (() => Promise<unknown>) | undefined
 }
 
 /** Sends batches as OTLP over HTTP. The transport is closed by its owner. */
@@ -20,10 +23,12 @@ export class OtlpSender implements SpanSender {
   readonly #transport: TracesTransport
   readonly #serializer: TraceSerializer
   readonly #stats: SpanStats
+  readonly #ready: (() => Promise<unknown>) | undefined
   /** Names this tracer beside its losses. */
   #instanceId: string | undefined
 
-  constructor({ transport, protocol, stats }: OtlpSenderOptions) {
+  constructor({ transport, protocol, stats, ready }: OtlpSenderOptions) {
+    this.#ready = ready
     this.#transport = transport
     this.#serializer = toSerializer(protocol)
     this.#stats = stats
@@ -31,6 +36,10 @@ export class OtlpSender implements SpanSender {
 
   get place(): string {
     return toPlace(this.#transport.tracesUrl)
+  }
+
+  async ready(): Promise<void> {
+    await this.#ready?.()
   }
 
   toRequest(spans: readonly ReadableSpan[]): ExportRequest {
@@ -45,7 +54,10 @@ export class OtlpSender implements SpanSender {
     this.#stats.requestMade()
     try {
       const reply = await this.#transport.send({ url, body, contentType, headers: this.#headers(), ...options })
-      return toOutcome(reply, { place, nowMs: unixMs() })
+      const outcome = toOutcome(reply, { place, nowMs: unixMs() })
+      const mayPass = this.#transport.hasRenewableKey === true && isKeyRefused(reply.status)
+      // Who rotates a key may give the old one for a while.
+      return mayPass && outcome.kind === 'refused' ? { kind: 'retry', afterMs: undefined, detail: outcome.detail } : outcome
     } catch (error) {
       const why = error instanceof ExchangeError ? error.message : 'the request could not be made'
       return { kind: 'retry', afterMs: undefined, detail: `${place}: ${why}` }

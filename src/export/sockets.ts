@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { processState } from '../context/globals.js'
+import { TunnelAgent } from './proxy.js'
 
-/** TLS settings of one connection; verification is always on. */
+/** How connections to one origin are made; certificates are always verified. */
 export interface TlsOptions {
-  /** Certificate authorities to trust instead of the built-in ones, PEM. */
+  /** Certificate authorities to trust instead of those of Node, PEM. */
   readonly ca?: string | undefined
+  /** Proxy that `https:` is tunnelled through; requests to `http:` go to the proxy as their origin. */
+  readonly proxy?: URL | undefined
 }
 
 /** A share in the keep-alive agent of one origin. */
@@ -45,11 +48,12 @@ export function leaseAgent(origin: string, tls: TlsOptions = {}): AgentLease {
   }
 }
 
-function toAgentKey(origin: string, { ca }: TlsOptions): string {
-  return ca === undefined ? origin : `${origin}#${createHash('sha256').update(ca).digest('hex')}`
+function toAgentKey(origin: string, { ca, proxy }: TlsOptions): string {
+  const parts = [ca, proxy?.href].filter((part) => part !== undefined)
+  return parts.length === 0 ? origin : `${origin}#${createHash('sha256').update(parts.join('\n')).digest('hex')}`
 }
 
-function createAgent(origin: string, { ca }: TlsOptions): HttpAgent {
+function createAgent(origin: string, { ca, proxy }: TlsOptions): HttpAgent {
   const options = {
     keepAlive: true,
     maxSockets: MAX_SOCKETS,
@@ -58,7 +62,8 @@ function createAgent(origin: string, { ca }: TlsOptions): HttpAgent {
     scheduling: 'lifo' as const,
   }
   if (!origin.startsWith('https:')) return new HttpAgent(options)
-  return new HttpsAgent({ ...options, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) })
+  const secure = { ...options, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca }) }
+  return proxy === undefined ? new HttpsAgent(secure) : new TunnelAgent(proxy, secure)
 }
 
 /**

@@ -98,6 +98,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
 
   async prepare(batch: Batch, signal: AbortSignal): Promise<Answer | undefined> {
     if (batch.request !== undefined) return undefined
+    await this.#options.sender.ready?.()
     this.#drop(readSpans(batch), 'unserializable', 'building the span failed, for example in a redactor')
     await this.#resources.settle(toReadables(batch), this.#options.limits.exportTimeoutMs, signal)
     if (signal.aborted) return undefined

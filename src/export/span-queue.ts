@@ -1,5 +1,6 @@
 import type { DropReason } from '../semantics/attributes.js'
 import { processState } from '../context/globals.js'
+import { MAX_PROCESS_BYTES } from '../context/process-bytes.js'
 import type { PendingSpan } from './pending-span.js'
 
 /** Bounds of one {@link SpanQueue}. */
@@ -10,8 +11,6 @@ export interface QueueLimits {
   readonly maxQueueBytes: number
 }
 
-/** Bytes all queues of the process may hold together. */
-const MAX_PROCESS_BYTES = 268_435_456
 /** Taken slots at the front before the array is moved up. */
 const COMPACT_AFTER = 1_024
 
@@ -40,7 +39,7 @@ export class SpanQueue {
   /** Why the next span of this size cannot be held beside the `unsettled` ones; `undefined` when it can. */
   refusal(bytes: number, unsettled: number): DropReason | undefined {
     const { maxQueueSize, maxQueueBytes } = this.#limits
-    if (bytes > maxQueueBytes) return 'tooLarge'
+    if (bytes > maxQueueBytes || bytes > MAX_PROCESS_BYTES) return 'tooLarge'
     if (unsettled === 0) return undefined
     if (unsettled >= maxQueueSize) return 'queueFull'
     if (this.#unsettledBytes + bytes > maxQueueBytes || processState.queuedBytes + bytes > MAX_PROCESS_BYTES) return 'bytesFull'

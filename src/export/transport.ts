@@ -3,7 +3,9 @@ import { gzip as gzipCallback } from 'node:zlib'
 import { monotonicMs } from '../builtins.js'
 import { leaseAgent, registerEndpoint, type AgentLease, type TlsOptions } from './sockets.js'
 import { runDetached } from './detached.js'
+import { type ApiKey, isKeyRefused } from './api-key.js'
 import { exchange, type Reply } from './exchange.js'
+import { findProxy, type ProxyRules, toProxyAuthorization } from './proxy.js'
 
 /** One request to the tracer's server. */
 export interface TransportRequest {
@@ -26,8 +28,10 @@ export interface TransportRequest {
 export interface Transport {
   /** Base URL without a trailing slash and without user info, fit for messages. */
   readonly baseUrl: string
+  /** Whether a key that is refused may be followed by another, so that another attempt is worth it. @defaultValue false */
+  readonly hasRenewableKey?: boolean | undefined
   /**
-   * Sends one request; never retries, never follows a redirect.
+   * Sends one request; never follows a redirect, and repeats it only with another key after one was refused.
    *
    * @throws ExchangeError when no reply arrived.
    */
@@ -56,7 +60,25 @@ export interface HttpTransportOptions {
   readonly compression?: 'gzip' | 'none' | undefined
   /** Smallest body that is compressed, bytes. @defaultValue 4_096 */
   readonly compressFromBytes?: number | undefined
-  readonly tls?: TlsOptions | undefined
+  readonly tls?: Pick<TlsOptions, 'ca'> | undefined
+  /** @defaultValue every host is reached directly */
+  readonly proxy?: ProxyRules | undefined
+  /** Key of requests to the origin of `serverUrl`. @defaultValue what `headers` say */
+  readonly key?: ApiKey | undefined
+}
+
+/** What both attempts of one request share, and the key of this one. */
+interface Attempt {
+  readonly url: URL
+  readonly body: Uint8Array | undefined
+  readonly key: string | undefined
+  /** On the monotonic clock, milliseconds. */
+  readonly startedAt: number
+}
+
+/** The header a key travels in; none without a key. */
+export function toAuthorization(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { Authorization: `Bearer ${key}` }
 }
 
 const gzip = promisify(gzipCallback)
@@ -87,6 +109,10 @@ export class HttpTransport implements TracesTransport {
     this.#endpoints = options.exportUrl === undefined ? own : [...own, registerEndpoint(options.exportUrl, { isExact: true })]
   }
 
+  get hasRenewableKey(): boolean {
+    return this.#options.key?.isRenewable ?? false
+  }
+
   send(request: TransportRequest): Promise<Reply> {
     return runDetached(() => this.#attempt(request))
   }
@@ -102,18 +128,31 @@ export class HttpTransport implements TracesTransport {
     const startedAt = monotonicMs()
     const url = new URL(request.url)
     const body = await this.#compress(request.body)
+    const source = url.origin === this.#origin ? this.#options.key : undefined
+    const key = await source?.read()
+    const reply = await this.#exchange(request, { url, body, key, startedAt })
+    if (source === undefined || !isKeyRefused(reply.status) || !(await source.renew(key))) return reply
+    return this.#exchange(request, { url, body, key: await source.read(), startedAt })
+  }
+
+  #exchange(request: TransportRequest, { url, body, key, startedAt }: Attempt): Promise<Reply> {
     if (this.#isClosed) throw new TypeError('the transport is closed')
+    const proxy = findProxy(url, this.#options.proxy)
+    const relay = url.protocol === 'http:' ? proxy : undefined
     return exchange({
       method: request.method ?? 'POST',
       url,
+      relay,
       headers: {
         ...this.#headersFor(url),
+        ...(relay === undefined ? {} : toProxyAuthorization(relay)),
+        ...toAuthorization(key),
         ...request.headers,
         ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }),
         ...(body === request.body ? {} : { 'Content-Encoding': 'gzip' }),
       },
       body,
-      agent: this.#leaseFor(url).agent,
+      agent: this.#leaseFor(relay ?? url, proxy).agent,
       timeoutMs: Math.max(1, request.timeoutMs - (monotonicMs() - startedAt)),
       maxReplyBytes: request.maxReplyBytes,
       signal: request.signal,
@@ -130,9 +169,9 @@ export class HttpTransport implements TracesTransport {
     return compression === 'gzip' && body !== undefined && body.byteLength >= compressFromBytes ? gzip(body, { level: 1 }) : body
   }
 
-  #leaseFor({ origin }: URL): AgentLease {
+  #leaseFor({ origin }: URL, proxy: URL | undefined): AgentLease {
     this.#leases ??= new Map()
-    const lease = this.#leases.get(origin) ?? leaseAgent(origin, this.#options.tls)
+    const lease = this.#leases.get(origin) ?? leaseAgent(origin, { ...this.#options.tls, proxy })
     this.#leases.set(origin, lease)
     return lease
   }

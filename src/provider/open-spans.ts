@@ -1,4 +1,5 @@
 import { processState } from '../context/globals.js'
+import { MAX_PROCESS_BYTES } from '../context/process-bytes.js'
 import type { SpanRecord } from './span-record.js'
 
 /** Bounds of {@link OpenSpans}. */
@@ -8,9 +9,6 @@ export interface OpenSpansLimits {
   /** Most bytes that these may hold, roughly. */
   readonly maxBytes: number
 }
-
-/** Bytes that the open spans of all tracers of the process may hold together: as many as all their queues. */
-const MAX_PROCESS_BYTES = 268_435_456
 
 /**
  * The spans of one tracer that were started and have not ended, in order of their start: a list through the records

@@ -15,6 +15,7 @@ import type { Clock } from '../provider/clock.js'
 import { HttpTransport, type Transport } from '../export/transport.js'
 import { VERSION } from '../version.js'
 import type { Exporters, Memory } from './exporter-types.js'
+import { apiKeyFor } from './instance-key.js'
 import { redactorFor } from './instance-redactor.js'
 import { createMemoryExporters } from './memory.js'
 import { SessionCalls } from './session-calls.js'
@@ -63,21 +64,23 @@ export function createExporters(parts: ExporterParts): Exporters {
 
 /** REST has no use for a tracer without a key: the backend would refuse every call. */
 function openRestTransport(config: ResolvedConfig, transport: Transport): Transport | undefined {
-  if (config.apiKey === undefined) return undefined
+  if (config.apiKey === undefined && config.askKey === undefined) return undefined
   return config.fetch === undefined
     ? transport
-    : createFetchTransport({ serverUrl: config.serverUrl, headers: toHeaders(config), fetch: config.fetch })
+    : createFetchTransport({ serverUrl: config.serverUrl, headers: toHeaders(config), key: apiKeyFor(config), fetch: config.fetch })
 }
 
 function openTransport(config: ResolvedConfig): HttpTransport {
   const { serverUrl, exportUrl, compression } = config
-  const foreignHeaders = exportUrl === undefined ? undefined : toHeaders({ ...config, apiKey: undefined })
-  return new HttpTransport({ serverUrl, exportUrl, compression, headers: toHeaders(config), foreignHeaders })
+  const headers = toHeaders(config)
+  const foreignHeaders = exportUrl === undefined ? undefined : headers
+  return new HttpTransport({ serverUrl, exportUrl, compression, headers, foreignHeaders, key: apiKeyFor(config), proxy: config.proxy })
 }
 
+/** Without the key, which the transport adds for the server it belongs to. */
 function toHeaders(config: ResolvedConfig): Record<string, string> {
-  const { apiKey, source, headers } = config
-  return toRequestHeaders({ apiKey, source: redactorFor(config).label(source), version: VERSION, headers })
+  const { source, headers } = config
+  return toRequestHeaders({ apiKey: undefined, source: redactorFor(config).label(source), version: VERSION, headers })
 }
 
 function openSpool(
@@ -85,7 +88,11 @@ function openSpool(
   transport: HttpTransport,
   diagnostics: Diagnostics,
 ): Spool | undefined {
-  if (directory === undefined || apiKey === undefined) return undefined
+  if (directory === undefined) return undefined
+  if (apiKey === undefined) {
+    diagnostics.warnOnce('spool-key', 'nothing is kept in `spool`: its files belong to a key, and `apiKey` is not given as a text.')
+    return undefined
+  }
   const spool = new Spool({ directory, apiKey, protocol, transport, diagnostics })
   void spool.replay()
   return spool
@@ -94,9 +101,20 @@ function openSpool(
 function openProcessor({ config, stats, diagnostics }: ExporterParts, transport: HttpTransport, spool: Spool | undefined): SpanExport {
   if (config.exporter === false) return handOver(stats)
   const sender =
-    config.exporter === undefined ? new OtlpSender({ transport, protocol: config.protocol, stats }) : new ExporterSender(config.exporter)
+    config.exporter === undefined
+      ? new OtlpSender({ transport, protocol: config.protocol, stats, ready: toReady(config) })
+      : new ExporterSender(config.exporter)
   const rescue = spool === undefined ? undefined : (spans: Parameters<Spool['keep']>[0]) => spool.keep(spans)
   return new BatchSpanProcessor({ sender, limits: config.batch, disableBatch: config.disableBatch, stats, diagnostics, rescue })
+}
+
+/** A key that is asked for is known before spans are written, so that it is masked in them. */
+function toReady(config: ResolvedConfig): (() => Promise<unknown>) | undefined {
+  if (config.askKey === undefined || config.apiKey !== undefined) return undefined
+  return () =>
+    apiKeyFor(config)
+      .read()
+      .catch(() => undefined)
 }
 
 /** Where nothing but the user's processors exports, they have a span once it ended. */

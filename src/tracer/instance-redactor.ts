@@ -1,18 +1,30 @@
 import type { ResolvedConfig } from '../config/resolved.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
+import { SecretList } from '../values/secrets/own-secrets.js'
 
-/** A key that is masked wherever it stands; a shorter one is none of a server's, and part of too many words. */
-const SHORTEST_SECRET = 5
+interface Rules {
+  readonly redactor: Redactor
+  readonly secrets: SecretList
+}
 
-const redactors = new WeakMap<ResolvedConfig, Redactor>()
+const rules = new WeakMap<ResolvedConfig, Rules>()
 
 /** The rules of one instance, compiled once; the key is masked whatever they say. */
 export function redactorFor(config: ResolvedConfig): Redactor {
-  const known = redactors.get(config)
+  return rulesFor(config).redactor
+}
+
+/** What is masked whatever the rules say: each key that the instance has had. */
+export function secretsOf(config: ResolvedConfig): SecretList {
+  return rulesFor(config).secrets
+}
+
+function rulesFor(config: ResolvedConfig): Rules {
+  const known = rules.get(config)
   if (known !== undefined) return known
-  const { apiKey } = config
-  const secrets = apiKey === undefined || apiKey.length < SHORTEST_SECRET ? [] : [apiKey]
-  const made = createRedactor(config.redact, secrets, config.capture.media)
-  redactors.set(config, made)
+  const { apiKey, askKey } = config
+  const secrets = new SecretList(apiKey === undefined ? [] : [apiKey])
+  const made = { redactor: createRedactor(config.redact, askKey === undefined ? secrets.texts : secrets, config.capture.media), secrets }
+  rules.set(config, made)
   return made
 }

@@ -8,6 +8,7 @@ import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, Tr
 import { currentScope, enterFrame, frameOf, placeFrame, runInScope } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
+import type { AskKey } from '../export/api-key.js'
 import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock, nowOn } from '../provider/clock.js'
@@ -42,10 +43,13 @@ import { createExporters } from './exporters.js'
 import { TracerPropagator } from './propagator.js'
 import { injectInto } from './remote.js'
 import { type Caller, createOwnSession, toStartBody } from './session.js'
+import { replaceInstance } from './registry.js'
 import { UnfinishedSpans } from './unfinished.js'
 
 const OWN_LIBRARY: InstrumentationLibrary = { name: 'honeyhive-tracer', version: VERSION }
 const ENRICHMENT_MAX_BYTES = 2_097_152
+/** By how much two Unix times may differ that were added up from the same moment: doubles of that size have four decimals. */
+const TIME_ROUNDING_MS = 0.001
 const NOWHERE: Surroundings = { scope: undefined, context: ROOT_CONTEXT, span: undefined, owned: undefined }
 
 /** What an instance starts from besides its settings. */
@@ -63,6 +67,8 @@ export interface InstanceStart {
 export interface Collaborators {
   readonly ids?: IdGenerator | undefined
   readonly clock?: Clock | undefined
+  /** Gives another key when the one of the options is refused; for tracers whose options come from elsewhere. */
+  readonly askKey?: AskKey | undefined
 }
 
 /** A span that is started by hand, with data for its buckets. */
@@ -102,6 +108,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
   #isLive = true
+  #isRetired = false
 
   constructor({ tracer, config, caller, collaborators }: InstanceStart) {
     this.clock = collaborators?.clock ?? systemClock
@@ -113,7 +120,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.crossTracerLinks = config.crossTracerLinks
     this.limits = config.limits
     this.maxBucketBytes = config.capture.maxBytes
-    this.isRecording = !config.disabled && (config.apiKey !== undefined || config.testMode || hasOwnExit(config))
+    this.isRecording =
+      !config.disabled && (config.apiKey !== undefined || config.askKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
     this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, mask: this.redactor.label })
     this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
@@ -151,16 +159,24 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
   get exporters(): Exporters {
-    this.#exporters ??= createExporters({
+    this.#exporters ??= this.#openExporters()
+    return this.#exporters
+  }
+
+  #openExporters(): Exporters {
+    const { stats, diagnostics } = this
+    const exporters = createExporters({
       config: this.#config,
-      stats: this.stats,
-      diagnostics: this.diagnostics,
+      stats,
+      diagnostics,
       clock: this.clock,
       open: this.#open,
       label: this.label,
       mask: this.redactor.label,
     })
-    return this.#exporters
+    const isQuiet = this.#config.logger === undefined
+    processState.letGo.register(this, () => void releaseExporters(exporters, stats, diagnostics, isQuiet), this)
+    return exporters
   }
 
   /** The exporters if something used them already. */
@@ -376,6 +392,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { onSpanEnd } = record.session.options
     this.#open.noteEnd(record)
     this.diagnostics.debug(() => `span ended: ${record.name} (${record.context.spanId}) of session ${record.session.id}`)
+    if (this.#isRetired) void this.#rest()
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
     // Cut short, the end of a span may not have come that far.
     if (record.fate === 'export') return this.#exportProcessor.handOver(span as GuardedSpan, record)
@@ -388,7 +405,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { record } = session
     if (!session.isCreatedHere || record.startedAtMs !== undefined) return
     const firstAtMs = first?.sdk === undefined ? Number.POSITIVE_INFINITY : hrTimeToMilliseconds(first.sdk.startTime)
-    const startedAtMs = Math.floor(Math.min(nowOn(this.clock.anchor(), this.clock), firstAtMs))
+    const startedAtMs = Math.floor(Math.min(nowOn(this.clock.anchor(), this.clock), firstAtMs) - TIME_ROUNDING_MS)
     const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))
     const { rest } = this.exporters
     record.startedAtMs = startedAtMs
@@ -407,6 +424,40 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return (await Promise.all(arrived)).every(Boolean)
   }
 
+  /**
+   * Takes the place of `older` for whoever names no tracer, and its names, and says so.
+   *
+   * @returns false where `older` has another key or destination: what was meant for one project may not go to another.
+   */
+  takePlaceOf(older: Instance, why: string): boolean {
+    if (!(older instanceof TracerInstance) || !this.#goesWhere(older)) return false
+    replaceInstance(older, this)
+    older.#retire()
+    this.diagnostics.warnOnce(`again:${why}`, `${why}: this tracer takes the place of the one before, which is flushed and released.`)
+    return true
+  }
+
+  #goesWhere(other: TracerInstance): boolean {
+    const [mine, theirs] = [this.#config, other.#config]
+    return DESTINATION.every((option) => mine[option] === theirs[option])
+  }
+
+  /** Delivers what is held; the ways out are closed whenever nothing is open, and open again for who still uses this tracer. */
+  #retire(): void {
+    this.#isRetired = true
+    void this.#rest()
+  }
+
+  async #rest(): Promise<void> {
+    await this.flush(REST_FLUSH_MS)
+    const exporters = this.#exporters
+    const { open, pending } = this.stats.snapshot()
+    if (exporters === undefined || !this.#isLive || open + pending > 0 || this.#config.exporter !== undefined) return
+    this.#exporters = undefined
+    processState.letGo.unregister(this)
+    await exporters.shutdown(REST_FLUSH_MS)
+  }
+
   /** Starts no span from now on. */
   stop(): void {
     this.#isLive = false
@@ -416,6 +467,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   async close(timeoutMs: number): Promise<boolean> {
     GuardedSpan.completeCutShort()
     this.guard('shutdown', undefined, () => this.#open.close())
+    processState.letGo.unregister(this)
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
     return (await Promise.all(arrived)).every(Boolean)
   }
@@ -467,6 +519,23 @@ interface CallSite {
   readonly current: Current
   readonly self: unknown
   readonly args: readonly unknown[]
+}
+
+/** What says where spans go. */
+const DESTINATION = ['apiKey', 'askKey', 'project', 'source', 'serverUrl', 'exportUrl', 'exporter', 'testMode', 'disabled'] as const
+
+/** Longest wait for what a tracer holds that was replaced or let go of, milliseconds. */
+const REST_FLUSH_MS = 5_000
+
+const LET_GO = 'the program let go of this tracer without shutdown(): it is flushed and released'
+
+/** Ends what a tracer left that nothing can reach any more; knows no tracer. */
+async function releaseExporters(exporters: Exporters, stats: SpanStats, diagnostics: Diagnostics, isQuiet: boolean): Promise<void> {
+  await exporters.shutdown(REST_FLUSH_MS)
+  if (isQuiet && !takeTurn(LET_GO)) return
+  const { started, exported, dropped } = stats.snapshot()
+  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0)
+  diagnostics.warnOnce(LET_GO, `${LET_GO} (spans started ${started}, exported ${exported}, dropped ${lost}).`)
 }
 
 /** As many as the queue takes, through which they would have to go in the end, and never only a few. */

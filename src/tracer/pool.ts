@@ -8,10 +8,14 @@ import { functionSpec, isWhole, type OptionSpec } from '../options/spec.js'
 import { MAX_TIMER_MS, toTimerMs } from '../time.js'
 import { describeThrown } from '../values/thrown.js'
 import { HoneyHiveTracer } from './tracer.js'
+import { toKeyText } from './tracers.js'
 
 /** Settings of {@link createTracerPool}. */
 export interface TracerPoolOptions<Key extends string = string> {
-  /** Options of the tracer of a key, e.g. of a tenant. Asked once for each tracer; may be async. */
+  /**
+   * Options of the tracer of a key, e.g. of a tenant; may be async. Asked once for each tracer, and again when the server refuses its
+   * `apiKey`: what was refused is sent again with the one it gives then.
+   */
   readonly create: (key: Key) => TracerOptions | PromiseLike<TracerOptions>
   /** Most tracers at the same time, those that are being shut down included. @defaultValue 1_000 */
   readonly max?: number | undefined
@@ -64,6 +68,14 @@ export interface TracerPool<Key extends string = string> extends AsyncDisposable
   run<R>(key: Key, fn: (tracer: HoneyHiveTracer) => R): Promise<Awaited<R>>
   /** The tracer of `key`, kept open until the lease is released; for work that no one function surrounds. @throws as `run` */
   acquire(key: Key): Promise<TracerLease>
+  /**
+   * Flushes the tracer of `key` and makes a new one at its next use, e.g. after the tenant's settings changed. Work under way
+   * finishes in the one it has. Never rejects.
+   *
+   * @param timeoutMs longest wait for the flush in milliseconds. @defaultValue 5_000
+   * @returns true only if everything it had recorded arrived; also where there is no tracer.
+   */
+  refresh(key: Key, timeoutMs?: number): Promise<boolean>
   /** What the pool holds now and did since it was made. */
   stats(): TracerPoolStats
   /**
@@ -113,6 +125,8 @@ class Pool<Key extends string> implements TracerPool<Key> {
   readonly #idleMs: number
   readonly #waitMs: number
   readonly #entries = new Map<string, Entry>()
+  /** Replaced while work was under way in them. */
+  readonly #outdated = new Set<Entry>()
   readonly #waiters = new Set<Waiter>()
   readonly #closing = new Set<Promise<boolean>>()
   readonly #counts = { created: 0, evicted: 0, failed: 0 }
@@ -150,6 +164,15 @@ class Pool<Key extends string> implements TracerPool<Key> {
     const entry = this.#entries.get(key) ?? this.#open(key)
     entry.leases++
     return toLease(await entry.ready, () => this.#release(entry))
+  }
+
+  async refresh(key: Key, timeoutMs: number = DEFAULT_SHUTDOWN_MS): Promise<boolean> {
+    const entry = this.#entries.get(key)
+    if (entry?.tracer === undefined || this.#shutdown !== undefined) return true
+    if (entry.leases === 0) return this.#evict(entry, timeoutMs)
+    this.#entries.delete(key)
+    this.#outdated.add(entry)
+    return entry.tracer.forceFlush(timeoutMs)
   }
 
   stats(): TracerPoolStats {
@@ -195,7 +218,8 @@ class Pool<Key extends string> implements TracerPool<Key> {
       hasPlace = true
       const options = await this.#create(key)
       if (this.#shutdown !== undefined) throw new Error('the pool was shut down meanwhile')
-      entry.tracer = HoneyHiveTracer.init(options)
+      const askKey = async (): Promise<string> => toKeyText((await this.#create(key)).apiKey)
+      entry.tracer = HoneyHiveTracer.initWith(options, { askKey })
       this.#counts.created++
       return entry.tracer
     } catch (error) {
@@ -249,7 +273,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
     while (this.#waiters.size > this.#closing.size) {
       const entry = this.#oldestUnused()
       if (entry === undefined) return
-      this.#evict(entry)
+      void this.#evict(entry)
     }
   }
 
@@ -269,21 +293,23 @@ class Pool<Key extends string> implements TracerPool<Key> {
     if (entry.leases > 0) return
     entry.idleSinceMs = monotonicMs()
     // Last in the map: the order is that of the last use.
-    if (this.#entries.delete(entry.key)) this.#entries.set(entry.key, entry)
+    if (this.#entries.get(entry.key) === entry && this.#entries.delete(entry.key)) this.#entries.set(entry.key, entry)
     this.#onQuiet?.()
     if (this.#shutdown !== undefined) return
+    if (this.#outdated.delete(entry)) void this.#evict(entry)
     this.#makeRoom()
     this.#armTimer()
   }
 
-  #evict(entry: Entry): void {
-    this.#entries.delete(entry.key)
+  #evict(entry: Entry, timeoutMs?: number): Promise<boolean> {
+    if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key)
     this.#counts.evicted++
-    const closing: Promise<boolean> = runDetached(() => entry.tracer?.shutdown() ?? Promise.resolve(true)).finally(() => {
+    const closing: Promise<boolean> = runDetached(() => entry.tracer?.shutdown(timeoutMs) ?? Promise.resolve(true)).finally(() => {
       this.#closing.delete(closing)
       this.#freePlace()
     })
     this.#closing.add(closing)
+    return closing
   }
 
   /** One timer for the whole pool, set for the tracer that is unused for longest; it keeps no process alive. */
@@ -311,7 +337,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
     await entry.tracer?.forceFlush()
     entry.isFlushing = false
     const isStillIdle = entry.leases === 0 && monotonicMs() - entry.idleSinceMs >= this.#idleMs
-    if (isStillIdle && this.#shutdown === undefined && this.#entries.get(entry.key) === entry) this.#evict(entry)
+    if (isStillIdle && this.#shutdown === undefined && this.#entries.get(entry.key) === entry) void this.#evict(entry)
     else this.#armTimer()
   }
 
@@ -325,16 +351,17 @@ class Pool<Key extends string> implements TracerPool<Key> {
     await this.#quiet(timeoutMs)
     const results = await Promise.all([...this.#tracers().map((tracer) => tracer.shutdown(timeoutMs)), ...this.#closing])
     this.#entries.clear()
+    this.#outdated.clear()
     return results.every(Boolean)
   }
 
   #tracers(): HoneyHiveTracer[] {
-    return [...this.#entries.values()].flatMap(({ tracer }) => (tracer === undefined ? [] : [tracer]))
+    return [...this.#entries.values(), ...this.#outdated].flatMap(({ tracer }) => (tracer === undefined ? [] : [tracer]))
   }
 
   /** Waits until nothing is leased, or the time is over. */
   #quiet(timeoutMs: number): Promise<void> {
-    const isQuiet = (): boolean => [...this.#entries.values()].every((entry) => entry.leases === 0)
+    const isQuiet = (): boolean => [...this.#entries.values(), ...this.#outdated].every((entry) => entry.leases === 0)
     if (isQuiet()) return Promise.resolve()
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, toTimerMs(timeoutMs))

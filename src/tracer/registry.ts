@@ -20,6 +20,13 @@ export function forgetInstance(instance: Instance): void {
   for (const [name, named] of processState.names) if (named === instance) processState.names.delete(name)
 }
 
+/** Gives the names of `older`, and its place as the default and as the only live one, to `newer`. */
+export function replaceInstance(older: Instance, newer: Instance): void {
+  processState.instances.replace(older)
+  if (processState.defaultInstance === older) processState.defaultInstance = newer
+  for (const [name, named] of processState.names) if (named === older) processState.names.set(name, newer)
+}
+
 /** The innermost tracer that is active in the current async context. */
 export function activeInstance(): Instance | undefined {
   return findInnermost(readSurroundings()).instance
@@ -33,9 +40,7 @@ export function implicitInstance(): Instance | undefined {
   const { instance, span, conflict } = findInnermost(readSurroundings())
   // A span that nobody records is active, or two tracers could be: neither leaves the choice to a default.
   if (instance !== undefined || span !== undefined || conflict !== undefined) return instance
-  if (processState.defaultInstance !== undefined) return processState.defaultInstance
-  const [only] = processState.instances
-  return processState.instances.size === 1 ? only : undefined
+  return processState.defaultInstance ?? processState.instances.only
 }
 
 /** The tracer registered under `name`, if any. */

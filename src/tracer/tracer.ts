@@ -24,6 +24,7 @@ import type { TraceDecorator } from '../wrap/decorate.js'
 import { bindTo } from './bind.js'
 import { type Enrichment, enrichSpan, type ExtraMetadata, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
+import { noteEvaluation } from './evaluation.js'
 import { enableInstrumentation } from './instrumentations.js'
 import { forgetInstance, registerInstance } from './registry.js'
 import { continueFrom, readCaller } from './remote.js'
@@ -121,8 +122,13 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** {@link init} with other sources of ids and time; for `honeyhive-tracer/testing`. */
   static initWith(options: TracerOptions | undefined, collaborators?: Collaborators): HoneyHiveTracer {
-    const tracer = new HoneyHiveTracer(INIT, resolveConfig(options), collaborators)
+    const given = resolveConfig(options)
+    const askKey = given.apiKey === undefined ? undefined : collaborators?.askKey
+    const config = askKey === undefined ? given : Object.freeze({ ...given, askKey })
+    const tracer = new HoneyHiveTracer(INIT, config, collaborators)
     registerInstance(tracer.#instance)
+    const again = noteEvaluation(tracer.#instance)
+    if (again !== undefined) tracer.#instance.takePlaceOf(again.replaced, `${again.file} was evaluated again`)
     tracer.#instance.speakWarnings()
     tracer.#enableInstrumentations()
     return tracer
@@ -308,7 +314,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /**
    * Makes a session current for the rest of the async function that awaits this, and for everything it starts from then
-   * on. Callers, siblings and later requests do not see it. Await it at once; for a block use {@link withSession}.
+   * on. Callers, siblings and later requests do not see it. Await it at once, or what `then`, `catch` or `finally` make of it.
+   * Where something else waits for it (`Promise.all`, a helper that returns it), it is current nowhere, and one warning says
+   * so; {@link withSession} works everywhere.
    *
    * @returns the session's id, without a round trip.
    */
@@ -316,8 +324,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     const frame = this.#openSession(options)
     if (frame === undefined) return Promise.resolve(this.sessionId)
     const { session } = frame
-    const enter = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
-    return enterOnAwait(session.id, enter, () => this.#warnNotAwaited(session))
+    const toScope = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
+    return enterOnAwait(session.id, { toScope, onUnused: () => this.#warnNotAwaited(session) })
   }
 
   /**
@@ -446,7 +454,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   #warnNotAwaited(session: Session): void {
     this.#instance.diagnostics.warn(
       'createSession',
-      `createSession() was not awaited at once, so session ${session.id} is not current anywhere. Write \`await tracer.createSession(…)\`, or use withSession().`,
+      `createSession() was not awaited at once by the function that goes on, so session ${session.id} is current nowhere. Write \`await tracer.createSession(…)\` there, without Promise.all or a helper in between, or use withSession().`,
     )
   }
 

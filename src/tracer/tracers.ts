@@ -2,6 +2,7 @@ import { loadTracerDefinitions, type LoadOptions, type TracerDefinitions } from 
 import { checkTogether, readGiven, withoutKeys } from '../config/given.js'
 import type { TracerOptions } from '../config/options.js'
 import { processState } from '../context/globals.js'
+import type { Instance } from '../context/instance.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { HoneyHiveTracer } from './tracer.js'
 
@@ -28,7 +29,10 @@ export interface Tracers<Name extends string = string> extends Iterable<readonly
 /**
  * Makes one tracer for each name. What is wrong in any of them is reported at once, and then none of them is made.
  *
- * @throws HoneyHiveConfigError listing every problem, and every name that a live tracer has already.
+ * A name that a live tracer has already goes to the new one, and a line says so: a module that is evaluated again defines its
+ * tracers again. The one before is flushed, and goes on for who holds it.
+ *
+ * @throws HoneyHiveConfigError listing every problem.
  */
 export function defineTracers<const Definitions extends Readonly<Record<string, TracerOptions>>>(
   definitions: Definitions,
@@ -36,12 +40,12 @@ export function defineTracers<const Definitions extends Readonly<Record<string, 
   const problems: ConfigProblem[] = []
   const checked = Object.entries(definitions).map(([name, options]) => [name, checkOptions(name, options, problems)] as const)
   if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(checked)), 'defineTracers')
-  return createTracers(new Map(checked), 'defineTracers') as Tracers<Extract<keyof Definitions, string>>
+  return createTracers(new Map(checked)) as Tracers<Extract<keyof Definitions, string>>
 }
 
 /**
  * Makes the tracers that a YAML or JSON file describes, or an object of the same shape or of tracers by name alone.
- * `${VAR}` and `${VAR:-default}` are expanded.
+ * `${VAR}` and `${VAR:-default}` are expanded. Names that live tracers have already go to the new ones, as with {@link defineTracers}.
  *
  * @throws HoneyHiveConfigError listing every problem, each with its place in the file.
  * @throws HoneyHiveError `CONFIG_FILE` when the file cannot be read.
@@ -54,7 +58,9 @@ export function loadTracers(
   options?: LoadOptions,
 ): Tracers {
   // The overloads take the same sources one by one.
-  return createTracers(loadTracerDefinitions(source as string, options), 'loadTracers')
+  const load = (): ReadonlyMap<string, TracerOptions> => loadTracerDefinitions(source as string, options)
+  const isFile = typeof source === 'string' || source instanceof URL
+  return createTracers(load(), isFile ? (name) => load().get(name)?.apiKey : undefined)
 }
 
 function checkOptions(name: string, options: TracerOptions, problems: ConfigProblem[]): TracerOptions {
@@ -65,26 +71,32 @@ function checkOptions(name: string, options: TracerOptions, problems: ConfigProb
 }
 
 function readKeys(checked: readonly (readonly [string, TracerOptions])[]): readonly string[] {
-  return checked.flatMap(([, { apiKey }]) => (apiKey ? [apiKey.trim()] : []))
+  return checked.flatMap(([, { apiKey }]) => (typeof apiKey === 'string' ? [apiKey.trim()] : []))
 }
 
-function createTracers(definitions: ReadonlyMap<string, TracerOptions>, where: string): Tracers {
-  const taken = [...definitions.keys()].filter((name) => processState.names.has(name))
-  if (taken.length > 0) throw new HoneyHiveConfigError(taken.map(toTakenProblem), where)
+/** @param readKey gives the key that stands for a name now, when the server refuses the one there is */
+function createTracers(definitions: ReadonlyMap<string, TracerOptions>, readKey?: (name: string) => TracerOptions['apiKey']): Tracers {
   const tracers = new Map<string, HoneyHiveTracer>()
   for (const [name, options] of definitions) {
-    const tracer = HoneyHiveTracer.init(options)
+    const before = processState.names.get(name)
+    const tracer = HoneyHiveTracer.initWith(options, readKey && { askKey: () => toKeyText(readKey(name)) })
     tracers.set(name, tracer)
     processState.names.set(name, tracer.instance)
+    if (before !== undefined) takeName(name, tracer, before)
   }
   return toTracers(tracers)
 }
 
-function toTakenProblem(name: string): ConfigProblem {
-  return {
-    option: name,
-    message: `Repeated name "${name}": a live tracer has it already. Shut that one down first, or choose another name.`,
-  }
+/** The text of a key, whichever way it was given; empty where there is none. */
+export function toKeyText(key: TracerOptions['apiKey']): string | PromiseLike<string> {
+  return typeof key === 'function' ? key() : (key ?? '')
+}
+
+function takeName(name: string, { instance }: HoneyHiveTracer, before: Instance): void {
+  const why = `the name "${name}" was defined again`
+  if (instance.takePlaceOf(before, why)) return
+  const what = 'it stands for another key or destination now, and the tracer before goes on without a name'
+  instance.diagnostics.warnOnce(`again:${why}`, `${why}: ${what}.`)
 }
 
 function toTracers(tracers: ReadonlyMap<string, HoneyHiveTracer>): Tracers {

@@ -3,7 +3,7 @@ import { type MediaMode, summariseMedia } from './media.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { isPlainArray, type Plain, setField } from './plain.js'
 import { createKeyRules, type KeyRules } from './secrets/key-rules.js'
-import { createSecretMask } from './secrets/own-secrets.js'
+import { createSecretMask, type SecretList } from './secrets/own-secrets.js'
 import { createTextMask, type MaskText } from './secrets/text-mask.js'
 import { createWalk, type MaskLeaf } from './secrets/walk.js'
 import { takeSnapshot } from './snapshot.js'
@@ -39,7 +39,7 @@ const BUILT_IN_RULES = createKeyRules([], true)
  */
 export function createRedactor(
   rules: RedactRules | RedactFunction | false,
-  secrets: readonly string[],
+  secrets: readonly string[] | SecretList,
   media: MediaMode = 'keep',
 ): Redactor {
   const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true, formats = builtIn } = toRules(rules)

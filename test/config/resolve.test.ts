@@ -85,7 +85,7 @@ describe('messages', () => {
     expect(() => resolveLoose(options)).toThrow(
       [
         'HoneyHiveTracer.init: 7 invalid settings.',
-        '  - Invalid "apiKey": expected a string of printable latin1 characters, got a number from code. Copy the API key again from the settings of your HoneyHive project.',
+        '  - Invalid "apiKey": expected a string of printable latin1 characters, or a function that gives one, got a number from code. Copy the API key again from the settings of your HoneyHive project.',
         '  - Invalid "serverUrl": expected an http or https URL without user, password, query and fragment, got "ftp://x" from code. Give the base URL of the server, e.g. "https://api.dp1.us.honeyhive.ai".',
         '  - Invalid "batch.maxQueueSize": expected a positive integer, got "5s" from code. Give a number of spans, e.g. 50000.',
         '  - Unknown option "batch.concurency" from code. Did you mean "batch.concurrency"?',

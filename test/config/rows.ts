@@ -49,7 +49,11 @@ const notZero = (values: readonly unknown[]): readonly unknown[] => values.filte
 
 /** Every option of the public table, groups member by member. */
 export const ROWS: readonly Row[] = [
-  { ...text('apiKey', undefined, 'HH_API_KEY'), code: ['  key from code\n', 'key from code'] },
+  {
+    ...text('apiKey', undefined, 'HH_API_KEY'),
+    code: ['  key from code\n', 'key from code'],
+    wrong: text('apiKey', undefined, 'HH_API_KEY').wrong.filter((value) => typeof value !== 'function'),
+  },
   text('project', undefined, 'HH_PROJECT'),
   text('source', 'dev', 'HH_SOURCE'),
   {
@@ -86,6 +90,12 @@ export const ROWS: readonly Row[] = [
     },
   },
   flag('allowInsecureUrl', false),
+  {
+    option: 'proxy',
+    initial: undefined,
+    code: ['http://proxy:3128', { http: 'http://proxy:3128/', https: 'http://proxy:3128/', except: '' }],
+    wrong: ['', 'proxy:3128', 'socks5://proxy:1', 'http://proxy/path', 'http://proxy/?q=1', true, 42, {}],
+  },
   text('sessionName', undefined, 'HH_SESSION_NAME'),
   { option: 'sessionId', initial: undefined, code: [uuid.toUpperCase(), uuid], wrong: wrongTexts },
   { option: 'inputs', initial: undefined, code: [{ q: 1 }], wrong: wrongMaps },

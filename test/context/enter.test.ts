@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { enterOnAwait } from '../../src/context/enter.js'
 import type { Scope } from '../../src/context/frame.js'
 import type { Instance } from '../../src/context/instance.js'
@@ -46,11 +46,7 @@ test('enterOnAwait changes what follows the await and nothing else', async () =>
     seen[name] = labels(currentScope())
   }
   const task = async (): Promise<void> => {
-    await enterOnAwait(
-      'value',
-      () => scopeOf(b) as Scope,
-      () => note('unused'),
-    )
+    await enterOnAwait('value', { toScope: () => scopeOf(b) as Scope, onUnused: () => note('unused') })
     note('after')
     await nextTurn()
     note('much later')
@@ -79,23 +75,102 @@ test('it costs nothing once it was used: the promise hook is off', async () => {
     return least
   }
   const beforeMs = await leastMs()
-  await enterOnAwait(
-    1,
-    (scope) => scope as Scope,
-    () => undefined,
-  )
+  await enterOnAwait(1, { toScope: (scope) => scope as Scope, onUnused: () => undefined })
   const afterMs = await leastMs()
   expect(afterMs / beforeMs).toBeLessThan(2)
 })
 
-test('an unused one says so after one turn', async () => {
-  let isUnused = false
-  const promise = enterOnAwait(
-    1,
-    () => scopeOf(a) as Scope,
-    () => (isUnused = true),
-  )
-  await nextTurn()
-  await nextTurn()
-  expect([isUnused, await promise, labels(currentScope())]).toEqual([true, 1, []])
+describe('enterOnAwait, however it is awaited', () => {
+  const begin = (onUnused: () => void): Promise<number> => enterOnAwait(1, { toScope: () => scopeOf(b) as Scope, onUnused })
+  type Way = (promise: Promise<number>) => Promise<unknown>
+  const seenAfter = async (way: Way): Promise<{ readonly scope: string[]; readonly isUnused: boolean }> => {
+    let isUnused = false
+    const run = async (): Promise<string[]> => {
+      await way(begin(() => (isUnused = true)))
+      await nextTurn()
+      return labels(currentScope())
+    }
+    const scope = await run()
+    await nextTurn()
+    return { scope, isUnused }
+  }
+
+  const chained: Readonly<Record<string, Way>> = {
+    itself: (promise) => promise,
+    'Promise.resolve': (promise) => Promise.resolve(promise),
+    catch: (promise) => promise.catch(() => 0),
+    finally: (promise) => promise.finally(() => undefined),
+    then: (promise) => promise.then((value) => value),
+    'then, catch, finally': (promise) =>
+      promise
+        .then(String)
+        .catch(() => '')
+        .finally(() => undefined),
+    'then with a callback that takes turns': (promise) => promise.then(async (value) => (await nextTurn(), await nextTurn(), value)),
+    'finally with a callback that takes turns': (promise) => promise.finally(async () => (await nextTurn(), await nextTurn())),
+  }
+  test.each(Object.entries(chained))('%s: what awaits it goes on in the scope', async (_, way) => {
+    expect(await seenAfter(way)).toEqual({ scope: ['b'], isUnused: false })
+  })
+
+  const indirect: Readonly<Record<string, Way>> = {
+    'Promise.all': (promise) => Promise.all([promise, nextTurn()]),
+    'Promise.race': (promise) => Promise.race([promise, nextTurn()]),
+    'Promise.allSettled': (promise) => Promise.allSettled([promise]),
+    'Promise.any': (promise) => Promise.any([promise]),
+    'a promise that is resolved with it': (promise) => new Promise((resolve) => resolve(promise)),
+    'an async function that returns it': async (promise) => promise,
+    'an async function that awaits and returns it': async (promise) => await promise,
+    'an async function that returns what catch makes of it': async (promise) => promise.catch(() => 0),
+    'an async function in an async function': async (promise) => await (async () => promise)(),
+    'an async generator': async (promise) => {
+      for await (const value of (async function* () {
+        yield promise
+      })())
+        return value
+    },
+    'a list that is read in turn': async (promise) => {
+      for await (const value of [promise]) return value
+    },
+    nobody: async () => undefined,
+  }
+  test.each(Object.entries(indirect))('%s: nothing goes on in it, and that is said', async (_, way) => {
+    expect(await seenAfter(way)).toEqual({ scope: [], isUnused: true })
+  })
+
+  test('a callback of `then` runs in it, as the step of a compiled async function does, and who only has that is not warned', async () => {
+    let [isUnused, inside] = [false, ['']]
+    const turned = nextTurn()
+    void begin(() => (isUnused = true)).then(() => (inside = labels(currentScope())))
+    await turned
+    await nextTurn()
+    expect([inside, isUnused]).toEqual([['b'], false])
+  })
+
+  test('who awaits the same promise twice goes on in it twice', async () => {
+    const promise = begin(() => undefined)
+    const wait = async (): Promise<string[]> => {
+      await promise
+      return labels(currentScope())
+    }
+    expect(await Promise.all([wait(), wait()])).toEqual([['b'], ['b']])
+  })
+
+  test('what a callback throws reaches who awaits it, or the process, once', async () => {
+    const error = new Error('of the callback')
+    const fail = (): never => {
+      throw error
+    }
+    await expect(begin(() => undefined).then(fail)).rejects.toBe(error)
+    const unhandled: unknown[] = []
+    const listeners = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection')
+    process.on('unhandledRejection', (reason) => unhandled.push(reason))
+    void begin(() => undefined).then(fail)
+    await nextTurn()
+    await nextTurn()
+    process.removeAllListeners('unhandledRejection')
+    for (const listener of listeners) process.on('unhandledRejection', listener)
+    expect(unhandled).toEqual([error])
+  })
 })

@@ -153,7 +153,9 @@ describe('createSession', () => {
     await promise
     expect(loud.sessionName).not.toBe('lost')
     expect(lines).toEqual([
-      expect.stringMatching(/createSession\(\) was not awaited at once.*Write `await tracer\.createSession\(…\)`, or use withSession\(\)/),
+      expect.stringMatching(
+        /createSession\(\) was not awaited at once by the function that goes on.*Write `await tracer\.createSession\(…\)` there.*or use withSession\(\)/,
+      ),
     ])
   })
 

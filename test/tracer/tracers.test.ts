@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, expectTypeOf, test } from 'vitest'
+import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { defineTracers, HoneyHiveConfigError, HoneyHiveError, HoneyHiveTracer, loadTracers, trace, traceFn } from '../../src/index.js'
 import { createTestTracer } from '../../src/testing/index.js'
 import { startReceiver } from '../fixtures/receiver.js'
@@ -82,14 +82,29 @@ describe('defineTracers', () => {
     expect(first.get('late-bound').stats().started).toBe(1)
   })
 
-  test('a name that a live tracer has is refused, so that no two are mixed up', async () => {
-    const tracers = keep(defineTracers({ twice: { testMode: true } }))
-    const error = caught(() => defineTracers({ fresh: { testMode: true }, twice: { testMode: true } }))
-    expect(error.message).toBe(
-      'defineTracers: 1 invalid setting.\n  - Repeated name "twice": a live tracer has it already. Shut that one down first, or choose another name.',
+  test('a name that a live tracer has goes to the new one, and a line says so; the one before is delivered and goes on for who holds it', async () => {
+    const receiver = await startReceiver()
+    const lines: string[] = []
+    const logger = { debug: () => undefined, warn: (line: string) => lines.push(line), error: () => undefined }
+    const define = (apiKey: string) =>
+      keep(defineTracers({ twice: { apiKey, serverUrl: receiver.url, skipSessionCreation: true, logger } })).get('twice')
+    const ask = trace({ tracer: 'twice', eventName: 'by name' })(() => undefined)
+    const first = define('key')
+    first.startSpan('of the first').end()
+    const open = first.startSpan('open')
+    const second = define('key')
+    ask()
+    open.end()
+    await vi.waitFor(() => expect(receiver.spans.map(({ name }) => name)).toEqual(['of the first', 'open']))
+    expect(lines).toEqual([expect.stringContaining('the name "twice" was defined again: this tracer takes the place of the one before')])
+    const third = define('key-of-somebody')
+    expect(lines.at(-1)).toContain('it stands for another key or destination now')
+    first.startSpan('by who holds it').end()
+    await Promise.all([first, second, third].map((tracer) => tracer.forceFlush()))
+    expect(receiver.spans.map(({ name, authorization }) => `${name} ${authorization}`).sort()).toEqual(
+      ['by name Bearer key', 'by who holds it Bearer key', 'of the first Bearer key', 'open Bearer key'].sort(),
     )
-    expect(tracers.get('twice').isEnabled).toBe(true)
-    keep(defineTracers({ fresh: { testMode: true } }))
+    await receiver.close()
   })
 
   test('shutdown delivers what all of them hold; `await using` does the same', async () => {

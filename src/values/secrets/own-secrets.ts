@@ -8,8 +8,52 @@ const CUT_MARK = '… [truncated, '
 const CUT_MARK_TAIL_CHARS = 48
 const SHORT_CHARS = 512
 
+/** A secret that is masked wherever it stands; a shorter one is no key of a server's, and part of too many words. */
+const SHORTEST_SECRET = 5
+/** Keys that are remembered: one that was rotated long ago opens nothing any more. */
+const MAX_SECRETS = 8
+
+/** Secrets that become known while the program runs, such as keys that are rotated. */
+export class SecretList {
+  #texts: readonly string[]
+
+  constructor(secrets: readonly string[]) {
+    this.#texts = secrets.filter(isLongEnough)
+  }
+
+  /** The newest ones; another list after each change. */
+  get texts(): readonly string[] {
+    return this.#texts
+  }
+
+  add(secret: string): void {
+    if (isLongEnough(secret) && !this.#texts.includes(secret)) this.#texts = [...this.#texts, secret].slice(-MAX_SECRETS)
+  }
+}
+
+function isLongEnough({ length }: string): boolean {
+  return length >= SHORTEST_SECRET
+}
+
 /** Masks texts that never leave the process, such as the key of a tracer; `undefined` where there are none. */
-export function createSecretMask(secrets: readonly string[], replacement: string): MaskText | undefined {
+export function createSecretMask(secrets: readonly string[] | SecretList, replacement: string): MaskText | undefined {
+  return secrets instanceof SecretList ? followSecrets(secrets, replacement) : compileSecretMask(secrets, replacement)
+}
+
+/** The mask for what is known at each moment. */
+function followSecrets(secrets: SecretList, replacement: string): MaskText {
+  let { texts } = secrets
+  let mask = compileSecretMask(texts, replacement)
+  return (text) => {
+    if (texts !== secrets.texts) {
+      texts = secrets.texts
+      mask = compileSecretMask(texts, replacement)
+    }
+    return mask?.(text) ?? text
+  }
+}
+
+function compileSecretMask(secrets: readonly string[], replacement: string): MaskText | undefined {
   const forms = [...new Set(secrets.flatMap(toForms))].filter((form) => form !== '').sort((a, b) => b.length - a.length)
   if (forms.length === 0) return undefined
   const shortest = Math.min(...forms.map((form) => form.length))

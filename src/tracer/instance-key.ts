@@ -1,0 +1,14 @@
+import type { ResolvedConfig } from '../config/resolved.js'
+import { ApiKey } from '../export/api-key.js'
+import { secretsOf } from './instance-redactor.js'
+
+const keys = new WeakMap<ResolvedConfig, ApiKey>()
+
+/** The key of one instance; each key it has had is masked wherever it stands. */
+export function apiKeyFor(config: ResolvedConfig): ApiKey {
+  const known = keys.get(config)
+  if (known !== undefined) return known
+  const made = new ApiKey({ known: config.apiKey, ask: config.askKey, onKey: (key) => secretsOf(config).add(key) })
+  keys.set(config, made)
+  return made
+}
