@@ -404,8 +404,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   ensureSession(session: Session, first?: SpanRecord): void {
     const { record } = session
     if (!session.isCreatedHere || record.startedAtMs !== undefined) return
-    const firstAtMs = first?.sdk === undefined ? Number.POSITIVE_INFINITY : hrTimeToMilliseconds(first.sdk.startTime)
-    const startedAtMs = Math.floor(Math.min(nowOn(this.clock.anchor(), this.clock), firstAtMs) - TIME_ROUNDING_MS)
+    const atMs = first?.sdk === undefined ? nowOn(this.clock.anchor(), this.clock) : hrTimeToMilliseconds(first.sdk.startTime)
+    const startedAtMs = Math.floor(atMs - TIME_ROUNDING_MS)
     const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))
     const { rest } = this.exporters
     record.startedAtMs = startedAtMs

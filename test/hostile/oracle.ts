@@ -100,12 +100,16 @@ async function judge(
   return { complaints, requests, stats: tracer.stats() }
 }
 
+/** Kept, since a generator that is collected ends its span, which may be in the middle of the count. */
+const made: unknown[] = []
+
 /** The value is judged by the site; here only what it throws or delays. */
 async function runSite({ name, act }: Site, tracer: HoneyHiveTracer, make: () => unknown, limitMs: number): Promise<string[]> {
   let madeMs = 0
   const timed = (): unknown => {
     const at = cpuMs()
     const value = make()
+    made.push(value)
     madeMs += cpuMs() - at
     return value
   }
