@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -8,6 +9,6 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 1,
     maxConcurrency: 2,
-    reporters: ['default', new URL('row-reporter.ts', import.meta.url).pathname],
+    reporters: ['default', fileURLToPath(new URL('row-reporter.ts', import.meta.url))],
   },
 })
