@@ -30,7 +30,11 @@ const SCENARIOS = [
 const CONTESTANTS = ['honeyhive-tracer', 'OpenTelemetry SDK 2.12.0', 'OpenInference core 2.7.1', 'Langfuse 5.11.1']
 
 if (!existsSync(`${peers}/node_modules/@langfuse/otel`)) {
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'], { cwd: peers, stdio: 'inherit' })
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'], {
+    cwd: peers,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
 }
 await build({
   entryPoints: [fileURLToPath(new URL('../../src/index.ts', import.meta.url))],

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { HoneyHiveError } from '../errors.js'
+import { importAgain } from './import-again.js'
 import { describeError } from './score.js'
 import type { DatapointInput } from './types.js'
 
@@ -37,7 +38,7 @@ export function fromCsv(source: string | URL | Readable, options: CsvOptions<unk
 async function* readCsv(source: string | URL | Readable, options: CsvOptions<unknown>): AsyncGenerator<unknown> {
   const { toRow = toCsvRow, delimiter = ',' } = options
   // Loaded by those who read CSV.
-  const { parse } = await import('csv-parse')
+  const { parse } = await importAgain(() => import('csv-parse'), 'parse')
   const input = openSource(source)
   const parser = input.pipe(parse({ columns: true, bom: true, delimiter, skip_empty_lines: true }))
   input.once('error', (error) => parser.destroy(error))

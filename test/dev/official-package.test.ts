@@ -18,7 +18,7 @@ const install = async (): Promise<string> => {
   const fresh = `${folder}.${process.pid}`
   mkdirSync(fresh, { recursive: true })
   writeFileSync(join(fresh, 'package.json'), '{"private":true}')
-  await run('npm', ['install', PACKAGE, '--no-audit', '--no-fund'], { cwd: fresh })
+  await run('npm', ['install', PACKAGE, '--no-audit', '--no-fund'], { cwd: fresh, shell: process.platform === 'win32' })
   try {
     renameSync(fresh, folder)
   } catch {

@@ -64,7 +64,9 @@ export async function installPackage(beside: readonly string[] = []): Promise<In
 export function run(command: string, args: readonly string[], cwd: string): Promise<Outcome> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH|OTEL|npm|NODE|VITEST|TEST)/.test(name)))
   return new Promise((resolve) => {
-    const child = execFile(command, args, { cwd, env, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+    // On Windows npm and the commands of packages are scripts, which only a shell starts.
+    const shell = process.platform === 'win32' && command !== process.execPath
+    const child = execFile(command, args, { cwd, env, shell, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
       resolve({ code, stdout, stderr })
     })

@@ -51,7 +51,9 @@ describe('the quickstart', () => {
 
 function start(command: string, args: readonly string[], variables: Readonly<Record<string, string>>): ChildProcess {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH|OTEL|npm|NODE|VITEST|TEST)/.test(name)))
-  return spawn(command, args, { cwd: installed.folder, env: { ...clean, ...variables }, stdio: ['ignore', 'pipe', 'inherit'] })
+  // On Windows the commands of packages are scripts, which only a shell starts.
+  const shell = process.platform === 'win32' && command !== process.execPath
+  return spawn(command, args, { shell, cwd: installed.folder, env: { ...clean, ...variables }, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 async function firstLine({ stdout }: ChildProcess): Promise<string> {

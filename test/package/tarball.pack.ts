@@ -298,6 +298,26 @@ describe('the installed package', () => {
     expect(await evaluate(installed.folder, program)).toEqual({ isClosed: true, exported: 1, arrived: true })
   })
 
+  test.for(['import', 'require'])('loads with %s what could not be loaded at first for want of a file descriptor', async (way) => {
+    const file = join(installed.folder, `shortage-${way}.mjs`)
+    const load =
+      way === 'import' ? `await import('honeyhive-tracer/experiments')` : `createRequire(import.meta.url)('honeyhive-tracer/experiments')`
+    await writeFile(
+      file,
+      `import { closeSync, openSync } from 'node:fs'
+      import { createRequire } from 'node:module'
+      const { jsonSchema } = ${load}
+      const check = jsonSchema({ type: 'object' })
+      const held = []
+      try { for (;;) held.push(openSync('/dev/null')) } catch {}
+      const during = await check({}, {}, {}).catch(({ message }) => message)
+      for (const descriptor of held) closeSync(descriptor)
+      console.log(JSON.stringify([during.slice(0, 6), await check({}, {}, {})]))`,
+    )
+    const { stdout, stderr } = await run('bash', ['-c', 'ulimit -n 60; exec "$0" "$1"', process.execPath, file], installed.folder)
+    expect(JSON.parse(stdout || 'null'), stderr).toEqual(['EMFILE', { score: true }])
+  })
+
   test('serves from its CommonJS copy, with whichever SQLite there is', async () => {
     const status = await evaluate<number>(
       installed.folder,

@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 describe.for(['esbuild', 'rollup', 'rolldown', 'webpack'])('a bundle by %s', (tool) => {
-  test.for(['esm', 'cjs'])('as %s works, optional packages installed or not', async (format, { onTestFinished }) => {
+  test.for(['esm', 'cjs'])('as %s works, without the optional packages', async (format, { onTestFinished }) => {
     const file = await bundle(tool, format, 'program.mjs')
     onTestFinished(() => rm(join(place.folder, file)))
     receiver.spans.length = 0

@@ -214,6 +214,9 @@ async function loadLibsql(): Promise<Libsql> {
   try {
     return (await import('libsql')) as unknown as Libsql
   } catch (cause) {
-    throw new HoneyHiveError('DEV_SERVER', 'The local server needs SQLite: use Node 22.5 or newer, or `npm install libsql`.', { cause })
+    const isMissing = cause instanceof Error && 'code' in cause && /^(?:ERR_)?MODULE_NOT_FOUND$/.test(String(cause.code))
+    const why = cause instanceof Error && !isMissing ? ` "libsql" could not be loaded: ${cause.message}` : ''
+    const message = `The local server needs SQLite: use Node 22.5 or newer, or \`npm install libsql\`.${why}`
+    throw new HoneyHiveError('DEV_SERVER', message, { cause })
   }
 }

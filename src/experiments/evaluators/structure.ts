@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { importAgain } from '../import-again.js'
 import type { Evaluator, ScoreDetails } from '../types.js'
 import type { FindProblems, JsonSchema } from './schema.js'
 import { compare, type TextOptions, toText } from './text.js'
@@ -50,7 +51,7 @@ export function jsonSchema<const Name extends string = 'json_schema'>(
 
 // The validator is loaded by those who use it: it is larger than the rest of this entry point.
 async function compile(schema: JsonSchema, formats: boolean): Promise<FindProblems> {
-  const { compileJsonSchema } = await import('./json-schema.js')
+  const { compileJsonSchema } = await importAgain(() => import('./json-schema.js'), 'compileJsonSchema')
   return compileJsonSchema(schema, formats)
 }
 
