@@ -27,7 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'soak-'))
 const module = join(folder, 'reloaded.mjs')
 writeFileSync(
   module,
-  `import { HoneyHiveTracer, trace } from ${JSON.stringify(pathToFileURL(new URL('../../dist/index.js', import.meta.url).pathname).href)}
+  `import { HoneyHiveTracer, trace } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
 const { serverUrl, onDrop } = globalThis.soak
 export const tracer = HoneyHiveTracer.init({ apiKey: 'key-reloaded', source: 'reloaded', serverUrl, onDrop, logger: { debug() {}, warn() {}, error() {} } })
 export const ask = trace({ tracer, eventName: 'ask' })((question) => question.length)
