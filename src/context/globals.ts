@@ -35,6 +35,10 @@ export interface ProcessState {
   readonly exitWrites: Set<() => { readonly label: string; readonly what: string } | undefined>
   /** The one `exit` listener, present while `exitWrites` is not empty. */
   exitWriteListener: (() => void) | undefined
+  /** Who asked for a flush on signals, in order, each with its limit in milliseconds. */
+  readonly signalFlushes: Set<{ readonly timeoutMs: number }>
+  /** Takes back the listeners for signals, present while {@link signalFlushes} is not empty. */
+  unlistenToSignals: (() => void) | undefined
   /** Addresses tracers send their own data to, with the number of users, so that our requests are never traced. */
   readonly endpoints: Map<string, number>
   /** Named tracers a late-bound `tracer: 'name'` is looked up in. */
@@ -92,6 +96,8 @@ function readProcessState(): ProcessState {
     exitListener: undefined,
     exitWrites: new Set(),
     exitWriteListener: undefined,
+    signalFlushes: new Set(),
+    unlistenToSignals: undefined,
     endpoints: new Map(),
     names: new Map(),
     lastOrder: 0,

@@ -98,15 +98,29 @@ type SignalListener = ((signal: NodeJS.Signals) => void) & { [OWN]?: true }
 /**
  * On SIGTERM and SIGINT, delivers what all tracers of the process hold and then lets the signal do what it does by
  * default. When the host listens to the signal too, ending the process is left to the host. A second signal does not wait.
+ * Called again, as by a module that is evaluated again, it listens no second time; the limit given last counts.
  *
- * @returns a function that removes the listeners.
+ * @returns a function that removes the listeners once everybody who asked for them has.
  */
 export function flushOnSignals({ timeoutMs = EXIT_LIMIT_MS }: SignalOptions = {}): () => void {
+  const { signalFlushes } = processState
+  const flush = { timeoutMs }
+  signalFlushes.add(flush)
+  processState.unlistenToSignals ??= listenToSignals()
+  return () => {
+    if (!signalFlushes.delete(flush) || signalFlushes.size > 0) return
+    processState.unlistenToSignals?.()
+    processState.unlistenToSignals = undefined
+  }
+}
+
+function listenToSignals(): () => void {
   let isFlushing = false
   const listener: SignalListener = (signal) => {
     if (isFlushing) return reRaise(signal)
     isFlushing = true
     const isHeard = isHeardByHost(signal)
+    const timeoutMs = [...processState.signalFlushes].at(-1)?.timeoutMs ?? EXIT_LIMIT_MS
     void withinMs(runExitTasks(timeoutMs, !isHeard), timeoutMs).then(() => {
       isFlushing = false
       if (!isHeard) reRaise(signal)

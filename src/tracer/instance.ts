@@ -392,7 +392,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { onSpanEnd } = record.session.options
     this.#open.noteEnd(record)
     this.diagnostics.debug(() => `span ended: ${record.name} (${record.context.spanId}) of session ${record.session.id}`)
-    if (this.#isRetired) void this.#rest()
+    if (this.#isRetired) this.#restLater()
     if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
     // Cut short, the end of a span may not have come that far.
     if (record.fate === 'export') return this.#exportProcessor.handOver(span as GuardedSpan, record)
@@ -445,7 +445,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** Delivers what is held; the ways out are closed whenever nothing is open, and open again for who still uses this tracer. */
   #retire(): void {
     this.#isRetired = true
-    void this.#rest()
+    this.#restLater()
+  }
+
+  #restLater(): void {
+    this.#rest().catch((error: unknown) => this.report('release', error))
   }
 
   async #rest(): Promise<void> {
@@ -531,7 +535,8 @@ const LET_GO = 'the program let go of this tracer without shutdown(): it is flus
 
 /** Ends what a tracer left that nothing can reach any more; knows no tracer. */
 async function releaseExporters(exporters: Exporters, stats: SpanStats, diagnostics: Diagnostics, isQuiet: boolean): Promise<void> {
-  await exporters.shutdown(REST_FLUSH_MS)
+  // Nothing of it rejects but what a user's exporter throws, and nobody is left who could be told.
+  await exporters.shutdown(REST_FLUSH_MS).catch(() => false)
   if (isQuiet && !takeTurn(LET_GO)) return
   const { started, exported, dropped } = stats.snapshot()
   const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0)
