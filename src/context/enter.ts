@@ -1,5 +1,5 @@
 import { createHook } from 'node:async_hooks'
-import { setImmediate } from '../builtins.js'
+import { NativePromise, setImmediate } from '../builtins.js'
 import { processState } from './globals.js'
 import type { Scope } from './frame.js'
 
@@ -29,7 +29,7 @@ export function enterOnAwait<T>(value: T, toScope: (current: Scope | undefined) 
   })
   let wasUsed = false
   hook.enable()
-  const promise = new Promise<T>((resolve) => resolve(value))
+  const promise = new NativePromise<T>((resolve) => resolve(value))
   setImmediate(() => {
     hook.disable()
     if (!wasUsed) onUnused()

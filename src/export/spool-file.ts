@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { parseJsonText, toJsonText } from '../builtins.js'
 
 /** Names and records of spool files; the reading and writing is in `spool.ts`. */
 
@@ -53,13 +54,13 @@ function hashOwner({ url, apiKey }: SpoolOwner, salt: string): string {
 /** A record as one line, line break included. */
 export function toLine({ contentType, spans, body }: SpoolRecord): string {
   const text = Buffer.from(body).toString('base64')
-  return `${JSON.stringify({ contentType, spans, sum: checksum(text), body: text })}\n`
+  return `${toJsonText({ contentType, spans, sum: checksum(text), body: text })}\n`
 }
 
 /** The record of a line; `undefined` when the line is damaged. */
 export function parseLine(line: string): SpoolRecord | undefined {
   try {
-    const { contentType, spans, sum, body } = JSON.parse(line) as Readonly<Record<string, unknown>>
+    const { contentType, spans, sum, body } = parseJsonText(line) as Readonly<Record<string, unknown>>
     if (typeof contentType !== 'string' || typeof spans !== 'number' || typeof body !== 'string' || checksum(body) !== sum) return undefined
     return { contentType, spans, body: Buffer.from(body, 'base64') }
   } catch {

@@ -1,7 +1,7 @@
 import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { monotonicMs, unixMs } from '../builtins.js'
+import { NativePromise, monotonicMs, unixMs } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from './detached.js'
@@ -82,7 +82,7 @@ export class Spool {
 
   /** Waits for {@link replay}; false at the deadline. Keeps the process alive meanwhile. */
   settled(timeoutMs: number): Promise<boolean> {
-    return this.#replaying === undefined ? Promise.resolve(true) : withinMs(this.#replaying, timeoutMs)
+    return this.#replaying === undefined ? NativePromise.resolve(true) : withinMs(this.#replaying, timeoutMs)
   }
 
   /** Stops a replay; what it did not send stays on disk. */

@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { PendingSpan } from '../export/pending-span.js'
 import { GuardedSpan, guardOf } from '../provider/guarded-span.js'
@@ -39,11 +40,11 @@ export class ExportProcessor implements SpanProcessor {
 
   /** The tracer flushes and closes its queue itself, because it has a time limit and wants to know what arrived. */
   forceFlush(): Promise<void> {
-    return Promise.resolve()
+    return NativePromise.resolve()
   }
 
   shutdown(): Promise<void> {
-    return Promise.resolve()
+    return NativePromise.resolve()
   }
 }
 

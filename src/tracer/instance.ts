@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
@@ -398,7 +399,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     GuardedSpan.completeCutShort()
     this.guard('flush', undefined, () => this.#open.exportAbandoned())
     const arrived = [this.#exporters?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
-    return (await Promise.all(arrived)).every(Boolean)
+    return (await NativePromise.all(arrived)).every(Boolean)
   }
 
   /** Starts no span from now on. */
@@ -411,14 +412,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     GuardedSpan.completeCutShort()
     this.guard('shutdown', undefined, () => this.#open.close())
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
-    return (await Promise.all(arrived)).every(Boolean)
+    return (await NativePromise.all(arrived)).every(Boolean)
   }
 
   async #settleProcessors(act: (processor: UserSpanProcessor) => Promise<void>, timeoutMs: number): Promise<boolean> {
     if (this.#config.spanProcessors.length === 0) return true
     const processors = this.spans.userProcessors
     let hasFailed = false
-    const settled = Promise.allSettled(processors.map(act)).then((outcomes) => {
+    const settled = NativePromise.allSettled(processors.map(act)).then((outcomes) => {
       hasFailed = outcomes.some(({ status }) => status === 'rejected')
     })
     return (await withinMs(settled, timeoutMs)) && !hasFailed

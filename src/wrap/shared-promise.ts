@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
-import { clearTimeout, setImmediate, setTimeout } from '../builtins.js'
+import { NativePromise, clearTimeout, setImmediate, setTimeout } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
 
 const nativePromise = Promise
 const nativeThen = Promise.prototype.then
-const settled: Promise<void> = Promise.resolve()
+const settled: Promise<void> = NativePromise.resolve()
 
 /** Promises that are watched already. A cache keyed by the promise: it holds nothing alive. */
 const groups = new WeakMap<Promise<unknown>, SettlementGroup>()
