@@ -1,16 +1,17 @@
-import type { Environment } from './sources.js'
+/** Variables by name. */
+type Variables = Readonly<Record<string, string | undefined>>
 
 /**
  * The variables of this process. What is missing, refuses to be read or is none of its own (a polluted `Object.prototype`) counts as not
  * set: the environment is the host's, and nothing of it may keep a program from starting.
  */
-export function readProcessEnv(): Environment {
+export function readProcessEnv(): Variables {
   // Read as they are asked for: a copy of all would cost each tracer more than the rest of its settings.
   return new Proxy(NO_VARIABLES, { get: (_, name) => (typeof name === 'string' ? readOne(name) : undefined) })
 }
 
 /** All of {@link readProcessEnv}, for a program that is started. */
-export function readAllOfProcessEnv(): Environment {
+export function readAllOfProcessEnv(): Variables {
   try {
     return { ...process.env }
   } catch {
@@ -19,7 +20,7 @@ export function readAllOfProcessEnv(): Environment {
   }
 }
 
-const NO_VARIABLES: Environment = Object.freeze(Object.create(null) as Record<string, undefined>)
+const NO_VARIABLES: Variables = Object.freeze(Object.create(null) as Record<string, undefined>)
 
 function readOne(name: string): string | undefined {
   try {
