@@ -1,4 +1,4 @@
-import { clearTimeout, delay, setTimeout } from './builtins.js'
+import { NativePromise, clearTimeout, delay, setTimeout } from './builtins.js'
 
 /** Longest delay that Node's timers keep, milliseconds: 24.8 days. Above it they warn on standard error and fire after 1 ms. */
 export const MAX_TIMER_MS = 2_147_483_647
@@ -15,11 +15,11 @@ export function toTimerMs(delayMs: number): number {
  */
 export async function withinMs(work: PromiseLike<unknown>, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<false>((resolve) => {
+  const limit = new NativePromise<false>((resolve) => {
     timer = setTimeout(resolve, toTimerMs(limitMs), false)
   })
   try {
-    return await Promise.race([Promise.resolve(work).then(() => true), limit])
+    return await NativePromise.race([NativePromise.resolve(work).then(() => true), limit])
   } finally {
     clearTimeout(timer)
   }

@@ -30,4 +30,12 @@ describe('functions that hosts replace', () => {
   it.each([/\bDate\.now\b/, /\bperformance\.now\b/, /'node:timers(\/promises)?'/, /new Date\(\)/])('%s stands nowhere else', (pattern) => {
     expect(files.filter((file) => pattern.test(readCode(file)))).toEqual([])
   })
+
+  it.each([/\bJSON\.(stringify|parse)\b/, /\bnew Promise\b/, /(?<![\w.])Promise\.(all|race|resolve|reject|allSettled)\(/])(
+    '%s stands nowhere in a tracer',
+    (pattern) => {
+      const tracing = files.filter((file) => !/^(dev|experiments)[\\/]/.test(file))
+      expect(tracing.filter((file) => pattern.test(readCode(file)))).toEqual([])
+    },
+  )
 })

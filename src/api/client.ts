@@ -1,3 +1,4 @@
+import { NativePromise, toJsonText } from '../builtins.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { HoneyHiveError } from '../errors.js'
 import { Pump, type PumpJob, type PumpSource, type Retry } from '../export/pump.js'
@@ -99,19 +100,19 @@ export class RestClient {
   request<T>(method: RestMethod, path: string, body?: unknown, options?: RestRequestOptions): Promise<T> {
     const { transport, stats } = this.#options
     if (transport === undefined)
-      return Promise.reject(new HoneyHiveError('HTTP_NETWORK', `${method} ${path} was not sent: this tracer has no network.`))
+      return NativePromise.reject(new HoneyHiveError('HTTP_NETWORK', `${method} ${path} was not sent: this tracer has no network.`))
     stats.requestMade()
     return requestJson(transport, method, path, body, options)
   }
 
   /** Waits for the calls made so far; true when all of them succeeded and none failed since the last flush. Never rejects. */
   flush(timeoutMs: number): Promise<boolean> {
-    return this.#calls?.pump.flush(timeoutMs) ?? Promise.resolve(true)
+    return this.#calls?.pump.flush(timeoutMs) ?? NativePromise.resolve(true)
   }
 
   /** Like {@link flush}, then gives up what is left, so that nothing keeps the process alive. */
   drain(timeoutMs: number): Promise<boolean> {
-    return this.#calls?.pump.drain(timeoutMs) ?? Promise.resolve(true)
+    return this.#calls?.pump.drain(timeoutMs) ?? NativePromise.resolve(true)
   }
 
   /** Like {@link drain}; later calls resolve to false. Idempotent. */
@@ -127,7 +128,7 @@ export class RestClient {
 
   #call(plan: CallPlan): Promise<boolean> {
     const { transport } = this.#options
-    if (transport === undefined) return Promise.resolve(false)
+    if (transport === undefined) return NativePromise.resolve(false)
     this.#calls ??= new RestCalls(transport, this.#options)
     return this.#calls.add(plan, this.#closing !== undefined)
   }
@@ -165,7 +166,7 @@ class RestCalls implements PumpSource<Call, Answer> {
   /** Takes a call; its values are read now, so that later changes do not count. */
   add(plan: CallPlan, isClosed: boolean): Promise<boolean> {
     const body = this.#admit(plan, isClosed)
-    return body === undefined ? Promise.resolve(false) : new Promise((resolve) => this.#queue(plan, body, resolve))
+    return body === undefined ? NativePromise.resolve(false) : new NativePromise((resolve) => this.#queue(plan, body, resolve))
   }
 
   /** The body as bytes; `undefined` when the call cannot be made. */
@@ -176,7 +177,7 @@ class RestCalls implements PumpSource<Call, Answer> {
     if (unsettled >= maxCalls || this.#bytes >= maxBytes)
       return this.#refuse('rest-full', `a call to ${path} was dropped: ${unsettled} calls are waiting for the server`)
     try {
-      return Buffer.from(toJsonText(content))
+      return Buffer.from(toBodyText(content))
     } catch {
       return this.#refuse('rest-body', `a call to ${path} was dropped: its values cannot be written as JSON`)
     }
@@ -291,8 +292,8 @@ function isStart({ path }: CallPlan): boolean {
 }
 
 /** JSON writes a lone surrogate as an escape, which no strict reader takes; it becomes U+FFFD like everywhere else. */
-function toJsonText(content: unknown): string {
-  const text = JSON.stringify(content)
+function toBodyText(content: unknown): string {
+  const text = toJsonText(content)
   return text.includes('\\ud') ? text.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd')) : text
 }
 

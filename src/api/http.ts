@@ -1,4 +1,4 @@
-import { clearTimeout, monotonicMs, setTimeout, unixMs } from '../builtins.js'
+import { clearTimeout, monotonicMs, parseJsonText, setTimeout, toJsonText, unixMs } from '../builtins.js'
 import { HoneyHiveError } from '../errors.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
 import { isKeyRefused } from '../export/api-key.js'
@@ -37,7 +37,7 @@ export async function requestJson<T>(
   const deadlineMs = monotonicMs() + timeoutMs
   const hold = setTimeout(() => undefined, toTimerMs(timeoutMs))
   try {
-    const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+    const bytes = body === undefined ? undefined : Buffer.from(toJsonText(body))
     for (let failures = 0; ; failures++) {
       const attempt = await attemptOnce(transport, { method, path, body: bytes, timeoutMs: deadlineMs - monotonicMs(), signal })
       if (attempt.error === undefined) return attempt.value as T
@@ -105,7 +105,7 @@ function toAttempt(reply: Reply, route: string, mayPass: boolean): RestAttempt {
   if (/\bhtml\b/i.test(reply.contentType)) return failed(badReply(route, 'an HTML page'))
   if (reply.body.length === 0) return { value: undefined, error: undefined, isRetryable: false, retryAfterMs: undefined }
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(reply.body))
+    const value: unknown = parseJsonText(new TextDecoder().decode(reply.body))
     return { value, error: undefined, isRetryable: false, retryAfterMs: undefined }
   } catch {
     return failed(badReply(route, 'something that is not JSON'))

@@ -1,6 +1,8 @@
+import { toJsonText } from '../builtins.js'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
 import { describeProblem, describeUnknown, type Origin } from '../options/check.js'
 import { type GroupSpec, isMapLike } from '../options/spec.js'
+import { readProcessEnv } from './process-env.js'
 import { type ParsedDocument, readDocument } from './document.js'
 import { checkTogether, readGiven, withoutKeys } from './given.js'
 import type { TracerOptions } from './options.js'
@@ -41,7 +43,7 @@ export function loadTracerDefinitions<const Name extends string>(
 ): ReadonlyMap<Name, TracerOptions>
 export function loadTracerDefinitions(
   source: string | URL | object,
-  { env = process.env }: LoadOptions = {},
+  { env = readProcessEnv() }: LoadOptions = {},
 ): ReadonlyMap<string, TracerOptions> {
   const isFile = typeof source === 'string' || source instanceof URL
   const definitions = isFile ? readDocument(source) : toDocument(source)
@@ -99,7 +101,7 @@ function readDefinitions(content: unknown, reading: Reading): ReadonlyMap<string
 function readTracer(name: string, tracers: Readonly<Record<string, unknown>>, defaults: TracerOptions, reading: Reading): TracerOptions {
   const path = ['tracers', name]
   if (name.trim() === '' || name === '__proto__') {
-    report(reading, path, 'key', (from) => `Invalid tracer name ${JSON.stringify(name)} from ${from}. Give a word, e.g. "production".`)
+    report(reading, path, 'key', (from) => `Invalid tracer name ${toJsonText(name)} from ${from}. Give a word, e.g. "production".`)
   }
   const options = combineOptions(defaults, readEntry(tracers[name], path, reading))
   checkTogether(options, { problems: reading.problems, prefix: `${path.join('.')}.`, locate: (option) => toOrigin(reading, option) })

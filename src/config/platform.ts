@@ -1,3 +1,4 @@
+import { readProcessEnv } from './process-env.js'
 import type { Environment } from './sources.js'
 
 /** Where the process runs, in OpenTelemetry's words. */
@@ -9,7 +10,7 @@ export type PlatformAttributes = Readonly<Record<string, string | number>>
  *
  * @see OpenTelemetry semantic conventions, resource attributes `cloud.*`, `faas.*`, `k8s.*`
  */
-export function readPlatform(env: Environment = process.env): PlatformAttributes {
+export function readPlatform(env: Environment = readProcessEnv()): PlatformAttributes {
   const pairs = Object.entries({ ...readKubernetes(env), ...(readLambda(env) ?? readCloudRun(env) ?? readAzure(env)) })
   return Object.fromEntries(pairs.filter((pair): pair is [string, string | number] => pair[1] !== undefined && pair[1] !== ''))
 }

@@ -1,4 +1,5 @@
 import { describeProblem, type GivenValues } from '../options/check.js'
+import { readAllOfProcessEnv, readProcessEnv } from './process-env.js'
 import { OPTIONS, type SettingSpec } from './schema.js'
 
 /** Variables by name, as `process.env` has them. */
@@ -51,7 +52,7 @@ function toVariable(group: string | undefined, option: string, spec: SettingSpec
  * Reads every variable this package knows: `HH_*`, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. A wrong value is
  * left out and named in `warnings`; nothing throws.
  */
-export function readEnvironment(env: Environment = process.env): EnvironmentValues {
+export function readEnvironment(env: Environment = readProcessEnv()): EnvironmentValues {
   const values: Record<string, unknown> = {}
   const warnings: string[] = []
   const unreadable: string[] = []
@@ -160,13 +161,13 @@ function hasFlag(flags: readonly string[]): boolean {
 
 /** All variables of this process, for a program that it starts. */
 export function readInherited(): Environment {
-  return { ...process.env }
+  return readAllOfProcessEnv()
 }
 
 /**
  * Whether LangChain runs its callbacks in the background: always, unless this variable has exactly this value. Its versions before
  * 0.3 do so only when asked to, which cannot be told from outside; the value means the same to them.
  */
-export function hasBackgroundCallbacks(env: Environment = process.env): boolean {
+export function hasBackgroundCallbacks(env: Environment = readProcessEnv()): boolean {
   return env['LANGCHAIN_CALLBACKS_BACKGROUND'] !== 'false'
 }

@@ -1,5 +1,5 @@
 import { type AsyncHook, createHook } from 'node:async_hooks'
-import { setImmediate } from '../builtins.js'
+import { NativePromise, setImmediate } from '../builtins.js'
 import type { Scope } from './frame.js'
 import { processState } from './globals.js'
 import { runInScope } from './scope.js'
@@ -79,7 +79,7 @@ class Entrance {
   /** A promise whose awaiters enter. */
   watch<T>(executor: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void): Promise<T> {
     this.#isWatching = this.#isOpen
-    const promise = new Promise<T>(executor)
+    const promise = new NativePromise<T>(executor)
     this.#isWatching = false
     // On a prototype in between and not on the promise itself: `await` goes past it, everything else does not, and V8 gives
     // up its quick paths for all promises of the process when one of them has a `then` of its own.
@@ -89,7 +89,7 @@ class Entrance {
   /** `then`, with a promise that is watched as well. */
   #follow(promise: Promise<unknown>, onFulfilled: unknown, onRejected: unknown): Promise<unknown> {
     const callback = isCallback(onFulfilled) ? (value: unknown) => this.#call(onFulfilled, value) : onFulfilled
-    const settled = Promise.prototype.then.call(promise, callback as undefined, onRejected as undefined)
+    const settled = NativePromise.prototype.then.call(promise, callback as undefined, onRejected as undefined)
     this.#unsettled++
     const settle = (): void => {
       this.#unsettled--
@@ -102,7 +102,7 @@ class Entrance {
           settle()
           take(value)
         }
-      void Promise.prototype.then.call(settled, pass(resolve), pass(reject))
+      void NativePromise.prototype.then.call(settled, pass(resolve), pass(reject))
     })
   }
 
@@ -149,7 +149,7 @@ function toPrototype(follow: Then): object {
     return follow(this, onFulfilled, onRejected)
   }
   // biome-ignore lint/suspicious/noThenProperty: it is the prototype of promises.
-  return Object.create(Promise.prototype, { then: { value: then, configurable: true, writable: true } }) as object
+  return Object.create(NativePromise.prototype, { then: { value: then, configurable: true, writable: true } }) as object
 }
 
 /** What was seen of a continuation, from its start to where it waits again or ends. */

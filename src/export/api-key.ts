@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { withinMs } from '../time.js'
 import { ExchangeError } from './exchange.js'
 
@@ -70,7 +71,7 @@ export class ApiKey {
 
 async function askWithin(ask: AskKey): Promise<string> {
   let answer: unknown
-  const asked = Promise.resolve()
+  const asked = NativePromise.resolve()
     .then(ask)
     .then((key) => {
       answer = key

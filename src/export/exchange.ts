@@ -1,6 +1,6 @@
 import { ClientRequest, type Agent, type ClientRequestArgs, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { clearTimeout, setTimeout } from '../builtins.js'
+import { NativePromise, clearTimeout, setTimeout } from '../builtins.js'
 import { toTimerMs } from '../time.js'
 
 /** One HTTP request. */
@@ -55,7 +55,7 @@ const MAX_REPLY_BYTES = 1_048_576
  * @throws ExchangeError when no headers arrived: deadline, connection failure or abort.
  */
 export function exchange(request: ExchangeRequest): Promise<Reply> {
-  return new Promise((resolve, reject) => {
+  return new NativePromise((resolve, reject) => {
     const { signal } = request
     if (signal?.aborted === true) return reject(new ExchangeError('aborted', 'the request was aborted'))
     const outgoing = openRequest(request)

@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import { writeTextNow } from '../output.js'
 import { toOneLine } from '../terminal-text.js'
@@ -79,7 +80,7 @@ function keep<T>(tasks: Set<T>, task: T, field: 'exitListener' | 'exitWriteListe
 }
 
 async function runExitTasks(timeoutMs: number, isLast: boolean): Promise<void> {
-  await Promise.allSettled([...processState.exitTasks].map((task) => task(timeoutMs, isLast)))
+  await NativePromise.allSettled([...processState.exitTasks].map((task) => task(timeoutMs, isLast)))
 }
 
 /** Settings of {@link flushOnSignals}. */

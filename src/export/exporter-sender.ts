@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from '../builtins.js'
+import { NativePromise, clearTimeout, setTimeout } from '../builtins.js'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Outcome } from '../otlp/reply.js'
 import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
@@ -26,7 +26,7 @@ export class ExporterSender implements SpanSender {
   }
 
   #export(spans: readonly ReadableSpan[], { timeoutMs, signal }: SendOptions): Promise<Outcome> {
-    return new Promise((resolve) => {
+    return new NativePromise((resolve) => {
       const deadline = setTimeout(() => finish(lost(`the exporter did not answer within ${timeoutMs} ms`)), toTimerMs(timeoutMs))
       deadline.unref()
       const abort = (): void => finish(lost('the export was aborted'))

@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from '../builtins.js'
+import { NativePromise, clearTimeout, setTimeout } from '../builtins.js'
 import { toTimerMs } from '../time.js'
 
 interface Waiter {
@@ -50,8 +50,8 @@ export class FlushBarrier {
    * process stays alive meanwhile.
    */
   wait(timeoutMs: number): Promise<boolean> {
-    if (this.#unsettled === 0) return Promise.resolve(true)
-    return new Promise((resolve) => {
+    if (this.#unsettled === 0) return NativePromise.resolve(true)
+    return new NativePromise((resolve) => {
       const waiter: Waiter = {
         beforeSeq: this.#nextSeq,
         remaining: this.#unsettled,

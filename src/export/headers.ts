@@ -1,3 +1,5 @@
+import { toJsonText } from '../builtins.js'
+
 /** What the request headers of one tracer are made of. */
 export interface HeaderOptions {
   /** `undefined` for a host that is not HoneyHive: it gets no key, and the user may give it credentials of its own. */
@@ -59,7 +61,7 @@ function toUserAgent(version: string, headers: Readonly<Record<string, string>>)
 function toUserHeaders(headers: Readonly<Record<string, string>>, hasKey: boolean): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (!NAME.test(name)) throw new TypeError(`Invalid header name in "headers": ${JSON.stringify(name)}. Use letters, digits and dashes.`)
+    if (!NAME.test(name)) throw new TypeError(`Invalid header name in "headers": ${toJsonText(name)}. Use letters, digits and dashes.`)
     if (OWN_NAMES.has(name.toLowerCase()) || (hasKey && name.toLowerCase() === 'authorization')) continue
     kept[name] = checked(`headers.${name}`, value)
   }

@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { pause } from '../time.js'
 
@@ -13,8 +14,8 @@ export class PendingResources {
     const pending = new Set(spans.map(({ resource }) => resource).filter((resource) => this.#isPending(resource)))
     if (pending.size === 0) return
     const done = new AbortController()
-    const settled = Promise.allSettled([...pending].map(async (resource) => resource.waitForAsyncAttributes?.()))
-    await Promise.race([settled, pause(limitMs, { signal: AbortSignal.any([signal, done.signal]), ref: false })])
+    const settled = NativePromise.allSettled([...pending].map(async (resource) => resource.waitForAsyncAttributes?.()))
+    await NativePromise.race([settled, pause(limitMs, { signal: AbortSignal.any([signal, done.signal]), ref: false })])
     done.abort()
     this.#overdue ??= new WeakSet()
     for (const resource of pending) this.#overdue.add(resource)

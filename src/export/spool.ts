@@ -1,7 +1,18 @@
-import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  constants,
+  createReadStream,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { monotonicMs, unixMs } from '../builtins.js'
+import { NativePromise, monotonicMs, unixMs } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from './detached.js'
@@ -9,7 +20,18 @@ import { toOutcome } from '../otlp/reply.js'
 import { backoffMs } from './backoff.js'
 import { toPlace } from './otlp-sender.js'
 import { toSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
-import { parseLine, toClaimedName, toFreeName, toLine, toSpoolKind, toSpoolName, type SpoolOwner, type SpoolRecord } from './spool-file.js'
+import {
+  isAbandoned,
+  parseLine,
+  toClaimedName,
+  toFreeName,
+  toLine,
+  toSpoolKind,
+  toSpoolName,
+  type SpoolOwner,
+  type SpoolRecord,
+  UNFINISHED_PREFIX,
+} from './spool-file.js'
 import { pause, withinMs } from '../time.js'
 import type { TracesTransport } from './transport.js'
 
@@ -55,6 +77,7 @@ export class Spool {
     const kept = new Set<ReadableSpan>()
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
+      if (!this.#isTrusted()) return kept
       let room = maxBytes - usedBytes(directory)
       const lines: string[] = []
       for (const { line, members } of toRecords(spans, toSerializer(protocol))) {
@@ -63,8 +86,9 @@ export class Spool {
         lines.push(line)
         for (const span of members) kept.add(span)
       }
-      if (lines.length > 0) writeWhole(directory, toSpoolName(this.#owner), lines.join(''))
-      return kept
+      if (lines.length === 0 || writeWhole(directory, toSpoolName(this.#owner), lines.join(''), maxBytes)) return kept
+      diagnostics.warn('spool-full', `the spool ${directory} holds as much as it may (${maxBytes} bytes): others write to it too.`)
+      return new Set()
     } catch (error) {
       diagnostics.warn('spool-write', `the spool ${directory} cannot be written (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
       return new Set()
@@ -82,7 +106,7 @@ export class Spool {
 
   /** Waits for {@link replay}; false at the deadline. Keeps the process alive meanwhile. */
   settled(timeoutMs: number): Promise<boolean> {
-    return this.#replaying === undefined ? Promise.resolve(true) : withinMs(this.#replaying, timeoutMs)
+    return this.#replaying === undefined ? NativePromise.resolve(true) : withinMs(this.#replaying, timeoutMs)
   }
 
   /** Stops a replay; what it did not send stays on disk. */
@@ -92,8 +116,12 @@ export class Spool {
 
   async #replayAll(): Promise<void> {
     const { directory, diagnostics } = this.#options
+    if (listFiles(directory).length === 0 || !this.#isTrusted()) return
+    collectRemnants(directory)
     const names = listFiles(directory)
-    const foreign = names.filter((name) => toSpoolKind(name, this.#owner, unixMs()) === 'foreign' && !name.startsWith('.tmp-')).length
+    const isForeign = (name: string): boolean =>
+      toSpoolKind(name, this.#owner, unixMs()) === 'foreign' && !name.startsWith(UNFINISHED_PREFIX)
+    const foreign = names.filter(isForeign).length
     let corrupt = 0
     for (const name of names) {
       if (this.#ended.signal.aborted) return
@@ -106,23 +134,43 @@ export class Spool {
       )
   }
 
+  /** Whether nobody else can decide what this process reads and writes there; says so when not. */
+  #isTrusted(): boolean {
+    const { directory, diagnostics } = this.#options
+    const reason = describeDistrust(lstatSync(directory))
+    if (reason === undefined) return true
+    diagnostics.warn(
+      'spool-trust',
+      `the spool ${directory} is not used: ${reason}. Give \`spool\` (HH_SPOOL_DIR) a folder of this user alone.`,
+    )
+    return false
+  }
+
   /** Sends one file and removes it; gives back the number of damaged records. */
   async #replayFile(name: string): Promise<number> {
     const { directory, diagnostics } = this.#options
     const claimed = claim(directory, name)
     if (claimed === undefined) return 0
     let corrupt = 0
-    const input = createReadStream(claimed.path)
+    let input: ReturnType<typeof createReadStream> | undefined
     try {
+      // A link in a shared folder may lead anywhere.
+      const fd = openSync(claimed.path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+      input = createReadStream('', { fd })
       for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
         const record = parseLine(line)
         if (record === undefined) corrupt++
         else if (!(await this.#sendRecord(record))) return giveBack(claimed, corrupt)
       }
     } catch (error) {
-      diagnostics.warn('spool-read-error', `the spool file ${name} cannot be read (${toErrorCode(error)}).`)
+      // Not its fault perhaps: a permission, a disk, too few descriptors. What it holds stays for a start that can read it.
+      diagnostics.warn(
+        'spool-read-error',
+        `the spool file ${name} cannot be read (${toErrorCode(error)}). It stays and is tried again at the next start.`,
+      )
+      return giveBack(claimed, corrupt)
     } finally {
-      input.destroy()
+      input?.destroy()
     }
     rmSync(claimed.path, { force: true })
     return corrupt
@@ -192,16 +240,50 @@ function giveBack({ path, freePath }: ClaimedFile, corrupt: number): number {
   return corrupt
 }
 
-function usedBytes(directory: string): number {
-  return readdirSync(directory).reduce((sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0), 0)
+/** Others could put in a link that leads elsewhere, or files that are sent in this tracer's name. */
+function describeDistrust(folder: Stats): string | undefined {
+  if (folder.isSymbolicLink()) return 'it is a symbolic link'
+  if (!folder.isDirectory()) return 'it is no folder'
+  const user = process.getuid?.()
+  const isOpenToAll = (folder.mode & 0o002) !== 0
+  return user !== undefined && isOpenToAll && folder.uid !== user ? 'it belongs to another user, and everybody may write to it' : undefined
 }
 
-/** Readers see the whole file or none of it. */
-function writeWhole(directory: string, name: string, text: string): void {
-  const temporary = join(directory, `.tmp-${name}`)
+/** What a process left that died while it wrote: whole records are delivered like any others. */
+function collectRemnants(directory: string): void {
+  for (const name of listFiles(directory)) {
+    if (!name.startsWith(UNFINISHED_PREFIX)) continue
+    const path = join(directory, name)
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined || !found.isFile() || !isAbandoned(found.mtimeMs, unixMs())) continue
+    try {
+      renameSync(path, join(directory, name.slice(UNFINISHED_PREFIX.length)))
+    } catch {
+      // Somebody else collects it, or it may not be touched; then it stays.
+    }
+  }
+}
+
+function usedBytes(directory: string): number {
+  return readdirSync(directory).reduce((sum, name) => sum + (lstatSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0), 0)
+}
+
+/**
+ * Readers see the whole file or none of it.
+ *
+ * @returns false when it is too much together with what others wrote meanwhile; then it is gone again.
+ */
+function writeWhole(directory: string, name: string, text: string, maxBytes: number): boolean {
+  const temporary = join(directory, `${UNFINISHED_PREFIX}${name}`)
   try {
     writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' })
+    // Only now, because whoever writes at the same time counts this one too: between them none goes over it unseen.
+    if (usedBytes(directory) > maxBytes) {
+      rmSync(temporary, { force: true })
+      return false
+    }
     renameSync(temporary, join(directory, name))
+    return true
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error

@@ -1,4 +1,4 @@
-import { unixMs } from '../builtins.js'
+import { toJsonText, unixMs } from '../builtins.js'
 import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
 import type { DropReport } from '../config/resolved.js'
 import { callHook, type Diagnostics } from '../diagnostics.js'
@@ -322,5 +322,5 @@ function describeMs(ms: number): string {
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)
+  return toJsonText(text.length > 100 ? `${text.slice(0, 100)}…` : text)
 }

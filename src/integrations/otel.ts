@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { type Context, TraceFlags, trace } from '@opentelemetry/api'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { processState } from '../context/globals.js'
@@ -176,7 +177,7 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
 
   async #flush(timeoutMs: number): Promise<void> {
     const receivers = [...processState.instances].filter((instance) => this.#receivers.has(instance))
-    await Promise.all(receivers.map((instance) => (instance as TracerInstance).flush(timeoutMs).catch(() => false)))
+    await NativePromise.all(receivers.map((instance) => (instance as TracerInstance).flush(timeoutMs).catch(() => false)))
   }
 }
 

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { NativePromise } from '../builtins.js'
 import type { HeaderCarrier } from '../context/propagation.js'
 import { watchLateResult } from '../wrap/late-result.js'
 import type { Recording } from '../wrap/recorder.js'
@@ -124,7 +125,7 @@ function createTracing<Req>(where: string, tracer: TracerChoice<Req>, options: F
 /** The platform hears of the flush when the request arrives: afterwards it may no longer listen. */
 function flushAfter<Res>(trace: RequestTrace<Res>, waitUntil: FetchOptions<never>['waitUntil']): RequestTrace<Res> {
   let startFlush: () => void = () => undefined
-  const over = new Promise<void>((resolve) => {
+  const over = new NativePromise<void>((resolve) => {
     startFlush = resolve
   })
   const flushed = over.then(() => trace.tracer.forceFlush())

@@ -50,7 +50,7 @@ export function readOptions(options: unknown, specs: Specs, context: CheckContex
     return {}
   }
   const values = readMembers(options ?? {}, specs, prefix, { problems, locate, adviseUnknown })
-  for (const name in specs) {
+  for (const name of Object.keys(specs)) {
     const spec = specs[name]
     if (spec === undefined || !('isRequired' in spec) || hasReported(values, name, prefix, problems)) continue
     problems.push(toProblem(prefix + name, spec, undefined, locate(prefix + name)))

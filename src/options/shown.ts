@@ -1,8 +1,10 @@
+import { toJsonText } from '../builtins.js'
+
 const MAX_SHOWN_CHARS = 60
 
 /** A value for a message: short, one line, without the contents of objects. */
 export function toShown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(toShort(value))
+  if (typeof value === 'string') return toJsonText(toShort(value))
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'number' || typeof value === 'boolean') return Object.is(value, -0) ? '-0' : String(value)
   return toKind(value)

@@ -1,3 +1,4 @@
+import { parseJsonText } from '../builtins.js'
 import type { DropReason } from '../semantics/attributes.js'
 import { toFiniteNumber, toObject } from '../semantics/json.js'
 import { readFields, toText } from './protobuf.js'
@@ -88,7 +89,7 @@ const OPENING_BRACE = 0x7b
 
 /** An `ExportTraceServiceResponse` in JSON, in the spelling of the specification or of the proto file. */
 function parseJson(body: Uint8Array): PartialSuccess {
-  const reply = toObject(JSON.parse(toText(body)))
+  const reply = toObject(parseJsonText(toText(body)))
   const partial = toObject(reply.partialSuccess ?? reply.partial_success)
   const message = partial.errorMessage ?? partial.error_message
   return {

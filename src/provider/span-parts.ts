@@ -1,3 +1,4 @@
+import { toJsonText } from '../builtins.js'
 import type { Attributes, AttributeValue, Link } from '@opentelemetry/api'
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { TimedEvent } from '@opentelemetry/sdk-trace'
@@ -100,7 +101,8 @@ class Cleaner {
   /** Attributes of an event or link. */
   map(path: string, values: Attributes | undefined): Attributes {
     const clean: Attributes = {}
-    for (const key in values) setOwn(clean, this.label(key), this.value(`${path}.${key}`, values[key] as AttributeValue))
+    for (const [key, value] of Object.entries(values ?? {}))
+      setOwn(clean, this.label(key), this.value(`${path}.${key}`, value as AttributeValue))
     return clean
   }
 }
@@ -118,7 +120,7 @@ function redactorsOf(own: Redactor, ofCall: Redactor | undefined): readonly Reda
 const redactorLists = new WeakMap<Redactor, readonly Redactor[]>()
 
 function toValue(value: Plain): AttributeValue {
-  return typeof value === 'object' && !Array.isArray(value) ? JSON.stringify(value) : (value as AttributeValue)
+  return typeof value === 'object' && !Array.isArray(value) ? toJsonText(value) : (value as AttributeValue)
 }
 
 function dropOverlaps(value: Plain): Plain {

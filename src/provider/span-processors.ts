@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import type { Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
@@ -24,11 +25,11 @@ export class SessionProcessor implements SpanProcessor {
   }
 
   forceFlush(): Promise<void> {
-    return Promise.resolve()
+    return NativePromise.resolve()
   }
 
   shutdown(): Promise<void> {
-    return Promise.resolve()
+    return NativePromise.resolve()
   }
 }
 

@@ -213,7 +213,7 @@ export function createRecord(start: SpanStart, span: OwnedSpan): SpanRecord {
 /** Rough size of attributes, bytes. */
 export function sizeOfAll(attributes: Attributes | undefined): number {
   let total = 0
-  for (const key in attributes) total += key.length + sizeOf(attributes[key] as Plain) + ENTRY_OVERHEAD_BYTES
+  for (const [key, value] of Object.entries(attributes ?? {})) total += key.length + sizeOf(value as Plain) + ENTRY_OVERHEAD_BYTES
   return total
 }
 

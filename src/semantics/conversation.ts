@@ -1,4 +1,5 @@
 /** Finds the conversation of a model call among the attributes and events of its span, whichever convention wrote it. */
+import { toJsonText } from '../builtins.js'
 import { type JsonObject, readEmbeddedJson, toNonEmptyText, toObject } from './json.js'
 import { type ChatMessage, completeMessages, toMessage, toMessages } from './messages.js'
 import { unflatten } from './unflatten.js'
@@ -77,7 +78,7 @@ type Entry = readonly [path: string, value: unknown, key: string]
 /** The attributes of the indexed form (`SOURCE.N.…`) under the source they belong to. */
 function groupIndexed(attributes: JsonObject): ReadonlyMap<string, Entry[]> {
   const groups = new Map<string, Entry[]>()
-  for (const key in attributes) {
+  for (const key of Object.keys(attributes)) {
     const source = SOURCES.find((name) => key.startsWith(`${name}.`))
     if (source === undefined) continue
     const entry: Entry = [key.slice(source.length + 1), attributes[key], key]
@@ -95,7 +96,7 @@ function readSources(attributes: JsonObject, indexed: ReadonlyMap<string, Entry[
   for (const source of sources) {
     const entries = indexed.get(source) ?? []
     const found = toMessages(attributes[source], defaultRole) ?? fromEntries(entries, defaultRole)
-    if (found === undefined || (messages.length > 0 && JSON.stringify(found) !== JSON.stringify(messages))) continue
+    if (found === undefined || (messages.length > 0 && toJsonText(found) !== toJsonText(messages))) continue
     messages = found
     keys.push(source, ...entries.map(([, , key]) => key))
   }

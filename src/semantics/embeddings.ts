@@ -1,4 +1,5 @@
 /** What a span says of an embedding: the texts that went in, and how many vectors of which length came out. */
+import { parseJsonText } from '../builtins.js'
 import { isObject, type JsonObject, readEmbeddedJson } from './json.js'
 
 /** An embedding without its vectors: they are long, and nobody reads them. */
@@ -20,7 +21,7 @@ export function readEmbeddings(attributes: JsonObject): Embeddings | undefined {
   const texts: unknown[] = []
   const vectors: unknown[] = []
   const usedKeys: string[] = []
-  for (const key in attributes) {
+  for (const key of Object.keys(attributes)) {
     const [, position = '0', what] = OPENINFERENCE.exec(key) ?? []
     if (what === undefined) continue
     usedKeys.push(key)
@@ -72,7 +73,7 @@ function take(attributes: JsonObject, key: string, usedKeys: string[]): unknown[
 function readJson(value: unknown): unknown {
   if (typeof value !== 'string') return value
   try {
-    return JSON.parse(value) as unknown
+    return parseJsonText(value) as unknown
   } catch {
     // Text that is no JSON is the text itself.
     return value

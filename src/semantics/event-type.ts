@@ -172,7 +172,7 @@ function isModelCall(attributes: Attributes, spanEventNames: readonly string[]):
   if (MODEL_KEYS.some((key) => attributes[key] !== undefined)) return true
   if (isNonEmpty(attributes['input.value']) || isNonEmpty(attributes['output.value'])) return true
   if (spanEventNames.some((name) => MODEL_SPAN_EVENTS.has(name))) return true
-  for (const key in attributes) if (MODEL_PREFIX.test(key)) return true
+  for (const key of Object.keys(attributes)) if (MODEL_PREFIX.test(key)) return true
   return false
 }
 

@@ -1,3 +1,5 @@
+import { parseJsonText } from '../builtins.js'
+
 /** An object that came from outside: own keys only, values unknown. */
 export type JsonObject = Record<string, unknown>
 
@@ -40,7 +42,7 @@ export function readEmbeddedJson(value: unknown): unknown {
   const first = value.trimStart()[0]
   if (first !== '{' && first !== '[') return value
   try {
-    const parsed: unknown = JSON.parse(value)
+    const parsed: unknown = parseJsonText(value)
     return isDeeperThan(parsed, MAX_DEPTH) ? value : parsed
   } catch {
     // Text that only looks like JSON stays text.

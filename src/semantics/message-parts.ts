@@ -1,4 +1,5 @@
 /** Reads the parts of a message: text, media, reasoning, refusals, calls of tools and what they gave back. */
+import { parseJsonText } from '../builtins.js'
 import { isObject, type JsonObject, readEmbeddedJson, toObject } from './json.js'
 
 /** A call that a model asked for. */
@@ -86,7 +87,7 @@ function isTextPart(value: JsonObject): boolean {
 export function readJsonText(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*"(?:[^"\\]|\\.)*"\s*$/.test(value)) return readEmbeddedJson(value)
   try {
-    return JSON.parse(value) as unknown
+    return parseJsonText(value) as unknown
   } catch {
     // Quoted text that is no JSON stays as it is.
     return value

@@ -1,4 +1,5 @@
 /** Reads the many spellings of chat messages into one. */
+import { toJsonText } from '../builtins.js'
 import {
   isContentPart,
   type ReadContentPart as ReadPart,
@@ -160,7 +161,7 @@ function collectCalls(message: JsonObject, parts: readonly ReadPart[]): ToolCall
   ]
   const seen = new Set<string>()
   return calls.filter((call) => {
-    const name = call.id ?? JSON.stringify(call)
+    const name = call.id ?? toJsonText(call)
     return !seen.has(name) && seen.add(name)
   })
 }

@@ -1,4 +1,5 @@
 /** One line that tells what went into an event, and one for what came out. */
+import { toJsonText } from '../builtins.js'
 import { readDialogue, type DialogueMessage, type Spoken } from './dialogue.js'
 import { isObject } from './json.js'
 
@@ -53,7 +54,7 @@ export function toPreview(value: unknown): Preview | null {
 function toJson(value: unknown): string {
   // Serialising megabytes for a line would be noticed: a long list is told by its first items.
   const short = Array.isArray(value) && value.length > 20 ? value.slice(0, 20) : value
-  return JSON.stringify(short) ?? ''
+  return toJsonText(short) ?? ''
 }
 
 function toLine(text: string): string | null {

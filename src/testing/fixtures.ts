@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { createTestTracer, type TestTracer, type TestTracerOptions } from './test-tracer.js'
 
 type Use<T> = (value: T) => Promise<void>
@@ -30,6 +31,6 @@ export const tracerFixtures: {
       made.push(tracer)
       return tracer
     })
-    await Promise.all(made.map((tracer) => tracer.shutdown()))
+    await NativePromise.all(made.map((tracer) => tracer.shutdown()))
   },
 }

@@ -1,3 +1,4 @@
+import { toJsonText } from '../builtins.js'
 import { findLeaks } from './isolation.js'
 import type { SpanTree } from './span-tree.js'
 import type { TestTracer } from './test-tracer.js'
@@ -22,11 +23,11 @@ export const tracerMatchers: {
     const wanted = Object.entries(attributes)
     const named = tracer.spans.filter((span) => span.name === name)
     const pass = named.some((span) => wanted.every(([key, value]) => isSame(span.attributes[key], value)))
-    const seen = named.length > 0 ? named.map((span) => JSON.stringify(span.attributes)) : tracer.spans.map((span) => span.name)
+    const seen = named.length > 0 ? named.map((span) => toJsonText(span.attributes)) : tracer.spans.map((span) => span.name)
     return {
       pass,
       message: () =>
-        `expected ${pass ? 'no ' : 'a '}span "${name}" with ${JSON.stringify(attributes)}; recorded: ${seen.join(', ') || 'nothing'}`,
+        `expected ${pass ? 'no ' : 'a '}span "${name}" with ${toJsonText(attributes)}; recorded: ${seen.join(', ') || 'nothing'}`,
     }
   },
   toMatchSpanTree(tracer, expected) {
@@ -34,7 +35,7 @@ export const tracerMatchers: {
     const pass = isSame(actual, Array.isArray(expected) ? expected : [expected])
     return {
       pass,
-      message: () => `expected span trees ${pass ? 'not ' : ''}to be ${JSON.stringify(expected)}, recorded: ${JSON.stringify(actual)}`,
+      message: () => `expected span trees ${pass ? 'not ' : ''}to be ${toJsonText(expected)}, recorded: ${toJsonText(actual)}`,
     }
   },
   toBeIsolatedFrom(tracer, ...others) {
@@ -45,5 +46,5 @@ export const tracerMatchers: {
 }
 
 function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
+  return toJsonText(one) === toJsonText(other)
 }

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../builtins.js'
+import { NativePromise, monotonicMs } from '../builtins.js'
 import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import { withMask } from '../api/masked-transport.js'
@@ -119,7 +119,7 @@ function toReady(config: ResolvedConfig): (() => Promise<unknown>) | undefined {
 
 /** Where nothing but the user's processors exports, they have a span once it ended. */
 function handOver(stats: SpanStats): SpanExport {
-  const done = (): Promise<boolean> => Promise.resolve(true)
+  const done = (): Promise<boolean> => NativePromise.resolve(true)
   return { enqueue: (span) => stats.exported([span]), flush: done, drain: done, close: done, giveUp: () => 0 }
 }
 
@@ -135,7 +135,11 @@ interface Ends {
 function joinEnds(parts: ExporterParts, { spans, rest, spool, close }: Ends): Exporters {
   const { open } = parts
   const drain = (timeoutMs: number): Promise<unknown> =>
-    Promise.all([spans.drain(timeoutMs), rest.drain(timeoutMs), spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop())])
+    NativePromise.all([
+      spans.drain(timeoutMs),
+      rest.drain(timeoutMs),
+      spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop()),
+    ])
   // The natural end comes twice where spans are open, and both together have the time of one.
   let spentMs = 0
   const drainAll = async (timeoutMs: number, isLast = false): Promise<void> => {
@@ -157,11 +161,11 @@ function joinEnds(parts: ExporterParts, { spans, rest, spool, close }: Ends): Ex
     rest,
     memory: undefined,
     async flush(timeoutMs) {
-      const arrived = await Promise.all([spans.flush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
+      const arrived = await NativePromise.all([spans.flush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
       return arrived.every(Boolean)
     },
     async shutdown(timeoutMs) {
-      const arrived = await Promise.all([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
+      const arrived = await NativePromise.all([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
       spool?.stop()
       close()
       for (const release of releases) release()

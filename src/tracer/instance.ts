@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
@@ -421,7 +422,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     GuardedSpan.completeCutShort()
     this.guard('flush', undefined, () => this.#open.exportAbandoned())
     const arrived = [this.#exporters?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
-    return (await Promise.all(arrived)).every(Boolean)
+    return (await NativePromise.all(arrived)).every(Boolean)
   }
 
   /**
@@ -473,14 +474,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.guard('shutdown', undefined, () => this.#open.close())
     processState.letGo.unregister(this)
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
-    return (await Promise.all(arrived)).every(Boolean)
+    return (await NativePromise.all(arrived)).every(Boolean)
   }
 
   async #settleProcessors(act: (processor: UserSpanProcessor) => Promise<void>, timeoutMs: number): Promise<boolean> {
     if (this.#config.spanProcessors.length === 0) return true
     const processors = this.spans.userProcessors
     let hasFailed = false
-    const settled = Promise.allSettled(processors.map(act)).then((outcomes) => {
+    const settled = NativePromise.allSettled(processors.map(act)).then((outcomes) => {
       hasFailed = outcomes.some(({ status }) => status === 'rejected')
     })
     return (await withinMs(settled, timeoutMs)) && !hasFailed

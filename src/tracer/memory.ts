@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import type { PendingSpan } from '../export/pending-span.js'
 import type { SpanStats } from '../export/stats.js'
@@ -25,13 +26,13 @@ export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans
   function record(kind: RecordedCall['kind']): (body: Readonly<Record<string, unknown>>) => Promise<boolean> {
     return (body) => {
       if (!isClosed) memory.calls.push({ kind, body: mapTexts(body, mask) })
-      return Promise.resolve(!isClosed)
+      return NativePromise.resolve(!isClosed)
     }
   }
 
   const close = (): Promise<boolean> => {
     isClosed = true
-    return Promise.resolve(true)
+    return NativePromise.resolve(true)
   }
   return {
     spans: { enqueue: keep },
@@ -39,12 +40,12 @@ export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans
       startSession: record('startSession'),
       updateEvent: record('updateEvent'),
       createEvent: record('createEvent'),
-      flush: () => Promise.resolve(true),
+      flush: () => NativePromise.resolve(true),
       // There is no backend that would show a session's end.
       noteSpanEnd: () => undefined,
     },
     memory,
-    flush: () => Promise.resolve(true),
+    flush: () => NativePromise.resolve(true),
     shutdown: close,
   }
 }

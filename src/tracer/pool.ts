@@ -1,4 +1,4 @@
-import { clearTimeout, monotonicMs, setTimeout } from '../builtins.js'
+import { NativePromise, clearTimeout, monotonicMs, setTimeout, toJsonText } from '../builtins.js'
 import type { TracerOptions } from '../config/options.js'
 import { runInScope } from '../context/scope.js'
 import { HoneyHiveError } from '../errors.js'
@@ -205,7 +205,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
       leases: 0,
       idleSinceMs: 0,
       isFlushing: false,
-      ready: Promise.resolve().then(() => this.#make(key, entry)),
+      ready: NativePromise.resolve().then(() => this.#make(key, entry)),
     }
     this.#entries.set(key, entry)
     return entry
@@ -236,7 +236,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
       this.#places++
       return
     }
-    await new Promise<void>((resolve, reject) => {
+    await new NativePromise<void>((resolve, reject) => {
       const timer = setTimeout(() => waiter.fail(new HoneyHiveError('TRACER_POOL', this.#describeFull(key))), this.#waitMs)
       const leave = (): void => {
         clearTimeout(timer)
@@ -304,7 +304,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
   #evict(entry: Entry, timeoutMs?: number): Promise<boolean> {
     if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key)
     this.#counts.evicted++
-    const closing: Promise<boolean> = runDetached(() => entry.tracer?.shutdown(timeoutMs) ?? Promise.resolve(true)).finally(() => {
+    const closing: Promise<boolean> = runDetached(() => entry.tracer?.shutdown(timeoutMs) ?? NativePromise.resolve(true)).finally(() => {
       this.#closing.delete(closing)
       this.#freePlace()
     })
@@ -349,7 +349,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
     clearTimeout(this.#timer)
     for (const waiter of [...this.#waiters]) waiter.fail(new Error('the pool was shut down meanwhile'))
     await this.#quiet(timeoutMs)
-    const results = await Promise.all([...this.#tracers().map((tracer) => tracer.shutdown(timeoutMs)), ...this.#closing])
+    const results = await NativePromise.all([...this.#tracers().map((tracer) => tracer.shutdown(timeoutMs)), ...this.#closing])
     this.#entries.clear()
     this.#outdated.clear()
     return results.every(Boolean)
@@ -362,8 +362,8 @@ class Pool<Key extends string> implements TracerPool<Key> {
   /** Waits until nothing is leased, or the time is over. */
   #quiet(timeoutMs: number): Promise<void> {
     const isQuiet = (): boolean => [...this.#entries.values(), ...this.#outdated].every((entry) => entry.leases === 0)
-    if (isQuiet()) return Promise.resolve()
-    return new Promise((resolve) => {
+    if (isQuiet()) return NativePromise.resolve()
+    return new NativePromise((resolve) => {
       const timer = setTimeout(resolve, toTimerMs(timeoutMs))
       this.#onQuiet = () => {
         if (!isQuiet()) return
@@ -390,7 +390,7 @@ function toLease(tracer: HoneyHiveTracer, giveBack: () => void): TracerLease {
 }
 
 function quote(key: string): string {
-  return JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key)
+  return toJsonText(key.length > 80 ? `${key.slice(0, 80)}…` : key)
 }
 
 function toPoolError(key: string, error: unknown): HoneyHiveError {

@@ -1,6 +1,7 @@
 import { mapTexts } from '../values/secrets/map-texts.js'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
+import { NativePromise } from '../builtins.js'
 import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer, type TracerProvider } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
@@ -262,7 +263,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns whether it arrived; never rejects.
    */
   enrichSession(enrichment: SessionEnrichment & ExtraMetadata): Promise<boolean> {
-    return this.#instance.guard('enrichSession', Promise.resolve(false), () => {
+    return this.#instance.guard('enrichSession', NativePromise.resolve(false), () => {
       const { session } = this.#instance.current()
       const other = enrichment?.sessionId ?? undefined
       if (other === undefined && this.isEnabled) this.#instance.ensureSession(session)
@@ -277,11 +278,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns whether it arrived; never rejects.
    */
   updateEvent(eventId: string, enrichment: SpanEnrichment & ExtraMetadata): Promise<boolean> {
-    return this.#instance.guard('updateEvent', Promise.resolve(false), () => {
+    return this.#instance.guard('updateEvent', NativePromise.resolve(false), () => {
       const id = readIdText(eventId)
       if (id === undefined) throw new TypeError('an event id is a text')
       const body = toUpdateBody(toSessionId(id), enrichment, (path, value) => this.#instance.toSafe(path, value))
-      if (!this.isEnabled || body === undefined) return Promise.resolve(false)
+      if (!this.isEnabled || body === undefined) return NativePromise.resolve(false)
       return this.#instance.exporters.rest.updateEvent(body)
     })
   }
@@ -292,8 +293,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns its id, or `undefined` when it was lost; never rejects.
    */
   createEvent(event: EventOptions): Promise<string | undefined> {
-    return this.#instance.guard<Promise<string | undefined>>('createEvent', Promise.resolve(undefined), () => {
-      if (!this.isEnabled) return Promise.resolve(undefined)
+    return this.#instance.guard<Promise<string | undefined>>('createEvent', NativePromise.resolve(undefined), () => {
+      if (!this.isEnabled) return NativePromise.resolve(undefined)
       const eventId = typeof event.eventId === 'string' ? toSessionId(event.eventId) : randomUUID()
       const arrival = this.#instance.exporters.rest.createEvent(this.#toEventBody(event, eventId))
       return arrival.then((hasArrived) => (hasArrived ? eventId : undefined))
@@ -322,7 +323,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   createSession(options: WithSessionOptions = {}): Promise<string> {
     const frame = this.#openSession(options)
-    if (frame === undefined) return Promise.resolve(this.sessionId)
+    if (frame === undefined) return NativePromise.resolve(this.sessionId)
     const { session } = frame
     const toScope = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
     return enterOnAwait(session.id, { toScope, onUnused: () => this.#warnNotAwaited(session) })

@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { loadTracerDefinitions, type LoadOptions, type TracerDefinitions } from '../config/file.js'
 import { checkTogether, readGiven, withoutKeys } from '../config/given.js'
 import type { TracerOptions } from '../config/options.js'
@@ -102,7 +103,7 @@ function takeName(name: string, { instance }: HoneyHiveTracer, before: Instance)
 function toTracers(tracers: ReadonlyMap<string, HoneyHiveTracer>): Tracers {
   const names = Object.freeze([...tracers.keys()])
   const forAll = async (act: (tracer: HoneyHiveTracer) => Promise<boolean>): Promise<boolean> =>
-    (await Promise.all([...tracers.values()].map(act))).every(Boolean)
+    (await NativePromise.all([...tracers.values()].map(act))).every(Boolean)
   const shutdown = (timeoutMs?: number): Promise<boolean> => forAll((tracer) => tracer.shutdown(timeoutMs))
   return Object.freeze({
     names,

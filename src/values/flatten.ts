@@ -1,3 +1,4 @@
+import { toJsonText } from '../builtins.js'
 import { clashingNames, createUndotted } from './dotted-names.js'
 import { joinPath } from './paths.js'
 import { isPlainArray, type Plain, type PlainObject, setField } from './plain.js'
@@ -32,19 +33,19 @@ export function flatten(prefix: string, value: Plain, budget: number, emit: Emit
 /** {@link flattenNode} where every leaf fits into the budget. */
 function spread(path: string, node: Plain, emit: Emit): void {
   if (typeof node !== 'object' || node === null) return emit(path, toLeaf(node))
-  if (path.length > MAX_PATH_CHARS) return emit(path, JSON.stringify(node))
+  if (path.length > MAX_PATH_CHARS) return emit(path, toJsonText(node))
   if (isPlainArray(node)) spreadItems(path, node, emit)
   else spreadFields(path, node, emit)
 }
 
 function spreadItems(path: string, items: readonly Plain[], emit: Emit): void {
-  if (isOneText(items)) return emit(path, JSON.stringify(items))
+  if (isOneText(items)) return emit(path, toJsonText(items))
   for (let i = 0; i < items.length; i += 1) spread(joinPath(path, String(i)), items[i] as Plain, emit)
 }
 
 function spreadFields(path: string, fields: PlainObject, emit: Emit): void {
   const names = Object.keys(fields)
-  if (isEmpty(fields, names) || hasCollision(fields, names)) return emit(path, JSON.stringify(fields))
+  if (isEmpty(fields, names) || hasCollision(fields, names)) return emit(path, toJsonText(fields))
   for (const name of names) {
     const field = fields[name] as Plain
     if (field !== null) spread(joinPath(path, name), field, emit)
@@ -54,7 +55,7 @@ function spreadFields(path: string, fields: PlainObject, emit: Emit): void {
 function flattenNode(path: string, node: Plain, allowance: number, emit: Emit): void {
   if (typeof node !== 'object' || node === null) return emit(path, toLeaf(node))
   const children = path.length > MAX_PATH_CHARS ? undefined : childrenOf(node)
-  if (children === undefined || children.length > allowance) return emit(path, JSON.stringify(node))
+  if (children === undefined || children.length > allowance) return emit(path, toJsonText(node))
   const grants = shareLeaves(children, allowance)
   for (let i = 0; i < children.length; i += 1) {
     const [name, child] = children[i] as Child
@@ -155,7 +156,7 @@ export function toAttributeValue(value: unknown): AttributeScalar | AttributeSca
   if (plain === null) return undefined
   if (typeof plain !== 'object') return typeof plain === 'string' ? clampText(plain, MAX_ATTRIBUTE_BYTES) : toScalar(plain)
   const items = isPlainArray(plain) ? toHomogeneous(plain) : undefined
-  return items ?? clampText(JSON.stringify(plain), MAX_ATTRIBUTE_BYTES)
+  return items ?? clampText(toJsonText(plain), MAX_ATTRIBUTE_BYTES)
 }
 
 function toHomogeneous(items: readonly Plain[]): AttributeScalar[] | undefined {

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { toJsonText } from '../builtins.js'
 import { type MediaMode, summariseMedia } from './media.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { isPlainArray, type Plain, setField } from './plain.js'
@@ -88,7 +89,7 @@ function buildRedactor({ keyRules, maskText, ask, replacement, label, media }: R
     value,
     text(path, text) {
       const shown = value(path, text)
-      return typeof shown === 'string' ? shown : JSON.stringify(shown)
+      return typeof shown === 'string' ? shown : toJsonText(shown)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { toJsonText } from '../builtins.js'
 import { takeSnapshot } from './snapshot.js'
 import { toBigIntText, toFunctionText } from './stand-in.js'
 import { cutText } from './text.js'
@@ -72,7 +73,7 @@ function objectText(thrown: object): string {
   // Its traps are the host's code, and may name four billion fields.
   if (types.isProxy(thrown)) return '[thrown Object]'
   const { value } = takeSnapshot(thrown, MAX_FIELDS_BYTES)
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const text = typeof value === 'string' ? value : toJsonText(value)
   return text === '{}' || text === '[]' ? taggedText(thrown) : text
 }
 

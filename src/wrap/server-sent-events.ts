@@ -1,3 +1,5 @@
+import { parseJsonText } from '../builtins.js'
+
 /** Whether a text begins as a stream of server-sent events does. */
 const BEGINS = /^(?:event|data|id|retry)?:/
 
@@ -19,7 +21,7 @@ export function readServerSentEvents(text: string): unknown[] | undefined {
 
 function parseData(data: string): unknown {
   try {
-    return JSON.parse(data) as unknown
+    return parseJsonText(data) as unknown
   } catch {
     // `[DONE]`, or the last event of a text that was cut.
     return undefined

@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
-import { clearTimeout, setImmediate, setTimeout } from '../builtins.js'
+import { promiseHooks } from 'node:v8'
+import { NativePromise, clearTimeout, setImmediate, setTimeout } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
 
 const nativePromise = Promise
 const nativeThen = Promise.prototype.then
-const settled: Promise<void> = Promise.resolve()
+const settled: Promise<void> = NativePromise.resolve()
 
 /** Promises that are watched already. A cache keyed by the promise: it holds nothing alive. */
 const groups = new WeakMap<Promise<unknown>, SettlementGroup>()
@@ -16,7 +17,7 @@ const groups = new WeakMap<Promise<unknown>, SettlementGroup>()
  *
  * A reaction of ours would mark a later rejection as handled, and whether the host has handled it already cannot be asked.
  * So nothing is attached until the host consumes the promise: `await`, `then`, `catch`, `all`, … all read `constructor`, which
- * is an own accessor until then. A promise nobody consumes is looked at from time to time, and the host sees of its
+ * is an own accessor until then, and make a promise of it at once, which who merely looks does not. A promise nobody consumes is looked at from time to time, and the host sees of its
  * rejection exactly what it would have seen.
  */
 export function watchSharedPromise(promise: Promise<unknown>, settlement: Settlement): void {
@@ -42,13 +43,26 @@ function noteConsumption(promise: Promise<unknown>, group: SettlementGroup): voi
     configurable: true,
     enumerable: false,
     get() {
-      attach(promise, group)
+      attachIfConsumed(promise, group)
       return nativePromise
     },
     set(value: unknown) {
       Reflect.defineProperty(promise, 'constructor', { value, configurable: true, enumerable: true, writable: true })
     },
   })
+}
+
+/**
+ * Whoever consumes a promise makes one of it right after its look at `constructor`; whoever only wants to know what it is makes none, and
+ * a later rejection stays theirs to miss.
+ */
+function attachIfConsumed(promise: Promise<unknown>, group: SettlementGroup): void {
+  const stop = promiseHooks.onInit((_, parent) => {
+    if (parent !== promise) return
+    stop()
+    attach(promise, group)
+  }) as () => void
+  void nativeThen.call(settled, () => stop())
 }
 
 /** The host consumes the promise, or it is fulfilled: a reaction of ours changes nothing any more. */

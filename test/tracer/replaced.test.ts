@@ -6,11 +6,12 @@ afterEach(() => {
   vi.useRealTimers()
   vi.unstubAllGlobals()
   vi.restoreAllMocks()
+  for (const name of ['extra', 'extraCall']) Reflect.deleteProperty(Object.prototype, name)
 })
 
 const logger = { debug() {}, warn() {}, error() {} }
 const init = (serverUrl: string): HoneyHiveTracer =>
-  HoneyHiveTracer.init({ apiKey: 'key', serverUrl, logger, protocol: 'http/json', batch: { retryBudgetMs: 300, exportTimeoutMs: 200 } })
+  HoneyHiveTracer.init({ apiKey: 'key', serverUrl, logger, batch: { retryBudgetMs: 300, exportTimeoutMs: 200 } })
 
 const throwing = (): never => {
   throw new Error('patched')
@@ -31,8 +32,14 @@ const hosts: Record<string, () => void> = {
   'replaces fetch, structuredClone and queueMicrotask by what throws': () => {
     for (const name of ['fetch', 'structuredClone', 'queueMicrotask']) vi.stubGlobal(name, throwing)
   },
-  'has a Promise of its own': () => {
-    vi.stubGlobal('Promise', class Own<T> extends Promise<T> {})
+  'has a Promise without helpers': () => {
+    const NativePromise = Promise
+    vi.stubGlobal('Promise', function Own(run: ConstructorParameters<typeof Promise>[0]) {
+      return new NativePromise(run)
+    })
+  },
+  'adds fields to every object': () => {
+    Object.assign(Object.prototype, { extra: 'of the host', extraCall: () => undefined })
   },
 }
 
@@ -48,10 +55,32 @@ describe.each(Object.keys(hosts))('a host that %s', (host) => {
     vi.useRealTimers()
     vi.unstubAllGlobals()
     vi.restoreAllMocks()
+    for (const name of ['extra', 'extraCall']) Reflect.deleteProperty(Object.prototype, name)
     expect(receiver.spans.map(({ name }) => name)).toEqual(['step'])
     const [{ startMs = 0, endMs = 0 } = {}] = receiver.spans
     expect(Math.abs(Date.now() - startMs)).toBeLessThan(600_000)
     expect(endMs).toBeGreaterThanOrEqual(startMs)
     await Promise.all([receiver.close(), silent.close()])
+  })
+})
+
+describe('an environment', () => {
+  const env = Object.getOwnPropertyDescriptor(process, 'env') as PropertyDescriptor
+  const refuse = new Proxy({}, { get: throwing, has: throwing, ownKeys: throwing })
+
+  it.each([
+    ['is missing', { value: undefined }],
+    ['throws', { get: throwing }],
+    ['refuses every look', { value: refuse }],
+  ])('that %s counts as one without variables', (_, descriptor) => {
+    Object.defineProperty(process, 'env', { configurable: true, ...descriptor })
+    let tracer: HoneyHiveTracer
+    try {
+      tracer = HoneyHiveTracer.init({ apiKey: 'key', testMode: true })
+      tracer.startSpan('step').end()
+    } finally {
+      Object.defineProperty(process, 'env', env)
+    }
+    expect(tracer.stats()).toMatchObject({ exported: 1 })
   })
 })

@@ -624,6 +624,8 @@ describe('unhandled rejections', () => {
         asyncHandled: () => { wrap(async () => { await later() })().catch(() => console.error('caught')) },
         frozenIgnored: () => { void wrap(() => Object.freeze(later()))() },
         consumedLate: async () => { listen(); const p = wrap(() => later())(); await sleep(30); await p.catch(() => console.error('caught')); await sleep(5) },
+        lookedAt: async () => { const p = wrap(() => later())(); console.log(p.constructor === Promise, p.constructor.name); await sleep(60) },
+        lookedAtThenCaught: async () => { listen(); const p = wrap(() => later())(); console.log(p.constructor.name); await p.catch(() => console.error('caught')); await sleep(5) },
         cachedTwice: () => { listen(); const p = later(); const f = wrap(() => p); void f(); f().catch(() => console.error('caught')) },
       }
       // What the exit of a tracer does with its tasks.
@@ -659,6 +661,8 @@ describe('unhandled rejections', () => {
     ['asyncHandled', 0],
     ['frozenIgnored', 1],
     ['consumedLate', 0],
+    ['lookedAt', 1],
+    ['lookedAtThenCaught', 0],
     ['cachedTwice', 0],
   ])('%s ends the process as without us', async (mode, code) => {
     const [bare, wrapped] = await Promise.all([runChild(mode, 'bare'), runChild(mode, 'wrapped')])

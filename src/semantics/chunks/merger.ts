@@ -1,3 +1,4 @@
+import { parseJsonText } from '../../builtins.js'
 import { isObject, type JsonObject } from '../json.js'
 
 /** Puts the chunks of a streamed answer together to what the same call gives without streaming. */
@@ -81,7 +82,7 @@ export function readArguments(text: unknown): unknown {
   if (typeof text !== 'string') return text
   if (text === '') return {}
   try {
-    return JSON.parse(text) as unknown
+    return parseJsonText(text) as unknown
   } catch {
     // A stream that stopped early: the text as far as it came.
     return text

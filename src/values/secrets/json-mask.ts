@@ -3,6 +3,7 @@
  * quotes escaped. One pass from left to right over the quotes, so the time is linear and the rest of the text stays as it is.
  */
 
+import { toJsonText } from '../../builtins.js'
 import type { KeyRules } from './key-rules.js'
 import { isModelTokenText, isSchemaText } from './look-alikes.js'
 
@@ -134,7 +135,7 @@ function isEmptyValue(text: string, from: number, end: number): boolean {
 
 /** A JSON string literal whose quotes carry `escapes` backslashes, as the quotes of the field's name do. */
 function toJsonString(replacement: string, escapes: number): string {
-  let literal = JSON.stringify(replacement)
-  for (let level = escapes; level > 0; level = (level - 1) / 2) literal = JSON.stringify(literal).slice(1, -1)
+  let literal = toJsonText(replacement)
+  for (let level = escapes; level > 0; level = (level - 1) / 2) literal = toJsonText(literal).slice(1, -1)
   return literal
 }

@@ -1,4 +1,5 @@
 /** Tells what bears the name of a secret and is none: the schema of a parameter, the token of a model's answer. */
+import { parseJsonText } from '../../builtins.js'
 import { isPlainArray, type Plain, type PlainObject } from '../plain.js'
 
 const SCHEMA_TYPES: ReadonlySet<Plain | undefined> = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'])
@@ -59,7 +60,7 @@ function parseUnescaped(text: string): Plain | undefined {
   let shown = text
   for (let level = 0; level < 4; level += 1) {
     try {
-      return JSON.parse(shown) as Plain
+      return parseJsonText(shown) as Plain
     } catch {
       // One level of escaping more.
       shown = shown.replace(/\\(["\\])/g, '$1')

@@ -1,3 +1,4 @@
+import { toJsonText } from '../../builtins.js'
 import { toWellFormedText } from '../text.js'
 
 type MaskText = (text: string) => string
@@ -75,8 +76,8 @@ function escapeExpression(text: string): string {
 
 /** A secret as it is, inside JSON text, inside a URL, and in the base64 of its bytes and of `user:key` pairs. */
 function toForms(secret: string): string[] {
-  const json = JSON.stringify(secret).slice(1, -1)
-  return [secret, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(toWellFormedText(secret)), ...toBase64Forms(secret)]
+  const json = toJsonText(secret).slice(1, -1)
+  return [secret, json, toJsonText(json).slice(1, -1), encodeURIComponent(toWellFormedText(secret)), ...toBase64Forms(secret)]
 }
 
 /** Base64 of a text in which the secret stands, at each of the three places its first byte can have in a group. */

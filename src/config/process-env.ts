@@ -1,0 +1,33 @@
+/** Variables by name. */
+type Variables = Readonly<Record<string, string | undefined>>
+
+/**
+ * The variables of this process. What is missing, refuses to be read or is none of its own (a polluted `Object.prototype`) counts as not
+ * set: the environment is the host's, and nothing of it may keep a program from starting.
+ */
+export function readProcessEnv(): Variables {
+  // Read as they are asked for: a copy of all would cost each tracer more than the rest of its settings.
+  return new Proxy(NO_VARIABLES, { get: (_, name) => (typeof name === 'string' ? readOne(name) : undefined) })
+}
+
+/** All of {@link readProcessEnv}, for a program that is started. */
+export function readAllOfProcessEnv(): Variables {
+  try {
+    return { ...process.env }
+  } catch {
+    // There is no environment, or it lets nobody look.
+    return NO_VARIABLES
+  }
+}
+
+const NO_VARIABLES: Variables = Object.freeze(Object.create(null) as Record<string, undefined>)
+
+function readOne(name: string): string | undefined {
+  try {
+    const value: unknown = Object.hasOwn(process.env, name) ? process.env[name] : undefined
+    return typeof value === 'string' ? value : undefined
+  } catch {
+    // A variable that may not be read is not set.
+    return undefined
+  }
+}
