@@ -148,7 +148,7 @@ export interface ProxyVariables {
 }
 
 /** What the environment says of proxies; without any where Node was not told to use them. */
-export function readProxies(env: Environment = process.env, flags: readonly string[] = process.execArgv): ProxyVariables {
+export function readProxies(env: Environment = readProcessEnv(), flags: readonly string[] = process.execArgv): ProxyVariables {
   const read = (name: string): string | undefined => (env[name.toLowerCase()] ?? env[name])?.trim() || undefined
   const isTold = env['NODE_USE_ENV_PROXY'] === '1' || hasFlag(env['NODE_OPTIONS']?.split(/\s+/) ?? []) || hasFlag(flags)
   const except = read('NO_PROXY') ?? ''
