@@ -31,10 +31,4 @@ export function monotonicMs(): number {
   return readMonotonic.call(performance)
 }
 
-/** `Promise` of the language; a host may put another in its place. */
-export const NativePromise: PromiseConstructor = Promise
-
-/** `JSON.stringify` of the language. */
-export const toJsonText: typeof JSON.stringify = JSON.stringify
-/** `JSON.parse` of the language. @throws SyntaxError */
-export const parseJsonText: typeof JSON.parse = JSON.parse
+export { NativePromise, parseJsonText, toJsonText } from './natives.js'

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../src', import.meta.url))
 /** The page runs in a browser, a command in a process of its own. */
-const OWN_WORLD = /^(dev[\\/]page([\\/]|-bundle)|cli[\\/]|builtins\.ts$)/
+const OWN_WORLD = /^(dev[\\/]page([\\/]|-bundle)|cli[\\/]|(builtins|natives)\.ts$)/
 const NAMES = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'queueMicrotask']
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !OWN_WORLD.test(file))

@@ -1,4 +1,4 @@
-import { parseJsonText } from '../builtins.js'
+import { parseJsonText } from '../natives.js'
 
 /** An object that came from outside: own keys only, values unknown. */
 export type JsonObject = Record<string, unknown>

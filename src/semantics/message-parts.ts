@@ -1,5 +1,5 @@
 /** Reads the parts of a message: text, media, reasoning, refusals, calls of tools and what they gave back. */
-import { parseJsonText } from '../builtins.js'
+import { parseJsonText } from '../natives.js'
 import { isObject, type JsonObject, readEmbeddedJson, toObject } from './json.js'
 
 /** A call that a model asked for. */

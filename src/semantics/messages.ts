@@ -1,5 +1,5 @@
 /** Reads the many spellings of chat messages into one. */
-import { toJsonText } from '../builtins.js'
+import { toJsonText } from '../natives.js'
 import {
   isContentPart,
   type ReadContentPart as ReadPart,

@@ -29,8 +29,8 @@ export interface SessionEnrichment extends Enrichment {
   readonly sessionId?: string | undefined
 }
 
-/** Further keys, which count as metadata: `enrichSpan({ user_id })`. */
-export type ExtraMetadata = Readonly<Record<string, unknown>>
+/** An enrichment that may have further keys, which count as metadata: `enrichSpan({ user_id })`. */
+export type WithMetadata<T> = T | (T & Readonly<Record<string, unknown>>)
 
 /** Takes a safe copy of a user's value. */
 export type TakeSnapshot = (value: unknown) => Snapshot

@@ -3,7 +3,7 @@ import type { TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import { processState } from '../context/globals.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { RoutingProvider } from '../provider/routing-provider.js'
-import type { ExtraMetadata, SessionEnrichment, SpanEnrichment } from './enrich.js'
+import type { SessionEnrichment, SpanEnrichment, WithMetadata } from './enrich.js'
 import { activeInstance, implicitInstance, processDiagnostics } from './registry.js'
 import { RoutingPropagator } from './routing-propagator.js'
 import type { HoneyHiveTracer } from './tracer.js'
@@ -29,7 +29,7 @@ export function getActiveTracer(): HoneyHiveTracer | undefined {
  *
  * @returns false when there is no such span.
  */
-export function enrichSpan(enrichment: SpanEnrichment & ExtraMetadata): boolean {
+export function enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
   return getActiveTracer()?.enrichSpan(enrichment) ?? false
 }
 
@@ -38,7 +38,7 @@ export function enrichSpan(enrichment: SpanEnrichment & ExtraMetadata): boolean 
  *
  * @returns whether it arrived; never rejects.
  */
-export function enrichSession(enrichment: SessionEnrichment & ExtraMetadata): Promise<boolean> {
+export function enrichSession(enrichment: WithMetadata<SessionEnrichment>): Promise<boolean> {
   const tracer = implicitInstance()?.tracer as HoneyHiveTracer | undefined
   return tracer?.enrichSession(enrichment) ?? NativePromise.resolve(false)
 }

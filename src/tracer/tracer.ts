@@ -23,7 +23,7 @@ import { nameText } from '../provider/span-arguments.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from '../wrap/decorate.js'
 import { bindTo } from './bind.js'
-import { type Enrichment, enrichSpan, type ExtraMetadata, type SessionEnrichment, type SpanEnrichment, toUpdateBody } from './enrich.js'
+import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichment, toUpdateBody, type WithMetadata } from './enrich.js'
 import { type Collaborators, TracerInstance } from './instance.js'
 import { noteEvaluation } from './evaluation.js'
 import { enableInstrumentation } from './instrumentations.js'
@@ -38,7 +38,7 @@ export interface SessionHandle {
   readonly sessionId: string
   readonly sessionName: string
   /** Adds data to this session; see {@link HoneyHiveTracer.enrichSession}. */
-  enrich(enrichment: SessionEnrichment & ExtraMetadata): Promise<boolean>
+  enrich(enrichment: WithMetadata<SessionEnrichment>): Promise<boolean>
 }
 
 /** Settings of `withSession` and `createSession`. */
@@ -247,7 +247,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    *
    * @returns false when this tracer has no active span here.
    */
-  enrichSpan(enrichment: SpanEnrichment & ExtraMetadata): boolean {
+  enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
     const { span } = this.#instance.current()
     if (!(span instanceof GuardedSpan) || !span.isRecording()) return false
     return this.#instance.guard('enrichSpan', false, () => {
@@ -262,7 +262,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    *
    * @returns whether it arrived; never rejects.
    */
-  enrichSession(enrichment: SessionEnrichment & ExtraMetadata): Promise<boolean> {
+  enrichSession(enrichment: WithMetadata<SessionEnrichment>): Promise<boolean> {
     return this.#instance.guard('enrichSession', NativePromise.resolve(false), () => {
       const { session } = this.#instance.current()
       const other = enrichment?.sessionId ?? undefined
@@ -277,7 +277,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    *
    * @returns whether it arrived; never rejects.
    */
-  updateEvent(eventId: string, enrichment: SpanEnrichment & ExtraMetadata): Promise<boolean> {
+  updateEvent(eventId: string, enrichment: WithMetadata<SpanEnrichment>): Promise<boolean> {
     return this.#instance.guard('updateEvent', NativePromise.resolve(false), () => {
       const id = readIdText(eventId)
       if (id === undefined) throw new TypeError('an event id is a text')

@@ -54,6 +54,7 @@ function accepting(bytesPerSpan: number): SpanSender & { written: number[]; sent
   return {
     written,
     sent,
+    place: 'a test',
     toRequest(spans) {
       written.push(spans.length)
       return {
@@ -124,6 +125,7 @@ describe('BatchSpanProcessor', () => {
     let refuse: () => void = () => undefined
     let sends = 0
     const hanging: SpanSender = {
+      place: 'a test',
       toRequest: () => ({
         bytes: 0,
         send: ({ signal }) =>

@@ -43,6 +43,7 @@ function createModel(random: () => number): SpanSender & { acknowledged: Set<str
   return {
     acknowledged,
     fault: 'none',
+    place: 'a test',
     toRequest(spans) {
       if (spans.some(({ name }) => name === 'unwritable')) throw new TypeError('unwritable')
       return {

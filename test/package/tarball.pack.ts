@@ -268,6 +268,7 @@ describe('the installed package', () => {
       process.env = new Proxy({ ...process.env, OTEL_TRACES_SAMPLER: 'always_off', OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '1' }, {
         get: (env, name) => (read.add(name), env[name]),
         has: (env, name) => (read.add(name), name in env),
+        getOwnPropertyDescriptor: (env, name) => (read.add(name), Reflect.getOwnPropertyDescriptor(env, name)),
       })
       const { HoneyHiveTracer } = await import('honeyhive-tracer')
       const tracer = HoneyHiveTracer.init({ apiKey: 'test-key', serverUrl: 'http://127.0.0.1:9', skipSessionCreation: true })

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Enrichment, HoneyHiveTracer, toSessionId } from '../../src/index.js'
+import { type Enrichment, enrichSession, enrichSpan, HoneyHiveTracer, type SpanEnrichment, toSessionId } from '../../src/index.js'
 import { startDevServer } from '../../src/dev/server.js'
 import { createTestTracer, type TestTracer } from '../../src/testing/index.js'
 import { type Receiver, startReceiver } from '../fixtures/receiver.js'
@@ -105,6 +105,31 @@ describe('enrichSpan', () => {
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
     expect(attributesOf('s')).toMatchObject({ 'honeyhive_metadata.ok': 1 })
   })
+})
+
+test('every form takes further keys as metadata, and what is declared as an enrichment', async () => {
+  const declared: SpanEnrichment = { metrics: { m: 1 } }
+  const handle = await tracer.withSession({}, async (session) => {
+    tracer.startActiveSpan('s', () => {
+      expect([
+        tracer.enrichSpan({ user_id: 'u' }),
+        tracer.enrichSpan(declared),
+        enrichSpan({ plan: 'gold' }),
+        enrichSpan(declared),
+      ]).toEqual([true, true, true, true])
+    })
+    await tracer.enrichSession({ tenant_id: 't' })
+    await enrichSession({ tenant: 't' })
+    await session.enrich({ region: 'eu' })
+    return session
+  })
+  expect(tracer.spans[0]?.attributes).toMatchObject({
+    'honeyhive_metadata.user_id': 'u',
+    'honeyhive_metadata.plan': 'gold',
+    'honeyhive_metrics.m': 1,
+  })
+  expect(tracer.sessions[0]?.updates.map(({ metadata }) => metadata)).toEqual([{ tenant_id: 't' }, { tenant: 't' }, { region: 'eu' }])
+  expect(handle.sessionId).toBe(tracer.sessions[0]?.sessionId)
 })
 
 describe('enrichSession, updateEvent, createEvent', () => {

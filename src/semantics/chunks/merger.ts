@@ -1,4 +1,4 @@
-import { parseJsonText } from '../../builtins.js'
+import { parseJsonText } from '../../natives.js'
 import { isObject, type JsonObject } from '../json.js'
 
 /** Puts the chunks of a streamed answer together to what the same call gives without streaming. */
