@@ -1,9 +1,11 @@
 // One request of a server, whatever the framework: its tracer, its session, its span and its end.
+import { types } from 'node:util'
 import { type Attributes, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { ATTRIBUTE, EventType } from '../semantics/attributes.js'
 import { type HeaderCarrier, readHeader, readRemoteContext } from '../context/propagation.js'
 import { currentScope, runInScope } from '../context/scope.js'
 import { createDiagnostics } from '../diagnostics.js'
+import { isErrorLike } from '../values/realm.js'
 import { describeThrown } from '../values/thrown.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { enrichSpan } from '../tracer/enrich.js'
@@ -186,7 +188,7 @@ function createAsk(tracer: HoneyHiveTracer, where: string): <R>(option: string, 
 
 /** True for a promise, which then cannot end the process by being rejected. */
 function ignoreRejection(value: unknown): boolean {
-  if (!(value instanceof Promise)) return false
+  if (!types.isPromise(value)) return false
   value.catch(() => undefined)
   return true
 }
@@ -273,7 +275,8 @@ function isClientError(statusCode: number | undefined): boolean {
 }
 
 function describeError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(describeThrown(error).message)
+  const isError = typeof error === 'object' && error !== null && isErrorLike(error)
+  return isError ? error : new Error(describeThrown(error).message)
 }
 
 function toCall(
