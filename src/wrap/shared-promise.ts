@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
-import { promiseHooks } from 'node:v8'
+import v8 from 'node:v8'
 import { NativePromise, clearTimeout, setImmediate, setTimeout } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
@@ -57,12 +57,23 @@ function noteConsumption(promise: Promise<unknown>, group: SettlementGroup): voi
  * a later rejection stays theirs to miss.
  */
 function attachIfConsumed(promise: Promise<unknown>, group: SettlementGroup): void {
-  const stop = promiseHooks.onInit((_, parent) => {
+  const stop = onPromiseMade((parent) => {
     if (parent !== promise) return
-    stop()
+    stop?.()
     attach(promise, group)
-  }) as () => void
-  void nativeThen.call(settled, () => stop())
+  })
+  if (stop === undefined) attach(promise, group)
+  else void nativeThen.call(settled, () => stop())
+}
+
+/** Tells of promises that are made of another until it is stopped; `undefined` where the runtime (Bun, Deno) cannot tell. */
+function onPromiseMade(listen: (parent: Promise<unknown> | undefined) => void): (() => void) | undefined {
+  try {
+    return v8.promiseHooks.onInit((_, parent) => listen(parent)) as () => void
+  } catch {
+    // Then a look counts as consumption.
+    return undefined
+  }
 }
 
 /** The host consumes the promise, or it is fulfilled: a reaction of ours changes nothing any more. */

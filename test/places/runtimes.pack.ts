@@ -63,6 +63,9 @@ describe.for(Object.keys(runtimes))('in %s', (name) => {
     expect(report.sessions.map(({ sessionId }) => sessionId)).not.toContain(own)
     expect(red.length + blue.length).toBe(receiver.spans.length)
     expect(receiver.calls.map(({ path, headers }) => [path, headers.authorization]).toSorted()).toEqual([
+      ['/events', 'Bearer key-of-blue'],
+      ['/events', 'Bearer key-of-red'],
+      ['/events', 'Bearer key-of-red'],
       ['/session/start', 'Bearer key-of-blue'],
       ['/session/start', 'Bearer key-of-red'],
       ['/session/start', 'Bearer key-of-red'],
