@@ -68,11 +68,21 @@ export function describeFailure(thrown: unknown): Failure {
 function readCodes(thrown: object): Code[] {
   const codes: Code[] = []
   for (const name of CODES) {
-    const value = readField(thrown, name)
+    const value = isMade(thrown, name) ? undefined : readField(thrown, name)
     if (typeof value === 'number') codes.push([name, value])
     else if (typeof value === 'string' && value !== '') codes.push([name, value.slice(0, MAX_CODE_CHARS)])
   }
   return codes
+}
+
+/** Whether a look would make the field: an `IncomingMessage` of newer Node versions gets an `AbortSignal` by being asked for its `signal`. */
+function isMade(thrown: object, name: string): boolean {
+  try {
+    return name === 'signal' && !Object.hasOwn(thrown, name)
+  } catch {
+    // A Proxy that refuses is not asked a second time.
+    return true
+  }
 }
 
 function readParts(thrown: object, walk: Walk, depth: number): Part[] {
