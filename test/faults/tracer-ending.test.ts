@@ -45,11 +45,15 @@ describe('a process with a tracer', () => {
 
   it('F20 exits at once without a spool, in one line', async () => {
     await server.set({ otherwise: OK })
-    const ending = await run({ MODE: 'exit', SPANS: '2000' })
-    expect(ending).toMatchObject({ code: 3, stderr: expect.stringContaining('2000 ended spans') })
-    const { recordMs, exitMs } = lastLine(ending) as { recordMs: number; exitMs: number }
-    // Counting what is lost is a part of it: between 0.09 and 0.21 on a busy machine.
-    expect(exitMs / recordMs).toBeLessThan(0.3)
+    const ratios: number[] = []
+    for (let round = 0; round < 5; round++) {
+      const ending = await run({ MODE: 'exit', SPANS: '2000' })
+      expect(ending).toMatchObject({ code: 3, stderr: expect.stringContaining('2000 ended spans') })
+      const { recordMs, exitMs } = lastLine(ending) as { recordMs: number; exitMs: number }
+      ratios.push(exitMs / recordMs)
+    }
+    // The engine's own threads count too, and only ever add: the least of them is the work of the exit.
+    expect(Math.min(...ratios)).toBeLessThan(0.2)
   })
 
   it('F20 S13 loses nothing over process.exit with a spool, and the spool shows no key', async () => {
