@@ -3,7 +3,7 @@ import { runDetached } from '../export/detached.js'
 import { ExchangeError, type Reply } from '../export/exchange.js'
 import { toTimerMs } from '../time.js'
 import { toAuthorization, type Transport, type TransportRequest } from '../export/transport.js'
-import { type ApiKey, isKeyRefused } from '../export/api-key.js'
+import { type ApiKey, sendWithKey } from '../export/api-key.js'
 
 /** Settings of {@link createFetchTransport}. */
 export interface FetchTransportOptions {
@@ -22,13 +22,6 @@ export function createFetchTransport({ serverUrl, headers, key: source, fetch }:
   const base = new URL(serverUrl)
   const baseUrl = `${base.origin}${base.pathname.replace(/\/+$/, '')}`
   const unregister = registerEndpoint(`${baseUrl}/`)
-
-  async function attempt(request: TransportRequest): Promise<Reply> {
-    const key = await source?.read()
-    const reply = await exchange(request, key)
-    if (source === undefined || !isKeyRefused(reply.status) || !(await source.renew(key))) return reply
-    return exchange(request, await source.read())
-  }
 
   async function exchange(request: TransportRequest, key: string | undefined): Promise<Reply> {
     const limit = AbortSignal.timeout(Math.ceil(toTimerMs(request.timeoutMs)))
@@ -60,5 +53,10 @@ export function createFetchTransport({ serverUrl, headers, key: source, fetch }:
     }
   }
 
-  return { baseUrl, hasRenewableKey: source?.isRenewable, send: (request) => runDetached(() => attempt(request)), close: unregister }
+  return {
+    baseUrl,
+    hasRenewableKey: source?.isRenewable,
+    send: (request) => runDetached(() => sendWithKey(source, (key) => exchange(request, key))),
+    close: unregister,
+  }
 }

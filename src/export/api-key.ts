@@ -1,6 +1,6 @@
 import { NativePromise } from '../builtins.js'
 import { withinMs } from '../time.js'
-import { ExchangeError } from './exchange.js'
+import { ExchangeError, type Reply } from './exchange.js'
 
 /** Gives the key that is valid now. */
 export type AskKey = () => string | PromiseLike<string>
@@ -80,6 +80,18 @@ async function askWithin(ask: AskKey): Promise<string> {
   const key = typeof answer === 'string' ? answer.trim() : ''
   if (hasAnswered && PRINTABLE.test(key)) return key
   throw new ExchangeError('network', 'the function given as `apiKey` gave no key')
+}
+
+/**
+ * Makes one request, and once more where the server refuses the key and there is another one by then.
+ *
+ * @param source where the key comes from; `undefined` for a request without one.
+ */
+export async function sendWithKey(source: ApiKey | undefined, send: (key: string | undefined) => Promise<Reply>): Promise<Reply> {
+  const key = await source?.read()
+  const reply = await send(key)
+  if (source === undefined || !isKeyRefused(reply.status) || !(await source.renew(key))) return reply
+  return send(await source.read())
 }
 
 /** Whether a reply says that the key is not, or no longer, good. */

@@ -84,7 +84,7 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   constructor(source: PumpSource<J, O>, options: PumpOptions) {
     this.#source = source
     this.#options = options
-    this.#now = options.now ?? monotonicNow
+    this.#now = options.now ?? monotonicMs
     this.#backoff = new Backoff(options.limits.concurrency, this.#now, options.random)
   }
 
@@ -237,8 +237,4 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
 
 function isRetry(outcome: { readonly kind: string }): outcome is Retry {
   return outcome.kind === 'retry'
-}
-
-function monotonicNow(): number {
-  return monotonicMs()
 }

@@ -3,7 +3,7 @@ import { gzip as gzipCallback } from 'node:zlib'
 import { monotonicMs } from '../builtins.js'
 import { leaseAgent, registerEndpoint, type AgentLease, type TlsOptions } from './sockets.js'
 import { runDetached } from './detached.js'
-import { type ApiKey, isKeyRefused } from './api-key.js'
+import { type ApiKey, sendWithKey } from './api-key.js'
 import { exchange, type Reply } from './exchange.js'
 import { findProxy, type ProxyRules, toProxyAuthorization } from './proxy.js'
 
@@ -129,10 +129,7 @@ export class HttpTransport implements TracesTransport {
     const url = new URL(request.url)
     const body = await this.#compress(request.body)
     const source = url.origin === this.#origin ? this.#options.key : undefined
-    const key = await source?.read()
-    const reply = await this.#exchange(request, { url, body, key, startedAt })
-    if (source === undefined || !isKeyRefused(reply.status) || !(await source.renew(key))) return reply
-    return this.#exchange(request, { url, body, key: await source.read(), startedAt })
+    return sendWithKey(source, (key) => this.#exchange(request, { url, body, key, startedAt }))
   }
 
   #exchange(request: TransportRequest, { url, body, key, startedAt }: Attempt): Promise<Reply> {

@@ -5,8 +5,7 @@ import { NativePromise, clearTimeout, setImmediate, setTimeout } from '../builti
 import { processState } from '../context/globals.js'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
 
-const nativePromise = Promise
-const nativeThen = Promise.prototype.then
+const nativeThen = NativePromise.prototype.then
 const settled: Promise<void> = NativePromise.resolve()
 
 /** Promises that are watched already. A cache keyed by the promise: it holds nothing alive. */
@@ -17,8 +16,8 @@ const groups = new WeakMap<Promise<unknown>, SettlementGroup>()
  *
  * A reaction of ours would mark a later rejection as handled, and whether the host has handled it already cannot be asked.
  * So nothing is attached until the host consumes the promise: `await`, `then`, `catch`, `all`, … all read `constructor`, which
- * is an own accessor until then, and make a promise of it at once, which who merely looks does not. A promise nobody consumes is looked at from time to time, and the host sees of its
- * rejection exactly what it would have seen.
+ * is an own accessor until then, and make a promise of it at once, which who merely looks does not. A promise nobody consumes is
+ * looked at from time to time, and the host sees of its rejection exactly what it would have seen.
  */
 export function watchSharedPromise(promise: Promise<unknown>, settlement: Settlement): void {
   const known = groups.get(promise)
@@ -44,7 +43,7 @@ function noteConsumption(promise: Promise<unknown>, group: SettlementGroup): voi
     enumerable: false,
     get() {
       attachIfConsumed(promise, group)
-      return nativePromise
+      return NativePromise
     },
     set(value: unknown) {
       Reflect.defineProperty(promise, 'constructor', { value, configurable: true, enumerable: true, writable: true })
