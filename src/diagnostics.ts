@@ -45,49 +45,61 @@ const standardErrorLogger: Logger = {
 }
 
 /** Builds the voice of one tracer. */
-export function createDiagnostics({
-  logger = standardErrorLogger,
-  verbose = false,
-  label,
-  mask = (line) => line,
-  now = unixMs,
-}: DiagnosticsOptions = {}): Diagnostics {
-  const prefix = label === undefined ? '[honeyhive]' : `[honeyhive ${label}]`
-  const lastAt = new Map<string, number>()
-  let isSpeaking = false
+export function createDiagnostics(options: DiagnosticsOptions = {}): Diagnostics {
+  return new Voice(options)
+}
 
-  function speak(level: keyof Logger, said: string): void {
-    const line = toOneLine(mask(`${prefix} ${said}`))
+class Voice implements Diagnostics {
+  readonly #options: DiagnosticsOptions
+  /** When each topic was last spoken of; most tracers have nothing to say. */
+  #lastAt: Map<string, number> | undefined
+  #isSpeaking = false
+
+  constructor(options: DiagnosticsOptions) {
+    this.#options = options
+  }
+
+  debug(build: () => string): void {
+    if (this.#options.verbose === true) this.#speak('debug', build())
+  }
+
+  warn(topic: string, message: string): void {
+    if (this.#isDue(topic, REPEAT_AFTER_MS)) this.#speak('warn', message)
+  }
+
+  warnOnce(topic: string, message: string): void {
+    if (this.#isDue(topic, Number.POSITIVE_INFINITY)) this.#speak('warn', message)
+  }
+
+  #speak(level: keyof Logger, said: string): void {
+    const { logger = standardErrorLogger } = this.#options
+    const line = this.#toLine(said)
     // A logger that is traced itself would be told of its own spans for ever.
-    if (isSpeaking) return writeLine(line)
-    isSpeaking = true
+    if (this.#isSpeaking) return writeLine(line)
+    this.#isSpeaking = true
     try {
       callHook(() => logger[level](line))
     } catch {
-      writeLine(toOneLine(mask(`${prefix} the configured logger threw; message was: ${said}`)))
+      writeLine(this.#toLine(`the configured logger threw; message was: ${said}`))
     } finally {
-      isSpeaking = false
+      this.#isSpeaking = false
     }
   }
 
-  function isDue(topic: string, everyMs: number): boolean {
-    const time = now()
-    const last = lastAt.get(topic)
-    if (last !== undefined && time - last < everyMs) return false
-    lastAt.set(topic, time)
-    return true
+  #toLine(said: string): string {
+    const { label, mask } = this.#options
+    const line = `${label === undefined ? '[honeyhive]' : `[honeyhive ${label}]`} ${said}`
+    return toOneLine(mask === undefined ? line : mask(line))
   }
 
-  return {
-    debug(build) {
-      if (verbose) speak('debug', build())
-    },
-    warn(topic, message) {
-      if (isDue(topic, REPEAT_AFTER_MS)) speak('warn', message)
-    },
-    warnOnce(topic, message) {
-      if (isDue(topic, Number.POSITIVE_INFINITY)) speak('warn', message)
-    },
+  #isDue(topic: string, everyMs: number): boolean {
+    const { now = unixMs } = this.#options
+    const time = now()
+    const last = this.#lastAt?.get(topic)
+    if (last !== undefined && time - last < everyMs) return false
+    this.#lastAt ??= new Map()
+    this.#lastAt.set(topic, time)
+    return true
   }
 }
 

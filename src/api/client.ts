@@ -139,8 +139,8 @@ class RestCalls implements PumpSource<Call, Answer> {
   readonly pump: Pump<Call, Answer>
   readonly #transport: Transport
   readonly #options: RestClientOptions
-  /** The last call about each id. */
-  readonly #last = new Map<string, Call>()
+  /** The last call about each id; none while nothing is under way. */
+  #last: Map<string, Call> | undefined
   /** Calls that wait for no other. */
   readonly #ready: Call[] = []
   #bytes = 0
@@ -203,6 +203,7 @@ class RestCalls implements PumpSource<Call, Answer> {
     }
     this.#bytes += body.byteLength
     if (isStart(plan)) this.#starts++
+    this.#last ??= new Map()
     for (const id of new Set([plan.id, ...(plan.after ?? [])])) {
       const before = this.#last.get(String(id))
       if (before === undefined) continue
@@ -276,7 +277,8 @@ class RestCalls implements PumpSource<Call, Answer> {
 
   #settle(call: Call, isDelivered: boolean): readonly Call[] {
     const id = String(call.plan.id)
-    if (this.#last.get(id) === call) this.#last.delete(id)
+    if (this.#last?.get(id) === call) this.#last.delete(id)
+    if (this.#last?.size === 0) this.#last = undefined
     this.#bytes -= call.body.byteLength
     if (isStart(call.plan)) this.#starts--
     if (!isDelivered) this.#failures++

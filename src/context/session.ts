@@ -48,5 +48,5 @@ export interface Session {
   /** Work of another session that its first spans follow from. */
   readonly follows: SpanContext | undefined
   /** Entries set by `setBaggage` in this session. */
-  readonly baggage: Map<string, string>
+  baggage: Map<string, string> | undefined
 }

@@ -38,7 +38,7 @@ export class BatchSpanProcessor implements SpanProcessor {
     this.#options = options
     this.#batches = new SpanBatches(options)
     this.#now = options.now ?? monotonicMs
-    options.stats.watchPending((spanIdOrName) => this.#batches.explain(spanIdOrName))
+    options.stats.watchPending(this.#batches)
   }
 
   onStart(): void {

@@ -11,17 +11,22 @@ export interface SpanName {
 /** Why a span was not exported; `open` for one that is neither. */
 type Fate = DropReason | 'open' | undefined
 
-/** Decisions kept by one tracer. The arrays grow with use. */
+interface Decision {
+  readonly spanId: string
+  readonly name: string
+  fate: Fate
+  detail: string
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number
+}
+
+/** Decisions kept by one tracer. The list grows with use: most tracers of a pool have a handful. */
 const CAPACITY = 1_000
 
-/** The last decisions about spans, kept without making an object per span. */
+/** The last decisions about spans, a ring. */
 export class DecisionLog {
   readonly #now: () => number
-  readonly #ids: string[] = []
-  readonly #names: string[] = []
-  readonly #reasons: Fate[] = []
-  readonly #details: string[] = []
-  readonly #times: number[] = []
+  readonly #decisions: Decision[] = []
   #next = 0
 
   constructor(now: () => number) {
@@ -30,41 +35,34 @@ export class DecisionLog {
 
   /** Records one decision; no reason means exported. */
   add({ spanId, name }: SpanName, reason: Fate, detail: string): void {
-    const at = this.#next
-    this.#ids[at] = spanId
-    this.#names[at] = name
-    this.#reasons[at] = reason
-    this.#details[at] = detail
-    this.#times[at] = this.#now()
-    this.#next = (at + 1) % CAPACITY
+    this.#decisions[this.#next] = { spanId, name, fate: reason, detail, atMs: this.#now() }
+    this.#next = (this.#next + 1) % CAPACITY
   }
 
   /** Decides about all spans that are `open`. */
   closeOpen(reason: DropReason, detail: string): void {
-    for (const [at, known] of this.#reasons.entries()) {
-      if (known !== 'open') continue
-      this.#reasons[at] = reason
-      this.#details[at] = detail
+    for (const decision of this.#decisions) {
+      if (decision.fate !== 'open') continue
+      decision.fate = reason
+      decision.detail = detail
     }
   }
 
   /** The latest decision about a span id or a span name, as one line. */
   find(spanIdOrName: string): string | undefined {
-    const { length } = this.#ids
+    const { length } = this.#decisions
     for (let back = 1; back <= length; back++) {
-      const at = (this.#next - back + length) % length
-      if (this.#ids[at] === spanIdOrName || this.#names[at] === spanIdOrName) return this.#toLine(at)
+      const decision = this.#decisions[(this.#next - back + length) % length]
+      if (decision?.spanId === spanIdOrName || decision?.name === spanIdOrName) return toLine(decision)
     }
     return undefined
   }
+}
 
-  #toLine(at: number): string {
-    const time = new Date(this.#times[at] ?? 0).toISOString()
-    const reason = this.#reasons[at]
-    const detail = this.#details[at] ?? ''
-    const subject = `${this.#names[at]} (${this.#ids[at]})`
-    const said = detail === '' ? '' : `: ${detail}`
-    if (reason === 'open') return `open: ${subject} has not ended${said}`
-    return reason === undefined ? `exported at ${time}: ${subject}${said}` : `dropped: ${reason} at ${time}: ${subject}${said}`
-  }
+function toLine({ spanId, name, fate, detail, atMs }: Decision): string {
+  const time = new Date(atMs).toISOString()
+  const subject = `${name} (${spanId})`
+  const said = detail === '' ? '' : `: ${detail}`
+  if (fate === 'open') return `open: ${subject} has not ended${said}`
+  return fate === undefined ? `exported at ${time}: ${subject}${said}` : `dropped: ${fate} at ${time}: ${subject}${said}`
 }

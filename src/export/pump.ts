@@ -132,10 +132,10 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   #plan(waitMs: number): void {
     if (waitMs > 0) {
       this.#timerAtMs = this.#now() + waitMs
-      this.#timer = setTimeout(this.#turn, waitMs)
+      this.#timer = setTimeout(turnOf, waitMs, this)
       this.#timer.unref()
     } else {
-      this.#nextTurn = setImmediate(this.#turn)
+      this.#nextTurn = setImmediate(turnOf, this)
     }
   }
 
@@ -151,8 +151,8 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
     return readyInMs === undefined ? undefined : Math.max(readyInMs, this.#backoff.waitMs)
   }
 
-  /** Sends one job; further ones wait for the next turn of the event loop. */
-  readonly #turn = (): void => {
+  /** @internal Sends one job; further ones wait for the next turn of the event loop. */
+  turn(): void {
     this.#nextTurn = undefined
     this.#timer = undefined
     // Timers may fire a fraction of a millisecond early.
@@ -233,6 +233,11 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
     if (thenGiveUp && !isSettled) this.giveUp()
     return isSettled && losses === seenBefore
   }
+}
+
+/** For timers: a function for each pump would be kept as long as the pump. */
+function turnOf(pump: { turn(): void }): void {
+  pump.turn()
 }
 
 function isRetry(outcome: { readonly kind: string }): outcome is Retry {

@@ -54,6 +54,12 @@ export interface OpenSpansView {
   find(spanIdOrName: string): readonly OpenSpan[]
 }
 
+/** Where {@link SpanStats} looks for spans that ended and are not settled. */
+export interface PendingSpansView {
+  /** Where the span with this id or name stands; `undefined` when none is pending. */
+  explain(spanIdOrName: string): string | undefined
+}
+
 /** Collaborators of {@link SpanStats}. */
 export interface SpanStatsOptions {
   readonly diagnostics: Diagnostics
@@ -106,7 +112,7 @@ export class SpanStats {
   #drops: Map<DropReason, Drops> | undefined
   #isReporting = false
   #open: OpenSpansView | undefined
-  #findPending: ((spanIdOrName: string) => string | undefined) | undefined
+  #pending: PendingSpansView | undefined
 
   constructor({ diagnostics, onDrop, mask = (text) => text, now = unixMs }: SpanStatsOptions) {
     this.#mask = mask
@@ -219,8 +225,8 @@ export class SpanStats {
   }
 
   /** Where {@link explain} looks for spans that are still pending. */
-  watchPending(lookup: (spanIdOrName: string) => string | undefined): void {
-    this.#findPending = lookup
+  watchPending(pending: PendingSpansView): void {
+    this.#pending = pending
   }
 
   /** Where {@link snapshot} and {@link explain} look for spans that are open. */
@@ -234,7 +240,7 @@ export class SpanStats {
   }
 
   #explain(spanIdOrName: string): string {
-    const decided = this.#findPending?.(spanIdOrName) ?? this.#log?.find(spanIdOrName)
+    const decided = this.#pending?.explain(spanIdOrName) ?? this.#log?.find(spanIdOrName)
     const open = this.#open?.find(spanIdOrName) ?? []
     const [oldest] = open
     if (oldest === undefined) return decided ?? `unknown: no recent span has the id or name ${quote(spanIdOrName)}`

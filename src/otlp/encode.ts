@@ -13,9 +13,14 @@ export interface TraceSerializer {
 
 /** The official serializer of `protocol`. */
 export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
-  const official = protocol === 'http/json' ? JsonTraceSerializer : ProtobufTraceSerializer
+  return protocol === 'http/json' ? JSON_SERIALIZER : PROTOBUF_SERIALIZER
+}
+
+type Official = typeof JsonTraceSerializer
+
+function createSerializer(official: Official, contentType: string): TraceSerializer {
   return {
-    contentType: protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',
+    contentType,
     toBytes(spans) {
       const bytes = official.serializeRequest([...spans])
       if (bytes === undefined) throw new TypeError('the serializer returned nothing')
@@ -23,3 +28,6 @@ export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
     },
   }
 }
+
+const JSON_SERIALIZER = createSerializer(JsonTraceSerializer, 'application/json')
+const PROTOBUF_SERIALIZER = createSerializer(ProtobufTraceSerializer, 'application/x-protobuf')

@@ -10,8 +10,12 @@ export type ClockAnchor = number
 
 /** The two clocks of a process. */
 export interface Clock {
-  /** Unix time in milliseconds at which the monotonic clock was zero, by the system clock as it stands. */
-  anchor(): ClockAnchor
+  /**
+   * Unix time in milliseconds at which the monotonic clock was zero, by the system clock as it stands.
+   *
+   * @param nowMs a reading of the monotonic clock just made; each one costs as much as a small object.
+   */
+  anchor(nowMs?: number): ClockAnchor
   /** Milliseconds since some point, with fractions; never goes back. */
   monotonicMs(): number
 }
@@ -23,8 +27,8 @@ const STEP_MS = 5
 export function createSystemClock(unixMs: () => number = readUnix, monotonicMs: () => number = readMonotonic): Clock {
   let anchor = unixMs() - monotonicMs()
   return {
-    anchor() {
-      const today = unixMs() - monotonicMs()
+    anchor(nowMs = monotonicMs()) {
+      const today = unixMs() - nowMs
       if (Math.abs(today - anchor) > STEP_MS) anchor = today
       return anchor
     },

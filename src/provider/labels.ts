@@ -7,14 +7,19 @@ import { mapTexts } from '../values/secrets/map-texts.js'
 
 type Scope = ReadableSpan['instrumentationScope']
 
-const scopes = new WeakMap<Redactor, WeakMap<Scope, Scope>>()
+interface ShownScope {
+  readonly scope: Scope
+  readonly shown: Scope
+}
 
-/** Name and version of a library. Scopes are few and live long: each is looked at once for each tracer. */
+const lastShown = new WeakMap<Redactor, ShownScope>()
+
+/** Name and version of a library; the spans of one tracer mostly come from one library at a time. */
 export function toShownScope(scope: Scope, redactor: Redactor): Scope {
-  const known = scopes.get(redactor) ?? new WeakMap<Scope, Scope>()
-  if (!scopes.has(redactor)) scopes.set(redactor, known)
-  const shown = known.get(scope) ?? mapTexts(scope, redactor.label)
-  known.set(scope, shown)
+  const last = lastShown.get(redactor)
+  if (last?.scope === scope) return last.shown
+  const shown = mapTexts(scope, redactor.label)
+  lastShown.set(redactor, { scope, shown })
   return shown
 }
 

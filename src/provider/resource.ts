@@ -1,11 +1,13 @@
-import type { Attributes } from '@opentelemetry/api'
+import type { Attributes, AttributeValue } from '@opentelemetry/api'
 import { detectResources, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { hostname } from 'node:os'
 import { isPromise } from 'node:util/types'
+import { toJsonText } from '../builtins.js'
 import { readPlatform } from '../config/platform.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import { VERSION } from '../version.js'
+import { setOwn } from './span-arguments.js'
 
 /**
  * The OpenTelemetry resource of one tracer: the service as the host names it, the process, where it runs, what the user's
@@ -14,11 +16,34 @@ import { VERSION } from '../version.js'
 export function createResource(config: ResolvedConfig, mask: (text: string) => string): Resource {
   const { resource, resourceDetectors, resourceAttributes, project } = config
   const serviceName = project ?? PROCESS_ATTRIBUTES['faas.name'] ?? 'honeyhive-service'
-  const own = resourceFromAttributes({ 'service.name': serviceName, ...PROCESS_ATTRIBUTES, ...resourceAttributes })
-  if (resource === undefined && resourceDetectors.length === 0) return withMaskedTexts(own, mask)
-  const detected = resourceDetectors.length === 0 ? own : own.merge(detectResources({ detectors: [...resourceDetectors] }))
+  const own: Attributes = { 'service.name': serviceName, ...PROCESS_ATTRIBUTES, ...resourceAttributes }
+  if (resource === undefined && resourceDetectors.length === 0) return toSharedResource(withMaskedNames(own, mask))
+  const ofProcess = resourceFromAttributes(own)
+  const detected = resourceDetectors.length === 0 ? ofProcess : ofProcess.merge(detectResources({ detectors: [...resourceDetectors] }))
   return withMaskedTexts(detected.merge(resource ?? null).merge(resourceFromAttributes({ ...resourceAttributes })), mask)
 }
+
+function withMaskedNames(attributes: Attributes, mask: (text: string) => string): Attributes {
+  const shown: Attributes = {}
+  for (const [name, value] of Object.entries(attributes)) setOwn(shown, mask(name), mapTexts(value as AttributeValue, mask))
+  return shown
+}
+
+/** The tracers of one process mostly say the same of themselves. What is shared cannot be changed by whoever sees a span. */
+function toSharedResource(attributes: Attributes): Resource {
+  const key = toJsonText(attributes)
+  const known = sharedResources.get(key)
+  if (known !== undefined) return known
+  if (sharedResources.size >= MAX_SHARED) sharedResources.clear()
+  const resource = resourceFromAttributes(attributes)
+  Object.freeze(resource.attributes)
+  sharedResources.set(key, resource)
+  return resource
+}
+
+const sharedResources = new Map<string, Resource>()
+/** A pool of projects has one for each project. */
+const MAX_SHARED = 256
 
 /** Attributes may still be on their way: each is masked when it is there. */
 function withMaskedTexts(resource: Resource, mask: (text: string) => string): Resource {

@@ -191,7 +191,7 @@ export function createRecord(start: SpanStart, span: OwnedSpan): SpanRecord {
     buckets: undefined,
     error: undefined,
     lastException: undefined,
-    isTruncated: [start.name, start.eventType, start.eventName, start.eventId].some((text) => isTooLong(text, MAX_NAME_CHARS)),
+    isTruncated: isLongName(start.name) || isLongName(start.eventType) || isLongName(start.eventName) || isLongName(start.eventId),
     isKnown: false,
     isCopy: start.isCopy,
     older: undefined,
@@ -208,6 +208,10 @@ export function createRecord(start: SpanStart, span: OwnedSpan): SpanRecord {
     isHandedOver: false,
     finished: undefined,
   }
+}
+
+function isLongName(name: string | undefined): boolean {
+  return isTooLong(name, MAX_NAME_CHARS)
 }
 
 /** Rough size of attributes, bytes. */

@@ -53,15 +53,19 @@ export interface SpanRequest {
 
 /** What a provider is made of. */
 export interface InstanceProviderParts {
-  readonly owner: SpanOwner
+  readonly owner: SpanOwner & FirstParentSource
   readonly config: ResolvedConfig
   readonly diagnostics: Diagnostics
   readonly ownSession: Session
   readonly ids: InstanceIdGenerator
   /** Takes what ended to the exporter. */
   readonly exportProcessor: SpanProcessor
+}
+
+/** Who knows the remote caller that made the tracer. */
+interface FirstParentSource {
   /** Remote parent of the tracer's first root, given out once. */
-  readonly takeFirstParent: () => SpanContext | undefined
+  takeFirstParent(): SpanContext | undefined
 }
 
 /** What is current for one tracer: its frame, its innermost active span, an instrumentor's included, and its session. */
@@ -103,7 +107,8 @@ export class InstanceProvider {
   extractKey: symbol | undefined
   readonly #parts: InstanceProviderParts
   readonly #sdk: TracerProvider
-  readonly #tracers = new WeakMap<InstrumentationLibrary, Tracer>()
+  /** The tracer asked for last: one library starts most spans, and the SDK puts a key together to find one. */
+  #last: { readonly library: InstrumentationLibrary; readonly tracer: Tracer } | undefined
   readonly #sessions = new SessionProcessor()
   readonly #userProcessors: readonly UserSpanProcessor[]
   readonly #sampler: Sampler
@@ -122,7 +127,8 @@ export class InstanceProvider {
       sampler: this.#sampler,
       resource: owner.resource,
       idGenerator: parts.ids,
-      spanProcessors: [this.#sessions, ...this.#userProcessors, parts.exportProcessor],
+      // Of its exact length, where a literal with a spread has room for sixteen more.
+      spanProcessors: Array.of<SpanProcessor>(this.#sessions, ...this.#userProcessors, parts.exportProcessor),
       spanLimits: {
         // The guard counts attributes itself, so that those of ours never take the place of the user's while it is open.
         attributeCountLimit: Number.POSITIVE_INFINITY,
@@ -164,8 +170,8 @@ export class InstanceProvider {
     const { options } = request
     const name = nameText(request.name)
     const parent = keptContext(standing.parent) ?? standing.remoteParent
-    const anchor = standing.parent?.anchor ?? owner.clock.anchor()
     const startedMs = owner.clock.monotonicMs()
+    const anchor = standing.parent?.anchor ?? owner.clock.anchor(startedMs)
     if (standing.parent !== undefined) standing.parent.activeMs = startedMs
     const order = nextOrder()
     const span = new GuardedSpan({
@@ -213,7 +219,7 @@ export class InstanceProvider {
     if (place?.isChosen === true) return { session, parent: undefined, remoteParent: place.remoteParent, leftBehind: undefined }
     const active = options?.root === true ? undefined : GuardedSpan.recordOf(span)
     const parent = active?.session.id === session.id ? active : undefined
-    const remoteParent = parent === undefined ? (frame?.remoteParent ?? this.#parts.takeFirstParent()) : undefined
+    const remoteParent = parent === undefined ? (frame?.remoteParent ?? this.#parts.owner.takeFirstParent()) : undefined
     return { session, parent, remoteParent, leftBehind: parent === undefined ? active : undefined }
   }
 
@@ -271,11 +277,10 @@ export class InstanceProvider {
   }
 
   #tracerFor(library: InstrumentationLibrary): Tracer {
-    const known = this.#tracers.get(library)
-    if (known !== undefined) return known
+    if (this.#last?.library === library) return this.#last.tracer
     const { name, version, schemaUrl } = library
     const tracer = this.#sdk.getTracer(name, version, schemaUrl === undefined ? undefined : { schemaUrl })
-    this.#tracers.set(library, tracer)
+    this.#last = { library, tracer }
     return tracer
   }
 }

@@ -10,16 +10,16 @@ import { ATTRIBUTE } from '../semantics/attributes.js'
 /** Where ended spans go; opened with the first of them. */
 export interface SpanSinks {
   readonly spans: { enqueue(span: PendingSpan): void }
-  /** Hears when, Unix milliseconds. */
-  readonly rest: { noteSpanEnd(session: Session, endedAtMs: number): void }
+  /** Hears when, Unix milliseconds and on the monotonic clock. */
+  readonly rest: { noteSpanEnd(session: Session, endedAtMs: number, nowMs: number): void }
 }
 
 /** The last processor of every provider: hands what ended and was sampled to the queue of its tracer. */
 export class ExportProcessor implements SpanProcessor {
-  readonly #openSinks: () => SpanSinks
+  readonly #owner: { readonly exporters: SpanSinks }
 
-  constructor(openSinks: () => SpanSinks) {
-    this.#openSinks = openSinks
+  constructor(owner: { readonly exporters: SpanSinks }) {
+    this.#owner = owner
   }
 
   onStart(): void {
@@ -37,12 +37,11 @@ export class ExportProcessor implements SpanProcessor {
     if (record.isHandedOver) return
     const ended = (record.ended as EndedSpan | undefined) ?? new EndedSpan(span, record)
     record.ended = ended
-    const { spans, rest } = this.#openSinks()
+    const { spans, rest } = this.#owner.exporters
     const endTime = record.sdk?.endTime
     spans.enqueue(ended)
     record.isHandedOver = true
-    record.ended = undefined
-    if (endTime !== undefined) rest.noteSpanEnd(record.session, Math.ceil(hrTimeToMilliseconds(endTime)))
+    if (endTime !== undefined) rest.noteSpanEnd(record.session, Math.ceil(hrTimeToMilliseconds(endTime)), record.endedMs)
   }
 
   /** The tracer flushes and closes its queue itself, because it has a time limit and wants to know what arrived. */

@@ -18,7 +18,7 @@ export interface Memory {
 /** REST calls made in the background. They never reject; false means that the call was lost. */
 export interface RestCalls extends Pick<RestClient, 'startSession' | 'updateEvent' | 'createEvent' | 'flush'> {
   /** Told of the end of each exported span, Unix milliseconds; its session ends no earlier. */
-  noteSpanEnd(session: Session, endedAtMs: number): void
+  noteSpanEnd(session: Session, endedAtMs: number, nowMs: number): void
 }
 
 /** The ways out of one instance. */

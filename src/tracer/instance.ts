@@ -104,7 +104,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #resource: SpanOwner['resource'] | undefined
   #spans: InstanceProvider | undefined
   #exporters: Exporters | undefined
-  readonly #exportProcessor = new ExportProcessor(() => this.exporters)
+  readonly #exportProcessor = new ExportProcessor(this)
   #provider: RoutingProvider | undefined
   #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
@@ -153,7 +153,6 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       ownSession: this.ownSession,
       ids: this.#ids,
       exportProcessor: this.#exportProcessor,
-      takeFirstParent: () => this.#takeFirstParent(),
     })
     return this.#spans
   }
@@ -215,7 +214,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Baggage goes to other services, so it holds no key of ours. */
   #withoutKey(session: Session): Session {
-    if (session.baggage.size === 0) return session
+    if (session.baggage === undefined) return session
     const entries = mapTexts([...session.baggage], this.redactor.label)
     return { ...session, baggage: new Map(entries) }
   }
@@ -487,7 +486,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return (await withinMs(settled, timeoutMs)) && !hasFailed
   }
 
-  #takeFirstParent(): SpanContext | undefined {
+  takeFirstParent(): SpanContext | undefined {
     const parent = this.#firstParent
     this.#firstParent = undefined
     return parent

@@ -24,7 +24,7 @@ export function injectInto(carrier: unknown, span: SpanContext | undefined, sess
     [BAGGAGE.datapointId, datapointId],
   ]
   // Identity first: what does not fit is left out from the end. An entry of the user's never stands for it.
-  const entries = [...identity, ...[...session.baggage].filter(([name]) => !NOT_BAGGAGE.has(name))]
+  const entries = [...identity, ...[...(session.baggage ?? [])].filter(([name]) => !NOT_BAGGAGE.has(name))]
   const present = entries.filter((entry): entry is [string, string] => entry[1] !== undefined)
   const isWritten = writeHeader(carrier, 'baggage', toBaggageHeader(present, readHeader(carrier, 'baggage')))
   if (span === undefined || !isWritten) return isWritten

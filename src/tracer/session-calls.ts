@@ -34,7 +34,8 @@ export class SessionCalls implements RestCalls {
   readonly #rest: RestClient
   readonly #clock: Clock
   readonly #patience: Patience
-  readonly #waiting = new Map<string, WaitingEnd>()
+  /** By session id; none while every end is told. */
+  #waiting: Map<string, WaitingEnd> | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(rest: RestClient, clock: Clock, patience: Patience = PATIENCE) {
@@ -49,8 +50,9 @@ export class SessionCalls implements RestCalls {
 
   updateEvent(body: RestBody): Promise<boolean> {
     const id = String(body.event_id)
-    const end = this.#waiting.get(id)
-    this.#waiting.delete(id)
+    const end = this.#waiting?.get(id)
+    this.#waiting?.delete(id)
+    if (this.#waiting?.size === 0) this.#waiting = undefined
     return this.#rest.updateEvent(end === undefined ? body : { ...body, ...toTimes(end) })
   }
 
@@ -63,9 +65,9 @@ export class SessionCalls implements RestCalls {
     return this.#rest.createEvent(body)
   }
 
-  noteSpanEnd({ id, record }: Session, endedAtMs: number): void {
+  noteSpanEnd({ id, record }: Session, endedAtMs: number, nowMs: number): void {
     if (record.startedAtMs === undefined || record.isLost) return
-    const nowMs = this.#clock.monotonicMs()
+    this.#waiting ??= new Map()
     const known = this.#waiting.get(id)
     if (known === undefined) this.#waiting.set(id, { startedAtMs: record.startedAtMs, endedAtMs, sinceMs: nowMs, lastMs: nowMs })
     else {
@@ -92,7 +94,7 @@ export class SessionCalls implements RestCalls {
   }
 
   #lookLater(): void {
-    if (this.#timer !== undefined || this.#waiting.size === 0) return
+    if (this.#timer !== undefined || this.#waiting === undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#tellQuiet()
@@ -105,14 +107,14 @@ export class SessionCalls implements RestCalls {
   #tellQuiet(): void {
     const nowMs = this.#clock.monotonicMs()
     const { quietMs, longestMs } = this.#patience
-    for (const [id, { sinceMs, lastMs }] of this.#waiting)
+    for (const [id, { sinceMs, lastMs }] of this.#waiting ?? [])
       if (nowMs - lastMs >= quietMs || nowMs - sinceMs >= longestMs) void this.updateEvent({ event_id: id })
   }
 
   #tellAll(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (const id of this.#waiting.keys()) void this.updateEvent({ event_id: id })
+    for (const id of this.#waiting?.keys() ?? []) void this.updateEvent({ event_id: id })
   }
 }
 

@@ -42,7 +42,7 @@ export function createSession(
     isCreatedHere: isCreatedHere && options.skipSessionCreation !== true,
     record: { startedAtMs: undefined, isLost: false },
     follows: caller?.sessionId === undefined || caller.sessionId === id ? undefined : caller.parent,
-    baggage: new Map(),
+    baggage: undefined,
   }
 }
 

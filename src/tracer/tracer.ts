@@ -20,6 +20,7 @@ import { GuardedSpan } from '../provider/guarded-span.js'
 import { MessageLoggerProvider } from '../provider/message-logger.js'
 import { readSurroundings } from '../provider/owner.js'
 import { nameText } from '../provider/span-arguments.js'
+import { keepShapes } from './kept-shapes.js'
 import { VERSION } from '../version.js'
 import type { TraceDecorator } from '../wrap/decorate.js'
 import { bindTo } from './bind.js'
@@ -131,6 +132,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     const again = noteEvaluation(tracer.#instance)
     if (again !== undefined) tracer.#instance.takePlaceOf(again.replaced, `${again.file} was evaluated again`)
     tracer.#instance.speakWarnings()
+    if (tracer.isEnabled && !config.testMode) keepShapes()
     tracer.#enableInstrumentations()
     return tracer
   }
@@ -368,15 +370,17 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   setBaggage(name: string, value: string): void {
     this.#instance.guard('setBaggage', undefined, () => {
-      const { baggage } = this.#instance.current().session
-      if (typeof name === 'string' && isBaggageValue(value)) baggage.set(name, String(value))
+      const { session } = this.#instance.current()
+      if (typeof name !== 'string' || !isBaggageValue(value)) return
+      session.baggage ??= new Map()
+      session.baggage.set(name, String(value))
     })
   }
 
   /** An entry set by {@link setBaggage}, or received by {@link withRemoteContext}. */
   getBaggage(name: string): string | undefined {
     const { frame, session } = this.#instance.current()
-    return session.baggage.get(name) ?? frame?.baggage?.get(name)
+    return session.baggage?.get(name) ?? frame?.baggage?.get(name)
   }
 
   /**

@@ -40,7 +40,8 @@ export interface OpenSpanParts {
 export class UnfinishedSpans implements OpenSpansView {
   readonly #parts: OpenSpanParts
   readonly #open: OpenSpans
-  readonly #named = new Set<string>()
+  /** Libraries that were told of. */
+  #named: Set<string> | undefined
   #lookedAtMs = Number.NEGATIVE_INFINITY
   #isClosed = false
   /** When the event loop was found empty, and the place in the order of everything started that had been reached. */
@@ -170,8 +171,9 @@ export class UnfinishedSpans implements OpenSpansView {
 
   /** Says once of each library that it left spans open. */
   #tell(records: readonly SpanRecord[]): void {
-    const counts = [...countByLibrary(records)].filter(([library]) => !this.#named.has(library))
+    const counts = [...countByLibrary(records)].filter(([library]) => this.#named?.has(library) !== true)
     if (counts.length === 0) return
+    this.#named ??= new Set()
     for (const [library] of counts) if (this.#named.size < MAX_REMEMBERED) this.#named.add(library)
     const shown = counts.slice(0, MAX_SHOWN).map(([library, count]) => `${count} of ${library.slice(0, MAX_SHOWN_CHARS)}`)
     const others = counts.length > MAX_SHOWN ? ` and of ${counts.length - MAX_SHOWN} more libraries` : ''

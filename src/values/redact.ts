@@ -6,7 +6,7 @@ import { isPlainArray, type Plain, setField } from './plain.js'
 import { createKeyRules, type KeyRules } from './secrets/key-rules.js'
 import { createSecretMask, type SecretList } from './secrets/own-secrets.js'
 import { createTextMask, type MaskText } from './secrets/text-mask.js'
-import { createWalk, type MaskLeaf } from './secrets/walk.js'
+import { type MaskLeaf, SecretWalk } from './secrets/walk.js'
 import { takeSnapshot } from './snapshot.js'
 
 /** The compiled rules of one instance. */
@@ -30,6 +30,7 @@ const MAX_RETURNED_BYTES = 10_485_760
 
 /** The rules of most tracers, which share what is remembered of names. */
 const BUILT_IN_RULES = createKeyRules([], true)
+const USUAL_TEXT_MASK = createTextMask({ keyRules: BUILT_IN_RULES, formats: true, replacement: DEFAULT_REPLACEMENT })
 
 /**
  * Compiles `rules` once; what comes out takes linear time, apart from patterns and functions of the user's own.
@@ -45,16 +46,19 @@ export function createRedactor(
 ): Redactor {
   const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true, formats = builtIn } = toRules(rules)
   const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
-  const maskOwn = createSecretMask(secrets, replacement)
+  const isUsual = keyRules === BUILT_IN_RULES && formats && replacement === DEFAULT_REPLACEMENT
   const label = createSecretMask(secrets, DEFAULT_REPLACEMENT)
-  const maskText = joinMasks([
-    media === 'summary' ? summariseMedia : undefined,
-    maskOwn,
-    createTextMask({ keyRules, formats, replacement }),
-    ...patterns.map((pattern) => createPatternMask(pattern, replacement)),
-  ])
-  const ask = typeof rules === 'function' ? createAsk(rules, maskText, replacement) : undefined
-  return buildRedactor({ keyRules, maskText, ask, replacement, label, media })
+  // Copied once more, because what `filter` gives has room for sixteen.
+  const masks = [
+    ...[
+      media === 'summary' ? summariseMedia : undefined,
+      replacement === DEFAULT_REPLACEMENT ? label : createSecretMask(secrets, replacement),
+      isUsual ? USUAL_TEXT_MASK : createTextMask({ keyRules, formats, replacement }),
+      ...patterns.map((pattern) => createPatternMask(pattern, replacement)),
+    ].filter((mask) => mask !== undefined),
+  ]
+  const ask = typeof rules === 'function' ? createAsk(rules, masks, replacement) : undefined
+  return new RuleRedactor({ keyRules, masks, ask, replacement, label, media })
 }
 
 function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
@@ -64,7 +68,8 @@ function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
 
 interface RedactorParts {
   readonly keyRules: KeyRules
-  readonly maskText: MaskText | undefined
+  /** What a text goes through, in order. */
+  readonly masks: readonly MaskText[]
   readonly ask: MaskLeaf | undefined
   readonly replacement: string
   /** Masks own secrets, whatever the user's replacement is: what labels something travels as JSON and in headers. */
@@ -72,38 +77,49 @@ interface RedactorParts {
   readonly media: MediaMode
 }
 
-function buildRedactor({ keyRules, maskText, ask, replacement, label, media }: RedactorParts): Redactor {
-  const isActive = keyRules.isActive || maskText !== undefined || ask !== undefined
-  const maskLeaf: MaskLeaf = (path, leaf) => {
-    const shown = typeof leaf === 'string' && maskText !== undefined ? maskText(leaf) : leaf
+class RuleRedactor implements Redactor {
+  readonly isActive: boolean
+  readonly label: MaskText
+  readonly #parts: RedactorParts
+  readonly #walk: SecretWalk
+
+  constructor(parts: RedactorParts) {
+    const { keyRules, masks, ask, replacement, label, media } = parts
+    this.#parts = parts
+    this.isActive = keyRules.isActive || masks.length > 0 || ask !== undefined
+    this.label = label ?? keepText
+    const maskLeaf: MaskLeaf = (path, leaf) => this.#leaf(path, leaf)
+    this.#walk = new SecretWalk({ keyRules, maskLeaf, maskName: label, replacement, hasFunction: ask !== undefined, media })
+  }
+
+  value(path: string, at: Plain): Plain {
+    const { keyRules, replacement } = this.#parts
+    if (!this.isActive || at === null) return at
+    return keyRules.isSecretPath(path, typeof at === 'string') ? this.#leaf(path, replacement) : this.#walk.value(path, at)
+  }
+
+  text(path: string, text: string): string {
+    const shown = this.value(path, text)
+    return typeof shown === 'string' ? shown : toJsonText(shown)
+  }
+
+  #leaf(path: string, leaf: Plain): Plain {
+    const { masks, ask } = this.#parts
+    const shown = typeof leaf === 'string' ? maskText(leaf, masks) : leaf
     return ask === undefined ? shown : ask(path, shown)
   }
-  const walk = createWalk({ keyRules, maskLeaf, maskName: label, replacement, hasFunction: ask !== undefined, media })
-  function value(path: string, at: Plain): Plain {
-    if (!isActive || at === null) return at
-    return keyRules.isSecretPath(path, typeof at === 'string') ? maskLeaf(path, replacement) : walk(path, at)
-  }
-  return {
-    isActive,
-    label: label ?? ((text) => text),
-    value,
-    text(path, text) {
-      const shown = value(path, text)
-      return typeof shown === 'string' ? shown : toJsonText(shown)
-    },
-  }
+}
+
+function keepText(text: string): string {
+  return text
 }
 
 // ---- text ---------------------------------------------------------------------------------------------------------------
 
-function joinMasks(masks: readonly (MaskText | undefined)[]): MaskText | undefined {
-  const active = masks.filter((mask) => mask !== undefined)
-  if (active.length === 0) return undefined
-  return (text) => {
-    let shown = text
-    for (const mask of active) shown = mask(shown)
-    return shown
-  }
+function maskText(text: string, masks: readonly MaskText[]): string {
+  let shown = text
+  for (const mask of masks) shown = mask(shown)
+  return shown
 }
 
 function createPatternMask(pattern: RegExp, replacement: string): MaskText {
@@ -115,7 +131,7 @@ function createPatternMask(pattern: RegExp, replacement: string): MaskText {
 // ---- the user's function ------------------------------------------------------------------------------------------------
 
 /** Asks the user's function and fails closed. */
-function createAsk(redact: RedactFunction, maskText: MaskText | undefined, replacement: string): MaskLeaf {
+function createAsk(redact: RedactFunction, masks: readonly MaskText[], replacement: string): MaskLeaf {
   function toShown(answer: unknown): Plain {
     if (types.isPromise(answer)) {
       answer.then(undefined, () => undefined)
@@ -123,7 +139,7 @@ function createAsk(redact: RedactFunction, maskText: MaskText | undefined, repla
     }
     if (answer === undefined || typeof answer === 'symbol' || typeof answer === 'function') return replacement
     const { value } = takeSnapshot(answer, MAX_RETURNED_BYTES)
-    return maskText === undefined ? value : maskStrings(value, maskText)
+    return maskStrings(value, masks)
   }
   return (path, leaf) => {
     try {
@@ -134,11 +150,11 @@ function createAsk(redact: RedactFunction, maskText: MaskText | undefined, repla
   }
 }
 
-function maskStrings(value: Plain, maskText: MaskText): Plain {
-  if (typeof value === 'string') return maskText(value)
+function maskStrings(value: Plain, masks: readonly MaskText[]): Plain {
+  if (typeof value === 'string') return maskText(value, masks)
   if (typeof value !== 'object' || value === null) return value
-  if (isPlainArray(value)) return value.map((item) => maskStrings(item, maskText))
+  if (isPlainArray(value)) return value.map((item) => maskStrings(item, masks))
   const copy: { [key: string]: Plain } = {}
-  for (const name of Object.keys(value)) setField(copy, name, maskStrings(value[name] as Plain, maskText))
+  for (const name of Object.keys(value)) setField(copy, name, maskStrings(value[name] as Plain, masks))
   return copy
 }

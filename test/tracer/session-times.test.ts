@@ -99,7 +99,7 @@ describe('a session that nobody flushes', () => {
   test('is told once it is quiet', async () => {
     const rest = create(20, 60_000)
     const session = open(100)
-    for (const endedAtMs of [150, 140]) rest.noteSpanEnd(session, endedAtMs)
+    for (const endedAtMs of [150, 140]) rest.noteSpanEnd(session, endedAtMs, performance.now())
     expect(calls).toEqual([])
     await vi.waitFor(() => expect(calls).toEqual([{ event_id: session.id, end_time: 150, duration: 50 }]), 60_000)
   })
@@ -108,7 +108,7 @@ describe('a session that nobody flushes', () => {
     const rest = create(60, 200)
     const session = open(0)
     for (let endedAtMs = 0; calls.length < 2; endedAtMs++) {
-      rest.noteSpanEnd(session, endedAtMs)
+      rest.noteSpanEnd(session, endedAtMs, performance.now())
       await setTimeout(1)
     }
     expect(calls[1]?.end_time).toBeGreaterThan(calls[0]?.end_time as number)
@@ -118,15 +118,15 @@ describe('a session that nobody flushes', () => {
     const rest = create(60_000, 60_000)
     const lost = open(1)
     lost.record.isLost = true
-    rest.noteSpanEnd(lost, 2)
-    rest.noteSpanEnd(open(undefined), 2)
+    rest.noteSpanEnd(lost, 2, 0)
+    rest.noteSpanEnd(open(undefined), 2, 0)
     void rest.flush(1)
     expect(calls).toEqual([])
   })
 
   test('does not pile up: beyond ten thousand all are told', () => {
     const rest = create(60_000, 60_000)
-    for (let i = 0; i <= 10_000; i++) rest.noteSpanEnd(open(0), i)
+    for (let i = 0; i <= 10_000; i++) rest.noteSpanEnd(open(0), i, 0)
     expect(calls.length).toBe(10_001)
   })
 })

@@ -24,26 +24,35 @@ export interface WalkParts {
 const NONE: readonly number[] = Object.freeze([])
 
 /** Walks values down to their leaves; what holds nothing to mask comes back as the same object. */
-export function createWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction, media }: WalkParts): MaskLeaf {
-  // Joining the path of each field costs more than looking up its name.
-  const seesPaths = hasFunction || keyRules.hasPaths
+export class SecretWalk {
+  readonly #parts: WalkParts
+  /** Joining the path of each field costs more than looking up its name. */
+  readonly #seesPaths: boolean
 
-  function walk(path: string, value: Plain, name = ''): Plain {
-    if (value === null) return null
-    if (typeof value !== 'object') return hasFunction || typeof value === 'string' ? maskLeaf(path, value) : value
-    if (isPlainArray(value)) return walkItems(path, value, name)
-    const summary = media === 'summary' ? summariseBuffer(value) : undefined
-    return summary === undefined ? walkFields(path, value) : maskLeaf(path, summary)
+  constructor(parts: WalkParts) {
+    this.#parts = parts
+    this.#seesPaths = parts.hasFunction || parts.keyRules.hasPaths
   }
 
-  function walkItems(path: string, items: readonly Plain[], name: string): readonly Plain[] {
-    const secret = findSecrets(items, name)
+  /** @param name that of the field the value stands in, or of the list around it. */
+  value(path: string, value: Plain, name = ''): Plain {
+    const { hasFunction, maskLeaf, media } = this.#parts
+    if (value === null) return null
+    if (typeof value !== 'object') return hasFunction || typeof value === 'string' ? maskLeaf(path, value) : value
+    if (isPlainArray(value)) return this.#items(path, value, name)
+    const summary = media === 'summary' ? summariseBuffer(value) : undefined
+    return summary === undefined ? this.#fields(path, value) : maskLeaf(path, summary)
+  }
+
+  #items(path: string, items: readonly Plain[], name: string): readonly Plain[] {
+    const { hasFunction, maskLeaf, replacement } = this.#parts
+    const secret = this.#findSecrets(items, name)
     let copy: Plain[] | undefined
     for (let i = 0; i < items.length; i += 1) {
       const item = items[i] as Plain
       if (!hasFunction && (typeof item === 'number' || typeof item === 'boolean') && secret === NONE) continue
-      const at = seesPaths ? `${path}.${i}` : path
-      const shown = secret.includes(i) && item !== null ? maskLeaf(at, replacement) : walk(at, item, name)
+      const at = this.#seesPaths ? `${path}.${i}` : path
+      const shown = secret.includes(i) && item !== null ? maskLeaf(at, replacement) : this.value(at, item, name)
       if (shown === item) continue
       copy ??= items.slice()
       copy[i] = shown
@@ -52,28 +61,31 @@ export function createWalk({ keyRules, maskLeaf, maskName, replacement, hasFunct
   }
 
   /** Pairs, raw headers and arguments begin with text. */
-  function findSecrets(items: readonly Plain[], name: string): readonly number[] {
+  #findSecrets(items: readonly Plain[], name: string): readonly number[] {
+    const { keyRules } = this.#parts
     if (!keyRules.isActive || typeof items[0] !== 'string' || items.length < 2) return NONE
     const found = findSecretItems(items.length === 2 ? pairOf(items) : items.map(textOf), keyRules)
     return found.length === 0 || isListOfNames(name) ? NONE : found
   }
 
-  function walkFields(path: string, fields: PlainObject): PlainObject {
+  #fields(path: string, fields: PlainObject): PlainObject {
+    const { keyRules, maskLeaf, replacement } = this.#parts
     const names = Object.keys(fields)
-    const named = keyRules.isActive ? findNamedValue(fields, names) : undefined
+    const named = keyRules.isActive ? this.#findNamedValue(fields, names) : undefined
     let copy: { [key: string]: Plain } | undefined
     for (const name of names) {
       const field = fields[name] as Plain
-      const at = seesPaths ? `${path}.${name}` : path
-      const shown = name === named && field !== null ? maskLeaf(at, replacement) : walkField(at, name, fields)
+      const at = this.#seesPaths ? `${path}.${name}` : path
+      const shown = name === named && field !== null ? maskLeaf(at, replacement) : this.#field(at, name, fields)
       if (shown === field) continue
       copy ??= copyOf(fields)
       setField(copy, name, shown)
     }
-    return withShownNames(copy ?? fields, names)
+    return this.#withShownNames(copy ?? fields, names)
   }
 
-  function withShownNames(fields: PlainObject, names: readonly string[]): PlainObject {
+  #withShownNames(fields: PlainObject, names: readonly string[]): PlainObject {
+    const { maskName } = this.#parts
     if (maskName === undefined || !names.some((name) => maskName(name) !== name)) return fields
     const copy: { [key: string]: Plain } = {}
     for (const name of names) setField(copy, maskName(name), fields[name] as Plain)
@@ -81,42 +93,42 @@ export function createWalk({ keyRules, maskLeaf, maskName, replacement, hasFunct
   }
 
   /** The field that holds what another field calls a secret: `value` in `{ name: 'Authorization', value }`. */
-  function findNamedValue(fields: PlainObject, names: readonly string[]): string | undefined {
+  #findNamedValue(fields: PlainObject, names: readonly string[]): string | undefined {
     if (names.length < 2 || names.length > MAX_NAMED_FIELDS) return undefined
     const value = names.find((name) => toFieldRole(name) === 'value')
     if (value === undefined) return undefined
     const isNamed = names.some((name) => {
       const said = fields[name]
       const role = typeof said === 'string' && said.length <= MAX_NAME_CHARS ? toFieldRole(name) : undefined
-      return (role === 'name' || role === 'kind') && keyRules.isSecretTextName(said as string)
+      return (role === 'name' || role === 'kind') && this.#parts.keyRules.isSecretTextName(said as string)
     })
     return isNamed ? value : undefined
   }
 
-  function walkField(path: string, name: string, fields: PlainObject): Plain {
-    const field = withoutMedium(name, fields)
+  #field(path: string, name: string, fields: PlainObject): Plain {
+    const { keyRules, maskLeaf, replacement } = this.#parts
+    const field = this.#withoutMedium(name, fields)
     if (field === null) return null
-    if (!keyRules.isSecretField(path, name, typeof field === 'string')) return walk(path, field, name)
-    if (isModelToken(name, fields)) return walk(path, field, name)
-    return isSchema(field) ? walkSchema(path, field) : maskLeaf(path, replacement)
+    if (!keyRules.isSecretField(path, name, typeof field === 'string')) return this.value(path, field, name)
+    if (isModelToken(name, fields)) return this.value(path, field, name)
+    return isSchema(field) ? this.#schema(path, field) : maskLeaf(path, replacement)
   }
 
-  function withoutMedium(name: string, fields: PlainObject): Plain {
+  #withoutMedium(name: string, fields: PlainObject): Plain {
     const field = fields[name] as Plain
-    return media === 'summary' && typeof field === 'string' ? (summariseField(name, field, fields) ?? field) : field
+    return this.#parts.media === 'summary' && typeof field === 'string' ? (summariseField(name, field, fields) ?? field) : field
   }
 
   /** The schema of a secret says what one looks like; only its literals may be one. */
-  function walkSchema(path: string, schema: PlainObject): Plain {
+  #schema(path: string, schema: PlainObject): Plain {
+    const { maskLeaf, replacement } = this.#parts
     const literals = Object.keys(schema).filter((name) => LITERALS_OF_SCHEMA.has(name))
-    const shown = walkFields(path, schema)
+    const shown = this.#fields(path, schema)
     if (literals.length === 0) return shown
     const copy = copyOf(shown)
-    for (const name of literals) setField(copy, name, maskLeaf(seesPaths ? `${path}.${name}` : path, replacement))
+    for (const name of literals) setField(copy, name, maskLeaf(this.#seesPaths ? `${path}.${name}` : path, replacement))
     return copy
   }
-
-  return walk
 }
 
 const MAX_NAMED_FIELDS = 24
