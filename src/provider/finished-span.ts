@@ -119,6 +119,7 @@ interface WrittenAttributes {
 function writeAttributes(parts: SpanParts, record: SpanRecord, bucketBytes?: readonly number[]): WrittenAttributes {
   const writer = new AttributeWriter()
   for (const [key, value] of parts.identity) writer.add(key, value)
+  for (const [key, value] of parts.event) writer.add(key, value)
   const { eventName, error, errorType } = parts.texts
   if (eventName !== undefined) writer.add(ATTRIBUTE.eventName, eventName)
   if (error !== undefined) writer.add(ATTRIBUTE.error, error)

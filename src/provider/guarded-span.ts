@@ -26,7 +26,9 @@ import {
   sizeOfEvent,
   sizeOfLink,
   type SpanRecord,
-  type SpanStart,
+  type SpanBeginning,
+  type SpanDescription,
+  type SpanOwner,
 } from './span-record.js'
 
 /** Of this module, because some loaders make a call of each look at what is imported. */
@@ -61,8 +63,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     Object.defineProperty(GuardedSpan.prototype, inspect.custom, { value: GuardedSpan.prototype.toString })
   }
 
-  constructor(start: SpanStart) {
-    ;(this as Holder)[RECORD] = createRecord(start, this)
+  constructor(owner: SpanOwner, what: SpanDescription, at: SpanBeginning) {
+    ;(this as Holder)[RECORD] = createRecord(this, owner, what, at)
   }
 
   /** The record behind `span`, when it is one of this copy of the package. */

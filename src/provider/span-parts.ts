@@ -16,8 +16,10 @@ export type Entry = readonly [key: string, value: AttributeValue]
 
 /** Everything that a span says, redacted and not yet cut to the limits. */
 export interface SpanParts {
-  /** What always fits: whose span it is and what kind of event. */
+  /** Whose span it is, the same for all of a session. It always fits. */
   readonly identity: readonly Entry[]
+  /** What kind of event it is, and which. It always fits. */
+  readonly event: readonly Entry[]
   readonly texts: SpanTexts
   readonly buckets: readonly (readonly [bucket: Bucket, value: Plain])[]
   readonly attributes: readonly Entry[]
@@ -40,7 +42,8 @@ export function readParts(record: SpanRecord): SpanParts {
   const clean = new Cleaner(record)
   const attributes = sdk?.attributes ?? NO_ATTRIBUTES
   return {
-    identity: readIdentity(record, clean),
+    identity: record.session.identity,
+    event: readEvent(record, clean),
     texts: readTexts(record, clean),
     buckets: readBuckets(record, clean),
     attributes: Object.keys(attributes).map((key): Entry => [clean.label(key), clean.value(key, attributes[key] as AttributeValue)]),
@@ -132,18 +135,19 @@ function dropOverlaps(value: Plain): Plain {
   return copy
 }
 
-function readIdentity({ session, sdk, eventType, eventId, isUnfinished }: SpanRecord, clean: Cleaner): Entry[] {
-  const { identity } = session
-  const entries = Object.keys(identity).map((key): Entry => [key, identity[key] as string | boolean])
-  const detected = (): string =>
-    detectEventType(
-      sdk?.attributes ?? NO_ATTRIBUTES,
-      sdk?.events.map(({ name }) => name),
-    )
-  if (isUnfinished) entries.push([ATTRIBUTE.unfinished, true])
-  entries.push([ATTRIBUTE.eventType, eventType === undefined ? detected() : clean.label(eventType)])
+function readEvent(record: SpanRecord, clean: Cleaner): Entry[] {
+  const { eventType, eventId, isUnfinished } = record
+  const entries: Entry[] = [[ATTRIBUTE.eventType, eventType === undefined ? detectType(record) : clean.label(eventType)]]
   if (eventId !== undefined) entries.push([ATTRIBUTE.eventId, clean.label(eventId)])
+  if (isUnfinished) entries.push([ATTRIBUTE.unfinished, true])
   return entries
+}
+
+function detectType({ sdk }: SpanRecord): string {
+  return detectEventType(
+    sdk?.attributes ?? NO_ATTRIBUTES,
+    sdk?.events.map(({ name }) => name),
+  )
 }
 
 function readTexts(record: SpanRecord, clean: Cleaner): SpanTexts {
@@ -180,9 +184,11 @@ function errorOfEvents({ sdk }: SpanRecord): ErrorTexts {
 }
 
 function readBuckets({ buckets }: SpanRecord, clean: Cleaner): (readonly [Bucket, Plain])[] {
-  if (buckets === undefined) return []
-  return BUCKETS.flatMap((bucket) => {
+  const read: (readonly [Bucket, Plain])[] = []
+  if (buckets === undefined) return read
+  for (const bucket of BUCKETS) {
     const value = buckets[bucket]
-    return value === undefined ? [] : [[bucket, clean.plain(BUCKET_PREFIX[bucket], value)] as const]
-  })
+    if (value !== undefined) read.push([bucket, clean.plain(BUCKET_PREFIX[bucket], value)])
+  }
+  return read
 }

@@ -7,8 +7,9 @@ import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
 import type { Plain } from '../values/plain.js'
 import { sizeOf } from '../values/room.js'
 import type { Redactor } from '../values/redact.js'
-import { boundName, boundText, isTooLong, MAX_NAME_CHARS } from './bound-text.js'
+import { boundName, isTooLong, MAX_NAME_CHARS } from './bound-text.js'
 import type { Clock, ClockAnchor } from './clock.js'
+import { nameText } from './span-arguments.js'
 
 /** What a span needs of the instance that owns it. */
 export interface SpanOwner {
@@ -117,25 +118,31 @@ export interface SpanRecord {
   finished: ReadableSpan | undefined
 }
 
-/** What a new record is made of. */
-export type SpanStart = Pick<
-  SpanRecord,
-  | 'owner'
-  | 'name'
-  | 'library'
-  | 'startedMs'
-  | 'above'
-  | 'session'
-  | 'order'
-  | 'origin'
-  | 'anchor'
-  | 'redact'
-  | 'parent'
-  | 'eventType'
-  | 'eventName'
-  | 'eventId'
-  | 'isCopy'
->
+/** What a span is that is about to start. */
+export interface SpanDescription {
+  readonly name: string
+  readonly library: InstrumentationLibrary
+  readonly redact?: Redactor | undefined
+  readonly eventType?: string | undefined
+  readonly eventName?: string | undefined
+  readonly eventId?: string | undefined
+  /** Ids of the span of somebody else that it is a copy of. @defaultValue new ids */
+  readonly copied?: SpanContext | undefined
+}
+
+/** Where and when it starts. */
+export interface SpanBeginning {
+  readonly session: Session
+  /** Span of the same process it is started under, filtered or not. */
+  readonly parent: SpanRecord | undefined
+  /** Parent as it is exported. */
+  readonly parentContext: SpanContext | undefined
+  readonly order: number
+  readonly origin: number
+  readonly anchor: ClockAnchor
+  /** A reading of the owner's monotonic clock, milliseconds. */
+  readonly startedMs: number
+}
 
 /** What a span takes besides what it holds, bytes. */
 export const SPAN_OVERHEAD_BYTES = 400
@@ -156,34 +163,35 @@ export const IDENTITY_KEYS: ReadonlySet<string> = new Set([
   ATTRIBUTE.parentId,
 ])
 
-/** A record of a span that is about to start. */
-export function createRecord(start: SpanStart, span: OwnedSpan): SpanRecord {
+/** A record of a span that is about to start. Its parts are those its caller has in hand: no object is made to hand them over. */
+export function createRecord(span: OwnedSpan, owner: SpanOwner, what: SpanDescription, at: SpanBeginning): SpanRecord {
+  const name = nameText(what.name)
   return {
-    owner: start.owner,
+    owner,
     span,
-    name: boundText(start.name, MAX_NAME_CHARS),
-    library: start.library,
-    startedMs: start.startedMs,
-    activeMs: start.startedMs,
+    name,
+    library: what.library,
+    startedMs: at.startedMs,
+    activeMs: at.startedMs,
     endedMs: Number.POSITIVE_INFINITY,
-    above: start.above,
-    session: start.session,
-    order: start.order,
-    origin: start.origin,
-    anchor: start.anchor,
-    redact: start.redact,
-    parent: start.parent,
-    arriving: start.parent,
+    above: at.parent,
+    session: at.session,
+    order: at.order,
+    origin: at.origin,
+    anchor: at.anchor,
+    redact: what.redact,
+    parent: at.parentContext,
+    arriving: at.parentContext,
     asParent: undefined,
     sdk: undefined,
     context: INVALID_SPAN_CONTEXT,
     shown: INVALID_SPAN_CONTEXT,
     fate: 'unsampled',
-    eventType: boundName(start.eventType),
-    eventName: boundName(start.eventName),
-    eventId: boundName(start.eventId),
-    bytes: SPAN_OVERHEAD_BYTES + start.name.length,
-    shrinkAtBytes: MOST_HELD * start.owner.limits.maxSpanBytes,
+    eventType: boundName(what.eventType),
+    eventName: boundName(what.eventName),
+    eventId: boundName(what.eventId),
+    bytes: SPAN_OVERHEAD_BYTES + name.length,
+    shrinkAtBytes: MOST_HELD * owner.limits.maxSpanBytes,
     attributeCount: 0,
     droppedAttributes: 0,
     droppedEvents: 0,
@@ -191,9 +199,9 @@ export function createRecord(start: SpanStart, span: OwnedSpan): SpanRecord {
     buckets: undefined,
     error: undefined,
     lastException: undefined,
-    isTruncated: isLongName(start.name) || isLongName(start.eventType) || isLongName(start.eventName) || isLongName(start.eventId),
+    isTruncated: isLongName(name) || isLongName(what.eventType) || isLongName(what.eventName) || isLongName(what.eventId),
     isKnown: false,
-    isCopy: start.isCopy,
+    isCopy: what.copied !== undefined,
     older: undefined,
     newer: undefined,
     listing: 'unlisted',

@@ -35,7 +35,7 @@ export function fitParts(parts: SpanParts, room: SpanRoom): FittedParts {
   const attributes = sum(parts.attributes.map(entryBytes))
   const events = sum(parts.events.map(partBytes))
   const links = sum(parts.links.map(partBytes))
-  const total = room.maxSpanBytes - sum(parts.identity.map(entryBytes))
+  const total = room.maxSpanBytes - sum(parts.identity.map(entryBytes)) - sum(parts.event.map(entryBytes))
   const [ofTexts = 0, ofBuckets = 0, ofAttributes = 0, ofEvents = 0, ofLinks = 0] = shareOut(
     [sum(texts), sum(buckets), attributes, events, links],
     total,
@@ -47,6 +47,7 @@ export function fitParts(parts: SpanParts, room: SpanRoom): FittedParts {
   return {
     parts: {
       identity: parts.identity,
+      event: parts.event,
       texts: fitTexts(parts.texts, shareOut(texts, ofTexts)),
       buckets: parts.buckets.map(([bucket, value], i) => [bucket, fitValue(value, bucketBytes[i] ?? 0)]),
       attributes: kept,

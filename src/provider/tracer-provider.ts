@@ -19,7 +19,6 @@ import { frameOf, nextOrder } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
-import type { Redactor } from '../values/redact.js'
 import { toHrTime } from './clock.js'
 import { readSpanContext } from './foreign-span.js'
 import { GuardedSpan } from './guarded-span.js'
@@ -30,25 +29,17 @@ import { createSampler } from './sampler.js'
 import { nameText, readItems, toLink, toSpanKind, toTime } from './span-arguments.js'
 import { createFilter, type KeepSpan } from './span-filter.js'
 import { SessionProcessor, UserSpanProcessor } from './span-processors.js'
-import type { Fate, SpanOwner, SpanRecord } from './span-record.js'
+import type { Fate, SpanDescription, SpanOwner, SpanRecord } from './span-record.js'
 
 /** A span to start. */
-export interface SpanRequest {
-  readonly name: string
+export interface SpanRequest extends SpanDescription {
   readonly options?: SpanOptions | undefined
-  readonly eventType?: string | undefined
-  readonly eventName?: string | undefined
-  readonly eventId?: string | undefined
-  readonly redact?: Redactor | undefined
-  readonly library: InstrumentationLibrary
   /** Where an instrumentor starts it. @defaultValue what is current for the instance */
   readonly place?: Place | undefined
   /** @defaultValue the current context */
   readonly context?: Context | undefined
   /** Ids to show in place of the span's own. */
   readonly shownContext?: SpanContext | undefined
-  /** Ids of the span of somebody else that it is a copy of. @defaultValue new ids */
-  readonly copied?: SpanContext | undefined
 }
 
 /** What a provider is made of. */
@@ -168,39 +159,24 @@ export class InstanceProvider {
     const standing = this.#findStanding(request, at, current)
     const { owner, ids } = this.#parts
     const { options } = request
-    const name = nameText(request.name)
-    const parent = keptContext(standing.parent) ?? standing.remoteParent
+    const { parent: above, session } = standing
+    const parent = keptContext(above) ?? standing.remoteParent
     const startedMs = owner.clock.monotonicMs()
-    const anchor = standing.parent?.anchor ?? owner.clock.anchor(startedMs)
-    if (standing.parent !== undefined) standing.parent.activeMs = startedMs
+    const anchor = above?.anchor ?? owner.clock.anchor(startedMs)
+    if (above !== undefined) above.activeMs = startedMs
     const order = nextOrder()
-    const span = new GuardedSpan({
-      owner,
-      name,
-      library: request.library,
-      startedMs,
-      above: standing.parent,
-      session: standing.session,
-      order,
-      origin: standing.parent?.origin ?? originOf(at) ?? order,
-      anchor,
-      redact: request.redact,
-      parent,
-      eventType: request.eventType,
-      eventName: request.eventName,
-      eventId: request.eventId,
-      isCopy: request.copied !== undefined,
-    })
+    const origin = above?.origin ?? originOf(at) ?? order
+    const span = new GuardedSpan(owner, request, { session, parent: above, parentContext: parent, order, origin, anchor, startedMs })
     const draft: Draft = {
-      name,
+      name: nameText(request.name),
       kind: toSpanKind(options?.kind),
       attributes: options?.attributes === undefined ? undefined : GuardedSpan.takeStart(span, options.attributes),
       links: this.#toLinks(options?.links, standing, at),
-      parentContext: this.#toParentContext(parent, standing.parent, request.context ?? at.context),
+      parentContext: this.#toParentContext(parent, above, request.context ?? at.context),
     }
     // A root below spans that were left out goes on with their trace.
     const { copied } = request
-    if (parent === undefined) ids.useForNextRoot(copied?.traceId ?? standing.parent?.context.traceId ?? ids.generateTraceId())
+    if (parent === undefined) ids.useForNextRoot(copied?.traceId ?? above?.context.traceId ?? ids.generateTraceId())
     if (copied !== undefined) ids.useForNextSpan(copied.spanId)
     if (this.#isLeftOut(draft, options?.attributes)) this.#leaveOut(span, draft, parent, request)
     else this.#begin(span, draft, toTime(options?.startTime, anchor) ?? toHrTime(anchor + startedMs), request)

@@ -391,19 +391,31 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   spanEnded(record: SpanRecord, span: OwnedSpan): void {
     const { onSpanEnd } = record.session.options
     this.#open.noteEnd(record)
-    this.diagnostics.debug(() => `span ended: ${record.name} (${record.context.spanId}) of session ${record.session.id}`)
+    if (this.#config.verbose) this.#tellEnd(record)
     if (this.#isRetired) this.#restLater()
-    if (onSpanEnd !== undefined) this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
+    if (onSpanEnd !== undefined) this.#callHook(onSpanEnd, span)
     // Cut short, the end of a span may not have come that far.
     if (record.fate === 'export') return this.#exportProcessor.handOver(span as GuardedSpan, record)
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
     this.stats.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
   }
 
+  // Apart from it, because a function that makes closures pays for them each time it is called.
+  #tellEnd({ name, context, session }: SpanRecord): void {
+    this.diagnostics.debug(() => `span ended: ${name} (${context.spanId}) of session ${session.id}`)
+  }
+
+  #callHook(onSpanEnd: NonNullable<Session['options']['onSpanEnd']>, span: OwnedSpan): void {
+    this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
+  }
+
   /** Asks the backend for the session record, once, in the background; it starts now, or with its `first` span. */
   ensureSession(session: Session, first?: SpanRecord): void {
+    if (session.isCreatedHere && session.record.startedAtMs === undefined) this.#startSession(session, first)
+  }
+
+  #startSession(session: Session, first: SpanRecord | undefined): void {
     const { record } = session
-    if (!session.isCreatedHere || record.startedAtMs !== undefined) return
     const atMs = first?.sdk === undefined ? nowOn(this.clock.anchor(), this.clock) : hrTimeToMilliseconds(first.sdk.startTime)
     const startedAtMs = Math.floor(atMs - TIME_ROUNDING_MS)
     const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))

@@ -107,7 +107,10 @@ export class UnfinishedSpans implements OpenSpansView {
 
   /** {@link exportAbandoned} from time to time, off the caller's stack. */
   noteEnd({ endedMs }: SpanRecord): void {
-    if (endedMs - this.#lookedAtMs < LOOK_EVERY_MS) return
+    if (endedMs - this.#lookedAtMs >= LOOK_EVERY_MS) this.#lookLater(endedMs)
+  }
+
+  #lookLater(endedMs: number): void {
     this.#lookedAtMs = endedMs
     const [oldest] = this.#open
     if (oldest === undefined || endedMs - oldest.startedMs < ABANDONED_AFTER_MS) return

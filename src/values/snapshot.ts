@@ -66,8 +66,8 @@ interface Walk {
   maxNodes: number
   readonly maxBytes: number
   readonly isOpaque: OpaqueText | undefined
-  /** Objects being copied, outermost first. */
-  readonly ancestors: object[]
+  /** The object that is being copied. */
+  inside: Ancestor | undefined
   /** Where that part has to end, counted in bytes that no cut of a text gives back. */
   maxFirmBytes: number
   bytes: number
@@ -77,6 +77,13 @@ interface Walk {
   truncated: boolean
   /** What a `toJSON` gave back: walked, but not asked for another `toJSON`. */
   settled: object | undefined
+}
+
+/** An object being copied; a list through all that it stands in, which costs a small value less than an array. */
+interface Ancestor {
+  readonly value: object
+  readonly depth: number
+  readonly outer: Ancestor | undefined
 }
 
 /**
@@ -101,7 +108,7 @@ function walkAndFit(value: unknown, limits: SnapshotLimits, overlapBytes: number
     // A byte of JSON holds less than two nodes.
     maxNodes: Math.min(maxNodes, 2 * maxBytes + 1000),
     isOpaque,
-    ancestors: [],
+    inside: undefined,
     maxFirmBytes: maxBytes - Math.min(MARKS_BYTES, maxBytes >> 2),
     bytes: 0,
     looseBytes: 0,
@@ -173,21 +180,21 @@ function copyFunction(value: object, walk: Walk): string {
 }
 
 function copyObject(value: object, walk: Walk): Plain | undefined {
-  const { ancestors } = walk
-  const depth = ancestors.length
-  for (let i = 0; i < depth; i += 1) {
-    if (ancestors[i] === value) return copyText(CIRCULAR, walk)
+  const { inside } = walk
+  for (let at = inside; at !== undefined; at = at.outer) {
+    if (at.value === value) return copyText(CIRCULAR, walk)
   }
+  const depth = inside === undefined ? 0 : inside.depth
   if (depth >= walk.maxDepth) return markDepth(value, walk)
   walk.nodes += types.isProxy(value) ? PROXY_COST : CONTAINER_COST
   const { bytes, looseBytes } = walk
-  ancestors.push(value)
+  walk.inside = { value, depth: depth + 1, outer: inside }
   try {
     const copy = copyContent(value, walk)
-    ancestors.pop()
+    walk.inside = inside
     return copy
   } catch {
-    ancestors.length = depth
+    walk.inside = inside
     walk.bytes = bytes
     walk.looseBytes = looseBytes
     return copyText(UNREADABLE, walk)
