@@ -229,12 +229,17 @@ class RestCalls implements PumpSource<Call, Answer> {
   async send(call: Call, options: SendOptions): Promise<Answer | Retry> {
     const { method, path } = call.plan
     this.#options.stats.requestMade()
-    const { value, error, isRetryable, retryAfterMs } = await attemptOnce(this.#transport, { method, path, body: call.body, ...options })
+    const { value, error, isRetryable, isLasting, retryAfterMs } = await attemptOnce(this.#transport, {
+      method,
+      path,
+      body: call.body,
+      ...options,
+    })
     call.error = error
     if (error === undefined) return { kind: 'answered', value, error }
     // Every call carries the id it is about, so that sending it again changes nothing.
     const isRetried = isRetryable || (error.code !== 'HTTP_STATUS' && error.code !== 'BAD_REPLY')
-    return isRetried ? { kind: 'retry', afterMs: retryAfterMs, detail: error.message } : { kind: 'answered', value, error }
+    return isRetried ? { kind: 'retry', afterMs: retryAfterMs, detail: error.message, isLasting } : { kind: 'answered', value, error }
   }
 
   conclude(call: Call, { value, error }: Answer): readonly Call[] {

@@ -21,6 +21,8 @@ export interface Retry {
   /** The server's own wish, milliseconds. */
   readonly afterMs: number | undefined
   readonly detail: string
+  /** Whether it lasts until somebody changes something, so that it is said at once. @defaultValue false */
+  readonly isLasting?: boolean
 }
 
 /**
@@ -200,9 +202,10 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
     return at >= 0
   }
 
-  #retry(job: J, { afterMs, detail }: Retry, startedAtMs: number): void {
+  #retry(job: J, { afterMs, detail, isLasting }: Retry, startedAtMs: number): void {
     job.lastError = detail
     this.note(detail)
+    if (isLasting === true) this.#options.diagnostics.warn('delivery', `${detail.replace(/\.$/, '')}. It is tried again meanwhile.`)
     this.#waiting.unshift(job)
     this.#dropSpent(this.#now() + this.#backoff.failed(startedAtMs, afterMs))
   }

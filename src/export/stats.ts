@@ -75,7 +75,7 @@ const REMEDY: Readonly<Record<DropReason, string>> = {
   bytesFull: 'Raise `batch.maxQueueBytes`, or check that the server answers.',
   tooLarge: 'Lower `limits.maxSpanBytes` or `capture.maxBytes`.',
   unserializable: 'An attribute, event or link of the span cannot be written as OTLP.',
-  retryExhausted: 'The server was not reachable; raise `batch.retryBudgetMs` to hold on longer.',
+  retryExhausted: 'It was tried for as long as `batch.retryBudgetMs` says; raise it to hold on longer.',
   httpStatus: 'The server refused the request.',
   serverRejected: 'The server accepted the request but not every span in it.',
   badReply: 'Check `serverUrl` (HH_API_URL): the reply did not come from HoneyHive.',

@@ -71,10 +71,10 @@ function openRestTransport(config: ResolvedConfig, transport: Transport): Transp
 }
 
 function openTransport(config: ResolvedConfig): HttpTransport {
-  const { serverUrl, exportUrl, compression } = config
+  const { serverUrl, exportUrl, compression, proxy, agent, ca } = config
   const headers = toHeaders(config)
   const foreignHeaders = exportUrl === undefined ? undefined : headers
-  return new HttpTransport({ serverUrl, exportUrl, compression, headers, foreignHeaders, key: apiKeyFor(config), proxy: config.proxy })
+  return new HttpTransport({ serverUrl, exportUrl, compression, headers, foreignHeaders, key: apiKeyFor(config), proxy, agent, ca })
 }
 
 /** Without the key, which the transport adds for the server it belongs to. */
