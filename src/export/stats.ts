@@ -10,7 +10,7 @@ import { DecisionLog, type SpanName } from './decision-log.js'
  * `ended === exported + pending + sum(dropped)`.
  */
 export interface TracerStats {
-  /** Spans begun. */
+  /** Spans begun, those of an earlier process that are taken up from the spool included. */
   readonly started: number
   /** Spans ended. */
   readonly ended: number
@@ -24,7 +24,7 @@ export interface TracerStats {
   readonly openByLibrary?: Readonly<Record<string, number>>
   /** Spans the server acknowledged. */
   readonly exported: number
-  /** Spans queued, under way or waiting for a retry. */
+  /** Spans queued, under way, waiting for a retry, or in a file of the spool that is left for the next start. */
   readonly pending: number
   /** Spans lost or left out, by reason; every reason is present. */
   readonly dropped: Readonly<Record<DropReason, number>>
@@ -99,6 +99,7 @@ export class SpanStats {
   #unfinished = 0
   #sessions = 0
   #requests = 0
+  #spooled = 0
   #dropped = 0
   #losses = 0
   #lastError: string | undefined
@@ -159,6 +160,26 @@ export class SpanStats {
     this.#lastError = this.#mask(error)
   }
 
+  /** Spans that an earlier process left in a spool are pending from now on. */
+  tookOver(amount: number): void {
+    this.#started += amount
+    this.#ended += amount
+    this.#spooled += amount
+  }
+
+  /** The server acknowledged spans that were taken over. */
+  exportedFromSpool(amount: number): void {
+    this.#exported += amount
+    this.#spooled -= amount
+  }
+
+  /** Spans that were taken over are lost; the caller tells of it. */
+  droppedFromSpool(reason: DropReason, amount: number, detail: string): void {
+    if (amount === 0) return
+    this.#spooled -= amount
+    this.#count(reason, amount, detail, { isTold: true })
+  }
+
   /** The server acknowledged these spans. */
   exported(spans: readonly SpanName[]): void {
     for (const span of spans) this.#decisions.add(span, undefined, span.note ?? '')
@@ -181,6 +202,11 @@ export class SpanStats {
   /** Spans lost against the user's will: all reasons but `filtered`, `unsampled` and `disabled`. */
   get losses(): number {
     return this.#losses
+  }
+
+  /** Pending spans of earlier processes: they wait on disk, or are being read from there. */
+  get spooled(): number {
+    return this.#spooled
   }
 
   /** Spans begun and not ended. */

@@ -46,7 +46,7 @@ export function createExporters(parts: ExporterParts): Exporters {
     return createMemoryExporters(memory, stats, config.batch.maxQueueSize, parts.mask)
   }
   const transport = openTransport(config)
-  const spool = openSpool(config, transport, diagnostics)
+  const spool = openSpool(parts, transport)
   const restTransport = openRestTransport(config, transport)
   const client = new RestClient({
     transport: restTransport && withMask(restTransport, parts.mask),
@@ -83,17 +83,14 @@ function toHeaders(config: ResolvedConfig): Record<string, string> {
   return toRequestHeaders({ apiKey: undefined, source: redactorFor(config).label(source), version: VERSION, headers })
 }
 
-function openSpool(
-  { spool: directory, apiKey, protocol }: ResolvedConfig,
-  transport: HttpTransport,
-  diagnostics: Diagnostics,
-): Spool | undefined {
+function openSpool({ config, stats, diagnostics }: ExporterParts, transport: HttpTransport): Spool | undefined {
+  const { spool: directory, apiKey, protocol } = config
   if (directory === undefined) return undefined
   if (apiKey === undefined) {
     diagnostics.warnOnce('spool-key', 'nothing is kept in `spool`: its files belong to a key, and `apiKey` is not given as a text.')
     return undefined
   }
-  const spool = new Spool({ directory, apiKey, protocol, transport, diagnostics })
+  const spool = new Spool({ directory, apiKey, protocol, transport, diagnostics, stats })
   void spool.replay()
   return spool
 }

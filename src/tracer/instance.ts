@@ -457,7 +457,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     await this.flush(REST_FLUSH_MS)
     const exporters = this.#exporters
     const { open, pending } = this.stats.snapshot()
-    if (exporters === undefined || !this.#isLive || open + pending > 0 || this.#config.exporter !== undefined) return
+    if (exporters === undefined || !this.#isLive || open + pending > this.stats.spooled || this.#config.exporter !== undefined) return
     this.#exporters = undefined
     processState.letGo.unregister(this)
     await exporters.shutdown(REST_FLUSH_MS)
