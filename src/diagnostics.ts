@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { unixMs } from './builtins.js'
+import { unixMs, NativeMap } from './builtins.js'
 import { writeText } from './output.js'
 import { toOneLine } from './terminal-text.js'
 
@@ -53,7 +53,7 @@ export function createDiagnostics({
   now = unixMs,
 }: DiagnosticsOptions = {}): Diagnostics {
   const prefix = label === undefined ? '[honeyhive]' : `[honeyhive ${label}]`
-  const lastAt = new Map<string, number>()
+  const lastAt = new NativeMap<string, number>()
   let isSpeaking = false
 
   function speak(level: keyof Logger, said: string): void {

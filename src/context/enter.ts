@@ -1,5 +1,5 @@
 import { type AsyncHook, createHook } from 'node:async_hooks'
-import { NativePromise, setImmediate } from '../builtins.js'
+import { setImmediate, NativePromise, NativeSet } from '../builtins.js'
 import type { Scope } from './frame.js'
 import { processState } from './globals.js'
 import { runInScope } from './scope.js'
@@ -35,9 +35,9 @@ class Entrance {
   readonly #entry: Entry
   readonly #hook: AsyncHook
   /** Promises whose awaiters enter: the first one and those that were made of it. */
-  readonly #watched = new Set<number>()
+  readonly #watched = new NativeSet<number>()
   /** Continuations that have not resumed. */
-  readonly #awaiting = new Set<number>()
+  readonly #awaiting = new NativeSet<number>()
   #isOpen = false
   /** True while the next promise to be made is one to watch. */
   #isWatching = false

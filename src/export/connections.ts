@@ -1,3 +1,4 @@
+import { NativeMap, reflectGet, NativeProxy } from '../builtins.js'
 import type { Agent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { ExchangeError } from './exchange.js'
@@ -36,8 +37,8 @@ interface Tunnel {
  */
 export class Connections {
   readonly #options: ConnectionOptions
-  readonly #leases = new Map<string, AgentLease>()
-  readonly #tunnels = new Map<string, Tunnel>()
+  readonly #leases = new NativeMap<string, AgentLease>()
+  readonly #tunnels = new NativeMap<string, Tunnel>()
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -118,11 +119,11 @@ function forProtocol(agent: Agent, protocol: string): Agent {
   const own = (agent as { readonly protocol?: unknown }).protocol
   if (own === protocol || own === undefined || Object.hasOwn(agent, 'protocol')) return agent
   const defaultPort = protocol === 'https:' ? 443 : 80
-  return new Proxy(agent, {
+  return new NativeProxy(agent, {
     get(target, key) {
       if (key === 'protocol') return protocol
       if (key === 'defaultPort') return defaultPort
-      const value: unknown = Reflect.get(target, key)
+      const value: unknown = reflectGet(target, key)
       return typeof value === 'function' ? value.bind(target) : value
     },
   })

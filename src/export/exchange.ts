@@ -1,7 +1,8 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { NativePromise, clearTimeout, setTimeout } from '../builtins.js'
+import { clearTimeout, setTimeout, NativePromise, concatBytes } from '../builtins.js'
 import { toTimerMs } from '../time.js'
+import { canRequest } from './language.js'
 import { describeFailure } from './connection-failure.js'
 import { beginRequest, toHostOptions } from './outgoing.js'
 
@@ -65,11 +66,13 @@ export function exchange(request: ExchangeRequest): Promise<Reply> {
     const opened = openSafely(request)
     if (opened instanceof ExchangeError) return reject(opened)
     const outgoing = opened
+    let reading: ReplyReader | undefined
+    let isFinished = false
+    // First of all, because an error that nobody hears ends the host's process.
+    outgoing.on('error', (error) => finish('network', error))
     const deadline = setTimeout(() => finish('timeout'), toTimerMs(request.timeoutMs))
     deadline.unref()
     signal?.addEventListener('abort', abort)
-    let reading: ReplyReader | undefined
-    let isFinished = false
 
     function abort(): void {
       finish('aborted')
@@ -79,20 +82,24 @@ export function exchange(request: ExchangeRequest): Promise<Reply> {
     function finish(kind: ExchangeFailure | 'end', cause?: Error): void {
       if (isFinished) return
       isFinished = true
-      clearTimeout(deadline)
-      signal?.removeEventListener('abort', abort)
-      if (kind !== 'end') outgoing.destroy()
-      if (reading !== undefined && kind !== 'aborted') resolve(reading.toReply(kind === 'end'))
-      else reject(toError(kind === 'end' ? 'network' : kind, request, cause))
+      try {
+        clearTimeout(deadline)
+        signal?.removeEventListener('abort', abort)
+        if (kind !== 'end') outgoing.destroy()
+        if (reading !== undefined && kind !== 'aborted') resolve(reading.toReply(kind === 'end'))
+        else reject(toError(kind === 'end' ? 'network' : kind, request, cause))
+      } catch {
+        // Nobody is on the stack but Node, whose caller is the host.
+        reject(new ExchangeError('network', 'the reply could not be read'))
+      }
     }
 
     outgoing.on('socket', releaseLoop)
-    outgoing.on('error', (error) => finish('network', error))
     outgoing.on('close', () => finish('network'))
     outgoing.on('response', (incoming) => {
       reading = createReplyReader(incoming, request.maxReplyBytes)
       incoming.on('data', (chunk: Uint8Array) => {
-        if (reading?.add(chunk) === false) finish('network')
+        if (!takeChunk(reading, chunk)) finish('network')
       })
       incoming.on('end', () => {
         holdLoop(outgoing.socket)
@@ -104,8 +111,12 @@ export function exchange(request: ExchangeRequest): Promise<Reply> {
   })
 }
 
+const BROKEN_LANGUAGE =
+  "Node's own HTTP client cannot work: a function of Array.prototype was replaced, or a field was put on Object.prototype, by something in this program"
+
 /** Node refuses an agent for another protocol at once. */
 function openSafely(request: ExchangeRequest): ClientRequest | ExchangeError {
+  if (!canRequest()) return new ExchangeError('network', BROKEN_LANGUAGE, true)
   try {
     return openRequest(request)
   } catch (error) {
@@ -143,6 +154,15 @@ function holdLoop(socket: Socket | null): void {
   socket?.ref()
 }
 
+/** Whether more may come. */
+function takeChunk(reading: ReplyReader | undefined, chunk: Uint8Array): boolean {
+  try {
+    return reading?.add(chunk) !== false
+  } catch {
+    return false
+  }
+}
+
 interface ReplyReader {
   /** False when the cap is reached. */
   add(chunk: Uint8Array): boolean
@@ -163,7 +183,7 @@ function createReplyReader(incoming: IncomingMessage, maxBytes = MAX_REPLY_BYTES
       status: incoming.statusCode ?? 0,
       contentType: incoming.headers['content-type'] ?? '',
       retryAfter: incoming.headers['retry-after'],
-      body: Buffer.concat(chunks),
+      body: concatBytes(chunks),
       isComplete,
     }),
   }

@@ -1,3 +1,4 @@
+import { NativeSet } from '../builtins.js'
 import { ClientRequest, type ClientRequestArgs } from 'node:http'
 
 /**
@@ -13,7 +14,7 @@ export function beginRequest(options: ClientRequestArgs, given: Readonly<Record<
 }
 
 /** What products add to each request of the process; our own requests are in no trace. */
-const PROPAGATION: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'b3'])
+const PROPAGATION: ReadonlySet<string> = new NativeSet(['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'b3'])
 
 /** Takes out what was added as the request was made (Node's diagnostics channels) and refuses what comes as it is written. */
 function withoutPropagation(request: ClientRequest, given: Readonly<Record<string, string>>): ClientRequest {

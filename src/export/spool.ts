@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { monotonicMs, unixMs } from '../builtins.js'
+import { monotonicMs, unixMs, NativeSet, NativeAbortController } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from './detached.js'
@@ -62,7 +62,7 @@ const RETRY_BUDGET_MS = 60_000
 export class Spool {
   readonly #options: SpoolOptions
   readonly #owner: SpoolOwner
-  readonly #ended = new AbortController()
+  readonly #ended = new NativeAbortController()
   #replaying: Promise<void> | undefined
   /** Spans of earlier processes that stay on disk. */
   #left = 0
@@ -79,7 +79,7 @@ export class Spool {
    */
   keep(spans: readonly ReadableSpan[]): ReadonlySet<ReadableSpan> {
     const { directory, protocol, diagnostics, maxBytes = MAX_BYTES } = this.#options
-    const kept = new Set<ReadableSpan>()
+    const kept = new NativeSet<ReadableSpan>()
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
       if (!this.#isTrusted()) return kept
@@ -93,18 +93,25 @@ export class Spool {
       }
       if (lines.length === 0 || writeWhole(directory, toSpoolName(this.#owner, kept.size), lines.join(''), maxBytes)) return kept
       diagnostics.warn('spool-full', `the spool ${directory} holds as much as it may (${maxBytes} bytes): others write to it too.`)
-      return new Set()
+      return new NativeSet()
     } catch (error) {
       diagnostics.warn('spool-write', `the spool ${directory} cannot be written (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
-      return new Set()
+      return new NativeSet()
     }
   }
 
   /** Delivers what earlier processes left for this address and key. Never rejects. */
   replay(): Promise<void> {
     const { directory, diagnostics } = this.#options
-    this.#replaying ??= runDetached(() => this.#replayAll()).catch((error: unknown) => {
-      diagnostics.warn('spool-read-error', `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
+    this.#replaying ??= runDetached(async () => {
+      try {
+        await this.#replayAll()
+      } catch (error) {
+        diagnostics.warn(
+          'spool-read-error',
+          `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`,
+        )
+      }
     })
     return this.#replaying
   }

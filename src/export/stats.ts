@@ -67,8 +67,10 @@ export interface SpanStatsOptions {
 
 const WARN_AFTER_MS = 60_000
 
-/** Reasons that are the user's own choice: counted, but neither warned about nor a loss. */
-const CHOSEN: ReadonlySet<DropReason> = new Set<DropReason>(['filtered', 'unsampled', 'disabled'])
+/** Whether it is the user's own choice: counted, but neither warned about nor a loss. */
+function isChosen(reason: DropReason): boolean {
+  return reason === 'filtered' || reason === 'unsampled' || reason === 'disabled'
+}
 
 const REMEDY: Readonly<Record<DropReason, string>> = {
   queueFull: 'Raise `batch.maxQueueSize`, or check that the server answers.',
@@ -104,7 +106,7 @@ export class SpanStats {
   #losses = 0
   #lastError: string | undefined
   #log: DecisionLog | undefined
-  #drops: Map<DropReason, Drops> | undefined
+  #drops: Partial<Record<DropReason, Drops>> | undefined
   #isReporting = false
   #open: OpenSpansView | undefined
   #findPending: ((spanIdOrName: string) => string | undefined) | undefined
@@ -129,7 +131,7 @@ export class SpanStats {
 
   /** A span that was asked for and never began. */
   refused(reason: DropReason, span: SpanName, detail: string): void {
-    this.#decisions.add(span, reason, detail)
+    this.#note(span, reason, detail)
     this.#count(reason, 1, detail, { hasBegun: false })
   }
 
@@ -182,20 +184,26 @@ export class SpanStats {
 
   /** The server acknowledged these spans. */
   exported(spans: readonly SpanName[]): void {
-    for (const span of spans) this.#decisions.add(span, undefined, span.note ?? '')
     this.#exported += spans.length
+    for (let at = 0; at < spans.length; at++) this.#note(spans[at], undefined, spans[at]?.note ?? '')
   }
 
   /** These ended spans are lost for one reason; `detail` holds no secret and no content. No warning where the caller tells of it. */
   dropped(reason: DropReason, spans: readonly SpanName[], detail: string, isTold = false): void {
     if (spans.length === 0) return
-    for (const span of spans) this.#decisions.add(span, reason, detail)
+    for (let at = 0; at < spans.length; at++) this.#note(spans[at], reason, detail)
     this.#count(reason, spans.length, detail, { isTold })
+  }
+
+  /** Spans that nothing will deliver or count any more, because a fault of our own left them behind. */
+  abandon(detail: string): void {
+    const pending = this.#ended - this.#exported - this.#dropped
+    if (pending > 0) this.#count('internal', pending, detail)
   }
 
   /** The same for one span, without an array; for the path of `span.end()`. */
   droppedOne(reason: DropReason, span: SpanName, detail: string): void {
-    this.#decisions.add(span, reason, detail)
+    this.#note(span, reason, detail)
     this.#count(reason, 1, detail)
   }
 
@@ -222,9 +230,13 @@ export class SpanStats {
   /** Value of the `hh-client-dropped` header, or `undefined` while nothing was lost. */
   dropHeader(): string | undefined {
     if (this.#losses === 0) return undefined
-    return DROP_REASONS.filter((reason) => this.#droppedBy(reason) > 0)
-      .map((reason) => `${reason}=${this.#droppedBy(reason)}`)
-      .join(';')
+    let header = ''
+    for (let at = 0; at < DROP_REASONS.length; at++) {
+      const reason = DROP_REASONS[at] as DropReason
+      const count = this.#droppedBy(reason)
+      if (count > 0) header += `${header === '' ? '' : ';'}${reason}=${count}`
+    }
+    return header
   }
 
   /** The counts at this moment. */
@@ -237,7 +249,7 @@ export class SpanStats {
       ...this.#open?.summary(),
       exported: this.#exported,
       pending: this.#ended - this.#exported - this.#dropped,
-      dropped: Object.fromEntries(DROP_REASONS.map((reason) => [reason, this.#droppedBy(reason)])) as Record<DropReason, number>,
+      dropped: this.#droppedByReason(),
       sessions: this.#sessions,
       requests: this.#requests,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
@@ -275,14 +287,34 @@ export class SpanStats {
   }
 
   #droppedBy(reason: DropReason): number {
-    return this.#drops?.get(reason)?.count ?? 0
+    return this.#drops?.[reason]?.count ?? 0
+  }
+
+  // Loops, because whoever looks at the books may have replaced what arrays can do.
+  #droppedByReason(): Record<DropReason, number> {
+    const dropped = {} as Record<DropReason, number>
+    for (let at = 0; at < DROP_REASONS.length; at++) {
+      const reason = DROP_REASONS[at] as DropReason
+      dropped[reason] = this.#droppedBy(reason)
+    }
+    return dropped
+  }
+
+  /** The log of decisions is a help, the books do not wait for it. */
+  #note(span: SpanName | undefined, reason: DropReason | undefined, detail: string): void {
+    if (span === undefined) return
+    try {
+      this.#decisions.add(span, reason, detail)
+    } catch {
+      // What is told of this span is less.
+    }
   }
 
   #count(reason: DropReason, amount: number, detail: string, { isTold = false, hasBegun = true }: Counted = {}): void {
-    this.#drops ??= new Map()
-    const drops = this.#drops.get(reason) ?? { count: 0, owed: 0, warnedAt: Number.NEGATIVE_INFINITY }
-    this.#drops.set(reason, drops)
-    const isLoss = !CHOSEN.has(reason)
+    this.#drops ??= noDrops()
+    const drops = this.#drops[reason] ?? { count: 0, owed: 0, warnedAt: Number.NEGATIVE_INFINITY }
+    this.#drops[reason] = drops
+    const isLoss = !isChosen(reason)
     // No call among these, so that where the stack ends the books have all of it or nothing.
     if (!hasBegun) {
       this.#started += amount
@@ -349,4 +381,9 @@ function describeMs(ms: number): string {
 
 function quote(text: string): string {
   return toJsonText(text.length > 100 ? `${text.slice(0, 100)}…` : text)
+}
+
+/** Without a prototype, so that what a host puts on every object is no reason. */
+function noDrops(): Partial<Record<DropReason, Drops>> {
+  return { __proto__: null } as Partial<Record<DropReason, Drops>>
 }

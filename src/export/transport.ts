@@ -128,7 +128,8 @@ export class HttpTransport implements TracesTransport {
     const url = new URL(request.url)
     const body = await this.#compress(request.body)
     const source = url.origin === this.#origin ? this.#options.key : undefined
-    return sendWithKey(source, (key) => this.#exchange(request, { url, body, key, startedAt }))
+    // With `await` here and below: a promise that an async function gives back is asked for its `then`, which may be the host's.
+    return await sendWithKey(source, (key) => this.#exchange(request, { url, body, key, startedAt }))
   }
 
   #exchange(request: TransportRequest, { url, body, key, startedAt }: Attempt): Promise<Reply> {

@@ -1,4 +1,5 @@
 /** What of a span its caller did not write as a value, and could have written the key of the tracer into all the same. */
+import { NativeWeakMap } from '../builtins.js'
 import type { SpanContext } from '@opentelemetry/api'
 import { createTraceState } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
@@ -7,11 +8,11 @@ import { mapTexts } from '../values/secrets/map-texts.js'
 
 type Scope = ReadableSpan['instrumentationScope']
 
-const scopes = new WeakMap<Redactor, WeakMap<Scope, Scope>>()
+const scopes = new NativeWeakMap<Redactor, WeakMap<Scope, Scope>>()
 
 /** Name and version of a library. Scopes are few and live long: each is looked at once for each tracer. */
 export function toShownScope(scope: Scope, redactor: Redactor): Scope {
-  const known = scopes.get(redactor) ?? new WeakMap<Scope, Scope>()
+  const known = scopes.get(redactor) ?? new NativeWeakMap<Scope, Scope>()
   if (!scopes.has(redactor)) scopes.set(redactor, known)
   const shown = known.get(scope) ?? mapTexts(scope, redactor.label)
   known.set(scope, shown)

@@ -1,6 +1,6 @@
+import { reflectGet } from '../builtins.js'
 import {
   type Context,
-  context,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   ROOT_CONTEXT,
@@ -17,7 +17,9 @@ import { inferLibrary } from '../semantics/library.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
 import { keepsContext, toCallersContext } from './kept-contexts.js'
-import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
+import { isStackUsedUp } from '../values/stack-used-up.js'
+import { describeThrown } from '../values/thrown.js'
+import { activeContext, callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
 import { findOwned, originOf, readSurroundings, type Routing, routeSpan } from './owner.js'
 import { describeQueue, isContextOfTheQueue, startsInCallbacks } from './queued-callbacks.js'
 import { nameText } from './span-arguments.js'
@@ -71,6 +73,18 @@ export class RoutingProvider implements TracerProvider {
    * @param isQueued whether it may start in a context that a queue of the library runs it in.
    */
   route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary, isQueued: boolean): Span {
+    try {
+      return this.#route(name, options, at, library, isQueued)
+    } catch (error) {
+      // As where the stack is used up: the library's own call fails as well.
+      if (isStackUsedUp(error)) throw error
+      this.#unowned++
+      this.#options.diagnostics.warn('route', `"${nameText(name)}" is not recorded: ${describeThrown(error).message}.`)
+      return new UnrecordedSpan(undefined, toShownContext(ROOT_CONTEXT), undefined)
+    }
+  }
+
+  #route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary, isQueued: boolean): Span {
     if (isTracingSuppressed(at) || this.#isOwnRequest(options)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
     if (this.#options.registerContextManager !== false) ensureContextManager()
     const routing = routeSpan(at, isRoot(options), readSurroundings())
@@ -128,7 +142,7 @@ function toLibrary(name: unknown, version: unknown, options: unknown): Instrumen
 
 function readSchemaUrl(options: unknown): string | undefined {
   try {
-    const schemaUrl: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'schemaUrl') : undefined
+    const schemaUrl: unknown = typeof options === 'object' && options !== null ? reflectGet(options, 'schemaUrl') : undefined
     return typeof schemaUrl === 'string' && schemaUrl !== '' ? schemaUrl : undefined
   } catch {
     return undefined
@@ -171,7 +185,7 @@ function toContext(at: Context | undefined): Context {
   } catch {
     // Something that refuses to be read is no context.
   }
-  return context.active()
+  return activeContext()
 }
 
 class RoutingTracer implements Tracer {

@@ -1,3 +1,4 @@
+import { NativeWeakMap } from '../builtins.js'
 import {
   type Attributes,
   type Context,
@@ -103,7 +104,7 @@ export class InstanceProvider {
   extractKey: symbol | undefined
   readonly #parts: InstanceProviderParts
   readonly #sdk: TracerProvider
-  readonly #tracers = new WeakMap<InstrumentationLibrary, Tracer>()
+  readonly #tracers = new NativeWeakMap<InstrumentationLibrary, Tracer>()
   readonly #sessions = new SessionProcessor()
   readonly #userProcessors: readonly UserSpanProcessor[]
   readonly #sampler: Sampler

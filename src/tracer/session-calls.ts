@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from '../builtins.js'
+import { clearTimeout, setTimeout, NativeMap } from '../builtins.js'
 import type { RestBody, RestClient } from '../api/client.js'
 import type { Session } from '../context/session.js'
 import type { Clock } from '../provider/clock.js'
@@ -34,7 +34,7 @@ export class SessionCalls implements RestCalls {
   readonly #rest: RestClient
   readonly #clock: Clock
   readonly #patience: Patience
-  readonly #waiting = new Map<string, WaitingEnd>()
+  readonly #waiting = new NativeMap<string, WaitingEnd>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(rest: RestClient, clock: Clock, patience: Patience = PATIENCE) {

@@ -1,3 +1,4 @@
+import { NativeMap } from '../builtins.js'
 import { randomUUID } from 'node:crypto'
 import type { SpanContext } from '@opentelemetry/api'
 import { ATTRIBUTE } from '../semantics/attributes.js'
@@ -42,7 +43,7 @@ export function createSession(
     isCreatedHere: isCreatedHere && options.skipSessionCreation !== true,
     record: { startedAtMs: undefined, isLost: false },
     follows: caller?.sessionId === undefined || caller.sessionId === id ? undefined : caller.parent,
-    baggage: new Map(),
+    baggage: new NativeMap(),
   }
 }
 

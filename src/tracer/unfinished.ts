@@ -1,4 +1,4 @@
-import { setImmediate } from '../builtins.js'
+import { setImmediate, NativeMap, NativeSet } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from '../export/detached.js'
@@ -40,7 +40,7 @@ export interface OpenSpanParts {
 export class UnfinishedSpans implements OpenSpansView {
   readonly #parts: OpenSpanParts
   readonly #open: OpenSpans
-  readonly #named = new Set<string>()
+  readonly #named = new NativeSet<string>()
   #lookedAtMs = Number.NEGATIVE_INFINITY
   #isClosed = false
   /** When the event loop was found empty, and the place in the order of everything started that had been reached. */
@@ -186,7 +186,7 @@ function carryUp(records: readonly SpanRecord[]): void {
 }
 
 function countByLibrary(records: Iterable<SpanRecord>): Map<string, number> {
-  const counts = new Map<string, number>()
+  const counts = new NativeMap<string, number>()
   for (const { library } of records) counts.set(library.name, (counts.get(library.name) ?? 0) + 1)
   return counts
 }

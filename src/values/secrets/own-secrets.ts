@@ -1,3 +1,4 @@
+import { NativeSet } from '../../natives.js'
 import { toJsonText } from '../../builtins.js'
 import { toWellFormedText } from '../text.js'
 
@@ -55,7 +56,7 @@ function followSecrets(secrets: SecretList, replacement: string): MaskText {
 }
 
 function compileSecretMask(secrets: readonly string[], replacement: string): MaskText | undefined {
-  const forms = [...new Set(secrets.flatMap(toForms))].filter((form) => form !== '').sort((a, b) => b.length - a.length)
+  const forms = [...new NativeSet(secrets.flatMap(toForms))].filter((form) => form !== '').sort((a, b) => b.length - a.length)
   if (forms.length === 0) return undefined
   const shortest = Math.min(...forms.map((form) => form.length))
   // In short texts one expression is faster than a search for each form, in long ones slower.
