@@ -8,7 +8,7 @@ import type { TracerOptions } from '../config/options.js'
 import { resolveConfig } from '../config/resolve.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
-import { enterOnAwait } from '../context/enter.js'
+import { enterOnAwait, type UnusedReason } from '../context/enter.js'
 import type { HeaderCarrier } from '../context/propagation.js'
 import type { FrameValues, Scope } from '../context/frame.js'
 import type { TracerHandle } from '../context/instance.js'
@@ -332,7 +332,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     if (frame === undefined) return resolved(this.sessionId)
     const { session } = frame
     const toScope = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
-    return enterOnAwait(session.id, { toScope, onUnused: () => this.#warnNotAwaited(session) })
+    return enterOnAwait(session.id, { toScope, onUnused: (why) => this.#warnNotCurrent(session, why) })
   }
 
   /**
@@ -458,11 +458,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     }
   }
 
-  #warnNotAwaited(session: Session): void {
-    this.#instance.diagnostics.warn(
-      'createSession',
-      `createSession() was not awaited at once by the function that goes on, so session ${session.id} is current nowhere. Write \`await tracer.createSession(…)\` there, without Promise.all or a helper in between, or use withSession().`,
-    )
+  #warnNotCurrent({ id }: Session, why: UnusedReason): void {
+    const message =
+      why === 'noPromiseHooks'
+        ? `createSession() needs the promise hooks of Node, which this runtime does not have, so session ${id} is current nowhere. Use withSession().`
+        : `createSession() was not awaited at once by the function that goes on, so session ${id} is current nowhere. Write \`await tracer.createSession(…)\` there, without Promise.all or a helper in between, or use withSession().`
+    this.#instance.diagnostics.warn('createSession', message)
   }
 
   #toEventBody(event: EventOptions, eventId: string): Record<string, unknown> {

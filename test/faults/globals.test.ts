@@ -80,7 +80,14 @@ describe('a field on every object', () => {
 const FUNCTIONS = [
   ...['map', 'push', 'filter', 'unshift', 'splice', 'reduce'].map((name) => `Array.prototype.${name}`),
   ...['Map.prototype.get', 'Map.prototype.set', 'Set.prototype.has', 'WeakMap.prototype.get', 'WeakRef.prototype.deref'],
-  ...['Promise.prototype.then', 'Promise.all', 'Promise.resolve', 'RegExp.prototype.exec', 'String.prototype.slice', 'String.prototype.charCodeAt'],
+  ...[
+    'Promise.prototype.then',
+    'Promise.all',
+    'Promise.resolve',
+    'RegExp.prototype.exec',
+    'String.prototype.slice',
+    'String.prototype.charCodeAt',
+  ],
   ...['Function.prototype.call', 'Function.prototype.bind', 'JSON.stringify', 'JSON.parse'],
   ...['Object.keys', 'Object.entries', 'Object.defineProperty', 'Reflect.apply', 'Array.isArray', 'Buffer.from', 'Buffer.concat'],
   ...['Date.now', 'Math.random', 'globalThis.setTimeout', 'globalThis.structuredClone', 'globalThis.URL'],
