@@ -60,6 +60,7 @@ export interface LoggerLike {
 export interface InstrumentationLike {
   setTracerProvider(provider: TracerProvider): void
   enable?(): void
+  disable?(): void
   isEnabled?(): boolean
   setMeterProvider?(provider: import('@opentelemetry/api').MeterProvider): void
   /** Declared by what instrumentations call, because the logs API is no dependency of who uses this package. */

@@ -92,7 +92,7 @@ export class RoutingProvider implements TracerProvider {
     const isBesideHost = hasHost()
     const shownContext = isBesideHost ? toShownContext(hasOwnIds(at) ? ROOT_CONTEXT : at) : undefined
     const isUnsure = isQueued && !routing.isNamed && isContextOfTheQueue()
-    const taker = isUnsure ? undefined : (owner ?? (isFree ? this.#options.fallback : undefined))
+    const taker = isUnsure ? undefined : (owner ?? (isFree ? newestOf(this.#options.fallback) : undefined))
     const { span: around, owned } = routing.surroundings
     const request: RoutedSpan = { name, options, library, place, context: at, around, owned, shownContext }
     const span = taker === undefined ? this.#refuse(name, at, routing, isUnsure) : taker.startRoutedSpan(request)
@@ -116,6 +116,13 @@ export class RoutingProvider implements TracerProvider {
     const url = readUrl(options)
     return isOwnEndpoint !== undefined && typeof url === 'string' && isOwnEndpoint(url)
   }
+}
+
+/** Who took the place of a tracer whose module was evaluated again: an instrumentation may keep the provider that it was given first. */
+function newestOf(fallback: Instance | undefined): Instance | undefined {
+  let newest = fallback
+  while (newest?.successor?.isLive === true) newest = newest.successor
+  return newest
 }
 
 const NOBODY_ACTIVE = 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'

@@ -46,6 +46,7 @@ import { createExporters } from './exporters.js'
 import { TracerPropagator } from './propagator.js'
 import { injectInto } from './remote.js'
 import { type Caller, createOwnSession, toStartBody } from './session.js'
+import { replaceInstrumentations } from './instrumentations.js'
 import { replaceInstance } from './registry.js'
 import { UnfinishedSpans } from './unfinished.js'
 
@@ -112,6 +113,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #firstParent: SpanContext | undefined
   #isLive = true
   #isRetired = false
+  #successor: Instance | undefined
 
   constructor({ tracer, config, caller, collaborators }: InstanceStart) {
     this.clock = collaborators?.clock ?? systemClock
@@ -138,6 +140,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   get isLive(): boolean {
     return this.#isLive
+  }
+
+  get successor(): Instance | undefined {
+    return this.#successor
   }
 
   /** What the spans of this instance say of their service and process. */
@@ -492,7 +498,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   takePlaceOf(older: Instance, why: string): boolean {
     if (!(older instanceof TracerInstance) || !this.#goesWhere(older)) return false
     replaceInstance(older, this)
-    older.#retire()
+    replaceInstrumentations(older.#config.instrumentations, this.#config.instrumentations, (error) => this.report('instrumentation', error))
+    older.#retire(this)
     this.diagnostics.warnOnce(`again:${why}`, `${why}: this tracer takes the place of the one before, which is flushed and released.`)
     return true
   }
@@ -503,7 +510,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Delivers what is held; the ways out are closed whenever nothing is open, and open again for who still uses this tracer. */
-  #retire(): void {
+  #retire(successor: Instance): void {
+    this.#successor = successor
     this.#isRetired = true
     this.#restLater()
   }
