@@ -6,7 +6,7 @@ import type { TracerStats } from '../../src/export/stats.js'
 import { type Receiver, startReceiver } from '../fixtures/receiver.js'
 import { bundle } from './run-fixture.js'
 
-const program = fileURLToPath(new URL('fixtures/globals.mjs', import.meta.url))
+const fileOf = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
 let library: string
 let receiver: Receiver
 
@@ -21,10 +21,10 @@ beforeAll(async () => {
 })
 afterAll(() => receiver.close())
 
-/** The program of a host that makes a change, with its functions traced or as they are. */
-async function run(who: 'us' | 'nobody', what: string, { when = 'after', protocol = 'http/json' } = {}) {
+/** A program of a host, with its functions traced or as they are; it may make a change. */
+async function run(who: 'us' | 'nobody', what: string, { when = 'after', protocol = 'http/json', program = 'globals.mjs' } = {}) {
   const env = { ...process.env, WHO: who, WHAT: what, WHEN: when, PROTOCOL: protocol, SERVER_URL: receiver.url, LIBRARY: library }
-  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [fileOf(program)], { env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
   const texts = ['', '', '', '']
   for (const at of [1, 2, 3]) child.stdio[at]?.on('data', (chunk: Buffer) => (texts[at] += chunk.toString()))
   const [code] = (await once(child, 'close')) as [number | null]
@@ -99,4 +99,15 @@ describe('a function of the language that throws', () => {
   it.each(['maps', 'sets', 'texts'])('an iterator of %s leaves the host as it is and the books right', (of) =>
     expectUnhurt(`an iterator of ${of} that throws`, { protocol: 'http/protobuf' }),
   )
+})
+
+describe('async functions that call themselves without end', () => {
+  it('reject with the error of the host, which reaches who awaits them and nobody else; every span is counted', async () => {
+    const [us, control] = await Promise.all([run('us', '', { program: 'recursion.mjs' }), run('nobody', '', { program: 'recursion.mjs' })])
+    expect([us.seen.code, us.seen.stdout]).toEqual([control.seen.code, control.seen.stdout])
+    const books = JSON.parse(us.books ?? '') as TracerStats
+    expect(books.started).toBe(books.ended + books.open)
+    expect(books.open).toBe(0)
+    expect(books.ended).toBe(books.exported + books.pending + lostOf(books))
+  })
 })
