@@ -13,6 +13,8 @@ export const setInterval: typeof timers.setInterval = timers.setInterval
 export const clearInterval: typeof timers.clearInterval = timers.clearInterval
 export const setImmediate: typeof timers.setImmediate = timers.setImmediate
 export const clearImmediate: typeof timers.clearImmediate = timers.clearImmediate
+export const NativeAbortController: typeof AbortController = AbortController
+export const concatBytes: typeof Buffer.concat = Buffer.concat
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask
 
 /** `setTimeout` of `node:timers/promises`. */
@@ -31,4 +33,19 @@ export function monotonicMs(): number {
   return readMonotonic.call(performance)
 }
 
-export { NativePromise, parseJsonText, toJsonText } from './natives.js'
+export {
+  areAllTrue,
+  hasOwnField,
+  NativeMap,
+  NativePromise,
+  NativeProxy,
+  NativeSet,
+  NativeWeakMap,
+  outcomesOf,
+  parseJsonText,
+  reflectApply,
+  reflectConstruct,
+  reflectGet,
+  resolved,
+  toJsonText,
+} from './natives.js'

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { unixMs } from './builtins.js'
+import { unixMs, NativeMap } from './builtins.js'
 import { writeText } from './output.js'
 import { toOneLine } from './terminal-text.js'
 
@@ -97,7 +97,7 @@ class Voice implements Diagnostics {
     const time = now()
     const last = this.#lastAt?.get(topic)
     if (last !== undefined && time - last < everyMs) return false
-    this.#lastAt ??= new Map()
+    this.#lastAt ??= new NativeMap()
     this.#lastAt.set(topic, time)
     return true
   }

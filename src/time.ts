@@ -15,13 +15,22 @@ export function toTimerMs(delayMs: number): number {
  */
 export async function withinMs(work: PromiseLike<unknown>, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const limit = new NativePromise<false>((resolve) => {
-    timer = setTimeout(resolve, toTimerMs(limitMs), false)
-  })
   try {
-    return await NativePromise.race([NativePromise.resolve(work).then(() => true), limit])
+    return await new NativePromise<boolean>((resolve, reject) => {
+      timer = setTimeout(resolve, toTimerMs(limitMs), false)
+      void passOn(work, resolve, reject)
+    })
   } finally {
     clearTimeout(timer)
+  }
+}
+
+async function passOn(work: PromiseLike<unknown>, resolve: (isDone: true) => void, reject: (reason: unknown) => void): Promise<void> {
+  try {
+    await work
+    resolve(true)
+  } catch (error) {
+    reject(error)
   }
 }
 
@@ -36,5 +45,9 @@ export interface PauseOptions {
 /** Waits `delayMs` milliseconds, or until `signal` aborts; it never rejects. */
 export async function pause(delayMs: number, { signal, ref = true }: PauseOptions = {}): Promise<void> {
   // Only an abort rejects it, and an abort means that there is nothing to wait for.
-  await delay(toTimerMs(delayMs), undefined, { ref, ...(signal && { signal }) }).catch(() => undefined)
+  try {
+    await delay(toTimerMs(delayMs), undefined, { ref, ...(signal && { signal }) })
+  } catch {
+    return
+  }
 }

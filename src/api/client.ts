@@ -1,4 +1,4 @@
-import { NativePromise, toJsonText } from '../builtins.js'
+import { toJsonText, resolved, NativePromise, NativeMap, NativeSet } from '../builtins.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { HoneyHiveError } from '../errors.js'
 import { Pump, type PumpJob, type PumpSource, type Retry } from '../export/pump.js'
@@ -107,12 +107,12 @@ export class RestClient {
 
   /** Waits for the calls made so far; true when all of them succeeded and none failed since the last flush. Never rejects. */
   flush(timeoutMs: number): Promise<boolean> {
-    return this.#calls?.pump.flush(timeoutMs) ?? NativePromise.resolve(true)
+    return this.#calls?.pump.flush(timeoutMs) ?? resolved(true)
   }
 
   /** Like {@link flush}, then gives up what is left, so that nothing keeps the process alive. */
   drain(timeoutMs: number): Promise<boolean> {
-    return this.#calls?.pump.drain(timeoutMs) ?? NativePromise.resolve(true)
+    return this.#calls?.pump.drain(timeoutMs) ?? resolved(true)
   }
 
   /** Like {@link drain}; later calls resolve to false. Idempotent. */
@@ -128,7 +128,7 @@ export class RestClient {
 
   #call(plan: CallPlan): Promise<boolean> {
     const { transport } = this.#options
-    if (transport === undefined) return NativePromise.resolve(false)
+    if (transport === undefined) return resolved(false)
     this.#calls ??= new RestCalls(transport, this.#options)
     return this.#calls.add(plan, this.#closing !== undefined)
   }
@@ -166,7 +166,15 @@ class RestCalls implements PumpSource<Call, Answer> {
   /** Takes a call; its values are read now, so that later changes do not count. */
   add(plan: CallPlan, isClosed: boolean): Promise<boolean> {
     const body = this.#admit(plan, isClosed)
-    return body === undefined ? NativePromise.resolve(false) : new NativePromise((resolve) => this.#queue(plan, body, resolve))
+    return body === undefined ? resolved(false) : this.#queueSafely(plan, body)
+  }
+
+  async #queueSafely(plan: CallPlan, body: Buffer): Promise<boolean> {
+    try {
+      return await new NativePromise<boolean>((resolve) => this.#queue(plan, body, resolve))
+    } catch {
+      return this.#refuse('rest-fault', `a call to ${plan.path} was dropped: it could not be queued`) ?? false
+    }
   }
 
   /** The body as bytes; `undefined` when the call cannot be made. */
@@ -203,8 +211,8 @@ class RestCalls implements PumpSource<Call, Answer> {
     }
     this.#bytes += body.byteLength
     if (isStart(plan)) this.#starts++
-    this.#last ??= new Map()
-    for (const id of new Set([plan.id, ...(plan.after ?? [])])) {
+    this.#last ??= new NativeMap()
+    for (const id of new NativeSet([plan.id, ...(plan.after ?? [])])) {
       const before = this.#last.get(String(id))
       if (before === undefined) continue
       before.followers.push(call)
@@ -230,12 +238,17 @@ class RestCalls implements PumpSource<Call, Answer> {
   async send(call: Call, options: SendOptions): Promise<Answer | Retry> {
     const { method, path } = call.plan
     this.#options.stats.requestMade()
-    const { value, error, isRetryable, retryAfterMs } = await attemptOnce(this.#transport, { method, path, body: call.body, ...options })
+    const { value, error, isRetryable, isLasting, retryAfterMs } = await attemptOnce(this.#transport, {
+      method,
+      path,
+      body: call.body,
+      ...options,
+    })
     call.error = error
     if (error === undefined) return { kind: 'answered', value, error }
     // Every call carries the id it is about, so that sending it again changes nothing.
     const isRetried = isRetryable || (error.code !== 'HTTP_STATUS' && error.code !== 'BAD_REPLY')
-    return isRetried ? { kind: 'retry', afterMs: retryAfterMs, detail: error.message } : { kind: 'answered', value, error }
+    return isRetried ? { kind: 'retry', afterMs: retryAfterMs, detail: error.message, isLasting } : { kind: 'answered', value, error }
   }
 
   conclude(call: Call, { value, error }: Answer): readonly Call[] {

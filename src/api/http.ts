@@ -66,6 +66,8 @@ export interface RestAttempt {
   readonly value: unknown
   readonly error: HoneyHiveError | undefined
   readonly isRetryable: boolean
+  /** Whether the failure lasts until somebody changes something. */
+  readonly isLasting: boolean
   /** The server's own wish before another attempt, milliseconds. */
   readonly retryAfterMs: number | undefined
 }
@@ -98,15 +100,16 @@ function toAttempt(reply: Reply, route: string, mayPass: boolean): RestAttempt {
       value: undefined,
       error,
       isRetryable: mayPass || isRetryableStatus(status),
+      isLasting: false,
       retryAfterMs: toRetryAfterMs(reply.retryAfter, unixMs()),
     }
   }
   if (!reply.isComplete) return failed(badReply(route, 'a reply that was cut short'))
   if (/\bhtml\b/i.test(reply.contentType)) return failed(badReply(route, 'an HTML page'))
-  if (reply.body.length === 0) return { value: undefined, error: undefined, isRetryable: false, retryAfterMs: undefined }
+  if (reply.body.length === 0) return arrived(undefined)
   try {
     const value: unknown = parseJsonText(new TextDecoder().decode(reply.body))
-    return { value, error: undefined, isRetryable: false, retryAfterMs: undefined }
+    return arrived(value)
   } catch {
     return failed(badReply(route, 'something that is not JSON'))
   }
@@ -115,12 +118,17 @@ function toAttempt(reply: Reply, route: string, mayPass: boolean): RestAttempt {
 function toFailure(error: unknown, route: string, isRetryable: boolean): RestAttempt {
   const kind = error instanceof ExchangeError ? error.kind : 'network'
   const why = error instanceof ExchangeError ? error.message : 'the request could not be made'
+  const isLasting = error instanceof ExchangeError && error.isLasting
   const code = kind === 'timeout' ? 'HTTP_TIMEOUT' : 'HTTP_NETWORK'
-  return { ...failed(new HoneyHiveError(code, `${route} failed: ${why}.`)), isRetryable: isRetryable && kind !== 'aborted' }
+  return { ...failed(new HoneyHiveError(code, `${route} failed: ${why}.`)), isRetryable: isRetryable && kind !== 'aborted', isLasting }
+}
+
+function arrived(value: unknown): RestAttempt {
+  return { value, error: undefined, isRetryable: false, isLasting: false, retryAfterMs: undefined }
 }
 
 function failed(error: HoneyHiveError): RestAttempt {
-  return { value: undefined, error, isRetryable: false, retryAfterMs: undefined }
+  return { value: undefined, error, isRetryable: false, isLasting: false, retryAfterMs: undefined }
 }
 
 function badReply(route: string, what: string): HoneyHiveError {

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import type { AttributeValue } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
@@ -219,6 +220,26 @@ export interface TracerOptions {
    * @see Node.js, "Built-in Proxy Support"
    */
   readonly proxy?: string | false | null | undefined
+  /**
+   * Makes the connections of deliveries and REST calls in place of the tracer's own: an `http.Agent` or `https.Agent`, or a function
+   * that is given the URL of each request and gives the agent for it, `undefined` for the tracer's own. It stays yours: the tracer
+   * neither closes it nor shares its connections with tracers that were not given the same one. Its options win over `ca`, and
+   * the environment's proxies do not count, as everywhere in Node; with `proxy` it speaks the TLS through the tunnel.
+   *
+   * @defaultValue connections of the tracer, kept alive, at most twelve to an address
+   * @see Node.js, "Class: http.Agent"
+   */
+  readonly agent?: Agent | ((url: URL) => Agent | null | undefined) | null | undefined
+  /**
+   * Certificate authorities to trust instead of those that Node trusts: PEM text, a `Buffer`, the path of a file, or a list of them.
+   * Read once, when the tracer is made.
+   *
+   * File key `ca`.
+   *
+   * @defaultValue those of Node, with what `NODE_EXTRA_CA_CERTS` and `--use-system-ca` add
+   * @see Node.js, `tls.createSecureContext`, option `ca`
+   */
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | null | undefined
   /**
    * Name of the tracer's own session.
    *

@@ -80,6 +80,12 @@ export const REPLACEMENTS: Readonly<Record<string, string>> = {
   manualFlushMode: NO_WAIT,
   tracingSamplingRate: use('sampleRate'),
   fetchImplementation: use('fetch'),
+  httpAgent: use('agent'),
+  httpsAgent: use('agent'),
+  httpAgentOptions: use('agent', ', e.g. new https.Agent({ ... })'),
+  dispatcher: use('fetch', ' for REST requests; spans take an "agent" of node:https'),
+  rejectUnauthorized: 'Certificates are always verified; give the authority as "ca".',
+  certificateFile: use('ca'),
   debug: use('verbose'),
 
   traceExporter: use('exporter'),

@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
+import { findUnreadable, readAuthorities } from './authorities.js'
 import { checkTogether, readGiven, withoutKeys } from './given.js'
 import type { TracerOptions } from './options.js'
 import type { RedactRules } from '../semantics/redaction.js'
@@ -34,7 +35,7 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
   const exposed = allowInsecureUrl ? [] : Object.entries({ serverUrl, exportUrl }).filter(([, url]) => isPlainHttpAbroad(url))
   const isAstray = environment.unreadable.some((option) => !code[option as keyof TracerOptions])
   const key = code.apiKey ?? env.apiKey
-  const { proxy, unreadable: lostProxies } = resolveProxy(code.proxy, variables)
+  const { proxy, unreadable: lostProxies } = resolveProxy(code.proxy, code.agent ? NO_VARIABLES : variables)
   const sessionId = toId(code.sessionId)
   const runId = toId(code.runId)
   const datasetId = toId(code.datasetId)
@@ -48,6 +49,8 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
     exportUrl,
     allowInsecureUrl,
     proxy,
+    agent: code.agent ?? undefined,
+    ca: code.ca ? readCa(code.ca) : undefined,
     sessionName: code.sessionName ?? env.sessionName ?? toMainName(),
     sessionId: sessionId === undefined ? undefined : toSessionId(sessionId),
     inputs: code.inputs ?? undefined,
@@ -134,6 +137,18 @@ interface ProxyChoice {
   /** Variables that name a proxy nobody can reach: going around it is not what was meant. */
   readonly unreadable: readonly string[]
 }
+
+/** @throws HoneyHiveConfigError for a file that was there when it was checked, and can no longer be read. */
+function readCa(given: NonNullable<TracerOptions['ca']>): string {
+  try {
+    return readAuthorities(given)
+  } catch {
+    throw new HoneyHiveConfigError([{ option: 'ca', message: `Invalid "ca": it is ${findUnreadable(given) ?? 'unreadable'}. Try again.` }])
+  }
+}
+
+/** An agent that was given makes its own way, as everywhere in Node. */
+const NO_VARIABLES: ProxyVariables = { http: undefined, https: undefined, except: '' }
 
 const NO_PROXY: ProxyChoice = { proxy: undefined, unreadable: [] }
 

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import type { AttributeValue, TracerProvider } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
@@ -59,6 +60,7 @@ export interface LoggerLike {
 export interface InstrumentationLike {
   setTracerProvider(provider: TracerProvider): void
   enable?(): void
+  disable?(): void
   isEnabled?(): boolean
   setMeterProvider?(provider: import('@opentelemetry/api').MeterProvider): void
   /** Declared by what instrumentations call, because the logs API is no dependency of who uses this package. */
@@ -80,6 +82,10 @@ export interface ResolvedConfig {
   readonly allowInsecureUrl: boolean
   /** Proxies by the scheme of what is asked for, and the hosts that are reached directly; `undefined` for none. */
   readonly proxy: { readonly http: string | undefined; readonly https: string | undefined; readonly except: string } | undefined
+  /** Makes the connections in place of the tracer's own. */
+  readonly agent: Agent | ((url: URL) => Agent | null | undefined) | undefined
+  /** Certificate authorities to trust instead of those of Node, PEM. */
+  readonly ca: string | undefined
   readonly sessionName: string
   /** A lower-case UUID, when the user gave an id. */
   readonly sessionId: string | undefined

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import { isRegExp } from 'node:util/types'
 import type { AttributeValue } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
@@ -25,6 +26,7 @@ import {
 } from '../options/spec.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { MAX_TIMER_MS } from '../time.js'
+import { findUnreadable, isAuthorities } from './authorities.js'
 import type { TracerOptions } from './options.js'
 import type { DropReport, InstrumentationLike, ResolvedBatch, ResolvedCapture, ResolvedLimits, SpanFilter } from './resolved.js'
 
@@ -211,6 +213,8 @@ const EXPORTER: OptionSpec = methodsSpec<SpanExporter>(
   'Give an object with export() and shutdown(), or false to export through "spanProcessors" alone.',
 )
 
+const AGENT: OptionSpec = methodsSpec<Agent>(['addRequest'], '', '')
+
 const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
 
 const options: SettingsOf<TracerOptions> = {
@@ -253,6 +257,20 @@ const options: SettingsOf<TracerOptions> = {
     expected: PROXY_URL,
     remedy: 'Give e.g. "http://proxy.example.com:3128", or false for none.',
     found: toShownUrl,
+  },
+  agent: {
+    accepts: (value): value is Agent | ((url: URL) => Agent | null | undefined) => isFunction(value) || AGENT.accepts(value),
+    expected: 'an http.Agent or https.Agent, or a function of the URL that gives one',
+    remedy: 'Give e.g. new https.Agent({ ... }) of "node:https"; a dispatcher of undici belongs to "fetch".',
+    ...(AGENT.found && { found: AGENT.found }),
+  },
+  ca: {
+    accepts: isAuthorities,
+    json: { anyOf: [STRING, STRINGS] },
+    expected: 'certificates: PEM text, a Buffer, the path of a file, or an array of them',
+    remedy: 'Give e.g. "/etc/ssl/company-ca.pem".',
+    found: (value) => findUnreadable(value) ?? toKind(value),
+    isCopied: true,
   },
   sessionName: text('HH_SESSION_NAME', 'Give a name for the session.'),
   sessionId: text(undefined, 'Give a UUID, or any text that names the session.'),

@@ -1,15 +1,18 @@
 import { type AsyncHook, createHook } from 'node:async_hooks'
-import { NativePromise, setImmediate } from '../builtins.js'
+import { setImmediate, NativePromise, NativeSet } from '../builtins.js'
 import type { Scope } from './frame.js'
 import { processState } from './globals.js'
 import { runInScope } from './scope.js'
+
+/** Why nothing goes on in a scope: nothing awaited the promise itself, or this runtime tells nobody which code does. */
+export type UnusedReason = 'notAwaited' | 'noPromiseHooks'
 
 /** What {@link enterOnAwait} does for its caller. */
 export interface Entry {
   /** The scope to go on in, made of the one that is current there. */
   readonly toScope: (current: Scope | undefined) => Scope
-  /** Told once when nothing goes on in it. */
-  readonly onUnused: () => void
+  /** Told once when nothing goes on in it, and why. */
+  readonly onUnused: (why: UnusedReason) => void
 }
 
 /**
@@ -35,9 +38,9 @@ class Entrance {
   readonly #entry: Entry
   readonly #hook: AsyncHook
   /** Promises whose awaiters enter: the first one and those that were made of it. */
-  readonly #watched = new Set<number>()
+  readonly #watched = new NativeSet<number>()
   /** Continuations that have not resumed. */
-  readonly #awaiting = new Set<number>()
+  readonly #awaiting = new NativeSet<number>()
   #isOpen = false
   /** True while the next promise to be made is one to watch. */
   #isWatching = false
@@ -73,17 +76,26 @@ class Entrance {
     this.#isOpen = false
     if (this.#isUsed || this.#unsettled > 0) return
     this.#isUsed = true
-    this.#entry.onUnused()
+    this.#entry.onUnused('notAwaited')
   }
 
   /** A promise whose awaiters enter. */
   watch<T>(executor: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void): Promise<T> {
     this.#isWatching = this.#isOpen
     const promise = new NativePromise<T>(executor)
+    // Still so: the hook did not hear of the promise that was just made.
+    if (this.#isWatching) this.#giveUp()
     this.#isWatching = false
     // On a prototype in between and not on the promise itself: `await` goes past it, everything else does not, and V8 gives
     // up its quick paths for all promises of the process when one of them has a `then` of its own.
     return Object.setPrototypeOf(promise, this.#prototype) as Promise<T>
+  }
+
+  /** Bun and Deno have no promise hooks. */
+  #giveUp(): void {
+    if (this.#isUsed) return
+    this.#isUsed = true
+    this.#entry.onUnused('noPromiseHooks')
   }
 
   /** `then`, with a promise that is watched as well. */

@@ -10,6 +10,8 @@ export interface Instance {
   readonly isLive: boolean
   /** Whether the ids of this instance's spans may stand in links of another instance's spans, and the other way round. */
   readonly crossTracerLinks: boolean
+  /** Who took its place, when its module was evaluated again. */
+  readonly successor?: Instance | undefined
   /** Starts a span for an instrumentor that was handed a routing provider. Never throws. */
   startRoutedSpan(request: RoutedSpan): Span
   /** Runs `fn` with `span`, one of this instance's own, current for this instance. */

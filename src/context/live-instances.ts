@@ -1,3 +1,4 @@
+import { NativeSet, NativeWeakMap } from '../builtins.js'
 import type { Instance } from './instance.js'
 
 /**
@@ -5,9 +6,9 @@ import type { Instance } from './instance.js'
  * released; the oldest and the newest are held, because programs rely on the only live tracer without keeping it.
  */
 export class LiveInstances implements Iterable<Instance> {
-  readonly #refs = new Set<WeakRef<Instance>>()
-  readonly #replaced = new Set<WeakRef<Instance>>()
-  readonly #refOf = new WeakMap<Instance, WeakRef<Instance>>()
+  readonly #refs = new NativeSet<WeakRef<Instance>>()
+  readonly #replaced = new NativeSet<WeakRef<Instance>>()
+  readonly #refOf = new NativeWeakMap<Instance, WeakRef<Instance>>()
   readonly #collected = new FinalizationRegistry<WeakRef<Instance>>((ref) => this.#remove(ref))
   #oldest: Instance | undefined
   #newest: Instance | undefined
@@ -62,8 +63,14 @@ export class LiveInstances implements Iterable<Instance> {
     // One that was collected was neither.
     if (removed === undefined) return
     if (removed === this.#oldest) this.#oldest = first(this.#refs)
-    if (removed === this.#newest) this.#newest = first([...this.#refs].reverse())
+    if (removed === this.#newest) this.#newest = last(this.#refs)
   }
+}
+
+function last(refs: Iterable<WeakRef<Instance>>): Instance | undefined {
+  let found: Instance | undefined
+  for (const ref of refs) found = ref.deref() ?? found
+  return found
 }
 
 function first(refs: Iterable<WeakRef<Instance>>): Instance | undefined {

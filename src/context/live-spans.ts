@@ -1,3 +1,4 @@
+import { NativeMap } from '../builtins.js'
 import type { SpanContext } from '@opentelemetry/api'
 import { type EndedSpans, processState } from './globals.js'
 import type { Instance, OwnedSpan } from './instance.js'
@@ -41,7 +42,7 @@ function forgetEnded(spanId: string): void {
 function endedOf(owner: Instance): EndedSpans {
   const known = processState.endedOf.get(owner)
   if (known !== undefined) return known
-  const ended = { ref: new WeakRef(owner), spans: new Map() }
+  const ended = { ref: new WeakRef(owner), spans: new NativeMap<string, OwnedSpan>() }
   processState.endedOf.set(owner, ended)
   return ended
 }

@@ -1,3 +1,4 @@
+import { NativeSet, reflectGet } from '../builtins.js'
 import { types } from 'node:util'
 import type { SpanContext } from '@opentelemetry/api'
 import { parseTraceParent, TraceState } from '@opentelemetry/core'
@@ -86,7 +87,7 @@ function takeEntry(member: string, entries: Map<string, string>): void {
 /** A W3C baggage header of `entries`, appended to what the carrier already had; entries that do not fit are left out. */
 export function toBaggageHeader(entries: Iterable<readonly [string, string]>, existing: string | undefined): string {
   const own = [...entries].filter(([name]) => TOKEN.test(name)).map(([name, value]) => [name, `${name}=${encodeText(value)}`] as const)
-  const ownNames = new Set(own.map(([name]) => name))
+  const ownNames = new NativeSet(own.map(([name]) => name))
   const kept = (existing ?? '').split(',').filter((member) => member.trim() !== '' && !ownNames.has(member.split('=', 1)[0]?.trim() ?? ''))
   const members: string[] = []
   let bytes = 0
@@ -125,8 +126,8 @@ function lookUp(carrier: unknown, name: string): unknown {
   if (typeof carrier !== 'object' || carrier === null) return undefined
   if (types.isMap(carrier)) return carrier.get(name) ?? firstMatch(carrier.keys(), name, (key) => carrier.get(key))
   if (isHeaders(carrier)) return carrier.get(name) ?? undefined
-  const direct: unknown = Object.hasOwn(carrier, name) ? Reflect.get(carrier, name) : undefined
-  return direct ?? firstMatch(Object.keys(carrier), name, (key) => Reflect.get(carrier, key))
+  const direct: unknown = Object.hasOwn(carrier, name) ? reflectGet(carrier, name) : undefined
+  return direct ?? firstMatch(Object.keys(carrier), name, (key) => reflectGet(carrier, key))
 }
 
 function isHeaders(carrier: object): carrier is Headers {

@@ -29,7 +29,7 @@ export function createBackend(config: ResolvedConfig): Backend | undefined {
   const headers = toRequestHeaders({ apiKey, source: mask(source), version: VERSION, headers: config.headers })
   const transport =
     config.fetch === undefined
-      ? new HttpTransport({ serverUrl, headers })
+      ? new HttpTransport({ serverUrl, headers, proxy: config.proxy, agent: config.agent, ca: config.ca })
       : createFetchTransport({ serverUrl, headers, fetch: config.fetch })
   const diagnostics = createDiagnostics({ logger: config.logger, label: 'experiment', mask })
   const client = new RestClient({ transport: withMask(transport, mask), diagnostics, stats: new SpanStats({ diagnostics }) })

@@ -1,4 +1,4 @@
-import { NativePromise } from '../builtins.js'
+import { outcomesOf } from '../builtins.js'
 import { withinMs } from '../time.js'
 import { ExchangeError, type Reply } from './exchange.js'
 
@@ -61,24 +61,29 @@ export class ApiKey {
 
   /** One question at a time, however many requests wait for the answer. */
   async #renew(ask: AskKey): Promise<void> {
-    this.#asking ??= askWithin(ask).finally(() => {
-      this.#asking = undefined
-    })
+    this.#asking ??= this.#askOnce(ask)
     this.#key = await this.#asking
     this.#options.onKey(this.#key)
+  }
+
+  async #askOnce(ask: AskKey): Promise<string> {
+    try {
+      return await askWithin(ask)
+    } finally {
+      this.#asking = undefined
+    }
   }
 }
 
 async function askWithin(ask: AskKey): Promise<string> {
   let answer: unknown
-  const asked = NativePromise.resolve()
-    .then(ask)
-    .then((key) => {
-      answer = key
-    })
-  const hasAnswered = await withinMs(asked, ASK_LIMIT_MS).catch(() => false)
+  const asked = async (): Promise<void> => {
+    await undefined
+    answer = await ask()
+  }
+  const [outcome] = await outcomesOf([withinMs(asked(), ASK_LIMIT_MS)])
   const key = typeof answer === 'string' ? answer.trim() : ''
-  if (hasAnswered && PRINTABLE.test(key)) return key
+  if (outcome?.status === 'fulfilled' && outcome.value && PRINTABLE.test(key)) return key
   throw new ExchangeError('network', 'the function given as `apiKey` gave no key')
 }
 
@@ -91,7 +96,7 @@ export async function sendWithKey(source: ApiKey | undefined, send: (key: string
   const key = await source?.read()
   const reply = await send(key)
   if (source === undefined || !isKeyRefused(reply.status) || !(await source.renew(key))) return reply
-  return send(await source.read())
+  return await send(await source.read())
 }
 
 /** Whether a reply says that the key is not, or no longer, good. */

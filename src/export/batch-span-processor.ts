@@ -89,8 +89,18 @@ export class BatchSpanProcessor implements SpanProcessor {
 
   /** Like {@link drain}, then shuts the exporter down; later spans count as `afterShutdown`. Idempotent. */
   close(timeoutMs: number): Promise<boolean> {
-    this.#closing ??= this.#finish('drain', 'shutdown', timeoutMs)
+    this.#closing ??= this.#close(timeoutMs)
     return this.#closing
+  }
+
+  async #close(timeoutMs: number): Promise<boolean> {
+    try {
+      return await this.#finish('drain', 'shutdown', timeoutMs)
+    } catch (error) {
+      this.#batches.pump.stop()
+      this.#options.stats.abandon(`they could not be given up in order: ${error instanceof Error ? error.name : typeof error}`)
+      return false
+    }
   }
 
   /**

@@ -13,5 +13,20 @@ const suppressed: Context = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetr
  * neither traced nor keeps the host's async context alive through pooled sockets and timers.
  */
 export function runDetached<R>(fn: () => R): R {
-  return outside.runInAsyncScope(() => context.with(suppressed, () => processState.scopes.run(undefined, fn)))
+  return outside.runInAsyncScope(runSuppressed<R>, undefined, fn)
+}
+
+function runSuppressed<R>(fn: () => R): R {
+  let hasBegun = false
+  const run = (): R => {
+    hasBegun = true
+    return processState.scopes.run(undefined, fn)
+  }
+  try {
+    return context.with(suppressed, run)
+  } catch (error) {
+    // What is registered as the context manager may be none.
+    if (hasBegun) throw error
+    return run()
+  }
 }

@@ -1,7 +1,10 @@
-import { ClientRequest, type Agent, type ClientRequestArgs, type IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { NativePromise, clearTimeout, setTimeout } from '../builtins.js'
+import { clearTimeout, setTimeout, NativePromise, concatBytes } from '../builtins.js'
 import { toTimerMs } from '../time.js'
+import { canRequest } from './language.js'
+import { describeFailure } from './connection-failure.js'
+import { beginRequest, toHostOptions } from './outgoing.js'
 
 /** One HTTP request. */
 export interface ExchangeRequest {
@@ -12,6 +15,8 @@ export interface ExchangeRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | undefined
   readonly agent: Agent
+  /** Certificate authorities to trust, PEM. @defaultValue those of the agent */
+  readonly ca?: string | undefined
   /** Absolute limit for the whole exchange, connecting and reading included, milliseconds. */
   readonly timeoutMs: number
   /** Reading stops after this many bytes. @defaultValue 1_048_576 */
@@ -35,11 +40,14 @@ export type ExchangeFailure = 'timeout' | 'network' | 'aborted'
 /** An exchange that ended before the reply's headers. */
 export class ExchangeError extends Error {
   readonly kind: ExchangeFailure
+  /** Whether it lasts until somebody changes a setting or the server, so that it is worth saying at once. */
+  readonly isLasting: boolean
 
-  constructor(kind: ExchangeFailure, message: string) {
+  constructor(kind: ExchangeFailure, message: string, isLasting = false) {
     super(message)
     this.name = 'ExchangeError'
     this.kind = kind
+    this.isLasting = isLasting
   }
 }
 
@@ -49,21 +57,22 @@ const MAX_REPLY_BYTES = 1_048_576
 /**
  * Sends one request and reads its reply. Redirects are not followed.
  *
- * `ClientRequest` is used directly because instrumentations replace `http.request` and `https.request`: a request made
- * here is invisible to them with or without a context manager, so it gets no trace headers and cannot feed back.
- *
  * @throws ExchangeError when no headers arrived: deadline, connection failure or abort.
  */
 export function exchange(request: ExchangeRequest): Promise<Reply> {
   return new NativePromise((resolve, reject) => {
     const { signal } = request
     if (signal?.aborted === true) return reject(new ExchangeError('aborted', 'the request was aborted'))
-    const outgoing = openRequest(request)
+    const opened = openSafely(request)
+    if (opened instanceof ExchangeError) return reject(opened)
+    const outgoing = opened
+    let reading: ReplyReader | undefined
+    let isFinished = false
+    // First of all, because an error that nobody hears ends the host's process.
+    outgoing.on('error', (error) => finish('network', error))
     const deadline = setTimeout(() => finish('timeout'), toTimerMs(request.timeoutMs))
     deadline.unref()
     signal?.addEventListener('abort', abort)
-    let reading: ReplyReader | undefined
-    let isFinished = false
 
     function abort(): void {
       finish('aborted')
@@ -73,63 +82,85 @@ export function exchange(request: ExchangeRequest): Promise<Reply> {
     function finish(kind: ExchangeFailure | 'end', cause?: Error): void {
       if (isFinished) return
       isFinished = true
-      clearTimeout(deadline)
-      signal?.removeEventListener('abort', abort)
-      if (kind !== 'end') outgoing.destroy()
-      if (reading !== undefined && kind !== 'aborted') resolve(reading.toReply(kind === 'end'))
-      else reject(new ExchangeError(kind === 'end' ? 'network' : kind, toMessage(kind, request, cause)))
+      try {
+        clearTimeout(deadline)
+        signal?.removeEventListener('abort', abort)
+        if (kind !== 'end') outgoing.destroy()
+        if (reading !== undefined && kind !== 'aborted') resolve(reading.toReply(kind === 'end'))
+        else reject(toError(kind === 'end' ? 'network' : kind, request, cause))
+      } catch {
+        // Nobody is on the stack but Node, whose caller is the host.
+        reject(new ExchangeError('network', 'the reply could not be read'))
+      }
     }
 
     outgoing.on('socket', releaseLoop)
-    outgoing.on('error', (error) => finish('network', error))
     outgoing.on('close', () => finish('network'))
     outgoing.on('response', (incoming) => {
       reading = createReplyReader(incoming, request.maxReplyBytes)
       incoming.on('data', (chunk: Uint8Array) => {
-        if (reading?.add(chunk) === false) finish('network')
+        if (!takeChunk(reading, chunk)) finish('network')
       })
-      incoming.on('end', () => finish('end'))
+      incoming.on('end', () => {
+        holdLoop(outgoing.socket)
+        finish('end')
+      })
       incoming.on('error', () => finish('network'))
     })
     outgoing.end(request.body)
   })
 }
 
-function openRequest({ method, url, relay, headers, body, agent }: ExchangeRequest): ClientRequest {
-  const at = relay ?? url
-  const options: ClientRequestArgs = {
-    agent,
-    method,
-    protocol: at.protocol,
-    hostname: at.hostname.replace(/^\[|\]$/g, ''),
-    port: at.port,
-    path: relay === undefined ? `${url.pathname}${url.search}` : url.href,
-    headers: {
-      ...headers,
-      ...(relay === undefined ? {} : { Host: url.host }),
-      ...(body === undefined ? {} : { 'Content-Length': String(body.byteLength) }),
-    },
+const BROKEN_LANGUAGE =
+  "Node's own HTTP client cannot work: a function of Array.prototype was replaced, or a field was put on Object.prototype, by something in this program"
+
+/** Node refuses an agent for another protocol at once. */
+function openSafely(request: ExchangeRequest): ClientRequest | ExchangeError {
+  if (!canRequest()) return new ExchangeError('network', BROKEN_LANGUAGE, true)
+  try {
+    return openRequest(request)
+  } catch (error) {
+    const { message, isLasting } = describeFailure(error)
+    return new ExchangeError('network', message, isLasting)
   }
-  // The types know only the url form; Node's own `http.request` passes the options as they are.
-  const request = new (ClientRequest as unknown as new (options: ClientRequestArgs) => ClientRequest)(options)
-  return withoutPropagation(request, headers)
 }
 
-/** What products add to each request of the process; our own requests are in no trace. */
-const PROPAGATION: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'b3'])
-
-/** Takes out what was added as the request was made (Node's diagnostics channels) and refuses what comes as it is written. */
-function withoutPropagation(request: ClientRequest, given: Readonly<Record<string, string>>): ClientRequest {
-  for (const name of PROPAGATION) if (request.hasHeader(name) && !Object.hasOwn(given, name)) request.removeHeader(name)
-  const { setHeader } = request
-  request.setHeader = (name, value) => (PROPAGATION.has(name.toLowerCase()) ? request : setHeader.call(request, name, value))
-  return request
+function openRequest({ method, url, relay, headers, body, agent, ca }: ExchangeRequest): ClientRequest {
+  return beginRequest(
+    {
+      agent,
+      method,
+      ...toHostOptions(relay ?? url),
+      path: relay === undefined ? `${url.pathname}${url.search}` : url.href,
+      headers: {
+        ...headers,
+        ...(relay === undefined ? {} : { Host: url.host }),
+        ...(body === undefined ? {} : { 'Content-Length': String(body.byteLength) }),
+      },
+      ...(ca === undefined ? {} : { ca }),
+    },
+    headers,
+  )
 }
 
 /** A request under way must not keep the host's process alive; who waits for one holds the process by itself. */
 function releaseLoop(socket: Socket): void {
   socket.unref()
   if (socket.connecting) socket.once('connect', () => socket.unref())
+}
+
+/** A socket goes back to its agent as it came: the host's next request on it holds the process. */
+function holdLoop(socket: Socket | null): void {
+  socket?.ref()
+}
+
+/** Whether more may come. */
+function takeChunk(reading: ReplyReader | undefined, chunk: Uint8Array): boolean {
+  try {
+    return reading?.add(chunk) !== false
+  } catch {
+    return false
+  }
 }
 
 interface ReplyReader {
@@ -152,15 +183,15 @@ function createReplyReader(incoming: IncomingMessage, maxBytes = MAX_REPLY_BYTES
       status: incoming.statusCode ?? 0,
       contentType: incoming.headers['content-type'] ?? '',
       retryAfter: incoming.headers['retry-after'],
-      body: Buffer.concat(chunks),
+      body: concatBytes(chunks),
       isComplete,
     }),
   }
 }
 
-function toMessage(kind: ExchangeFailure | 'end', { timeoutMs }: ExchangeRequest, cause: Error | undefined): string {
-  if (kind === 'timeout') return `no reply within ${timeoutMs} ms`
-  if (kind === 'aborted') return 'the request was aborted'
-  const code = cause !== undefined && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-  return `the connection failed${code === undefined ? '' : ` (${code})`}`
+function toError(kind: ExchangeFailure, { timeoutMs }: ExchangeRequest, cause: Error | undefined): ExchangeError {
+  if (kind === 'timeout') return new ExchangeError(kind, `no reply within ${timeoutMs} ms`)
+  if (kind === 'aborted') return new ExchangeError(kind, 'the request was aborted')
+  const { message, isLasting } = describeFailure(cause)
+  return new ExchangeError(kind, message, isLasting)
 }

@@ -1,4 +1,4 @@
-import { NativePromise } from '../builtins.js'
+import { outcomesOf } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import { writeTextNow } from '../output.js'
 import { toOneLine } from '../terminal-text.js'
@@ -80,7 +80,9 @@ function keep<T>(tasks: Set<T>, task: T, field: 'exitListener' | 'exitWriteListe
 }
 
 async function runExitTasks(timeoutMs: number, isLast: boolean): Promise<void> {
-  await NativePromise.allSettled([...processState.exitTasks].map((task) => task(timeoutMs, isLast)))
+  const running: Promise<unknown>[] = []
+  for (const task of processState.exitTasks) running[running.length] = task(timeoutMs, isLast)
+  await outcomesOf(running)
 }
 
 /** Settings of {@link flushOnSignals}. */
@@ -122,7 +124,7 @@ function listenToSignals(): () => void {
     isFlushing = true
     const isHeard = isHeardByHost(signal)
     const timeoutMs = [...processState.signalFlushes].at(-1)?.timeoutMs ?? EXIT_LIMIT_MS
-    void withinMs(runExitTasks(timeoutMs, !isHeard), timeoutMs).then(() => {
+    void endWithin(runExitTasks(timeoutMs, !isHeard), timeoutMs, () => {
       isFlushing = false
       if (!isHeard) reRaise(signal)
     })
@@ -133,6 +135,11 @@ function listenToSignals(): () => void {
   return () => {
     for (const signal of SIGNALS) process.removeListener(signal, listener)
   }
+}
+
+async function endWithin(work: Promise<void>, timeoutMs: number, end: () => void): Promise<void> {
+  await withinMs(work, timeoutMs)
+  end()
 }
 
 function isHeardByHost(signal: NodeJS.Signals): boolean {

@@ -1,4 +1,4 @@
-import { NativePromise, clearTimeout, setTimeout } from '../builtins.js'
+import { clearTimeout, setTimeout, resolved, NativePromise, NativeSet } from '../builtins.js'
 import { toTimerMs } from '../time.js'
 
 interface Waiter {
@@ -40,7 +40,7 @@ export class FlushBarrier {
     this.#unsettled -= seqs.length
     if (this.#waiters === undefined) return
     for (const waiter of this.#waiters) {
-      for (const seq of seqs) if (seq < waiter.beforeSeq) waiter.remaining--
+      for (let at = 0; at < seqs.length; at++) if ((seqs[at] as number) < waiter.beforeSeq) waiter.remaining--
       if (waiter.remaining <= 0) waiter.finish(true)
     }
   }
@@ -50,7 +50,7 @@ export class FlushBarrier {
    * process stays alive meanwhile.
    */
   wait(timeoutMs: number): Promise<boolean> {
-    if (this.#unsettled === 0) return NativePromise.resolve(true)
+    if (this.#unsettled === 0) return resolved(true)
     return new NativePromise((resolve) => {
       const waiter: Waiter = {
         beforeSeq: this.#nextSeq,
@@ -63,7 +63,7 @@ export class FlushBarrier {
       }
       // Not unref-ed: whoever awaits a flush expects the process to live until it settles.
       const timer = setTimeout(() => waiter.finish(false), toTimerMs(timeoutMs))
-      this.#waiters ??= new Set()
+      this.#waiters ??= new NativeSet()
       this.#waiters.add(waiter)
       this.#awaitedSeq = this.#nextSeq
     })

@@ -1,4 +1,4 @@
-import { toJsonText } from '../builtins.js'
+import { toJsonText, NativeSet } from '../builtins.js'
 
 /** What the request headers of one tracer are made of. */
 export interface HeaderOptions {
@@ -19,7 +19,7 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** Set by the transport for each request, so a user's header of the same name would contradict the bytes sent. */
-const OWN_NAMES: ReadonlySet<string> = new Set([
+const OWN_NAMES: ReadonlySet<string> = new NativeSet([
   'user-agent',
   'content-type',
   'content-length',

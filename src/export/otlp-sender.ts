@@ -60,7 +60,7 @@ export class OtlpSender implements SpanSender {
       return mayPass && outcome.kind === 'refused' ? { kind: 'retry', afterMs: undefined, detail: outcome.detail } : outcome
     } catch (error) {
       const why = error instanceof ExchangeError ? error.message : 'the request could not be made'
-      return { kind: 'retry', afterMs: undefined, detail: `${place}: ${why}` }
+      return { kind: 'retry', afterMs: undefined, detail: `${place}: ${why}`, isLasting: error instanceof ExchangeError && error.isLasting }
     }
   }
 

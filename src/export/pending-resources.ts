@@ -1,4 +1,4 @@
-import { NativePromise } from '../builtins.js'
+import { outcomesOf, NativePromise, NativeSet, NativeAbortController } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { pause } from '../time.js'
 
@@ -11,10 +11,10 @@ export class PendingResources {
 
   /** Resolves when the resources of these spans are known, after `limitMs`, or when `signal` aborts; never rejects. */
   async settle(spans: readonly ReadableSpan[], limitMs: number, signal: AbortSignal): Promise<void> {
-    const pending = new Set(spans.map(({ resource }) => resource).filter((resource) => this.#isPending(resource)))
+    const pending = new NativeSet(spans.map(({ resource }) => resource).filter((resource) => this.#isPending(resource)))
     if (pending.size === 0) return
-    const done = new AbortController()
-    const settled = NativePromise.allSettled([...pending].map(async (resource) => resource.waitForAsyncAttributes?.()))
+    const done = new NativeAbortController()
+    const settled = outcomesOf([...pending].map(async (resource) => resource.waitForAsyncAttributes?.()))
     await NativePromise.race([settled, pause(limitMs, { signal: AbortSignal.any([signal, done.signal]), ref: false })])
     done.abort()
     this.#overdue ??= new WeakSet()

@@ -1,6 +1,7 @@
-import { type ClientRequest, request as httpRequest, type ClientRequestArgs } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest, type AgentOptions } from 'node:https'
+import { Agent as HttpAgent, type ClientRequest, type ClientRequestArgs } from 'node:http'
+import { Agent as HttpsAgent, type AgentOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { beginRequest, toHostOptions } from './outgoing.js'
 
 /** Which proxy requests go through. */
 export interface ProxyRules {
@@ -62,43 +63,60 @@ type CreateCallback = (error: Error | null, stream: Duplex) => void
 /** Longest wait for a proxy to open the way, milliseconds: the limit of one request. */
 const CONNECT_LIMIT_MS = 10_000
 
+/** How a tunnel is made. */
+export interface TunnelOptions {
+  readonly proxy: URL
+  /** Agent whose TLS is spoken through the tunnel. @defaultValue Node's with the options of the tunnel */
+  readonly inner?: HttpsAgent | undefined
+  /** Certificate authorities to trust instead of those of Node, PEM; the proxy's own certificate included. */
+  readonly ca?: string | undefined
+}
+
 /** Keeps TLS connections that go through a proxy, which sees none of what is in them. */
 export class TunnelAgent extends HttpsAgent {
-  readonly #proxy: URL
+  readonly #tunnel: TunnelOptions
 
-  constructor(proxy: URL, options: AgentOptions) {
+  constructor(tunnel: TunnelOptions, options: AgentOptions) {
     super(options)
-    this.#proxy = proxy
+    this.#tunnel = tunnel
   }
 
   override createConnection(options: ClientRequestArgs, callback?: CreateCallback): undefined {
     // Node's types leave out that an agent is always given one.
     const done = callback as (error: Error | null, stream?: Duplex) => void
     const target = `${options.host?.includes(':') === true ? `[${options.host}]` : options.host}:${options.port ?? 443}`
-    const request = connectThrough(this.#proxy, target)
+    const request = connectThrough(this.#tunnel, target)
     request.once('error', (error) => done(error))
     request.once('socket', (socket) => socket.unref())
     request.setTimeout(CONNECT_LIMIT_MS, () => request.destroy(new Error('the proxy did not answer')))
     request.once('connect', ({ statusCode }, socket) => {
       request.setTimeout(0)
       socket.setTimeout(0)
-      if (statusCode === 200) return done(null, super.createConnection({ ...options, socket } as ClientRequestArgs) ?? undefined)
+      if (statusCode === 200) return this.#encrypt(options, socket, done)
       socket.destroy()
       done(Object.assign(new Error('the proxy refused'), { code: `proxy: HTTP ${statusCode}` }))
     })
     request.end()
     return undefined
   }
+
+  /** Speaks TLS on the socket that leads to the server; an agent that was given does it with its own options. */
+  #encrypt(options: ClientRequestArgs, socket: Duplex, done: (error: Error | null, stream?: Duplex) => void): void {
+    const { inner } = this.#tunnel
+    try {
+      const through = { ...options, ...inner?.options, socket } as ClientRequestArgs
+      const stream = inner === undefined ? super.createConnection(through) : inner.createConnection(through, done)
+      if (stream) done(null, stream)
+    } catch (error) {
+      done(error instanceof Error ? error : new Error('the agent made no connection'))
+    }
+  }
 }
 
-function connectThrough(proxy: URL, target: string): ClientRequest {
-  const request = proxy.protocol === 'https:' ? httpsRequest : httpRequest
-  return request({
-    method: 'CONNECT',
-    host: proxy.hostname.replace(/^\[|\]$/g, ''),
-    port: proxy.port,
-    path: target,
-    agent: false,
-    headers: { Host: target, ...toProxyAuthorization(proxy) },
-  })
+function connectThrough({ proxy, ca }: TunnelOptions, target: string): ClientRequest {
+  const isSecure = proxy.protocol === 'https:'
+  const headers = { Host: target, ...toProxyAuthorization(proxy) }
+  // One that keeps nothing: each tunnel has a connection of its own.
+  const agent = isSecure ? new HttpsAgent({ ...(ca === undefined ? {} : { ca }) }) : new HttpAgent()
+  return beginRequest({ method: 'CONNECT', ...toHostOptions(proxy), path: target, agent, headers }, headers)
 }

@@ -1,4 +1,4 @@
-import { clearImmediate, clearTimeout, monotonicMs, setImmediate, setTimeout } from '../builtins.js'
+import { clearImmediate, clearTimeout, monotonicMs, setImmediate, setTimeout, NativeAbortController } from '../builtins.js'
 import type { ResolvedBatch } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { Backoff } from './backoff.js'
@@ -21,6 +21,8 @@ export interface Retry {
   /** The server's own wish, milliseconds. */
   readonly afterMs: number | undefined
   readonly detail: string
+  /** Whether it lasts until somebody changes something, so that it is said at once. @defaultValue false */
+  readonly isLasting?: boolean
 }
 
 /**
@@ -80,6 +82,7 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   #timerAtMs = 0
   #nextTurn: NodeJS.Immediate | undefined
   #seenLosses = 0
+  #isStopped = false
 
   constructor(source: PumpSource<J, O>, options: PumpOptions) {
     this.#source = source
@@ -90,7 +93,7 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
 
   /** Plans the next turn. Called when the source may have got a job. */
   wake(): void {
-    if (this.#nextTurn !== undefined) return
+    if (this.#nextTurn !== undefined || this.#isStopped) return
     const waitMs = this.#nextTurnMs()
     if (waitMs === undefined) return
     if (this.#timer !== undefined && this.#now() + waitMs >= this.#timerAtMs) return
@@ -111,14 +114,25 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   /** Ends all jobs at once, with those under way stopped. */
   giveUp(): void {
     const flights = this.#flights
-    const jobs = [...flights.map(({ job }) => job), ...this.#waiting]
+    const waiting = this.#waiting
+    this.#flights = []
+    this.#waiting = []
+    const jobs: J[] = []
+    for (let at = 0; at < flights.length; at++) jobs[at] = (flights[at] as Flight<J>).job
+    this.#clearTimer()
+    clearImmediate(this.#nextTurn)
+    this.#nextTurn = undefined
+    for (let at = 0; at < flights.length; at++) (flights[at] as Flight<J>).controller.abort()
+    this.#source.giveUp(joined(jobs, waiting))
+  }
+
+  /** Begins nothing any more, because what is left was counted in another way. */
+  stop(): void {
+    this.#isStopped = true
     this.#flights = []
     this.#waiting = []
     this.#clearTimer()
     clearImmediate(this.#nextTurn)
-    this.#nextTurn = undefined
-    for (const { controller } of flights) controller.abort()
-    this.#source.giveUp(jobs)
   }
 
   /** The job that matches among those taken and not ended. */
@@ -155,25 +169,53 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   turn(): void {
     this.#nextTurn = undefined
     this.#timer = undefined
-    // Timers may fire a fraction of a millisecond early.
-    if ((this.#nextTurnMs() ?? Number.POSITIVE_INFINITY) < 1) {
-      const job = this.#waiting.shift() ?? this.#source.take()
-      if (job !== undefined) void this.#deliver({ job, controller: new AbortController() })
+    try {
+      // Timers may fire a fraction of a millisecond early.
+      if ((this.#nextTurnMs() ?? Number.POSITIVE_INFINITY) < 1) {
+        const controller = new NativeAbortController()
+        const job = this.#waiting.length > 0 ? this.#waiting.shift() : this.#source.take()
+        if (job !== undefined) void this.#deliver({ job, controller })
+      }
+      this.wake()
+    } catch (error) {
+      this.#failed(error)
     }
-    this.wake()
+  }
+
+  /** A fault of ours, or of what the host made of the language: nobody is on the stack who could be told. */
+  #failed(error: unknown): void {
+    try {
+      this.note(`delivery failed: ${error instanceof Error ? error.name : typeof error}`)
+      if (this.#timer === undefined && !this.#isStopped) this.#plan(FAULT_PAUSE_MS)
+    } catch {
+      // What waits is counted when the tracer is shut down.
+    }
   }
 
   async #deliver(flight: Flight<J>): Promise<void> {
     const { job, controller } = flight
-    this.#flights.push(flight)
     try {
+      this.#flights[this.#flights.length] = flight
       const outcome = await this.#source.prepare?.(job, controller.signal)
       if (outcome === undefined) await this.#attempt(flight)
       else if (this.#land(flight)) this.#conclude(job, outcome)
     } catch (error) {
-      if (this.#land(flight)) this.#source.lose(job, 'internal', `delivery failed: ${error instanceof Error ? error.name : typeof error}`)
+      this.#lose(flight, error)
     }
-    this.wake()
+    try {
+      this.wake()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #lose(flight: Flight<J>, error: unknown): void {
+    try {
+      if (this.#land(flight))
+        this.#source.lose(flight.job, 'internal', `delivery failed: ${error instanceof Error ? error.name : typeof error}`)
+    } catch {
+      this.#failed(error)
+    }
   }
 
   async #attempt(flight: Flight<J>): Promise<void> {
@@ -190,20 +232,33 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
 
   #conclude(job: J, outcome: O): void {
     const parts = this.#source.conclude(job, outcome)
-    this.#waiting.unshift(...parts)
+    if (parts.length > 0) this.#putFirst(parts)
   }
 
   /** Frees the slot; false when the job was given up meanwhile, so that it is counted already. */
   #land(flight: Flight<J>): boolean {
-    const at = this.#flights.indexOf(flight)
-    if (at >= 0) this.#flights.splice(at, 1)
-    return at >= 0
+    // Loops and assignments here and below: what arrays can do may be the host's.
+    const others: Flight<J>[] = []
+    let isFound = false
+    for (let at = 0; at < this.#flights.length; at++) {
+      const other = this.#flights[at] as Flight<J>
+      if (other === flight) isFound = true
+      else others[others.length] = other
+    }
+    if (isFound) this.#flights = others
+    return isFound
   }
 
-  #retry(job: J, { afterMs, detail }: Retry, startedAtMs: number): void {
+  /** Jobs that go before the others. */
+  #putFirst(jobs: readonly J[]): void {
+    this.#waiting = joined(jobs, this.#waiting)
+  }
+
+  #retry(job: J, { afterMs, detail, isLasting }: Retry, startedAtMs: number): void {
     job.lastError = detail
     this.note(detail)
-    this.#waiting.unshift(job)
+    if (isLasting === true) this.#options.diagnostics.warn('delivery', `${detail.replace(/\.$/, '')}. It is tried again meanwhile.`)
+    this.#putFirst([job])
     this.#dropSpent(this.#now() + this.#backoff.failed(startedAtMs, afterMs))
   }
 
@@ -215,11 +270,16 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
 
   /** Ends the jobs whose time is over before the next attempt; the pause holds for all of them. */
   #dropSpent(nextAttemptAtMs: number): void {
-    const isSpent = ({ firstAttemptAtMs = Number.POSITIVE_INFINITY }: J): boolean =>
-      nextAttemptAtMs - firstAttemptAtMs > this.#options.limits.retryBudgetMs
-    const spent = this.#waiting.filter(isSpent)
-    this.#waiting = this.#waiting.filter((job) => !isSpent(job))
-    for (const job of spent) this.#source.lose(job, 'retryExhausted', job.lastError)
+    const spent: J[] = []
+    const left: J[] = []
+    for (let at = 0; at < this.#waiting.length; at++) {
+      const job = this.#waiting[at] as J
+      const { firstAttemptAtMs = Number.POSITIVE_INFINITY } = job
+      if (nextAttemptAtMs - firstAttemptAtMs > this.#options.limits.retryBudgetMs) spent[spent.length] = job
+      else left[left.length] = job
+    }
+    this.#waiting = left
+    for (let at = 0; at < spent.length; at++) this.#source.lose(spent[at] as J, 'retryExhausted', (spent[at] as J).lastError)
   }
 
   async #settle(timeoutMs: number, thenGiveUp: boolean): Promise<boolean> {
@@ -239,6 +299,16 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
 function turnOf(pump: { turn(): void }): void {
   pump.turn()
 }
+
+function joined<T>(first: readonly T[], second: readonly T[]): T[] {
+  const all: T[] = []
+  for (let at = 0; at < first.length; at++) all[all.length] = first[at] as T
+  for (let at = 0; at < second.length; at++) all[all.length] = second[at] as T
+  return all
+}
+
+/** How long nothing is tried after a fault of our own, milliseconds. */
+const FAULT_PAUSE_MS = 1_000
 
 function isRetry(outcome: { readonly kind: string }): outcome is Retry {
   return outcome.kind === 'retry'

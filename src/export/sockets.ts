@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import { Agent as HttpsAgent, type AgentOptions } from 'node:https'
 import { processState } from '../context/globals.js'
 import { TunnelAgent } from './proxy.js'
 
-/** How connections to one origin are made; certificates are always verified. */
+/** How connections to one origin are made. */
 export interface TlsOptions {
   /** Certificate authorities to trust instead of those of Node, PEM. */
   readonly ca?: string | undefined
@@ -54,16 +54,22 @@ function toAgentKey(origin: string, { ca, proxy }: TlsOptions): string {
 }
 
 function createAgent(origin: string, { ca, proxy }: TlsOptions): HttpAgent {
-  const options = {
-    keepAlive: true,
-    maxSockets: MAX_SOCKETS,
-    maxFreeSockets: MAX_SOCKETS,
-    timeout: IDLE_SOCKET_MS,
-    scheduling: 'lifo' as const,
-  }
-  if (!origin.startsWith('https:')) return new HttpAgent(options)
-  const secure = { ...options, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca }) }
-  return proxy === undefined ? new HttpsAgent(secure) : new TunnelAgent(proxy, secure)
+  if (!origin.startsWith('https:')) return new HttpAgent(POOL_OPTIONS)
+  const options = toAgentOptions(ca)
+  return proxy === undefined ? new HttpsAgent(options) : new TunnelAgent({ proxy, ca }, options)
+}
+
+const POOL_OPTIONS = {
+  keepAlive: true,
+  maxSockets: MAX_SOCKETS,
+  maxFreeSockets: MAX_SOCKETS,
+  timeout: IDLE_SOCKET_MS,
+  scheduling: 'lifo' as const,
+}
+
+/** How this package keeps connections over TLS. */
+export function toAgentOptions(ca: string | undefined): AgentOptions {
+  return { ...POOL_OPTIONS, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../builtins.js'
+import { monotonicMs, NativeSet } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedBatch } from '../config/resolved.js'
 import type { Outcome } from '../otlp/reply.js'
@@ -126,7 +126,8 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   }
 
   #learnInflation({ entries }: Batch, bytes: number): void {
-    const estimate = entries.reduce((sum, { span }) => sum + span.estimatedBytes, 0)
+    let estimate = 0
+    for (let at = 0; at < entries.length; at++) estimate += (entries[at] as Entry).span.estimatedBytes
     if (bytes > 0 && estimate > 0) this.#inflation += 0.25 * (bytes / estimate - this.#inflation)
   }
 
@@ -154,7 +155,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     if (bisection !== undefined) bisection.hasAccepted = true
     const kept = Math.max(0, entries.length - rejected)
     const detail = `the server rejected ${rejected} of ${entries.length} spans${message === '' ? '' : `: ${message.slice(0, 500)}`}`
-    const spans = entries.map(({ span }) => span)
+    const spans = spansOf(entries)
     const { stats, diagnostics, sender } = this.#options
     if (rejected > 0) this.pump.note(detail)
     else if (message !== '') diagnostics.warn('server-message', `the server accepted all spans and says: ${message.slice(0, 500)}`)
@@ -212,15 +213,15 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   /** Entries that were kept for the next start. */
   #rescue(entries: readonly Entry[]): ReadonlySet<Entry> {
     const { rescue, diagnostics } = this.#options
-    if (rescue === undefined || entries.length === 0) return new Set()
+    if (rescue === undefined || entries.length === 0) return new NativeSet()
     const batch = createBatch([...entries])
     readSpans(batch)
     try {
       const kept = rescue(toReadables(batch))
-      return new Set(batch.entries.filter(({ readable }) => readable !== undefined && kept.has(readable)))
+      return new NativeSet(batch.entries.filter(({ readable }) => readable !== undefined && kept.has(readable)))
     } catch (error) {
       diagnostics.warn('rescue', `keeping spans for the next start failed: ${toErrorName(error)}`)
-      return new Set()
+      return new NativeSet()
     }
   }
 
@@ -248,22 +249,21 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   }
 
   #drop(entries: readonly Entry[], reason: DropReason, detail: string): readonly Batch[] {
-    this.#options.stats.dropped(
-      reason,
-      entries.map(({ span }) => span),
-      detail,
-    )
+    this.#options.stats.dropped(reason, spansOf(entries), detail)
     return this.#settle(entries)
   }
 
   /** Gives back what spans hold that left for good. */
   #settle(entries: readonly Entry[]): readonly Batch[] {
-    for (const entry of entries) {
+    const seqs: number[] = []
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at] as Entry
       entry.readable = undefined
       this.queue.settle(entry.span)
       this.release(entry.span)
+      seqs[at] = entry.seq
     }
-    this.pump.barrier.settle(entries.map(({ seq }) => seq))
+    this.pump.barrier.settle(seqs)
     return NO_PARTS
   }
 
@@ -288,6 +288,13 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   get #maxEstimate(): number {
     return this.#maxBytes / Math.max(1, this.#inflation)
   }
+}
+
+/** A loop, so that the books are kept whatever the host made of arrays. */
+function spansOf(entries: readonly Entry[]): PendingSpan[] {
+  const spans: PendingSpan[] = []
+  for (let at = 0; at < entries.length; at++) spans[at] = (entries[at] as Entry).span
+  return spans
 }
 
 function toCut(reason: DropReason, detail: string): Cut {

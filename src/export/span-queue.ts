@@ -67,7 +67,7 @@ export class SpanQueue {
       if (span === undefined || (taken.length > 0 && size + span.estimatedBytes > maxBytes)) break
       this.#items[this.#head++] = undefined
       size += span.estimatedBytes
-      taken.push(span)
+      taken[taken.length] = span
     }
     this.#bytes -= size
     this.#compact()
@@ -87,7 +87,9 @@ export class SpanQueue {
 
   #compact(): void {
     if (this.#head < this.#items.length && (this.#head < COMPACT_AFTER || this.#head * 2 < this.#items.length)) return
-    this.#items = this.#items.slice(this.#head)
+    const left: (PendingSpan | undefined)[] = []
+    for (let at = this.#head; at < this.#items.length; at++) left[left.length] = this.#items[at]
+    this.#items = left
     this.#head = 0
   }
 }

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { hostname } from 'node:os'
 import { parseJsonText, toJsonText } from '../builtins.js'
+import { hasEnded, machineMark, ownStart } from './process-mark.js'
 
 /** Names and records of spool files; the reading and writing is in `spool.ts`. */
 
@@ -18,33 +18,42 @@ export interface SpoolRecord {
   readonly body: Uint8Array
 }
 
-const NAME = /^([0-9a-f]{16})\.([0-9a-f]{32})\.[0-9a-z-]+\.spool(?:\.claimed-(\d+)(?:-(\d+)-([0-9a-f]{8}))?)?$/
+const NAME =
+  /^([0-9a-f]{16})\.([0-9a-f]{32})\.[0-9a-f]+-[0-9a-f]+(?:-(\d+))?\.spool(?:\.claimed-(\d+)(?:-(\d+)-([0-9a-f]{8})(?:-(\d+))?)?)?$/
 
 /** A claim older than this belongs to a process that died, also on another machine, milliseconds. */
 const CLAIM_LIFETIME_MS = 600_000
+/** A claim is made anew after this time while its process is at work, milliseconds. */
+export const CLAIM_RENEWAL_MS = 60_000
 /** Before the name of a file that is still being written. */
 export const UNFINISHED_PREFIX = '.tmp-'
 
-/** Name of a new file of `owner`. */
-export function toSpoolName(owner: SpoolOwner): string {
+/** Name of a new file of `owner` that holds so many spans. */
+export function toSpoolName(owner: SpoolOwner, spans: number): string {
   const salt = randomBytes(8).toString('hex')
-  return `${salt}.${hashOwner(owner, salt)}.${process.pid}-${randomBytes(6).toString('hex')}.spool`
+  return `${salt}.${hashOwner(owner, salt)}.${process.pid}-${randomBytes(6).toString('hex')}-${spans}.spool`
+}
+
+/** Spans that a file was written with; at least one where its name does not say. */
+export function toSpanCount(name: string): number {
+  return Number(NAME.exec(name)?.[3] ?? 1)
 }
 
 /** What a file name means to `owner`: its own and free, somebody else's, or no spool file at all. */
 export function toSpoolKind(name: string, owner: SpoolOwner, nowMs: number): 'own' | 'other' | 'foreign' {
   const match = NAME.exec(name)
   if (match === null) return 'foreign'
-  const [, salt = '', hash, claimedAt, pid, host] = match
+  const [, salt = '', hash, , claimedAt, pid, host, start] = match
   const isYoung = claimedAt !== undefined && nowMs - Number(claimedAt) < CLAIM_LIFETIME_MS
   // A claim ends with its process, as far as this machine can tell.
-  const isClaimed = isYoung && !(host === hostMark() && isGone(Number(pid)))
+  const isClaimed = isYoung && !(host === machineMark() && hasEnded(Number(pid), { start, seenMs: Number(claimedAt) }))
   return !isClaimed && hash === hashOwner(owner, salt) ? 'own' : 'other'
 }
 
 /** Name of a file while one process sends it. */
 export function toClaimedName(name: string, nowMs: number): string {
-  return `${toFreeName(name)}.claimed-${nowMs}-${process.pid}-${hostMark()}`
+  const start = ownStart()
+  return `${toFreeName(name)}.claimed-${nowMs}-${process.pid}-${machineMark()}${start === undefined ? '' : `-${start}`}`
 }
 
 /** Name of a file nobody has claimed. */
@@ -55,20 +64,6 @@ export function toFreeName(name: string): string {
 /** Whether what a file that was not finished holds is given up by its writer: its age is the only sign that holds between machines. */
 export function isAbandoned(modifiedMs: number, nowMs: number): boolean {
   return nowMs - modifiedMs > CLAIM_LIFETIME_MS
-}
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch (error) {
-    // One that belongs to somebody else is alive too.
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH'
-  }
-}
-
-function hostMark(): string {
-  return createHash('sha1').update(hostname()).digest('hex').slice(0, 8)
 }
 
 function hashOwner({ url, apiKey }: SpoolOwner, salt: string): string {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { NativePromise, monotonicMs, unixMs } from '../builtins.js'
+import { monotonicMs, unixMs, NativeSet, NativeAbortController } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from './detached.js'
@@ -23,15 +23,16 @@ import { toSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/e
 import {
   isAbandoned,
   parseLine,
-  toClaimedName,
-  toFreeName,
   toLine,
+  toSpanCount,
   toSpoolKind,
   toSpoolName,
   type SpoolOwner,
   type SpoolRecord,
   UNFINISHED_PREFIX,
 } from './spool-file.js'
+import { ClaimedFile } from './claimed-file.js'
+import type { SpanStats } from './stats.js'
 import { pause, withinMs } from '../time.js'
 import type { TracesTransport } from './transport.js'
 
@@ -43,6 +44,8 @@ export interface SpoolOptions {
   readonly protocol: OtlpProtocol
   readonly transport: TracesTransport
   readonly diagnostics: Diagnostics
+  /** Counts what becomes of spans of earlier processes. */
+  readonly stats: Pick<SpanStats, 'tookOver' | 'exportedFromSpool' | 'droppedFromSpool'>
   /** Most bytes all files of the directory may take. @defaultValue 67_108_864 */
   readonly maxBytes?: number | undefined
   /** Limit of one request, milliseconds. @defaultValue 10_000 */
@@ -59,8 +62,10 @@ const RETRY_BUDGET_MS = 60_000
 export class Spool {
   readonly #options: SpoolOptions
   readonly #owner: SpoolOwner
-  readonly #ended = new AbortController()
+  readonly #ended = new NativeAbortController()
   #replaying: Promise<void> | undefined
+  /** Spans of earlier processes that stay on disk. */
+  #left = 0
 
   constructor(options: SpoolOptions) {
     this.#options = options
@@ -74,7 +79,7 @@ export class Spool {
    */
   keep(spans: readonly ReadableSpan[]): ReadonlySet<ReadableSpan> {
     const { directory, protocol, diagnostics, maxBytes = MAX_BYTES } = this.#options
-    const kept = new Set<ReadableSpan>()
+    const kept = new NativeSet<ReadableSpan>()
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
       if (!this.#isTrusted()) return kept
@@ -86,27 +91,35 @@ export class Spool {
         lines.push(line)
         for (const span of members) kept.add(span)
       }
-      if (lines.length === 0 || writeWhole(directory, toSpoolName(this.#owner), lines.join(''), maxBytes)) return kept
+      if (lines.length === 0 || writeWhole(directory, toSpoolName(this.#owner, kept.size), lines.join(''), maxBytes)) return kept
       diagnostics.warn('spool-full', `the spool ${directory} holds as much as it may (${maxBytes} bytes): others write to it too.`)
-      return new Set()
+      return new NativeSet()
     } catch (error) {
       diagnostics.warn('spool-write', `the spool ${directory} cannot be written (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
-      return new Set()
+      return new NativeSet()
     }
   }
 
   /** Delivers what earlier processes left for this address and key. Never rejects. */
   replay(): Promise<void> {
     const { directory, diagnostics } = this.#options
-    this.#replaying ??= runDetached(() => this.#replayAll()).catch((error: unknown) => {
-      diagnostics.warn('spool-read-error', `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`)
+    this.#replaying ??= runDetached(async () => {
+      try {
+        await this.#replayAll()
+      } catch (error) {
+        diagnostics.warn(
+          'spool-read-error',
+          `the spool ${directory} cannot be read (${toErrorCode(error)}). Check \`spool\` (HH_SPOOL_DIR).`,
+        )
+      }
     })
     return this.#replaying
   }
 
-  /** Waits for {@link replay}; false at the deadline. Keeps the process alive meanwhile. */
-  settled(timeoutMs: number): Promise<boolean> {
-    return this.#replaying === undefined ? NativePromise.resolve(true) : withinMs(this.#replaying, timeoutMs)
+  /** Waits for {@link replay}; false at the deadline, and when something stays on disk. Keeps the process alive meanwhile. */
+  async settled(timeoutMs: number): Promise<boolean> {
+    if (this.#replaying === undefined) return true
+    return (await withinMs(this.#replaying, timeoutMs)) && this.#left === 0
   }
 
   /** Stops a replay; what it did not send stays on disk. */
@@ -146,34 +159,69 @@ export class Spool {
     return false
   }
 
-  /** Sends one file and removes it; gives back the number of damaged records. */
+  /** Sends one file and removes it, or leaves what it could not send; gives back the number of damaged records. */
   async #replayFile(name: string): Promise<number> {
-    const { directory, diagnostics } = this.#options
-    const claimed = claim(directory, name)
-    if (claimed === undefined) return 0
-    let corrupt = 0
+    const { directory } = this.#options
+    const found: Found = { sent: 0, left: 0, corrupt: 0, rest: [] }
+    let claimed: ClaimedFile | undefined
     let input: ReturnType<typeof createReadStream> | undefined
     try {
+      claimed = new ClaimedFile(directory, name)
       // A link in a shared folder may lead anywhere.
       const fd = openSync(claimed.path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
       input = createReadStream('', { fd })
       for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-        const record = parseLine(line)
-        if (record === undefined) corrupt++
-        else if (!(await this.#sendRecord(record))) return giveBack(claimed, corrupt)
+        await this.#replayLine(line, found)
+        claimed.renew()
       }
     } catch (error) {
-      // Not its fault perhaps: a permission, a disk, too few descriptors. What it holds stays for a start that can read it.
-      diagnostics.warn(
-        'spool-read-error',
-        `the spool file ${name} cannot be read (${toErrorCode(error)}). It stays and is tried again at the next start.`,
-      )
-      return giveBack(claimed, corrupt)
+      if (claimed === undefined && toErrorCode(error) === 'ENOENT') return 0
+      this.#leaveUnread(name, found, error)
+      claimed?.giveBack()
+      return found.corrupt
     } finally {
       input?.destroy()
     }
-    rmSync(claimed.path, { force: true })
-    return corrupt
+    this.#finish(name, claimed, found)
+    return found.corrupt
+  }
+
+  async #replayLine(line: string, found: Found): Promise<void> {
+    const record = parseLine(line)
+    if (record === undefined) {
+      found.corrupt++
+      return
+    }
+    const { spans } = record
+    this.#options.stats.tookOver(spans)
+    if (found.rest.length === 0 && (await this.#sendRecord(record))) {
+      found.sent += spans
+      return
+    }
+    // What the server does not take now stays on disk, and pending.
+    found.rest.push(`${line}\n`)
+    found.left += spans
+    this.#left += spans
+  }
+
+  /** Not its fault perhaps: a permission, a disk, too few descriptors. What it holds stays for a start that can read it. */
+  #leaveUnread(name: string, { sent, left }: Found, error: unknown): void {
+    const unread = Math.max(0, toSpanCount(name) - sent - left)
+    this.#options.stats.tookOver(unread)
+    this.#left += unread
+    this.#options.diagnostics.warn(
+      'spool-read-error',
+      `the spool file ${name} cannot be read (${toErrorCode(error)}). It stays, its spans are pending, and it is tried again at the next start.`,
+    )
+  }
+
+  #finish(name: string, claimed: ClaimedFile, { sent, left, corrupt, rest }: Found): void {
+    const damaged = corrupt === 0 ? 0 : Math.max(1, toSpanCount(name) - sent - left)
+    this.#options.stats.tookOver(damaged)
+    this.#options.stats.droppedFromSpool('unserializable', damaged, 'the record in the spool is damaged')
+    if (rest.length === 0) claimed.remove()
+    else if (sent + damaged === 0) claimed.giveBack()
+    else claimed.giveBackRest(toSpoolName(this.#owner, left), rest.join(''))
   }
 
   /** Whether the record is done with: delivered, or refused for good. */
@@ -191,13 +239,20 @@ export class Spool {
 
   /** Milliseconds to wait before another attempt; `undefined` when none is needed. */
   async #attemptRecord({ body, contentType, spans }: SpoolRecord, failures: number): Promise<number | undefined> {
-    const { transport, diagnostics, timeoutMs = 10_000 } = this.#options
+    const { transport, diagnostics, stats, timeoutMs = 10_000 } = this.#options
     const url = transport.tracesUrl
     try {
       const reply = await transport.send({ url, body, contentType, timeoutMs, signal: this.#ended.signal })
       const outcome = toOutcome(reply, { place: toPlace(url), nowMs: unixMs() })
       if (outcome.kind === 'retry') return Math.max(outcome.afterMs ?? 0, backoffMs(failures))
-      if (outcome.kind !== 'accepted') diagnostics.warn('spool-refused', `${spans} spans from the spool were refused: ${outcome.detail}`)
+      if (outcome.kind === 'accepted') {
+        const rejected = Math.min(spans, outcome.rejected)
+        stats.exportedFromSpool(spans - rejected)
+        stats.droppedFromSpool('serverRejected', rejected, outcome.message)
+        return undefined
+      }
+      diagnostics.warn('spool-refused', `${spans} spans from the spool were refused: ${outcome.detail}`)
+      stats.droppedFromSpool(outcome.kind === 'refused' ? outcome.reason : 'httpStatus', spans, outcome.detail)
       return undefined
     } catch {
       return backoffMs(failures)
@@ -214,30 +269,13 @@ function listFiles(directory: string): readonly string[] {
   }
 }
 
-interface ClaimedFile {
-  readonly path: string
-  readonly freePath: string
-}
-
-/** Takes a file for this process: renaming succeeds for one process only. */
-function claim(directory: string, name: string): ClaimedFile | undefined {
-  const path = join(directory, toClaimedName(name, unixMs()))
-  try {
-    renameSync(join(directory, name), path)
-    return { path, freePath: join(directory, toFreeName(name)) }
-  } catch {
-    return undefined
-  }
-}
-
-function giveBack({ path, freePath }: ClaimedFile, corrupt: number): number {
-  try {
-    renameSync(path, freePath)
-  } catch {
-    // Removed under us: there is nothing left to give back.
-    return corrupt
-  }
-  return corrupt
+/** What became of one file so far, in spans; `corrupt` in records. */
+interface Found {
+  sent: number
+  left: number
+  corrupt: number
+  /** Lines that were not sent. */
+  readonly rest: string[]
 }
 
 /** Others could put in a link that leads elsewhere, or files that are sent in this tracer's name. */

@@ -10,7 +10,7 @@ import { DecisionLog, type SpanName } from './decision-log.js'
  * `ended === exported + pending + sum(dropped)`.
  */
 export interface TracerStats {
-  /** Spans begun. */
+  /** Spans begun, those of an earlier process that are taken up from the spool included. */
   readonly started: number
   /** Spans ended. */
   readonly ended: number
@@ -24,7 +24,7 @@ export interface TracerStats {
   readonly openByLibrary?: Readonly<Record<string, number>>
   /** Spans the server acknowledged. */
   readonly exported: number
-  /** Spans queued, under way or waiting for a retry. */
+  /** Spans queued, under way, waiting for a retry, or in a file of the spool that is left for the next start. */
   readonly pending: number
   /** Spans lost or left out, by reason; every reason is present. */
   readonly dropped: Readonly<Record<DropReason, number>>
@@ -73,15 +73,17 @@ export interface SpanStatsOptions {
 
 const WARN_AFTER_MS = 60_000
 
-/** Reasons that are the user's own choice: counted, but neither warned about nor a loss. */
-const CHOSEN: ReadonlySet<DropReason> = new Set<DropReason>(['filtered', 'unsampled', 'disabled'])
+/** Whether it is the user's own choice: counted, but neither warned about nor a loss. */
+function isChosen(reason: DropReason): boolean {
+  return reason === 'filtered' || reason === 'unsampled' || reason === 'disabled'
+}
 
 const REMEDY: Readonly<Record<DropReason, string>> = {
   queueFull: 'Raise `batch.maxQueueSize`, or check that the server answers.',
   bytesFull: 'Raise `batch.maxQueueBytes`, or check that the server answers.',
   tooLarge: 'Lower `limits.maxSpanBytes` or `capture.maxBytes`.',
   unserializable: 'An attribute, event or link of the span cannot be written as OTLP.',
-  retryExhausted: 'The server was not reachable; raise `batch.retryBudgetMs` to hold on longer.',
+  retryExhausted: 'It was tried for as long as `batch.retryBudgetMs` says; raise it to hold on longer.',
   httpStatus: 'The server refused the request.',
   serverRejected: 'The server accepted the request but not every span in it.',
   badReply: 'Check `serverUrl` (HH_API_URL): the reply did not come from HoneyHive.',
@@ -105,11 +107,12 @@ export class SpanStats {
   #unfinished = 0
   #sessions = 0
   #requests = 0
+  #spooled = 0
   #dropped = 0
   #losses = 0
   #lastError: string | undefined
   #log: DecisionLog | undefined
-  #drops: Map<DropReason, Drops> | undefined
+  #drops: Partial<Record<DropReason, Drops>> | undefined
   #isReporting = false
   #open: OpenSpansView | undefined
   #pending: PendingSpansView | undefined
@@ -134,7 +137,7 @@ export class SpanStats {
 
   /** A span that was asked for and never began. */
   refused(reason: DropReason, span: SpanName, detail: string): void {
-    this.#decisions.add(span, reason, detail)
+    this.#note(span, reason, detail)
     this.#count(reason, 1, detail, { hasBegun: false })
   }
 
@@ -165,28 +168,59 @@ export class SpanStats {
     this.#lastError = this.#mask(error)
   }
 
+  /** Spans that an earlier process left in a spool are pending from now on. */
+  tookOver(amount: number): void {
+    this.#started += amount
+    this.#ended += amount
+    this.#spooled += amount
+  }
+
+  /** The server acknowledged spans that were taken over. */
+  exportedFromSpool(amount: number): void {
+    this.#exported += amount
+    this.#spooled -= amount
+  }
+
+  /** Spans that were taken over are lost; the caller tells of it. */
+  droppedFromSpool(reason: DropReason, amount: number, detail: string): void {
+    if (amount === 0) return
+    this.#spooled -= amount
+    this.#count(reason, amount, detail, { isTold: true })
+  }
+
   /** The server acknowledged these spans. */
   exported(spans: readonly SpanName[]): void {
-    for (const span of spans) this.#decisions.add(span, undefined, span.note ?? '')
     this.#exported += spans.length
+    for (let at = 0; at < spans.length; at++) this.#note(spans[at], undefined, spans[at]?.note ?? '')
   }
 
   /** These ended spans are lost for one reason; `detail` holds no secret and no content. No warning where the caller tells of it. */
   dropped(reason: DropReason, spans: readonly SpanName[], detail: string, isTold = false): void {
     if (spans.length === 0) return
-    for (const span of spans) this.#decisions.add(span, reason, detail)
+    for (let at = 0; at < spans.length; at++) this.#note(spans[at], reason, detail)
     this.#count(reason, spans.length, detail, { isTold })
+  }
+
+  /** Spans that nothing will deliver or count any more, because a fault of our own left them behind. */
+  abandon(detail: string): void {
+    const pending = this.#ended - this.#exported - this.#dropped
+    if (pending > 0) this.#count('internal', pending, detail)
   }
 
   /** The same for one span, without an array; for the path of `span.end()`. */
   droppedOne(reason: DropReason, span: SpanName, detail: string): void {
-    this.#decisions.add(span, reason, detail)
+    this.#note(span, reason, detail)
     this.#count(reason, 1, detail)
   }
 
   /** Spans lost against the user's will: all reasons but `filtered`, `unsampled` and `disabled`. */
   get losses(): number {
     return this.#losses
+  }
+
+  /** Pending spans of earlier processes: they wait on disk, or are being read from there. */
+  get spooled(): number {
+    return this.#spooled
   }
 
   /** Spans begun and not ended. */
@@ -202,9 +236,13 @@ export class SpanStats {
   /** Value of the `hh-client-dropped` header, or `undefined` while nothing was lost. */
   dropHeader(): string | undefined {
     if (this.#losses === 0) return undefined
-    return DROP_REASONS.filter((reason) => this.#droppedBy(reason) > 0)
-      .map((reason) => `${reason}=${this.#droppedBy(reason)}`)
-      .join(';')
+    let header = ''
+    for (let at = 0; at < DROP_REASONS.length; at++) {
+      const reason = DROP_REASONS[at] as DropReason
+      const count = this.#droppedBy(reason)
+      if (count > 0) header += `${header === '' ? '' : ';'}${reason}=${count}`
+    }
+    return header
   }
 
   /** The counts at this moment. */
@@ -217,7 +255,7 @@ export class SpanStats {
       ...this.#open?.summary(),
       exported: this.#exported,
       pending: this.#ended - this.#exported - this.#dropped,
-      dropped: Object.fromEntries(DROP_REASONS.map((reason) => [reason, this.#droppedBy(reason)])) as Record<DropReason, number>,
+      dropped: this.#droppedByReason(),
       sessions: this.#sessions,
       requests: this.#requests,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
@@ -255,14 +293,34 @@ export class SpanStats {
   }
 
   #droppedBy(reason: DropReason): number {
-    return this.#drops?.get(reason)?.count ?? 0
+    return this.#drops?.[reason]?.count ?? 0
+  }
+
+  // Loops, because whoever looks at the books may have replaced what arrays can do.
+  #droppedByReason(): Record<DropReason, number> {
+    const dropped = {} as Record<DropReason, number>
+    for (let at = 0; at < DROP_REASONS.length; at++) {
+      const reason = DROP_REASONS[at] as DropReason
+      dropped[reason] = this.#droppedBy(reason)
+    }
+    return dropped
+  }
+
+  /** The log of decisions is a help, the books do not wait for it. */
+  #note(span: SpanName | undefined, reason: DropReason | undefined, detail: string): void {
+    if (span === undefined) return
+    try {
+      this.#decisions.add(span, reason, detail)
+    } catch {
+      // What is told of this span is less.
+    }
   }
 
   #count(reason: DropReason, amount: number, detail: string, { isTold = false, hasBegun = true }: Counted = {}): void {
-    this.#drops ??= new Map()
-    const drops = this.#drops.get(reason) ?? { count: 0, owed: 0, warnedAt: Number.NEGATIVE_INFINITY }
-    this.#drops.set(reason, drops)
-    const isLoss = !CHOSEN.has(reason)
+    this.#drops ??= noDrops()
+    const drops = this.#drops[reason] ?? { count: 0, owed: 0, warnedAt: Number.NEGATIVE_INFINITY }
+    this.#drops[reason] = drops
+    const isLoss = !isChosen(reason)
     // No call among these, so that where the stack ends the books have all of it or nothing.
     if (!hasBegun) {
       this.#started += amount
@@ -329,4 +387,9 @@ function describeMs(ms: number): string {
 
 function quote(text: string): string {
   return toJsonText(text.length > 100 ? `${text.slice(0, 100)}…` : text)
+}
+
+/** Without a prototype, so that what a host puts on every object is no reason. */
+function noDrops(): Partial<Record<DropReason, Drops>> {
+  return { __proto__: null } as Partial<Record<DropReason, Drops>>
 }

@@ -1,11 +1,12 @@
 import { promisify } from 'node:util'
 import { gzip as gzipCallback } from 'node:zlib'
 import { monotonicMs } from '../builtins.js'
-import { leaseAgent, registerEndpoint, type AgentLease, type TlsOptions } from './sockets.js'
+import { type ConnectionOptions, Connections } from './connections.js'
+import { registerEndpoint } from './sockets.js'
 import { runDetached } from './detached.js'
 import { type ApiKey, sendWithKey } from './api-key.js'
 import { exchange, type Reply } from './exchange.js'
-import { findProxy, type ProxyRules, toProxyAuthorization } from './proxy.js'
+import { toProxyAuthorization } from './proxy.js'
 
 /** One request to the tracer's server. */
 export interface TransportRequest {
@@ -47,7 +48,7 @@ export interface TracesTransport extends Transport {
 }
 
 /** Settings of {@link HttpTransport}. */
-export interface HttpTransportOptions {
+export interface HttpTransportOptions extends ConnectionOptions {
   /** Base URL of the server. */
   readonly serverUrl: string
   /** Where spans go instead, exactly as given, e.g. to a collector. @defaultValue `{serverUrl}/opentelemetry/v1/traces` */
@@ -60,9 +61,6 @@ export interface HttpTransportOptions {
   readonly compression?: 'gzip' | 'none' | undefined
   /** Smallest body that is compressed, bytes. @defaultValue 4_096 */
   readonly compressFromBytes?: number | undefined
-  readonly tls?: Pick<TlsOptions, 'ca'> | undefined
-  /** @defaultValue every host is reached directly */
-  readonly proxy?: ProxyRules | undefined
   /** Key of requests to the origin of `serverUrl`. @defaultValue what `headers` say */
   readonly key?: ApiKey | undefined
 }
@@ -96,12 +94,13 @@ export class HttpTransport implements TracesTransport {
   readonly #options: HttpTransportOptions
   readonly #origin: string
   readonly #endpoints: readonly (() => void)[]
-  #leases: Map<string, AgentLease> | undefined
+  readonly #connections: Connections
   #isClosed = false
 
   constructor(options: HttpTransportOptions) {
     const { origin, pathname } = new URL(options.serverUrl)
     this.#options = options
+    this.#connections = new Connections(options)
     this.#origin = origin
     this.baseUrl = `${origin}${pathname.replace(/\/+$/, '')}`
     this.tracesUrl = options.exportUrl ?? `${this.baseUrl}${TRACES_PATH}`
@@ -121,7 +120,7 @@ export class HttpTransport implements TracesTransport {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const unregister of this.#endpoints) unregister()
-    for (const lease of this.#leases?.values() ?? []) lease.release()
+    this.#connections.close()
   }
 
   async #attempt(request: TransportRequest): Promise<Reply> {
@@ -129,27 +128,26 @@ export class HttpTransport implements TracesTransport {
     const url = new URL(request.url)
     const body = await this.#compress(request.body)
     const source = url.origin === this.#origin ? this.#options.key : undefined
-    return sendWithKey(source, (key) => this.#exchange(request, { url, body, key, startedAt }))
+    // With `await` here and below: a promise that an async function gives back is asked for its `then`, which may be the host's.
+    return await sendWithKey(source, (key) => this.#exchange(request, { url, body, key, startedAt }))
   }
 
   #exchange(request: TransportRequest, { url, body, key, startedAt }: Attempt): Promise<Reply> {
     if (this.#isClosed) throw new TypeError('the transport is closed')
-    const proxy = findProxy(url, this.#options.proxy)
-    const relay = url.protocol === 'http:' ? proxy : undefined
+    const route = this.#connections.routeTo(url)
     return exchange({
       method: request.method ?? 'POST',
       url,
-      relay,
+      ...route,
       headers: {
         ...this.#headersFor(url),
-        ...(relay === undefined ? {} : toProxyAuthorization(relay)),
+        ...(route.relay === undefined ? {} : toProxyAuthorization(route.relay)),
         ...toAuthorization(key),
         ...request.headers,
         ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }),
         ...(body === request.body ? {} : { 'Content-Encoding': 'gzip' }),
       },
       body,
-      agent: this.#leaseFor(relay ?? url, proxy).agent,
       timeoutMs: Math.max(1, request.timeoutMs - (monotonicMs() - startedAt)),
       maxReplyBytes: request.maxReplyBytes,
       signal: request.signal,
@@ -164,12 +162,5 @@ export class HttpTransport implements TracesTransport {
   async #compress(body: Uint8Array | undefined): Promise<Uint8Array | undefined> {
     const { compression, compressFromBytes = 4_096 } = this.#options
     return compression === 'gzip' && body !== undefined && body.byteLength >= compressFromBytes ? gzip(body, { level: 1 }) : body
-  }
-
-  #leaseFor({ origin }: URL, proxy: URL | undefined): AgentLease {
-    this.#leases ??= new Map()
-    const lease = this.#leases.get(origin) ?? leaseAgent(origin, { ...this.#options.tls, proxy })
-    this.#leases.set(origin, lease)
-    return lease
   }
 }

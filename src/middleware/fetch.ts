@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { NativePromise } from '../builtins.js'
+import { NativePromise, reflectApply, NativeProxy } from '../builtins.js'
 import type { HeaderCarrier } from '../context/propagation.js'
 import { watchLateResult } from '../wrap/late-result.js'
 import type { Recording } from '../wrap/recorder.js'
@@ -68,10 +68,10 @@ export function traceFetchHandler<Req extends Request, Rest extends unknown[], R
   options: FetchOptions<Req> = {},
 ): FetchHandler<Req, Rest, R> {
   const tracing = createTracing<Req>('traceFetchHandler', tracer, options)
-  return new Proxy(handler, {
+  return new NativeProxy(handler, {
     apply(target, self, args: [Req, ...Rest]) {
       const [request, bindings] = args
-      const call = (): R => Reflect.apply(target, self, args)
+      const call = (): R => reflectApply(target, self, args)
       if (!isObject(request)) return call()
       const trace = tracing.start(request, request, () => toFacts(request, options.route))
       if (trace === undefined) return tracing.runUntraced(request, call)

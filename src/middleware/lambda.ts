@@ -1,3 +1,4 @@
+import { reflectApply, NativeProxy } from '../builtins.js'
 import { types } from 'node:util'
 import type { HeaderCarrier } from '../context/propagation.js'
 import { withinMs } from '../time.js'
@@ -77,17 +78,17 @@ export function traceHandler<H extends LambdaHandler>(
     specs: OPTIONS,
   })
   let isCold = true
-  return new Proxy(handler, {
+  return new NativeProxy(handler, {
     apply(target, self, args: unknown[]) {
       const invocation = toInvocation(args)
       const isColdStart = isCold
       isCold = false
       const trace = tracing.start(invocation, invocation, () => toFacts(invocation, isColdStart, options))
-      if (trace === undefined) return tracing.runUntraced(invocation, () => Reflect.apply(target, self, args))
+      if (trace === undefined) return tracing.runUntraced(invocation, () => reflectApply(target, self, args))
       return invoke(trace, {
         event: invocation.event,
         args,
-        call: (given) => Reflect.apply(target, self, given),
+        call: (given) => reflectApply(target, self, given),
         flush: createFlush(trace, invocation, options),
         // The platform hands a callback to every handler; only those that name it answer through it.
         takesCallback: target.length >= 3,
@@ -197,7 +198,7 @@ function withCallback(
     const [answered, close] = finish(result)
     closed ??= close()
     void closed.then(() => {
-      Reflect.apply(callback, undefined, [error, answered, ...rest])
+      reflectApply(callback, undefined, [error, answered, ...rest])
     })
   }
   return [event, context, passOn, ...args.slice(3)]

@@ -1,3 +1,4 @@
+import { reflectApply } from '../builtins.js'
 import type { EventEmitter } from 'node:events'
 import type { RequestTrace } from './request.js'
 import { SESSION_HEADER } from './request.js'
@@ -39,7 +40,7 @@ export function runListenersIn(trace: RequestTrace, emitter: EventEmitter): void
     writable: true,
     value: function emitInRequest(this: EventEmitter, ...args: Parameters<EventEmitter['emit']>): boolean {
       const current = listening.get(emitter)
-      return current === undefined ? Reflect.apply(emit, this, args) : current.run(() => Reflect.apply(emit, this, args))
+      return current === undefined ? reflectApply(emit, this, args) : current.run(() => reflectApply(emit, this, args))
     },
   })
 }

@@ -21,7 +21,7 @@ export type Outcome =
   /** The server has it, all but `rejected` spans. */
   | { readonly kind: 'accepted'; readonly rejected: number; readonly message: string }
   /** Worth another try, no sooner than `afterMs` when the server said so. */
-  | { readonly kind: 'retry'; readonly afterMs: number | undefined; readonly detail: string }
+  | { readonly kind: 'retry'; readonly afterMs: number | undefined; readonly detail: string; readonly isLasting?: boolean }
   /** Too many bytes for the server: worth sending in smaller parts. */
   | { readonly kind: 'tooLarge'; readonly detail: string }
   /** The server cannot read something in it: worth sending in parts to save the rest. */

@@ -1,3 +1,4 @@
+import { reflectGet } from '../builtins.js'
 import type { Attributes } from '@opentelemetry/api'
 import type { ThrownText } from '../values/thrown.js'
 
@@ -29,7 +30,7 @@ function readCode(exception: unknown): string | undefined {
 
 function readField(holder: unknown, name: string): unknown {
   try {
-    return typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined
+    return typeof holder === 'object' && holder !== null ? reflectGet(holder, name) : undefined
   } catch {
     return undefined
   }

@@ -1,3 +1,4 @@
+import { reflectGet, NativeProxy } from '../builtins.js'
 import type { Span } from '@opentelemetry/api'
 import { isRecordingSpan } from './foreign-span.js'
 
@@ -10,12 +11,12 @@ import { isRecordingSpan } from './foreign-span.js'
  */
 export function createFace<S extends Span>(span: S, host: Span): S {
   const isRecording = span.isRecording() ? undefined : () => isRecordingSpan(host)
-  return new Proxy(span, {
+  return new NativeProxy(span, {
     get(target, key) {
       if (key === 'isRecording' && isRecording !== undefined) return isRecording
-      if (key in target) return Reflect.get(target, key)
+      if (key in target) return reflectGet(target, key)
       // Sentry leaves it unset on the root itself.
-      return Reflect.get(host, key) ?? (key === '_sentryRootSpan' ? host : undefined)
+      return reflectGet(host, key) ?? (key === '_sentryRootSpan' ? host : undefined)
     },
     has: (target, key) => key in target || key in host,
     set: (target, key, value) => Reflect.set(holderOf(target, host, key), key, value),

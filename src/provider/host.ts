@@ -10,7 +10,11 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { hasOwnField, reflectApply } from '../builtins.js'
 import { readSpanContext } from './foreign-span.js'
+
+/** Of this module, because some loaders make a call of each look at what is imported, and there may be no stack for one. */
+const applyNow = reflectApply
 
 /**
  * What the application and its other libraries made of OpenTelemetry in this process. The API keeps its globals under this
@@ -29,19 +33,34 @@ function globals(): Globals | undefined {
 
 /** Whether somebody else's SDK is registered: the application's own, Sentry's, a vendor's. */
 export function hasHost(): boolean {
-  const registered = globals()?.trace
+  const known = globals()
+  const registered = known !== undefined && hasOwnField(known, 'trace') ? known.trace : undefined
   if (registered === undefined) return false
   return !('isHoneyHiveProvider' in (registered.getDelegate?.() ?? registered))
 }
 
 /** Whether contexts stick in this process at all. */
 export function hasContextManager(): boolean {
-  return globals()?.context !== undefined
+  const known = globals()
+  return known !== undefined && hasOwnField(known, 'context') && known.context !== undefined
 }
 
 /** Registers the standard context manager when the process has none, so that instrumentors can nest their spans. */
 export function ensureContextManager(): void {
-  if (!hasContextManager()) context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  try {
+    if (!hasContextManager()) context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  } catch {
+    // Where it cannot be registered, spans do not nest through it.
+  }
+}
+
+/** The active OpenTelemetry context; the root where what is registered as its manager gives none. */
+export function activeContext(): Context {
+  try {
+    return context.active()
+  } catch {
+    return ROOT_CONTEXT
+  }
 }
 
 /**
@@ -50,8 +69,17 @@ export function ensureContextManager(): void {
  * It is what the API itself gives where no SDK is registered. The object is new each time, so that it tells whose it is.
  */
 export function toShownContext(at: Context): SpanContext {
-  const around = readSpanContext(trace.getSpan(at))
+  const around = readSpanContext(findSpan(at))
   return around === undefined ? { ...INVALID_SPAN_CONTEXT } : copySpanContext(around)
+}
+
+function findSpan(at: Context): Span | undefined {
+  try {
+    return trace.getSpan(at)
+  } catch {
+    // A context of the host's making that refuses to be read.
+    return undefined
+  }
 }
 
 /** A vendor's context may be of a class, with getters and fields that its own tracer looks for. */
@@ -73,8 +101,8 @@ export function findHostSpan(at: Context): Span | undefined {
 
 /** Calls `fn` with `span` as the active OpenTelemetry span, where contexts stick and no host would see it. */
 export function callWithActiveSpan<R>(span: Span, fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
-  if (!hasContextManager() || hasHost()) return Reflect.apply(fn, self, args as never[])
-  return context.with(trace.setSpan(context.active(), span), Reflect.apply as typeof applyTo<R>, undefined, fn, self, args)
+  if (!hasContextManager() || hasHost()) return applyNow(fn, self, args as never[])
+  return context.with(trace.setSpan(activeContext(), span), applyNow as typeof applyTo<R>, undefined, fn, self, args)
 }
 
 /** What was active before {@link enterContext}. */
@@ -96,7 +124,7 @@ export function enterActiveSpan(span: Span): LeftContext | typeof NEEDS_CALLBACK
 
 /** {@link enterActiveSpan} for a whole context. */
 export function enterContext(toContext: (active: Context) => Context): LeftContext | typeof NEEDS_CALLBACK | undefined {
-  const manager = globals()?.context
+  const manager = hasContextManager() ? globals()?.context : undefined
   if (manager === undefined) return undefined
   const storage = storageOf(manager)
   if (storage === undefined) return NEEDS_CALLBACK

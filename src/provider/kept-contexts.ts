@@ -11,7 +11,12 @@ const KEEPS_CONTEXT = /instrumentation-mcp$/
 
 /** Whether the contexts that this instrumentor names by hand are those of a connection. */
 export function keepsContext(scopeName: string): boolean {
-  return KEEPS_CONTEXT.test(scopeName)
+  try {
+    return KEEPS_CONTEXT.test(scopeName)
+  } catch {
+    // A host that replaced `RegExp.prototype.exec`: the careful answer.
+    return true
+  }
 }
 
 /** The caller's context in place of `kept`, when that belongs to another tracer or session than the caller. */

@@ -1,4 +1,5 @@
 /** What of a span its caller did not write as a value, and could have written the key of the tracer into all the same. */
+import { NativeWeakMap } from '../builtins.js'
 import type { SpanContext } from '@opentelemetry/api'
 import { createTraceState } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
@@ -12,7 +13,7 @@ interface ShownScope {
   readonly shown: Scope
 }
 
-const lastShown = new WeakMap<Redactor, ShownScope>()
+const lastShown = new NativeWeakMap<Redactor, ShownScope>()
 
 /** Name and version of a library; the spans of one tracer mostly come from one library at a time. */
 export function toShownScope(scope: Scope, redactor: Redactor): Scope {

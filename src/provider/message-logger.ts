@@ -1,3 +1,4 @@
+import { NativeWeakMap } from '../builtins.js'
 import { type Context, context, trace } from '@opentelemetry/api'
 import type { Logger, LoggerOptions, LoggerProvider, LogRecord } from '@opentelemetry/api-logs'
 import type { OwnedSpan } from '../context/instance.js'
@@ -17,14 +18,14 @@ import { findOwned } from './owner.js'
 export class MessageLoggerProvider implements LoggerProvider {
   readonly #diagnostics: Diagnostics
   /** Answers so far: they come one by one, or in parts. */
-  readonly #answers = new WeakMap<OwnedSpan, readonly ChatMessage[]>()
+  readonly #answers = new NativeWeakMap<OwnedSpan, readonly ChatMessage[]>()
 
   constructor(diagnostics: Diagnostics) {
     this.#diagnostics = diagnostics
   }
 
   getLogger(name: string, version?: string, options?: LoggerOptions): Logger {
-    const loggers = new WeakMap<LoggerProvider, Logger>()
+    const loggers = new NativeWeakMap<LoggerProvider, Logger>()
     // Looked up each time: the application may register its provider later.
     const findHost = (): Logger | undefined => {
       const provider = findHostProvider()

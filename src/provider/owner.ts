@@ -1,11 +1,11 @@
-import { type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import type { Around, Frame, Scope } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
 import { noteContext, wasMetBefore } from '../context/first-met.js'
 import { spanOf } from '../context/live-spans.js'
 import { currentScope, frameOf } from '../context/scope.js'
 import { isRecordingSpan, readSpanContext } from './foreign-span.js'
-import { hasContextManager, hasHost } from './host.js'
+import { activeContext, hasContextManager, hasHost } from './host.js'
 
 /** Every span of this package, of any copy of it, answers for itself under this name. */
 interface SpanOfOurs {
@@ -45,7 +45,7 @@ export interface Surroundings extends Around {
 /** Reads what surrounds the caller. */
 export function readSurroundings(scope: Scope | undefined = currentScope()): Surroundings {
   if (!hasContextManager()) return { scope, context: ROOT_CONTEXT, span: undefined, owned: undefined }
-  const at = context.active()
+  const at = activeContext()
   const span = trace.getSpan(at)
   const owned = findOwned(span)
   if (owned !== undefined) noteContext(at)

@@ -9,7 +9,12 @@ const QUEUED = /lang(?:chain|graph)/i
 
 /** Whether the instrumentor of this scope starts its spans in callbacks that a queue runs. */
 export function startsInCallbacks(scopeName: string): boolean {
-  return QUEUED.test(scopeName)
+  try {
+    return QUEUED.test(scopeName)
+  } catch {
+    // A host that replaced `RegExp.prototype.exec`: the careful answer.
+    return true
+  }
 }
 
 /**

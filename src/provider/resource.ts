@@ -2,7 +2,7 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api'
 import { detectResources, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { hostname } from 'node:os'
 import { isPromise } from 'node:util/types'
-import { toJsonText } from '../builtins.js'
+import { NativeMap, toJsonText } from '../builtins.js'
 import { readPlatform } from '../config/platform.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
@@ -41,7 +41,7 @@ function toSharedResource(attributes: Attributes): Resource {
   return resource
 }
 
-const sharedResources = new Map<string, Resource>()
+const sharedResources = new NativeMap<string, Resource>()
 /** A pool of projects has one for each project. */
 const MAX_SHARED = 256
 

@@ -1,6 +1,6 @@
+import { reflectGet } from '../builtins.js'
 import {
   type Context,
-  context,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   ROOT_CONTEXT,
@@ -17,7 +17,9 @@ import { inferLibrary } from '../semantics/library.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
 import { keepsContext, toCallersContext } from './kept-contexts.js'
-import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
+import { isStackUsedUp } from '../values/stack-used-up.js'
+import { describeThrown } from '../values/thrown.js'
+import { activeContext, callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
 import { findOwned, originOf, readSurroundings, type Routing, routeSpan } from './owner.js'
 import { describeQueue, isContextOfTheQueue, startsInCallbacks } from './queued-callbacks.js'
 import { nameText } from './span-arguments.js'
@@ -71,6 +73,18 @@ export class RoutingProvider implements TracerProvider {
    * @param isQueued whether it may start in a context that a queue of the library runs it in.
    */
   route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary, isQueued: boolean): Span {
+    try {
+      return this.#route(name, options, at, library, isQueued)
+    } catch (error) {
+      // As where the stack is used up: the library's own call fails as well.
+      if (isStackUsedUp(error)) throw error
+      this.#unowned++
+      this.#options.diagnostics.warn('route', `"${nameText(name)}" is not recorded: ${describeThrown(error).message}.`)
+      return new UnrecordedSpan(undefined, toShownContext(ROOT_CONTEXT), undefined)
+    }
+  }
+
+  #route(name: string, options: SpanOptions, at: Context, library: InstrumentationLibrary, isQueued: boolean): Span {
     if (isTracingSuppressed(at) || this.#isOwnRequest(options)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
     if (this.#options.registerContextManager !== false) ensureContextManager()
     const routing = routeSpan(at, isRoot(options), readSurroundings())
@@ -78,7 +92,7 @@ export class RoutingProvider implements TracerProvider {
     const isBesideHost = hasHost()
     const shownContext = isBesideHost ? toShownContext(hasOwnIds(at) ? ROOT_CONTEXT : at) : undefined
     const isUnsure = isQueued && !routing.isNamed && isContextOfTheQueue()
-    const taker = isUnsure ? undefined : (owner ?? (isFree ? this.#options.fallback : undefined))
+    const taker = isUnsure ? undefined : (owner ?? (isFree ? newestOf(this.#options.fallback) : undefined))
     const { span: around, owned } = routing.surroundings
     const request: RoutedSpan = { name, options, library, place, context: at, around, owned, shownContext }
     const span = taker === undefined ? this.#refuse(name, at, routing, isUnsure) : taker.startRoutedSpan(request)
@@ -102,6 +116,13 @@ export class RoutingProvider implements TracerProvider {
     const url = readUrl(options)
     return isOwnEndpoint !== undefined && typeof url === 'string' && isOwnEndpoint(url)
   }
+}
+
+/** Who took the place of a tracer whose module was evaluated again: an instrumentation may keep the provider that it was given first. */
+function newestOf(fallback: Instance | undefined): Instance | undefined {
+  let newest = fallback
+  while (newest?.successor?.isLive === true) newest = newest.successor
+  return newest
 }
 
 const NOBODY_ACTIVE = 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'
@@ -128,7 +149,7 @@ function toLibrary(name: unknown, version: unknown, options: unknown): Instrumen
 
 function readSchemaUrl(options: unknown): string | undefined {
   try {
-    const schemaUrl: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'schemaUrl') : undefined
+    const schemaUrl: unknown = typeof options === 'object' && options !== null ? reflectGet(options, 'schemaUrl') : undefined
     return typeof schemaUrl === 'string' && schemaUrl !== '' ? schemaUrl : undefined
   } catch {
     return undefined
@@ -171,7 +192,7 @@ function toContext(at: Context | undefined): Context {
   } catch {
     // Something that refuses to be read is no context.
   }
-  return context.active()
+  return activeContext()
 }
 
 class RoutingTracer implements Tracer {

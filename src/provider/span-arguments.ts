@@ -1,3 +1,4 @@
+import { reflectGet } from '../builtins.js'
 import { types } from 'node:util'
 import { type AttributeValue, type Attributes, type HrTime, type Link, SpanKind, type SpanStatus, SpanStatusCode } from '@opentelemetry/api'
 import { toAttributeValue } from '../values/flatten.js'
@@ -18,7 +19,7 @@ export function forEachAttribute(attributes: unknown, visit: (key: string, value
   if (typeof attributes !== 'object' || attributes === null) return
   for (const key of readKeys(attributes)) {
     try {
-      visit(key, Reflect.get(attributes, key))
+      visit(key, reflectGet(attributes, key))
     } catch {
       visit(key, '[Unreadable]')
     }

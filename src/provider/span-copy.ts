@@ -1,3 +1,4 @@
+import { NativeSet } from '../builtins.js'
 import type { Attributes, Link, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { GuardedSpan } from './guarded-span.js'
@@ -15,7 +16,7 @@ export class SpanCopy {
    */
   constructor(span: Span, { ended, attributes, links }: ReadableSpan) {
     this.#span = span
-    this.#before = ended ? undefined : { attributes: { ...attributes }, links: new Set(links) }
+    this.#before = ended ? undefined : { attributes: { ...attributes }, links: new NativeSet(links) }
   }
 
   /** The span that children may name as their parent; `undefined` when it will not arrive. */

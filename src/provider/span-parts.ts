@@ -1,4 +1,4 @@
-import { toJsonText } from '../builtins.js'
+import { toJsonText, NativeWeakMap } from '../builtins.js'
 import type { Attributes, AttributeValue, Link } from '@opentelemetry/api'
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { TimedEvent } from '@opentelemetry/sdk-trace'
@@ -120,7 +120,7 @@ function redactorsOf(own: Redactor, ofCall: Redactor | undefined): readonly Reda
   return list
 }
 
-const redactorLists = new WeakMap<Redactor, readonly Redactor[]>()
+const redactorLists = new NativeWeakMap<Redactor, readonly Redactor[]>()
 
 function toValue(value: Plain): AttributeValue {
   return typeof value === 'object' && !Array.isArray(value) ? toJsonText(value) : (value as AttributeValue)

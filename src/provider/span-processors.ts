@@ -1,4 +1,4 @@
-import { NativePromise } from '../builtins.js'
+import { resolved, reflectGet, NativeProxy } from '../builtins.js'
 import type { Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
@@ -25,11 +25,11 @@ export class SessionProcessor implements SpanProcessor {
   }
 
   forceFlush(): Promise<void> {
-    return NativePromise.resolve()
+    return resolved(undefined)
   }
 
   shutdown(): Promise<void> {
-    return NativePromise.resolve()
+    return resolved(undefined)
   }
 }
 
@@ -98,5 +98,5 @@ function withOwnIds(span: GuardedSpan): GuardedSpan {
   const record = GuardedSpan.recordOf(span)
   if (record === undefined || record.shown === record.context) return span
   const own = (): SpanContext => record.context
-  return new Proxy(span, { get: (target, key) => (key === 'spanContext' ? own : Reflect.get(target, key)) })
+  return new NativeProxy(span, { get: (target, key) => (key === 'spanContext' ? own : reflectGet(target, key)) })
 }

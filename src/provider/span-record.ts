@@ -1,3 +1,4 @@
+import { NativeSet } from '../builtins.js'
 import { type Attributes, type Context, INVALID_SPAN_CONTEXT, type Link, type SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedLimits } from '../config/resolved.js'
@@ -154,7 +155,7 @@ export const MOST_HELD = 2
 /** What an attribute costs besides its name and value, bytes. */
 export const ENTRY_OVERHEAD_BYTES = 40
 /** Names written by us alone: what says whose a span is cannot be set from outside. */
-export const IDENTITY_KEYS: ReadonlySet<string> = new Set([
+export const IDENTITY_KEYS: ReadonlySet<string> = new NativeSet([
   ATTRIBUTE.sessionId,
   ATTRIBUTE.sessionAutoCreate,
   ATTRIBUTE.sessionName,

@@ -1,3 +1,4 @@
+import { NativeMap, NativeSet } from '../builtins.js'
 import type { Attributes, AttributeValue, Link } from '@opentelemetry/api'
 import type { TimedEvent } from '@opentelemetry/sdk-trace'
 import type { Plain } from '../values/plain.js'
@@ -87,7 +88,7 @@ const MAX_FAMILY_CHARS = 100
 
 /** Where the attributes of each family stand in the list. */
 function groupByFamily(keys: readonly string[]): number[][] {
-  const families = new Map<string, number[]>()
+  const families = new NativeMap<string, number[]>()
   for (const [i, key] of keys.entries()) {
     const family = familyOf(key)
     const members = families.get(family)
@@ -99,13 +100,13 @@ function groupByFamily(keys: readonly string[]): number[][] {
 
 /** Of a family that is too large the first and the last are kept: its instructions and its last question. */
 export function chooseAttributes(keys: readonly string[], places: number): ReadonlySet<number> {
-  if (keys.length <= places) return new Set(keys.keys())
+  if (keys.length <= places) return new NativeSet(keys.keys())
   const families = groupByFamily(keys)
   const grants = shareOut(
     families.map((members) => members.length),
     places,
   )
-  const chosen = new Set<number>()
+  const chosen = new NativeSet<number>()
   for (const [at, members] of families.entries()) {
     const grant = grants[at] ?? 0
     const head = Math.ceil(grant / 2)

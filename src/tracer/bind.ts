@@ -1,3 +1,4 @@
+import { reflectApply } from '../builtins.js'
 import { type Context, context } from '@opentelemetry/api'
 import type { Instance } from '../context/instance.js'
 import type { Scope } from '../context/frame.js'
@@ -9,6 +10,9 @@ import type { NEEDS_RUN } from '../wrap/recorder.js'
 import { compileCall } from '../wrap/trace-options.js'
 import type { TracerInstance } from './instance.js'
 import { enterWith, type Left, leaveFor } from './left-scope.js'
+
+/** Of this module, because some loaders make a call of each look at what is imported, and there may be no stack for one. */
+const applyNow = reflectApply
 
 const CALL = compileCall({}, 'bound')
 
@@ -51,7 +55,7 @@ class BoundScope implements Recording {
   }
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
-    const call = Reflect.apply as (...call: unknown[]) => R
+    const call = applyNow as (...call: unknown[]) => R
     // Beside a host its own context stays that of the caller, and ours is put inside of it.
     if (hasHost()) return runInScope(renewScope(this.#scope, readSurroundings().span), call, fn, self, args)
     return context.with(this.#context, runInScope<unknown[], R>, undefined, this.#scope, call, fn, self, args)

@@ -1,3 +1,4 @@
+import { NativeWeakMap, reflectApply } from '../builtins.js'
 import type { SpanOptions } from '@opentelemetry/api'
 import { BUCKETS, METRIC } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
@@ -49,7 +50,7 @@ export function toSpanOptions({ kind, attributes, links, root, startTime }: Give
   return Object.fromEntries(Object.entries({ kind, attributes, links, root, startTime }).filter(([, value]) => value !== undefined))
 }
 
-const redactors = new WeakMap<object, Redactor>()
+const redactors = new NativeWeakMap<object, Redactor>()
 
 /** The redactor of a wrapper's own `redact` option, compiled once. */
 export function redactorOf(options: TraceOptions): Redactor | undefined {
@@ -73,7 +74,7 @@ export function pickBuckets(options: object): Record<string, unknown> {
 
 function selectInputs({ options, argNames }: CompiledCall, self: unknown, args: readonly unknown[], byDefault: boolean): unknown {
   const { inputs } = options
-  if (typeof inputs === 'function') return Reflect.apply(inputs, self, args)
+  if (typeof inputs === 'function') return reflectApply(inputs, self, args)
   if (!(inputs ?? byDefault) || args.length === 0) return undefined
   const [first] = args
   return args.length === 1 && argNames === undefined && isPlainObject(first) ? first : nameArguments(args, argNames)

@@ -1,3 +1,4 @@
+import { reflectApply } from '../builtins.js'
 import type { Span } from '@opentelemetry/api'
 import type { Scope } from '../context/frame.js'
 import { enterScope, leaveScope, runInScope } from '../context/scope.js'
@@ -7,6 +8,9 @@ import type { Gathered, NEEDS_RUN, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import { captureChunks, captureResult, capturesOutput, type CaptureParts } from './call-capture.js'
 import { enterWith, type Left, leaveFor } from './left-scope.js'
+
+/** Of this module, because some loaders make a call of each look at what is imported, and there may be no stack for one. */
+const applyNow = reflectApply
 
 /** The border to the host. */
 export interface Border {
@@ -41,7 +45,7 @@ export class CallRecording implements Recording {
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
     // A span that nobody records leaves the active OpenTelemetry span alone.
-    if (!this.#span.isRecording()) return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
+    if (!this.#span.isRecording()) return runInScope(this.#scope, applyNow as (...call: unknown[]) => R, fn, self, args)
     return runInScope(this.#scope, callWithActiveSpan<R>, this.#span, fn, self, args)
   }
 
@@ -106,7 +110,7 @@ export class SilentRecording implements Recording {
   }
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
-    return runInScope(this.#scope, Reflect.apply as (...call: unknown[]) => R, fn, self, args)
+    return runInScope(this.#scope, applyNow as (...call: unknown[]) => R, fn, self, args)
   }
 
   enter(): Scope | undefined {

@@ -1,3 +1,4 @@
+import { NativeMap, NativeSet, reflectGet } from '../builtins.js'
 import { isErrorLike } from '../values/realm.js'
 import { type Bucket, BUCKETS } from '../semantics/attributes.js'
 import { toSessionId } from '../semantics/session-id.js'
@@ -35,11 +36,11 @@ export type WithMetadata<T> = T | (T & Readonly<Record<string, unknown>>)
 /** Takes a safe copy of a user's value. */
 export type TakeSnapshot = (value: unknown) => Snapshot
 
-const OWN_KEYS: ReadonlySet<string> = new Set([...BUCKETS, 'error', 'eventId', 'sessionId'])
+const OWN_KEYS: ReadonlySet<string> = new NativeSet([...BUCKETS, 'error', 'eventId', 'sessionId'])
 
 /** The buckets of a payload; keys that are no bucket count as metadata. Reads each property once; never throws. */
 export function readBuckets(payload: unknown): ReadonlyMap<Bucket, unknown> {
-  const buckets = new Map<Bucket, unknown>()
+  const buckets = new NativeMap<Bucket, unknown>()
   if (typeof payload !== 'object' || payload === null) return buckets
   const extra: Record<string, unknown> = {}
   for (const [key, value] of readEntries(payload)) {
@@ -98,7 +99,7 @@ function toObject(value: unknown): Record<string, unknown> {
 function readSpecial(payload: unknown): { error?: unknown; eventId?: unknown } {
   try {
     return typeof payload === 'object' && payload !== null
-      ? { error: Reflect.get(payload, 'error'), eventId: Reflect.get(payload, 'eventId') }
+      ? { error: reflectGet(payload, 'error'), eventId: reflectGet(payload, 'eventId') }
       : {}
   } catch {
     return {}
@@ -115,7 +116,7 @@ function readEntries(holder: object): [string, unknown][] {
 
 function readProperty(holder: object, key: string): unknown {
   try {
-    return Reflect.get(holder, key)
+    return reflectGet(holder, key)
   } catch {
     return '[Unreadable]'
   }

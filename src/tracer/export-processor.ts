@@ -1,5 +1,5 @@
 import { hrTimeToMilliseconds } from '@opentelemetry/core'
-import { NativePromise } from '../builtins.js'
+import { resolved } from '../builtins.js'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Session } from '../context/session.js'
 import type { PendingSpan } from '../export/pending-span.js'
@@ -46,11 +46,11 @@ export class ExportProcessor implements SpanProcessor {
 
   /** The tracer flushes and closes its queue itself, because it has a time limit and wants to know what arrived. */
   forceFlush(): Promise<void> {
-    return NativePromise.resolve()
+    return resolved(undefined)
   }
 
   shutdown(): Promise<void> {
-    return NativePromise.resolve()
+    return resolved(undefined)
   }
 }
 

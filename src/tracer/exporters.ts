@@ -1,4 +1,4 @@
-import { NativePromise, monotonicMs } from '../builtins.js'
+import { monotonicMs, resolved, areAllTrue, outcomesOf } from '../builtins.js'
 import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import { withMask } from '../api/masked-transport.js'
@@ -46,7 +46,7 @@ export function createExporters(parts: ExporterParts): Exporters {
     return createMemoryExporters(memory, stats, config.batch.maxQueueSize, parts.mask)
   }
   const transport = openTransport(config)
-  const spool = openSpool(config, transport, diagnostics)
+  const spool = openSpool(parts, transport)
   const restTransport = openRestTransport(config, transport)
   const client = new RestClient({
     transport: restTransport && withMask(restTransport, parts.mask),
@@ -71,10 +71,10 @@ function openRestTransport(config: ResolvedConfig, transport: Transport): Transp
 }
 
 function openTransport(config: ResolvedConfig): HttpTransport {
-  const { serverUrl, exportUrl, compression } = config
+  const { serverUrl, exportUrl, compression, proxy, agent, ca } = config
   const headers = toHeaders(config)
   const foreignHeaders = exportUrl === undefined ? undefined : headers
-  return new HttpTransport({ serverUrl, exportUrl, compression, headers, foreignHeaders, key: apiKeyFor(config), proxy: config.proxy })
+  return new HttpTransport({ serverUrl, exportUrl, compression, headers, foreignHeaders, key: apiKeyFor(config), proxy, agent, ca })
 }
 
 /** Without the key, which the transport adds for the server it belongs to. */
@@ -83,17 +83,14 @@ function toHeaders(config: ResolvedConfig): Record<string, string> {
   return toRequestHeaders({ apiKey: undefined, source: redactorFor(config).label(source), version: VERSION, headers })
 }
 
-function openSpool(
-  { spool: directory, apiKey, protocol }: ResolvedConfig,
-  transport: HttpTransport,
-  diagnostics: Diagnostics,
-): Spool | undefined {
+function openSpool({ config, stats, diagnostics }: ExporterParts, transport: HttpTransport): Spool | undefined {
+  const { spool: directory, apiKey, protocol } = config
   if (directory === undefined) return undefined
   if (apiKey === undefined) {
     diagnostics.warnOnce('spool-key', 'nothing is kept in `spool`: its files belong to a key, and `apiKey` is not given as a text.')
     return undefined
   }
-  const spool = new Spool({ directory, apiKey, protocol, transport, diagnostics })
+  const spool = new Spool({ directory, apiKey, protocol, transport, diagnostics, stats })
   void spool.replay()
   return spool
 }
@@ -111,15 +108,18 @@ function openProcessor({ config, stats, diagnostics }: ExporterParts, transport:
 /** A key that is asked for is known before spans are written, so that it is masked in them. */
 function toReady(config: ResolvedConfig): (() => Promise<unknown>) | undefined {
   if (config.askKey === undefined || config.apiKey !== undefined) return undefined
-  return () =>
-    apiKeyFor(config)
-      .read()
-      .catch(() => undefined)
+  return async () => {
+    try {
+      await apiKeyFor(config).read()
+    } catch {
+      // It is asked for again with the request itself.
+    }
+  }
 }
 
 /** Where nothing but the user's processors exports, they have a span once it ended. */
 function handOver(stats: SpanStats): SpanExport {
-  const done = (): Promise<boolean> => NativePromise.resolve(true)
+  const done = (): Promise<boolean> => resolved(true)
   return { enqueue: (span) => stats.exported([span]), flush: done, drain: done, close: done, giveUp: () => 0 }
 }
 
@@ -135,11 +135,7 @@ interface Ends {
 function joinEnds(parts: ExporterParts, { spans, rest, spool, close }: Ends): Exporters {
   const { open } = parts
   const drain = (timeoutMs: number): Promise<unknown> =>
-    NativePromise.all([
-      spans.drain(timeoutMs),
-      rest.drain(timeoutMs),
-      spool?.settled(timeoutMs).then((isSettled) => isSettled || spool.stop()),
-    ])
+    outcomesOf<unknown>([spans.drain(timeoutMs), rest.drain(timeoutMs), spool === undefined ? undefined : settleOrStop(spool, timeoutMs)])
   // The natural end comes twice where spans are open, and both together have the time of one.
   let spentMs = 0
   const drainAll = async (timeoutMs: number, isLast = false): Promise<void> => {
@@ -161,17 +157,20 @@ function joinEnds(parts: ExporterParts, { spans, rest, spool, close }: Ends): Ex
     rest,
     memory: undefined,
     async flush(timeoutMs) {
-      const arrived = await NativePromise.all([spans.flush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
-      return arrived.every(Boolean)
+      return await areAllTrue([spans.flush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
     },
     async shutdown(timeoutMs) {
-      const arrived = await NativePromise.all([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
+      const hasArrived = await areAllTrue([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
       spool?.stop()
       close()
       for (const release of releases) release()
-      return arrived.every(Boolean)
+      return hasArrived
     },
   }
+}
+
+async function settleOrStop(spool: Spool, timeoutMs: number): Promise<void> {
+  if (!(await spool.settled(timeoutMs))) spool.stop()
 }
 
 function toAmount(count: number, what: string): string | undefined {

@@ -1,8 +1,9 @@
+import { NativeWeakMap } from '../builtins.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { ApiKey } from '../export/api-key.js'
 import { secretsOf } from './instance-redactor.js'
 
-const keys = new WeakMap<ResolvedConfig, ApiKey>()
+const keys = new NativeWeakMap<ResolvedConfig, ApiKey>()
 
 /** The key of one instance; each key it has had is masked wherever it stands. */
 export function apiKeyFor(config: ResolvedConfig): ApiKey {

@@ -1,3 +1,4 @@
+import { NativeWeakMap } from '../builtins.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
 import { SecretList } from '../values/secrets/own-secrets.js'
@@ -7,7 +8,7 @@ interface Rules {
   readonly secrets: SecretList
 }
 
-const rules = new WeakMap<ResolvedConfig, Rules>()
+const rules = new NativeWeakMap<ResolvedConfig, Rules>()
 
 /** The rules of one instance, compiled once; the key is masked whatever they say. */
 export function redactorFor(config: ResolvedConfig): Redactor {

@@ -1,4 +1,4 @@
-import { NativePromise } from '../builtins.js'
+import { areAllTrue, outcomesOf, NativeMap } from '../builtins.js'
 import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
@@ -10,6 +10,7 @@ import { currentScope, enterFrame, frameOf, placeFrame, runInScope } from '../co
 import type { Session } from '../context/session.js'
 import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import type { AskKey } from '../export/api-key.js'
+import type { SpanName } from '../export/decision-log.js'
 import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock, nowOn } from '../provider/clock.js'
@@ -34,6 +35,7 @@ import { describeThrown } from '../values/thrown.js'
 import { VERSION } from '../version.js'
 import type { Recorder, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
+import { isStackUsedUp } from '../values/stack-used-up.js'
 import { captureCall, type CaptureParts, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
 import { CallRecording, SilentRecording } from './call-recording.js'
 import { type Enrichment, enrichSpan } from './enrich.js'
@@ -44,6 +46,7 @@ import { createExporters } from './exporters.js'
 import { TracerPropagator } from './propagator.js'
 import { injectInto } from './remote.js'
 import { type Caller, createOwnSession, toStartBody } from './session.js'
+import { replaceInstrumentations } from './instrumentations.js'
 import { replaceInstance } from './registry.js'
 import { UnfinishedSpans } from './unfinished.js'
 
@@ -110,6 +113,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #firstParent: SpanContext | undefined
   #isLive = true
   #isRetired = false
+  #successor: Instance | undefined
 
   constructor({ tracer, config, caller, collaborators }: InstanceStart) {
     this.clock = collaborators?.clock ?? systemClock
@@ -136,6 +140,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   get isLive(): boolean {
     return this.#isLive
+  }
+
+  get successor(): Instance | undefined {
+    return this.#successor
   }
 
   /** What the spans of this instance say of their service and process. */
@@ -216,7 +224,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #withoutKey(session: Session): Session {
     if (session.baggage === undefined) return session
     const entries = mapTexts([...session.baggage], this.redactor.label)
-    return { ...session, baggage: new Map(entries) }
+    return { ...session, baggage: new NativeMap(entries) }
   }
 
   /** What is current for this instance in the current async context. */
@@ -236,17 +244,42 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Starts a span where it belongs in the current async context; one that nobody records once the instance is off. */
   start(request: SpanRequest, at: Surroundings = readSurroundings(), current?: Current): GuardedSpan | UnrecordedSpan {
+    try {
+      return this.#start(request, at, current)
+    } catch (error) {
+      // Where the stack is used up the host's own call fails as well, and the caller knows what to do.
+      if (isStackUsedUp(error)) throw error
+      this.#refuseFailed(request.name, error)
+      return this.#unrecorded(request, at)
+    }
+  }
+
+  #refuseFailed(name: string, error: unknown): void {
+    this.stats.refused('internal', { name: nameText(name), spanId: '' }, `it could not be started: ${describeThrown(error).message}`)
+  }
+
+  #start(request: SpanRequest, at: Surroundings, current: Current | undefined): GuardedSpan | UnrecordedSpan {
     if (!this.#isLive || !this.isRecording) return this.#refuse(request, at)
     const span = this.#startSafely(request, at, current)
     if (span === undefined) return this.#unrecorded(request, at)
     const record = GuardedSpan.recordOf(span) as SpanRecord
-    if (span.isRecording()) this.ensureSession(record.session, record)
-    // For a span that never ends as well: they hear of the end of the process.
-    if (record.fate === 'export') void this.exporters
+    if (span.isRecording()) this.#prepare(record)
     // Last, so that a span whose start was cut short before is none; see `spanEnding` for the other half.
     this.#open.add(record)
     this.#countStart(record)
     return span
+  }
+
+  /** Session and ways out are opened with the first span; where that fails the span is lost at its end, and counted. */
+  #prepare(record: SpanRecord): void {
+    try {
+      this.ensureSession(record.session, record)
+      // For a span that never ends as well: they hear of the end of the process.
+      if (record.fate === 'export') void this.exporters
+    } catch (error) {
+      if (isStackUsedUp(error)) throw error
+      this.report('start', error)
+    }
   }
 
   #countStart(record: SpanRecord): void {
@@ -300,7 +333,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Says that work of our own failed; the host does not notice. */
   report(topic: string, error: unknown): void {
-    this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
+    try {
+      this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
+    } catch {
+      // Not even that can be said.
+    }
   }
 
   startRoutedSpan(routed: RoutedSpan): Span {
@@ -314,6 +351,16 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   record(call: CompiledCall, self: unknown, args: readonly unknown[]): Recording | undefined {
+    try {
+      return this.#record(call, self, args)
+    } catch (error) {
+      if (isStackUsedUp(error)) throw error
+      this.#refuseFailed(call.name, error)
+      return undefined
+    }
+  }
+
+  #record(call: CompiledCall, self: unknown, args: readonly unknown[]): Recording | undefined {
     const { options } = call
     const at = readSurroundings()
     const current = this.spans.current(at)
@@ -395,7 +442,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (this.#isRetired) this.#restLater()
     if (onSpanEnd !== undefined) this.#callHook(onSpanEnd, span)
     // Cut short, the end of a span may not have come that far.
-    if (record.fate === 'export') return this.#exportProcessor.handOver(span as GuardedSpan, record)
+    if (record.fate === 'export') return this.#handOver(span as GuardedSpan, record)
     const reason = record.fate === 'filtered' ? 'filtered' : 'unsampled'
     this.stats.droppedOne(reason, { name: record.name, spanId: record.context.spanId }, '')
   }
@@ -407,6 +454,17 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   #callHook(onSpanEnd: NonNullable<Session['options']['onSpanEnd']>, span: OwnedSpan): void {
     this.guard('onSpanEnd', undefined, () => onSpanEnd(span))
+  }
+
+  #handOver(span: GuardedSpan, record: SpanRecord): void {
+    try {
+      this.#exportProcessor.handOver(span, record)
+    } catch (error) {
+      if (isStackUsedUp(error) || record.isHandedOver) throw error
+      record.isHandedOver = true
+      const name: SpanName = { name: record.name, spanId: record.context.spanId }
+      this.stats.droppedOne('internal', name, `it could not be queued: ${describeThrown(error).message}`)
+    }
   }
 
   /** Asks the backend for the session record, once, in the background; it starts now, or with its `first` span. */
@@ -423,17 +481,24 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     record.startedAtMs = startedAtMs
     this.stats.sessionStarted()
     this.diagnostics.debug(() => `session started: ${session.name} (${session.id})`)
-    void rest.startSession(body).then((hasArrived) => {
-      record.isLost = !hasArrived
-    })
+    void noteArrival(record, rest.startSession(body))
   }
 
   /** Waits until everything recorded so far arrived, the user's processors included. Never rejects. */
   async flush(timeoutMs: number): Promise<boolean> {
+    try {
+      return await this.#flush(timeoutMs)
+    } catch (error) {
+      this.report('flush', error)
+      return false
+    }
+  }
+
+  async #flush(timeoutMs: number): Promise<boolean> {
     GuardedSpan.completeCutShort()
     this.guard('flush', undefined, () => this.#open.exportAbandoned())
     const arrived = [this.#exporters?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
-    return (await NativePromise.all(arrived)).every(Boolean)
+    return await areAllTrue(arrived)
   }
 
   /**
@@ -444,7 +509,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   takePlaceOf(older: Instance, why: string): boolean {
     if (!(older instanceof TracerInstance) || !this.#goesWhere(older)) return false
     replaceInstance(older, this)
-    older.#retire()
+    replaceInstrumentations(older.#config.instrumentations, this.#config.instrumentations, (error) => this.report('instrumentation', error))
+    older.#retire(this)
     this.diagnostics.warnOnce(`again:${why}`, `${why}: this tracer takes the place of the one before, which is flushed and released.`)
     return true
   }
@@ -455,20 +521,29 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   /** Delivers what is held; the ways out are closed whenever nothing is open, and open again for who still uses this tracer. */
-  #retire(): void {
+  #retire(successor: Instance): void {
+    this.#successor = successor
     this.#isRetired = true
     this.#restLater()
   }
 
   #restLater(): void {
-    this.#rest().catch((error: unknown) => this.report('release', error))
+    void this.#rest()
   }
 
   async #rest(): Promise<void> {
+    try {
+      await this.#flushAndRelease()
+    } catch (error) {
+      this.report('release', error)
+    }
+  }
+
+  async #flushAndRelease(): Promise<void> {
     await this.flush(REST_FLUSH_MS)
     const exporters = this.#exporters
     const { open, pending } = this.stats.snapshot()
-    if (exporters === undefined || !this.#isLive || open + pending > 0 || this.#config.exporter !== undefined) return
+    if (exporters === undefined || !this.#isLive || open + pending > this.stats.spooled || this.#config.exporter !== undefined) return
     this.#exporters = undefined
     processState.letGo.unregister(this)
     await exporters.shutdown(REST_FLUSH_MS)
@@ -481,21 +556,30 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Once stopped: exports what is open, flushes, then closes the ways out and the user's processors. Never rejects. */
   async close(timeoutMs: number): Promise<boolean> {
+    try {
+      return await this.#close(timeoutMs)
+    } catch (error) {
+      this.report('shutdown', error)
+      return false
+    }
+  }
+
+  async #close(timeoutMs: number): Promise<boolean> {
     GuardedSpan.completeCutShort()
     this.guard('shutdown', undefined, () => this.#open.close())
     processState.letGo.unregister(this)
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
-    return (await NativePromise.all(arrived)).every(Boolean)
+    return await areAllTrue(arrived)
   }
 
   async #settleProcessors(act: (processor: UserSpanProcessor) => Promise<void>, timeoutMs: number): Promise<boolean> {
     if (this.#config.spanProcessors.length === 0) return true
     const processors = this.spans.userProcessors
     let hasFailed = false
-    const settled = NativePromise.allSettled(processors.map(act)).then((outcomes) => {
-      hasFailed = outcomes.some(({ status }) => status === 'rejected')
-    })
-    return (await withinMs(settled, timeoutMs)) && !hasFailed
+    const settle = async (): Promise<void> => {
+      hasFailed = (await outcomesOf(processors.map(act))).some(({ status }) => status === 'rejected')
+    }
+    return (await withinMs(settle(), timeoutMs)) && !hasFailed
   }
 
   takeFirstParent(): SpanContext | undefined {
@@ -543,12 +627,16 @@ const DESTINATION = ['apiKey', 'askKey', 'project', 'source', 'serverUrl', 'expo
 /** Longest wait for what a tracer holds that was replaced or let go of, milliseconds. */
 const REST_FLUSH_MS = 5_000
 
+async function noteArrival(record: Session['record'], arrival: Promise<boolean>): Promise<void> {
+  record.isLost = !(await arrival)
+}
+
 const LET_GO = 'the program let go of this tracer without shutdown(): it is flushed and released'
 
 /** Ends what a tracer left that nothing can reach any more; knows no tracer. */
 async function releaseExporters(exporters: Exporters, stats: SpanStats, diagnostics: Diagnostics, isQuiet: boolean): Promise<void> {
   // Nothing of it rejects but what a user's exporter throws, and nobody is left who could be told.
-  await exporters.shutdown(REST_FLUSH_MS).catch(() => false)
+  await outcomesOf([exporters.shutdown(REST_FLUSH_MS)])
   if (isQuiet && !takeTurn(LET_GO)) return
   const { started, exported, dropped } = stats.snapshot()
   const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0)

@@ -1,8 +1,8 @@
-import { NativePromise } from '../builtins.js'
+import { resolved } from '../builtins.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import type { PendingSpan } from '../export/pending-span.js'
 import type { SpanStats } from '../export/stats.js'
-import { isStackUsedUp } from '../wrap/unended.js'
+import { isStackUsedUp } from '../values/stack-used-up.js'
 import type { Memory, Exporters, RecordedCall } from './exporter-types.js'
 
 /** Exporters that keep everything in memory and never touch the network; at most `maxSpans` spans. */
@@ -26,13 +26,13 @@ export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans
   function record(kind: RecordedCall['kind']): (body: Readonly<Record<string, unknown>>) => Promise<boolean> {
     return (body) => {
       if (!isClosed) memory.calls.push({ kind, body: mapTexts(body, mask) })
-      return NativePromise.resolve(!isClosed)
+      return resolved(!isClosed)
     }
   }
 
   const close = (): Promise<boolean> => {
     isClosed = true
-    return NativePromise.resolve(true)
+    return resolved(true)
   }
   return {
     spans: { enqueue: keep },
@@ -40,12 +40,12 @@ export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans
       startSession: record('startSession'),
       updateEvent: record('updateEvent'),
       createEvent: record('createEvent'),
-      flush: () => NativePromise.resolve(true),
+      flush: () => resolved(true),
       // There is no backend that would show a session's end.
       noteSpanEnd: () => undefined,
     },
     memory,
-    flush: () => NativePromise.resolve(true),
+    flush: () => resolved(true),
     shutdown: close,
   }
 }

@@ -1,4 +1,14 @@
-import { NativePromise, clearTimeout, monotonicMs, setTimeout, toJsonText } from '../builtins.js'
+import {
+  clearTimeout,
+  monotonicMs,
+  setTimeout,
+  toJsonText,
+  resolved,
+  areAllTrue,
+  NativePromise,
+  NativeMap,
+  NativeSet,
+} from '../builtins.js'
 import type { TracerOptions } from '../config/options.js'
 import { runInScope } from '../context/scope.js'
 import { HoneyHiveError } from '../errors.js'
@@ -124,11 +134,11 @@ class Pool<Key extends string> implements TracerPool<Key> {
   readonly #max: number
   readonly #idleMs: number
   readonly #waitMs: number
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new NativeMap<string, Entry>()
   /** Replaced while work was under way in them. */
-  readonly #outdated = new Set<Entry>()
-  readonly #waiters = new Set<Waiter>()
-  readonly #closing = new Set<Promise<boolean>>()
+  readonly #outdated = new NativeSet<Entry>()
+  readonly #waiters = new NativeSet<Waiter>()
+  readonly #closing = new NativeSet<Promise<boolean>>()
   readonly #counts = { created: 0, evicted: 0, failed: 0 }
   /** Places taken: by tracers that exist, are being made, or are being shut down. */
   #places = 0
@@ -194,8 +204,8 @@ class Pool<Key extends string> implements TracerPool<Key> {
     return this.#shutdown
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown().then(() => undefined)
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
   }
 
   #open(key: Key): Entry {
@@ -304,10 +314,13 @@ class Pool<Key extends string> implements TracerPool<Key> {
   #evict(entry: Entry, timeoutMs?: number): Promise<boolean> {
     if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key)
     this.#counts.evicted++
-    const closing: Promise<boolean> = runDetached(() => entry.tracer?.shutdown(timeoutMs) ?? NativePromise.resolve(true)).finally(() => {
+    const close = async (): Promise<boolean> => {
+      const hasArrived = await runDetached(() => entry.tracer?.shutdown(timeoutMs) ?? resolved(true))
       this.#closing.delete(closing)
       this.#freePlace()
-    })
+      return hasArrived
+    }
+    const closing = close()
     this.#closing.add(closing)
     return closing
   }
@@ -349,10 +362,10 @@ class Pool<Key extends string> implements TracerPool<Key> {
     clearTimeout(this.#timer)
     for (const waiter of [...this.#waiters]) waiter.fail(new Error('the pool was shut down meanwhile'))
     await this.#quiet(timeoutMs)
-    const results = await NativePromise.all([...this.#tracers().map((tracer) => tracer.shutdown(timeoutMs)), ...this.#closing])
+    const hasArrived = await areAllTrue([...this.#tracers().map((tracer) => tracer.shutdown(timeoutMs)), ...this.#closing])
     this.#entries.clear()
     this.#outdated.clear()
-    return results.every(Boolean)
+    return hasArrived
   }
 
   #tracers(): HoneyHiveTracer[] {
@@ -362,7 +375,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
   /** Waits until nothing is leased, or the time is over. */
   #quiet(timeoutMs: number): Promise<void> {
     const isQuiet = (): boolean => [...this.#entries.values(), ...this.#outdated].every((entry) => entry.leases === 0)
-    if (isQuiet()) return NativePromise.resolve()
+    if (isQuiet()) return resolved(undefined)
     return new NativePromise((resolve) => {
       const timer = setTimeout(resolve, toTimerMs(timeoutMs))
       this.#onQuiet = () => {

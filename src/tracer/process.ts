@@ -1,4 +1,4 @@
-import { NativePromise } from '../builtins.js'
+import { resolved, areAllTrue } from '../builtins.js'
 import type { TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import { processState } from '../context/globals.js'
 import { isOwnEndpoint } from '../export/sockets.js'
@@ -40,7 +40,7 @@ export function enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
  */
 export function enrichSession(enrichment: WithMetadata<SessionEnrichment>): Promise<boolean> {
   const tracer = implicitInstance()?.tracer as HoneyHiveTracer | undefined
-  return tracer?.enrichSession(enrichment) ?? NativePromise.resolve(false)
+  return tracer?.enrichSession(enrichment) ?? resolved(false)
 }
 
 /** Flushes every live tracer at the same time. @returns true only if everything of all of them arrived. */
@@ -72,6 +72,5 @@ export function createRoutingPropagator(): TextMapPropagator {
 
 async function forAll(act: (tracer: HoneyHiveTracer) => Promise<boolean>): Promise<boolean> {
   const tracers = [...processState.instances].map((instance) => instance.tracer as HoneyHiveTracer)
-  const results = await NativePromise.all(tracers.map(act))
-  return results.every(Boolean)
+  return await areAllTrue(tracers.map(act))
 }

@@ -1,3 +1,4 @@
+import { NativeMap, NativeSet } from '../builtins.js'
 import type { SpanContext } from '@opentelemetry/api'
 import { toSessionId } from '../semantics/session-id.js'
 import type { ResolvedConfig } from '../config/resolved.js'
@@ -48,12 +49,18 @@ export interface Continuation {
 }
 
 // What the Python SDK writes besides: its tracer id would choose a local key, the rest repeats what we take from elsewhere.
-const NOT_BAGGAGE: ReadonlySet<string> = new Set([...Object.values(BAGGAGE), 'honeyhive_tracer_id', 'project', 'parent_id', 'session_name'])
+const NOT_BAGGAGE: ReadonlySet<string> = new NativeSet([
+  ...Object.values(BAGGAGE),
+  'honeyhive_tracer_id',
+  'project',
+  'parent_id',
+  'session_name',
+])
 
 /** Reads a remote caller's headers; nothing in them can choose a tracer or a key. */
 export function continueFrom(carrier: unknown, config: ResolvedConfig): Continuation {
   const remote = readRemoteContext(carrier)
-  const baggage = new Map([...remote.baggage].filter(([name]) => !NOT_BAGGAGE.has(name)))
+  const baggage = new NativeMap([...remote.baggage].filter(([name]) => !NOT_BAGGAGE.has(name)))
   return { parent: remote.parent, session: toSession(remote, config), baggage }
 }
 

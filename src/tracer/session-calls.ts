@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from '../builtins.js'
+import { clearTimeout, setTimeout, NativeMap } from '../builtins.js'
 import type { RestBody, RestClient } from '../api/client.js'
 import type { Session } from '../context/session.js'
 import type { Clock } from '../provider/clock.js'
@@ -67,7 +67,7 @@ export class SessionCalls implements RestCalls {
 
   noteSpanEnd({ id, record }: Session, endedAtMs: number, nowMs: number): void {
     if (record.startedAtMs === undefined || record.isLost) return
-    this.#waiting ??= new Map()
+    this.#waiting ??= new NativeMap()
     const known = this.#waiting.get(id)
     if (known === undefined) this.#waiting.set(id, { startedAtMs: record.startedAtMs, endedAtMs, sinceMs: nowMs, lastMs: nowMs })
     else {

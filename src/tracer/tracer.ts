@@ -1,14 +1,14 @@
 import { mapTexts } from '../values/secrets/map-texts.js'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import { NativePromise } from '../builtins.js'
+import { resolved, NativeMap } from '../builtins.js'
 import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer, type TracerProvider } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
 import { resolveConfig } from '../config/resolve.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
-import { enterOnAwait } from '../context/enter.js'
+import { enterOnAwait, type UnusedReason } from '../context/enter.js'
 import type { HeaderCarrier } from '../context/propagation.js'
 import type { FrameValues, Scope } from '../context/frame.js'
 import type { TracerHandle } from '../context/instance.js'
@@ -209,7 +209,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** What became of a recent span and why, by its id or name, as one line. */
   explain(spanIdOrName: string): string {
-    return this.#instance.stats.explain(nameText(spanIdOrName))
+    return this.#instance.guard('explain', 'unknown: looking for it failed', () => this.#instance.stats.explain(nameText(spanIdOrName)))
   }
 
   /** {@link trace} with this tracer: decorates methods and wraps functions. */
@@ -225,8 +225,14 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   startActiveSpan<R>(name: string, fn: (span: Span) => R): R
   startActiveSpan<R>(name: string, options: ActiveSpanOptions, fn: (span: Span) => R): R
   startActiveSpan<R>(name: string, ...rest: [(span: Span) => R] | [ActiveSpanOptions, (span: Span) => R]): R {
-    const [options, fn] = rest.length === 1 ? [{}, rest[0]] : rest
-    return callInSpan(this.#instance, name, options, fn)
+    // No destructuring: an array is taken apart by an iterator, which the host may have changed.
+    const isAlone = rest.length === 1
+    return callInSpan(
+      this.#instance,
+      name,
+      isAlone ? {} : (rest[0] as ActiveSpanOptions),
+      (isAlone ? rest[0] : rest[1]) as (span: Span) => R,
+    )
   }
 
   /** Starts a span that is ended by hand. It nests under what is active but does not become active itself. */
@@ -250,9 +256,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns false when this tracer has no active span here.
    */
   enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
-    const { span } = this.#instance.current()
-    if (!(span instanceof GuardedSpan) || !span.isRecording()) return false
     return this.#instance.guard('enrichSpan', false, () => {
+      const { span } = this.#instance.current()
+      if (!(span instanceof GuardedSpan) || !span.isRecording()) return false
       enrichSpan(span, enrichment, (value) => this.#instance.snapshot(value))
       return true
     })
@@ -265,7 +271,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns whether it arrived; never rejects.
    */
   enrichSession(enrichment: WithMetadata<SessionEnrichment>): Promise<boolean> {
-    return this.#instance.guard('enrichSession', NativePromise.resolve(false), () => {
+    return this.#instance.guard('enrichSession', resolved(false), () => {
       const { session } = this.#instance.current()
       const other = enrichment?.sessionId ?? undefined
       if (other === undefined && this.isEnabled) this.#instance.ensureSession(session)
@@ -280,11 +286,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns whether it arrived; never rejects.
    */
   updateEvent(eventId: string, enrichment: WithMetadata<SpanEnrichment>): Promise<boolean> {
-    return this.#instance.guard('updateEvent', NativePromise.resolve(false), () => {
+    return this.#instance.guard('updateEvent', resolved(false), () => {
       const id = readIdText(eventId)
       if (id === undefined) throw new TypeError('an event id is a text')
       const body = toUpdateBody(toSessionId(id), enrichment, (path, value) => this.#instance.toSafe(path, value))
-      if (!this.isEnabled || body === undefined) return NativePromise.resolve(false)
+      if (!this.isEnabled || body === undefined) return resolved(false)
       return this.#instance.exporters.rest.updateEvent(body)
     })
   }
@@ -295,11 +301,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns its id, or `undefined` when it was lost; never rejects.
    */
   createEvent(event: EventOptions): Promise<string | undefined> {
-    return this.#instance.guard<Promise<string | undefined>>('createEvent', NativePromise.resolve(undefined), () => {
-      if (!this.isEnabled) return NativePromise.resolve(undefined)
+    return this.#instance.guard<Promise<string | undefined>>('createEvent', resolved(undefined), () => {
+      if (!this.isEnabled) return resolved(undefined)
       const eventId = typeof event.eventId === 'string' ? toSessionId(event.eventId) : randomUUID()
       const arrival = this.#instance.exporters.rest.createEvent(this.#toEventBody(event, eventId))
-      return arrival.then((hasArrived) => (hasArrived ? eventId : undefined))
+      return idOf(eventId, arrival)
     })
   }
 
@@ -325,10 +331,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   createSession(options: WithSessionOptions = {}): Promise<string> {
     const frame = this.#openSession(options)
-    if (frame === undefined) return NativePromise.resolve(this.sessionId)
+    if (frame === undefined) return resolved(this.sessionId)
     const { session } = frame
     const toScope = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
-    return enterOnAwait(session.id, { toScope, onUnused: () => this.#warnNotAwaited(session) })
+    return enterOnAwait(session.id, { toScope, onUnused: (why) => this.#warnNotCurrent(session, why) })
   }
 
   /**
@@ -359,7 +365,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       span: parent === undefined && session === undefined ? before.span : undefined,
       session: session ?? before.session,
       remoteParent: parent ?? before.remoteParent,
-      baggage: baggage.size === 0 ? before.baggage : new Map([...(before.baggage ?? []), ...baggage]),
+      baggage: baggage.size === 0 ? before.baggage : new NativeMap([...(before.baggage ?? []), ...baggage]),
     }
     return runInScope(this.#instance.enter(frame), fn)
   }
@@ -372,7 +378,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     this.#instance.guard('setBaggage', undefined, () => {
       const { session } = this.#instance.current()
       if (typeof name !== 'string' || !isBaggageValue(value)) return
-      session.baggage ??= new Map()
+      session.baggage ??= new NativeMap()
       session.baggage.set(name, String(value))
     })
   }
@@ -406,8 +412,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   /** Shuts down where an `await using` block ends; see {@link HoneyHiveTracer.shutdown}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown().then(() => undefined)
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
   }
 
   /** Label, session and state; never the key. */
@@ -456,11 +462,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     }
   }
 
-  #warnNotAwaited(session: Session): void {
-    this.#instance.diagnostics.warn(
-      'createSession',
-      `createSession() was not awaited at once by the function that goes on, so session ${session.id} is current nowhere. Write \`await tracer.createSession(…)\` there, without Promise.all or a helper in between, or use withSession().`,
-    )
+  #warnNotCurrent({ id }: Session, why: UnusedReason): void {
+    const message =
+      why === 'noPromiseHooks'
+        ? `createSession() needs the promise hooks of Node, which this runtime does not have, so session ${id} is current nowhere. Use withSession().`
+        : `createSession() was not awaited at once by the function that goes on, so session ${id} is current nowhere. Write \`await tracer.createSession(…)\` there, without Promise.all or a helper in between, or use withSession().`
+    this.#instance.diagnostics.warn('createSession', message)
   }
 
   #toEventBody(event: EventOptions, eventId: string): Record<string, unknown> {
@@ -488,9 +495,13 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     await undefined
     // Instrumentations stay enabled: they patch libraries for the whole process, and other tracers are served through them.
     const hasArrived = await this.#instance.close(timeoutMs)
-    forgetInstance(this.#instance)
+    this.#instance.guard('shutdown', undefined, () => forgetInstance(this.#instance))
     return hasArrived
   }
+}
+
+async function idOf(eventId: string, arrival: Promise<boolean>): Promise<string | undefined> {
+  return (await arrival) ? eventId : undefined
 }
 
 /** A frame with a session that was just opened. */

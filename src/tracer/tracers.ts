@@ -1,4 +1,4 @@
-import { NativePromise } from '../builtins.js'
+import { areAllTrue, NativeMap } from '../builtins.js'
 import { loadTracerDefinitions, type LoadOptions, type TracerDefinitions } from '../config/file.js'
 import { checkTogether, readGiven, withoutKeys } from '../config/given.js'
 import type { TracerOptions } from '../config/options.js'
@@ -41,7 +41,7 @@ export function defineTracers<const Definitions extends Readonly<Record<string, 
   const problems: ConfigProblem[] = []
   const checked = Object.entries(definitions).map(([name, options]) => [name, checkOptions(name, options, problems)] as const)
   if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(checked)), 'defineTracers')
-  return createTracers(new Map(checked)) as Tracers<Extract<keyof Definitions, string>>
+  return createTracers(new NativeMap(checked)) as Tracers<Extract<keyof Definitions, string>>
 }
 
 /**
@@ -77,7 +77,7 @@ function readKeys(checked: readonly (readonly [string, TracerOptions])[]): reado
 
 /** @param readKey gives the key that stands for a name now, when the server refuses the one there is */
 function createTracers(definitions: ReadonlyMap<string, TracerOptions>, readKey?: (name: string) => TracerOptions['apiKey']): Tracers {
-  const tracers = new Map<string, HoneyHiveTracer>()
+  const tracers = new NativeMap<string, HoneyHiveTracer>()
   for (const [name, options] of definitions) {
     const before = processState.names.get(name)
     const tracer = HoneyHiveTracer.initWith(options, readKey && { askKey: () => toKeyText(readKey(name)) })
@@ -102,8 +102,7 @@ function takeName(name: string, { instance }: HoneyHiveTracer, before: Instance)
 
 function toTracers(tracers: ReadonlyMap<string, HoneyHiveTracer>): Tracers {
   const names = Object.freeze([...tracers.keys()])
-  const forAll = async (act: (tracer: HoneyHiveTracer) => Promise<boolean>): Promise<boolean> =>
-    (await NativePromise.all([...tracers.values()].map(act))).every(Boolean)
+  const forAll = async (act: (tracer: HoneyHiveTracer) => Promise<boolean>): Promise<boolean> => areAllTrue([...tracers.values()].map(act))
   const shutdown = (timeoutMs?: number): Promise<boolean> => forAll((tracer) => tracer.shutdown(timeoutMs))
   return Object.freeze({
     names,

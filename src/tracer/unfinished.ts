@@ -1,4 +1,4 @@
-import { setImmediate } from '../builtins.js'
+import { setImmediate, NativeMap, NativeSet } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from '../export/detached.js'
@@ -176,7 +176,7 @@ export class UnfinishedSpans implements OpenSpansView {
   #tell(records: readonly SpanRecord[]): void {
     const counts = [...countByLibrary(records)].filter(([library]) => this.#named?.has(library) !== true)
     if (counts.length === 0) return
-    this.#named ??= new Set()
+    this.#named ??= new NativeSet()
     for (const [library] of counts) if (this.#named.size < MAX_REMEMBERED) this.#named.add(library)
     const shown = counts.slice(0, MAX_SHOWN).map(([library, count]) => `${count} of ${library.slice(0, MAX_SHOWN_CHARS)}`)
     const others = counts.length > MAX_SHOWN ? ` and of ${counts.length - MAX_SHOWN} more libraries` : ''
@@ -191,7 +191,7 @@ function carryUp(records: readonly SpanRecord[]): void {
 }
 
 function countByLibrary(records: Iterable<SpanRecord>): Map<string, number> {
-  const counts = new Map<string, number>()
+  const counts = new NativeMap<string, number>()
   for (const { library } of records) counts.set(library.name, (counts.get(library.name) ?? 0) + 1)
   return counts
 }

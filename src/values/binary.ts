@@ -1,11 +1,12 @@
 /** Typed arrays, buffers and views of any realm as the text or the numbers that stand for them. */
+import { NativeSet } from '../natives.js'
 import { types } from 'node:util'
 import { type MediaMode, sniffType, toMediaSummary } from './media.js'
 
 const TypedArray: { readonly prototype: object } = Object.getPrototypeOf(Uint8Array)
 /** Numbers that are read of one typed array, as many as a snapshot walks. */
 const MAX_ITEMS = 400_000
-const BYTE_ARRAYS: ReadonlySet<string> = new Set(['Uint8Array', 'Uint8ClampedArray', 'Int8Array'])
+const BYTE_ARRAYS: ReadonlySet<string> = new NativeSet(['Uint8Array', 'Uint8ClampedArray', 'Int8Array'])
 
 /** What stands for binary data; `undefined` for anything else. */
 export function toBinaryStandIn(value: object, mode: MediaMode, maxBytes: number): unknown {

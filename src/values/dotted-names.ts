@@ -1,4 +1,6 @@
-const NONE: ReadonlySet<string> = new Set()
+import { NativeMap, NativeSet } from '../natives.js'
+
+const NONE: ReadonlySet<string> = new NativeSet()
 
 /**
  * Names that read as a path through another one of them: `a.b` beside `a`. Sorted once, so that the cost does not depend on how many
@@ -6,7 +8,7 @@ const NONE: ReadonlySet<string> = new Set()
  */
 export function clashingNames(names: readonly string[]): ReadonlySet<string> {
   if (!names.some((name) => name.includes('.'))) return NONE
-  const clashing = new Set<string>()
+  const clashing = new NativeSet<string>()
   const above: string[] = []
   for (const name of [...names].sort(byPath)) {
     while (above.length > 0 && !isBelow(name, above.at(-1) ?? '')) above.pop()
@@ -37,7 +39,7 @@ function isBelow(name: string, above: string): boolean {
 
 /** Gives names without dots that nobody has taken yet. */
 export function createUndotted(isTaken: (name: string) => boolean): (name: string) => string {
-  const used = new Map<string, number>()
+  const used = new NativeMap<string, number>()
   return (name) => {
     const base = name.replaceAll('.', '_')
     let times = used.get(base) ?? 0

@@ -1,3 +1,4 @@
+import { NativeSet } from '../natives.js'
 import { cutText } from './text.js'
 import { describeThrown, readField, type ThrownText } from './thrown.js'
 
@@ -26,7 +27,7 @@ const CODES = [
   'request_id',
 ] as const
 /** The codes that are shown beside the message of the thrown value itself, when it does not name them. */
-const MAIN_CODES: ReadonlySet<string> = new Set(['code', 'status', 'statusCode'])
+const MAIN_CODES: ReadonlySet<string> = new NativeSet(['code', 'status', 'statusCode'])
 const MAX_CODE_CHARS = 200
 /** Most causes and parts that are shown, all levels together. */
 const MAX_ERRORS = 32
@@ -57,7 +58,7 @@ export function describeFailure(thrown: unknown): Failure {
   const text = describeThrown(thrown)
   if (typeof thrown !== 'object' || thrown === null) return { ...text, summary: text.message }
   const codes = readCodes(thrown)
-  const parts = readParts(thrown, { seen: new Set([thrown]), left: MAX_ERRORS }, 0)
+  const parts = readParts(thrown, { seen: new NativeSet([thrown]), left: MAX_ERRORS }, 0)
   const isPlain = codes.length === 0 && parts.length === 0
   if (isPlain) return { ...text, summary: text.message }
   return { ...text, stack: toStack({ label: '', text, codes, parts }, ''), summary: toSummary(text, codes, parts) }

@@ -1,4 +1,5 @@
 /** Media by type, size and hash in place of their bytes: data URIs, base64 in text, and binary values. */
+import { NativeSet } from '../natives.js'
 import { createHash } from 'node:crypto'
 import type { Plain, PlainObject } from './plain.js'
 
@@ -73,7 +74,7 @@ export function summariseMedia(text: string): string {
 }
 
 const TYPE_FIELDS = ['media_type', 'mediaType', 'mimeType', 'mime_type', 'contentType', 'content_type', 'format'] as const
-const DATA_FIELDS: ReadonlySet<string> = new Set([
+const DATA_FIELDS: ReadonlySet<string> = new NativeSet([
   'data',
   'base64',
   'b64_json',

@@ -1,7 +1,8 @@
+import { NativeMap } from '../natives.js'
 import { toWellFormedText } from './text.js'
 
 /** Names joined lately. A program uses few of them, again and again, and looking one up costs less than joining it anew. */
-const known = new Map<string, Map<string, string>>()
+const known = new NativeMap<string, Map<string, string>>()
 let knownCount = 0
 
 const MAX_KNOWN = 4_096
@@ -24,7 +25,7 @@ function remember(path: string, name: string, joined: string): void {
     known.clear()
     knownCount = 0
   }
-  const names = known.get(path) ?? new Map<string, string>()
+  const names = known.get(path) ?? new NativeMap<string, string>()
   if (names.size === 0) known.set(path, names)
   names.set(name, joined)
   knownCount += 1

@@ -1,3 +1,4 @@
+import { NativeMap } from '../natives.js'
 import { isPlainArray, type Plain, type PlainObject, setField } from './plain.js'
 import { clampText, readCutListMark, toCutListMark } from './text.js'
 
@@ -80,7 +81,7 @@ export function fitValue(value: Plain, maxBytes: number, overlapBytes = 0): Plai
 /** One cutting: what a container takes is counted once. */
 class Fitting {
   readonly #overlapBytes: number
-  readonly #sizes = new Map<object, number>()
+  readonly #sizes = new NativeMap<object, number>()
 
   constructor(overlapBytes: number) {
     this.#overlapBytes = overlapBytes

@@ -1,3 +1,5 @@
+import { NativeMap, NativeSet } from '../natives.js'
+
 /**
  * Objects of the web platform by what they show: headers, forms, requests, replies. They are told by their tag, so those of jsdom,
  * of `node-fetch` and of another realm count too, and the global ones are not loaded. Bodies are never touched.
@@ -9,7 +11,7 @@ const MAX_TEXT_CHARS = 4_096
 
 type Read = (value: object) => unknown
 
-const READERS: ReadonlyMap<unknown, Read> = new Map<unknown, Read>([
+const READERS: ReadonlyMap<unknown, Read> = new NativeMap<unknown, Read>([
   ['URL', (value) => toText(Reflect.get(value, 'href'), '[URL]')],
   ['URLSearchParams', (value) => String(value)],
   ['Headers', (value) => readEntries(value) ?? '[Headers]'],
@@ -22,7 +24,7 @@ const READERS: ReadonlyMap<unknown, Read> = new Map<unknown, Read>([
   ['AbortController', (value) => readFields(value, ['signal'])],
 ])
 /** Those that have nothing to show but what they are. */
-const BARE_TAGS: ReadonlySet<unknown> = new Set([
+const BARE_TAGS: ReadonlySet<unknown> = new NativeSet([
   ...['ReadableStream', 'WritableStream', 'TransformStream', 'WeakRef', 'Promise', 'process', 'Window', 'MessagePort', 'WebSocket'],
 ])
 

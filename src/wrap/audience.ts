@@ -1,3 +1,4 @@
+import { reflectApply } from '../builtins.js'
 import { type Collector, createCollector } from './collector.js'
 import type { Gathered, Recording } from './recorder.js'
 
@@ -116,7 +117,7 @@ export class Audience {
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
     const before = this.enter()
     try {
-      return Reflect.apply(fn, self, args as never[])
+      return reflectApply(fn, self, args as never[])
     } finally {
       this.leave(before)
     }

@@ -1,3 +1,4 @@
+import { NativeMap } from '../builtins.js'
 import { type ChunkFormat, type ChunkMerger, createTextRoom } from '../semantics/chunks/merger.js'
 import { findChunkFormat } from '../semantics/chunks/formats.js'
 import type { JsonObject } from '../semantics/json.js'
@@ -74,7 +75,7 @@ class ChannelCollector implements Collector {
       this.#first = new ItemCollector(this.#maxBytes)
     }
     if (name === this.#firstName) return this.#first
-    this.#others ??= new Map()
+    this.#others ??= new NativeMap()
     const known = this.#others.get(name)
     if (known !== undefined || this.#others.size >= MAX_CHANNELS) return known
     const made = new ItemCollector(this.#bytesLeft())

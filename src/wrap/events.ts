@@ -1,3 +1,4 @@
+import { NativeSet } from '../builtins.js'
 import type { Reading } from './audience.js'
 import { findMethod, shadow } from './shadow.js'
 
@@ -5,9 +6,9 @@ import { findMethod, shadow } from './shadow.js'
 const TELLERS = ['emit', '_emit', 'dispatchEvent'] as const
 
 /** Events after which nothing comes. */
-const LAST: ReadonlySet<unknown> = new Set(['end', 'close', 'closed', 'finish', 'finished', 'done', 'complete', 'completed', 'exit'])
+const LAST: ReadonlySet<unknown> = new NativeSet(['end', 'close', 'closed', 'finish', 'finished', 'done', 'complete', 'completed', 'exit'])
 /** Events that tell of the object and not of the answer. */
-const ASIDE: ReadonlySet<unknown> = new Set([
+const ASIDE: ReadonlySet<unknown> = new NativeSet([
   'newListener',
   'removeListener',
   'connect',

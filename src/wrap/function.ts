@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { queueMicrotask } from '../builtins.js'
+import { queueMicrotask, reflectApply, reflectConstruct, NativeProxy } from '../builtins.js'
 import { NEEDS_RUN, type Recording, type ResolveRecorder } from './recorder.js'
 import type { Audience } from './audience.js'
 import { watchIterationToo, watchLateResult } from './late-result.js'
@@ -11,6 +11,10 @@ import type { Callable, CompiledCall } from './trace-options.js'
 
 export type { Recorder, Recording, ResolveRecorder } from './recorder.js'
 export type { Callable } from './trace-options.js'
+
+/** Of this module, because some loaders make a call of each look at what is imported, and there may be no stack for one. */
+const applyNow = reflectApply
+const constructNow = reflectConstruct
 
 /** Of this module, because some loaders make a call of each look at what is imported. */
 const waiting = unended
@@ -29,11 +33,11 @@ const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise
  */
 export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | CallFor, resolve: ResolveRecorder): F {
   const isFresh = types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
-  const wrapper: F = new Proxy(fn, {
+  const wrapper: F = new NativeProxy(fn, {
     // Named, so that the stack of a recorded error can do without it.
     apply: function honeyhiveCall(target, self, args: unknown[]) {
       const recording = open(call, resolve, self, args)
-      if (recording === undefined) return Reflect.apply(target, self, args)
+      if (recording === undefined) return applyNow(target, self, args)
       let before: unknown = NEEDS_RUN
       let stackLimit: number | undefined
       let result: unknown
@@ -42,7 +46,7 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
         if (before === NEEDS_RUN) result = recording.run(target, self, args)
         else {
           stackLimit = makeRoomForFrames()
-          result = Reflect.apply(target, self, args)
+          result = applyNow(target, self, args)
         }
       } catch (error) {
         // As `giveBackFrames`, which cannot be called where the stack is used up.
@@ -63,8 +67,8 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
       // A class that compares `new.target` with itself must find itself.
       const made = newTarget === wrapper ? target : newTarget
       const recording = open(call, resolve, undefined, args)
-      if (recording === undefined) return Reflect.construct(target, args, made)
-      const instance = runRecorded(recording, (...given: never[]): object => Reflect.construct(target, given, made), undefined, args)
+      if (recording === undefined) return constructNow(target, args, made)
+      const instance = runRecorded(recording, (...given: never[]): object => constructNow(target, given, made), undefined, args)
       // An instance is not an answer: it has no output, and may hold connections and keys.
       succeed(recording, undefined)
       return instance

@@ -1,7 +1,11 @@
+import { reflectApply } from '../builtins.js'
 import { types } from 'node:util'
 import type { Reading } from './audience.js'
 import { findMethod, type Method, shadow } from './shadow.js'
 import { watchThenable } from './thenable.js'
+
+/** Of this module, because some loaders make a call of each look at what is imported, and there may be no stack for one. */
+const applyNow = reflectApply
 
 /** Follows one iterator through its own `next`, `return` and `throw`; false when it cannot be changed. */
 export function watchIterator(iterator: object, reading: Reading): boolean {
@@ -89,7 +93,7 @@ export function noteSettled(
 }
 
 function plainRun<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
-  return Reflect.apply(fn as Method, self, args as unknown[]) as R
+  return applyNow(fn as Method, self, args as unknown[]) as R
 }
 
 /** Tells of one step of an iterator or reader. */

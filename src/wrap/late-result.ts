@@ -1,3 +1,4 @@
+import { NativeWeakMap } from '../builtins.js'
 import { types } from 'node:util'
 import { Audience } from './audience.js'
 import { hasEvents, watchEvents } from './events.js'
@@ -17,7 +18,7 @@ type Watch = (value: object, audience: Audience) => boolean
 const OBSERVABLE = (Symbol as { readonly observable?: symbol }).observable ?? '@@observable'
 
 /** Results that are watched already. A cache keyed by the result: it holds nothing alive. */
-const audiences = new WeakMap<object, Audience>()
+const audiences = new NativeWeakMap<object, Audience>()
 
 /**
  * Lets the span of `recording` live until `value` is complete: consumed by iteration, by events, by subscription, or by what its
@@ -56,7 +57,7 @@ function isPlainClass(value: object): boolean {
   return isPlain
 }
 
-const plainClasses = new WeakMap<object, boolean>()
+const plainClasses = new NativeWeakMap<object, boolean>()
 
 function watchWhole(value: object, recording: Recording, watch: Watch): boolean {
   const audience = new Audience()

@@ -1,3 +1,4 @@
+import { NativeMap, NativeSet, NativeWeakMap } from '../builtins.js'
 import { types } from 'node:util'
 import { takeSnapshot } from '../values/snapshot.js'
 import type { Plain } from '../values/plain.js'
@@ -35,7 +36,7 @@ export function isFinalMethod(name: string): boolean {
   return FINAL_METHOD.test(name)
 }
 
-const known = new WeakMap<object, Members>()
+const known = new NativeWeakMap<object, Members>()
 
 /** Getters and giving methods of an object; those of its class are looked up once. */
 export function findMembers(value: object): Members {
@@ -47,8 +48,8 @@ export function findMembers(value: object): Members {
 }
 
 function listMembers(holders: readonly object[]): Members {
-  const getters = new Set<string>()
-  const methods = new Set<string>()
+  const getters = new NativeSet<string>()
+  const methods = new NativeSet<string>()
   for (const holder of holders) {
     for (const name of Object.getOwnPropertyNames(holder).slice(0, MAX_MEMBERS)) {
       if (name === 'constructor' || name.startsWith('_')) continue
@@ -99,7 +100,7 @@ class Gifts {
   readonly #audience: Audience
   readonly #hasOwnEnd: boolean
   readonly #given = new WeakSet<object>()
-  readonly #values = new Map<string, Plain>()
+  readonly #values = new NativeMap<string, Plain>()
   #pending = 0
 
   constructor(audience: Audience, hasOwnEnd: boolean) {

@@ -1,3 +1,4 @@
+import { NativeSet, reflectGet } from '../builtins.js'
 import { types } from 'node:util'
 import { takeSnapshot } from '../values/snapshot.js'
 import type { Plain } from '../values/plain.js'
@@ -25,7 +26,7 @@ const MAX_FIELDS = 40
 const MAX_ITEMS = 16
 
 /** Methods by which a literal may be read later; the rest of them are there to be called. */
-const READING_METHODS: ReadonlySet<string> = new Set(['next', 'on', 'addEventListener', 'subscribe', 'getReader'])
+const READING_METHODS: ReadonlySet<string> = new NativeSet(['next', 'on', 'addEventListener', 'subscribe', 'getReader'])
 
 /**
  * Promises and other results that complete later in the fields of a plain object or in a list, on two levels. Getters are not read.
@@ -205,7 +206,7 @@ function withoutParts(value: object, parts: readonly LatePart[]): object {
     const [first = '', second] = path
     if (second === undefined) copy[first] = null
     else {
-      const inner = shallowCopy(Reflect.get(value, first) as object)
+      const inner = shallowCopy(reflectGet(value, first) as object)
       if (!wasCopied(copy[first], value, first)) copy[first] = inner
       Reflect.set(copy[first] as object, second, null)
     }
@@ -214,7 +215,7 @@ function withoutParts(value: object, parts: readonly LatePart[]): object {
 }
 
 function wasCopied(inner: unknown, value: object, key: string): boolean {
-  return inner !== Reflect.get(value, key)
+  return inner !== reflectGet(value, key)
 }
 
 function shallowCopy(value: object): Record<string, unknown> {
@@ -225,6 +226,6 @@ function shallowCopy(value: object): Record<string, unknown> {
 
 function setAt(holder: Plain, path: readonly string[], value: unknown): void {
   let at: unknown = holder
-  for (const key of path.slice(0, -1)) at = typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined
+  for (const key of path.slice(0, -1)) at = typeof at === 'object' && at !== null ? reflectGet(at, key) : undefined
   if (typeof at === 'object' && at !== null) Reflect.set(at, path.at(-1) ?? '', value)
 }

@@ -1,3 +1,4 @@
+import { reflectApply } from '../builtins.js'
 import type { Recording } from './recorder.js'
 
 /** Told once how a promise or thenable settles. */
@@ -26,7 +27,7 @@ export function createSettlementGroup(maxWaiting: number): SettlementGroup {
 
   function enter<R>(index: number, fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
     const settlement = waiting[index]
-    if (settlement === undefined) return Reflect.apply(fn, self, args as never[])
+    if (settlement === undefined) return reflectApply(fn, self, args as never[])
     if (index === 0) return settlement.run(fn, self, args)
     return settlement.run(() => enter(index - 1, fn, self, args), undefined, [])
   }

@@ -1,3 +1,4 @@
+import { reflectApply } from '../builtins.js'
 import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
 
 /** A method, whatever it takes and gives. */
@@ -63,7 +64,7 @@ const call = function honeyhiveCall(around: Around, original: Method, self: unkn
   const stackLimit = makeRoomForFrames(OWN_FRAMES)
   let result: unknown
   try {
-    result = around.instead === undefined ? Reflect.apply(original, self, given) : around.instead(original, self, given)
+    result = around.instead === undefined ? reflectApply(original, self, given) : around.instead(original, self, given)
   } catch (error) {
     giveBackFrames(stackLimit, OWN_FRAMES)
     around.inside?.leave(before)

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import v8 from 'node:v8'
-import { NativePromise, clearTimeout, setImmediate, setTimeout } from '../builtins.js'
+import { NativePromise, clearTimeout, setImmediate, setTimeout, NativeSet, NativeWeakMap } from '../builtins.js'
 import { processState } from '../context/globals.js'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
 
@@ -9,7 +9,7 @@ const nativeThen = NativePromise.prototype.then
 const settled: Promise<void> = NativePromise.resolve()
 
 /** Promises that are watched already. A cache keyed by the promise: it holds nothing alive. */
-const groups = new WeakMap<Promise<unknown>, SettlementGroup>()
+const groups = new NativeWeakMap<Promise<unknown>, SettlementGroup>()
 
 /**
  * Watches a native promise that others may hold, without becoming one of its consumers.
@@ -133,7 +133,7 @@ const unconsumed = createUnconsumedList()
 function createUnconsumedList(): { add(promise: Promise<unknown>, group: SettlementGroup): void } {
   // Whose context happens to be current when a promise is added must not live on in the timer.
   const outsideAnyContext = AsyncLocalStorage.snapshot()
-  const entries = new Set<Unconsumed>()
+  const entries = new NativeSet<Unconsumed>()
   let delayMs = FIRST_DELAY_MS
   let timer: NodeJS.Timeout | undefined
   let isNextTurnSet = false

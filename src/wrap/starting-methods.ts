@@ -1,9 +1,10 @@
+import { NativeSet, NativeWeakMap } from '../builtins.js'
 import { chainOf, findMethod } from './shadow.js'
 
 /** Methods of a thenable that do the same work as its `then`: of queries that run, and of a request whose answer is taken raw. */
 const STARTING_METHOD = /^(?:exec\w*|run|withResponse|asResponse|toPromise|fetch|final[A-Z]\w*|done)$/
 
-const known = new WeakMap<object, readonly string[]>()
+const known = new NativeWeakMap<object, readonly string[]>()
 
 /** Names of the methods of a thenable by which its work is done past its `then`. */
 export function findStartingMethods(thenable: object): readonly string[] {
@@ -16,5 +17,5 @@ export function findStartingMethods(thenable: object): readonly string[] {
 
 function listStartingMethods(prototype: object): string[] {
   const names = chainOf(prototype).flatMap((holder) => Object.getOwnPropertyNames(holder))
-  return [...new Set(names)].filter((name) => STARTING_METHOD.test(name) && findMethod(prototype, name) !== undefined)
+  return [...new NativeSet(names)].filter((name) => STARTING_METHOD.test(name) && findMethod(prototype, name) !== undefined)
 }

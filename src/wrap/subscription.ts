@@ -1,3 +1,4 @@
+import { reflectApply, reflectGet, NativeProxy } from '../builtins.js'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Reading } from './audience.js'
 import { canDefine, define, findMethod, type Method, shadow } from './shadow.js'
@@ -27,7 +28,7 @@ export function watchObservable(observable: object, reading: Reading): boolean {
   let isTaken = false
   const isWatched = shadow(observable, 'subscribe', {
     instead(original, self, args) {
-      if (reading.audience.isOver) return Reflect.apply(original, self, args)
+      if (reading.audience.isOver) return reflectApply(original, self, args)
       const own = isTaken ? reading.audience.open() : reading
       isTaken = true
       return subscribe(own, original, self, args)
@@ -49,7 +50,7 @@ function subscribe(reading: Reading, original: Method, self: unknown, args: unkn
   const before = reading.enter()
   let subscription: unknown
   try {
-    subscription = Reflect.apply(original, self, given)
+    subscription = reflectApply(original, self, given)
   } catch (error) {
     reading.leave(before)
     reading.fail(error)
@@ -103,8 +104,8 @@ class SubscriberTap {
   #observerFor(observer: object): object {
     const { start } = observer as { start?: unknown }
     const call = (key: string): Method | undefined => {
-      const method: unknown = Reflect.get(observer, key)
-      return typeof method === 'function' ? (...given) => Reflect.apply(method as Method, observer, given) : undefined
+      const method: unknown = reflectGet(observer, key)
+      return typeof method === 'function' ? (...given) => reflectApply(method as Method, observer, given) : undefined
     }
     return {
       ...(typeof start === 'function' ? { start: call('start') } : {}),
@@ -121,7 +122,7 @@ class SubscriberTap {
       if (original === undefined) return
       define(subscriber, key, (...given: unknown[]) => {
         note(given[0])
-        return this.#inCaller(() => Reflect.apply(original, subscriber, given))
+        return this.#inCaller(() => reflectApply(original, subscriber, given))
       })
     }
     if (!canDefine(subscriber, 'next')) return false
@@ -141,14 +142,14 @@ function watchSubscription(subscription: unknown, reading: Reading): unknown {
   if (typeof subscription === 'object' && subscription !== null) {
     shadow(subscription, 'unsubscribe', { before: () => reading.stop() })
     // It may have been let go of by the first value, which came while it was made.
-    if (Reflect.get(subscription, 'closed') === true) reading.stop()
+    if (reflectGet(subscription, 'closed') === true) reading.stop()
     return subscription
   }
   if (typeof subscription !== 'function') return subscription
-  return new Proxy(subscription as Method, {
+  return new NativeProxy(subscription as Method, {
     apply(target, self, args: unknown[]) {
       reading.stop()
-      return Reflect.apply(target, self, args)
+      return reflectApply(target, self, args)
     },
   })
 }

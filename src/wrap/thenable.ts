@@ -1,3 +1,4 @@
+import { NativeWeakMap, reflectApply } from '../builtins.js'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
@@ -47,7 +48,7 @@ function deriveFrom(promise: Promise<unknown>, settlement: Settlement): Promise<
 }
 
 /** Objects whose `then` is watched already. A cache keyed by the object: it holds nothing alive. */
-const groups = new WeakMap<object, SettlementGroup>()
+const groups = new NativeWeakMap<object, SettlementGroup>()
 
 // Wrappers within wrappers are a few; a shared query handed out again and again must not slow down with each time.
 const MAX_WAITING = 16
@@ -73,7 +74,7 @@ function shadowThen(value: object, settlement: Settlement): boolean {
       configurable: true,
       enumerable: false,
       get() {
-        const then: unknown = Reflect.apply(get, this, [])
+        const then: unknown = reflectApply(get, this, [])
         return typeof then === 'function' ? shadowOf(then as AnyFunction, settlement) : then
       },
       ...(set === undefined ? {} : { set }),
@@ -139,8 +140,8 @@ function shadowCatch(value: object, then: Then): void {
   if (typeof original !== 'function' || !canDefine(value, 'catch')) return
   define(value, 'catch', function (this: unknown, ...args: unknown[]): unknown {
     // More arguments, or none, mean something only the object itself knows.
-    if (args.length !== 1 || typeof args[0] !== 'function') return Reflect.apply(original, this, args)
-    return Reflect.apply(then, this, [undefined, args[0]])
+    if (args.length !== 1 || typeof args[0] !== 'function') return reflectApply(original, this, args)
+    return reflectApply(then, this, [undefined, args[0]])
   })
 }
 
@@ -149,12 +150,12 @@ function shadowFinally(value: object, then: Then): void {
   if (typeof original !== 'function' || !canDefine(value, 'finally')) return
   define(value, 'finally', function (this: unknown, ...args: unknown[]): unknown {
     const [settled] = args
-    if (args.length !== 1 || typeof settled !== 'function') return Reflect.apply(original, this, args)
+    if (args.length !== 1 || typeof settled !== 'function') return reflectApply(original, this, args)
     const after = async (outcome: () => unknown): Promise<unknown> => {
-      await Reflect.apply(settled, undefined, [])
+      await reflectApply(settled, undefined, [])
       return outcome()
     }
-    return Reflect.apply(then, this, [
+    return reflectApply(then, this, [
       (result: unknown) => after(() => result),
       (error: unknown) =>
         after(() => {

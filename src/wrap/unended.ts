@@ -1,5 +1,5 @@
-import { types } from 'node:util'
 import { queueMicrotask } from '../builtins.js'
+import { isStackUsedUp } from '../values/stack-used-up.js'
 import type { Recording } from './recorder.js'
 
 /** A recording whose call failed and that is still to be ended. */
@@ -20,9 +20,6 @@ export const unended: { first: Unended | undefined; last: Unended | undefined; i
   isScheduled: false,
 }
 
-/** V8's own words. */
-const STACK_USED_UP = 'Maximum call stack size exceeded'
-
 /** Ends the recording at once, or, together with all that wait, once the stack is empty. */
 export function endFailed(failed: Unended): void {
   if (!isStackUsedUp(failed.error)) {
@@ -33,11 +30,6 @@ export function endFailed(failed: Unended): void {
   if (unended.isScheduled) return
   queueMicrotask(endAll)
   unended.isScheduled = true
-}
-
-/** Whether an error says that a call found no room on the stack. */
-export function isStackUsedUp(error: unknown): boolean {
-  return types.isNativeError(error) && Object.getOwnPropertyDescriptor(error, 'message')?.value === STACK_USED_UP
 }
 
 function endAll(): void {

@@ -1,3 +1,4 @@
+import { reflectApply } from '../builtins.js'
 import type { Reading } from './audience.js'
 import { noteSettled, noteStep, watchIterations, watchTee } from './iteration.js'
 import { findMethod, findProperty, type Method, shadow } from './shadow.js'
@@ -73,7 +74,7 @@ function pipeTo(reading: Reading, original: Method, self: unknown, args: unknown
   const pipe = toPipe(self, args[0])
   if (pipe !== undefined) return pipeSeen(reading, pipe, args[1])
   reading.begin()
-  const piped = Reflect.apply(original, self, args)
+  const piped = reflectApply(original, self, args)
   return noteSettled(piped, reading, () => reading.end())
 }
 
@@ -83,7 +84,7 @@ function pipeThrough(reading: Reading, original: Method, self: unknown, args: un
   const isPair = typeof pair === 'object' && pair !== null && 'readable' in pair && 'writable' in pair
   const { readable, writable } = isPair ? pair : { readable: undefined, writable: undefined }
   const pipe = isReadable(readable) ? toPipe(self, writable) : undefined
-  if (pipe === undefined) return Reflect.apply(original, self, args)
+  if (pipe === undefined) return reflectApply(original, self, args)
   pipeSeen(reading, pipe, options).then(undefined, () => undefined)
   return readable
 }

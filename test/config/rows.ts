@@ -1,3 +1,6 @@
+import { X509Certificate } from 'node:crypto'
+import { Agent } from 'node:http'
+import { rootCertificates } from 'node:tls'
 import { hostDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { NoopSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../../src/config/resolved.js'
@@ -22,6 +25,8 @@ const logger = { debug: collaborator, warn: collaborator, error: collaborator }
 const exporter = { export: collaborator, shutdown: async () => undefined }
 const processor = new NoopSpanProcessor()
 const instrumentation = { setTracerProvider: collaborator }
+const authority = new X509Certificate(rootCertificates[0] ?? '').toString()
+const PEM_MARKS = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 const uuid = '0b6de1f2-58f6-4a7e-9c1e-000000000001'
 
 const text = (option: string, initial: unknown, name: string): Row => ({
@@ -95,6 +100,18 @@ export const ROWS: readonly Row[] = [
     initial: undefined,
     code: ['http://proxy:3128', { http: 'http://proxy:3128/', https: 'http://proxy:3128/', except: '' }],
     wrong: ['', 'proxy:3128', 'socks5://proxy:1', 'http://proxy/path', 'http://proxy/?q=1', true, 42, {}],
+  },
+  {
+    option: 'agent',
+    initial: undefined,
+    code: [new Agent()],
+    wrong: ['', 'http', true, false, 42, {}, [], { addRequest: 1 }, [new Agent()]],
+  },
+  {
+    option: 'ca',
+    initial: undefined,
+    code: [authority, authority],
+    wrong: ['', '/no/such/file.pem', PEM_MARKS, new Uint8Array(3), [], [authority, 'x'], true, 42, {}],
   },
   text('sessionName', undefined, 'HH_SESSION_NAME'),
   { option: 'sessionId', initial: undefined, code: [uuid.toUpperCase(), uuid], wrong: wrongTexts },

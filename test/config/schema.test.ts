@@ -7,6 +7,7 @@ import { OPTIONS } from '../../src/config/schema.js'
 import { ROWS } from './rows.js'
 
 const CODE_ONLY = [
+  'agent',
   'linkCarrier',
   'resource',
   'resourceDetectors',

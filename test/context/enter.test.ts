@@ -1,4 +1,6 @@
+import { type AsyncHook, createHook } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { enterOnAwait } from '../../src/context/enter.js'
 import type { Scope } from '../../src/context/frame.js'
@@ -106,6 +108,12 @@ describe('enterOnAwait, however it is awaited', () => {
         .then(String)
         .catch(() => '')
         .finally(() => undefined),
+    'a helper that gives it back': (promise) => ((kept) => kept)(promise),
+    'a field of an object': (promise) =>
+      new (class {
+        readonly id = promise
+      })().id,
+    'Promise.resolve and then': (promise) => Promise.resolve(promise).then((value) => value),
     'then with a callback that takes turns': (promise) => promise.then(async (value) => (await nextTurn(), await nextTurn(), value)),
     'finally with a callback that takes turns': (promise) => promise.finally(async () => (await nextTurn(), await nextTurn())),
   }
@@ -132,10 +140,51 @@ describe('enterOnAwait, however it is awaited', () => {
     'a list that is read in turn': async (promise) => {
       for await (const value of [promise]) return value
     },
+    'a thenable around it': async (promise) => {
+      // biome-ignore lint/suspicious/noThenProperty: it is one.
+      const around: PromiseLike<number> = { then: (onValue, onError) => promise.then(onValue, onError) }
+      await around
+    },
+    'util.promisify': async (promise) => {
+      await promisify((done: (error: null, value: Promise<number>) => void) => done(null, promise))()
+    },
+    'a later turn': async (promise) => {
+      await nextTurn()
+      await nextTurn()
+      await promise
+    },
     nobody: async () => undefined,
   }
   test.each(Object.entries(indirect))('%s: nothing goes on in it, and that is said', async (_, way) => {
     expect(await seenAfter(way)).toEqual({ scope: [], isUnused: true })
+  })
+
+  test('in a loop and from an async iterator, each time', async () => {
+    const seen: string[][] = []
+    const run = async (): Promise<void> => {
+      for (let round = 0; round < 3; round++) {
+        await begin(() => seen.push(['unused']))
+        await nextTurn()
+        seen.push(labels(currentScope()))
+      }
+    }
+    await run()
+    expect(seen).toEqual([['b'], ['b'], ['b']])
+  })
+
+  test('a runtime without promise hooks says so at once', () => {
+    const prototype = Object.getPrototypeOf(createHook({})) as { enable: AsyncHook['enable'] }
+    const hold = prototype.enable
+    prototype.enable = function (this: AsyncHook) {
+      return this
+    }
+    const said: string[] = []
+    try {
+      void enterOnAwait(1, { toScope: () => scopeOf(b) as Scope, onUnused: (why) => said.push(why) })
+    } finally {
+      prototype.enable = hold
+    }
+    expect(said).toEqual(['noPromiseHooks'])
   })
 
   test('a callback of `then` runs in it, as the step of a compiled async function does, and who only has that is not warned', async () => {

@@ -1,16 +1,13 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, request as httpRequest, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { resolveConfig } from '../../src/config/resolve.js'
 import { findProxy, type ProxyRules } from '../../src/export/proxy.js'
 import { HttpTransport } from '../../src/export/transport.js'
 import { HoneyHiveConfigError, HoneyHiveTracer } from '../../src/index.js'
+import { type Certificate, makeCertificate } from '../fixtures/certificate.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
 const rules = (proxy: string | undefined, except = ''): ProxyRules => ({ http: proxy, https: proxy, except })
@@ -77,18 +74,11 @@ describe('settings', () => {
 describe('requests', () => {
   const servers: Server[] = []
   const sockets = new Set<Socket>()
-  let directory: string
-  let certificate: { readonly key: string; readonly cert: string }
+  let certificate: Certificate
 
   beforeAll(() => {
-    directory = mkdtempSync(join(tmpdir(), 'proxy-'))
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-    execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
-    certificate = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
+    certificate = makeCertificate()
   })
-  afterAll(() => rmSync(directory, { recursive: true, force: true }))
   afterEach(async () => {
     for (const socket of sockets) socket.destroy()
     for (const server of servers.splice(0)) {
@@ -169,7 +159,7 @@ describe('requests', () => {
     const transport = new HttpTransport({
       serverUrl,
       headers: { Authorization: 'Bearer key' },
-      tls: { ca: certificate.cert },
+      ca: certificate.cert,
       proxy: rules(`http://127.0.0.1:${proxy.port}`),
     })
     for (const body of ['1', '2'])
@@ -200,7 +190,7 @@ describe('requests', () => {
     const transport = new HttpTransport({
       serverUrl,
       headers: {},
-      tls: { ca: certificate.cert },
+      ca: certificate.cert,
       proxy: rules(`http://127.0.0.1:${proxyPort}`),
     })
     const expected = answer === undefined ? 'ECONNREFUSED' : 'proxy: HTTP 407'

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -14,11 +13,14 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDiagnostics } from '../../src/diagnostics.js'
+import { ClaimedFile } from '../../src/export/claimed-file.js'
 import { Spool } from '../../src/export/spool.js'
+import { toClaimedName } from '../../src/export/spool-file.js'
+import { SpanStats } from '../../src/export/stats.js'
 import { HttpTransport } from '../../src/export/transport.js'
 import { toReadableSpan } from '../faults/rig.js'
 import { startFaultServer, type FaultServer } from '../faults/start-fault-server.js'
@@ -26,6 +28,8 @@ import { startFaultServer, type FaultServer } from '../faults/start-fault-server
 let server: FaultServer
 let directory: string
 const transports: HttpTransport[] = []
+/** Those of the spool that was opened last. */
+let books: SpanStats
 
 beforeAll(async () => {
   server = await startFaultServer()
@@ -54,7 +58,10 @@ function open({ apiKey = 'key', exportUrl, maxBytes, at = directory, lines = [] 
   const transport = new HttpTransport({ serverUrl: server.url, exportUrl, headers: {} })
   transports.push(transport)
   const logger = { debug: () => undefined, warn: (line: string) => void lines.push(line), error: () => undefined }
-  return new Spool({ directory: at, apiKey, protocol: 'http/json', transport, diagnostics: createDiagnostics({ logger }), maxBytes })
+  const diagnostics = createDiagnostics({ logger })
+  const stats = new SpanStats({ diagnostics })
+  books = stats
+  return new Spool({ directory: at, apiKey, protocol: 'http/json', transport, diagnostics, stats, maxBytes })
 }
 
 /** Keeps two spans; gives back the name of their file. */
@@ -85,16 +92,84 @@ describe('Spool', () => {
     expect((await server.seen()).requests.map(({ path }) => path)).toEqual(['/opentelemetry/v1/traces'])
   })
 
+  /** Leaves the file as claimed by this process; the number of the process, and when it began, may be another's. */
+  function claimAs({ pid = process.pid, start }: { readonly pid?: number; readonly start?: string | undefined }): void {
+    const [name = ''] = readdirSync(directory)
+    const [at, claimPid, mark, ownStart] = (toClaimedName(name, Date.now()).split('.claimed-')[1] ?? '').split('-')
+    expect(claimPid).toBe(String(process.pid))
+    const parts = [at, pid, mark, start ?? ownStart].filter((part) => part !== undefined)
+    renameSync(join(directory, name), join(directory, `${name.replace(/\.claimed-.*/, '')}.claimed-${parts.join('-')}`))
+  }
+
   it('takes over the claim of a process of this machine at once when that process is gone', async () => {
-    const name = fill()
-    const mark = createHash('sha1').update(hostname()).digest('hex').slice(0, 8)
-    renameSync(join(directory, name), join(directory, `${name}.claimed-${Date.now()}-${process.pid}-${mark}`))
+    fill()
+    claimAs({})
     await open().replay()
     expect((await server.seen()).uniqueSpans).toBe(0)
     const { pid } = spawnSync(process.execPath, ['-e', ''])
-    renameSync(join(directory, String(readdirSync(directory)[0])), join(directory, `${name}.claimed-${Date.now()}-${pid}-${mark}`))
+    claimAs({ pid })
     await open().replay()
     expect((await server.seen()).uniqueSpans).toBe(2)
+  })
+
+  it.skipIf(process.platform !== 'linux').each([
+    ['of this one, as in a container', process.pid],
+    ['of another that lives', process.ppid],
+  ])('takes over the claim of a process whose number is now that %s', async (_, pid) => {
+    fill()
+    claimAs({ pid, start: '1' })
+    await open().replay()
+    expect((await server.seen()).uniqueSpans).toBe(2)
+  })
+
+  it('keeps its claim for as long as it is at work', async () => {
+    const name = fill()
+    const claimed = new ClaimedFile(directory, name)
+    const [made] = readdirSync(directory)
+    claimed.renew()
+    expect(readdirSync(directory)).toEqual([made])
+    const laterMs = Date.now() + 300_000
+    claimed.renew(laterMs)
+    expect(readdirSync(directory)).toEqual([toClaimedName(name, laterMs)])
+    claimed.giveBack()
+    expect(readdirSync(directory)).toEqual([name])
+  })
+
+  it('counts what is on disk: delivered, refused, damaged, or pending where it stays', async () => {
+    fill()
+    await open().replay()
+    expect(books.snapshot()).toMatchObject({ started: 2, ended: 2, exported: 2, pending: 0 })
+    fill()
+    await server.set({ otherwise: { status: 403 } })
+    await open().replay()
+    expect(books.snapshot()).toMatchObject({ started: 2, ended: 2, pending: 0, dropped: { httpStatus: 2 } })
+    writeFileSync(join(directory, fill()), 'damaged')
+    await open().replay()
+    expect(books.snapshot()).toMatchObject({ started: 2, ended: 2, pending: 0, dropped: { unserializable: 2 } })
+    const name = fill()
+    rmSync(join(directory, name))
+    mkdirSync(join(directory, name))
+    const spool = open()
+    await spool.replay()
+    expect(books.snapshot()).toMatchObject({ started: 2, ended: 2, pending: 2 })
+    expect(await spool.settled(1_000)).toBe(false)
+    rmdirSync(join(directory, name))
+  })
+
+  it('leaves only what was not sent', async () => {
+    const spans = Array.from({ length: 300 }, (_, at) => toReadableSpan('work', at.toString(16).padStart(16, '0'), 10))
+    expect(open().keep(spans).size).toBe(300)
+    await server.set({ script: [{}], otherwise: { status: 503 } })
+    const spool = open()
+    const replay = spool.replay()
+    while ((await server.seen()).requests.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    spool.stop()
+    await replay
+    expect(books.snapshot()).toMatchObject({ exported: 128, pending: 172 })
+    expect(readdirSync(directory)).toEqual([expect.stringMatching(/-172\.spool$/)])
+    await server.set({})
+    await open().replay()
+    expect(await server.seen()).toMatchObject({ uniqueSpans: 172, totalSpans: 172 })
   })
 
   it('leaves what it cannot read where it is, for a start that can', async () => {

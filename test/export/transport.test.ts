@@ -1,58 +1,23 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { processState } from '../../src/context/globals.js'
 import { isOwnEndpoint, leaseAgent, registerEndpoint } from '../../src/export/sockets.js'
 import { toRequestHeaders } from '../../src/export/headers.js'
 import { HttpTransport } from '../../src/export/transport.js'
+import { type Certificate, makeCertificate } from '../fixtures/certificate.js'
 
-let directory: string
-let good: { key: string; cert: string }
-let elsewhere: { key: string; cert: string }
+let good: Certificate
+let elsewhere: Certificate
 const servers: Server[] = []
 
-/** A self-signed certificate, made by the openssl of the machine. */
-function makeCertificate(name: string, subject: string): { key: string; cert: string } {
-  const [key, cert] = [join(directory, `${name}.key`), join(directory, `${name}.pem`)]
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-      '-subj',
-      `/CN=${subject}`,
-      '-addext',
-      `subjectAltName=DNS:${subject}`,
-    ],
-    { stdio: 'ignore' },
-  )
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-}
-
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'tls-'))
-  good = makeCertificate('good', 'localhost')
-  elsewhere = makeCertificate('elsewhere', 'elsewhere.example')
+  good = makeCertificate('localhost')
+  elsewhere = makeCertificate('elsewhere.example')
 })
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
 afterEach(async () => {
   for (const server of servers.splice(0)) {
     server.closeAllConnections()
@@ -70,7 +35,7 @@ async function listen(server: Server): Promise<number> {
 const listenTls = (options: ServerOptions) => listen(createServer(options, (_, response) => response.end('{}')))
 
 const send = async (serverUrl: string, ca?: string) => {
-  const transport = new HttpTransport({ serverUrl, headers: {}, tls: { ca } })
+  const transport = new HttpTransport({ serverUrl, headers: {}, ca })
   return transport.send({ url: `${serverUrl}/x`, body: Buffer.from('{}'), timeoutMs: 30_000 }).finally(() => transport.close())
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { TracerStats } from '../../src/export/stats.js'
 import { SENTINEL_KEY } from './rig.js'
 import { runFixture, type Ending } from './run-fixture.js'
 import { startFaultServer, type FaultServer } from './start-fault-server.js'
@@ -34,6 +35,41 @@ describe('spool', () => {
     const both = await Promise.all([1, 2].map(() => run({ MODE: 'replay', SPOOL: directory })))
     expect(both.map(({ stdout }) => stdout)).toEqual(['true\n', 'true\n'])
     expect(await server.seen()).toMatchObject({ uniqueSpans: 2_000, totalSpans: 2_000 })
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('F34 holds its cap while several processes write, and several deliver it once between them', async () => {
+    await server.set({ otherwise: { hang: true } })
+    const cap = 400_000
+    const write = async (spans: number): Promise<TracerStats> => {
+      const env = { MODE: 'exit', SPANS: String(spans), SPOOL: directory, MAX_BYTES: String(cap), REPORT: '1' }
+      return JSON.parse((await run(env)).stdout) as TracerStats
+    }
+    const books = [await write(100), ...(await Promise.all(Array.from({ length: 6 }, () => write(1_000))))]
+    const files = await readdir(directory)
+    const sizes = await Promise.all(files.map(async (name) => (await stat(join(directory, name))).size))
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(cap)
+    for (const { ended, pending, dropped } of books) expect(ended).toBe(pending + dropped.shutdownTimeout)
+    const kept = books.reduce((sum, { pending }) => sum + pending, 0)
+    expect(kept).toBeGreaterThan(0)
+    expect(kept).toBeLessThan(6_100)
+
+    await server.set({})
+    const readers = Array.from({ length: 4 }, () => run({ MODE: 'replay', SPOOL: directory, REPORT: '1' }))
+    const read = (await Promise.all(readers)).map(({ stdout }) => JSON.parse(stdout.split('\n')[1] ?? '') as TracerStats)
+    expect(read.reduce((sum, { exported }) => sum + exported, 0)).toBe(kept)
+    expect(await server.seen()).toMatchObject({ uniqueSpans: kept, totalSpans: kept })
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('F34 what a process was sending that was killed is delivered by the next one at once', async () => {
+    await server.set({ otherwise: { hang: true } })
+    await run({ MODE: 'exit', SPANS: '100', SPOOL: directory })
+    await run({ MODE: 'kill', SPOOL: directory }, 'SIGKILL')
+    expect(await readdir(directory)).toEqual([expect.stringContaining('.claimed-')])
+    await server.set({})
+    await run({ MODE: 'replay', SPOOL: directory })
+    expect((await server.seen()).uniqueSpans).toBe(100)
     expect(await readdir(directory)).toEqual([])
   })
 

@@ -72,6 +72,16 @@ describe.for(Object.keys(runtimes))('in %s', (name) => {
     ])
   })
 
+  test('createSession makes its session current, or says at once that this runtime cannot', async () => {
+    const { code, stdout, stderr } = await (runtimes[name]?.('create-session.mjs') ?? Promise.reject(new Error(name)))
+    expect(code, stderr).toBe(0)
+    const expected =
+      name === 'node'
+        ? { isCurrent: true, lines: [] }
+        : { isCurrent: false, lines: [expect.stringMatching(/needs the promise hooks of Node.*is current nowhere. Use withSession\(\)/)] }
+    expect(JSON.parse(stdout)).toEqual(expected)
+  })
+
   test('what is pending when the program is at its end is delivered', async () => {
     receiver.spans.length = 0
     const { code, stderr } = await (runtimes[name]?.('natural-end.mjs') ?? Promise.reject(new Error(name)))

@@ -2,6 +2,7 @@
  * Secrets that are told by their own looks. Which formats are common, and how long their parts are, was read in the makers'
  * documentation. A try costs no more than the text it covers, and starts only where a word does.
  */
+import { NativeMap } from '../../natives.js'
 import { TextCuts } from './text-cuts.js'
 
 /** One way a secret can look. */
@@ -121,7 +122,7 @@ const SECRET_BEGINNING = new RegExp(
 )
 
 /** How far before its beginning such a secret starts. */
-const HEADS: ReadonlyMap<string, number> = new Map([
+const HEADS: ReadonlyMap<string, number> = new NativeMap([
   ['8Q~', 3],
   ['.atlasv1.', 14],
 ])

@@ -1,6 +1,8 @@
+import { NativeSet } from '../../natives.js'
+
 /** Tells values from what only stands where a value could: words of a sentence, types, placeholders, references of code. */
 
-const FIRST_WORDS: ReadonlySet<string> = new Set([
+const FIRST_WORDS: ReadonlySet<string> = new NativeSet([
   ...['the', 'a', 'an', 'this', 'that', 'these', 'those', 'your', 'our', 'my', 'his', 'her', 'their', 'its', 'is', 'are', 'was', 'were'],
   ...['be', 'been', 'must', 'should', 'can', 'could', 'may', 'might', 'will', 'would', 'shall', 'has', 'have', 'had', 'do', 'does', 'did'],
   ...['not', 'to', 'for', 'of', 'in', 'on', 'at', 'by', 'with', 'from', 'as', 'and', 'or', 'but', 'if', 'when', 'where', 'which', 'who'],
@@ -26,7 +28,7 @@ const FIRST_WORDS: ReadonlySet<string> = new Set([
   ],
   ...['at', 'always', 'never', 'only', 'one', 'two', 'there', 'here', 'keep', 'let', 'make', 'minimum', 'maximum', 'between', 'e', 'i'],
 ])
-const LONE_WORDS: ReadonlySet<string> = new Set([
+const LONE_WORDS: ReadonlySet<string> = new NativeSet([
   ...['required', 'optional', 'none', 'null', 'nil', 'true', 'false', 'undefined', 'string', 'str', 'yes', 'no', 'on', 'off', 'redacted'],
   ...['hidden', 'masked', 'missing', 'invalid', 'expired', 'empty', 'unset', 'omitted', 'text', 'number', 'boolean', 'bool', 'object'],
   ...[

@@ -1,3 +1,4 @@
+import { NativeMap, NativeSet } from '../../natives.js'
 import { SECRET_STEM, type SecretKind, toSecretKind } from './names.js'
 
 /** Which field names and dotted paths a set of rules masks. */
@@ -27,7 +28,7 @@ const MAX_CACHED_CHARS = 64
  */
 export function createKeyRules(keys: readonly (string | RegExp)[], builtIn: boolean): KeyRules {
   const texts = keys.filter((key): key is string => typeof key === 'string')
-  const names = new Set(texts.filter((key) => !key.includes('.')).map(toComparable))
+  const names = new NativeSet(texts.filter((key) => !key.includes('.')).map(toComparable))
   const paths = texts.filter((key) => key.includes('.')).map(toComparablePath)
   const expressions = keys.filter((key): key is RegExp => typeof key !== 'string').map(toStateless)
 
@@ -60,7 +61,7 @@ export function createKeyRules(keys: readonly (string | RegExp)[], builtIn: bool
 
 /** `decide` with its answers for the names met lately: a program uses few of them, again and again. */
 function remember(decide: (name: string) => SecretKind): (name: string) => SecretKind {
-  const known = new Map<string, SecretKind>()
+  const known = new NativeMap<string, SecretKind>()
   return (name) => {
     const cached = known.get(name)
     if (cached !== undefined) return cached

@@ -1,11 +1,12 @@
 /** Finds the values of secrets in flat lists: pairs, raw headers (`[name, value, name, value]`) and arguments of commands. */
+import { NativeSet } from '../../natives.js'
 import type { KeyRules } from './key-rules.js'
 
 /** Names of lists whose items are names themselves. */
 const LISTS_OF_NAMES =
   /^(?:required|enum|fields?|columns?|keys?|names?|scopes?|tags?|labels?|includes?|excludes?|ignore[ds]?|order(?:_?by)?|select(?:ed)?|properties|attributes|redact(?:ed)?|mask(?:ed)?|paths?|options|choices|categories|types|stop(?:words)?|words|tokens|topics|keywords|permissions|roles|features|(?:required|allowed|sensitive|secret|hidden|form)_?(?:fields|keys|names|params))$/i
 /** What names of fields are called that stand beside names of secrets in lists of names. */
-const FIELD_WORDS: ReadonlySet<string> = new Set([
+const FIELD_WORDS: ReadonlySet<string> = new NativeSet([
   ...['email', 'e-mail', 'mail', 'username', 'user', 'user_name', 'name', 'id', 'login', 'phone', 'address', 'age', 'date', 'title', 'url'],
   ...['description', 'type', 'role', 'status', 'message', 'content', 'text', 'key', 'value', 'first_name', 'last_name', 'firstname'],
   ...['lastname', 'created_at', 'updated_at', 'host', 'port', 'database', 'string', 'number', 'boolean', 'remember', 'submit', 'code'],

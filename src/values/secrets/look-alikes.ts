@@ -1,15 +1,16 @@
 /** Tells what bears the name of a secret and is none: the schema of a parameter, the token of a model's answer. */
+import { NativeSet } from '../../natives.js'
 import { parseJsonText } from '../../builtins.js'
 import { isPlainArray, type Plain, type PlainObject } from '../plain.js'
 
-const SCHEMA_TYPES: ReadonlySet<Plain | undefined> = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'])
-const SCHEMA_WORDS: ReadonlySet<string> = new Set([
+const SCHEMA_TYPES: ReadonlySet<Plain | undefined> = new NativeSet(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'])
+const SCHEMA_WORDS: ReadonlySet<string> = new NativeSet([
   ...['type', 'title', 'description', 'format', 'minLength', 'maxLength', 'pattern', 'minimum', 'maximum', 'enum', 'const', 'default'],
   ...['example', 'examples', 'items', 'properties', 'required', 'additionalProperties', '$ref', 'anyOf', 'oneOf', 'allOf', 'nullable'],
   ...['deprecated', 'readOnly', 'writeOnly', 'minItems', 'maxItems', 'uniqueItems', 'contentEncoding', '$schema', 'not', 'optional'],
 ])
 /** What in a schema may be a value. */
-export const LITERALS_OF_SCHEMA: ReadonlySet<string> = new Set(['const', 'default', 'example', 'examples', 'enum'])
+export const LITERALS_OF_SCHEMA: ReadonlySet<string> = new NativeSet(['const', 'default', 'example', 'examples', 'enum'])
 /** What stands beside a token of a model's answer or of a tokenizer. */
 const BESIDE_MODEL_TOKEN = [
   'logprob',

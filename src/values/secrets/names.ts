@@ -1,3 +1,5 @@
+import { NativeSet } from '../../natives.js'
+
 /** Which names of fields mean a secret without anybody saying so. */
 
 /** Ends of names, without case and punctuation; compounds that end in one count too (`OPENAI_API_KEY`). */
@@ -10,13 +12,13 @@ const SECRET_ENDS = [
   ...['codeverifier', 'clientassertion', 'recoverycode', 'recoverycodes', 'backupcodes', 'onetimecode', 'seedphrase', 'mnemonic'],
 ]
 /** Secrets only where they are the whole name. */
-const SECRET_NAMES: ReadonlySet<string> = new Set(['bearer', 'authbearer'])
+const SECRET_NAMES: ReadonlySet<string> = new NativeSet(['bearer', 'authbearer'])
 /** Whole names that mean a secret where the value is text, and something else where it is a count, a verdict or an object. */
-const TEXT_NAMES: ReadonlySet<string> = new Set([
+const TEXT_NAMES: ReadonlySet<string> = new NativeSet([
   ...['auth', 'pass', 'sig', 'otp', 'totp', 'otpcode', 'connectsid', 'jsessionid', 'phpsessid', 'aspnetsessionid'],
 ])
 /** Whose `pass` is a password: `DB_PASS`, `smtpPass`. */
-const PASS_OWNERS: ReadonlySet<string> = new Set([
+const PASS_OWNERS: ReadonlySet<string> = new NativeSet([
   ...[
     'db',
     'database',
@@ -38,7 +40,7 @@ const PASS_OWNERS: ReadonlySet<string> = new Set([
   ...['rabbitmq', 'amqp', 'ldap', 'my', 'old', 'current', 'account', 'service', 'client', 'server'],
 ])
 /** What may follow the name of a secret that is still one: `password_hash`, `API_KEY_PROD`, `SecretString`. */
-const SECRET_SUFFIXES: ReadonlySet<string> = new Set([
+const SECRET_SUFFIXES: ReadonlySet<string> = new NativeSet([
   ...['hash', 'digest', 'value', 'val', 'string', 'str', 'text', 'raw', 'plain', 'plaintext', 'encrypted', 'base64', 'b64', 'pem'],
   ...[
     'confirm',
@@ -58,7 +60,7 @@ const SECRET_SUFFIXES: ReadonlySet<string> = new Set([
   ...['old', 'new', 'current', 'primary', 'secondary', 'backup', 'v1', 'v2', 'v3'],
 ])
 /** What stands before `token` when it means a piece of model text, a place in a list or a count, not a credential. */
-const TOKEN_WORDS: ReadonlySet<string> = new Set([
+const TOKEN_WORDS: ReadonlySet<string> = new NativeSet([
   ...['first', 'last', 'next', 'previous', 'prev', 'per', 'input', 'output', 'prompt', 'completion', 'cached', 'reasoning', 'max', 'min'],
   ...['total', 'top', 'eos', 'bos', 'pad', 'unk', 'unknown', 'sep', 'separator', 'cls', 'mask', 'stop', 'special', 'single', 'each', 'any'],
   ...[
@@ -93,7 +95,7 @@ const TOKEN_WORDS: ReadonlySet<string> = new Set([
   ],
 ])
 /** First words of names that say whether there is a secret, not which: `hasPassword`. */
-const QUESTION_WORDS: ReadonlySet<string> = new Set([
+const QUESTION_WORDS: ReadonlySet<string> = new NativeSet([
   ...['has', 'have', 'had', 'is', 'are', 'was', 'were', 'needs', 'need', 'show', 'shows', 'hide', 'hides', 'can', 'should', 'must', 'does'],
   ...['did', 'requires', 'require', 'allow', 'allows', 'enable', 'enables', 'enabled', 'disable', 'disabled', 'supports', 'missing'],
   ...['invalid', 'without', 'no', 'uses', 'skip', 'remember', 'prior', 'validate', 'count', 'num', 'number'],
