@@ -32,6 +32,31 @@ export interface LimitsOptions {
    */
   readonly maxLinks?: number | null | undefined
   /**
+   * Most attributes of one event; 0 keeps none.
+   *
+   * Environment `HH_MAX_ATTRIBUTES_PER_EVENT`, file key `limits.maxAttributesPerEvent`.
+   *
+   * @defaultValue `limits.maxAttributes`
+   */
+  readonly maxAttributesPerEvent?: number | null | undefined
+  /**
+   * Most attributes of one link; 0 keeps none.
+   *
+   * Environment `HH_MAX_ATTRIBUTES_PER_LINK`, file key `limits.maxAttributesPerLink`.
+   *
+   * @defaultValue `limits.maxAttributes`
+   */
+  readonly maxAttributesPerLink?: number | null | undefined
+  /**
+   * Longest text in the value of an attribute, of span, event and link, in UTF-16 units; what is longer keeps its beginning. Redacted
+   * first; identity is never cut. For backends with such a limit: a prompt cut in the middle of its JSON cannot be read as one.
+   *
+   * Environment `HH_MAX_VALUE_LENGTH`, file key `limits.maxValueLength`.
+   *
+   * @defaultValue none
+   */
+  readonly maxValueLength?: number | null | undefined
+  /**
    * Most bytes of one span as it is sent.
    *
    * Environment `HH_MAX_SPAN_BYTES`, file key `limits.maxSpanBytes`.

@@ -24,6 +24,12 @@ export interface ResolvedLimits {
   readonly maxAttributes: number
   readonly maxEvents: number
   readonly maxLinks: number
+  /** @defaultValue `maxAttributes` */
+  readonly maxAttributesPerEvent?: number
+  /** @defaultValue `maxAttributes` */
+  readonly maxAttributesPerLink?: number
+  /** UTF-16 units. @defaultValue no limit */
+  readonly maxValueLength?: number
   readonly maxSpanBytes: number
 }
 

@@ -135,8 +135,8 @@ export class InstanceProvider {
         attributeValueLengthLimit: Number.POSITIVE_INFINITY,
         eventCountLimit: config.limits.maxEvents,
         linkCountLimit: config.limits.maxLinks,
-        attributePerEventCountLimit: config.limits.maxAttributes,
-        attributePerLinkCountLimit: config.limits.maxAttributes,
+        attributePerEventCountLimit: config.limits.maxAttributesPerEvent ?? config.limits.maxAttributes,
+        attributePerLinkCountLimit: config.limits.maxAttributesPerLink ?? config.limits.maxAttributes,
       },
     })
   }

@@ -38,7 +38,7 @@ const flag = (option: string, initial: boolean, name?: string): Row => ({
   wrong: wrongFlags,
   ...(name !== undefined && { env: { name, text: initial ? 'off' : 'ON', value: !initial, wrong: 'maybe' } }),
 })
-const count = (option: string, initial: number, name: string, wrong: readonly unknown[] = wrongCounts): Row => ({
+const count = (option: string, initial: number | undefined, name: string, wrong: readonly unknown[] = wrongCounts): Row => ({
   option,
   initial,
   code: [7],
@@ -120,6 +120,9 @@ export const ROWS: readonly Row[] = [
   { ...count('limits.maxAttributes', 1024, 'HH_MAX_ATTRIBUTES', notZero(wrongCounts)), code: [0] },
   { ...count('limits.maxEvents', 1024, 'HH_MAX_EVENTS', notZero(wrongCounts)), code: [0] },
   { ...count('limits.maxLinks', 128, 'HH_MAX_LINKS', notZero(wrongCounts)), code: [0] },
+  { ...count('limits.maxAttributesPerEvent', undefined, 'HH_MAX_ATTRIBUTES_PER_EVENT', notZero(wrongCounts)), code: [0] },
+  { ...count('limits.maxAttributesPerLink', undefined, 'HH_MAX_ATTRIBUTES_PER_LINK', notZero(wrongCounts)), code: [0] },
+  count('limits.maxValueLength', undefined, 'HH_MAX_VALUE_LENGTH'),
   count('limits.maxSpanBytes', 10_485_760, 'HH_MAX_SPAN_BYTES'),
   { ...count('batch.maxQueueSize', 50_000, 'HH_BATCH_MAX_QUEUE_SIZE'), code: [60_000] },
   { ...count('batch.maxQueueBytes', 67_108_864, 'HH_BATCH_MAX_QUEUE_BYTES'), code: [70_000_000] },
