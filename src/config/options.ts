@@ -1,4 +1,4 @@
-import type { AttributeValue } from '@opentelemetry/api'
+import type { AttributeValue, MeterProvider } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Logger } from '../diagnostics.js'
@@ -509,6 +509,14 @@ export interface TracerOptions {
    * @see OpenTelemetry trace SDK, section "Id Generators"
    */
   readonly idGenerator?: IdGenerator | null | undefined
+  /**
+   * Counts the spans of this tracer as OpenTelemetry's SDK does, `otel.sdk.span.started` and `otel.sdk.span.live`. The numbers of tracers
+   * that share one are added up; give each its own to tell tenants apart. Whatever it is, `stats()` has all numbers of one tracer.
+   *
+   * @defaultValue none: nothing is counted for metrics
+   * @see OpenTelemetry semantic conventions, section "Span metrics" of the SDK
+   */
+  readonly meterProvider?: MeterProvider | null | undefined
   /**
    * Takes the place of the OTLP exporter; with `false`, nothing exports but `spanProcessors`.
    *

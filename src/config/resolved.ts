@@ -1,4 +1,4 @@
-import type { AttributeValue, TracerProvider } from '@opentelemetry/api'
+import type { MeterProvider, AttributeValue, TracerProvider } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
@@ -122,6 +122,7 @@ export interface ResolvedConfig {
   readonly instrumentations: readonly InstrumentationLike[]
   readonly spanProcessors: readonly SpanProcessor[]
   readonly idGenerator: IdGenerator | undefined
+  readonly meterProvider: MeterProvider | undefined
   /** `false`: nothing exports but `spanProcessors`. */
   readonly exporter: SpanExporter | false | undefined
   readonly fetch: typeof fetch | undefined

@@ -1,5 +1,5 @@
 import { isRegExp } from 'node:util/types'
-import type { AttributeValue } from '@opentelemetry/api'
+import type { AttributeValue, MeterProvider } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Logger } from '../diagnostics.js'
@@ -402,6 +402,7 @@ const options: SettingsOf<TracerOptions> = {
     'an OpenTelemetry id generator',
     'Give an object with generateTraceId() and generateSpanId().',
   ),
+  meterProvider: methodsSpec<MeterProvider>(['getMeter'], 'an OpenTelemetry meter provider', 'Give an object with getMeter().'),
   exporter: {
     ...EXPORTER,
     accepts: (value): value is SpanExporter | false => value === false || EXPORTER.accepts(value),

@@ -27,6 +27,7 @@ import { toShownContext } from './host.js'
 import type { InstanceIdGenerator } from './id-generator.js'
 import { innermostSpanOf, originOf, type Surroundings } from './owner.js'
 import { createSampler } from './sampler.js'
+import { guardMeters } from './span-metrics.js'
 import { nameText, readItems, toLink, toSpanKind, toTime } from './span-arguments.js'
 import { createFilter, type KeepSpan } from './span-filter.js'
 import { SessionProcessor, UserSpanProcessor } from './span-processors.js'
@@ -127,6 +128,7 @@ export class InstanceProvider {
       sampler: this.#sampler,
       resource: owner.resource,
       idGenerator: parts.ids,
+      ...(config.meterProvider === undefined ? {} : { meterProvider: guardMeters(config.meterProvider, diagnostics) }),
       // Of its exact length, where a literal with a spread has room for sixteen more.
       spanProcessors: Array.of<SpanProcessor>(this.#sessions, ...this.#userProcessors, parts.exportProcessor),
       spanLimits: {

@@ -22,6 +22,7 @@ const logger = { debug: collaborator, warn: collaborator, error: collaborator }
 const exporter = { export: collaborator, shutdown: async () => undefined }
 const processor = new NoopSpanProcessor()
 const instrumentation = { setTracerProvider: collaborator }
+const meters = { getMeter: collaborator }
 const uuid = '0b6de1f2-58f6-4a7e-9c1e-000000000001'
 
 const text = (option: string, initial: unknown, name: string): Row => ({
@@ -215,6 +216,7 @@ export const ROWS: readonly Row[] = [
     code: [new RandomIdGenerator()],
     wrong: [{}, { generateTraceId: collaborator }, collaborator],
   },
+  { option: 'meterProvider', initial: undefined, code: [meters], wrong: [{}, { getMeter: 1 }, collaborator, 'x'] },
   { option: 'exporter', initial: undefined, code: [exporter], wrong: [{}, { export: collaborator }, 'x', true] },
   { option: 'fetch', initial: undefined, code: [globalThis.fetch], wrong: [{}, 'x'] },
   { option: 'logger', initial: undefined, code: [logger], wrong: [{}, { warn: collaborator }, 'x', true] },

@@ -14,6 +14,7 @@ const CODE_ONLY = [
   'instrumentations',
   'spanProcessors',
   'idGenerator',
+  'meterProvider',
   'exporter',
   'fetch',
   'logger',

@@ -19,6 +19,7 @@ import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } 
 import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3'
 import { JaegerPropagator } from '@opentelemetry/propagator-jaeger'
 import { defaultResource, emptyResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { createComposableProbabilitySampler, createCompositeSampler } from '@opentelemetry/sampler-composite'
 import {
   AlwaysOffSampler,
@@ -83,6 +84,16 @@ class Listener implements SpanProcessor {
   }
 
   shutdown(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+class SpanMetricReader extends MetricReader {
+  protected onShutdown(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  protected onForceFlush(): Promise<void> {
     return Promise.resolve()
   }
 }
@@ -563,6 +574,68 @@ describe('id generator', () => {
     own.startSpan('replaced').end()
     expect(named('given', own).spanContext()).toMatchObject({ traceId: TRACE, spanId: SPAN })
     expect(named('replaced', own).spanContext().traceId).toMatch(/^[0-9a-f]{32}$/)
+  })
+})
+
+describe('span metrics', () => {
+  const readMetrics = async (reader: SpanMetricReader): Promise<Record<string, unknown>> => {
+    const { resourceMetrics } = await reader.collect()
+    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)
+    return Object.fromEntries(
+      metrics.map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints.map(({ value, attributes }) => [value, attributes])]),
+    )
+  }
+
+  test('a meter provider of the tracer counts its spans, as the SDK does', async () => {
+    const reader = new SpanMetricReader()
+    const own = init({ meterProvider: new MeterProvider({ readers: [reader] }), spanFilter: { exclude: ['left out'] } })
+    const other = init()
+    const outer = own.startSpan('outer')
+    own.startActiveSpan('root', () => own.startSpan('inner').end())
+    own.withRemoteContext({ traceparent: `00-${TRACE}-${SPAN}-01` }, () => own.startSpan('continued').end())
+    own.startSpan('left out').end()
+    other.startSpan('of another tracer').end()
+    const result = { 'otel.span.sampling_result': 'RECORD_AND_SAMPLE' }
+    const started = (origin: string): object => ({ 'otel.span.parent.origin': origin, ...result })
+    expect(await readMetrics(reader)).toEqual({
+      'otel.sdk.span.started': [
+        [2, started('none')],
+        [1, started('local')],
+        [1, started('remote')],
+      ],
+      'otel.sdk.span.live': [[1, result]],
+    })
+    outer.end()
+    expect(await readMetrics(reader)).toMatchObject({ 'otel.sdk.span.live': [[0, result]] })
+  })
+
+  test('what the sampler drops or only records is counted as that', async () => {
+    const reader = new SpanMetricReader()
+    const decisions = [SamplingDecision.NOT_RECORD, SamplingDecision.RECORD, SamplingDecision.RECORD_AND_SAMPLED]
+    const sampler = { shouldSample: () => ({ decision: decisions.shift() ?? SamplingDecision.NOT_RECORD }) }
+    const own = init({ meterProvider: new MeterProvider({ readers: [reader] }), sampler })
+    for (const name of ['a', 'b', 'c']) own.startSpan(name)
+    const metrics = await readMetrics(reader)
+    expect(metrics['otel.sdk.span.started']).toMatchObject(
+      ['DROP', 'RECORD_ONLY', 'RECORD_AND_SAMPLE'].map((result) => [1, { 'otel.span.sampling_result': result }]),
+    )
+    expect(metrics['otel.sdk.span.live']).toHaveLength(2)
+  })
+
+  test('one that throws costs no span and no call', () => {
+    const no = (): never => {
+      throw new Error('metrics')
+    }
+    const meters = [
+      no,
+      () => ({ createCounter: no, createUpDownCounter: no }),
+      () => ({ createCounter: () => ({ add: no }), createUpDownCounter: () => ({ add: no }) }),
+    ]
+    for (const getMeter of meters) {
+      const own = init({ meterProvider: { getMeter } as never })
+      expect(own.startActiveSpan('s', () => 'result')).toBe('result')
+      expect([own.spans.length, own.stats().ended, own.stats().open]).toEqual([1, 1, 0])
+    }
   })
 })
 
