@@ -20,6 +20,7 @@ import type { Session } from '../context/session.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
 import type { Redactor } from '../values/redact.js'
+import { toTimerMs } from '../time.js'
 import { toHrTime } from './clock.js'
 import { readSpanContext } from './foreign-span.js'
 import { GuardedSpan } from './guarded-span.js'
@@ -146,6 +147,11 @@ export class InstanceProvider {
   /** The processors of the user. */
   get userProcessors(): readonly UserSpanProcessor[] {
     return this.#userProcessors
+  }
+
+  /** As the SDK flushes: rejects with a list of what failed, and of those that took longer than `timeoutMs`. */
+  flushProcessors(timeoutMs: number): Promise<void> {
+    return this.#sdk.forceFlush({ timeoutMillis: toTimerMs(timeoutMs) })
   }
 
   /** What is current for this tracer. */

@@ -27,12 +27,13 @@ import {
   ParentBasedSampler,
   type ReadableSpan,
   SamplingDecision,
+  type SpanExporter,
   type SpanProcessor,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { HoneyHiveTracer } from '../../src/index.js'
+import { createRoutingProvider, HoneyHiveTracer } from '../../src/index.js'
 import { createTestTracer, type TestTracer, type TestTracerOptions } from '../../src/testing/index.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
@@ -87,6 +88,73 @@ class Listener implements SpanProcessor {
     return Promise.resolve()
   }
 }
+
+describe('forceFlush of a provider', () => {
+  /** Counts its flushes; they do what `flush` does. */
+  const flushing = (flush: () => Promise<void> = () => Promise.resolve()): SpanProcessor & { count: number } => ({
+    count: 0,
+    onStart: () => undefined,
+    onEnd: () => undefined,
+    forceFlush() {
+      this.count++
+      return flush()
+    },
+    shutdown: () => Promise.resolve(),
+  })
+
+  test('delivers what ended, and asks the processors', async () => {
+    const processor = flushing()
+    const batches: string[][] = []
+    const exporter: SpanExporter = {
+      export(spans, done) {
+        batches.push(spans.map(({ name }) => name))
+        done({ code: 0 })
+      },
+      shutdown: () => Promise.resolve(),
+    }
+    const own = HoneyHiveTracer.init({ exporter, spanProcessors: [processor] })
+    own.otelTracer.startSpan('s').end()
+    expect(await own.provider.forceFlush()).toBeUndefined()
+    expect([batches, processor.count]).toEqual([[['s']], 1])
+    await own.shutdown()
+  })
+
+  test('rejects with a list of what failed or took too long, as in the SDK; who does not wait hears nothing', async () => {
+    const failure = new Error('failed')
+    const [failing, hanging] = [flushing(() => Promise.reject(failure)), flushing(() => new Promise(() => undefined))]
+    const exporter: SpanExporter = { export: (_, done) => done({ code: 1 }), shutdown: () => Promise.resolve() }
+    const logger = { debug: () => undefined, warn: () => undefined, error: () => undefined }
+    const own = HoneyHiveTracer.init({ exporter, logger, spanProcessors: [failing, hanging] })
+    own.otelTracer.startSpan('s').end()
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    void own.provider.forceFlush({ timeoutMillis: 10 })
+    const errors: unknown = await own.provider.forceFlush({ timeoutMillis: 20 }).catch((reason: unknown) => reason)
+    await turn()
+    process.off('unhandledRejection', unhandled)
+    expect(errors).toEqual([failure, expect.any(Error), expect.any(Error)])
+    expect(String((errors as Error[])[1]?.message)).toContain('20 ms')
+    expect(unhandled).not.toHaveBeenCalled()
+    await own.shutdown(1)
+  })
+
+  test('is for the tracer active where it is called, else for the one behind the provider, else for all', async () => {
+    const [a, b] = [flushing(), flushing()]
+    const [first, second] = [init({ spanProcessors: [a] }), init({ spanProcessors: [b] })]
+    await first.provider.forceFlush()
+    expect([a.count, b.count]).toEqual([1, 0])
+    await second.startActiveSpan('s', () => first.provider.forceFlush())
+    expect([a.count, b.count]).toEqual([1, 1])
+    await createRoutingProvider({ fallback: second }).forceFlush()
+    expect([a.count, b.count]).toEqual([1, 2])
+    await createRoutingProvider().forceFlush({ timeoutMillis: Number.NaN })
+    expect([a.count, b.count]).toEqual([2, 3])
+  })
+
+  test('is there and shutdown is not: a library that is handed it may not end the tracers it serves', () => {
+    expect(tracer.provider).not.toHaveProperty('shutdown')
+  })
+})
 
 class SpanMetricReader extends MetricReader {
   protected onShutdown(): Promise<void> {
