@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http'
-import type { AttributeValue } from '@opentelemetry/api'
+import type { AttributeValue, MeterProvider } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Logger } from '../diagnostics.js'
@@ -32,6 +32,31 @@ export interface LimitsOptions {
    * @defaultValue 128
    */
   readonly maxLinks?: number | null | undefined
+  /**
+   * Most attributes of one event; 0 keeps none.
+   *
+   * Environment `HH_MAX_ATTRIBUTES_PER_EVENT`, file key `limits.maxAttributesPerEvent`.
+   *
+   * @defaultValue `limits.maxAttributes`
+   */
+  readonly maxAttributesPerEvent?: number | null | undefined
+  /**
+   * Most attributes of one link; 0 keeps none.
+   *
+   * Environment `HH_MAX_ATTRIBUTES_PER_LINK`, file key `limits.maxAttributesPerLink`.
+   *
+   * @defaultValue `limits.maxAttributes`
+   */
+  readonly maxAttributesPerLink?: number | null | undefined
+  /**
+   * Longest text in the value of an attribute, of span, event and link, in UTF-16 units; what is longer keeps its beginning. Redacted
+   * first; identity is never cut. For backends with such a limit: a prompt cut in the middle of its JSON cannot be read as one.
+   *
+   * Environment `HH_MAX_VALUE_LENGTH`, file key `limits.maxValueLength`.
+   *
+   * @defaultValue none
+   */
+  readonly maxValueLength?: number | null | undefined
   /**
    * Most bytes of one span as it is sent.
    *
@@ -505,6 +530,14 @@ export interface TracerOptions {
    * @see OpenTelemetry trace SDK, section "Id Generators"
    */
   readonly idGenerator?: IdGenerator | null | undefined
+  /**
+   * Counts the spans of this tracer as OpenTelemetry's SDK does, `otel.sdk.span.started` and `otel.sdk.span.live`. The numbers of tracers
+   * that share one are added up; give each its own to tell tenants apart. Whatever it is, `stats()` has all numbers of one tracer.
+   *
+   * @defaultValue none: nothing is counted for metrics
+   * @see OpenTelemetry semantic conventions, section "Span metrics" of the SDK
+   */
+  readonly meterProvider?: MeterProvider | null | undefined
   /**
    * Takes the place of the OTLP exporter; with `false`, nothing exports but `spanProcessors`.
    *

@@ -86,6 +86,7 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
     instrumentations: code.instrumentations ? Object.freeze(code.instrumentations.flat()) : EMPTY_LIST,
     spanProcessors: code.spanProcessors ?? EMPTY_LIST,
     idGenerator: code.idGenerator ?? undefined,
+    meterProvider: code.meterProvider ?? undefined,
     exporter: code.exporter ?? undefined,
     fetch: code.fetch ?? undefined,
     logger: code.logger ?? undefined,

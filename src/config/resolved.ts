@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http'
-import type { AttributeValue, TracerProvider } from '@opentelemetry/api'
+import type { MeterProvider, AttributeValue, TracerProvider } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
@@ -25,6 +25,12 @@ export interface ResolvedLimits {
   readonly maxAttributes: number
   readonly maxEvents: number
   readonly maxLinks: number
+  /** @defaultValue `maxAttributes` */
+  readonly maxAttributesPerEvent?: number
+  /** @defaultValue `maxAttributes` */
+  readonly maxAttributesPerLink?: number
+  /** UTF-16 units. @defaultValue no limit */
+  readonly maxValueLength?: number
   readonly maxSpanBytes: number
 }
 
@@ -122,6 +128,7 @@ export interface ResolvedConfig {
   readonly instrumentations: readonly InstrumentationLike[]
   readonly spanProcessors: readonly SpanProcessor[]
   readonly idGenerator: IdGenerator | undefined
+  readonly meterProvider: MeterProvider | undefined
   /** `false`: nothing exports but `spanProcessors`. */
   readonly exporter: SpanExporter | false | undefined
   readonly fetch: typeof fetch | undefined

@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http'
 import { isRegExp } from 'node:util/types'
-import type { AttributeValue } from '@opentelemetry/api'
+import type { AttributeValue, MeterProvider } from '@opentelemetry/api'
 import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Logger } from '../diagnostics.js'
@@ -307,6 +307,9 @@ const options: SettingsOf<TracerOptions> = {
       maxAttributes: whole(0, MAX_COUNT, 'HH_MAX_ATTRIBUTES', 'Give a number of attributes, e.g. 1024.'),
       maxEvents: whole(0, MAX_COUNT, 'HH_MAX_EVENTS', 'Give a number of events, e.g. 1024.'),
       maxLinks: whole(0, MAX_COUNT, 'HH_MAX_LINKS', 'Give a number of links, e.g. 128.'),
+      maxAttributesPerEvent: whole(0, MAX_COUNT, 'HH_MAX_ATTRIBUTES_PER_EVENT', 'Give a number of attributes, e.g. 128.'),
+      maxAttributesPerLink: whole(0, MAX_COUNT, 'HH_MAX_ATTRIBUTES_PER_LINK', 'Give a number of attributes, e.g. 128.'),
+      maxValueLength: whole(1, MAX_BYTES, 'HH_MAX_VALUE_LENGTH', 'Give a number of characters, e.g. 32768.'),
       maxSpanBytes: whole(1, MAX_BYTES, 'HH_MAX_SPAN_BYTES', 'Give bytes, e.g. 10485760.'),
     },
   },
@@ -417,6 +420,7 @@ const options: SettingsOf<TracerOptions> = {
     'an OpenTelemetry id generator',
     'Give an object with generateTraceId() and generateSpanId().',
   ),
+  meterProvider: methodsSpec<MeterProvider>(['getMeter'], 'an OpenTelemetry meter provider', 'Give an object with getMeter().'),
   exporter: {
     ...EXPORTER,
     accepts: (value): value is SpanExporter | false => value === false || EXPORTER.accepts(value),

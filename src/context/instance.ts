@@ -14,6 +14,12 @@ export interface Instance {
   readonly successor?: Instance | undefined
   /** Starts a span for an instrumentor that was handed a routing provider. Never throws. */
   startRoutedSpan(request: RoutedSpan): Span
+  /**
+   * Flushes for who flushes a routing provider.
+   *
+   * @throws the errors of what did not arrive, as a list.
+   */
+  flushRouted(timeoutMs: number): Promise<void>
   /** Runs `fn` with `span`, one of this instance's own, current for this instance. */
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R
 }

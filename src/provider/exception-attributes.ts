@@ -1,5 +1,6 @@
 import { reflectGet } from '../builtins.js'
 import type { Attributes } from '@opentelemetry/api'
+import { isFilledText } from '../options/spec.js'
 import type { ThrownText } from '../values/thrown.js'
 
 /** The attributes of the event that tells of something thrown. */
@@ -17,15 +18,21 @@ export function toSdkAttributes(exception: unknown, text: ThrownText): Attribute
   if (typeof exception === 'string') return { 'exception.message': exception }
   const code = readCode(exception)
   const name = readField(exception, 'name')
-  if (code === undefined) return toExceptionAttributes(typeof name === 'string' && name !== '' ? { ...text, type: name } : text)
+  if (code === undefined) return toExceptionAttributes(isFilledText(name) ? { ...text, type: name } : text)
   return typeof readField(exception, 'message') === 'string'
     ? { ...toExceptionAttributes(text), 'exception.type': code }
     : { 'exception.type': code }
 }
 
+/** Whether something says what an exception has to: a text, or an object with a code, a name or a message. */
+export function isException(thrown: unknown): boolean {
+  if (isFilledText(thrown) || readCode(thrown) !== undefined) return true
+  return isFilledText(readField(thrown, 'name')) || isFilledText(readField(thrown, 'message'))
+}
+
 function readCode(exception: unknown): string | undefined {
   const code = readField(exception, 'code')
-  return (typeof code === 'string' && code !== '') || (typeof code === 'number' && code !== 0) ? String(code) : undefined
+  return isFilledText(code) || (typeof code === 'number' && code !== 0) ? String(code) : undefined
 }
 
 function readField(holder: unknown, name: string): unknown {

@@ -9,6 +9,7 @@ import { toShownContext, toShownScope } from './labels.js'
 import { setOwn } from './span-arguments.js'
 import { readParts, type SpanParts } from './span-parts.js'
 import { chooseAttributes, type FittedParts, fitParts } from './span-room.js'
+import { cutValues } from './value-length.js'
 import { type SpanRecord, sizeOfEvent, sizeOfLink } from './span-record.js'
 
 /**
@@ -16,6 +17,16 @@ import { type SpanRecord, sizeOfEvent, sizeOfLink } from './span-record.js'
  * when it ends. What did not fit is marked on the span.
  */
 export function toFinishedSpan(record: SpanRecord): ReadableSpan {
+  const span = toFittedSpan(record)
+  const { maxValueLength } = record.owner.limits
+  if (maxValueLength === undefined) return span
+  const { identity } = record.session
+  const isIdentity = (key: string): boolean => Object.hasOwn(identity, key) || key === ATTRIBUTE.eventType || key === ATTRIBUTE.eventId
+  if (cutValues(span, maxValueLength, isIdentity)) span.attributes[ATTRIBUTE.truncated] = true
+  return span
+}
+
+function toFittedSpan(record: SpanRecord): FinishedSpan {
   const parts = readParts(record)
   const written = writeAttributes(parts, record)
   if (isSurelyWithin(parts, written, record)) return new FinishedSpan(record, parts, written)

@@ -15,7 +15,7 @@ import { boundText, isTooLong, MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from './bound
 import { appendIn, mergeInto } from './bucket.js'
 import { nowOn, toHrTime } from './clock.js'
 import { completeAll, cutShort, scheduleCompletion } from './cut-short.js'
-import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
+import { isException, toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
 import { toFinishedSpan } from './finished-span.js'
 import { forEachAttribute, isTimeInput, nameText, readItems, setOwn, toAttributes, toLink, toStatus, toTime } from './span-arguments.js'
 import {
@@ -182,18 +182,22 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    if (!this.isRecording()) return warnIfEnded(this)
-    setOn(recordIn(this), key, value)
+    if (this.isRecording()) setOn(recordIn(this), key, value)
+    else warnIfEnded(this)
     return this
   }
 
   setAttributes(attributes: Attributes): this {
     if (this.isRecording()) forEachAttribute(attributes, (key, value) => setOn(recordIn(this), key, value))
+    else warnIfEnded(this)
     return this
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
-    if (!this.isRecording()) return warnIfEnded(this)
+    if (!this.isRecording()) {
+      warnIfEnded(this)
+      return this
+    }
     const isTime = isTimeInput(attributesOrTime)
     addEventTo(recordIn(this), name, isTime ? undefined : attributesOrTime, isTime && time === undefined ? attributesOrTime : time)
     return this
@@ -201,27 +205,34 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
   addLink(link: Link): this {
     if (this.isRecording()) addLinkTo(recordIn(this), link)
+    else warnIfEnded(this)
     return this
   }
 
   addLinks(links: Link[]): this {
-    if (this.isRecording()) for (const link of readItems(links)) addLinkTo(recordIn(this), link)
+    if (!this.isRecording()) warnIfEnded(this)
+    else for (const link of readItems(links)) addLinkTo(recordIn(this), link)
     return this
   }
 
   setStatus(status: SpanStatus): this {
-    const next = this.isRecording() ? toStatus(status) : undefined
+    const isRecording = this.isRecording()
+    const next = isRecording ? toStatus(status) : undefined
     if (next !== undefined) setStatusOn(recordIn(this), next)
+    if (!isRecording) warnIfEnded(this)
     return this
   }
 
   updateName(name: string): this {
-    if (this.isRecording() && typeof name === 'string') renameOn(recordIn(this), name)
+    if (!this.isRecording()) warnIfEnded(this)
+    else if (typeof name === 'string') renameOn(recordIn(this), name)
     return this
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
-    if (this.isRecording()) recordExceptionOn(recordIn(this), exception, time, true)
+    if (!this.isRecording()) warnIfEnded(this)
+    else if (isException(exception)) recordExceptionOn(recordIn(this), exception, time, true)
+    else warn(NO_EXCEPTION)
   }
 
   end(endTime?: TimeInput): void {
@@ -509,7 +520,8 @@ function bound(record: SpanRecord, text: string, maxChars: number): string {
 
 /** @param isByApi whether the API's own method asks, whose attributes are those of OpenTelemetry's SDK. */
 function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, isByApi: boolean): Failure {
-  const text = describeFailure(thrown)
+  // By the API an exception's code is its type.
+  const text = describeFailure(thrown, isByApi ? 'code' : undefined)
   // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
   if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
   record.lastException = thrown
@@ -518,10 +530,21 @@ function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, i
   return text
 }
 
-/** Says what the SDK says, without the stack trace that it takes for each call. */
-function warnIfEnded<S extends GuardedSpan>(span: S): S {
-  if (span.hasEnded) diag.warn(`Cannot execute the operation on ended Span ${String(span)}`)
-  return span
+const NO_EXCEPTION = 'Failed to record an exception: it is neither a text nor an object with a code, a name or a message'
+
+/** Says what the SDK says of a span that has ended, and where. */
+function warnIfEnded(span: GuardedSpan): void {
+  if (span.hasEnded) warn(`Cannot execute the operation on ended Span ${String(span)}`, true)
+}
+
+/** To OpenTelemetry's diagnostics, whose logger is the host's: what it throws stays here. */
+function warn(message: string, isWithPlace = false): void {
+  try {
+    if (isWithPlace) diag.warn(message, new Error(message))
+    else diag.warn(message)
+  } catch {
+    // A logger that fails is no reason for the span's user to.
+  }
 }
 
 /** HoneyHive's own root fields set through `setAttribute` become those fields; true when `key` was one of them. */

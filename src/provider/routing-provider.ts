@@ -10,6 +10,7 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
+import { NativePromise } from '../builtins.js'
 import { isTracingSuppressed } from '@opentelemetry/core'
 import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/instance.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -20,7 +21,7 @@ import { keepsContext, toCallersContext } from './kept-contexts.js'
 import { isStackUsedUp } from '../values/stack-used-up.js'
 import { describeThrown } from '../values/thrown.js'
 import { activeContext, callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
-import { findOwned, originOf, readSurroundings, type Routing, routeSpan } from './owner.js'
+import { findInnermost, findOwned, originOf, readSurroundings, type Routing, routeSpan } from './owner.js'
 import { describeQueue, isContextOfTheQueue, startsInCallbacks } from './queued-callbacks.js'
 import { nameText } from './span-arguments.js'
 import { UnrecordedSpan } from './unrecorded-span.js'
@@ -34,13 +35,32 @@ export interface RoutingOptions {
   readonly isOwnEndpoint?: ((url: string) => boolean) | undefined
   /** Whether the standard context manager may be registered with the first span, when the process has none. @defaultValue true */
   readonly registerContextManager?: boolean | undefined
+  /** Flushes where nobody is active and there is no fallback; what did not arrive is told by its result. */
+  readonly flushAll?: ((timeoutMs: number) => Promise<boolean>) | undefined
 }
+
+/** What {@link RoutingProvider.forceFlush} takes, as the SDK's. */
+export interface FlushOptions {
+  /** Longest wait, milliseconds. @defaultValue 30_000 */
+  readonly timeoutMillis?: number | undefined
+}
+
+/** A tracer provider that can be flushed, for libraries that do so before their platform freezes the process. */
+export interface FlushableTracerProvider extends TracerProvider {
+  /**
+   * Flushes the tracer that is active where this is called, else the one behind the provider, else all, as OpenTelemetry's SDK
+   * does: rejects with a list of errors where something did not arrive. Nobody has to wait for it.
+   */
+  forceFlush(options?: FlushOptions): Promise<void>
+}
+
+const DEFAULT_FLUSH_MS = 30_000
 
 /**
  * A tracer provider for instrumentors that serves every tracer of the process: which tracer records is decided where a
  * span starts, never when an instrumentor fetches its tracer, because instrumentors keep what they fetched.
  */
-export class RoutingProvider implements TracerProvider {
+export class RoutingProvider implements FlushableTracerProvider {
   readonly #options: RoutingOptions
   #unowned = 0
 
@@ -60,6 +80,16 @@ export class RoutingProvider implements TracerProvider {
 
   getTracer(name: string, version?: string, options?: { schemaUrl?: string }): Tracer {
     return new RoutingTracer(this, toLibrary(name, version, options))
+  }
+
+  forceFlush(options?: FlushOptions): Promise<void> {
+    const { fallback, flushAll } = this.#options
+    const taker = findInnermost(readSurroundings()).instance ?? fallback
+    const timeoutMs = readTimeout(options)
+    const flushed = taker === undefined ? flushOrReject(flushAll, timeoutMs) : taker.flushRouted(timeoutMs)
+    // A library that does not wait would end the process otherwise.
+    flushed.catch(() => undefined)
+    return flushed
   }
 
   /** A tracer for libraries that take one and so cannot name themselves: `library` stands for those whose spans do not tell. */
@@ -154,6 +184,24 @@ function readSchemaUrl(options: unknown): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function readTimeout(options: FlushOptions | undefined): number {
+  try {
+    const timeoutMs = options?.timeoutMillis
+    return typeof timeoutMs === 'number' && timeoutMs >= 0 ? timeoutMs : DEFAULT_FLUSH_MS
+  } catch {
+    return DEFAULT_FLUSH_MS
+  }
+}
+
+async function flushOrReject(flush: RoutingOptions['flushAll'], timeoutMs: number): Promise<void> {
+  if ((await flush?.(timeoutMs)) === false) await NativePromise.reject([toFlushError(timeoutMs)])
+}
+
+/** Says that something did not arrive; what it was say the messages and the numbers of its tracer. */
+export function toFlushError(timeoutMs: number): Error {
+  return new Error(`not everything arrived within ${timeoutMs} ms. See the messages before and stats() of the tracer.`)
 }
 
 function readLibrary(options: SpanOptions | undefined): InstrumentationLibrary | undefined {

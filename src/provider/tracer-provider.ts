@@ -19,6 +19,7 @@ import { frameOf, nextOrder } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
+import { toTimerMs } from '../time.js'
 import { toHrTime } from './clock.js'
 import { readSpanContext } from './foreign-span.js'
 import { GuardedSpan } from './guarded-span.js'
@@ -26,6 +27,7 @@ import { toShownContext } from './host.js'
 import type { InstanceIdGenerator } from './id-generator.js'
 import { innermostSpanOf, originOf, type Surroundings } from './owner.js'
 import { createSampler } from './sampler.js'
+import { guardMeters } from './span-metrics.js'
 import { nameText, readItems, toLink, toSpanKind, toTime } from './span-arguments.js'
 import { createFilter, type KeepSpan } from './span-filter.js'
 import { SessionProcessor, UserSpanProcessor } from './span-processors.js'
@@ -118,6 +120,7 @@ export class InstanceProvider {
       sampler: this.#sampler,
       resource: owner.resource,
       idGenerator: parts.ids,
+      ...(config.meterProvider === undefined ? {} : { meterProvider: guardMeters(config.meterProvider, diagnostics) }),
       // Of its exact length, where a literal with a spread has room for sixteen more.
       spanProcessors: Array.of<SpanProcessor>(this.#sessions, ...this.#userProcessors, parts.exportProcessor),
       spanLimits: {
@@ -126,8 +129,8 @@ export class InstanceProvider {
         attributeValueLengthLimit: Number.POSITIVE_INFINITY,
         eventCountLimit: config.limits.maxEvents,
         linkCountLimit: config.limits.maxLinks,
-        attributePerEventCountLimit: config.limits.maxAttributes,
-        attributePerLinkCountLimit: config.limits.maxAttributes,
+        attributePerEventCountLimit: config.limits.maxAttributesPerEvent ?? config.limits.maxAttributes,
+        attributePerLinkCountLimit: config.limits.maxAttributesPerLink ?? config.limits.maxAttributes,
       },
     })
   }
@@ -135,6 +138,11 @@ export class InstanceProvider {
   /** The processors of the user. */
   get userProcessors(): readonly UserSpanProcessor[] {
     return this.#userProcessors
+  }
+
+  /** As the SDK flushes: rejects with a list of what failed, and of those that took longer than `timeoutMs`. */
+  flushProcessors(timeoutMs: number): Promise<void> {
+    return this.#sdk.forceFlush({ timeoutMillis: toTimerMs(timeoutMs) })
   }
 
   /** What is current for this tracer. */

@@ -21,7 +21,7 @@ import { InstanceIdGenerator } from '../provider/id-generator.js'
 import type { OpenSpansLimits } from '../provider/open-spans.js'
 import { findInnermost, originOf, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
-import { RoutingProvider } from '../provider/routing-provider.js'
+import { RoutingProvider, toFlushError } from '../provider/routing-provider.js'
 import { nameText } from '../provider/span-arguments.js'
 import { SpanCopy } from '../provider/span-copy.js'
 import type { SpanOwner, SpanRecord } from '../provider/span-record.js'
@@ -495,10 +495,26 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   async #flush(timeoutMs: number): Promise<boolean> {
-    GuardedSpan.completeCutShort()
-    this.guard('flush', undefined, () => this.#open.exportAbandoned())
+    this.#completeSpans()
     const arrived = [this.#exporters?.flush(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.forceFlush(), timeoutMs)]
     return await areAllTrue(arrived)
+  }
+
+  /** Ends what nothing else will end any more. */
+  #completeSpans(): void {
+    GuardedSpan.completeCutShort()
+    this.guard('flush', undefined, () => this.#open.exportAbandoned())
+  }
+
+  async flushRouted(timeoutMs: number): Promise<void> {
+    this.#completeSpans()
+    const hasProcessors = this.#config.spanProcessors.length > 0
+    const [arrived, asked] = await NativePromise.all([
+      this.#exporters?.flush(timeoutMs) ?? true,
+      hasProcessors ? this.spans.flushProcessors(timeoutMs).catch((errors: unknown) => errors) : undefined,
+    ])
+    const failures = [...(Array.isArray(asked) ? (asked as unknown[]) : []), ...(arrived ? [] : [toFlushError(timeoutMs)])]
+    if (failures.length > 0) await NativePromise.reject(failures)
   }
 
   /**

@@ -1,8 +1,8 @@
 import { resolved, areAllTrue } from '../builtins.js'
-import type { TextMapPropagator, TracerProvider } from '@opentelemetry/api'
+import type { TextMapPropagator } from '@opentelemetry/api'
 import { processState } from '../context/globals.js'
 import { isOwnEndpoint } from '../export/sockets.js'
-import { RoutingProvider } from '../provider/routing-provider.js'
+import { type FlushableTracerProvider, RoutingProvider } from '../provider/routing-provider.js'
 import type { SessionEnrichment, SpanEnrichment, WithMetadata } from './enrich.js'
 import { activeInstance, implicitInstance, processDiagnostics } from './registry.js'
 import { RoutingPropagator } from './routing-propagator.js'
@@ -57,8 +57,12 @@ export function shutdownAll(timeoutMs?: number): Promise<boolean> {
  * A tracer provider for instrumentors that belongs to no tracer: each span goes to the tracer active where it starts, else
  * to `fallback`, else it is not recorded, and counted.
  */
-export function createRoutingProvider({ fallback }: { fallback?: HoneyHiveTracer } = {}): TracerProvider & { readonly unowned: number } {
-  return new RoutingProvider({ fallback: fallback?.instance, diagnostics: processDiagnostics, isOwnEndpoint })
+export function createRoutingProvider({
+  fallback,
+}: {
+  fallback?: HoneyHiveTracer
+} = {}): FlushableTracerProvider & { readonly unowned: number } {
+  return new RoutingProvider({ fallback: fallback?.instance, diagnostics: processDiagnostics, isOwnEndpoint, flushAll })
 }
 
 /**

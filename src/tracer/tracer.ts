@@ -2,7 +2,7 @@ import { mapTexts } from '../values/secrets/map-texts.js'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import { resolved, NativeMap } from '../builtins.js'
-import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer, type TracerProvider } from '@opentelemetry/api'
+import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
 import { resolveConfig } from '../config/resolve.js'
@@ -17,6 +17,7 @@ import type { EvaluationIdentity, Session, SessionOptions } from '../context/ses
 import { HoneyHiveConfigError } from '../errors.js'
 import type { TracerStats } from '../export/stats.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
+import type { FlushableTracerProvider } from '../provider/routing-provider.js'
 import { MessageLoggerProvider } from '../provider/message-logger.js'
 import { readSurroundings } from '../provider/owner.js'
 import { nameText } from '../provider/span-arguments.js'
@@ -147,7 +148,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * tracer that is active where the span starts, and to this one where none is. With the first such span the standard
    * OpenTelemetry context manager is registered if the process has none (`registerContextManager: false` forbids that).
    */
-  get provider(): TracerProvider {
+  get provider(): FlushableTracerProvider {
     return this.#instance.provider
   }
 

@@ -53,11 +53,13 @@ interface Walk {
 /**
  * Reads a thrown value with its causes, the parts of an aggregate, what it suppressed, and their codes. Never throws; cycles end,
  * and so do endless chains.
+ *
+ * @param toldCode the code of the thrown value itself that is told elsewhere.
  */
-export function describeFailure(thrown: unknown): Failure {
+export function describeFailure(thrown: unknown, toldCode?: (typeof CODES)[number]): Failure {
   const text = describeThrown(thrown)
   if (typeof thrown !== 'object' || thrown === null) return { ...text, summary: text.message }
-  const codes = readCodes(thrown)
+  const codes = readCodes(thrown).filter(([name]) => name !== toldCode)
   const parts = readParts(thrown, { seen: new NativeSet([thrown]), left: MAX_ERRORS }, 0)
   const isPlain = codes.length === 0 && parts.length === 0
   if (isPlain) return { ...text, summary: text.message }

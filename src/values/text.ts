@@ -41,16 +41,20 @@ export function dropOverlap(text: string): string {
   return cutText(text, chars - Math.min(OVERLAP_BYTES, chars >> 1))
 }
 
-/**
- * First `maxChars` UTF-16 units of `text` and a mark with its original length. Never splits a surrogate pair, and copies: a
- * plain slice would keep the whole parent string in memory.
- */
+/** First `maxChars` UTF-16 units of `text` and a mark with its original length. */
 export function cutText(text: string, maxChars: number): string {
+  return headOf(text, maxChars) + toTruncationMark(originalLength(text))
+}
+
+/**
+ * First `maxChars` UTF-16 units of `text`. Never splits a surrogate pair, and copies: a plain slice would keep the whole parent
+ * string in memory.
+ */
+export function headOf(text: string, maxChars: number): string {
   let end = Math.max(0, maxChars)
   const last = end > 0 ? text.charCodeAt(end - 1) : 0
   if (last >= 0xd800 && last <= 0xdbff) end -= 1
-  const head = Buffer.from(text.slice(0, end), 'utf8').toString('utf8')
-  return head + toTruncationMark(originalLength(text))
+  return Buffer.from(text.slice(0, end), 'utf8').toString('utf8')
 }
 
 /**

@@ -27,6 +27,7 @@ const processor = new NoopSpanProcessor()
 const instrumentation = { setTracerProvider: collaborator }
 const authority = new X509Certificate(rootCertificates[0] ?? '').toString()
 const PEM_MARKS = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+const meters = { getMeter: collaborator }
 const uuid = '0b6de1f2-58f6-4a7e-9c1e-000000000001'
 
 const text = (option: string, initial: unknown, name: string): Row => ({
@@ -43,7 +44,7 @@ const flag = (option: string, initial: boolean, name?: string): Row => ({
   wrong: wrongFlags,
   ...(name !== undefined && { env: { name, text: initial ? 'off' : 'ON', value: !initial, wrong: 'maybe' } }),
 })
-const count = (option: string, initial: number, name: string, wrong: readonly unknown[] = wrongCounts): Row => ({
+const count = (option: string, initial: number | undefined, name: string, wrong: readonly unknown[] = wrongCounts): Row => ({
   option,
   initial,
   code: [7],
@@ -137,6 +138,9 @@ export const ROWS: readonly Row[] = [
   { ...count('limits.maxAttributes', 1024, 'HH_MAX_ATTRIBUTES', notZero(wrongCounts)), code: [0] },
   { ...count('limits.maxEvents', 1024, 'HH_MAX_EVENTS', notZero(wrongCounts)), code: [0] },
   { ...count('limits.maxLinks', 128, 'HH_MAX_LINKS', notZero(wrongCounts)), code: [0] },
+  { ...count('limits.maxAttributesPerEvent', undefined, 'HH_MAX_ATTRIBUTES_PER_EVENT', notZero(wrongCounts)), code: [0] },
+  { ...count('limits.maxAttributesPerLink', undefined, 'HH_MAX_ATTRIBUTES_PER_LINK', notZero(wrongCounts)), code: [0] },
+  count('limits.maxValueLength', undefined, 'HH_MAX_VALUE_LENGTH'),
   count('limits.maxSpanBytes', 10_485_760, 'HH_MAX_SPAN_BYTES'),
   { ...count('batch.maxQueueSize', 50_000, 'HH_BATCH_MAX_QUEUE_SIZE'), code: [60_000] },
   { ...count('batch.maxQueueBytes', 67_108_864, 'HH_BATCH_MAX_QUEUE_BYTES'), code: [70_000_000] },
@@ -229,6 +233,7 @@ export const ROWS: readonly Row[] = [
     code: [new RandomIdGenerator()],
     wrong: [{}, { generateTraceId: collaborator }, collaborator],
   },
+  { option: 'meterProvider', initial: undefined, code: [meters], wrong: [{}, { getMeter: 1 }, collaborator, 'x'] },
   { option: 'exporter', initial: undefined, code: [exporter], wrong: [{}, { export: collaborator }, 'x', true] },
   { option: 'fetch', initial: undefined, code: [globalThis.fetch], wrong: [{}, 'x'] },
   { option: 'logger', initial: undefined, code: [logger], wrong: [{}, { warn: collaborator }, 'x', true] },

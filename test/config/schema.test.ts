@@ -15,6 +15,7 @@ const CODE_ONLY = [
   'instrumentations',
   'spanProcessors',
   'idGenerator',
+  'meterProvider',
   'exporter',
   'fetch',
   'logger',

@@ -19,6 +19,7 @@ import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } 
 import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3'
 import { JaegerPropagator } from '@opentelemetry/propagator-jaeger'
 import { defaultResource, emptyResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { createComposableProbabilitySampler, createCompositeSampler } from '@opentelemetry/sampler-composite'
 import {
   AlwaysOffSampler,
@@ -26,12 +27,13 @@ import {
   ParentBasedSampler,
   type ReadableSpan,
   SamplingDecision,
+  type SpanExporter,
   type SpanProcessor,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { HoneyHiveTracer } from '../../src/index.js'
+import { createRoutingProvider, HoneyHiveTracer } from '../../src/index.js'
 import { createTestTracer, type TestTracer, type TestTracerOptions } from '../../src/testing/index.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
@@ -83,6 +85,83 @@ class Listener implements SpanProcessor {
   }
 
   shutdown(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+describe('forceFlush of a provider', () => {
+  /** Counts its flushes; they do what `flush` does. */
+  const flushing = (flush: () => Promise<void> = () => Promise.resolve()): SpanProcessor & { count: number } => ({
+    count: 0,
+    onStart: () => undefined,
+    onEnd: () => undefined,
+    forceFlush() {
+      this.count++
+      return flush()
+    },
+    shutdown: () => Promise.resolve(),
+  })
+
+  test('delivers what ended, and asks the processors', async () => {
+    const processor = flushing()
+    const batches: string[][] = []
+    const exporter: SpanExporter = {
+      export(spans, done) {
+        batches.push(spans.map(({ name }) => name))
+        done({ code: 0 })
+      },
+      shutdown: () => Promise.resolve(),
+    }
+    const own = HoneyHiveTracer.init({ exporter, spanProcessors: [processor] })
+    own.otelTracer.startSpan('s').end()
+    expect(await own.provider.forceFlush()).toBeUndefined()
+    expect([batches, processor.count]).toEqual([[['s']], 1])
+    await own.shutdown()
+  })
+
+  test('rejects with a list of what failed or took too long, as in the SDK; who does not wait hears nothing', async () => {
+    const failure = new Error('failed')
+    const [failing, hanging] = [flushing(() => Promise.reject(failure)), flushing(() => new Promise(() => undefined))]
+    const exporter: SpanExporter = { export: (_, done) => done({ code: 1 }), shutdown: () => Promise.resolve() }
+    const logger = { debug: () => undefined, warn: () => undefined, error: () => undefined }
+    const own = HoneyHiveTracer.init({ exporter, logger, spanProcessors: [failing, hanging] })
+    own.otelTracer.startSpan('s').end()
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    void own.provider.forceFlush({ timeoutMillis: 10 })
+    const errors: unknown = await own.provider.forceFlush({ timeoutMillis: 20 }).catch((reason: unknown) => reason)
+    await turn()
+    process.off('unhandledRejection', unhandled)
+    expect(errors).toEqual([failure, expect.any(Error), expect.any(Error)])
+    expect(String((errors as Error[])[1]?.message)).toContain('20 ms')
+    expect(unhandled).not.toHaveBeenCalled()
+    await own.shutdown(1)
+  })
+
+  test('is for the tracer active where it is called, else for the one behind the provider, else for all', async () => {
+    const [a, b] = [flushing(), flushing()]
+    const [first, second] = [init({ spanProcessors: [a] }), init({ spanProcessors: [b] })]
+    await first.provider.forceFlush()
+    expect([a.count, b.count]).toEqual([1, 0])
+    await second.startActiveSpan('s', () => first.provider.forceFlush())
+    expect([a.count, b.count]).toEqual([1, 1])
+    await createRoutingProvider({ fallback: second }).forceFlush()
+    expect([a.count, b.count]).toEqual([1, 2])
+    await createRoutingProvider().forceFlush({ timeoutMillis: Number.NaN })
+    expect([a.count, b.count]).toEqual([2, 3])
+  })
+
+  test('is there and shutdown is not: a library that is handed it may not end the tracers it serves', () => {
+    expect(tracer.provider).not.toHaveProperty('shutdown')
+  })
+})
+
+class SpanMetricReader extends MetricReader {
+  protected onShutdown(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  protected onForceFlush(): Promise<void> {
     return Promise.resolve()
   }
 }
@@ -563,6 +642,68 @@ describe('id generator', () => {
     own.startSpan('replaced').end()
     expect(named('given', own).spanContext()).toMatchObject({ traceId: TRACE, spanId: SPAN })
     expect(named('replaced', own).spanContext().traceId).toMatch(/^[0-9a-f]{32}$/)
+  })
+})
+
+describe('span metrics', () => {
+  const readMetrics = async (reader: SpanMetricReader): Promise<Record<string, unknown>> => {
+    const { resourceMetrics } = await reader.collect()
+    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)
+    return Object.fromEntries(
+      metrics.map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints.map(({ value, attributes }) => [value, attributes])]),
+    )
+  }
+
+  test('a meter provider of the tracer counts its spans, as the SDK does', async () => {
+    const reader = new SpanMetricReader()
+    const own = init({ meterProvider: new MeterProvider({ readers: [reader] }), spanFilter: { exclude: ['left out'] } })
+    const other = init()
+    const outer = own.startSpan('outer')
+    own.startActiveSpan('root', () => own.startSpan('inner').end())
+    own.withRemoteContext({ traceparent: `00-${TRACE}-${SPAN}-01` }, () => own.startSpan('continued').end())
+    own.startSpan('left out').end()
+    other.startSpan('of another tracer').end()
+    const result = { 'otel.span.sampling_result': 'RECORD_AND_SAMPLE' }
+    const started = (origin: string): object => ({ 'otel.span.parent.origin': origin, ...result })
+    expect(await readMetrics(reader)).toEqual({
+      'otel.sdk.span.started': [
+        [2, started('none')],
+        [1, started('local')],
+        [1, started('remote')],
+      ],
+      'otel.sdk.span.live': [[1, result]],
+    })
+    outer.end()
+    expect(await readMetrics(reader)).toMatchObject({ 'otel.sdk.span.live': [[0, result]] })
+  })
+
+  test('what the sampler drops or only records is counted as that', async () => {
+    const reader = new SpanMetricReader()
+    const decisions = [SamplingDecision.NOT_RECORD, SamplingDecision.RECORD, SamplingDecision.RECORD_AND_SAMPLED]
+    const sampler = { shouldSample: () => ({ decision: decisions.shift() ?? SamplingDecision.NOT_RECORD }) }
+    const own = init({ meterProvider: new MeterProvider({ readers: [reader] }), sampler })
+    for (const name of ['a', 'b', 'c']) own.startSpan(name)
+    const metrics = await readMetrics(reader)
+    expect(metrics['otel.sdk.span.started']).toMatchObject(
+      ['DROP', 'RECORD_ONLY', 'RECORD_AND_SAMPLE'].map((result) => [1, { 'otel.span.sampling_result': result }]),
+    )
+    expect(metrics['otel.sdk.span.live']).toHaveLength(2)
+  })
+
+  test('one that throws costs no span and no call', () => {
+    const no = (): never => {
+      throw new Error('metrics')
+    }
+    const meters = [
+      no,
+      () => ({ createCounter: no, createUpDownCounter: no }),
+      () => ({ createCounter: () => ({ add: no }), createUpDownCounter: () => ({ add: no }) }),
+    ]
+    for (const getMeter of meters) {
+      const own = init({ meterProvider: { getMeter } as never })
+      expect(own.startActiveSpan('s', () => 'result')).toBe('result')
+      expect([own.spans.length, own.stats().ended, own.stats().open]).toEqual([1, 1, 0])
+    }
   })
 })
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
-import { context, type HrTime, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, diag, type HrTime, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import type { TestTracer } from '../../src/testing/index.js'
 import { hostileValues } from '../fixtures/hostile.js'
 import { tracerTest as test } from '../fixtures/tracer.js'
@@ -64,6 +64,83 @@ describe('the methods of a span', () => {
       expect(tracer.spans.length).toBe(values.length)
     })
   }
+
+  test('say of a write after the end where it was, to the diagnostics of OpenTelemetry', ({ tracer }) => {
+    const told: unknown[][] = []
+    const silent = (): void => undefined
+    const logger = { error: silent, info: silent, debug: silent, verbose: silent, warn: (...said: unknown[]) => void told.push(said) }
+    diag.setLogger(logger, { suppressOverrideMessage: true })
+    onTestFinished(() => diag.disable())
+    const span = tracer.otelTracer.startSpan('own')
+    span
+      .setAttribute('a', 1)
+      .setStatus({ code: SpanStatusCode.UNSET })
+      .updateName(1 as never)
+    span.end()
+    const context = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
+    const late: Readonly<Record<string, () => unknown>> = {
+      setAttribute: () => span.setAttribute('a', 1),
+      setAttributes: () => span.setAttributes({ a: 1 }),
+      addEvent: () => span.addEvent('late'),
+      addLink: () => span.addLink({ context }),
+      addLinks: () => span.addLinks([{ context }]),
+      setStatus: () => span.setStatus({ code: SpanStatusCode.OK }),
+      updateName: () => span.updateName('late'),
+      recordException: () => span.recordException(new Error('late')),
+    }
+    expect(told).toEqual([])
+    for (const write of Object.values(late)) write()
+    expect(told.length).toBe(Object.keys(late).length)
+    for (const [message, error] of told) {
+      expect(message).toMatch(/^Cannot execute the operation on ended Span Span\(own [0-9a-f]{16}\)$/)
+      expect((error as Error).stack).toContain('guarded-span.test.ts')
+    }
+    logger.warn = () => {
+      throw new Error('logger')
+    }
+    for (const write of Object.values(late)) expect(write).not.toThrow()
+  })
+
+  test.for<[string, unknown]>([
+    ['a number', 1],
+    ['null', null],
+    ['undefined', undefined],
+    ['an empty text', ''],
+    ['a symbol', Symbol('s')],
+    ['an object that says nothing of the kind', { foo: 'bar' }],
+    ['an object with a stack alone', { stack: 'at x' }],
+    ['a list', ['a', 'b']],
+    ['an object with other types in the fields', { code: 0, name: {}, message: 5 }],
+  ])('record no exception of %s, as the SDK, and say so; thrown out of a traced function it is recorded', ([, value], { tracer }) => {
+    const told: unknown[] = []
+    const silent = (): void => undefined
+    diag.setLogger({ error: silent, info: silent, debug: silent, verbose: silent, warn: (said) => void told.push(said) })
+    onTestFinished(() => diag.disable())
+    expect.assertions(4)
+    try {
+      tracer.startActiveSpan('own', (span) => {
+        span.recordException(value as never)
+        expect(told).toEqual([expect.stringContaining('Failed to record an exception')])
+        throw value
+      })
+    } catch (thrown) {
+      expect(thrown).toBe(value)
+    }
+    expect(only(tracer).events.map(({ name }) => name)).toEqual(['exception'])
+  })
+
+  test('record an exception with its code as the type, and no second time in the stack', ({ tracer }) => {
+    const span = tracer.startSpan('own')
+    span.recordException({ code: 'E_X', message: 'boom', stack: 'at x' })
+    const failed = Object.assign(new Error('open failed', { cause: new Error('because') }), { code: 'ENOENT', errno: -2 })
+    span.recordException(failed)
+    span.end()
+    const [given, ofNode] = only(tracer).events.map(({ attributes = {} }) => attributes)
+    expect(given).toEqual({ 'exception.type': 'E_X', 'exception.message': 'boom', 'exception.stacktrace': 'at x' })
+    expect(ofNode?.['exception.type']).toBe('ENOENT')
+    expect(ofNode?.['exception.stacktrace']).toMatch(/errno: -2[\s\S]*\[cause\]: Error: because/)
+    expect(ofNode?.['exception.stacktrace']).not.toContain("code: 'ENOENT'")
+  })
 
   test('write nothing after the end, and a second end changes nothing', ({ tracer }) => {
     const span = tracer.startSpan('own')

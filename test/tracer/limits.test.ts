@@ -98,4 +98,99 @@ describe('limits of a span', () => {
       expect(String(tracer.spans[0]?.attributes[key]).length).toBeLessThan(3000)
     expect(tracer.spans[0]?.attributes['honeyhive.truncated']).toBe(true)
   })
+
+  test('maxAttributesPerEvent and maxAttributesPerLink hold for those alone, and follow maxAttributes when they are not given', () => {
+    const context = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
+    const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`k${i}`, i]))
+    const countKept = (limits: TracerOptions['limits']): unknown[] => {
+      const tracer = init(limits)
+      tracer.otelTracer
+        .startSpan('s', { links: [{ context, attributes: many }] })
+        .setAttributes(many)
+        .addEvent('e', many)
+        .end()
+      const [
+        {
+          attributes,
+          events: [event],
+          links: [link],
+        } = { attributes: {}, events: [], links: [] },
+      ] = tracer.spans
+      const own = Object.keys(attributes).filter((key) => key.startsWith('k')).length
+      const parts = [event, link].map((part) => [Object.keys(part?.attributes ?? {}).length, part?.droppedAttributesCount ?? 0])
+      return [own, ...parts]
+    }
+    expect(countKept({ maxAttributesPerEvent: 2, maxAttributesPerLink: 3 })).toEqual([30, [2, 28], [3, 27]])
+    expect(countKept({ maxAttributesPerEvent: 0, maxAttributesPerLink: 0 })).toEqual([30, [0, 30], [0, 30]])
+    expect(countKept({ maxAttributes: 20, maxAttributesPerLink: 5 }).slice(1)).toEqual([
+      [20, 10],
+      [5, 25],
+    ])
+  })
+
+  describe('maxValueLength', () => {
+    test('cuts texts of the attributes of span, event and link, marks the span and leaves everything else', () => {
+      const tracer = init({ maxValueLength: 5 })
+      const context = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
+      const given = { long: 'abcdefgh', fits: 'abcde', list: ['abcdefgh', '', 'abc'], numbers: [1_234_567], flag: true }
+      const cut = { ...given, long: 'abcde', list: ['abcde', '', 'abc'] }
+      const span = tracer.otelTracer.startSpan('a long name', { attributes: given, links: [{ context, attributes: given }] })
+      span.addEvent('a long event', given).addLink({ context }).end()
+      const [exported] = tracer.spans
+      expect(exported).toMatchObject({ name: 'a long name', attributes: { ...cut, 'honeyhive.truncated': true } })
+      expect(exported?.events).toMatchObject([{ name: 'a long event', attributes: cut }])
+      expect(exported?.links.map(({ attributes }) => attributes)).toEqual([cut, undefined])
+      expect(given.list[0]).toBe('abcdefgh')
+    })
+
+    test('holds for captured values, errors and JSON texts; identity stays whole', () => {
+      const tracer = init({ maxValueLength: 8, maxAttributes: 20 })
+      const wide = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`name ${i}`, 'x'.repeat(20)]))
+      const run = tracer.trace({ eventName: 'f', eventType: 'chain' })((_: object) => {
+        throw new Error('a message that is long')
+      })
+      expect(() => run(wide)).toThrow('a message')
+      const { attributes = {} } = tracer.spans[0] ?? {}
+      expect(attributes).toMatchObject({
+        'honeyhive.session_id': tracer.sessionId,
+        honeyhive_event_type: 'chain',
+        honeyhive_error: 'a messag',
+      })
+      const whole = Object.entries(attributes).filter(([, value]) => typeof value === 'string' && value.length > 8)
+      expect(whole.map(([key]) => key).filter((key) => !key.startsWith('honeyhive.'))).toEqual([])
+    })
+
+    test('cuts what was redacted: no part of a secret at the cut is seen', () => {
+      const tracer = createTestTracer({ limits: { maxValueLength: 12 }, redact: { patterns: [/secret-\d{6}/], replacement: '*' } })
+      opened.push(tracer)
+      tracer.otelTracer.startSpan('s').setAttribute('a', 'pre secret-123456 and after').addEvent('e', { b: 'pre secret-123456' }).end()
+      expect(tracer.spans[0]).toMatchObject({ attributes: { a: 'pre * and af' }, events: [{ attributes: { b: 'pre *' } }] })
+    })
+
+    test('splits no character, and marks nothing that fits', () => {
+      const tracer = init({ maxValueLength: 4 })
+      tracer.otelTracer.startSpan('s').setAttributes({ a: 'abc😀d', b: '😀😀' }).end()
+      tracer.otelTracer.startSpan('fits').setAttribute('b', '😀😀').end()
+      expect(tracer.spans[0]?.attributes).toMatchObject({ a: 'abc', b: '😀😀', 'honeyhive.truncated': true })
+      expect(tracer.spans[1]?.attributes).not.toHaveProperty(['honeyhive.truncated'])
+    })
+
+    test('processors see it cut, and may still write', () => {
+      const seen: unknown[] = []
+      const tracer = createTestTracer({
+        limits: { maxValueLength: 3 },
+        spanProcessors: [
+          {
+            onStart: (span) => void span.setAttribute('from start', 'abcdef'),
+            onEnd: (span) => void seen.push(span.attributes['from start'], span.attributes.late),
+            forceFlush: async () => undefined,
+            shutdown: async () => undefined,
+          },
+        ],
+      })
+      opened.push(tracer)
+      tracer.otelTracer.startSpan('s').setAttribute('late', 'abcdef').end()
+      expect(seen).toEqual(['abc', 'abc'])
+    })
+  })
 })
