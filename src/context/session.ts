@@ -41,7 +41,7 @@ export interface Session {
   readonly evaluation: EvaluationIdentity | undefined
   readonly options: SessionOptions
   /** Attributes that every span of the session carries, made once. */
-  readonly identity: readonly (readonly [name: string, value: string | boolean])[]
+  readonly identity: Readonly<Record<string, string | boolean>>
   /** Whether this process asks the backend to make the session record. */
   readonly isCreatedHere: boolean
   readonly record: SessionRecord

@@ -38,7 +38,8 @@ interface Tunnel {
 export class Connections {
   readonly #options: ConnectionOptions
   readonly #leases = new NativeMap<string, AgentLease>()
-  readonly #tunnels = new NativeMap<string, Tunnel>()
+  /** Few tracers have any. */
+  #tunnels: Map<string, Tunnel> | undefined
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -59,9 +60,9 @@ export class Connections {
   /** Gives back what is ours; an agent that was given is left as it is. */
   close(): void {
     for (const lease of this.#leases.values()) lease.release()
-    for (const { agent } of this.#tunnels.values()) agent.destroy()
+    for (const { agent } of this.#tunnels?.values() ?? []) agent.destroy()
     this.#leases.clear()
-    this.#tunnels.clear()
+    this.#tunnels = undefined
   }
 
   #tunnel(url: URL, proxy: URL): Agent {
@@ -69,6 +70,7 @@ export class Connections {
     if (inner === undefined) return this.#lease(url, proxy).agent
     // Any other would make a connection of its own, past the proxy.
     if (!(inner instanceof HttpsAgent)) throw new ExchangeError('network', NO_TLS_AGENT, true)
+    this.#tunnels ??= new NativeMap()
     const known = this.#tunnels.get(url.origin)
     if (known?.inner === inner) return known.agent
     known?.agent.destroy()

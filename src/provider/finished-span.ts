@@ -1,3 +1,4 @@
+import { hasOwnField } from '../builtins.js'
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
@@ -129,7 +130,7 @@ interface WrittenAttributes {
  */
 function writeAttributes(parts: SpanParts, record: SpanRecord, bucketBytes?: readonly number[]): WrittenAttributes {
   const writer = new AttributeWriter()
-  for (const [key, value] of parts.identity) writer.add(key, value)
+  writer.addAll(parts.identity)
   for (const [key, value] of parts.event) writer.add(key, value)
   const { eventName, error, errorType } = parts.texts
   if (eventName !== undefined) writer.add(ATTRIBUTE.eventName, eventName)
@@ -171,6 +172,11 @@ class AttributeWriter {
   readonly attributes: Attributes = {}
   count = 0
   units = 0
+
+  /** Without a list of the names: the engine keeps one with the shape of an object. */
+  addAll(attributes: Readonly<Record<string, AttributeValue>>): void {
+    for (const key in attributes) if (hasOwnField(attributes, key)) this.add(key, attributes[key] as AttributeValue)
+  }
 
   add(key: string, value: AttributeValue): void {
     if (Object.hasOwn(this.attributes, key)) return

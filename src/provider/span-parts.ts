@@ -9,6 +9,7 @@ import type { Redactor } from '../values/redact.js'
 import { dropOverlap, toWellFormedText } from '../values/text.js'
 import { toShownContext } from './labels.js'
 import { setOwn } from './span-arguments.js'
+import type { Session } from '../context/session.js'
 import type { SpanRecord } from './span-record.js'
 
 /** One attribute. */
@@ -16,8 +17,8 @@ export type Entry = readonly [key: string, value: AttributeValue]
 
 /** Everything that a span says, redacted and not yet cut to the limits. */
 export interface SpanParts {
-  /** Whose span it is, the same for all of a session. It always fits. */
-  readonly identity: readonly Entry[]
+  /** Whose span it is, the same object for all of a session. It always fits. */
+  readonly identity: Session['identity']
   /** What kind of event it is, and which. It always fits. */
   readonly event: readonly Entry[]
   readonly texts: SpanTexts

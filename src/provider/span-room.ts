@@ -36,7 +36,7 @@ export function fitParts(parts: SpanParts, room: SpanRoom): FittedParts {
   const attributes = sum(parts.attributes.map(entryBytes))
   const events = sum(parts.events.map(partBytes))
   const links = sum(parts.links.map(partBytes))
-  const total = room.maxSpanBytes - sum(parts.identity.map(entryBytes)) - sum(parts.event.map(entryBytes))
+  const total = room.maxSpanBytes - sum(toEntries(parts.identity).map(entryBytes)) - sum(parts.event.map(entryBytes))
   const [ofTexts = 0, ofBuckets = 0, ofAttributes = 0, ofEvents = 0, ofLinks = 0] = shareOut(
     [sum(texts), sum(buckets), attributes, events, links],
     total,

@@ -509,12 +509,15 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   async flushRouted(timeoutMs: number): Promise<void> {
     this.#completeSpans()
     const hasProcessors = this.#config.spanProcessors.length > 0
-    const [arrived, asked] = await NativePromise.all([
+    const [exported, asked] = await outcomesOf<unknown>([
       this.#exporters?.flush(timeoutMs) ?? true,
-      hasProcessors ? this.spans.flushProcessors(timeoutMs).catch((errors: unknown) => errors) : undefined,
+      hasProcessors ? this.spans.flushProcessors(timeoutMs) : undefined,
     ])
-    const failures = [...(Array.isArray(asked) ? (asked as unknown[]) : []), ...(arrived ? [] : [toFlushError(timeoutMs)])]
-    if (failures.length > 0) await NativePromise.reject(failures)
+    const hasArrived = exported?.status === 'fulfilled' && exported.value === true
+    const failures: unknown[] = asked?.status === 'rejected' && Array.isArray(asked.reason) ? [...(asked.reason as unknown[])] : []
+    if (!hasArrived) failures.push(toFlushError(timeoutMs))
+    // As OpenTelemetry's own provider rejects: with a list.
+    if (failures.length > 0) throw failures
   }
 
   /**

@@ -89,7 +89,7 @@ function toIdentity(
     ['honeyhive_metadata.datapoint_id', evaluation?.datapointId],
   ]
   const given = pairs.filter((pair): pair is readonly [string, string | boolean] => pair[1] !== undefined)
-  return given.map(([name, text]) => [name, typeof text === 'string' ? toLabel(text) : text])
+  return Object.freeze(Object.fromEntries(given.map(([name, text]) => [name, typeof text === 'string' ? toLabel(text) : text])))
 }
 
 /** Body of the request that starts a session at `startedAtMs`, Unix milliseconds; values still have to be made safe. */
