@@ -18,6 +18,7 @@ export type { Enrichment, SessionEnrichment, SpanEnrichment } from './tracer/enr
 export { bindScope } from './tracer/bind.js'
 export { createTracerPool } from './tracer/pool.js'
 export type { TracerLease, TracerPool, TracerPoolOptions, TracerPoolStats } from './tracer/pool.js'
+export type { FlushableTracerProvider, FlushOptions } from './provider/routing-provider.js'
 export {
   createRoutingPropagator,
   createRoutingProvider,

@@ -84,11 +84,25 @@ function takeEntry(member: string, entries: Map<string, string>): void {
   if (value !== undefined && TOKEN.test(name)) entries.set(name, value)
 }
 
+/** An entry of a baggage header as it is written, with the properties that OpenTelemetry calls its metadata. */
+export function toBaggageMember(name: string, value: string, properties: string | undefined): string {
+  const pair = `${encodeName(name)}=${encodeText(value)}`
+  return properties === undefined || !PROPERTIES.test(properties) ? pair : `${pair};${properties}`
+}
+
+/** A comma would begin another entry. */
+const PROPERTIES = /^[\x21-\x2b\x2d-\x7e]+(?: [\x21-\x2b\x2d-\x7e]+)*$/
+
+/** The name of an entry as it is written; empty where there is none. */
+export function readMemberName(member: string): string {
+  return (member.split(/[=;]/, 1)[0] ?? '').trim()
+}
+
 /** A W3C baggage header of `entries`, appended to what the carrier already had; entries that do not fit are left out. */
 export function toBaggageHeader(entries: Iterable<readonly [string, string]>, existing: string | undefined): string {
   const own = [...entries].filter(([name]) => TOKEN.test(name)).map(([name, value]) => [name, `${name}=${encodeText(value)}`] as const)
   const ownNames = new NativeSet(own.map(([name]) => name))
-  const kept = (existing ?? '').split(',').filter((member) => member.trim() !== '' && !ownNames.has(member.split('=', 1)[0]?.trim() ?? ''))
+  const kept = (existing ?? '').split(',').filter((member) => member.trim() !== '' && !ownNames.has(readMemberName(member)))
   const members: string[] = []
   let bytes = 0
   for (const member of [...kept.map((text) => text.trim()), ...own.map(([, text]) => text)]) {
@@ -111,6 +125,11 @@ function decodeText(text: string): string | undefined {
 
 function encodeText(text: string): string {
   return encodeURIComponent(text.toWellFormed())
+}
+
+/** Brackets are part of a value and of no name. */
+function encodeName(name: string): string {
+  return encodeText(name).replaceAll('(', '%28').replaceAll(')', '%29')
 }
 
 /** One header by its lower-case name, whatever holds it; several values are joined as HTTP does. */

@@ -3,6 +3,8 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Outcome } from '../otlp/reply.js'
 import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
 import { toTimerMs } from '../time.js'
+import { describeThrown, readField } from '../values/thrown.js'
+import { runDetached } from './detached.js'
 
 /** Hands batches to an OpenTelemetry exporter of the user; each batch is tried once, since the exporter has its own retries. */
 export class ExporterSender implements SpanSender {
@@ -38,16 +40,35 @@ export class ExporterSender implements SpanSender {
         resolve(outcome)
       }
 
+      // Around the very call, whatever became of the context on the way here: instrumented requests of an exporter are no spans.
       try {
-        this.#exporter.export([...spans], (result) => finish(result.code === 0 ? ACCEPTED : lost('the exporter reported a failure')))
-      } catch {
-        finish(lost('the exporter threw'))
+        runDetached(() => this.#exporter.export([...spans], (result) => finish(toOutcome(result))))
+      } catch (error) {
+        finish(lost(`the exporter threw${toReason(error)}`))
       }
     })
   }
 }
 
 const ACCEPTED: Outcome = { kind: 'accepted', rejected: 0, message: '' }
+
+function toOutcome(result: Parameters<Parameters<SpanExporter['export']>[1]>[0]): Outcome {
+  try {
+    return result.code === 0 ? ACCEPTED : lost(`the exporter reported a failure${toReason(result.error)}`)
+  } catch {
+    return lost('the exporter gave no result that can be read')
+  }
+}
+
+const MAX_CODE_CHARS = 100
+
+/** Kind and code of an error: a message may repeat what was sent. */
+function toReason(error: unknown): string {
+  if (error === undefined || error === null) return ''
+  const code = typeof error === 'object' ? readField(error, 'code') : undefined
+  const isCode = typeof code === 'number' || (typeof code === 'string' && code !== '')
+  return `: ${describeThrown(error).type}${isCode ? ` (${String(code).slice(0, MAX_CODE_CHARS)})` : ''}`
+}
 
 function lost(detail: string): Outcome {
   return { kind: 'refused', reason: 'retryExhausted', detail }

@@ -201,7 +201,7 @@ async function flushOrReject(flush: RoutingOptions['flushAll'], timeoutMs: numbe
 
 /** Says that something did not arrive; what it was say the messages and the numbers of its tracer. */
 export function toFlushError(timeoutMs: number): Error {
-  return new Error(`not everything arrived within ${timeoutMs} ms. See the messages before and stats() of the tracer.`)
+  return new Error(`something was lost, or did not arrive within ${timeoutMs} ms. See the messages before and stats() of the tracer.`)
 }
 
 function readLibrary(options: SpanOptions | undefined): InstrumentationLibrary | undefined {

@@ -18,6 +18,7 @@ import { isRecordingSpan, readSpanContext } from '../provider/foreign-span.js'
 import { ensureContextManager, hasHost } from '../provider/host.js'
 import { findOwned } from '../provider/owner.js'
 import { keptContext } from '../provider/tracer-provider.js'
+import { markReceived, withContextBaggage } from './context-baggage.js'
 import { continueFrom, injectInto } from './remote.js'
 
 /** Puts a caller's baggage into the context that the extraction gives back, as the standard has it. */
@@ -27,6 +28,7 @@ export const FIELDS = ['traceparent', 'tracestate', 'baggage'] as const
 
 /** What the propagator needs of its tracer. */
 export interface PropagatedInstance extends Instance {
+  readonly redactor: { readonly label: (text: string) => string }
   /** Runs our own work at the border to the host: what it throws is reported, and `fallback` given back. */
   guard<R>(topic: string, fallback: R, work: () => R): R
   /** Writes what the next service needs to continue what is current, or `parent` in the current session. */
@@ -53,7 +55,8 @@ export class TracerPropagator implements TextMapPropagator {
     this.#instance.guard('propagator', undefined, () => {
       const headers: Record<string, string> = {}
       const present = readHeader(carrier, 'baggage')
-      if (present !== undefined) headers['baggage'] = present
+      const baggage = isTracingSuppressed(at) ? present : withContextBaggage(present, at, this.#instance.redactor.label)
+      if (baggage !== undefined) headers['baggage'] = baggage
       this.#write(at, headers)
       for (const [name, value] of Object.entries(headers)) setter.set(carrier, name, value)
     })
@@ -79,7 +82,7 @@ export class TracerPropagator implements TextMapPropagator {
         since: order,
         around: undefined,
       }
-      const continued = BAGGAGE.extract(at.setValue(this.#key, frame), carrier, getter)
+      const continued = markReceived(at, BAGGAGE.extract(at.setValue(this.#key, frame), carrier, getter))
       return parent === undefined ? continued : trace.setSpanContext(continued, parent)
     })
   }

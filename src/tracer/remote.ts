@@ -57,6 +57,14 @@ const NOT_BAGGAGE: ReadonlySet<string> = new NativeSet([
   'session_name',
 ])
 
+const SESSION_NAMES = [BAGGAGE.sessionId, 'honeyhive_session_id', 'honeyhive.session_id'] as const
+const SAID_BY_US: ReadonlySet<string> = new Set([...NOT_BAGGAGE, ...SESSION_NAMES])
+
+/** Whether tracers of ours speak to each other under this name of a baggage entry. */
+export function isSaidByUs(name: string): boolean {
+  return SAID_BY_US.has(name)
+}
+
 /** Reads a remote caller's headers; nothing in them can choose a tracer or a key. */
 export function continueFrom(carrier: unknown, config: ResolvedConfig): Continuation {
   const remote = readRemoteContext(carrier)
@@ -75,7 +83,7 @@ function toSession({ baggage }: RemoteContext, config: ResolvedConfig): Session 
 
 /** The session id in a caller's baggage, normalised; the names are those the Python SDK reads. */
 export function readSessionId(baggage: ReadonlyMap<string, string>): string | undefined {
-  const id = baggage.get(BAGGAGE.sessionId) ?? baggage.get('honeyhive_session_id') ?? baggage.get('honeyhive.session_id')
+  const id = SESSION_NAMES.map((name) => baggage.get(name)).find((found) => found !== undefined)
   return id === undefined || id === '' ? undefined : toSessionId(id)
 }
 

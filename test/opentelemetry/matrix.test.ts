@@ -1,5 +1,8 @@
 import {
   type Attributes,
+  type Baggage,
+  type BaggageEntry,
+  baggageEntryMetadataFromString,
   type Context,
   context,
   createContextKey,
@@ -15,7 +18,7 @@ import {
   trace,
   TraceFlags,
 } from '@opentelemetry/api'
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'
+import { CompositePropagator, suppressTracing, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'
 import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3'
 import { JaegerPropagator } from '@opentelemetry/propagator-jaeger'
 import { defaultResource, emptyResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
@@ -716,6 +719,62 @@ describe('baggage', () => {
     expect(carrier.baggage).toBe(`tenant=acme,session_id=${tracer.sessionId},source=dev`)
     expect(propagation.getBaggage(both.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter))?.getEntry('tenant')?.value).toBe('acme')
     expect(tracer.getBaggage('tenant')).toBeUndefined()
+  })
+
+  const inject = (at: Context, from = tracer, carrier: Record<string, string> = {}): Record<string, string> => {
+    from.propagator.inject(at, carrier, defaultTextMapSetter)
+    return carrier
+  }
+  const ours = (from: TestTracer = tracer): string => `session_id=${from.sessionId},source=dev`
+  const holding = (entries: Record<string, BaggageEntry>): Context =>
+    propagation.setBaggage(ROOT_CONTEXT, propagation.createBaggage(entries))
+
+  test('what the host put into a context goes out by tracer.propagator, properties included; injectContext sends none of it', () => {
+    const metadata = baggageEntryMetadataFromString('p=1;flag')
+    const at = holding({ tenant: { value: 'acme & sons' }, 'a/b': { value: 'ü', metadata }, '(c)': { value: '' } })
+    expect(inject(at).baggage).toBe(`tenant=acme%20%26%20sons,a%2Fb=%C3%BC;p=1;flag,%28c%29=,${ours()}`)
+    expect(inject(at, tracer, { baggage: 'tenant=known,x=1' }).baggage).toBe(`tenant=known,x=1,a%2Fb=%C3%BC;p=1;flag,%28c%29=,${ours()}`)
+    expect(inject(suppressTracing(at))).toEqual({})
+    expect(context.with(at, () => tracer.injectContext({}))).toEqual({ baggage: ours() })
+  })
+
+  test('what a caller sent to one tracer goes out by none; what the host adds does, and what it names again itself', () => {
+    const other = init()
+    const sent = { baggage: `session_id=${other.sessionId},user=me,plan=gold;p=1`, traceparent: `00-${TRACE}-${SPAN}-01` }
+    const received = tracer.propagator.extract(ROOT_CONTEXT, sent, defaultTextMapGetter)
+    const baggage = propagation.getBaggage(received)
+    expect(baggage?.getEntry('user')).toEqual({ value: 'me' })
+    for (const from of [tracer, other]) expect(inject(received, from).baggage).toBe(ours(from))
+    const added = baggage?.setEntry('mine', { value: '1' }).setEntry('plan', { ...baggage.getEntry('plan'), value: 'gold' })
+    expect(inject(propagation.setBaggage(received, added as Baggage), other).baggage).toBe(`plan=gold;p=1,mine=1,${ours(other)}`)
+    // A header without baggage leaves the host's own as it is.
+    const kept = tracer.propagator.extract(holding({ tenant: { value: 'acme' } }), { traceparent: sent.traceparent }, defaultTextMapGetter)
+    expect(inject(kept, other).baggage).toBe(`tenant=acme,${ours(other)}`)
+  })
+
+  test('no entry stands for what tracers say to each other, breaks the header or holds the key; limits are W3C’s', () => {
+    const own = HoneyHiveTracer.init({ apiKey: 'hh-a-key-of-this-tracer', skipSessionCreation: true, exporter: false })
+    const at = holding({
+      session_id: { value: 'x' },
+      honeyhive_session_id: { value: 'x' },
+      project: { value: 'x' },
+      ok: { value: 'line\r\nbreak, and more', metadata: baggageEntryMetadataFromString('p=1,session_id=evil\r\nx: y') },
+      lone: { value: '\ud800' },
+      key: { value: 'hh-a-key-of-this-tracer' },
+      broken: {
+        get value(): string {
+          throw new Error('no')
+        },
+      },
+    })
+    const carrier: Record<string, string> = {}
+    own.propagator.inject(at, carrier, defaultTextMapSetter)
+    expect(carrier.baggage).toMatch(/^ok=line%0D%0Abreak%2C%20and%20more,lone=%EF%BF%BD,key=[^,]*,session_id=[0-9a-f-]{36},source=dev$/)
+    expect(carrier.baggage).not.toContain('hh-a-key')
+    const many = holding(Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${i}`, { value: 'v' }])))
+    expect(inject(many).baggage?.split(',')).toHaveLength(180)
+    const large = holding({ a: { value: 'v'.repeat(4000) }, b: { value: 'v'.repeat(4095) }, c: { value: 'v'.repeat(4000) } })
+    expect(inject(large).baggage).toBe(`a=${'v'.repeat(4000)},c=${'v'.repeat(4000)},${ours()}`)
   })
 })
 
