@@ -1,7 +1,7 @@
 import { asList, asObject } from './json-reader.js'
 import { Digest, type DigestState } from './digest.js'
-import { confidenceInterval, type Interval, intervalOf } from './intervals.js'
-import { type Aggregate, mean, quantile, standardDeviation } from './statistics.js'
+import { confidenceInterval, type Interval, intervalOf } from '../values/intervals.js'
+import { type Aggregate, mean, quantile, standardDeviation } from '../values/statistics.js'
 import type { ScoreValue } from './types.js'
 
 /** What is known of a metric before its first score. */
