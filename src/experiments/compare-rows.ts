@@ -1,4 +1,5 @@
-import { type MetricRule, worstScore } from './aggregate.js'
+import type { MetricRule } from './aggregate.js'
+import { worstScore } from '../values/worst-score.js'
 import { type Interval, pairedInterval } from '../values/intervals.js'
 import { type Pair, pairRows, type RowTrials, type ScoredRow } from './pair-rows.js'
 import { holm, minimumDetectableChange, pairedTest, type PairedTest } from './paired-test.js'
