@@ -192,20 +192,45 @@ export interface RunRow {
   readonly totalTokens: number
 }
 
-/** `GET /api/runs/:newId/compare/:oldId` */
-export interface RunComparison {
-  readonly newRun: RunSummary
-  readonly oldRun: RunSummary
-  readonly metrics: readonly {
-    readonly name: string
-    readonly oldAverage: number | null
-    readonly newAverage: number | null
-    readonly improved: number
-    readonly worse: number
-    readonly same: number
-  }[]
-  /** Rows with the same datapoint in both runs. */
-  readonly rows: readonly { readonly datapointId: string; readonly oldRow: RunRow; readonly newRow: RunRow }[]
+/** `GET /api/comparison?run=ID&run=ID…`: two to eight runs over the same datapoints; the last is what the others are compared with. */
+export interface Comparison {
+  /** In the order they were asked for. */
+  readonly runs: readonly RunSummary[]
+  readonly metrics: readonly ComparedMetric[]
+  /** Every datapoint that any of the runs has. */
+  readonly rows: readonly ComparedRow[]
+}
+export interface ComparedMetric {
+  readonly name: string
+  /** As the run says, else as the name suggests: null where neither does, and more is taken for better. */
+  readonly lowerIsBetter: boolean | null
+  /** What a row counts as that failed before it had a score. */
+  readonly failedScore: number
+  /** One for each run; null where the run has no such score. */
+  readonly figures: readonly (ComparedFigure | null)[]
+}
+export interface ComparedFigure {
+  readonly average: number
+  /** Rows with the score, those that failed included. */
+  readonly count: number
+  /** Rows that failed before they had one. */
+  readonly failed: number
+  /** Where the true average lies with a probability of 95 %; null for fewer than two rows. */
+  readonly interval: Range | null
+  /** Against the last run, over the datapoints both have; null for the last run itself. */
+  readonly change: { readonly difference: number; readonly pairs: number; readonly interval: Range | null } | null
+}
+export interface Range {
+  readonly low: number
+  readonly high: number
+}
+export interface ComparedRow {
+  /** The datapoint; with a number where a run has it more than once. */
+  readonly id: string
+  readonly inputs: Readonly<Record<string, unknown>>
+  readonly groundTruth: unknown
+  /** One for each run; null where the run has no such row. */
+  readonly rows: readonly (RunRow | null)[]
 }
 
 /** `GET /api/stats?project=&fromMs=&toMs=&bucketMs=` — cost, tokens and latency over time. */

@@ -40,7 +40,7 @@ export function createPageApi({ reader, runs, prices, live }: PageSources): App 
   app.get('/processes/:id', (c) => sendLarge(c, { ...found(readProcess(reader, c.req.param('id'), readRange(c)), 'Process') }))
   app.get('/runs', async (c) => c.json({ runs: await runs.list(projectOf(c)) }))
   app.get('/runs/:id', async (c) => sendLarge(c, { ...(await runs.detail(c.req.param('id'))) }))
-  app.get('/runs/:newId/compare/:oldId', async (c) => sendLarge(c, { ...(await runs.compare(c.req.param('newId'), c.req.param('oldId'))) }))
+  app.get('/comparison', async (c) => sendLarge(c, { ...(await runs.comparison(c.req.queries('run') ?? [])) }))
   app.get('/stats', (c) =>
     c.json(readStats(reader, { ...readRange(c), projectId: projectOf(c), bucketMs: toFiniteNumber(c.req.query('bucketMs')) })),
   )

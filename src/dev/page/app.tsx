@@ -52,7 +52,7 @@ export function App(): JSX.Element {
 }
 
 function View({ route, projects }: { readonly route: Route; readonly projects: Loaded<ProjectList> }): JSX.Element {
-  const [area, project = '', section = 'sessions', id, other] = route.parts
+  const [area, project = '', section = 'sessions', id] = route.parts
   if (area === 'processes') return project ? <ProcessView key={project} id={project} route={route} /> : <ProcessesView />
   if (area === 'events' && project) return <EventRedirect key={project} id={project} project={route.query.get('project')} />
   if (area === undefined) return <Home projects={projects} />
@@ -69,8 +69,8 @@ function View({ route, projects }: { readonly route: Route; readonly projects: L
     )
   if (section === 'runs')
     return id ? <RunView key={id} project={project} id={id} /> : <RunsView key={project} project={project} route={route} />
-  if (section === 'compare' && id && other)
-    return <CompareView key={`${id} ${other}`} project={project} newId={id} oldId={other} route={route} />
+  const compared = section === 'compare' ? route.parts.slice(3) : []
+  if (compared.length > 1) return <CompareView key={compared.join(' ')} project={project} ids={compared} route={route} />
   if (section === 'trends') return <TrendsView key={project} project={project} route={route} />
   if (section === 'drops') return <DropsView key={project} project={project} />
   return <Unknown projects={projects} />

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { toVerdict } from '../model/comparison.js'
 import { toScore } from '../model/format.js'
 
 const BINS = 16
@@ -64,6 +65,8 @@ interface ScatterProps {
   readonly points: readonly ScatterPoint[]
   readonly oldName: string
   readonly newName: string
+  /** -1 where less is better. */
+  readonly sign: 1 | -1
   readonly selected: string | null
   readonly onSelect: (id: string) => void
 }
@@ -71,8 +74,8 @@ interface ScatterProps {
 const SIDE = 320
 const MARGIN = 34
 
-/** Old score against new score: above the diagonal is better, below is worse. Points that coincide are set apart a little. */
-export function Scatter({ points, oldName, newName, selected, onSelect }: ScatterProps): JSX.Element {
+/** Old score against new score: one side of the diagonal is better, the other worse. Points that coincide are set apart a little. */
+export function Scatter({ points, oldName, newName, sign, selected, onSelect }: ScatterProps): JSX.Element {
   const scores = points.flatMap((point) => [point.oldScore, point.newScore])
   const min = Math.min(0, ...scores)
   const max = Math.max(...scores, min + (scores.every((score) => score <= 1) ? 1 : 1e-9))
@@ -86,7 +89,12 @@ export function Scatter({ points, oldName, newName, selected, onSelect }: Scatte
       role="img"
       aria-label={`${points.length} datapoints, score in ${oldName} across and in ${newName} upwards`}
     >
-      <path class="better" d={`M${MARGIN} ${SIDE - MARGIN}V${MARGIN}H${SIDE - MARGIN}Z`} />
+      <path
+        class="better"
+        d={
+          sign === 1 ? `M${MARGIN} ${SIDE - MARGIN}V${MARGIN}H${SIDE - MARGIN}Z` : `M${MARGIN} ${SIDE - MARGIN}H${SIDE - MARGIN}V${MARGIN}Z`
+        }
+      />
       <path class="frame" d={`M${MARGIN} ${MARGIN}V${SIDE - MARGIN}H${SIDE - MARGIN}`} />
       <line class="diagonal" x1={MARGIN} y1={SIDE - MARGIN} x2={SIDE - MARGIN} y2={MARGIN} />
       {[min, (min + max) / 2, max].map((score) => (
@@ -111,7 +119,7 @@ export function Scatter({ points, oldName, newName, selected, onSelect }: Scatte
           // biome-ignore lint/a11y/noStaticElementInteractions: the table beside it has the same rows as buttons
           <circle
             key={point.id}
-            class={`${toVerdict(point.newScore - point.oldScore)}${selected === point.id ? ' is-selected' : ''}`}
+            class={`${toVerdict(point.newScore - point.oldScore, sign)}${selected === point.id ? ' is-selected' : ''}`}
             cx={place(point.oldScore) + dx}
             cy={SIDE - place(point.newScore) + dy}
             r={selected === point.id ? 6 : 4}
@@ -123,12 +131,6 @@ export function Scatter({ points, oldName, newName, selected, onSelect }: Scatte
       })}
     </svg>
   )
-}
-
-/** What a difference means where more is better. */
-export function toVerdict(difference: number): 'improved' | 'worse' | 'same' {
-  if (Math.abs(difference) < 1e-9) return 'same'
-  return difference > 0 ? 'improved' : 'worse'
 }
 
 function toSpread(points: readonly ScatterPoint[]): readonly (readonly [number, number])[] {

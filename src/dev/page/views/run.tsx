@@ -2,9 +2,11 @@ import type { JSX } from 'preact'
 import { useMemo, useRef, useState } from 'preact/hooks'
 import type { RunDetail, RunList, RunRow } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
+import { toNumber } from '../model/comparison.js'
 import { toClock, toCost, toCount, toDuration } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'
 import { useLive } from '../model/live.js'
+import { toPreview } from '../model/preview.js'
 import { openRow } from '../model/open-row.js'
 import { navigate, toHash } from '../model/route.js'
 import { Histogram } from '../parts/charts.js'
@@ -13,7 +15,6 @@ import { JsonView } from '../parts/json-view.js'
 import { Failure, Loading } from '../parts/notice.js'
 import { MetricCell } from './runs.js'
 
-const PREVIEW_CHARS = 140
 const MAX_COLUMNS = 5
 
 /** One experiment run: how its scores are spread, and every row. */
@@ -201,26 +202,8 @@ function ScoreCell({ value, top }: { readonly value: number | boolean | string |
   return <MetricCell value={value} top={top} />
 }
 
-/** A value in one short line: the only value of an object, or its JSON. */
-export function toPreview(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  if (typeof value === 'string') return value.slice(0, PREVIEW_CHARS)
-  if (typeof value !== 'object') return String(value)
-  const values = Object.values(value)
-  if (values.length === 1) return toPreview(values[0])
-  const content = (value as { content?: unknown }).content
-  if (typeof content === 'string') return content.slice(0, PREVIEW_CHARS)
-  return JSON.stringify(value).slice(0, PREVIEW_CHARS)
-}
-
-/** A score as a number; true counts as 1. */
-export function toNumber(value: number | boolean | string | undefined): number | null {
-  if (typeof value === 'boolean') return value ? 1 : 0
-  return typeof value === 'number' && Number.isFinite(value) ? value : null
-}
-
 /** The values of each metric that has numbers or booleans. */
-export function toNumericMetrics(rows: readonly RunRow[]): ReadonlyMap<string, readonly number[]> {
+function toNumericMetrics(rows: readonly RunRow[]): ReadonlyMap<string, readonly number[]> {
   const metrics = new Map<string, number[]>()
   for (const row of rows) {
     for (const [name, raw] of Object.entries(row.metrics)) {
