@@ -1,5 +1,7 @@
 /**
- * What the page asks of the local server: JSON over GET under `/api`, and one event stream.
+ * What the page asks of the local server under `/api`: JSON, one event stream, and files (`GET /api/export`, `/api/runs/:id/export`
+ * and `/api/datasets/:id/export` with `?format=otlp|json|jsonl|csv`). `DELETE /api/sessions/:id?project=` and `/api/runs/:id?project=`
+ * can be taken back for an hour with `POST …/restore`.
  * Times are Unix milliseconds, durations milliseconds, costs US dollars.
  */
 import type { CostSource } from '../store/event-record.js'
@@ -94,6 +96,70 @@ export interface ConversationCall {
   /** What it was told that had not been said before. */
   readonly messages: readonly DialogueMessage[]
   readonly answer: readonly DialogueMessage[]
+}
+
+/** `GET /api/sessions/:id/search?q=`: events that hold a text in what went in, came out or stands beside it. */
+export interface SessionMatches {
+  readonly matches: readonly FoundEvent[]
+}
+export interface FoundEvent {
+  readonly id: string
+  readonly where: 'inputs' | 'outputs' | 'metadata'
+  /** The first place it stands at, with what stands around it. */
+  readonly text: string
+}
+
+/**
+ * `POST /api/events/:id/annotation?project=`: what a person thinks of an event. What is not named stays; null takes it back. It is
+ * stored where every reader of the event sees it: thumb and note under these names in its feedback, scores in its metrics.
+ */
+export interface Annotation {
+  readonly thumbsUp?: boolean | null
+  /** At most 10,000 characters. */
+  readonly note?: string | null
+  readonly scores?: Readonly<Record<string, number | boolean | null>>
+}
+/** Names of an annotation's parts in the feedback of an event. */
+export const FEEDBACK = { thumb: 'thumbs_up', note: 'note' } as const
+
+/** `GET /api/datasets?project=`, last changed first */
+export interface DatasetList {
+  readonly datasets: readonly DatasetSummary[]
+}
+export interface DatasetSummary {
+  readonly id: string
+  readonly projectId: string
+  readonly name: string
+  readonly rows: number
+  readonly updatedMs: number
+}
+/** `GET /api/datasets/:id?project=` */
+export interface DatasetDetail {
+  readonly dataset: DatasetSummary
+  /** In the order they were added. */
+  readonly points: readonly DatasetPoint[]
+}
+export interface DatasetPoint {
+  readonly id: string
+  readonly inputs: Readonly<Record<string, unknown>>
+  readonly groundTruth: unknown
+  /** The event it was made of. */
+  readonly eventId: string | null
+  readonly createdMs: number
+}
+/** `POST /api/datapoints?project=`: adds rows to a data set, or to a new one; answers {@link AddedPoints}. `DELETE /api/datapoints/:id?project=` */
+export interface NewPoints {
+  readonly dataset: { readonly id: string } | { readonly name: string }
+  readonly points: readonly {
+    readonly inputs: Readonly<Record<string, unknown>>
+    readonly groundTruth?: unknown
+    readonly history?: readonly unknown[]
+    readonly eventId?: string
+  }[]
+}
+export interface AddedPoints {
+  readonly datasetId: string
+  readonly ids: readonly string[]
 }
 
 /** `GET /api/events/:id/page`: one event and what is read out of it. */
@@ -256,5 +322,7 @@ export interface DropList {
 /** `GET /api/live` — server-sent events, each `data:` one of these. */
 export type LiveMessage =
   | { readonly kind: 'session'; readonly projectId: string; readonly session: SessionSummary }
+  /** The session was deleted. */
+  | { readonly kind: 'gone'; readonly projectId: string; readonly sessionId: string }
   | { readonly kind: 'events'; readonly projectId: string; readonly sessionId: string; readonly eventIds: readonly string[] }
   | { readonly kind: 'run'; readonly projectId: string; readonly runId: string }

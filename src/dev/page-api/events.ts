@@ -7,6 +7,7 @@ import { readFailure } from '../../semantics/failure.js'
 import type { EventDetail, EventPage, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
 import type { PriceTable } from '../prices/price-table.js'
 import { readCost } from '../store/event-record.js'
+import { listProjectIds } from '../store/projects.js'
 import { findSession, listProjects } from './sessions.js'
 
 /** An event with its children, in order of start. */
@@ -66,7 +67,7 @@ export function* eachEvent(
   reader: Reader,
   { projectId, sessionId }: { projectId?: number | undefined; sessionId?: string | undefined },
 ): Generator<EventDetail> {
-  const inProject = inProjects(projectId === undefined ? reader.all('SELECT id FROM projects').map(({ id }) => Number(id)) : [projectId])
+  const inProject = inProjects(listProjectIds(reader, projectId))
   const condition = sessionId === undefined ? inProject : both(inProject, { sql: 'e.session_id = ?', values: [sessionId] })
   for (const rows of eachEventPage(reader, condition)) for (const row of rows) yield toDetail(reader, row)
 }
@@ -154,7 +155,7 @@ function readLinks(reader: Reader, row: Row): LinkedEvent[] {
 }
 
 function toLink(reader: Reader, link: Row, direction: LinkedEvent['direction']): LinkedEvent {
-  const event = reader.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ?', link.trace_id, link.span_id)
+  const event = reader.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ? AND project_id > 0', link.trace_id, link.span_id)
   return {
     direction,
     kind: toText(link.kind),
@@ -178,7 +179,7 @@ export function readProcess(
   const row = reader.get('SELECT * FROM processes WHERE id = ?', id)
   if (row === undefined) return undefined
   const events = reader.all(
-    'SELECT * FROM events WHERE process_id = ? AND start_ms BETWEEN ? AND ? ORDER BY start_ms, key LIMIT ?',
+    'SELECT * FROM events WHERE process_id = ? AND project_id > 0 AND start_ms BETWEEN ? AND ? ORDER BY start_ms, key LIMIT ?',
     id,
     fromMs,
     toMs,
@@ -212,7 +213,7 @@ function readLaneLinks(reader: Reader, processId: string, events: readonly Row[]
   const rows = reader.all(
     `SELECT l.kind, f.id AS from_id, f.key AS from_key, t.id AS to_id, t.key AS to_key FROM events f
        JOIN links l ON l.event_key = f.key JOIN events t ON t.trace_id = l.to_trace AND t.span_id = l.to_span
-     WHERE f.process_id = ? AND f.links > 0 AND t.process_id = f.process_id AND t.project_id <> f.project_id`,
+     WHERE f.process_id = ? AND f.project_id > 0 AND t.project_id > 0 AND f.links > 0 AND t.process_id = f.process_id AND t.project_id <> f.project_id`,
     processId,
   )
   return rows

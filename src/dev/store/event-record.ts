@@ -57,7 +57,8 @@ export const NO_CONTRIBUTION: Contribution = {
 
 /** Totals of one event; a session's own record only carries feedback, its sums are those of the others. */
 export function toContribution({ type, error, body, startMs }: Measured, prices: PriceTable): Contribution {
-  const hasFeedback = Object.keys(body.feedback).length > 0
+  // An answer that was taken back is null.
+  const hasFeedback = Object.values(body.feedback).some((value) => value !== null)
   if (type === 'session') return { ...NO_CONTRIBUTION, hasFeedback }
   const tokens = readAllTokens(body)
   const { cost, source } = readCost({ type, body, startMs }, prices)

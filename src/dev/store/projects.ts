@@ -68,6 +68,11 @@ export function findProject(reader: Reader, idOrName: string): number | undefine
   return row === undefined ? undefined : Number(row.id)
 }
 
+/** The id of one project, or of all. */
+export function listProjectIds(reader: Reader, projectId: number | undefined): number[] {
+  return projectId === undefined ? reader.all('SELECT id FROM projects').map(({ id }) => Number(id)) : [projectId]
+}
+
 function fixProjects(tx: Transaction, mapped: Readonly<Record<string, string>>): { salt: string; fixed: ReadonlyMap<string, number> } {
   const salt = readSalt(tx)
   const fixed = new Map<string, number>()
