@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { transform } from 'esbuild'
 import { defineConfig } from 'tsup'
 import type { Options } from 'tsup'
@@ -109,8 +109,11 @@ export default defineConfig([
 
 /** The page's files as a module; they were built before. */
 async function readPage(): Promise<string> {
-  const names = (await readdir(PAGE)).filter((name) => name !== NOTICES)
-  const files = await Promise.all(names.map(async (name) => [`/${name}`, await readFile(join(PAGE, name), 'utf8')]))
+  const entries = await readdir(PAGE, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile() && entry.name !== NOTICES).map(({ parentPath, name }) => join(parentPath, name))
+  const files = await Promise.all(
+    paths.map(async (path) => [`/${relative(PAGE, path).split(sep).join('/')}`, await readFile(path, 'utf8')]),
+  )
   return `const files = ${JSON.stringify(files)}
     const page = new Map(files.map(([path, text]) => [path, () => new TextEncoder().encode(text)]))
     export const listPage = () => page`

@@ -10,9 +10,12 @@ import { toPreview } from '../model/preview.js'
 import { openRow } from '../model/open-row.js'
 import { navigate, toHash } from '../model/route.js'
 import { Histogram } from '../parts/charts.js'
+import { DeleteButton } from '../parts/delete-button.js'
 import { Icon } from '../parts/glyph.js'
 import { JsonView } from '../parts/json-view.js'
+import { ExportMenu } from '../parts/menu.js'
 import { Failure, Loading } from '../parts/notice.js'
+import { RunAgain } from '../parts/run-again.js'
 import { MetricCell } from './runs.js'
 
 const MAX_COLUMNS = 5
@@ -46,7 +49,17 @@ function RunBody({ project, detail }: { readonly project: string; readonly detai
           <Fact name="tokens" value={toCount(run.totalTokens)} />
           <Fact name="cost" value={toCost(run.cost)} />
         </dl>
-        <CompareWith project={project} id={run.id} />
+        <span class="head-actions">
+          <CompareWith project={project} id={run.id} />
+          <RunAgain run={run} />
+          <ExportMenu path={`/api/runs/${encodeURIComponent(run.id)}/export`} query={{}} forms={['json', 'jsonl', 'csv']} />
+          <DeleteButton
+            path={`/api/runs/${encodeURIComponent(run.id)}`}
+            project={project}
+            what={`Run ${run.name}`}
+            then={toHash(['p', project, 'runs'])}
+          />
+        </span>
       </header>
       {metrics.size > 0 && (
         <section class="histograms" aria-label="Score distributions">
