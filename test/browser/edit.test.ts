@@ -179,7 +179,7 @@ describe('search in a session', () => {
       .waitFor()
     await page.getByLabel('Find in names').press('Enter')
     await page.locator('.found mark').waitFor()
-    expect((await page.locator('.found mark').textContent())?.toLowerCase()).toContain(word)
+    expect((await page.locator('.found mark').textContent())?.toLowerCase()).toBe(word)
     await takePicture(page, 'found-dark')
     expect(await findBarriers(page)).toEqual([])
     await room.expectQuiet()
@@ -190,7 +190,7 @@ test('the command that runs a run again names it, and quotes what a shell would 
   const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/runs/${toUuid('run0')}`)
   await page.getByText('Run again').click()
   const commands = await page.locator('.command pre').allTextContents()
-  const all = `HH_API_URL=${room.server.url} npx honeyhive-tracer eval --filter 'prompt v3, gpt-4.1-mini' --baseline ${toUuid('run0')}`
+  const all = `HH_API_URL=${room.server.url} npx honeyhive-tracer eval \\\n  --filter 'prompt v3, gpt-4.1-mini' \\\n  --baseline ${toUuid('run0')}`
   expect(commands).toEqual([all, `${all} --failed`])
   await room.expectQuiet()
 })

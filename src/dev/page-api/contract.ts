@@ -105,8 +105,10 @@ export interface SessionMatches {
 export interface FoundEvent {
   readonly id: string
   readonly where: 'inputs' | 'outputs' | 'metadata'
-  /** The first place it stands at, with what stands around it. */
+  /** The first place it stands at, and what stands around it. */
+  readonly before: string
   readonly text: string
+  readonly after: string
 }
 
 /**

@@ -27,7 +27,7 @@ function* findIn(row: Row, wanted: string): Generator<FoundEvent> {
     for (const part of place === 'rest' ? toParts(content) : [content]) {
       const at = part.toLowerCase().indexOf(wanted)
       if (at < 0) continue
-      yield { id: String(row.id), where: place === 'rest' ? 'metadata' : place, text: toExcerpt(part, at, wanted.length) }
+      yield { id: String(row.id), where: place === 'rest' ? 'metadata' : place, ...toExcerpt(part, at, wanted.length) }
       return
     }
   }
@@ -38,12 +38,15 @@ function toParts(content: string): string[] {
   return Object.values(toObject(JSON.parse(content))).map((bucket) => JSON.stringify(bucket))
 }
 
-function toExcerpt(content: string, at: number, length: number): string {
-  const from = Math.max(0, at - AROUND)
-  const to = Math.min(content.length, at + length + AROUND)
-  const text = content
-    .slice(from, to)
-    .replace(/\\[nrt]/g, ' ')
-    .replace(/\\"/g, '"')
-  return `${from > 0 ? '…' : ''}${text}${to < content.length ? '…' : ''}`
+function toExcerpt(content: string, at: number, length: number): Pick<FoundEvent, 'before' | 'text' | 'after'> {
+  const [from, end] = [Math.max(0, at - AROUND), at + length]
+  return {
+    before: `${from > 0 ? '…' : ''}${toReadable(content.slice(from, at))}`,
+    text: toReadable(content.slice(at, end)),
+    after: `${toReadable(content.slice(end, end + AROUND))}${end + AROUND < content.length ? '…' : ''}`,
+  }
+}
+
+function toReadable(json: string): string {
+  return json.replace(/\\[nrt]/g, ' ').replace(/\\"/g, '"')
 }

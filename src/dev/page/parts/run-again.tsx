@@ -29,6 +29,6 @@ function Command({ label, text }: { readonly label: string; readonly text: strin
 
 /** In a form every shell of Unix reads. */
 function toCommand({ id, name }: RunSummary): string {
-  const filter = name === id ? '' : ` --filter '${name.replaceAll("'", "'\\''")}'`
-  return `HH_API_URL=${location.origin} npx honeyhive-tracer eval${filter} --baseline ${id}`
+  const filter = name === id ? [] : [`--filter '${name.replaceAll("'", "'\\''")}'`]
+  return [`HH_API_URL=${location.origin} npx honeyhive-tracer eval`, ...filter, `--baseline ${id}`].join(' \\\n  ')
 }

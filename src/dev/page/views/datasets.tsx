@@ -10,6 +10,7 @@ import { navigate, toHash } from '../model/route.js'
 import { Icon } from '../parts/glyph.js'
 import { ExportMenu } from '../parts/menu.js'
 import { Empty, Failure, Loading } from '../parts/notice.js'
+import { ScrollBox } from '../parts/scroll-box.js'
 
 /** The data sets of a project. */
 export function DatasetsView({ project }: { readonly project: string }): JSX.Element {
@@ -93,7 +94,7 @@ export function DatasetView({ project, id }: { readonly project: string; readonl
           <ExportMenu path={`${path}/export`} query={{ project }} forms={['jsonl', 'json', 'csv']} />
         </span>
       </header>
-      <div class="table-box">
+      <ScrollBox label="Rows of the data set">
         <table class="grid rows">
           <thead>
             <tr>
@@ -109,7 +110,7 @@ export function DatasetView({ project, id }: { readonly project: string; readonl
           </tbody>
         </table>
         {points.length === 0 && <p class="table-none">No rows.</p>}
-      </div>
+      </ScrollBox>
       {points.length > AT_ONCE && <p class="dim">{toCount(points.length - AT_ONCE)} more rows are in the export.</p>}
     </div>
   )

@@ -48,8 +48,10 @@ export function EventPane({ id, project, session, version, found }: PaneProps): 
       {id === null && <NoRecord />}
       {id !== null && !detail.data && !detail.error && <Loading what="the event" />}
       {found !== null && (
-        <p class="found" title={found.text}>
-          in {found.where}: <mark>{found.text}</mark>
+        <p class="found">
+          in {found.where}: {found.before}
+          <mark>{found.text}</mark>
+          {found.after}
         </p>
       )}
       {id !== null && detail.data && !detail.error && (
@@ -132,8 +134,8 @@ function EventHead({ event }: { readonly event: EventPage }): JSX.Element {
         <button type="button" class="icon-button" aria-label="Add to a data set" title="Add to a data set" onClick={() => setAdding(true)}>
           <Icon name="add" />
         </button>
-        {isAdding && <AddToDataset event={event} onClose={() => setAdding(false)} />}
       </h3>
+      {isAdding && <AddToDataset event={event} onClose={() => setAdding(false)} />}
       <dl class="facts">
         <div>
           <dt>type</dt>
