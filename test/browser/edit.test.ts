@@ -1,6 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Download, Page } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { EventDetail } from '../../src/dev/page-api/contract.js'
 import { eventually, findBarriers, takePicture, usePageRoom } from './open-page.js'
 import { type Morning, sendMorning } from './morning.js'
@@ -186,11 +190,51 @@ describe('search in a session', () => {
   })
 })
 
-test('the command that runs a run again names it, and quotes what a shell would read', async () => {
-  const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/runs/${toUuid('run0')}`)
-  await page.getByText('Run again').click()
-  const commands = await page.locator('.command pre').allTextContents()
-  const all = `HH_API_URL=${room.server.url} npx honeyhive-tracer eval \\\n  --filter 'prompt v3, gpt-4.1-mini' \\\n  --baseline ${toUuid('run0')}`
-  expect(commands).toEqual([all, `${all} --failed`])
-  await room.expectQuiet()
+describe('the command that runs a run again', () => {
+  test('names the run, in words a shell reads', async () => {
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/runs/${toUuid('run0')}`)
+    await page.getByText('Run again').click()
+    const commands = await page.locator('.command pre').allTextContents()
+    const all = `HH_API_URL=${room.server.url} npx honeyhive-tracer eval \\\n  --filter 'prompt v3, gpt-4.1-mini' \\\n  --baseline ${toUuid('run0')}`
+    expect(commands).toEqual([all, `${all} --failed`])
+    await room.expectQuiet()
+  })
+
+  test('does so: the new run is there, compared with the one it came from', async () => {
+    const root = join(import.meta.dirname, '../..')
+    const folder = await mkdtemp(join(tmpdir(), 'again-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const name = "seats: what's in a plan?"
+    await writeFile(
+      join(folder, 'seats.eval.ts'),
+      `import { defineExperiment, exactMatch } from ${JSON.stringify(join(root, 'src/experiments/index.ts'))}
+       export const seats = defineExperiment({ name: ${JSON.stringify(name)}, evaluators: { match: exactMatch() }, thresholds: { match: 0.5 }, function: async () => 'ten' as string,
+         dataset: [{ inputs: { q: 'team' }, groundTruth: 'ten' }, { inputs: { q: 'pro' }, groundTruth: 'two' }] })`,
+    )
+    const cli = `'${process.execPath}' --import '${import.meta.resolve('tsx')}' '${join(root, 'src/cli/main.ts')}'`
+    const execute = (command: string): Promise<{ stdout: string }> =>
+      promisify(execFile)('sh', ['-c', command.replace('npx honeyhive-tracer', cli)], {
+        cwd: folder,
+        env: { PATH: process.env['PATH'] ?? '', HH_API_KEY: 'key-of-the-experiments' },
+      })
+    const runs = async (): Promise<readonly { id: string; projectId: string; name: string }[]> => {
+      const { runs: all } = (await (await fetch(`${room.server.url}/api/runs`)).json()) as {
+        runs: { id: string; projectId: string; name: string }[]
+      }
+      return all.filter((one) => one.name === name)
+    }
+    await execute(`HH_API_URL=${room.server.url} npx honeyhive-tracer eval`)
+    const [first] = await runs()
+    const page = await room.open(`#/p/${first?.projectId}/runs/${first?.id}`)
+    await page.getByText('Run again').click()
+    const command = (await page.locator('.command pre').first().textContent()) ?? ''
+    const { stdout } = await execute(command)
+    expect(stdout).toContain('passed: 1 of 1 experiments')
+    expect(await runs()).toHaveLength(2)
+    const [second] = await runs()
+    await page.goto(`${room.server.url}/#/p/${first?.projectId}/compare/${second?.id}/${first?.id}`)
+    await page.locator('table.pairs tbody tr').nth(1).waitFor()
+    expect(await page.locator('table.metrics tbody tr').first().textContent()).toContain('match')
+    await room.expectQuiet()
+  })
 })
