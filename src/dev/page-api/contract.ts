@@ -4,7 +4,7 @@
  * can be taken back for an hour with `POST …/restore`.
  * Times are Unix milliseconds, durations milliseconds, costs US dollars.
  */
-import type { CostSource } from '../store/event-record.js'
+import type { CostSource, EventRecord } from '../store/event-record.js'
 import type { FoundPrice } from '../prices/price-table.js'
 import type { Dialogue, DialogueMessage } from '../../semantics/dialogue.js'
 import type { FailureStep } from '../../semantics/failure.js'
@@ -66,16 +66,9 @@ export interface SessionDetail {
   /** In order of start; up to 20,000 and more. */
   readonly events: readonly EventRow[]
 }
-export interface EventRow {
-  readonly id: string
-  readonly parentId: string | null
-  readonly sessionId: string
+export interface EventRow
+  extends Pick<EventRecord, 'id' | 'parentId' | 'sessionId' | 'type' | 'name' | 'startMs' | 'durationMs' | 'error'> {
   readonly projectId: string
-  readonly type: string
-  readonly name: string
-  readonly startMs: number
-  readonly durationMs: number
-  readonly error: string | null
   readonly totalTokens: number
   readonly cost: number
   /** Null for what used no tokens. */
@@ -174,17 +167,11 @@ export interface EventPage extends EventDetail {
   readonly pricing: { readonly source: CostSource; readonly price: FoundPrice | null } | null
 }
 /** `GET /api/events/:id`: one event in full, as it is stored. */
-export interface EventDetail extends EventRow {
-  readonly source: string
-  readonly inputs: Readonly<Record<string, unknown>>
-  readonly outputs: Readonly<Record<string, unknown>>
-  readonly config: Readonly<Record<string, unknown>>
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly metrics: Readonly<Record<string, unknown>>
-  readonly feedback: Readonly<Record<string, unknown>>
-  readonly userProperties: Readonly<Record<string, unknown>>
-  readonly traceId: string | null
-  readonly spanId: string | null
+export interface EventDetail
+  extends EventRow,
+    Pick<EventRecord, 'source' | 'traceId' | 'spanId'>,
+    Readonly<Omit<EventRecord['body'], 'user_properties'>> {
+  readonly userProperties: EventRecord['body']['user_properties']
   /** Both directions: what this event points at, and what points at it. */
   readonly linked: readonly LinkedEvent[]
 }

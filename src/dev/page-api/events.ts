@@ -1,7 +1,7 @@
 /** Events, links and processes as the page and the read helpers show them. */
 import type { Reader, Row } from '../store/database.js'
 import { both, eachEventPage, type EventCondition, findLastEvent, inProjects, inSession } from '../store/events.js'
-import { parseBody } from '../store/event-rows.js'
+import { parseBody, toRecord } from '../store/event-rows.js'
 import { readDialogue } from '../../semantics/dialogue.js'
 import { readFailure } from '../../semantics/failure.js'
 import type { EventDetail, EventPage, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
@@ -109,16 +109,17 @@ export function findLoops(byId: ReadonlyMap<string, { readonly parentId: string 
 
 /** A row of `events` as the page lists it. */
 export function toEventRow(row: Row): EventRow {
+  const { id, parentId, sessionId, projectId, type, name, startMs, durationMs, error } = toRecord(row)
   return {
-    id: String(row.id),
-    parentId: toText(row.parent_id),
-    sessionId: String(row.session_id),
-    projectId: String(row.project_id),
-    type: String(row.type),
-    name: String(row.name),
-    startMs: Number(row.start_ms),
-    durationMs: Number(row.duration_ms),
-    error: toText(row.error),
+    id,
+    parentId,
+    sessionId,
+    projectId: String(projectId),
+    type,
+    name,
+    startMs,
+    durationMs,
+    error,
     totalTokens: Number(row.total_tokens),
     cost: Number(row.cost),
     costSource: toText(row.cost_source) as EventRow['costSource'],
@@ -129,16 +130,9 @@ export function toEventRow(row: Row): EventRow {
 
 /** A row of `events` with its body, in full. */
 function toDetail(reader: Reader, row: Row): EventDetail {
+  const { source, traceId, spanId } = toRecord(row)
   const { user_properties: userProperties, ...buckets } = parseBody(row)
-  return {
-    ...toEventRow(row),
-    source: String(row.source),
-    ...buckets,
-    userProperties,
-    traceId: toText(row.trace_id),
-    spanId: toText(row.span_id),
-    linked: readLinks(reader, row),
-  }
+  return { ...toEventRow(row), source, ...buckets, userProperties, traceId, spanId, linked: readLinks(reader, row) }
 }
 
 function readLinks(reader: Reader, row: Row): LinkedEvent[] {
