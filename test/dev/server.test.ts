@@ -308,7 +308,7 @@ describe('projects', () => {
     expect(names.join(' ')).not.toContain('other-key')
   })
 
-  test('short keys are told apart too, and none is shown whole', async ({ server }) => {
+  test('short keys are told apart too, and none is shown whole but the one the command tells to use', async ({ server }) => {
     const keys = ['local', 'tenant-1', 'tenant-2', 'tunnel-2', 'tenant-1b-2', 'ab', 'ac', 'a', 'x']
     for (const key of keys) await sendSpans(server, [{}], { key })
     for (const key of keys) await sendSpans(server, [{}], { key })
@@ -317,12 +317,12 @@ describe('projects', () => {
       'key a…',
       'key a… of 1',
       'key a… of 2',
-      'key lo…l',
       'key te…1',
       'key te…2',
       'key te…2 of 11',
       'key tu…2',
       'key x…',
+      'local',
     ])
   })
 

@@ -15,6 +15,9 @@ export interface Sender {
   readonly longHint: string
 }
 
+/** The key that the command line and the page tell to use: no secret, and a name by itself. */
+const SUGGESTED_KEY = 'local'
+
 /** Decides which project a request belongs to. */
 export interface ProjectStore {
   identify(apiKey: string | undefined): Sender
@@ -108,7 +111,7 @@ function insertProject(tx: Transaction, name: string): number {
 
 /** The label, or words for the key; with the key beside it when another key already uses that label. */
 function chooseName(tx: Transaction, { keyHash, hint, longHint }: Sender, label: string): string {
-  const keyNames = keyHash === '' ? ['no key'] : [`key ${hint}`, `key ${longHint}`]
+  const keyNames = keyHash === '' ? ['no key'] : hint === SUGGESTED_KEY ? [SUGGESTED_KEY] : [`key ${hint}`, `key ${longHint}`]
   const candidates = label === '' ? keyNames : [label, ...keyNames.map((name) => `${label} (${name})`)]
   const free = candidates.find((name) => tx.get('SELECT id FROM projects WHERE name = ?', name) === undefined)
   return free ?? numberName(tx, candidates.at(-1) ?? '')
@@ -123,6 +126,7 @@ function numberName(tx: Transaction, name: string): string {
 
 /** The end of a long key; of a short one, which somebody made up, little enough not to give it away and enough to know it again. */
 function toHint(key: string): string {
+  if (key === SUGGESTED_KEY) return key
   if (key.length >= 12) return `…${key.slice(-4)}`
   return key.length >= 5 ? `${key.slice(0, 2)}…${key.slice(-1)}` : `${key.slice(0, 1)}…`
 }

@@ -48,7 +48,7 @@ export function ConnectSteps({ run }: { readonly run?: string }): JSX.Element {
   const { nameOf } = useProjects()
   const [area, id] = readRoute().parts
   const project = area === 'p' && id !== undefined ? nameOf(id) : undefined
-  const key = project === undefined ? 'local' : `'<the key of ${project.replaceAll("'", '')}>'`
+  const key = project === undefined || project === 'local' ? 'local' : `'<the key of ${project.replaceAll("'", '')}>'`
   const lines = [`export HH_API_URL=${location.origin}`, `export HH_API_KEY=${key}`, run ?? 'node app.mjs'].join('\n')
   return (
     <div class="steps">
