@@ -83,7 +83,7 @@ describe('projects and sessions', () => {
     }).toBe(true)
     await page.getByRole('button', { name: 'Cost', exact: true }).click()
     await page.waitForURL(/sort=cost&order=asc/)
-    await page.getByRole('button', { name: /Evaluation rows \(120\)/ }).click()
+    await page.getByRole('button', { name: /Evaluation rows \(118\)/ }).click()
     await eventually(() => page.locator('table.sessions tbody .chip').count()).toBe(100)
     await room.expectQuiet()
   })
