@@ -8,7 +8,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { EventDetail } from '../../src/dev/page-api/contract.js'
 import { eventually, findBarriers, takePicture, usePageRoom } from './open-page.js'
 import { type Morning, sendMorning } from './morning.js'
-import { PROJECTS, toUuid } from './traffic.js'
+import { post } from './send.js'
+import { PROJECTS, toHex, toUuid } from './traffic.js'
 
 let morning: Morning
 const room = usePageRoom(async (server) => {
@@ -237,4 +238,51 @@ describe('the command that runs a run again', () => {
     expect(await page.locator('table.metrics tbody tr').first().textContent()).toContain('match')
     await room.expectQuiet()
   })
+})
+
+test('a run of many rows and its comparison keep the document small', async () => {
+  const size = 6_000
+  const send = async (run: string): Promise<string> => {
+    const id = toUuid(run)
+    await post(
+      room.server.url,
+      '/v1/runs',
+      { run_id: id, name: run, status: 'completed', event_ids: [] },
+      { authorization: 'Bearer key-of-many' },
+    )
+    const spans = Array.from({ length: size }, (_, n) => {
+      const attributes = {
+        'honeyhive.session_id': toUuid(`${run} ${n}`),
+        honeyhive_event_type: 'chain',
+        'honeyhive_metadata.run_id': id,
+        'honeyhive_metadata.datapoint_id': `row-${n}`,
+        'honeyhive_metrics.score': String((n * (run === 'many' ? 7 : 11)) % 100),
+      }
+      return {
+        traceId: toHex(`${run} ${n}`, 32),
+        spanId: toHex(`${run} ${n}`, 16),
+        name: 'answer',
+        kind: 1,
+        startTimeUnixNano: '1700000000000000000',
+        endTimeUnixNano: '1700000000100000000',
+        attributes: Object.entries(attributes).map(([key, value]) => ({
+          key,
+          value: key.endsWith('score') ? { intValue: value } : { stringValue: value },
+        })),
+      }
+    })
+    await post(room.server.url, '/v1/traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] }, { authorization: 'Bearer key-of-many' })
+    return id
+  }
+  const [first, second] = [await send('many'), await send('many more')]
+  const project = room.server.projects().find(({ runs }) => runs === 2)?.id
+  const page = await room.open(`#/p/${project}/runs/${first}`)
+  await page.getByRole('button', { name: '5,700 more rows' }).click()
+  await page.getByRole('button', { name: '5,400 more rows' }).waitFor()
+  expect(await page.locator('table.rows tbody tr').count()).toBe(600)
+  await page.goto(`${room.server.url}/#/p/${project}/compare/${second}/${first}`)
+  await page.getByText('2,000 of 6,000 datapoints are drawn.').waitFor()
+  expect(await page.locator('.scatter circle').count()).toBe(2_000)
+  expect(await page.locator('table.pairs tbody tr').count()).toBe(300)
+  await room.expectQuiet()
 })

@@ -14,8 +14,8 @@ export function Histogram({
   readonly values: readonly number[]
   readonly average: number | null
 }): JSX.Element {
-  const min = Math.min(...values, 0)
-  const max = Math.max(...values, min + (values.every((value) => value <= 1) ? 1 : 1e-9))
+  const min = toLeast(values, 0)
+  const max = toMost(values, min + (values.every((value) => value <= 1) ? 1 : 1e-9))
   const counts = toBins(values, min, max)
   const top = Math.max(...counts, 1)
   const at = average === null ? null : ((average - min) / (max - min)) * 160
@@ -28,7 +28,7 @@ export function Histogram({
       <svg
         viewBox="0 0 160 56"
         role="img"
-        aria-label={`${name}: ${values.length} scores from ${toScore(Math.min(...values))} to ${toScore(Math.max(...values))}, average ${toScore(average)}`}
+        aria-label={`${name}: ${values.length} scores from ${toScore(toLeast(values, Number.POSITIVE_INFINITY))} to ${toScore(toMost(values, Number.NEGATIVE_INFINITY))}, average ${toScore(average)}`}
       >
         {counts.map((count, index) => (
           <rect key={index} x={index * 10 + 0.75} width={8.5} y={54 - (count / top) * 50} height={(count / top) * 50} rx={1}>
@@ -77,8 +77,8 @@ const MARGIN = 34
 /** Old score against new score: one side of the diagonal is better, the other worse. Points that coincide are set apart a little. */
 export function Scatter({ points, oldName, newName, sign, selected, onSelect }: ScatterProps): JSX.Element {
   const scores = points.flatMap((point) => [point.oldScore, point.newScore])
-  const min = Math.min(0, ...scores)
-  const max = Math.max(...scores, min + (scores.every((score) => score <= 1) ? 1 : 1e-9))
+  const min = toLeast(scores, 0)
+  const max = toMost(scores, min + (scores.every((score) => score <= 1) ? 1 : 1e-9))
   const pad = (max - min) * 0.06
   const place = (score: number): number => ((score - min + pad) / (max - min + pad * 2)) * (SIDE - MARGIN * 2) + MARGIN
   const spread = toSpread(points)
@@ -142,4 +142,13 @@ function toSpread(points: readonly ScatterPoint[]): readonly (readonly [number, 
     const radius = Math.min(13, 3.6 * Math.sqrt(nth))
     return [radius * Math.cos(nth * 2.4), radius * Math.sin(nth * 2.4)] as const
   })
+}
+
+/** A call with an argument for each of 100,000 scores would be too much for the stack. */
+function toLeast(values: readonly number[], start: number): number {
+  return values.reduce((least, value) => Math.min(least, value), start)
+}
+
+function toMost(values: readonly number[], start: number): number {
+  return values.reduce((most, value) => Math.max(most, value), start)
 }

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { useMemo } from 'preact/hooks'
 import type { ComparedFigure, ComparedMetric, Comparison } from '../../page-api/contract.js'
 import { isCertain, type JudgedRow, toJudged, toSign, toVerdict } from '../model/comparison.js'
 import { toScore } from '../model/format.js'
@@ -61,6 +62,7 @@ function MetricRow({ metric, isChosen, comparison, focus, onDirection }: RowProp
   const { runs, rows } = comparison
   const last = runs.length - 1
   const sign = toSign(metric)
+  const judged = useMemo(() => toJudged(comparison, metric, focus, sign), [comparison, metric, focus, sign])
   const choose = (): void => updateQuery({ metric: metric.name, only: null })
   return (
     <tr class={`row-link${isChosen ? ' is-chosen' : ''}`} onClick={(event) => !(event.target as Element).closest('button') && choose()}>
@@ -88,7 +90,7 @@ function MetricRow({ metric, isChosen, comparison, focus, onDirection }: RowProp
         </td>
       ))}
       <td>
-        <Balance judged={toJudged(comparison, metric, focus, sign)} />
+        <Balance judged={judged} />
       </td>
     </tr>
   )

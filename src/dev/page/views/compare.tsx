@@ -49,6 +49,7 @@ function CompareBody({ project, comparison, route }: BodyProps): JSX.Element {
     const [own, base] = [scores[focus], scores[last]]
     return own === null || own === undefined || base === null || base === undefined ? [] : [{ id, oldScore: base, newScore: own }]
   })
+  const drawn = toDrawn(points, chosen)
   const shares = comparison.rows.some(({ rows }) => rows.filter((row) => row !== null).length > 1)
   return (
     <div class="page">
@@ -88,8 +89,13 @@ function CompareBody({ project, comparison, route }: BodyProps): JSX.Element {
                 <span class="mono">{metric.name}</span>
                 <span class="dim">{sign === 1 ? 'above' : 'below'} the diagonal is better</span>
               </figcaption>
+              {drawn.length < points.length && (
+                <p class="dim">
+                  {toCount(drawn.length)} of {toCount(points.length)} datapoints are drawn.
+                </p>
+              )}
               <Scatter
-                points={points}
+                points={drawn}
                 oldName={runs[last]?.name ?? ''}
                 newName={runs[focus]?.name ?? ''}
                 sign={sign}
@@ -102,6 +108,14 @@ function CompareBody({ project, comparison, route }: BodyProps): JSX.Element {
       )}
     </div>
   )
+}
+
+/** More points than these are a cloud, and a weight on the page: every so many of them stands for the others. */
+const MOST_DRAWN = 2_000
+
+function toDrawn<Point extends { readonly id: string }>(points: readonly Point[], chosen: string | null): readonly Point[] {
+  const step = Math.ceil(points.length / MOST_DRAWN)
+  return step <= 1 ? points : points.filter(({ id }, at) => at % step === 0 || id === chosen)
 }
 
 interface HeadProps {

@@ -19,6 +19,7 @@ import { RunAgain } from '../parts/run-again.js'
 import { MetricCell } from './runs.js'
 
 const MAX_COLUMNS = 5
+const AT_ONCE = 300
 
 /** One experiment run: how its scores are spread, and every row. */
 export function RunView({ project, id }: { readonly project: string; readonly id: string }): JSX.Element {
@@ -118,9 +119,10 @@ interface TableProps {
 function RowTable({ project, rows, metrics }: TableProps): JSX.Element {
   const [order, setOrder] = useState<{ readonly by: string; readonly sign: 1 | -1 }>({ by: '', sign: 1 })
   const [onlyFailed, setOnlyFailed] = useState(false)
+  const [most, setMost] = useState(AT_ONCE)
   const box = useRef<HTMLDivElement>(null)
   useRowKeys(box)
-  const tops = new Map(metrics.map((name) => [name, Math.max(1, ...rows.map((row) => toNumber(row.metrics[name]) ?? 0))]))
+  const tops = new Map(metrics.map((name) => [name, rows.reduce((top, row) => Math.max(top, toNumber(row.metrics[name]) ?? 0), 1)]))
   const shown = useMemo(
     () =>
       toSorted(
@@ -165,12 +167,17 @@ function RowTable({ project, rows, metrics }: TableProps): JSX.Element {
             </tr>
           </thead>
           <tbody>
-            {shown.map((row) => (
+            {shown.slice(0, most).map((row) => (
               <RowLine key={row.sessionId} project={project} row={row} metrics={metrics} tops={tops} />
             ))}
           </tbody>
         </table>
       </div>
+      {shown.length > most && (
+        <button type="button" class="button more" onClick={() => setMost(most + AT_ONCE)}>
+          {toCount(shown.length - most)} more rows
+        </button>
+      )}
     </div>
   )
 }
