@@ -58,8 +58,9 @@ const pageAsModule: EsbuildPlugin = {
 /** Where vm evaluates a file (Jest, single executables, plugin hosts) there is no `import()`, but always `require`. */
 const requireInsteadOfImport: Plugin = {
   name: 'require-instead-of-import',
-  renderChunk(code) {
-    if (this.format !== 'cjs') return undefined
+  renderChunk(code, { path }) {
+    // The files of the page are text here, and run in a browser.
+    if (this.format !== 'cjs' || /[\\/]page-content-\w+\.cjs$/.test(path)) return undefined
     return { code: code.replace(/\bimport\((["'])([^"'\n]+)\1\)/g, (_, _quote, specifier: string) => toRequire(specifier)) }
   },
 }
