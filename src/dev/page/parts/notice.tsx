@@ -26,7 +26,8 @@ function toAdvice(error: ApiError): string {
   if (error.status === 0) return 'Is it still running? Start it with `npx honeyhive-tracer dev`; this page picks up where it was.'
   if (error.status === 401 || error.status === 403)
     return `Open the page at the address the server printed (127.0.0.1 or localhost, same port), not through another host name.`
-  if (error.status === 404) return 'It is not in this server’s database: it may not have arrived yet, or the database was replaced.'
+  if (error.status === 404)
+    return 'It is not in this server’s database: it may have been deleted, may not have arrived yet, or the database was replaced.'
   if (error.status === 503) return 'The database cannot be written or read right now. Look at the disk, then at the server’s terminal.'
   if (error.status >= 500) return 'The reason is in the terminal where the server runs.'
   return 'The address of this view may be damaged. Go back, or choose the project again.'

@@ -28,7 +28,8 @@ export function SessionView({ project, id, route }: { readonly project: string; 
   const detail = useApi<SessionDetail>(toPath(`/api/sessions/${encodeURIComponent(id)}`, { project }))
   const count = detail.data?.events.length ?? 0
   useLive((message) => isAbout(message, id), detail.reload, count > SLOW_ABOVE_EVENTS ? SLOW_EVERY_MS : LIVE_EVERY_MS)
-  if (detail.error && !detail.data) return <Failure error={detail.error} onRetry={detail.reload} />
+  // A session that was deleted meanwhile is gone here too.
+  if (detail.error && (!detail.data || detail.error.status === 404)) return <Failure error={detail.error} onRetry={detail.reload} />
   if (!detail.data) return <Loading what="the session" />
   return <SessionBody project={project} detail={detail.data} route={route} />
 }
