@@ -103,7 +103,7 @@ describe(`${LARGE} items cost about as much each as ${SMALL}`, () => {
     expect(new Set(tree.events.map(({ parentId }) => parentId)).size).toBe(isDeep ? LARGE : 2)
   })
 
-  test('results of a run, its page and its comparison with itself', { timeout: 600_000 }, async ({ start }) => {
+  test('results of a run, its page, its files and its comparison', { timeout: 1_800_000 }, async ({ start }) => {
     const [small, large] = [await start(), await start()]
     const [few, many] = [await fillRun(small, SMALL), await fillRun(large, LARGE)]
     const paths = (id: string): string[] => [
