@@ -1,4 +1,5 @@
 /** Several runs over the same datapoints, each against the last of them. */
+import { nextTurn } from '../../builtins.js'
 import { type JsonObject, toObject } from '../../otlp/json.js'
 import { confidenceInterval, pairedInterval } from '../../values/intervals.js'
 import { mean } from '../../values/statistics.js'
@@ -13,15 +14,17 @@ export interface ComparedRun {
   readonly rows: readonly RunRow[]
 }
 
-/** Sets runs against the last of them. */
-export function toComparison(runs: readonly ComparedRun[]): Comparison {
+/** Sets runs against the last of them; other work of the process gets its turn between two metrics. */
+export async function compareStoredRuns(runs: readonly ComparedRun[]): Promise<Comparison> {
   const rows = joinRows(runs)
-  const names = [...new Set(rows.flatMap((row) => row.rows.flatMap((one) => (one === null ? [] : Object.keys(one.metrics)))))]
-  return {
-    runs: runs.map(({ run }) => run),
-    metrics: names.flatMap((name) => toMetric(name, runs, rows)),
-    rows,
+  const names = new Set<string>()
+  for (const run of runs) for (const row of run.rows) for (const name of Object.keys(row.metrics)) names.add(name)
+  const metrics: ComparedMetric[] = []
+  for (const name of names) {
+    await nextTurn()
+    metrics.push(...toMetric(name, runs, rows))
   }
+  return { runs: runs.map(({ run }) => run), metrics, rows }
 }
 
 /** The rows of all runs, those of one datapoint beside each other; a run may have a datapoint more than once. */

@@ -4,7 +4,7 @@ import type { CommittedChanges } from '../store/changes.js'
 import type { Reader } from '../store/database.js'
 import { readRunResults, type RunResults, toRunSummary } from '../store/run-results.js'
 import { findRun, listRuns, type StoredRun } from '../store/runs.js'
-import { type ComparedRun, toComparison } from './comparison.js'
+import { type ComparedRun, compareStoredRuns } from './comparison.js'
 import type { Comparison, RunDetail, RunSummary } from './contract.js'
 
 const MAX_LISTED = 200
@@ -64,7 +64,7 @@ export function createRunPages(reader: Reader): RunPages {
         const { run, results } = await read(id)
         runs.push({ run: toRunSummary(run, results), metadata: run.body.metadata, rows: results.rows })
       }
-      return toComparison(runs)
+      return compareStoredRuns(runs)
     },
     averages: async (run) => (await summaryOf(run)).metrics,
     forget(changes) {
