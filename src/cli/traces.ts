@@ -23,6 +23,8 @@ interface TracesFlags extends ServerFlags {
 
 /** How often `--follow` looks. */
 const FOLLOW_MS = 500
+/** Sessions asked for at once while following. */
+const NEWS_PAGE = 200
 /** A session is printed when nothing came for it for this long. */
 const QUIET_MS = 1_000
 const MAX_TEXT = 100
@@ -45,9 +47,13 @@ async function run(source: TraceSource, flags: TracesFlags): Promise<void> {
   const found = await findSessions(source, flags)
   for (const one of found) await print(source, one)
   for (const one of found) printed.set(keyOf(one.session), stateOf(one.session))
+  // What is older than the ones shown is no news either.
+  const sinceMs = Date.now()
+  for (const { session } of flags.follow === true ? await findNews(source, flags, sinceMs) : [])
+    if (!printed.has(keyOf(session))) printed.set(keyOf(session), stateOf(session))
   if (found.length === 0 && flags.json !== true && flags.follow !== true)
     process.stdout.write('Nothing has arrived yet. Set HH_API_URL and HH_API_KEY in your program and run it.\n')
-  if (flags.follow === true) await follow(source, flags, print, printed)
+  if (flags.follow === true) await follow(source, flags, { print, printed, sinceMs })
 }
 
 interface Found {
@@ -57,24 +63,54 @@ interface Found {
 
 type Print = (source: TraceSource, found: Found) => Promise<void>
 
-async function findSessions(source: TraceSource, { project, limit }: TracesFlags): Promise<Found[]> {
-  const { projects } = await source.getJson<ProjectList>('/projects')
-  const wanted = projects.filter(({ name, id }) => project === undefined || name === project || id === project)
-  if (project !== undefined && wanted.length === 0) throw new HoneyHiveError('DEV_SERVER', `There is no project "${project}".`)
+async function findSessions(source: TraceSource, flags: TracesFlags): Promise<Found[]> {
   const found: Found[] = []
-  for (const one of wanted) {
-    const { sessions } = await source.getJson<SessionList>(`/sessions?project=${encodeURIComponent(one.id)}&limit=${limit}`)
-    found.push(...sessions.map((session) => ({ project: one, session })))
+  for (const project of await findProjects(source, flags)) {
+    const { sessions } = await listSessions(source, project, flags.limit)
+    found.push(...sessions.map((session) => ({ project, session })))
   }
   return found
 }
 
+async function findProjects(source: TraceSource, { project }: TracesFlags): Promise<readonly ProjectSummary[]> {
+  const { projects } = await source.getJson<ProjectList>('/projects')
+  const wanted = projects.filter(({ name, id }) => project === undefined || name === project || id === project)
+  if (project !== undefined && wanted.length === 0) throw new HoneyHiveError('DEV_SERVER', `There is no project "${project}".`)
+  return wanted
+}
+
+function listSessions(source: TraceSource, { id }: ProjectSummary, limit: number, cursor = ''): Promise<SessionList> {
+  return source.getJson<SessionList>(`/sessions?project=${encodeURIComponent(id)}&limit=${limit}&cursor=${encodeURIComponent(cursor)}`)
+}
+
+/** The newest sessions, and all that began after `sinceMs`: of a burst none is passed over. Oldest first. */
+async function findNews(source: TraceSource, flags: TracesFlags, sinceMs: number): Promise<Found[]> {
+  const found: Found[] = []
+  for (const project of await findProjects(source, flags)) {
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const page: SessionList = await listSessions(source, project, NEWS_PAGE, cursor)
+      found.push(...page.sessions.map((session) => ({ project, session })))
+      cursor = (page.sessions.at(-1)?.startMs ?? 0) < sinceMs ? null : page.nextCursor
+    }
+  }
+  return found.reverse()
+}
+
+interface Following {
+  readonly print: Print
+  /** What was printed of which session, or was there before. */
+  readonly printed: Map<string, string>
+  /** Unix milliseconds. */
+  readonly sinceMs: number
+}
+
 /** Prints what is new until the process is ended; a server that restarts is waited for. */
-async function follow(source: TraceSource, flags: TracesFlags, print: Print, printed: Map<string, string>): Promise<void> {
+async function follow(source: TraceSource, flags: TracesFlags, { print, printed, sinceMs }: Following): Promise<void> {
   const quietSince = new Map<string, { state: string; sinceMs: number }>()
   for (;;) {
     await pause(FOLLOW_MS)
-    for (const one of await findSessions(source, flags).catch(ignoreAbsence)) {
+    for (const one of await findNews(source, flags, sinceMs).catch(ignoreAbsence)) {
       const [key, state] = [keyOf(one.session), stateOf(one.session)]
       if (printed.get(key) === state) continue
       const seen = quietSince.get(key)

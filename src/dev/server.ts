@@ -168,7 +168,7 @@ async function prepareRoutes(options: DevServerOptions, store: Store, live: Live
     addConfigurationRoutes(app, context)
     addMetricRoutes(app, context)
     addUnsupportedRoutes(app)
-    app.route('/api', createPageApi({ reader: store, runs, live, prices }))
+    app.route('/api', createPageApi({ reader: store, runs, live, prices, edits: { store, prices, limits: context.limits } }))
   }
 }
 

@@ -1,7 +1,8 @@
 import { asList, asObject } from './json-reader.js'
 import { Digest, type DigestState } from './digest.js'
-import { confidenceInterval, type Interval, intervalOf } from './intervals.js'
-import { type Aggregate, mean, quantile, standardDeviation } from './statistics.js'
+import { confidenceInterval, type Interval, intervalOf } from '../values/intervals.js'
+import { type Aggregate, mean, quantile, standardDeviation } from '../values/statistics.js'
+import { worstScore } from '../values/worst-score.js'
 import type { ScoreValue } from './types.js'
 
 /** What is known of a metric before its first score. */
@@ -25,15 +26,6 @@ export function readRules(value: unknown): readonly MetricRule[] {
 /** The part of an evaluator that is stored as its rule. */
 export function toRule({ name, lowerIsBetter, failedScore }: MetricRule): MetricRule {
   return { name, ...(lowerIsBetter === true ? { lowerIsBetter } : {}), ...(failedScore === undefined ? {} : { failedScore }) }
-}
-
-/**
- * Score of a row that has none because the function or the evaluator failed: 0, or the lowest one seen when that is below;
- * where less is better 1, or the highest one seen when that is above.
- */
-export function worstScore({ lowerIsBetter = false, failedScore }: MetricRule, min: number, max: number): number {
-  if (failedScore !== undefined) return failedScore
-  return lowerIsBetter ? Math.max(1, max) : Math.min(0, min)
 }
 
 /**

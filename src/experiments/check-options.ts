@@ -15,7 +15,7 @@ import {
 import type { CompareOptions } from './compare-rows.js'
 import type { CacheOptions, EvaluateOptions, RowLimits } from './options.js'
 import type { RateLimit } from './rate-limit.js'
-import { AGGREGATES } from './statistics.js'
+import { AGGREGATES } from '../values/statistics.js'
 import type { DatapointInput } from './types.js'
 
 /** Options whose row, output and score types no longer matter. */

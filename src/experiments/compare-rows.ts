@@ -1,9 +1,10 @@
-import { type MetricRule, worstScore } from './aggregate.js'
-import { type Interval, pairedInterval } from './intervals.js'
+import type { MetricRule } from './aggregate.js'
+import { worstScore } from '../values/worst-score.js'
+import { type Interval, pairedInterval } from '../values/intervals.js'
 import { type Pair, pairRows, type RowTrials, type ScoredRow } from './pair-rows.js'
 import { holm, minimumDetectableChange, pairedTest, type PairedTest } from './paired-test.js'
 import { toNumber } from './score.js'
-import { mean, sum } from './statistics.js'
+import { mean, sum } from '../values/statistics.js'
 import { hasFailed } from './failures.js'
 import type { RowStatus, ScoreValue } from './types.js'
 

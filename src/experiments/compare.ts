@@ -6,7 +6,7 @@ import { namesOf, refuseUnknown } from './known-options.js'
 import type { ExperimentData } from './result.js'
 import { fetchRunResult, type RunResult } from './run-result.js'
 import { loadScoredRun } from './scored-run.js'
-import type { Aggregate } from './statistics.js'
+import type { Aggregate } from '../values/statistics.js'
 
 /** How to reach the server. */
 export interface ServerOptions {

@@ -1,5 +1,5 @@
 import { HoneyHiveError } from '../errors.js'
-import { type Interval, wilsonInterval } from './intervals.js'
+import { type Interval, wilsonInterval } from '../values/intervals.js'
 import { keepAlive } from './keep-alive.js'
 import { namesOf, refuseUnknown } from './known-options.js'
 import { pairRows } from './pair-rows.js'

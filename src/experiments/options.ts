@@ -2,7 +2,7 @@ import type { TracerOptions } from '../config/options.js'
 import type { InstrumentationLike } from '../config/resolved.js'
 import type { CompareOptions, ScoredRun } from './compare-rows.js'
 import type { RateLimits } from './rate-limit.js'
-import type { Aggregate } from './statistics.js'
+import type { Aggregate } from '../values/statistics.js'
 import type { SummaryEvaluators } from './summary-evaluators.js'
 import type { ThresholdMap } from './thresholds.js'
 import type {

@@ -1,6 +1,6 @@
-import { bisect, logGamma, normalQuantile, tTestPower } from './distributions.js'
+import { bisect, logGamma, normalQuantile, tTestPower } from '../values/distributions.js'
 import { createRandom } from './random.js'
-import { standardDeviation, sum } from './statistics.js'
+import { standardDeviation, sum } from '../values/statistics.js'
 
 /** Outcome of a paired test: the same rows in two runs. */
 export interface PairedTest {

@@ -1,7 +1,7 @@
 import type { Backend } from './backend.js'
 import { asList, asNumber, asObject, asText, asTexts } from './json-reader.js'
 import { toScoreValue } from './score.js'
-import type { Aggregate } from './statistics.js'
+import type { Aggregate } from '../values/statistics.js'
 import type { ScoreValue } from './types.js'
 
 /** One metric as the server aggregated it. */

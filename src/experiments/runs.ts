@@ -3,7 +3,7 @@ import type { Backend } from './backend.js'
 import { isExternalId } from './dataset-ids.js'
 import { asObject, asText } from './json-reader.js'
 import { describeError } from './score.js'
-import type { Aggregate } from './statistics.js'
+import type { Aggregate } from '../values/statistics.js'
 
 /** What the server may say of a run. */
 export type RunStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'

@@ -1,6 +1,6 @@
 import { MetricCollector, type MetricRule, type MetricState, type MetricSummary } from './aggregate.js'
 import { addUsage, NO_USAGE } from './span-reader.js'
-import type { Aggregate } from './statistics.js'
+import type { Aggregate } from '../values/statistics.js'
 import type { ExperimentRow, RowUsage } from './types.js'
 import { countRefusals, hasFailed } from './failures.js'
 

@@ -1,5 +1,5 @@
 import type { MetricSummary } from './aggregate.js'
-import type { Aggregate } from './statistics.js'
+import type { Aggregate } from '../values/statistics.js'
 
 /** Bounds of one figure of the run. */
 export interface ThresholdRange {

@@ -196,7 +196,8 @@ describe('messages', () => {
     const pane = page.locator('.event-pane')
     await pane.locator('.message').nth(1).waitFor()
     await pane.getByText('window.__hit=1</script>').first().waitFor()
-    const elements = await pane.evaluate((box) => [...new Set([...box.querySelectorAll('*')].map((one) => one.localName))])
+    // The judgement is the page's own, and has a form.
+    const elements = await pane.evaluate((box) => [...box.querySelectorAll(':not(.annotate *)')].map((one) => one.localName))
     expect(
       elements.filter((name) => ['script', 'iframe', 'object', 'embed', 'form', 'style', 'link', 'base', 'meta'].includes(name)),
     ).toEqual([])

@@ -5,6 +5,7 @@ import { toCost, toCount, toDuration, toTicks } from '../../src/dev/page/model/f
 import { parseMarkdown } from '../../src/dev/page/model/markdown.js'
 import { toLanes, toTree, toVisible } from '../../src/dev/page/model/tree.js'
 import { toTurns } from '../../src/dev/page/model/turns.js'
+import { toWordDiff } from '../../src/dev/page/model/word-diff.js'
 
 function toRow(id: string, parentId: string | null, startMs = 0, durationMs = 10, error: string | null = null): EventRow {
   return {
@@ -157,5 +158,37 @@ describe('figures', () => {
     expect([0, 9999, 12_345, 2_500_000].map(toCount)).toEqual(['–', '9,999', '12.3k', '2.5M'])
     expect(toTicks(0, 100, 5)).toEqual([0, 20, 40, 60, 80, 100])
     expect(toTicks(5, 5, 5)).toEqual([])
+  })
+})
+
+describe('toWordDiff', () => {
+  const kinds = (before: string, after: string) => toWordDiff(before, after)?.map(({ kind, text }) => `${kind} ${text.trim()}`)
+
+  test('marks the words that came and went', () => {
+    expect(kinds('the key works for 24 hours', 'the key works for 12 hours')).toEqual([
+      'same the key works for',
+      'removed 24',
+      'added 12',
+      'same hours',
+    ])
+  })
+
+  test('shows texts that have little in common one after the other', () => {
+    expect(kinds('open the settings and choose rotate', 'exports stop at ten thousand rows, and page on')).toEqual([
+      'removed open the settings and choose rotate',
+      'added exports stop at ten thousand rows, and page on',
+    ])
+  })
+
+  test.each([
+    ['', 'an answer', ['added an answer']],
+    ['an answer', '', ['removed an answer']],
+    ['same', 'same', ['same same']],
+  ])('of "%s" and "%s"', (before, after, expected) => {
+    expect(kinds(before, after)?.filter((part) => !/^\w+ $/.test(part))).toEqual(expected)
+  })
+
+  test('gives up on texts that are too long', () => {
+    expect(toWordDiff('a '.repeat(20_000), 'b')).toBeNull()
   })
 })

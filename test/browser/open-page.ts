@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { buildPage, MAX_TOTAL_BYTES } from '../../scripts/build-page.mjs'
+import { buildPage, MAX_LATER_BYTES, MAX_TOTAL_BYTES } from '../../scripts/build-page.mjs'
 import { type DevServer, startDevServer } from '../../src/dev/server.js'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
@@ -54,8 +54,9 @@ export function usePageRoom(fill: (server: DevServer) => Promise<void>): PageRoo
   const complaints: string[] = []
 
   beforeAll(async () => {
-    const [sizes] = await Promise.all([buildPage(), mkdir(PICTURES, { recursive: true })])
-    expect(Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(MAX_TOTAL_BYTES)
+    const [{ firstBytes, laterBytes }] = await Promise.all([buildPage(), mkdir(PICTURES, { recursive: true })])
+    expect(firstBytes).toBeLessThanOrEqual(MAX_TOTAL_BYTES)
+    expect(laterBytes).toBeLessThanOrEqual(MAX_LATER_BYTES)
     server = await startDevServer({ port: 0, database: ':memory:' })
     await fill(server)
     browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })

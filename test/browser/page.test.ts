@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { startDevServer } from '../../src/dev/server.js'
-import { eventually, usePageRoom } from './open-page.js'
+import { eventually, takePicture, usePageRoom } from './open-page.js'
 import { post, sendSession, sendSpans } from './send.js'
 import { type Morning, sendMorning } from './morning.js'
 import { HOSTILE_NAME, PROJECTS, toSupportSession, toUuid } from './traffic.js'
@@ -83,7 +83,7 @@ describe('projects and sessions', () => {
     }).toBe(true)
     await page.getByRole('button', { name: 'Cost', exact: true }).click()
     await page.waitForURL(/sort=cost&order=asc/)
-    await page.getByRole('button', { name: /Evaluation rows \(120\)/ }).click()
+    await page.getByRole('button', { name: /Evaluation rows \(118\)/ }).click()
     await eventually(() => page.locator('table.sessions tbody .chip').count()).toBe(100)
     await room.expectQuiet()
   })
@@ -343,17 +343,18 @@ describe('runs', () => {
     await page.getByLabel('Compare prompt v3, gpt-4.1-mini').check()
     await page.getByLabel('Compare prompt v4, claude-sonnet-4').check()
     await page.getByRole('button', { name: 'Compare', exact: true }).click()
-    await page.getByRole('button', { name: 'relevance' }).click()
+    await page.getByRole('button', { name: 'relevance', exact: true }).click()
     const points = page.locator('.scatter circle')
     await points.first().waitFor()
-    await eventually(() => points.count()).toBe(38)
+    // Rows that failed are among them.
+    await eventually(() => points.count()).toBe(40)
     const worse = await page.locator('.scatter circle.worse').count()
     expect(worse).toBeGreaterThan(0)
     await page.getByRole('button', { name: `${worse} worse` }).click()
     await eventually(() => page.locator('table.pairs tbody tr').count()).toBe(worse)
     await page.locator('table.pairs tbody tr').first().click()
     await page.locator('.pair-sides').getByRole('heading', { name: 'Old' }).waitFor()
-    await page.getByRole('button', { name: 'All 38' }).click()
+    await page.getByRole('button', { name: 'All 40' }).click()
     const last = await page.locator('table.pairs tbody tr[data-datapoint]').last().getAttribute('data-datapoint')
     await page.locator('.scatter circle').last().click({ force: true })
     await page.locator(`table.pairs tr.is-chosen[data-datapoint="${last}"]`).waitFor()
@@ -361,6 +362,42 @@ describe('runs', () => {
       900,
     )
     await eventually(() => page.url()).toMatch(/row=EXT-/)
+    await room.expectQuiet()
+  })
+
+  test('compares three runs, tells chance from change, and marks what differs word by word', async () => {
+    const page = await room.open(`#/p/${room.projectId(PROJECTS.support)}/runs`)
+    for (const name of ['prompt v3, gpt-4.1-mini', 'prompt v4, gpt-4.1-mini', 'prompt v4, claude-sonnet-4'])
+      await page.getByLabel(`Compare ${name}`).check()
+    await page.getByRole('button', { name: 'Compare', exact: true }).click()
+    const metrics = page.locator('table.metrics tbody tr')
+    await metrics.nth(2).waitFor()
+    expect(await page.locator('table.metrics thead th').allTextContents()).toEqual([
+      'Metric',
+      'prompt v3, gpt-4.1-mini',
+      'prompt v4, claude-sonnet-4',
+      'prompt v4, gpt-4.1-mini',
+      'Worse, same, improved',
+    ])
+    expect(await metrics.first().textContent()).toMatch(/0\.\d+ to 0\.\d+2 failed, as 0.*\+0\.\d+.*38 of 40 rows/)
+    const before = await page.locator('table.pairs tr.verdict-worse').count()
+    await page.getByRole('button', { name: /relevance: more is better/ }).click()
+    await page.getByText('below the diagonal is better').waitFor()
+    await eventually(() => page.locator('table.pairs tr.verdict-improved').count()).toBe(before)
+    await page.getByLabel('Compare with').selectOption({ label: 'against prompt v4, gpt-4.1-mini' })
+    await page.waitForURL(new RegExp(`${toUuid('run1')}$|${toUuid('run1')}\\?`))
+    await page.getByLabel('Look at').selectOption({ label: 'Look at prompt v3, gpt-4.1-mini' })
+    await page.getByRole('button', { name: /relevance: less is better/ }).click()
+    await page.getByRole('button', { name: '2 missing' }).click()
+    await page.locator('table.pairs').getByText('no row').first().waitFor()
+    await page.getByRole('button', { name: /^\d+ worse$/ }).click()
+    await page.locator('table.pairs').getByText('RateLimitError: 429').first().waitFor()
+    await page.getByRole('button', { name: 'All 40' }).click()
+    const changed = page.locator('table.pairs tbody tr').filter({ hasText: 'CSV export' }).filter({ hasText: 'Open Settings' }).first()
+    await changed.locator('button').click()
+    await page.locator('.word-diff ins').first().waitFor()
+    expect(await page.locator('.word-diff del').count()).toBeGreaterThan(0)
+    await takePicture(page, 'compare-three-dark')
     await room.expectQuiet()
   })
 

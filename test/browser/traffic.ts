@@ -563,21 +563,21 @@ function toHostileSession(startMs: number): TrafficSession {
   }
 }
 
+/** The second was given up before its last rows. */
 const RUNS = [
-  { name: 'prompt v3, gpt-4.1-mini', base: 0.62, model: 'gpt-4.1-mini', failures: 2 },
-  { name: 'prompt v4, gpt-4.1-mini', base: 0.7, model: 'gpt-4.1-mini', failures: 1 },
-  { name: 'prompt v4, claude-sonnet-4', base: 0.8, model: 'claude-sonnet-4', failures: 0 },
+  { name: 'prompt v3, gpt-4.1-mini', base: 0.62, model: 'gpt-4.1-mini', failures: 2, rows: 40 },
+  { name: 'prompt v4, gpt-4.1-mini', base: 0.7, model: 'gpt-4.1-mini', failures: 1, rows: 38 },
+  { name: 'prompt v4, claude-sonnet-4', base: 0.8, model: 'claude-sonnet-4', failures: 0, rows: 40 },
 ] as const
-const ROWS = 40
 
 function toRunTraffic(nowMs: number): { readonly sessions: TrafficSession[]; readonly runs: TrafficRun[] } {
   const sessions: TrafficSession[] = []
-  const runs = RUNS.map(({ name, base, model, failures }, at): TrafficRun => {
+  const runs = RUNS.map(({ name, base, model, failures, rows }, at): TrafficRun => {
     const runId = toUuid(`run${at}`)
     const random = createRandom(77 + at)
     const createdMs = nowMs - (RUNS.length - at) * 25 * 60_000
     const sessionIds: string[] = []
-    for (let row = 0; row < ROWS; row++) {
+    for (let row = 0; row < rows; row++) {
       const hardness = createRandom(row * 7919 + 13)()
       const score = Math.min(1, Math.max(0, base + 0.25 - hardness * 0.55 + (random() - 0.5) * 0.3))
       const id = toUuid(`run${at}/row${row}`)

@@ -2,11 +2,20 @@ import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { type Morning, sendMorning } from './morning.js'
 import { findBarriers, settle, takePicture, usePageRoom } from './open-page.js'
+import { post } from './send.js'
 import { PROJECTS, toHex, toUuid } from './traffic.js'
 
 let morning: Morning
+let datasetId: string
 const room = usePageRoom(async (server) => {
   morning = await sendMorning(server, { largeEvents: 20_000 })
+  const project = server.projects().find(({ name }) => name === PROJECTS.support)?.id
+  const points = Array.from({ length: 3 }, (_, n) => ({
+    inputs: { question: `How many seats has plan ${n}?` },
+    groundTruth: { answer: 'ten' },
+  }))
+  const added = await post(server.url, `/api/datapoints?project=${project}`, { dataset: { name: 'Seats' }, points })
+  datasetId = (added as { datasetId: string }).datasetId
 })
 
 describe('every view', () => {
@@ -28,6 +37,10 @@ describe('every view', () => {
         `${project}/compare/${toUuid('run2')}/${toUuid('run0')}?metric=relevance&row=EXT-${toHex('row0', 12)}`,
         '.pair-sides',
       ],
+      ['datasets', `${project}/datasets`, 'table.datasets'],
+      ['dataset', `${project}/datasets/${datasetId}`, 'table.rows'],
+      ['add-row', morning.hashOf('gwa2', 'gwa2/answer'), '.event-pane .chat'],
+      ['run-again', `${project}/runs/${toUuid('run0')}`, '.histogram'],
       ['trends', `${project}/trends`, '.time-plot canvas'],
       ['empty', `${project}/sessions?q=no+such+thing`, '.is-empty'],
       ['losses', `${project}/drops`, 'table.drops'],
@@ -41,12 +54,13 @@ describe('every view', () => {
     await page.goto(`${room.server.url}/${hash}`)
     await page.locator(ready).first().waitFor()
     await settle(page)
-    if (name !== 'help') return
-    await page.keyboard.press('?')
-    await page.getByRole('dialog').waitFor()
+    if (name === 'help') await page.keyboard.press('?')
+    if (name === 'add-row') await page.getByRole('button', { name: 'Add to a data set' }).click()
+    if (name === 'help' || name === 'add-row') await page.getByRole('dialog').waitFor()
+    if (name === 'run-again') await page.getByText('Run again').click()
   }
   const leave = async (page: Page, name: string): Promise<void> => {
-    if (name === 'help') await page.keyboard.press('Escape')
+    if (name === 'help' || name === 'add-row') await page.keyboard.press('Escape')
   }
 
   test.each([

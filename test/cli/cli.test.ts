@@ -179,6 +179,78 @@ describe('honeyhive-tracer', () => {
     expect(absent).toMatchObject({ code: 1, err: 'There is no project "nobody".\n' })
   }, 60_000)
 
+  test('traces --follow passes over none of a burst', async () => {
+    const { child } = start(['dev', '--port', '0', '--db', ':memory:'])
+    const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line.toString())?.[0] ?? ''
+    const tracer = HoneyHiveTracer.init({ apiKey: 'key-of-a', serverUrl: url, sessionName: 'first' })
+    traceFn(tracer, () => 1, { eventName: 'before' })()
+    await tracer.forceFlush()
+    const following = start(['traces', '--url', url, '--follow', '--limit', '1'])
+    const out = following.child.stdout as NodeJS.ReadableStream
+    let followed = String(((await once(out, 'data')) as [Buffer])[0])
+    out.on('data', (chunk: Buffer) => {
+      followed += chunk.toString()
+    })
+    await expect.poll(() => followed).toContain('before')
+    for (let i = 0; i < 250; i++)
+      await tracer.withSession({ sessionName: `burst ${i}.` }, () => traceFn(tracer, () => i, { eventName: `e${i}` })())
+    await tracer.shutdown()
+    await expect.poll(() => new Set(followed.match(/burst \d+\./g)).size, { timeout: 50_000 }).toBe(250)
+    expect(followed.match(/burst 7\./g)).toHaveLength(1)
+  }, 90_000)
+
+  test('export writes every form, and import says what a server did not take', async () => {
+    const { child } = start(['dev', '--port', '0', '--db', ':memory:', '--project', 'a=key-of-a'])
+    const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line.toString())?.[0] ?? ''
+    const tracer = HoneyHiveTracer.init({ apiKey: 'key-of-a', serverUrl: url, sessionName: 'first' })
+    const { sessionId } = tracer
+    for (let i = 0; i < 3; i++) traceFn(tracer, () => 'x'.repeat(3_000_000), { eventName: `large ${i}` })()
+    await tracer.shutdown()
+    const [otlp, json, jsonl, csv, wrong, absent] = await Promise.all(
+      [
+        [],
+        ['--format', 'json'],
+        ['--format', 'jsonl', '--session', sessionId ?? ''],
+        ['--format', 'csv'],
+        ['--format', 'xml'],
+        ['--session', 'none'],
+      ].map((args) => run(['export', '--url', url, ...args])),
+    )
+    expect(otlp?.out.trim().split('\n').length, 'no line is larger than a request may be').toBeGreaterThan(2)
+    expect((JSON.parse(json?.out ?? '') as { event_name: string }[]).map((event) => event.event_name)).toContain('large 2')
+    expect(jsonl?.out.trim().split('\n').length).toBe(4)
+    expect(csv?.out.startsWith('event_id,session_id,')).toBe(true)
+    expect([wrong?.code, absent?.code, absent?.err]).toEqual([2, 1, 'There is no session "none".\n'])
+    const file = join(folder, 'large.jsonl')
+    await writeFile(file, otlp?.out ?? '')
+    const second = start(['dev', '--port', '0', '--db', ':memory:'])
+    const [address] = (await once(second.child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+    const copyUrl = /http:\/\/127\.0\.0\.1:\d+/.exec(address.toString())?.[0] ?? ''
+    expect((await run(['import', file, '--url', copyUrl])).code).toBe(0)
+    expect((await run(['export', '--url', copyUrl])).out).toBe(otlp?.out)
+    const bad = join(folder, 'bad.jsonl')
+    const span = { traceId: 'no id', spanId: 'none', name: 'x', startTimeUnixNano: '1', endTimeUnixNano: '2' }
+    await writeFile(bad, `${JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] })}\n`)
+    const refused = await run(['import', bad, '--url', copyUrl])
+    expect(refused.code).toBe(1)
+    expect(refused.err).toMatch(/bad\.jsonl:1: 1 spans were refused: \S/)
+  }, 90_000)
+
+  test('import waits for a server that is busy', async () => {
+    const replies = [503, 503, 200, 200]
+    const receiver = await startReceiver((_request, response) => {
+      response.writeHead(replies.shift() ?? 500, { 'retry-after': '0' }).end('{}')
+      return true
+    })
+    const file = join(folder, 'two.jsonl')
+    await writeFile(file, '{"resourceSpans":[]}\n{"resourceSpans":[]}\n')
+    const imported = await run(['import', file, '--url', receiver.url])
+    await receiver.close()
+    expect(imported).toMatchObject({ code: 0, out: `sent 2 requests to ${receiver.url}\n` })
+  }, 60_000)
+
   test('a file that is missing, a folder and broken JSON are each told in one sentence, with one exit code', async () => {
     const broken = join(folder, 'broken.json')
     await writeFile(broken, '{ not json')

@@ -43,20 +43,28 @@ describe('8 writers, 2 readers, an export, a lock of another program and retenti
     const server = await startDevServer({ port: 0, database: path, projects: { p: 'key-of-p' }, retention: { maxAgeMs: 31_536_000_000 } })
     const { body } = await call(server, 'POST', '/datasets', { name: 'd' }, 'key-of-p')
     const { insertedId } = (body as { result: { insertedId: string } }).result
-    const [acknowledged, rows] = [new Set<string>(), new Set<string>()]
+    const [acknowledged, rows, notes] = [new Set<string>(), new Set<string>(), new Set<string>()]
     const statuses = new Map<number, number>()
     const count = ({ status }: Reply): void => void statuses.set(status, (statuses.get(status) ?? 0) + 1)
     let isDone = false
 
     const writer = async (): Promise<void> => {
       for (let round = 0; round < 12; round++) {
-        const spans = Array.from({ length: 5 }, () => ({ traceId: newId(16), spanId: newId(8), name: 'new' }))
+        const eventId = crypto.randomUUID()
+        const spans = Array.from({ length: 5 }, (_, n) => ({
+          traceId: newId(16),
+          spanId: newId(8),
+          name: 'new',
+          attributes: n === 0 ? { honeyhive_event_id: eventId } : {},
+        }))
         const stored = await insist(() => sendSpans(server, spans, { key: 'key-of-p' }))
         if (stored.status === 200) for (const { spanId } of spans) acknowledged.add(spanId)
         const add = { data: [{ q: round }], mapping: { inputs: ['q'] } }
         const added = await insist(() => call(server, 'POST', `/datasets/${insertedId}/datapoints`, add, 'key-of-p'))
         for (const id of (added.body as { datapoint_ids: string[] }).datapoint_ids) rows.add(id)
-        for (const reply of [stored, added]) count(reply)
+        const judged = await insist(() => call(server, 'POST', `/api/events/${eventId}/annotation?project=p`, { note: eventId }, null))
+        if (judged.status === 200) notes.add(eventId)
+        for (const reply of [stored, added, judged]) count(reply)
       }
     }
     const reader = async (): Promise<void> => {
@@ -80,7 +88,8 @@ describe('8 writers, 2 readers, an export, a lock of another program and retenti
     const { stdout } = await exporting
 
     expect([...statuses.keys()]).toEqual([200])
-    expect([acknowledged.size, rows.size]).toEqual([8 * 12 * 5, 8 * 12])
+    expect([acknowledged.size, rows.size, notes.size]).toEqual([8 * 12 * 5, 8 * 12, 8 * 12])
+    expect(new Set(server.events({ project: 'p' }).flatMap(({ feedback }) => feedback.note ?? []))).toEqual(notes)
     const stored = new Set(server.events({ project: 'p' }).map((event) => event.spanId))
     expect([...acknowledged].filter((spanId) => !stored.has(spanId))).toEqual([])
     const { datasets } = (await call(server, 'GET', '/v1/datasets', undefined, 'key-of-p')).body as { datasets: { datapoints: string[] }[] }

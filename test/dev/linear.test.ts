@@ -76,7 +76,13 @@ describe(`${LARGE} items cost about as much each as ${SMALL}`, () => {
         (server) => () =>
           fetch(`${server.url}${path}`, { headers: { authorization: 'Bearer hh_test_key_0123456789' } }).then((reply) => reply.text()),
       )
-    for (const path of [`/api/sessions/${SESSION}`, `/v1/sessions/${SESSION}`, '/api/export']) {
+    for (const path of [
+      `/api/sessions/${SESSION}`,
+      `/v1/sessions/${SESSION}`,
+      '/api/export',
+      '/api/export?format=csv',
+      `/api/sessions/${SESSION}/search?q=i`,
+    ]) {
       const [few = read, many = read] = read(path) as (() => Promise<string>)[]
       expect([path, await compare(few as () => Promise<string>, many as () => Promise<string>)]).toEqual([
         path,
@@ -87,11 +93,17 @@ describe(`${LARGE} items cost about as much each as ${SMALL}`, () => {
     const search = (server: DevServer) => () =>
       call(server, 'POST', '/v1/events/search', { filters: [{ field: 'inputs.i', operator: 'greater than', value: 990 }] })
     expect(await compare(search(small), search(large))).toBeLessThan(LIMIT)
+    const project = (server: DevServer): string => `?project=${server.projects()[0]?.id}`
+    const hide = (server: DevServer) => async () => {
+      await call(server, 'DELETE', `/api/sessions/${SESSION}${project(server)}`)
+      await call(server, 'POST', `/api/sessions/${SESSION}/restore${project(server)}`)
+    }
+    expect(await compare(hide(small), hide(large))).toBeLessThan(LIMIT)
     const tree = (await call(large, 'GET', `/api/sessions/${SESSION}`)).body as { events: { parentId: string }[] }
     expect(new Set(tree.events.map(({ parentId }) => parentId)).size).toBe(isDeep ? LARGE : 2)
   })
 
-  test('results of a run, its page and its comparison with itself', { timeout: 600_000 }, async ({ start }) => {
+  test('results of a run, its page, its files and its comparison', { timeout: 1_800_000 }, async ({ start }) => {
     const [small, large] = [await start(), await start()]
     const [few, many] = [await fillRun(small, SMALL), await fillRun(large, LARGE)]
     const paths = (id: string): string[] => [
@@ -99,6 +111,7 @@ describe(`${LARGE} items cost about as much each as ${SMALL}`, () => {
       `/api/runs/${id}`,
       `/v1/runs/${id}/metrics`,
       `/v1/runs/${id}/compare/${id}`,
+      `/api/runs/${id}/export?format=json`,
     ]
     for (const [index, path] of paths(few).entries()) {
       const ratio = await compare(
@@ -107,6 +120,14 @@ describe(`${LARGE} items cost about as much each as ${SMALL}`, () => {
       )
       expect([path, ratio]).toEqual([path, expect.toSatisfy((value: number) => value < LIMIT)])
     }
+    const [fewToo, manyToo] = [await fillRun(small, SMALL), await fillRun(large, LARGE)]
+    const compared = (server: DevServer, ...ids: readonly string[]) => call(server, 'GET', `/api/comparison?run=${ids.join('&run=')}`)
+    expect(
+      await compare(
+        () => compared(small, few, fewToo),
+        () => compared(large, many, manyToo),
+      ),
+    ).toBeLessThan(LIMIT)
     expect((await call(large, 'GET', `/api/runs/${many}`)).body).toMatchObject({ run: { rows: LARGE, metrics: { score: 0.5 } } })
   })
 

@@ -421,6 +421,20 @@ test.for([
   expect(reply.headers.get('content-type')).toMatch(/^application\/json/)
 })
 
+test.for(['/api/nothing', '/api/runs/a/compare/b', '/v1/nothing', '/session/1/2/3/4', '/events/00000000-0000-4000-8000-000000000000/x'])(
+  '%s is no route, and is answered as one of the API, never with the page',
+  async (path, { server }) => {
+    for (const accept of ['*/*', 'text/html', 'application/json']) {
+      const reply = await fetch(server.url + path, { headers: { accept } })
+      expect([reply.status, reply.headers.get('content-type'), await reply.json()]).toEqual([
+        404,
+        'application/json',
+        expect.objectContaining({ statusCode: 404, success: false }),
+      ])
+    }
+  },
+)
+
 test.for([
   ['GET', '/nowhere', 404],
   ['GET', '/v1/nowhere', 404],

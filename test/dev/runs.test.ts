@@ -318,9 +318,9 @@ describe('the page', () => {
         { error: 'boom' },
       ],
     })
-    expect((await call(server, 'GET', `/api/runs/${NEW}/compare/${OLD}`)).body).toMatchObject({
-      metrics: [{ name: 'accuracy', oldAverage: 0.5, newAverage: 1, improved: 1, worse: 0, same: 1 }],
-      rows: [{ datapointId: 'EXT-0', oldRow: {}, newRow: {} }, {}],
+    expect((await call(server, 'GET', `/api/comparison?run=${NEW}&run=${OLD}`)).body).toMatchObject({
+      metrics: [{ name: 'accuracy', figures: [{ average: 1 }, { average: 0.5 }] }],
+      rows: [{ id: 'EXT-0', rows: [{}, {}] }, {}],
     })
     await sendSpans(server, [{ name: 'later', attributes: { 'honeyhive.session_id': uuid(100), 'gen_ai.usage.cost': 1 } }])
     expect((await call(server, 'GET', '/api/runs')).body).toMatchObject({

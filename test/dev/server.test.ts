@@ -308,6 +308,34 @@ describe('projects', () => {
     expect(names.join(' ')).not.toContain('other-key')
   })
 
+  test('short keys are told apart too, and none is shown whole but the one the command tells to use', async ({ server }) => {
+    const keys = ['local', 'tenant-1', 'tenant-2', 'tunnel-2', 'tenant-1b-2', 'ab', 'ac', 'a', 'x']
+    for (const key of keys) await sendSpans(server, [{}], { key })
+    for (const key of keys) await sendSpans(server, [{}], { key })
+    const names = server.projects().map(({ name }) => name)
+    expect(names.toSorted()).toEqual([
+      'key a…',
+      'key a… of 1',
+      'key a… of 2',
+      'key te…1',
+      'key te…2',
+      'key te…2 of 11',
+      'key tu…2',
+      'key x…',
+      'local',
+    ])
+  })
+
+  test('keys that no letter tells apart are numbered', async ({ server }) => {
+    for (const key of ['aXb', 'aYb', 'aZb', 'aWb']) await sendSpans(server, [{}], { key })
+    expect(
+      server
+        .projects()
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(['key a…', 'key a… of 3', 'key a… of 3 #2', 'key a… of 3 #3'])
+  })
+
   test('two keys with one label do not share a project', async ({ server }) => {
     await sendSpans(server, [{ attributes: { 'honeyhive.project': 'same' } }])
     await sendSpans(server, [{ attributes: { 'honeyhive.project': 'same' } }], { key: 'another-key-zzzz' })

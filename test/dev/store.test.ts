@@ -41,7 +41,7 @@ const fillInLayout3 = async (path: string): Promise<void> => {
   await fill(path)
   const database = await connect(path)
   database.exec(`
-    DROP INDEX sessions_of_runs; ALTER TABLE events DROP COLUMN cost_source;
+    DROP TABLE trash; DROP INDEX sessions_of_runs; ALTER TABLE events DROP COLUMN cost_source;
     ALTER TABLE sessions DROP COLUMN unpriced; ALTER TABLE sessions DROP COLUMN user_id; ALTER TABLE sessions DROP COLUMN preview;
     DROP INDEX events_by_parent; DROP TABLE dataset_points; PRAGMA application_id = 0; PRAGMA user_version = 3`)
   database.close()

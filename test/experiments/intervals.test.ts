@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { normalCdf, studentQuantile } from '../../src/experiments/distributions.js'
-import { confidenceInterval, type Interval, pairedInterval, wilsonInterval } from '../../src/experiments/intervals.js'
+import { normalCdf, studentQuantile } from '../../src/values/distributions.js'
+import { confidenceInterval, type Interval, pairedInterval, wilsonInterval } from '../../src/values/intervals.js'
 import { holm, minimumDetectableChange, pairedTest } from '../../src/experiments/paired-test.js'
 import { createRandom } from '../../src/experiments/random.js'
-import { standardDeviation } from '../../src/experiments/statistics.js'
+import { standardDeviation } from '../../src/values/statistics.js'
 
 /** Made by `reference/make_statistics.py`, which names its command. */
 const reference = JSON.parse(readFileSync(new URL('reference/statistics.json', import.meta.url), 'utf8')) as {

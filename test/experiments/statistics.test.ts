@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_VALUES, MetricCollector } from '../../src/experiments/aggregate.js'
 import { createRandom } from '../../src/experiments/random.js'
-import { normalQuantile } from '../../src/experiments/distributions.js'
+import { normalQuantile } from '../../src/values/distributions.js'
 import { pairedTest } from '../../src/experiments/paired-test.js'
-import { mean, quantile, standardDeviation, sum } from '../../src/experiments/statistics.js'
+import { mean, quantile, standardDeviation, sum } from '../../src/values/statistics.js'
 
 describe('basic figures', () => {
   test('quantile interpolates as NumPy does by default', () => {

@@ -34,6 +34,13 @@ describe('the quickstart', () => {
     const page = await fetch(url)
     expect(page.status).toBe(200)
     expect(await page.text()).toContain('<!doctype html>')
+    const script = await (await fetch(`${url}/app.js`)).text()
+    const later = [...new Set(script.match(/assets\/[\w-]+\.js/g))]
+    expect(later.length).toBeGreaterThan(1)
+    for (const name of later) {
+      const reply = await fetch(`${url}/${name}`)
+      expect([name, reply.status, reply.headers.get('content-type')]).toEqual([name, 200, 'text/javascript; charset=utf-8'])
+    }
 
     const text = await readFile(join(repository, 'docs/quickstart.md'), 'utf8')
     const program = /```js\n([\s\S]+?)```/.exec(text)?.[1] ?? ''

@@ -1,7 +1,7 @@
 /** The order a request is answered in: which route, else the page; every error in one format. */
 import { Hono } from 'hono'
 import type { App, Call } from './call.js'
-import { SECURITY_HEADERS } from './guard.js'
+import { isDataPath, SECURITY_HEADERS } from './guard.js'
 import { HttpError, notFound } from './http-error.js'
 import type { PageFiles } from './page-files.js'
 import { toErrorBody, toHttpError } from './reply.js'
@@ -22,7 +22,9 @@ export function createApp({ files, addRoutes }: AppOptions): App {
   addRoutes(app)
   refuseOtherMethods(app)
   app.get('*', (c) => {
-    const page = files.find(decodeURIComponent(c.req.path), { acceptsHtml: /text\/html|\*\/\*/.test(c.req.header('accept') ?? '*/*') })
+    const path = decodeURIComponent(c.req.path)
+    const acceptsHtml = !isDataPath(path) && /text\/html|\*\/\*/.test(c.req.header('accept') ?? '*/*')
+    const page = files.find(path, { acceptsHtml })
     if (page === undefined) throw notFound('Route')
     c.header('cache-control', page.isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
     c.header('content-type', page.type)

@@ -97,8 +97,9 @@ function checkOrigin({ headers, method, url = '/' }: IncomingMessage, origins: R
   if (!opensPage) throw new HttpError(403, 'Requests from other sites are refused')
 }
 
-function isDataPath(url: string): boolean {
-  return /^\/(api|v1|events|session|runs|datasets|datapoints|opentelemetry|nextjs|metrics|configurations|charts|queues|projects|tools)(\/|\?|$)/.test(
+/** Whether a path is, or looks like, one of the API: what is not there is answered in JSON, never with the page. */
+export function isDataPath(url: string): boolean {
+  return /^\/(api|v1|events|session|runs|datasets|datapoints|opentelemetry|nextjs|metrics|configurations|charts|queues|projects|tools|dataset|evaluations)(\/|\?|$)/.test(
     url,
   )
 }

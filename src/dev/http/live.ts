@@ -53,7 +53,11 @@ export function createLiveFeed(findSession: (sessionId: string, projectId: numbe
     timer = undefined
     for (const { projectId, sessionId, eventIds } of sessions.values()) {
       const session = findSession(sessionId, projectId)
-      if (session !== undefined) sendMessage({ kind: 'session', projectId: String(projectId), session })
+      sendMessage(
+        session === undefined
+          ? { kind: 'gone', projectId: String(projectId), sessionId }
+          : { kind: 'session', projectId: String(projectId), session },
+      )
       if (eventIds.size > 0)
         sendMessage({ kind: 'events', projectId: String(projectId), sessionId, eventIds: [...eventIds].slice(0, MAX_IDS_PER_MESSAGE) })
     }

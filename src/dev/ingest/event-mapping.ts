@@ -7,6 +7,7 @@ import { translateMastra } from '../../semantics/mastra.js'
 import { setPath, unflatten } from '../../semantics/unflatten.js'
 import { ASSOCIATION_PREFIX, ATTRIBUTE_RULES, MERGE_RULES, PREFIX_RULES, PROTOCOL_ATTRIBUTES } from '../../semantics/vocabulary.js'
 import { createBody, type EventBody, type EventBucket, fill, fillOrKeep, fillPath, readPath, toEventBucket } from '../store/event-body.js'
+import type { EventRecord } from '../store/event-record.js'
 import { resolveEventType } from './event-type.js'
 import { formatUuid, isUuid, toSessionUuid } from '../store/ids.js'
 import { detectInstrumentor } from './instrumentor.js'
@@ -16,25 +17,22 @@ import { addUsage } from './usage.js'
 import { createSpanAttributes, type SpanAttributes } from './span-attributes.js'
 import { fillAnswer, fillConversation, readMergedValue, takeValues } from './values.js'
 
-/** An event as a span describes it, before its project and parent are looked up. */
-export interface MappedEvent {
-  readonly span: DecodedSpan
+/** An event as a span describes it, and what its project, id and parent are looked up by. */
+export interface MappedEvent extends Omit<EventRecord, Place> {
+  readonly resource: JsonObject
   /** Only when the span names a valid one. */
   readonly eventId: string | undefined
-  readonly sessionId: string
   /** Whether the span named its session; otherwise its trace stands in. */
   readonly hasSession: boolean
   readonly autoCreate: boolean
   readonly sessionName: string
-  readonly type: string
-  readonly name: string
-  readonly source: string
   readonly projectLabel: string | undefined
-  readonly error: string | null
   /** Parent named by attribute: a UUID, or a span id of the same trace. */
   readonly explicitParent: string | undefined
-  readonly body: EventBody
 }
+
+/** What only the store knows of an event. */
+type Place = 'projectId' | 'id' | 'parentId' | 'processId'
 
 /** Settings of {@link toEvent}. */
 export interface MappingOptions {
@@ -70,7 +68,14 @@ export function toEvent(span: DecodedSpan, { strict = false, parseJson = true, n
   const sessionId = root.sessionId ?? formatUuid(span.traceId)
   return {
     ...root,
-    span,
+    resource: span.resource,
+    startMs: span.startMs,
+    endMs: span.endMs,
+    durationMs: toDuration(span),
+    traceId: span.traceId,
+    spanId: span.spanId,
+    parentSpanId: span.parentSpanId === '' ? null : span.parentSpanId,
+    links: span.links,
     sessionId,
     hasSession: root.sessionId !== undefined,
     type,
@@ -78,6 +83,11 @@ export function toEvent(span: DecodedSpan, { strict = false, parseJson = true, n
     error,
     body,
   }
+}
+
+/** The difference of two large times carries rounding noise below the microsecond. */
+function toDuration({ startMs, endMs }: DecodedSpan): number {
+  return Math.round((endMs - startMs) * 1e3) / 1e3
 }
 
 function readRoot(

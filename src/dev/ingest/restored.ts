@@ -36,7 +36,7 @@ export function labelOf(span: DecodedSpan | undefined): string | undefined {
 export function storeRestored(scope: WriteScope, spans: readonly DecodedSpan[], headerLabel: string | undefined): void {
   for (const span of spans) {
     const projectId = scope.projectOf(labelOf(span) ?? headerLabel)
-    const processId = saveProcess(scope.tx, span.resource, projectId, span.startMs, span.endMs)
+    const processId = saveProcess(scope.tx, span.resource, projectId, span)
     const record = toRecord(span, projectId, processId)
     const origin = span.attributes[EXPORT_ATTRIBUTE.origin]
     if (record.type === 'session' && record.id === record.sessionId)

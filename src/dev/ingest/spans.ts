@@ -5,7 +5,8 @@ import type { Transaction } from '../store/change-queue.js'
 import { toInsert } from '../store/statement.js'
 import { createBody } from '../store/event-body.js'
 import type { MappedEvent } from './event-mapping.js'
-import { isUuid, toEventId } from '../store/ids.js'
+import { type EventRecord, NO_SPAN } from '../store/event-record.js'
+import { createId, isUuid, toEventId } from '../store/ids.js'
 import { type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
 
 /** Stores mapped spans and the sessions and processes they name. */
@@ -13,79 +14,48 @@ export function storeEvents(scope: WriteScope, events: readonly MappedEvent[], h
   const processes = new Map<JsonObject, string | null>()
   for (const event of events) {
     const projectId = scope.projectOf(event.projectLabel ?? headerLabel)
-    const { resource } = event.span
-    const processId = processes.get(resource) ?? saveProcess(scope.tx, resource, projectId, event.span.startMs, event.span.endMs)
-    processes.set(resource, processId)
+    const processId = processes.get(event.resource) ?? saveProcess(scope.tx, event.resource, projectId, event)
+    processes.set(event.resource, processId)
     if (event.autoCreate && event.hasSession && !scope.events.hasRecord(projectId, event.sessionId)) createSession(scope, projectId, event)
     storeEvent(scope, projectId, processId, event)
   }
 }
 
-function storeEvent({ events }: WriteScope, projectId: number, processId: string | null, event: MappedEvent): void {
-  const { span } = event
-  events.put({
-    projectId,
-    id: event.eventId ?? toEventId(projectId, span.traceId, span.spanId),
-    sessionId: event.sessionId,
-    parentId: findParent(events, projectId, event),
-    type: event.type,
-    name: event.name,
-    source: event.source,
-    startMs: span.startMs,
-    endMs: span.endMs,
-    durationMs: toDuration(span),
-    error: event.error,
-    body: event.body,
-    traceId: span.traceId,
-    spanId: span.spanId,
-    parentSpanId: span.parentSpanId === '' ? null : span.parentSpanId,
-    processId,
-    links: span.links,
-  })
+function storeEvent({ events }: WriteScope, projectId: number, processId: string | null, mapped: MappedEvent): void {
+  const { resource, eventId, hasSession, autoCreate, sessionName, projectLabel, explicitParent, ...event } = mapped
+  const { traceId, spanId } = event
+  const own = traceId === null || spanId === null ? createId() : toEventId(projectId, traceId, spanId)
+  events.put({ ...event, projectId, id: eventId ?? own, parentId: findParent(events, projectId, mapped), processId })
 }
 
-function findParent(events: WriteScope['events'], projectId: number, { span, explicitParent, sessionId }: MappedEvent): string {
-  if (span.parentSpanId !== '') return events.eventIdOf(projectId, span.traceId, span.parentSpanId)
+function findParent(events: WriteScope['events'], projectId: number, event: MappedEvent): string {
+  const { traceId, spanId, parentSpanId, explicitParent, sessionId } = event
+  if (traceId !== null && parentSpanId !== null) return events.eventIdOf(projectId, traceId, parentSpanId)
   const parent = explicitParent?.toLowerCase() ?? ''
-  if (/^[0-9a-f]{16}$/.test(parent) && parent !== span.spanId) return events.eventIdOf(projectId, span.traceId, parent)
+  if (traceId !== null && /^[0-9a-f]{16}$/.test(parent) && parent !== spanId) return events.eventIdOf(projectId, traceId, parent)
   if (isUuid(parent)) return parent
   return sessionId
 }
 
-function createSession({ events }: WriteScope, projectId: number, { sessionId, sessionName, source, span, body }: MappedEvent): void {
-  const sessionBody = createBody()
+/** The record of a session that only its spans name. */
+function createSession({ events }: WriteScope, projectId: number, event: MappedEvent): void {
+  const { sessionId, sessionName, source, startMs, endMs, durationMs } = event
+  const body = createBody()
   for (const key of ['run_id', 'dataset_id', 'datapoint_id']) {
-    if (body.metadata[key] !== undefined) sessionBody.metadata[key] = body.metadata[key]
+    if (event.body.metadata[key] !== undefined) body.metadata[key] = event.body.metadata[key]
   }
-  const session = {
-    projectId,
-    id: sessionId,
-    sessionId,
-    parentId: null,
-    type: 'session',
-    name: sessionName,
-    source,
-    startMs: span.startMs,
-    endMs: span.endMs,
-    durationMs: toDuration(span),
-    error: null,
-    body: sessionBody,
-    traceId: null,
-    spanId: null,
-    parentSpanId: null,
-    processId: null,
-    links: [],
-  }
-  events.putSession(session, 'auto')
-}
-
-/** The difference of two large times carries rounding noise below the microsecond. */
-function toDuration({ startMs, endMs }: MappedEvent['span']): number {
-  return Math.round((endMs - startMs) * 1e3) / 1e3
+  const times = { startMs, endMs, durationMs }
+  const what = { type: 'session', name: sessionName, source, error: null, body }
+  events.putSession({ projectId, id: sessionId, sessionId, parentId: null, ...what, ...times, ...NO_SPAN }, 'auto')
 }
 
 /** Remembers who sent: one process is one host, pid, service and instance. */
-export function saveProcess(tx: Transaction, resource: JsonObject, projectId: number, startMs: number, endMs: number): string | null {
+export function saveProcess(
+  tx: Transaction,
+  resource: JsonObject,
+  projectId: number,
+  { startMs, endMs }: Pick<EventRecord, 'startMs' | 'endMs'>,
+): string | null {
   const pid = toFiniteNumber(resource['process.pid']) ?? null
   const host = toNonEmptyText(resource['host.name']) ?? null
   const service = toNonEmptyText(resource['service.name']) ?? null

@@ -1,8 +1,10 @@
 /**
- * What the page asks of the local server: JSON over GET under `/api`, and one event stream.
+ * What the page asks of the local server under `/api`: JSON, one event stream, and files (`GET /api/export`, `/api/runs/:id/export`
+ * and `/api/datasets/:id/export` with `?format=otlp|json|jsonl|csv`). `DELETE /api/sessions/:id?project=` and `/api/runs/:id?project=`
+ * can be taken back for an hour with `POST …/restore`.
  * Times are Unix milliseconds, durations milliseconds, costs US dollars.
  */
-import type { CostSource } from '../store/event-record.js'
+import type { CostSource, EventRecord } from '../store/event-record.js'
 import type { FoundPrice } from '../prices/price-table.js'
 import type { Dialogue, DialogueMessage } from '../../semantics/dialogue.js'
 import type { FailureStep } from '../../semantics/failure.js'
@@ -64,16 +66,9 @@ export interface SessionDetail {
   /** In order of start; up to 20,000 and more. */
   readonly events: readonly EventRow[]
 }
-export interface EventRow {
-  readonly id: string
-  readonly parentId: string | null
-  readonly sessionId: string
+export interface EventRow
+  extends Pick<EventRecord, 'id' | 'parentId' | 'sessionId' | 'type' | 'name' | 'startMs' | 'durationMs' | 'error'> {
   readonly projectId: string
-  readonly type: string
-  readonly name: string
-  readonly startMs: number
-  readonly durationMs: number
-  readonly error: string | null
   readonly totalTokens: number
   readonly cost: number
   /** Null for what used no tokens. */
@@ -96,6 +91,72 @@ export interface ConversationCall {
   readonly answer: readonly DialogueMessage[]
 }
 
+/** `GET /api/sessions/:id/search?q=`: events that hold a text in what went in, came out or stands beside it. */
+export interface SessionMatches {
+  readonly matches: readonly FoundEvent[]
+}
+export interface FoundEvent {
+  readonly id: string
+  readonly where: 'inputs' | 'outputs' | 'metadata'
+  /** The first place it stands at, and what stands around it. */
+  readonly before: string
+  readonly text: string
+  readonly after: string
+}
+
+/**
+ * `POST /api/events/:id/annotation?project=`: what a person thinks of an event. What is not named stays; null takes it back. It is
+ * stored where every reader of the event sees it: thumb and note under these names in its feedback, scores in its metrics.
+ */
+export interface Annotation {
+  readonly thumbsUp?: boolean | null
+  /** At most 10,000 characters. */
+  readonly note?: string | null
+  readonly scores?: Readonly<Record<string, number | boolean | null>>
+}
+/** Names of an annotation's parts in the feedback of an event. */
+export const FEEDBACK = { thumb: 'thumbs_up', note: 'note' } as const
+
+/** `GET /api/datasets?project=`, last changed first */
+export interface DatasetList {
+  readonly datasets: readonly DatasetSummary[]
+}
+export interface DatasetSummary {
+  readonly id: string
+  readonly projectId: string
+  readonly name: string
+  readonly rows: number
+  readonly updatedMs: number
+}
+/** `GET /api/datasets/:id?project=` */
+export interface DatasetDetail {
+  readonly dataset: DatasetSummary
+  /** In the order they were added. */
+  readonly points: readonly DatasetPoint[]
+}
+export interface DatasetPoint {
+  readonly id: string
+  readonly inputs: Readonly<Record<string, unknown>>
+  readonly groundTruth: unknown
+  /** The event it was made of. */
+  readonly eventId: string | null
+  readonly createdMs: number
+}
+/** `POST /api/datapoints?project=`: adds rows to a data set, or to a new one; answers {@link AddedPoints}. `DELETE /api/datapoints/:id?project=` */
+export interface NewPoints {
+  readonly dataset: { readonly id: string } | { readonly name: string }
+  readonly points: readonly {
+    readonly inputs: Readonly<Record<string, unknown>>
+    readonly groundTruth?: unknown
+    readonly history?: readonly unknown[]
+    readonly eventId?: string
+  }[]
+}
+export interface AddedPoints {
+  readonly datasetId: string
+  readonly ids: readonly string[]
+}
+
 /** `GET /api/events/:id/page`: one event and what is read out of it. */
 export interface EventPage extends EventDetail {
   /** Its messages, whichever library wrote them. */
@@ -106,17 +167,11 @@ export interface EventPage extends EventDetail {
   readonly pricing: { readonly source: CostSource; readonly price: FoundPrice | null } | null
 }
 /** `GET /api/events/:id`: one event in full, as it is stored. */
-export interface EventDetail extends EventRow {
-  readonly source: string
-  readonly inputs: Readonly<Record<string, unknown>>
-  readonly outputs: Readonly<Record<string, unknown>>
-  readonly config: Readonly<Record<string, unknown>>
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly metrics: Readonly<Record<string, unknown>>
-  readonly feedback: Readonly<Record<string, unknown>>
-  readonly userProperties: Readonly<Record<string, unknown>>
-  readonly traceId: string | null
-  readonly spanId: string | null
+export interface EventDetail
+  extends EventRow,
+    Pick<EventRecord, 'source' | 'traceId' | 'spanId'>,
+    Readonly<Omit<EventRecord['body'], 'user_properties'>> {
+  readonly userProperties: EventRecord['body']['user_properties']
   /** Both directions: what this event points at, and what points at it. */
   readonly linked: readonly LinkedEvent[]
 }
@@ -192,20 +247,45 @@ export interface RunRow {
   readonly totalTokens: number
 }
 
-/** `GET /api/runs/:newId/compare/:oldId` */
-export interface RunComparison {
-  readonly newRun: RunSummary
-  readonly oldRun: RunSummary
-  readonly metrics: readonly {
-    readonly name: string
-    readonly oldAverage: number | null
-    readonly newAverage: number | null
-    readonly improved: number
-    readonly worse: number
-    readonly same: number
-  }[]
-  /** Rows with the same datapoint in both runs. */
-  readonly rows: readonly { readonly datapointId: string; readonly oldRow: RunRow; readonly newRow: RunRow }[]
+/** `GET /api/comparison?run=ID&run=ID…`: two to eight runs over the same datapoints; the last is what the others are compared with. */
+export interface Comparison {
+  /** In the order they were asked for. */
+  readonly runs: readonly RunSummary[]
+  readonly metrics: readonly ComparedMetric[]
+  /** Every datapoint that any of the runs has. */
+  readonly rows: readonly ComparedRow[]
+}
+export interface ComparedMetric {
+  readonly name: string
+  /** As the run says, else as the name suggests: null where neither does, and more is taken for better. */
+  readonly lowerIsBetter: boolean | null
+  /** What a row counts as that failed before it had a score. */
+  readonly failedScore: number
+  /** One for each run; null where the run has no such score. */
+  readonly figures: readonly (ComparedFigure | null)[]
+}
+export interface ComparedFigure {
+  readonly average: number
+  /** Rows with the score, those that failed included. */
+  readonly count: number
+  /** Rows that failed before they had one. */
+  readonly failed: number
+  /** Where the true average lies with a probability of 95 %; null for fewer than two rows. */
+  readonly interval: Range | null
+  /** Against the last run, over the datapoints both have; null for the last run itself. */
+  readonly change: { readonly difference: number; readonly pairs: number; readonly interval: Range | null } | null
+}
+export interface Range {
+  readonly low: number
+  readonly high: number
+}
+export interface ComparedRow {
+  /** The datapoint; with a number where a run has it more than once. */
+  readonly id: string
+  readonly inputs: Readonly<Record<string, unknown>>
+  readonly groundTruth: unknown
+  /** One for each run; null where the run has no such row. */
+  readonly rows: readonly (RunRow | null)[]
 }
 
 /** `GET /api/stats?project=&fromMs=&toMs=&bucketMs=` — cost, tokens and latency over time. */
@@ -231,5 +311,7 @@ export interface DropList {
 /** `GET /api/live` — server-sent events, each `data:` one of these. */
 export type LiveMessage =
   | { readonly kind: 'session'; readonly projectId: string; readonly session: SessionSummary }
+  /** The session was deleted. */
+  | { readonly kind: 'gone'; readonly projectId: string; readonly sessionId: string }
   | { readonly kind: 'events'; readonly projectId: string; readonly sessionId: string; readonly eventIds: readonly string[] }
   | { readonly kind: 'run'; readonly projectId: string; readonly runId: string }

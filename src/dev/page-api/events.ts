@@ -1,12 +1,13 @@
 /** Events, links and processes as the page and the read helpers show them. */
 import type { Reader, Row } from '../store/database.js'
 import { both, eachEventPage, type EventCondition, findLastEvent, inProjects, inSession } from '../store/events.js'
-import { parseBody } from '../store/event-rows.js'
+import { parseBody, toRecord } from '../store/event-rows.js'
 import { readDialogue } from '../../semantics/dialogue.js'
 import { readFailure } from '../../semantics/failure.js'
 import type { EventDetail, EventPage, EventRow, LinkedEvent, ProcessDetail, ProcessSummary, SessionDetail } from './contract.js'
 import type { PriceTable } from '../prices/price-table.js'
 import { readCost } from '../store/event-record.js'
+import { listProjectIds } from '../store/projects.js'
 import { findSession, listProjects } from './sessions.js'
 
 /** An event with its children, in order of start. */
@@ -66,7 +67,7 @@ export function* eachEvent(
   reader: Reader,
   { projectId, sessionId }: { projectId?: number | undefined; sessionId?: string | undefined },
 ): Generator<EventDetail> {
-  const inProject = inProjects(projectId === undefined ? reader.all('SELECT id FROM projects').map(({ id }) => Number(id)) : [projectId])
+  const inProject = inProjects(listProjectIds(reader, projectId))
   const condition = sessionId === undefined ? inProject : both(inProject, { sql: 'e.session_id = ?', values: [sessionId] })
   for (const rows of eachEventPage(reader, condition)) for (const row of rows) yield toDetail(reader, row)
 }
@@ -108,16 +109,17 @@ export function findLoops(byId: ReadonlyMap<string, { readonly parentId: string 
 
 /** A row of `events` as the page lists it. */
 export function toEventRow(row: Row): EventRow {
+  const { id, parentId, sessionId, projectId, type, name, startMs, durationMs, error } = toRecord(row)
   return {
-    id: String(row.id),
-    parentId: toText(row.parent_id),
-    sessionId: String(row.session_id),
-    projectId: String(row.project_id),
-    type: String(row.type),
-    name: String(row.name),
-    startMs: Number(row.start_ms),
-    durationMs: Number(row.duration_ms),
-    error: toText(row.error),
+    id,
+    parentId,
+    sessionId,
+    projectId: String(projectId),
+    type,
+    name,
+    startMs,
+    durationMs,
+    error,
     totalTokens: Number(row.total_tokens),
     cost: Number(row.cost),
     costSource: toText(row.cost_source) as EventRow['costSource'],
@@ -128,16 +130,9 @@ export function toEventRow(row: Row): EventRow {
 
 /** A row of `events` with its body, in full. */
 function toDetail(reader: Reader, row: Row): EventDetail {
+  const { source, traceId, spanId } = toRecord(row)
   const { user_properties: userProperties, ...buckets } = parseBody(row)
-  return {
-    ...toEventRow(row),
-    source: String(row.source),
-    ...buckets,
-    userProperties,
-    traceId: toText(row.trace_id),
-    spanId: toText(row.span_id),
-    linked: readLinks(reader, row),
-  }
+  return { ...toEventRow(row), source, ...buckets, userProperties, traceId, spanId, linked: readLinks(reader, row) }
 }
 
 function readLinks(reader: Reader, row: Row): LinkedEvent[] {
@@ -154,7 +149,7 @@ function readLinks(reader: Reader, row: Row): LinkedEvent[] {
 }
 
 function toLink(reader: Reader, link: Row, direction: LinkedEvent['direction']): LinkedEvent {
-  const event = reader.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ?', link.trace_id, link.span_id)
+  const event = reader.get('SELECT * FROM events WHERE trace_id = ? AND span_id = ? AND project_id > 0', link.trace_id, link.span_id)
   return {
     direction,
     kind: toText(link.kind),
@@ -178,7 +173,7 @@ export function readProcess(
   const row = reader.get('SELECT * FROM processes WHERE id = ?', id)
   if (row === undefined) return undefined
   const events = reader.all(
-    'SELECT * FROM events WHERE process_id = ? AND start_ms BETWEEN ? AND ? ORDER BY start_ms, key LIMIT ?',
+    'SELECT * FROM events WHERE process_id = ? AND project_id > 0 AND start_ms BETWEEN ? AND ? ORDER BY start_ms, key LIMIT ?',
     id,
     fromMs,
     toMs,
@@ -212,7 +207,7 @@ function readLaneLinks(reader: Reader, processId: string, events: readonly Row[]
   const rows = reader.all(
     `SELECT l.kind, f.id AS from_id, f.key AS from_key, t.id AS to_id, t.key AS to_key FROM events f
        JOIN links l ON l.event_key = f.key JOIN events t ON t.trace_id = l.to_trace AND t.span_id = l.to_span
-     WHERE f.process_id = ? AND f.links > 0 AND t.process_id = f.process_id AND t.project_id <> f.project_id`,
+     WHERE f.process_id = ? AND f.project_id > 0 AND t.project_id > 0 AND f.links > 0 AND t.process_id = f.process_id AND t.project_id <> f.project_id`,
     processId,
   )
   return rows

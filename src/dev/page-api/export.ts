@@ -15,13 +15,15 @@ export interface ExportFilter {
 }
 
 const SESSIONS_PER_PAGE = 200
+/** Characters of stored content in one line, so that a server takes each line as a request; one event may be larger by itself. */
+const LINE_CHARS = 4_194_304
 
 /** One line per session, more for one with many events; read as it is asked for. */
 export function* eachExportLine(reader: Reader, { projectId, sessionId }: ExportFilter): Generator<string> {
   const processes = new Map<string, JsonObject>()
   for (const session of eachSession(reader, projectId, sessionId)) {
     const scopeOf = { name: EXPORT_SCOPE }
-    for (const rows of eachEventPage(reader, inSession(Number(session.project_id), String(session.id)))) {
+    for (const rows of eachPart(eachEventPage(reader, inSession(Number(session.project_id), String(session.id))))) {
       const resourceSpans = [...groupByProcess(rows)].map(([processId, ofProcess]) => ({
         resource: { attributes: toAttributes(readProcess(reader, processes, processId)) },
         scopeSpans: [{ scope: scopeOf, spans: ofProcess.map((row) => toSpan(reader, row, session)) }],
@@ -29,6 +31,28 @@ export function* eachExportLine(reader: Reader, { projectId, sessionId }: Export
       yield `${JSON.stringify({ resourceSpans })}\n`
     }
   }
+}
+
+/** The pages again, those with much content in parts. */
+function* eachPart(pages: Iterable<readonly Row[]>): Generator<readonly Row[]> {
+  for (const page of pages) {
+    let from = 0
+    let chars = 0
+    for (const [at, row] of page.entries()) {
+      const own = toChars(row)
+      if (chars > 0 && chars + own > LINE_CHARS) {
+        yield page.slice(from, at)
+        from = at
+        chars = 0
+      }
+      chars += own
+    }
+    if (from < page.length) yield page.slice(from)
+  }
+}
+
+function toChars({ inputs, outputs, rest }: Row): number {
+  return String(inputs ?? '').length + String(outputs ?? '').length + String(rest ?? '').length + 1
 }
 
 function* eachSession(reader: Reader, projectId: number | undefined, sessionId: string | undefined): Generator<Row> {

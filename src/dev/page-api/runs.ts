@@ -1,22 +1,23 @@
 /** Runs as the page shows them; sums are kept until an event of the run changes. */
-import { notFound } from '../http/http-error.js'
+import { badRequest, notFound } from '../http/http-error.js'
 import type { CommittedChanges } from '../store/changes.js'
 import type { Reader } from '../store/database.js'
 import { readRunResults, type RunResults, toRunSummary } from '../store/run-results.js'
 import { findRun, listRuns, type StoredRun } from '../store/runs.js'
-import { toScore } from '../store/statistics.js'
-import type { RunComparison, RunDetail, RunRow, RunSummary } from './contract.js'
+import { type ComparedRun, compareStoredRuns } from './comparison.js'
+import type { Comparison, RunDetail, RunSummary } from './contract.js'
 
 const MAX_LISTED = 200
 const MAX_KEPT = 1_000
+const MAX_COMPARED = 8
 
 /** Reads runs for the page. */
 export interface RunPages {
   list(projectId: number | undefined): Promise<RunSummary[]>
   /** Rejects with HttpError 404. */
   detail(id: string): Promise<RunDetail>
-  /** Rejects with HttpError 404. */
-  compare(newId: string, oldId: string): Promise<RunComparison>
+  /** Several runs, each against the last. Rejects with HttpError 404 for a run that is not there, 400 for fewer than two. */
+  comparison(ids: readonly string[]): Promise<Comparison>
   /** Averages of a run's metrics. */
   averages(run: StoredRun): Promise<RunSummary['metrics']>
   /** Forgets the sums of changed runs. */
@@ -55,49 +56,19 @@ export function createRunPages(reader: Reader): RunPages {
       const { run, results } = await read(id)
       return { run: toRunSummary(run, results), configuration: run.body.configuration, metadata: run.body.metadata, rows: results.rows }
     },
-    async compare(newId, oldId) {
-      const newer = await read(newId)
-      const older = await read(oldId)
-      const rows = pairRows(newer.results.rows, older.results.rows)
-      const newRun = toRunSummary(newer.run, newer.results)
-      const oldRun = toRunSummary(older.run, older.results)
-      const names = [...new Set([...Object.keys(newRun.metrics), ...Object.keys(oldRun.metrics)])]
-      return {
-        newRun,
-        oldRun,
-        rows,
-        metrics: names.map((name) => ({
-          name,
-          oldAverage: oldRun.metrics[name] ?? null,
-          newAverage: newRun.metrics[name] ?? null,
-          ...countChanges(name, rows),
-        })),
+    async comparison(ids) {
+      const distinct = [...new Set(ids)]
+      if (distinct.length < 2 || distinct.length > MAX_COMPARED) throw badRequest(`Name two to ${MAX_COMPARED} runs, each as run=ID`)
+      const runs: ComparedRun[] = []
+      for (const id of distinct) {
+        const { run, results } = await read(id)
+        runs.push({ run: toRunSummary(run, results), metadata: run.body.metadata, rows: results.rows })
       }
+      return compareStoredRuns(runs)
     },
     averages: async (run) => (await summaryOf(run)).metrics,
     forget(changes) {
       for (const { runId } of changes.runs) known.delete(runId)
     },
-  }
-}
-
-function pairRows(news: readonly RunRow[], olds: readonly RunRow[]): RunComparison['rows'] {
-  const byDatapoint = new Map(olds.filter((row) => row.datapointId !== null).map((row) => [row.datapointId, row]))
-  return news.flatMap((newRow) => {
-    const oldRow = byDatapoint.get(newRow.datapointId)
-    return newRow.datapointId === null || oldRow === undefined ? [] : [{ datapointId: newRow.datapointId, oldRow, newRow }]
-  })
-}
-
-function countChanges(name: string, rows: RunComparison['rows']): { improved: number; worse: number; same: number } {
-  const changes = rows.flatMap(({ oldRow, newRow }) => {
-    const before = toScore(oldRow.metrics[name])
-    const after = toScore(newRow.metrics[name])
-    return before === undefined || after === undefined ? [] : [after - before]
-  })
-  return {
-    improved: changes.filter((change) => change > 0).length,
-    worse: changes.filter((change) => change < 0).length,
-    same: changes.filter((change) => change === 0).length,
   }
 }

@@ -143,7 +143,7 @@ interface Conditions {
 }
 
 function toConditions(filter: SessionFilter): Conditions {
-  const parts: string[] = ['1 = 1']
+  const parts: string[] = ['s.project_id > 0']
   const values: (string | number)[] = []
   const add = (sql: string, ...added: readonly (string | number)[]): void => {
     parts.push(sql)

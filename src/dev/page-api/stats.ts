@@ -3,7 +3,7 @@ import { unixMs } from '../../builtins.js'
 import type { Reader } from '../store/database.js'
 import { IN_PROJECT } from '../store/events.js'
 import type { DropList, Stats } from './contract.js'
-import { quantile } from '../store/statistics.js'
+import { quantile } from '../../values/statistics.js'
 
 const DAY_MS = 86_400_000
 const MAX_BUCKETS = 2_000

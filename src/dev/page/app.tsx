@@ -7,9 +7,10 @@ import { useLive } from './model/live.js'
 import { Projects, useProjects } from './model/projects.js'
 import { navigate, type Route, readRoute, toHash, useRoute } from './model/route.js'
 import { Help } from './parts/help.js'
+import { later } from './parts/later.js'
 import { ConnectSteps, Empty, Failure, Loading } from './parts/notice.js'
 import { nextTheme, ProjectTabs, Rail } from './parts/shell.js'
-import { CompareView } from './views/compare.js'
+import { Toasts } from './parts/toasts.js'
 import { DropsView } from './views/drops.js'
 import { EventRedirect } from './views/event-redirect.js'
 import { ProcessView } from './views/process.js'
@@ -18,10 +19,13 @@ import { RunView } from './views/run.js'
 import { RunsView } from './views/runs.js'
 import { SessionView } from './views/session.js'
 import { SessionsView } from './views/sessions.js'
-import { TrendsView } from './views/trends.js'
 
 const PROJECTS_EVERY_MS = 1500
-const SECTIONS = { s: 'sessions', r: 'runs', t: 'trends', d: 'drops' } as const
+const CompareView = later('the comparison', async () => (await import('./views/compare.js')).CompareView)
+const DatasetView = later('the data set', async () => (await import('./views/datasets.js')).DatasetView)
+const DatasetsView = later('the data sets', async () => (await import('./views/datasets.js')).DatasetsView)
+const TrendsView = later('the trends', async () => (await import('./views/trends.js')).TrendsView)
+const SECTIONS = { s: 'sessions', r: 'runs', a: 'datasets', t: 'trends', d: 'drops' } as const
 
 /** The whole page: projects at the left, the view that the address names beside them. */
 export function App(): JSX.Element {
@@ -46,13 +50,14 @@ export function App(): JSX.Element {
           <View route={route} projects={projects} />
         </main>
       </div>
+      <Toasts />
       {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
     </Projects.Provider>
   )
 }
 
 function View({ route, projects }: { readonly route: Route; readonly projects: Loaded<ProjectList> }): JSX.Element {
-  const [area, project = '', section = 'sessions', id, other] = route.parts
+  const [area, project = '', section = 'sessions', id] = route.parts
   if (area === 'processes') return project ? <ProcessView key={project} id={project} route={route} /> : <ProcessesView />
   if (area === 'events' && project) return <EventRedirect key={project} id={project} project={route.query.get('project')} />
   if (area === undefined) return <Home projects={projects} />
@@ -69,14 +74,16 @@ function View({ route, projects }: { readonly route: Route; readonly projects: L
     )
   if (section === 'runs')
     return id ? <RunView key={id} project={project} id={id} /> : <RunsView key={project} project={project} route={route} />
-  if (section === 'compare' && id && other)
-    return <CompareView key={`${id} ${other}`} project={project} newId={id} oldId={other} route={route} />
+  const compared = section === 'compare' ? route.parts.slice(3) : []
+  if (compared.length > 1) return <CompareView key={compared.join(' ')} project={project} ids={compared} route={route} />
+  if (section === 'datasets')
+    return id ? <DatasetView key={id} project={project} id={id} /> : <DatasetsView key={project} project={project} />
   if (section === 'trends') return <TrendsView key={project} project={project} route={route} />
   if (section === 'drops') return <DropsView key={project} project={project} />
   return <Unknown projects={projects} />
 }
 
-const SECTION_NAMES: ReadonlySet<string> = new Set(['sessions', 'runs', 'compare', 'trends', 'drops'])
+const SECTION_NAMES: ReadonlySet<string> = new Set(['sessions', 'runs', 'compare', 'datasets', 'trends', 'drops'])
 
 /** A name stands for its id until the address is put right. */
 function isKnownProject({ parts: [area, project] }: Route, projects: readonly ProjectSummary[]): boolean {
@@ -169,6 +176,7 @@ function useGlobalKeys(projects: readonly ProjectSummary[], toggleHelp: () => vo
     '?': toggleHelp,
     'g s': () => go(SECTIONS.s),
     'g r': () => go(SECTIONS.r),
+    'g a': () => go(SECTIONS.a),
     'g t': () => go(SECTIONS.t),
     'g d': () => go(SECTIONS.d),
     'g p': () => navigate(toHash(['processes'])),

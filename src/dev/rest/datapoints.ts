@@ -1,24 +1,16 @@
 /** Datapoints, in all generations of the API. */
-import { type DevContext, projectsOf, senderOf, writeAs, type WriteScope } from '../context.js'
+import { type DevContext, projectsOf, senderOf, writeAs } from '../context.js'
 import type { App, Call } from '../http/call.js'
 import { readObject } from '../http/body.js'
 import { badRequest, notFound } from '../http/http-error.js'
 import { sendLarge } from '../http/reply.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject, toStrings } from '../../otlp/json.js'
 import type { Reader } from '../store/database.js'
-import {
-  addDocument,
-  addPoints,
-  changeDocument,
-  eachDocument,
-  findDocument,
-  listPoints,
-  removeDocument,
-  type StoredDocument,
-} from '../store/documents.js'
+import { changeDocument, eachDocument, findDocument, listPoints, removeDocument, type StoredDocument } from '../store/documents.js'
 import { both, eachEventPage, type EventFilter, inProjects } from '../store/events.js'
 import { matchesFilters, parseFilters } from './event-filter.js'
 import { bothVersions, forGeneration } from './generations.js'
+import { insertDatapoint, toDatapoint } from './new-datapoint.js'
 import { toRestEvent } from './rest-event.js'
 
 const FIELDS = ['inputs', 'history', 'ground_truth', 'metadata', 'linked_event', 'linked_datasets'] as const
@@ -70,7 +62,7 @@ async function create(context: DevContext, c: Call): Promise<Response> {
   const body = await readObject(c.env.incoming, context.limits)
   const fields = { ...EMPTY, ...readFields(body) }
   const id = await writeAs(context, senderOf(context, c.env.incoming), (scope) =>
-    insert(scope, scope.projectOf(toNonEmptyText(body.project)), fields),
+    insertDatapoint(scope.tx, scope.projectOf(toNonEmptyText(body.project)), fields),
   )
   return c.json({ inserted: true, result: { insertedIds: [id], insertedId: id } })
 }
@@ -88,7 +80,7 @@ async function createFromEvents(context: DevContext, c: Call): Promise<Response>
     for (const rows of eachEventPage(scope.tx, both(inProjects(scope.projectIds()), chosen)))
       for (const row of rows) {
         const event = toRestEvent(scope.tx, row)
-        if (matchesFilters(event, filters)) made.push(insert(scope, Number(row.project_id), toDatapoint(event, datasetId)))
+        if (matchesFilters(event, filters)) made.push(insertDatapoint(scope.tx, Number(row.project_id), toDatapoint(event, datasetId)))
       }
     return made
   })
@@ -112,35 +104,10 @@ async function remove(context: DevContext, c: Call): Promise<Response> {
   return c.json({ deleted: true })
 }
 
-/** Stores a datapoint and lists it in the datasets it is linked to. */
-function insert({ tx }: WriteScope, projectId: number, body: JsonObject): string {
-  const { id } = addDocument(tx, 'datapoint', projectId, body)
-  for (const datasetId of toStrings(body.linked_datasets)) {
-    const dataset = findDocument(tx, 'dataset', datasetId, [projectId])
-    if (dataset === undefined) continue
-    addPoints(tx, dataset.id, [id])
-    changeDocument(tx, 'dataset', dataset, dataset.body)
-  }
-  return id
-}
-
 function readFields(body: JsonObject): JsonObject {
   if (body.inputs !== undefined && !isObject(body.inputs)) throw badRequest('inputs must be an object')
   if (body.history !== undefined && !Array.isArray(body.history)) throw badRequest('history must be an array')
   return Object.fromEntries(FIELDS.filter((field) => body[field] !== undefined).map((field) => [field, body[field]]))
-}
-
-function toDatapoint(event: JsonObject, datasetId: string | undefined): JsonObject {
-  const inputs = toObject(event.inputs)
-  const truth = toObject(event.feedback).ground_truth
-  return {
-    inputs,
-    history: Array.isArray(inputs.chat_history) ? inputs.chat_history : [],
-    ground_truth: isObject(truth) ? truth : truth === undefined ? toObject(event.outputs) : { value: truth },
-    metadata: null,
-    linked_event: event.event_id,
-    linked_datasets: datasetId === undefined ? [] : [datasetId],
-  }
 }
 
 /** Events within times, and with one of `ids` when there are any. */

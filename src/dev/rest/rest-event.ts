@@ -1,6 +1,6 @@
 /** Events between their REST form and the store. */
 import type { Reader, Row } from '../store/database.js'
-import { type EventPatch, type EventRecord, toBody } from '../store/event-record.js'
+import { type EventPatch, type EventRecord, NO_SPAN, toBody } from '../store/event-record.js'
 import { parseBody, parsePatch } from '../store/event-rows.js'
 import { EVENT_TYPES } from '../ingest/event-type.js'
 import { badRequest } from '../http/http-error.js'
@@ -42,11 +42,7 @@ export function toNewEvent(
           ? event.error
           : JSON.stringify(event.error),
     body: toBody(event),
-    traceId: null,
-    spanId: null,
-    parentSpanId: null,
-    processId: null,
-    links: [],
+    ...NO_SPAN,
   }
 }
 

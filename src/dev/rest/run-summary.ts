@@ -4,7 +4,8 @@ import type { JsonObject } from '../../otlp/json.js'
 import { isObject, toFiniteNumber } from '../../otlp/json.js'
 import { groupBy, type RunMetric, type RunResults, toScores } from '../store/run-results.js'
 import { type StoredRun, toRestRun } from '../store/runs.js'
-import { type Aggregate, aggregate, toScore } from '../store/statistics.js'
+import type { Aggregate } from '../../values/statistics.js'
+import { aggregate, toScore } from '../store/statistics.js'
 
 /** The summary of one run: one entry per metric and event, one per row. */
 export function toSummary(reader: Reader, run: StoredRun, results: RunResults, how: Aggregate): JsonObject {

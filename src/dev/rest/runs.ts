@@ -23,7 +23,8 @@ import {
   toRestRun,
   toUpdatedRun,
 } from '../store/runs.js'
-import { type Aggregate, AGGREGATES, toScore } from '../store/statistics.js'
+import { type Aggregate, AGGREGATES } from '../../values/statistics.js'
+import { toScore } from '../store/statistics.js'
 import { matchesFilters, parseFilters } from './event-filter.js'
 import { dropNulls, isFirst } from './generations.js'
 import { toRestEvent } from './rest-event.js'

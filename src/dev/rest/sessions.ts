@@ -8,7 +8,7 @@ import { createId, toSessionUuid } from '../store/ids.js'
 import { isObject, type JsonObject, toNonEmptyText, toObject } from '../../otlp/json.js'
 import { findLoops } from '../page-api/events.js'
 import type { Reader, Row } from '../store/database.js'
-import { toBody } from '../store/event-record.js'
+import { NO_SPAN, toBody } from '../store/event-record.js'
 import { eachEventPage, findEvent, findEventIn, inSession } from '../store/events.js'
 import { removeSession } from '../store/session-removal.js'
 import { bothVersions } from './generations.js'
@@ -65,11 +65,7 @@ export function putSession({ tx, events, nowMs }: WriteScope, projectId: number,
     ...times,
     error: null,
     body: kept === undefined ? body : { ...body, inputs: { ...body.inputs, ...toObject(JSON.parse(String(kept.inputs))) } },
-    traceId: null,
-    spanId: null,
-    parentSpanId: null,
-    processId: null,
-    links: [],
+    ...NO_SPAN,
   }
   events.putSession(record, 'explicit')
 }

@@ -1,4 +1,4 @@
-/** One event on its way into the store, wherever it came from. */
+/** One event, wherever it came from: what ingestion makes of a span and REST of a request is what is stored and what readers get. */
 import { createBody, EVENT_BUCKETS, type EventBody } from './event-body.js'
 import { type FoundPrice, type PriceTable, toCost } from '../prices/price-table.js'
 import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
@@ -24,6 +24,9 @@ export interface EventRecord {
   readonly processId: string | null
   readonly links: readonly DecodedLink[]
 }
+
+/** Of an event that is no span. */
+export const NO_SPAN = { traceId: null, spanId: null, parentSpanId: null, processId: null, links: [] } as const
 
 /** What one event adds to the totals of its session. */
 export interface Contribution {
@@ -57,7 +60,8 @@ export const NO_CONTRIBUTION: Contribution = {
 
 /** Totals of one event; a session's own record only carries feedback, its sums are those of the others. */
 export function toContribution({ type, error, body, startMs }: Measured, prices: PriceTable): Contribution {
-  const hasFeedback = Object.keys(body.feedback).length > 0
+  // An answer that was taken back is null.
+  const hasFeedback = Object.values(body.feedback).some((value) => value !== null)
   if (type === 'session') return { ...NO_CONTRIBUTION, hasFeedback }
   const tokens = readAllTokens(body)
   const { cost, source } = readCost({ type, body, startMs }, prices)

@@ -75,6 +75,11 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE sessions ADD COLUMN preview TEXT;
   CREATE INDEX sessions_of_runs ON sessions (project_id, run_id) WHERE run_id IS NOT NULL;
   `,
+  // What was deleted and can be brought back: its rows stand under the negative id of their project meanwhile.
+  `
+  CREATE TABLE trash (kind TEXT NOT NULL, project_id INTEGER NOT NULL, id TEXT NOT NULL, deleted_ms INTEGER NOT NULL, up_to INTEGER,
+    PRIMARY KEY (kind, project_id, id)) WITHOUT ROWID;
+  `,
 ]
 
 /** Marks a file as one of this server's, as SQLite's `application_id`: "HHLS". */

@@ -9,11 +9,14 @@ import type { Store } from './store.js'
 export interface Sender {
   /** Empty when the request carried no key. */
   readonly keyHash: string
-  /** Last characters of the key, enough for a person to recognise it. */
+  /** Few characters of the key, enough for a person to recognise it. */
   readonly hint: string
   /** The first characters too, for keys that end alike. */
   readonly longHint: string
 }
+
+/** The key that the command line and the page tell to use: no secret, and a name by itself. */
+const SUGGESTED_KEY = 'local'
 
 /** Decides which project a request belongs to. */
 export interface ProjectStore {
@@ -68,6 +71,11 @@ export function findProject(reader: Reader, idOrName: string): number | undefine
   return row === undefined ? undefined : Number(row.id)
 }
 
+/** The id of one project, or of all. */
+export function listProjectIds(reader: Reader, projectId: number | undefined): number[] {
+  return projectId === undefined ? reader.all('SELECT id FROM projects').map(({ id }) => Number(id)) : [projectId]
+}
+
 function fixProjects(tx: Transaction, mapped: Readonly<Record<string, string>>): { salt: string; fixed: ReadonlyMap<string, number> } {
   const salt = readSalt(tx)
   const fixed = new Map<string, number>()
@@ -103,17 +111,26 @@ function insertProject(tx: Transaction, name: string): number {
 
 /** The label, or words for the key; with the key beside it when another key already uses that label. */
 function chooseName(tx: Transaction, { keyHash, hint, longHint }: Sender, label: string): string {
-  const keyNames = keyHash === '' ? ['no key'] : [`key …${hint}`, `key ${longHint}`]
+  const keyNames = keyHash === '' ? ['no key'] : hint === SUGGESTED_KEY ? [SUGGESTED_KEY] : [`key ${hint}`, `key ${longHint}`]
   const candidates = label === '' ? keyNames : [label, ...keyNames.map((name) => `${label} (${name})`)]
   const free = candidates.find((name) => tx.get('SELECT id FROM projects WHERE name = ?', name) === undefined)
-  return free ?? `${candidates.at(-1)} ${keyHash.slice(0, 8)}`
+  return free ?? numberName(tx, candidates.at(-1) ?? '')
 }
 
-/** Four characters of a long key; none of one so short that four would give it away. */
+/** Keys that no letters of theirs tell apart are numbered in the order they came. */
+function numberName(tx: Transaction, name: string): string {
+  let number = 2
+  while (tx.get('SELECT id FROM projects WHERE name = ?', `${name} #${number}`) !== undefined) number++
+  return `${name} #${number}`
+}
+
+/** The end of a long key; of a short one, which somebody made up, little enough not to give it away and enough to know it again. */
 function toHint(key: string): string {
-  return key.length >= 12 ? key.slice(-4) : `(${key.length} characters)`
+  if (key === SUGGESTED_KEY) return key
+  if (key.length >= 12) return `…${key.slice(-4)}`
+  return key.length >= 5 ? `${key.slice(0, 2)}…${key.slice(-1)}` : `${key.slice(0, 1)}…`
 }
 
 function toLongHint(key: string): string {
-  return key.length >= 16 ? `${key.slice(0, 4)}…${key.slice(-4)}` : `…${toHint(key)}`
+  return key.length >= 16 ? `${key.slice(0, 4)}…${key.slice(-4)}` : `${toHint(key)} of ${key.length}`
 }

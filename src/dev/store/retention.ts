@@ -4,6 +4,7 @@ import type { Transaction } from './change-queue.js'
 import { DatabaseBusyError, DatabaseFullError, type Reader } from './database.js'
 import { removeEvents, removeSession } from './session-removal.js'
 import type { Store } from './store.js'
+import { emptyTrash, TRASH_MS } from './trash.js'
 
 /** Limits of what is kept. */
 export interface Retention {
@@ -46,7 +47,9 @@ export function startRetention(store: Store, retention: Retention, onProblem: (e
 
 /** One step: deletes what is too old, or the oldest until the data fits. True when there may be more to delete. */
 export function applyRetention(tx: Transaction, { maxBytes = DEFAULT_BYTES, maxAgeMs = DEFAULT_AGE_MS }: Retention): boolean {
-  const oldestMs = readSize(tx) > maxBytes ? Number.MAX_SAFE_INTEGER : tx.nowMs - maxAgeMs
+  const isFull = readSize(tx) > maxBytes
+  if (emptyTrash(tx, isFull ? Number.MAX_SAFE_INTEGER : tx.nowMs - TRASH_MS)) return true
+  const oldestMs = isFull ? Number.MAX_SAFE_INTEGER : tx.nowMs - maxAgeMs
   const rows = tx.all('SELECT project_id, id FROM sessions WHERE touched_ms < ? ORDER BY touched_ms LIMIT ?', oldestMs, SESSIONS_PER_STEP)
   let left = EVENTS_PER_STEP
   for (const row of rows) {

@@ -93,6 +93,8 @@ export function saveRun(tx: Transaction, run: StoredRun): void {
     updated_ms: run.updatedMs,
     body: JSON.stringify(run.body),
   }
+  // A run that was deleted makes room for the new one of its id.
+  tx.run('DELETE FROM runs WHERE id = ? AND project_id < 0', run.id)
   tx.run(...toUpsert('runs', ['id'], row, ['project_id', 'created_ms']))
   tx.changes.run(run.projectId, run.id)
 }
@@ -105,7 +107,7 @@ export function removeRun(tx: Transaction, { projectId, id }: StoredRun): void {
 
 /** A run by id, in one of `projectIds` when they are given. */
 export function findRun(reader: Reader, id: string, projectIds?: readonly number[]): StoredRun | undefined {
-  const row = reader.get('SELECT * FROM runs WHERE id = ?', id.toLowerCase())
+  const row = reader.get('SELECT * FROM runs WHERE id = ? AND project_id > 0', id.toLowerCase())
   if (row === undefined) return undefined
   const run = toRun(row)
   return projectIds === undefined || projectIds.includes(run.projectId) ? run : undefined
@@ -138,7 +140,7 @@ export const RUN_ORDERS = { created_at: 'created_ms', updated_at: 'updated_ms', 
 
 /** One page of runs, and how many there are with and without the filter. */
 export function listRuns(reader: Reader, filter: RunFilter): { runs: StoredRun[]; total: number; totalUnfiltered: number } {
-  const inProject = filter.projectIds === undefined ? '1 = 1' : 'project_id IN (SELECT value FROM json_each(?))'
+  const inProject = filter.projectIds === undefined ? 'project_id > 0' : 'project_id IN (SELECT value FROM json_each(?))'
   const projects = filter.projectIds === undefined ? [] : [JSON.stringify(filter.projectIds)]
   const { sql, values } = toConditions(filter)
   const order = `${RUN_ORDERS[filter.sortBy ?? 'created_at']} ${filter.ascending === true ? 'ASC' : 'DESC'}`

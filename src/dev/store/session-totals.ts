@@ -75,6 +75,7 @@ export function createSessionTotals(tx: Transaction): SessionTotals {
     },
     contribute(session, before, after, startMs, endMs) {
       session.totals = replaceContribution(session.totals, before, after)
+      if (before.hasFeedback && !after.hasFeedback) session.totals = { ...session.totals, hasFeedback: hasFeedback(tx, session) }
       session.startMs = Math.min(session.startMs, startMs)
       session.endMs = Math.max(session.endMs, endMs)
     },
@@ -87,6 +88,13 @@ export function createSessionTotals(tx: Transaction): SessionTotals {
       for (const state of states.values()) saveState(tx, state)
     },
   }
+}
+
+function hasFeedback(tx: Transaction, { projectId, id }: SessionState): boolean {
+  return (
+    tx.get('SELECT 1 AS found FROM events WHERE project_id = ? AND session_id = ? AND has_feedback = 1 LIMIT 1', projectId, id) !==
+    undefined
+  )
 }
 
 function replaceContribution(totals: Contribution, before: Contribution, after: Contribution): Contribution {

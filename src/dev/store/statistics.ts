@@ -1,7 +1,4 @@
-/** The functions a run can be summarised with. */
-export const AGGREGATES = ['average', 'min', 'max', 'median', 'p90', 'p95', 'p99', 'sum', 'count'] as const
-/** One of {@link AGGREGATES}. */
-export type Aggregate = (typeof AGGREGATES)[number]
+import { type Aggregate, quantile } from '../../values/statistics.js'
 
 const QUANTILES: Readonly<Record<string, number>> = { min: 0, median: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, max: 1 }
 
@@ -18,14 +15,6 @@ export function aggregate(values: readonly number[], how: Aggregate): number | n
         [...values].sort((a, b) => a - b),
         fraction,
       )
-}
-
-/** Quantile of sorted values by linear interpolation between neighbours; 0 for none. */
-export function quantile(sorted: readonly number[], fraction: number): number {
-  const position = (sorted.length - 1) * fraction
-  const below = sorted[Math.floor(position)] ?? 0
-  const above = sorted[Math.ceil(position)] ?? below
-  return below + (above - below) * (position - Math.floor(position))
 }
 
 /** Numbers as they are, booleans as 0 and 1; anything else takes no part in sums. */

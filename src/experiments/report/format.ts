@@ -1,5 +1,5 @@
 import type { MetricSummary } from '../aggregate.js'
-import type { Interval } from '../intervals.js'
+import type { Interval } from '../../values/intervals.js'
 import type { ScoreValue } from '../types.js'
 
 /** A number with at most four decimals; whole numbers without any. */

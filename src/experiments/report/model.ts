@@ -1,7 +1,7 @@
 import type { MetricSummary } from '../aggregate.js'
 import type { MetricComparison, RunComparison } from '../compare-rows.js'
 import { rowKey } from '../dataset.js'
-import type { IntervalMethod } from '../intervals.js'
+import type { IntervalMethod } from '../../values/intervals.js'
 import type { ExperimentData } from '../result-data.js'
 import { toNumber } from '../score.js'
 import type { ExperimentRow } from '../types.js'

@@ -27,7 +27,7 @@ const cache = new Map<string, unknown>()
 
 /** Reads one JSON answer. Rejects with {@link ApiError}, or with an `AbortError` when `signal` fires. */
 export async function fetchJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await reach(path, signal)
+  const response = await reach(path, signal ? { signal } : {})
   if (!response.ok) throw new ApiError(path, response.status, await readMessage(response))
   const body = (await response.json().catch(() => {
     throw new ApiError(path, response.status, 'The answer is not JSON.')
@@ -36,11 +36,19 @@ export async function fetchJson<T>(path: string, signal?: AbortSignal): Promise<
   return body
 }
 
-async function reach(path: string, signal?: AbortSignal): Promise<Response> {
+/** Changes something on the server. Rejects with {@link ApiError}. */
+export async function sendJson<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
+  const content = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const response = await reach(path, { method, ...content })
+  if (!response.ok) throw new ApiError(path, response.status, await readMessage(response))
+  return (await response.json()) as T
+}
+
+async function reach(path: string, options: RequestInit): Promise<Response> {
   try {
-    return await fetch(path, { headers: { accept: 'application/json' }, ...(signal ? { signal } : {}) })
+    return await fetch(path, { headers: { accept: 'application/json' }, ...options })
   } catch (cause) {
-    if (signal?.aborted) throw cause
+    if (options.signal?.aborted) throw cause
     throw new ApiError(path, 0, 'The local server does not answer.')
   }
 }

@@ -16,6 +16,8 @@ export function useKeys(keys: KeyMap): void {
     const listen = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
       if (isTyping(event.target) && event.key !== 'Escape') return
+      // What lies behind a dialog is out of reach; only the key that opened the help closes it too.
+      if (event.key !== '?' && document.querySelector('dialog:modal') !== null) return
       const isSequence = event.timeStamp - last.atMs < SEQUENCE_MS
       const action = (isSequence ? latest.current[`${last.key} ${event.key}`] : undefined) ?? latest.current[event.key]
       const isPrefix = isSequence && last.key === 'g'

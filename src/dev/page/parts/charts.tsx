@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { toVerdict } from '../model/comparison.js'
 import { toScore } from '../model/format.js'
 
 const BINS = 16
@@ -13,8 +14,8 @@ export function Histogram({
   readonly values: readonly number[]
   readonly average: number | null
 }): JSX.Element {
-  const min = Math.min(...values, 0)
-  const max = Math.max(...values, min + (values.every((value) => value <= 1) ? 1 : 1e-9))
+  const min = toLeast(values, 0)
+  const max = toMost(values, min + (values.every((value) => value <= 1) ? 1 : 1e-9))
   const counts = toBins(values, min, max)
   const top = Math.max(...counts, 1)
   const at = average === null ? null : ((average - min) / (max - min)) * 160
@@ -27,7 +28,7 @@ export function Histogram({
       <svg
         viewBox="0 0 160 56"
         role="img"
-        aria-label={`${name}: ${values.length} scores from ${toScore(Math.min(...values))} to ${toScore(Math.max(...values))}, average ${toScore(average)}`}
+        aria-label={`${name}: ${values.length} scores from ${toScore(toLeast(values, Number.POSITIVE_INFINITY))} to ${toScore(toMost(values, Number.NEGATIVE_INFINITY))}, average ${toScore(average)}`}
       >
         {counts.map((count, index) => (
           <rect key={index} x={index * 10 + 0.75} width={8.5} y={54 - (count / top) * 50} height={(count / top) * 50} rx={1}>
@@ -64,6 +65,8 @@ interface ScatterProps {
   readonly points: readonly ScatterPoint[]
   readonly oldName: string
   readonly newName: string
+  /** -1 where less is better. */
+  readonly sign: 1 | -1
   readonly selected: string | null
   readonly onSelect: (id: string) => void
 }
@@ -71,11 +74,11 @@ interface ScatterProps {
 const SIDE = 320
 const MARGIN = 34
 
-/** Old score against new score: above the diagonal is better, below is worse. Points that coincide are set apart a little. */
-export function Scatter({ points, oldName, newName, selected, onSelect }: ScatterProps): JSX.Element {
+/** Old score against new score: one side of the diagonal is better, the other worse. Points that coincide are set apart a little. */
+export function Scatter({ points, oldName, newName, sign, selected, onSelect }: ScatterProps): JSX.Element {
   const scores = points.flatMap((point) => [point.oldScore, point.newScore])
-  const min = Math.min(0, ...scores)
-  const max = Math.max(...scores, min + (scores.every((score) => score <= 1) ? 1 : 1e-9))
+  const min = toLeast(scores, 0)
+  const max = toMost(scores, min + (scores.every((score) => score <= 1) ? 1 : 1e-9))
   const pad = (max - min) * 0.06
   const place = (score: number): number => ((score - min + pad) / (max - min + pad * 2)) * (SIDE - MARGIN * 2) + MARGIN
   const spread = toSpread(points)
@@ -86,7 +89,12 @@ export function Scatter({ points, oldName, newName, selected, onSelect }: Scatte
       role="img"
       aria-label={`${points.length} datapoints, score in ${oldName} across and in ${newName} upwards`}
     >
-      <path class="better" d={`M${MARGIN} ${SIDE - MARGIN}V${MARGIN}H${SIDE - MARGIN}Z`} />
+      <path
+        class="better"
+        d={
+          sign === 1 ? `M${MARGIN} ${SIDE - MARGIN}V${MARGIN}H${SIDE - MARGIN}Z` : `M${MARGIN} ${SIDE - MARGIN}H${SIDE - MARGIN}V${MARGIN}Z`
+        }
+      />
       <path class="frame" d={`M${MARGIN} ${MARGIN}V${SIDE - MARGIN}H${SIDE - MARGIN}`} />
       <line class="diagonal" x1={MARGIN} y1={SIDE - MARGIN} x2={SIDE - MARGIN} y2={MARGIN} />
       {[min, (min + max) / 2, max].map((score) => (
@@ -111,7 +119,7 @@ export function Scatter({ points, oldName, newName, selected, onSelect }: Scatte
           // biome-ignore lint/a11y/noStaticElementInteractions: the table beside it has the same rows as buttons
           <circle
             key={point.id}
-            class={`${toVerdict(point.newScore - point.oldScore)}${selected === point.id ? ' is-selected' : ''}`}
+            class={`${toVerdict(point.newScore - point.oldScore, sign)}${selected === point.id ? ' is-selected' : ''}`}
             cx={place(point.oldScore) + dx}
             cy={SIDE - place(point.newScore) + dy}
             r={selected === point.id ? 6 : 4}
@@ -125,12 +133,6 @@ export function Scatter({ points, oldName, newName, selected, onSelect }: Scatte
   )
 }
 
-/** What a difference means where more is better. */
-export function toVerdict(difference: number): 'improved' | 'worse' | 'same' {
-  if (Math.abs(difference) < 1e-9) return 'same'
-  return difference > 0 ? 'improved' : 'worse'
-}
-
 function toSpread(points: readonly ScatterPoint[]): readonly (readonly [number, number])[] {
   const seen = new Map<string, number>()
   return points.map((point) => {
@@ -140,4 +142,13 @@ function toSpread(points: readonly ScatterPoint[]): readonly (readonly [number, 
     const radius = Math.min(13, 3.6 * Math.sqrt(nth))
     return [radius * Math.cos(nth * 2.4), radius * Math.sin(nth * 2.4)] as const
   })
+}
+
+/** A call with an argument for each of 100,000 scores would be too much for the stack. */
+function toLeast(values: readonly number[], start: number): number {
+  return values.reduce((least, value) => Math.min(least, value), start)
+}
+
+function toMost(values: readonly number[], start: number): number {
+  return values.reduce((most, value) => Math.max(most, value), start)
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { toClock } from '../model/format.js'
 import { type Route, updateQuery } from '../model/route.js'
 import { EVENT_TYPES, Icon } from './glyph.js'
+import { ExportMenu } from './menu.js'
 
 const TYPING_MS = 220
 const MINUTE_MS = 60_000
@@ -39,13 +40,14 @@ export function toRowsChoice(query: URLSearchParams): RowsChoice {
 }
 
 interface FiltersProps {
+  readonly project: string
   readonly route: Route
   readonly sources: readonly string[]
   readonly evaluationRows: number
 }
 
 /** What narrows the list of sessions; all of it lives in the address. */
-export function SessionFilters({ route, sources, evaluationRows }: FiltersProps): JSX.Element {
+export function SessionFilters({ project, route, sources, evaluationRows }: FiltersProps): JSX.Element {
   const query = route.query
   return (
     <search class="filters">
@@ -81,6 +83,7 @@ export function SessionFilters({ route, sources, evaluationRows }: FiltersProps)
       >
         Errors only
       </button>
+      <ExportMenu path="/api/export" query={{ project }} label="Export all" />
     </search>
   )
 }

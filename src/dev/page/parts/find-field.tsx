@@ -5,6 +5,7 @@ import { Icon } from './glyph.js'
 interface FindProps {
   readonly field: RefObject<HTMLInputElement>
   readonly text: string
+  readonly isLooking: boolean
   readonly matches: readonly number[]
   readonly at: number
   readonly onText: (text: string) => void
@@ -12,7 +13,7 @@ interface FindProps {
 }
 
 /** Finds events in a session; empty, it counts the errors and steps through them. */
-export function FindField({ field, text, matches, at, onText, onStep }: FindProps): JSX.Element {
+export function FindField({ field, text, isLooking, matches, at, onText, onStep }: FindProps): JSX.Element {
   const press = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter') return
     event.preventDefault()
@@ -26,8 +27,8 @@ export function FindField({ field, text, matches, at, onText, onStep }: FindProp
         ref={field}
         type="search"
         class="field"
-        aria-label="Find an event by name, type or model"
-        placeholder="Find an event"
+        aria-label="Find in names, types, models, inputs and outputs"
+        placeholder="Find in this session"
         spellcheck={false}
         value={text}
         onInput={(event) => onText(event.currentTarget.value)}
@@ -42,20 +43,22 @@ export function FindField({ field, text, matches, at, onText, onStep }: FindProp
           disabled={matches.length === 0}
         >
           {at >= 0 ? `${at + 1} of ` : ''}
-          {matches.length} {matches.length === 1 ? noun : noun === 'match' ? 'matches' : 'errors'}
+          {matches.length}
+          {isLooking ? '…' : ''} {matches.length === 1 ? noun : noun === 'match' ? 'matches' : 'errors'}
         </button>
       )}
     </div>
   )
 }
 
-/** Nodes that match the text by name, type, model or error; without text those that failed. */
-export function toMatches(nodes: readonly TreeNode[], text: string): readonly number[] {
+/** Nodes that match the text by name, type, model or error, or are among those that hold it `inside`; without text those that failed. */
+export function toMatches(nodes: readonly TreeNode[], text: string, inside: { has(id: string): boolean } = new Set()): readonly number[] {
   const wanted = text.trim().toLowerCase()
   const isMatch = (node: TreeNode): boolean =>
     wanted === ''
       ? node.row.error !== null
-      : `${node.row.name} ${node.row.type} ${node.row.model ?? ''} ${node.row.error ?? ''}`.toLowerCase().includes(wanted)
+      : inside.has(node.row.id) ||
+        `${node.row.name} ${node.row.type} ${node.row.model ?? ''} ${node.row.error ?? ''}`.toLowerCase().includes(wanted)
   const found: number[] = []
   nodes.forEach((node, at) => {
     if (isMatch(node)) found.push(at)

@@ -26,7 +26,8 @@ function toAdvice(error: ApiError): string {
   if (error.status === 0) return 'Is it still running? Start it with `npx honeyhive-tracer dev`; this page picks up where it was.'
   if (error.status === 401 || error.status === 403)
     return `Open the page at the address the server printed (127.0.0.1 or localhost, same port), not through another host name.`
-  if (error.status === 404) return 'It is not in this server’s database: it may not have arrived yet, or the database was replaced.'
+  if (error.status === 404)
+    return 'It is not in this server’s database: it may have been deleted, may not have arrived yet, or the database was replaced.'
   if (error.status === 503) return 'The database cannot be written or read right now. Look at the disk, then at the server’s terminal.'
   if (error.status >= 500) return 'The reason is in the terminal where the server runs.'
   return 'The address of this view may be damaged. Go back, or choose the project again.'
@@ -48,7 +49,7 @@ export function ConnectSteps({ run }: { readonly run?: string }): JSX.Element {
   const { nameOf } = useProjects()
   const [area, id] = readRoute().parts
   const project = area === 'p' && id !== undefined ? nameOf(id) : undefined
-  const key = project === undefined ? 'local' : `'<the key of ${project.replaceAll("'", '')}>'`
+  const key = project === undefined || project === 'local' ? 'local' : `'<the key of ${project.replaceAll("'", '')}>'`
   const lines = [`export HH_API_URL=${location.origin}`, `export HH_API_KEY=${key}`, run ?? 'node app.mjs'].join('\n')
   return (
     <div class="steps">

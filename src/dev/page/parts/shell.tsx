@@ -16,6 +16,7 @@ const RECENT_MS = 15_000
 const SECTIONS = [
   { id: 'sessions', label: 'Sessions', key: 's' },
   { id: 'runs', label: 'Runs', key: 'r' },
+  { id: 'datasets', label: 'Data sets', key: 'a' },
   { id: 'trends', label: 'Trends', key: 't' },
   { id: 'drops', label: 'Losses', key: 'd' },
 ] as const

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useMemo, useRef, useState } from 'preact/hooks'
 import { toDuration, toTicks } from '../model/format.js'
+import type { Find } from '../model/find.js'
 import { useKeys } from '../model/keys.js'
 import type { TreeNode } from '../model/tree.js'
 import { FindField, toMatches, toNextMatch } from './find-field.js'
@@ -23,29 +24,30 @@ interface WaterfallProps {
   readonly nodes: readonly TreeNode[]
   readonly extent: Extent
   readonly selected: string | null
+  readonly find: Find
   readonly onSelect: (id: string) => void
   readonly onClose: () => void
 }
 
 /** The tree of events beside their times. Only rows in sight exist in the document, however many events there are. */
-export function Waterfall({ nodes, extent, selected, onSelect, onClose }: WaterfallProps): JSX.Element {
+export function Waterfall({ nodes, extent, selected, find, onSelect, onClose }: WaterfallProps): JSX.Element {
   const choice = useTreeChoice(nodes, selected, onSelect)
   const { visible, at, selectedNode, folded } = choice
   const [zoom, setZoom] = useState<Extent | null>(null)
-  const [text, setText] = useState('')
+  const { text, setText, inside } = find
   const [nameWidth, setNameWidth] = useState(() => readWidth('names', NAME_WIDTH))
   const rows = useMemo(() => nodes.map((node) => node.row), [nodes])
-  const matches = useMemo(() => toMatches(nodes, text), [nodes, text])
+  const matches = useMemo(() => toMatches(nodes, text, inside), [nodes, text, inside])
   const matched = useMemo(() => new Set(matches), [matches])
   const box = useRef<HTMLDivElement>(null)
-  const find = useRef<HTMLInputElement>(null)
+  const field = useRef<HTMLInputElement>(null)
   const range = zoom ?? extent
   const view = useRowWindow(box, visible.length)
   useReveal(box, at, selected, choice.wantsFocus)
 
   const stepMatch = (by: number): void => {
     const next = toNextMatch(matches, selectedNode, by)
-    if (next !== undefined) choice.select(next, { focus: document.activeElement !== find.current })
+    if (next !== undefined) choice.select(next, { focus: document.activeElement !== field.current })
   }
   const zoomToSelected = (): void => {
     const row = nodes[selectedNode]?.row
@@ -58,7 +60,7 @@ export function Waterfall({ nodes, extent, selected, onSelect, onClose }: Waterf
     N: () => stepMatch(-1),
     f: choice.foldAll,
     z: zoomToSelected,
-    '/': () => find.current?.focus(),
+    '/': () => field.current?.focus(),
     Escape: (event) => leave(event, zoom !== null, () => setZoom(null), onClose),
   })
   const press = toPress({
@@ -77,7 +79,15 @@ export function Waterfall({ nodes, extent, selected, onSelect, onClose }: Waterf
   return (
     <section class="waterfall" aria-label="Events" style={{ '--name-width': `${nameWidth}px` }}>
       <div class="waterfall-bar">
-        <FindField field={find} text={text} matches={matches} at={matches.indexOf(selectedNode)} onText={setText} onStep={stepMatch} />
+        <FindField
+          field={field}
+          text={text}
+          isLooking={find.isLooking}
+          matches={matches}
+          at={matches.indexOf(selectedNode)}
+          onText={setText}
+          onStep={stepMatch}
+        />
         <button type="button" class="toggle" aria-pressed={folded.size > 0} onClick={choice.foldAll} title="Fold or unfold all (f)">
           {folded.size > 0 ? 'Unfold all' : 'Fold all'}
         </button>

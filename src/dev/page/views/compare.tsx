@@ -1,98 +1,104 @@
 import type { JSX } from 'preact'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
-import type { RunComparison, RunRow, RunSummary } from '../../page-api/contract.js'
+import { useMemo, useState } from 'preact/hooks'
+import type { Comparison, RunSummary } from '../../page-api/contract.js'
 import { useApi } from '../model/api.js'
-import { toCost, toCount, toDuration, toScore } from '../model/format.js'
-import { useKeys, useRowKeys } from '../model/keys.js'
+import { chooseSign, toJudged, toSign, toVerdict, VERDICTS } from '../model/comparison.js'
+import { toCost, toCount, toDuration } from '../model/format.js'
+import { useKeys } from '../model/keys.js'
 import { navigate, type Route, toHash, updateQuery } from '../model/route.js'
-import { Scatter, toVerdict } from '../parts/charts.js'
+import { Scatter } from '../parts/charts.js'
+import { CompareMetrics } from '../parts/compare-metrics.js'
+import { CompareRows } from '../parts/compare-rows.js'
 import { Icon } from '../parts/glyph.js'
-import { JsonView } from '../parts/json-view.js'
 import { Empty, Failure, Loading } from '../parts/notice.js'
-import { toNumber, toPreview } from './run.js'
-
-const VERDICTS = ['worse', 'improved', 'same'] as const
-type Verdict = (typeof VERDICTS)[number]
 
 interface CompareProps {
   readonly project: string
-  readonly newId: string
-  readonly oldId: string
+  /** Two or more; the last is what the others are compared with. */
+  readonly ids: readonly string[]
   readonly route: Route
 }
 
-/** Two runs against each other: averages, every datapoint as a point, and the rows that got better or worse. */
-export function CompareView({ project, newId, oldId, route }: CompareProps): JSX.Element {
-  const answer = useApi<RunComparison>(`/api/runs/${encodeURIComponent(newId)}/compare/${encodeURIComponent(oldId)}`)
+/** Runs over the same datapoints: averages with what may be chance, every datapoint as a point, and the rows word by word. */
+export function CompareView({ project, ids, route }: CompareProps): JSX.Element {
+  const answer = useApi<Comparison>(`/api/comparison?${ids.map((id) => `run=${encodeURIComponent(id)}`).join('&')}`)
   useKeys({ Escape: () => navigate(toHash(['p', project, 'runs'])) })
   if (answer.error && !answer.data) return <Failure error={answer.error} onRetry={answer.reload} />
   if (!answer.data) return <Loading what="the comparison" />
   return <CompareBody project={project} comparison={answer.data} route={route} />
 }
 
-interface Pair {
-  readonly datapointId: string
-  readonly oldRow: RunRow
-  readonly newRow: RunRow
-  readonly oldScore: number
-  readonly newScore: number
-  readonly verdict: Verdict
+interface BodyProps {
+  readonly project: string
+  readonly comparison: Comparison
+  readonly route: Route
 }
 
-function CompareBody({
-  project,
-  comparison,
-  route,
-}: {
-  readonly project: string
-  readonly comparison: RunComparison
-  readonly route: Route
-}): JSX.Element {
-  const { newRun, oldRun } = comparison
-  const metric = route.query.get('metric') ?? comparison.metrics[0]?.name ?? null
+function CompareBody({ project, comparison, route }: BodyProps): JSX.Element {
+  const { runs, metrics } = comparison
+  const last = runs.length - 1
+  const focus = Math.min(last - 1, Math.max(0, Math.floor(Number(route.query.get('of'))) || 0))
+  const metric = metrics.find(({ name }) => name === route.query.get('metric')) ?? metrics[0]
+  const [, setTurned] = useState(0)
+  const sign = metric === undefined ? 1 : toSign(metric)
   const only = VERDICTS.find((verdict) => verdict === route.query.get('only')) ?? null
   const chosen = route.query.get('row')
-  const pairs = useMemo(() => toPairs(comparison, metric), [comparison, metric])
-  const shown = pairs.filter((pair) => only === null || pair.verdict === only)
+  const judged = useMemo(() => toJudged(comparison, metric ?? null, focus, sign), [comparison, metric, focus, sign])
   const choose = (id: string): void => updateQuery({ row: chosen === id ? null : id })
+  const points = judged.flatMap(({ id, scores }) => {
+    const [own, base] = [scores[focus], scores[last]]
+    return own === null || own === undefined || base === null || base === undefined ? [] : [{ id, oldScore: base, newScore: own }]
+  })
+  const drawn = toDrawn(points, chosen)
+  const shares = comparison.rows.some(({ rows }) => rows.filter((row) => row !== null).length > 1)
   return (
     <div class="page">
-      <header class="session-head">
-        <a class="back" href={toHash(['p', project, 'runs'])} aria-label="Back to the runs">
-          <Icon name="chevron" />
-        </a>
-        <h2 class="versus">
-          <a href={toHash(['p', project, 'runs', newRun.id])}>{newRun.name}</a>
-          <span class="dim"> against </span>
-          <a href={toHash(['p', project, 'runs', oldRun.id])}>{oldRun.name}</a>
-        </h2>
-        <button type="button" class="toggle" onClick={() => navigate(toHash(['p', project, 'compare', oldRun.id, newRun.id]))}>
-          Swap
-        </button>
-      </header>
-      {comparison.rows.length === 0 ? (
-        <Empty title="The two runs share no datapoint">
-          <p>Give both runs the same dataset, or rows with the same datapoint id, and their rows can be set against each other.</p>
+      <CompareHead project={project} runs={runs} focus={focus} />
+      {!shares && (
+        <Empty title={runs.length === 2 ? 'The two runs share no datapoint' : 'These runs share no datapoint'}>
+          <p>Give all runs the same dataset, or rows with the same datapoint id, and their rows can be set against each other.</p>
         </Empty>
-      ) : (
+      )}
+      {shares && (
         <div class="compare">
           <div class="compare-summary">
-            <MetricTable comparison={comparison} metric={metric} />
-            <Totals newRun={newRun} oldRun={oldRun} />
-            {pairs.length > 0 && (
-              <PairTable project={project} pairs={shown} all={pairs} only={only} chosen={chosen} onChoose={choose} metric={metric ?? ''} />
-            )}
+            <CompareMetrics
+              comparison={comparison}
+              metric={metric?.name ?? null}
+              focus={focus}
+              onDirection={(one) => {
+                chooseSign(one.name, toSign(one) === 1 ? -1 : 1)
+                setTurned((old) => old + 1)
+              }}
+            />
+            <Totals newRun={runs[focus]} oldRun={runs[last]} />
+            <CompareRows
+              project={project}
+              runs={runs}
+              rows={judged}
+              only={only}
+              chosen={chosen}
+              metric={metric?.name ?? null}
+              sign={sign}
+              onChoose={choose}
+            />
           </div>
-          {metric !== null && (
+          {metric !== undefined && (
             <figure class="compare-plot">
               <figcaption>
-                <span class="mono">{metric}</span>
-                <span class="dim">above the diagonal is better</span>
+                <span class="mono">{metric.name}</span>
+                <span class="dim">{sign === 1 ? 'above' : 'below'} the diagonal is better</span>
               </figcaption>
+              {drawn.length < points.length && (
+                <p class="dim">
+                  {toCount(drawn.length)} of {toCount(points.length)} datapoints are drawn.
+                </p>
+              )}
               <Scatter
-                points={pairs.map((pair) => ({ id: pair.datapointId, oldScore: pair.oldScore, newScore: pair.newScore }))}
-                oldName={oldRun.name}
-                newName={newRun.name}
+                points={drawn}
+                oldName={runs[last]?.name ?? ''}
+                newName={runs[focus]?.name ?? ''}
+                sign={sign}
                 selected={chosen}
                 onSelect={choose}
               />
@@ -104,85 +110,83 @@ function CompareBody({
   )
 }
 
-function toPairs(comparison: RunComparison, metric: string | null): readonly Pair[] {
-  if (metric === null) return []
-  return comparison.rows
-    .flatMap((row): readonly Pair[] => {
-      const oldScore = toNumber(row.oldRow.metrics[metric])
-      const newScore = toNumber(row.newRow.metrics[metric])
-      if (oldScore === null || newScore === null) return []
-      return [{ ...row, oldScore, newScore, verdict: toVerdict(newScore - oldScore) }]
-    })
-    .sort((a, b) => a.newScore - a.oldScore - (b.newScore - b.oldScore))
+/** More points than these are a cloud, and a weight on the page: every so many of them stands for the others. */
+const MOST_DRAWN = 2_000
+
+function toDrawn<Point extends { readonly id: string }>(points: readonly Point[], chosen: string | null): readonly Point[] {
+  const step = Math.ceil(points.length / MOST_DRAWN)
+  return step <= 1 ? points : points.filter(({ id }, at) => at % step === 0 || id === chosen)
 }
 
-function MetricTable({ comparison, metric }: { readonly comparison: RunComparison; readonly metric: string | null }): JSX.Element {
-  const most = Math.max(1, ...comparison.metrics.map((one) => one.improved + one.worse + one.same))
+interface HeadProps {
+  readonly project: string
+  readonly runs: readonly RunSummary[]
+  readonly focus: number
+}
+
+function CompareHead({ project, runs, focus }: HeadProps): JSX.Element {
+  const ids = runs.map(({ id }) => id)
+  const last = runs.length - 1
+  const base = runs[last]
+  const go = (order: readonly string[]): void => navigate(toHash(['p', project, 'compare', ...order]))
+  const nameOf = (run: RunSummary): JSX.Element => <a href={toHash(['p', project, 'runs', run.id])}>{run.name}</a>
   return (
-    <div class="table-box">
-      <table class="grid metrics">
-        <thead>
-          <tr>
-            <th scope="col">Metric</th>
-            <th scope="col" class="num">
-              Old
-            </th>
-            <th scope="col" class="num">
-              New
-            </th>
-            <th scope="col" class="num">
-              Change
-            </th>
-            <th scope="col">Worse, same, improved</th>
-          </tr>
-        </thead>
-        <tbody>
-          {comparison.metrics.map((one) => {
-            const change = one.newAverage !== null && one.oldAverage !== null ? one.newAverage - one.oldAverage : null
-            return (
-              <tr
-                key={one.name}
-                class={`row-link${one.name === metric ? ' is-chosen' : ''}`}
-                onClick={() => updateQuery({ metric: one.name, only: null })}
-              >
-                <td class="main-cell mono">
-                  <button
-                    type="button"
-                    class="text-button"
-                    aria-pressed={one.name === metric}
-                    onClick={() => updateQuery({ metric: one.name, only: null })}
-                  >
-                    {one.name}
-                  </button>
-                </td>
-                <td class="num mono">{toScore(one.oldAverage)}</td>
-                <td class="num mono">{toScore(one.newAverage)}</td>
-                <td class={`num mono change-${change === null ? 'same' : toVerdict(change)}`}>
-                  {change === null ? '–' : `${change > 0 ? '+' : ''}${toScore(change)}`}
-                </td>
-                <td>
-                  <span class="balance" role="img" aria-label={`${one.worse} worse, ${one.same} same, ${one.improved} improved`}>
-                    <span class="worse" style={{ width: `${(one.worse / most) * 100}%` }}>
-                      {one.worse || ''}
-                    </span>
-                    <span class="same" style={{ width: `${(one.same / most) * 100}%` }}>
-                      {one.same || ''}
-                    </span>
-                    <span class="improved" style={{ width: `${(one.improved / most) * 100}%` }}>
-                      {one.improved || ''}
-                    </span>
-                  </span>
-                </td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
-    </div>
+    <header class="session-head">
+      <a class="back" href={toHash(['p', project, 'runs'])} aria-label="Back to the runs">
+        <Icon name="chevron" />
+      </a>
+      <h2 class="versus">
+        {runs.slice(0, last).map((run, at) => (
+          <span key={run.id}>
+            {at > 0 && <span class="dim">, </span>}
+            {nameOf(run)}
+          </span>
+        ))}
+        <span class="dim"> against </span>
+        {base && nameOf(base)}
+      </h2>
+      {runs.length === 2 ? (
+        <button type="button" class="toggle" onClick={() => go([...ids].reverse())}>
+          Swap
+        </button>
+      ) : (
+        <>
+          <select
+            aria-label="Look at"
+            value={String(focus)}
+            onChange={(event) => updateQuery({ of: event.currentTarget.value, row: null })}
+          >
+            {runs.slice(0, last).map((run, at) => (
+              <option key={run.id} value={String(at)}>
+                Look at {run.name}
+              </option>
+            ))}
+          </select>
+          <select
+            aria-label="Compare with"
+            value={ids[last]}
+            onChange={(event) => go([...ids.filter((id) => id !== event.currentTarget.value), event.currentTarget.value])}
+          >
+            {runs.map((run) => (
+              <option key={run.id} value={run.id}>
+                against {run.name}
+              </option>
+            ))}
+          </select>
+        </>
+      )}
+    </header>
   )
 }
 
-function Totals({ newRun, oldRun }: { readonly newRun: RunSummary; readonly oldRun: RunSummary }): JSX.Element {
+function Totals({
+  newRun,
+  oldRun,
+}: {
+  readonly newRun: RunSummary | undefined
+  readonly oldRun: RunSummary | undefined
+}): JSX.Element | null {
+  if (!newRun || !oldRun) return null
   const lines = [
     ['duration', toDuration(oldRun.durationMs), toDuration(newRun.durationMs), oldRun.durationMs, newRun.durationMs],
     ['tokens', toCount(oldRun.totalTokens), toCount(newRun.totalTokens), oldRun.totalTokens, newRun.totalTokens],
@@ -197,138 +201,10 @@ function Totals({ newRun, oldRun }: { readonly newRun: RunSummary; readonly oldR
           <dd class="mono">
             <span class="dim">{before}</span>
             {' → '}
-            <span class={`change-${toVerdict(oldValue - newValue)}`}>{after}</span>
+            <span class={`change-${toVerdict(newValue - oldValue, -1)}`}>{after}</span>
           </dd>
         </div>
       ))}
     </dl>
-  )
-}
-
-interface PairTableProps {
-  readonly project: string
-  readonly pairs: readonly Pair[]
-  readonly all: readonly Pair[]
-  readonly only: Verdict | null
-  readonly chosen: string | null
-  readonly onChoose: (id: string) => void
-  readonly metric: string
-}
-
-function PairTable({ project, pairs, all, only, chosen, onChoose, metric }: PairTableProps): JSX.Element {
-  const box = useRef<HTMLDivElement>(null)
-  useRowKeys(box)
-  return (
-    <div ref={box}>
-      <fieldset class="page-bar" aria-label="Rows to show">
-        <button type="button" class="toggle" aria-pressed={only === null} onClick={() => updateQuery({ only: null })}>
-          All {all.length}
-        </button>
-        {VERDICTS.map((verdict) => (
-          <button
-            key={verdict}
-            type="button"
-            class={`toggle is-${verdict}`}
-            aria-pressed={only === verdict}
-            onClick={() => updateQuery({ only: only === verdict ? null : verdict })}
-          >
-            {all.filter((pair) => pair.verdict === verdict).length} {verdict}
-          </button>
-        ))}
-      </fieldset>
-      <div class="table-box">
-        <table class="grid pairs">
-          <thead>
-            <tr>
-              <th scope="col">Datapoint</th>
-              <th scope="col" class="num mono">
-                {metric}
-              </th>
-              <th scope="col">Input</th>
-              <th scope="col">Old output</th>
-              <th scope="col">New output</th>
-            </tr>
-          </thead>
-          <tbody>
-            {pairs.map((pair) => (
-              <PairRows key={pair.datapointId} project={project} pair={pair} isOpen={chosen === pair.datapointId} onChoose={onChoose} />
-            ))}
-          </tbody>
-        </table>
-        {pairs.length === 0 && <p class="table-none">No such rows.</p>}
-      </div>
-    </div>
-  )
-}
-
-interface PairProps {
-  readonly project: string
-  readonly pair: Pair
-  readonly isOpen: boolean
-  readonly onChoose: (id: string) => void
-}
-
-function PairRows({ project, pair, isOpen, onChoose }: PairProps): JSX.Element {
-  const line = useRef<HTMLTableRowElement>(null)
-  useEffect(() => {
-    if (isOpen) line.current?.scrollIntoView({ block: 'nearest' })
-  }, [isOpen])
-  return (
-    <>
-      <tr
-        ref={line}
-        class={`row-link verdict-${pair.verdict}${isOpen ? ' is-chosen' : ''}`}
-        data-datapoint={pair.datapointId}
-        onClick={(event) => !(event.target as Element).closest('button') && onChoose(pair.datapointId)}
-      >
-        <td class="main-cell mono">
-          <button type="button" class="text-button" aria-expanded={isOpen} data-row onClick={() => onChoose(pair.datapointId)}>
-            {pair.datapointId}
-          </button>
-        </td>
-        <td class="num mono">
-          <span class="dim">{toScore(pair.oldScore)} →</span> <span class={`change-${pair.verdict}`}>{toScore(pair.newScore)}</span>
-        </td>
-        <td class="clip">{toPreview(pair.newRow.inputs)}</td>
-        <td class={`clip${pair.oldRow.error !== null ? ' is-bad' : ' dim'}`}>{pair.oldRow.error ?? toPreview(pair.oldRow.outputs)}</td>
-        <td class={`clip${pair.newRow.error !== null ? ' is-bad' : ''}`}>{pair.newRow.error ?? toPreview(pair.newRow.outputs)}</td>
-      </tr>
-      {isOpen && (
-        <tr class="pair-open">
-          <td colSpan={5}>
-            <div class="pair-sides">
-              <Side title="Input and expected" value={{ inputs: pair.newRow.inputs, expected: pair.newRow.groundTruth }} href={null} />
-              <Side title="Old" value={toSide(pair.oldRow)} href={toHash(['p', project, 'sessions', pair.oldRow.sessionId])} />
-              <Side title="New" value={toSide(pair.newRow)} href={toHash(['p', project, 'sessions', pair.newRow.sessionId])} />
-            </div>
-          </td>
-        </tr>
-      )}
-    </>
-  )
-}
-
-function toSide(row: RunRow): Readonly<Record<string, unknown>> {
-  return {
-    ...(row.error === null ? {} : { error: row.error }),
-    outputs: row.outputs,
-    metrics: row.metrics,
-    durationMs: Math.round(row.durationMs),
-  }
-}
-
-function Side({ title, value, href }: { readonly title: string; readonly value: unknown; readonly href: string | null }): JSX.Element {
-  return (
-    <section>
-      <h3>
-        {title}
-        {href !== null && (
-          <a href={href}>
-            session <Icon name="out" />
-          </a>
-        )}
-      </h3>
-      <JsonView value={value} />
-    </section>
   )
 }

@@ -1,11 +1,13 @@
 import type { DialogueSide } from '../../../semantics/dialogue.js'
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { EventDetail, EventPage, LinkedEvent, SessionSummary } from '../../page-api/contract.js'
+import type { EventDetail, EventPage, FoundEvent, LinkedEvent, SessionSummary } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
 import { toCost, toCount, toDuration, toFullTime, toScore } from '../model/format.js'
 import { useProjects } from '../model/projects.js'
 import { toHash, updateQuery } from '../model/route.js'
+import { AddToDataset } from '../parts/add-to-dataset.js'
+import { Annotate } from '../parts/annotate.js'
 import { Chat } from '../parts/chat.js'
 import { CopyButton } from '../parts/copy.js'
 import { ErrorBox } from '../parts/error-box.js'
@@ -24,10 +26,12 @@ interface PaneProps {
   readonly session: SessionSummary
   /** Changes when the session was read again. */
   readonly version: unknown
+  /** Where the text that is sought stands in it. */
+  readonly found: FoundEvent | null
 }
 
 /** The chosen event in full. Waits a moment before asking, so that holding an arrow key does not ask for every event on the way. */
-export function EventPane({ id, project, session, version }: PaneProps): JSX.Element {
+export function EventPane({ id, project, session, version, found }: PaneProps): JSX.Element {
   const settled = useSettled(id)
   const detail = useApi<EventPage>(settled === null ? null : toPath(`/api/events/${encodeURIComponent(settled)}/page`, { project }), {
     keep: true,
@@ -43,9 +47,17 @@ export function EventPane({ id, project, session, version }: PaneProps): JSX.Ele
       {id !== null && detail.error && <Failure error={detail.error} onRetry={detail.reload} />}
       {id === null && <NoRecord />}
       {id !== null && !detail.data && !detail.error && <Loading what="the event" />}
+      {found !== null && (
+        <p class="found">
+          in {found.where}: {found.before}
+          <mark>{found.text}</mark>
+          {found.after}
+        </p>
+      )}
       {id !== null && detail.data && !detail.error && (
         <EventBody
           key={detail.data.id}
+          onChange={detail.reload}
           event={
             detail.data.id === session.id
               ? { ...detail.data, durationMs: Math.max(detail.data.durationMs, session.durationMs) }
@@ -79,12 +91,13 @@ function useSettled(id: string | null): string | null {
   return settled
 }
 
-function EventBody({ event }: { readonly event: EventPage }): JSX.Element {
+function EventBody({ event, onChange }: { readonly event: EventPage; readonly onChange: () => void }): JSX.Element {
   const { input, output } = event.dialogue
   const [own, lineage] = toParts(event.metadata)
   return (
     <>
       <EventHead event={event} />
+      <Annotate event={event} onChange={onChange} />
       {event.failure.length > 0 && <ErrorBox steps={event.failure} />}
       {event.linked.length > 0 && <Links links={event.linked} ownProject={event.projectId} />}
       <Payload title="Input" value={event.inputs} side={input} />
@@ -108,6 +121,7 @@ function toParts(metadata: Readonly<Record<string, unknown>>): readonly [Record<
 }
 
 function EventHead({ event }: { readonly event: EventPage }): JSX.Element {
+  const [isAdding, setAdding] = useState(false)
   return (
     <header class="event-head">
       <h3>
@@ -117,7 +131,11 @@ function EventHead({ event }: { readonly event: EventPage }): JSX.Element {
           text={() => `${location.origin}/${toHash(['events', event.id], { project: event.projectId })}`}
           label="Copy a link to this event"
         />
+        <button type="button" class="icon-button" aria-label="Add to a data set" title="Add to a data set" onClick={() => setAdding(true)}>
+          <Icon name="add" />
+        </button>
       </h3>
+      {isAdding && <AddToDataset event={event} onClose={() => setAdding(false)} />}
       <dl class="facts">
         <div>
           <dt>type</dt>
@@ -311,7 +329,8 @@ function Fold({ title, value, tool, isFolded = false, children }: FoldProps): JS
 }
 
 function Scores({ title, values }: { readonly title: string; readonly values: Readonly<Record<string, unknown>> }): JSX.Element | null {
-  const entries = Object.entries(values)
+  // What was taken back is null.
+  const entries = Object.entries(values).filter(([, value]) => value !== null)
   if (entries.length === 0) return null
   return (
     <Fold title={title} value={values} tool={null}>

@@ -2,19 +2,24 @@ import type { JSX } from 'preact'
 import { useMemo, useRef, useState } from 'preact/hooks'
 import type { RunDetail, RunList, RunRow } from '../../page-api/contract.js'
 import { toPath, useApi } from '../model/api.js'
+import { toNumber } from '../model/comparison.js'
 import { toClock, toCost, toCount, toDuration } from '../model/format.js'
 import { useKeys, useRowKeys } from '../model/keys.js'
 import { useLive } from '../model/live.js'
+import { toPreview } from '../model/preview.js'
 import { openRow } from '../model/open-row.js'
 import { navigate, toHash } from '../model/route.js'
 import { Histogram } from '../parts/charts.js'
+import { DeleteButton } from '../parts/delete-button.js'
 import { Icon } from '../parts/glyph.js'
 import { JsonView } from '../parts/json-view.js'
+import { ExportMenu } from '../parts/menu.js'
 import { Failure, Loading } from '../parts/notice.js'
+import { RunAgain } from '../parts/run-again.js'
 import { MetricCell } from './runs.js'
 
-const PREVIEW_CHARS = 140
 const MAX_COLUMNS = 5
+const AT_ONCE = 300
 
 /** One experiment run: how its scores are spread, and every row. */
 export function RunView({ project, id }: { readonly project: string; readonly id: string }): JSX.Element {
@@ -45,7 +50,17 @@ function RunBody({ project, detail }: { readonly project: string; readonly detai
           <Fact name="tokens" value={toCount(run.totalTokens)} />
           <Fact name="cost" value={toCost(run.cost)} />
         </dl>
-        <CompareWith project={project} id={run.id} />
+        <span class="head-actions">
+          <CompareWith project={project} id={run.id} />
+          <RunAgain run={run} />
+          <ExportMenu path={`/api/runs/${encodeURIComponent(run.id)}/export`} query={{}} forms={['json', 'jsonl', 'csv']} />
+          <DeleteButton
+            path={`/api/runs/${encodeURIComponent(run.id)}`}
+            project={project}
+            what={`Run ${run.name}`}
+            then={toHash(['p', project, 'runs'])}
+          />
+        </span>
       </header>
       {metrics.size > 0 && (
         <section class="histograms" aria-label="Score distributions">
@@ -104,9 +119,10 @@ interface TableProps {
 function RowTable({ project, rows, metrics }: TableProps): JSX.Element {
   const [order, setOrder] = useState<{ readonly by: string; readonly sign: 1 | -1 }>({ by: '', sign: 1 })
   const [onlyFailed, setOnlyFailed] = useState(false)
+  const [most, setMost] = useState(AT_ONCE)
   const box = useRef<HTMLDivElement>(null)
   useRowKeys(box)
-  const tops = new Map(metrics.map((name) => [name, Math.max(1, ...rows.map((row) => toNumber(row.metrics[name]) ?? 0))]))
+  const tops = new Map(metrics.map((name) => [name, rows.reduce((top, row) => Math.max(top, toNumber(row.metrics[name]) ?? 0), 1)]))
   const shown = useMemo(
     () =>
       toSorted(
@@ -151,12 +167,17 @@ function RowTable({ project, rows, metrics }: TableProps): JSX.Element {
             </tr>
           </thead>
           <tbody>
-            {shown.map((row) => (
+            {shown.slice(0, most).map((row) => (
               <RowLine key={row.sessionId} project={project} row={row} metrics={metrics} tops={tops} />
             ))}
           </tbody>
         </table>
       </div>
+      {shown.length > most && (
+        <button type="button" class="button more" onClick={() => setMost(most + AT_ONCE)}>
+          {toCount(shown.length - most)} more rows
+        </button>
+      )}
     </div>
   )
 }
@@ -201,26 +222,8 @@ function ScoreCell({ value, top }: { readonly value: number | boolean | string |
   return <MetricCell value={value} top={top} />
 }
 
-/** A value in one short line: the only value of an object, or its JSON. */
-export function toPreview(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  if (typeof value === 'string') return value.slice(0, PREVIEW_CHARS)
-  if (typeof value !== 'object') return String(value)
-  const values = Object.values(value)
-  if (values.length === 1) return toPreview(values[0])
-  const content = (value as { content?: unknown }).content
-  if (typeof content === 'string') return content.slice(0, PREVIEW_CHARS)
-  return JSON.stringify(value).slice(0, PREVIEW_CHARS)
-}
-
-/** A score as a number; true counts as 1. */
-export function toNumber(value: number | boolean | string | undefined): number | null {
-  if (typeof value === 'boolean') return value ? 1 : 0
-  return typeof value === 'number' && Number.isFinite(value) ? value : null
-}
-
 /** The values of each metric that has numbers or booleans. */
-export function toNumericMetrics(rows: readonly RunRow[]): ReadonlyMap<string, readonly number[]> {
+function toNumericMetrics(rows: readonly RunRow[]): ReadonlyMap<string, readonly number[]> {
   const metrics = new Map<string, number[]>()
   for (const row of rows) {
     for (const [name, raw] of Object.entries(row.metrics)) {

@@ -10,8 +10,10 @@ import { navigate, type Route, toHash } from '../model/route.js'
 import { ConnectSteps, Empty, Failure, Loading } from '../parts/notice.js'
 
 const MAX_METRICS = 6
+/** What the server compares at once. */
+const MAX_COMPARED = 8
 
-/** The experiment runs of a project; two of them can be set against each other. */
+/** The experiment runs of a project; two or more of them can be set against each other. */
 export function RunsView({ project }: { readonly project: string; readonly route: Route }): JSX.Element {
   const list = useApi<RunList>(toPath('/api/runs', { project }), { keep: true })
   const [chosen, setChosen] = useState<readonly string[]>([])
@@ -20,25 +22,27 @@ export function RunsView({ project }: { readonly project: string; readonly route
   useRowKeys(box)
   const runs = list.data?.runs ?? []
   const compare = (): void => {
-    const [newer, older] = runs.filter((run) => chosen.includes(run.id))
-    if (newer && older) navigate(toHash(['p', project, 'compare', newer.id, older.id]))
+    // Newest first, so that the oldest is what the others are compared with.
+    const ids = runs.filter((run) => chosen.includes(run.id)).map(({ id }) => id)
+    if (ids.length > 1) navigate(toHash(['p', project, 'compare', ...ids]))
   }
   useKeys({ c: compare, Escape: () => (chosen.length > 0 ? setChosen([]) : navigate(toHash(['p', project, 'sessions']))) })
   if (list.error) return <Failure error={list.error} onRetry={list.reload} />
   if (!list.data) return <Loading what="the runs" />
   if (runs.length === 0) return <NoRuns />
-  const toggle = (id: string): void => setChosen((old) => (old.includes(id) ? old.filter((one) => one !== id) : [...old.slice(-1), id]))
+  const toggle = (id: string): void =>
+    setChosen((old) => (old.includes(id) ? old.filter((one) => one !== id) : [...old.slice(1 - MAX_COMPARED), id]))
   return (
     <div class="page" ref={box}>
       <div class="page-bar">
         <p>
           {chosen.length === 0
-            ? 'Choose two runs to compare them.'
+            ? 'Choose two or more runs to compare them.'
             : chosen.length === 1
               ? 'Choose one more.'
-              : 'Newer against older, datapoint by datapoint.'}
+              : 'Newer against the oldest, datapoint by datapoint.'}
         </p>
-        <button type="button" class="button is-main" disabled={chosen.length !== 2} onClick={compare} title="Compare (c)">
+        <button type="button" class="button is-main" disabled={chosen.length < 2} onClick={compare} title="Compare (c)">
           Compare
         </button>
       </div>

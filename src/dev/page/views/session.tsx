@@ -4,12 +4,15 @@ import type { EventRow, SessionDetail, SessionSummary } from '../../page-api/con
 import { toPath, useApi } from '../model/api.js'
 import { toClock, toCount, toDuration, toFullTime } from '../model/format.js'
 import { useKeys } from '../model/keys.js'
+import { useFind } from '../model/find.js'
 import { useLive } from '../model/live.js'
 import { type Route, toHash, updateQuery } from '../model/route.js'
 import { toExtent, toTree } from '../model/tree.js'
 import { ConversationView } from '../parts/conversation.js'
 import { CostOf } from '../parts/cost.js'
+import { DeleteButton } from '../parts/delete-button.js'
 import { Icon } from '../parts/glyph.js'
+import { ExportMenu } from '../parts/menu.js'
 import { Failure, Loading } from '../parts/notice.js'
 import { readWidth, Splitter } from '../parts/splitter.js'
 import { Waterfall } from '../parts/waterfall.js'
@@ -25,7 +28,8 @@ export function SessionView({ project, id, route }: { readonly project: string; 
   const detail = useApi<SessionDetail>(toPath(`/api/sessions/${encodeURIComponent(id)}`, { project }))
   const count = detail.data?.events.length ?? 0
   useLive((message) => isAbout(message, id), detail.reload, count > SLOW_ABOVE_EVENTS ? SLOW_EVERY_MS : LIVE_EVERY_MS)
-  if (detail.error && !detail.data) return <Failure error={detail.error} onRetry={detail.reload} />
+  // A session that was deleted meanwhile is gone here too.
+  if (detail.error && (!detail.data || detail.error.status === 404)) return <Failure error={detail.error} onRetry={detail.reload} />
   if (!detail.data) return <Loading what="the session" />
   return <SessionBody project={project} detail={detail.data} route={route} />
 }
@@ -48,6 +52,7 @@ function SessionBody({ project, detail, route }: BodyProps): JSX.Element {
   const nodes = useMemo(() => toTree(events), [events])
   const extent = useMemo(() => toExtent(events), [events])
   const current = selected ?? nodes[0]?.row.id ?? null
+  const find = useFind(project, detail.session.id, detail)
   const hasRecord = detail.event !== null || detail.events.some((event) => event.id === detail.session.id)
   return (
     <div class="session">
@@ -60,6 +65,7 @@ function SessionBody({ project, detail, route }: BodyProps): JSX.Element {
             nodes={nodes}
             extent={extent}
             selected={current}
+            find={find}
             onSelect={(id) => updateQuery({ e: id })}
             onClose={() => (location.hash = toHash(['p', project, 'sessions']))}
           />
@@ -77,6 +83,7 @@ function SessionBody({ project, detail, route }: BodyProps): JSX.Element {
             project={project}
             session={detail.session}
             version={detail}
+            found={(current === null ? undefined : find.inside.get(current)) ?? null}
           />
         </div>
       )}
@@ -153,6 +160,15 @@ function SessionHead({
           part of a run
         </a>
       )}
+      <span class="head-actions">
+        <ExportMenu path="/api/export" query={{ project, session: session.id }} />
+        <DeleteButton
+          path={`/api/sessions/${encodeURIComponent(session.id)}`}
+          project={project}
+          what={`Session ${session.name}`}
+          then={toHash(['p', project, 'sessions'])}
+        />
+      </span>
     </header>
   )
 }

@@ -41,7 +41,12 @@ export function SessionsView({ project, route }: { readonly project: string; rea
   return (
     <div class="page" ref={box}>
       <ActivityOf project={project} sessions={sessions} route={route} />
-      <SessionFilters route={route} sources={first.data?.sources ?? []} evaluationRows={first.data?.evaluationRows ?? 0} />
+      <SessionFilters
+        project={project}
+        route={route}
+        sources={first.data?.sources ?? []}
+        evaluationRows={first.data?.evaluationRows ?? 0}
+      />
       {first.error && <Failure error={first.error} onRetry={first.reload} />}
       {!first.data && !first.error && <Loading what="the sessions" />}
       {first.data && sessions.length === 0 && (
