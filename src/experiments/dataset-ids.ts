@@ -49,6 +49,11 @@ export function externalDatapointId(row: unknown, index: number): string {
   return PREFIX + sha256(toPythonJson(toPythonRow(row)) + String(index))
 }
 
+/** Whether a row brings an id, which then may be that of another row as well. */
+export function hasOwnId(row: unknown): boolean {
+  return readOwnId(row) !== undefined
+}
+
 /** Id of a dataset that is streamed and so cannot be hashed before the run starts; the same for every run of that name. */
 export function streamedDatasetId(name: string): string {
   return PREFIX + sha256(`stream:${name}`)

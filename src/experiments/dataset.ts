@@ -1,5 +1,5 @@
 import { HoneyHiveError } from '../errors.js'
-import { externalDatapointId, externalDatasetId, streamedDatasetId } from './dataset-ids.js'
+import { externalDatapointId, externalDatasetId, hasOwnId, streamedDatasetId } from './dataset-ids.js'
 import type { Datapoint, DatapointInput } from './types.js'
 
 /** One row on its way to the function. */
@@ -43,7 +43,7 @@ export function createLocalSource(dataset: Iterable<unknown> | AsyncIterable<unk
 
 function createListSource(list: readonly unknown[]): DatasetSource {
   const rows = Array.from(list, (raw, index): SourceRow => ({ index, raw, datapointId: externalDatapointId(raw, index) }))
-  const unique = withUniqueIds(rows)
+  const unique = rows.map(createIdNumbering())
   return {
     datasetId: externalDatasetId(list),
     total: unique.length,
@@ -54,19 +54,22 @@ function createListSource(list: readonly unknown[]): DatasetSource {
 }
 
 // Two rows with the same id would share one session and one place in a comparison.
-function withUniqueIds(rows: readonly SourceRow[]): readonly SourceRow[] {
+function createIdNumbering(): (row: SourceRow) => SourceRow {
   const seen = new Map<string, number>()
-  return rows.map((row) => {
+  return (row) => {
+    // An id made of the contents holds the row's position as well.
+    if (!hasOwnId(row.raw)) return row
     const earlier = seen.get(row.datapointId) ?? 0
     seen.set(row.datapointId, earlier + 1)
     return earlier === 0 ? row : { ...row, datapointId: `${row.datapointId}#${earlier + 1}` }
-  })
+  }
 }
 
 async function* numbered(dataset: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<SourceRow> {
+  const withOwnId = createIdNumbering()
   let index = 0
   for await (const raw of dataset) {
-    yield { index, raw, datapointId: externalDatapointId(raw, index) }
+    yield withOwnId({ index, raw, datapointId: externalDatapointId(raw, index) })
     index += 1
   }
 }

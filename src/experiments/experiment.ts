@@ -11,11 +11,12 @@ import type { AnyEvaluateOptions } from './check-options.js'
 import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
 import { type DatasetSource, rowKey, type SourceRow, toDatapoint } from './dataset.js'
 import { externalDatapointId } from './dataset-ids.js'
-import type { NamedEvaluator } from './evaluator.js'
+import { decide, type NamedEvaluator } from './evaluator.js'
 import { createJournal, type Journal } from './journal.js'
 import { asObject, asTexts } from './json-reader.js'
 import { keepAlive } from './keep-alive.js'
 import { createRandom } from './random.js'
+import { maskRow } from './report/redact.js'
 import { createRateLimiter } from './rate-limit.js'
 import { createResult, type ExperimentData, type ExperimentResult, RESULT_FORMAT } from './result.js'
 import { type RowPlan, runRow } from './run-row.js'
@@ -26,8 +27,8 @@ import { type SelectedRows, selectRows } from './selection.js'
 import type { Stop } from './stop.js'
 import { SummaryCollector } from './summary.js'
 import { scoreSummary, type SummaryEvaluators, type SummaryScore, toSummaryFigures } from './summary-evaluators.js'
-import { checkThresholds, type ThresholdMap, type ThresholdRange } from './thresholds.js'
-import type { ExperimentFunction, ExperimentRow } from './types.js'
+import { allowedErrorRate, checkThresholds, type ThresholdMap } from './thresholds.js'
+import type { ExperimentFunction, ExperimentRow, ScoreValue } from './types.js'
 import type { ExperimentGate } from './gate.js'
 import { findFailures } from './verdict.js'
 
@@ -122,7 +123,8 @@ export class Experiment {
 
   /** Runs one row, or takes it over when it succeeded before; evaluators it has no score of still run. Never rejects. */
   async run(source: SourceRow): Promise<ExperimentRow> {
-    const earlier = this.#finished.get(rowKey(source))
+    const known = this.#finished.get(rowKey(source))
+    const earlier = known === undefined ? undefined : withDecisions(known, this.#evaluators)
     const isComplete = earlier !== undefined && this.#evaluators.every(({ name }) => earlier.scores[name] !== undefined)
     const row = isComplete ? takeOver(earlier, source, this.#options.parse) : await this.#runNow(source, earlier)
     this.#summary.add(row)
@@ -271,20 +273,35 @@ export class Experiment {
 
   #toData(comparison: RunComparison | undefined, summaryScores: readonly SummaryScore[], unreported: readonly string[]): ExperimentData {
     const { aggregate = 'average', seed = 1, shard, trials = 1 } = this.#options
-    const { counts, metrics, figures, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } =
+    const { counts, metrics, figures, opposites, unscored, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } =
       this.#summary.summary(aggregate)
     // Checked by type where the options were given; names that do not exist fail below.
     const bounds = this.#options.thresholds as ThresholdMap | undefined
-    const thresholds = checkThresholds(bounds, { ...metrics, ...figures, ...toSummaryFigures(summaryScores) }, aggregate)
+    const all = { ...metrics, ...figures, ...toSummaryFigures(summaryScores) }
+    const thresholds = checkThresholds(bounds, { figures: all, opposites }, aggregate)
     const names = new Set(this.#evaluators.map(({ name }) => name))
     const errorRate = figures['errorRate']?.average ?? 0
     const status = this.#status(errorRate)
-    this.#warnOfGaps(counts)
+    this.#warnOfGaps(counts, unscored)
     for (const warning of comparison?.warnings ?? []) this.warn(`Comparison: ${warning}`)
     const { latencyMs } = figures
     if (latencyMs === undefined) throw new TypeError('the summary lacks latencyMs')
     const gate = this.#gate()
-    const failures = findFailures({ status, counts, thresholds, refusals, gate, comparison, summaryScores })
+    const expectedRows = this.#expectedRows()
+    const isEmptyShard = expectedRows === 0 && (this.#selected.selected() ?? 0) > 0
+    const others = this.#findUnjudged(comparison, omittedRows)
+    const failures = findFailures({
+      status,
+      counts,
+      thresholds,
+      refusals,
+      gate,
+      comparison,
+      summaryScores,
+      expectedRows,
+      isEmptyShard,
+      others,
+    })
     return {
       format: RESULT_FORMAT,
       runId: this.#plan.runId,
@@ -325,9 +342,32 @@ export class Experiment {
     }
   }
 
-  #warnOfGaps(counts: { readonly total: number; readonly cached: number }): void {
-    const { cache } = this.#options
+  /** Rows this process should have run, each trial for itself; `undefined` when a stream was not read to its end. */
+  #expectedRows(): number | undefined {
+    const { shard = { index: 0, count: 1 }, trials = 1 } = this.#options
+    const selected = this.#selected.selected()
+    const own = selected === undefined ? undefined : Math.ceil((selected - shard.index) / shard.count) * trials
+    return this.#selected.total ?? own
+  }
+
+  /** What a regression may hide behind although the comparison does not see it. */
+  #findUnjudged(comparison: RunComparison | undefined, omittedRows: number): readonly string[] {
+    const { failOnRegression = false, baselineRunId } = this.#options
+    if (!failOnRegression || comparison === undefined) return []
+    return [
+      ...(omittedRows === 0 ? [] : [`${omittedRows} rows were not compared; raise maxRows to keep all of them`]),
+      ...(baselineRunId?.toLowerCase() === this.runId.toLowerCase() ? ['the baseline is this run itself'] : []),
+    ].map((reason) => `failOnRegression could not be judged: ${reason}`)
+  }
+
+  #warnOfGaps(counts: { readonly total: number; readonly cached: number }, unscored: Readonly<Record<string, number>>): void {
+    const { cache, thresholds = {} } = this.#options
     if (counts.total === 0) this.warn('The dataset is empty: nothing was evaluated.')
+    for (const [name, rows] of Object.entries(unscored)) {
+      this.warn(`${name} gave no score for ${rows} of ${counts.total} rows; they are in none of its figures.`)
+    }
+    const unbound = Object.keys(thresholds).filter((name) => thresholds[name] === undefined)
+    if (unbound.length > 0) this.warn(`Bounds that are undefined were not checked: ${unbound.join(', ')}.`)
     if (this.#selected.described !== undefined) this.warn(this.#selected.described)
     if (counts.cached > 0 && (typeof cache !== 'object' || cache.version === undefined)) this.warn(CACHE_GAP)
   }
@@ -340,9 +380,8 @@ export class Experiment {
 
   #status(errorRate: number): ExperimentData['status'] {
     if (this.#rowPlan.stop.isStopped) return 'cancelled'
-    const limit = this.#options.thresholds?.['errorRate'] as number | ThresholdRange | undefined
-    const allowed = typeof limit === 'number' ? limit : (limit?.max ?? 0)
-    return this.#datasetError !== undefined || errorRate > allowed ? 'failed' : 'completed'
+    const allowed = allowedErrorRate(this.#options.thresholds as ThresholdMap | undefined)
+    return this.#datasetError !== undefined || this.#source.missing.length > 0 || errorRate > allowed ? 'failed' : 'completed'
   }
 
   async #closeRun(data: ExperimentData): Promise<RunResult | undefined> {
@@ -379,7 +418,7 @@ export class Experiment {
     const { rows, omittedRows } = this.#summary.summary(aggregate)
     if (omittedRows > 0) this.warn(`The comparison lacks ${omittedRows} rows that are not in memory. Raise maxRows to compare all of them.`)
     const now = { runId: this.#plan.runId, name: this.#plan.name, rows, evaluators: this.#evaluators }
-    return compareScoredRuns(now, old, { ...comparison, seed })
+    return compareScoredRuns(now, old, { ...comparison, seed, mask: (row) => maskRow(row, this.#redactor) })
   }
 }
 
@@ -456,6 +495,36 @@ function toRowPlan({ options, tracer, plan, source, evaluators, stop }: Experime
     limits: rowLimits,
     cache: cache === undefined ? undefined : createOutputCache(cache, subject),
     stop,
+  }
+}
+
+// Scores stand; what they decide is for the evaluators of now, and those that are gone decide nothing.
+function withDecisions(row: ExperimentRow, evaluators: readonly NamedEvaluator[]): ExperimentRow {
+  const scores: Record<string, ScoreValue> = {}
+  const decisions: Record<string, boolean> = {}
+  const metrics: Record<string, ScoreValue> = { ...row.metrics }
+  for (const name of Object.keys(row.scores)) if (!evaluators.some((evaluator) => evaluator.name === name)) delete metrics[name]
+  for (const evaluator of evaluators) {
+    const score = row.scores[evaluator.name]
+    if (score === undefined) continue
+    const decision = decideAgain(evaluator, score, row.groundTruth)
+    // Its threshold failed: the evaluator runs again and says so.
+    if (decision.failed) continue
+    scores[evaluator.name] = score
+    if (decision.isPassing !== undefined) decisions[evaluator.name] = decision.isPassing
+  }
+  return { ...row, scores, metrics, decisions, evaluatorErrors: {}, passed: !Object.values(decisions).includes(false) }
+}
+
+function decideAgain(
+  evaluator: NamedEvaluator,
+  score: ScoreValue,
+  groundTruth: unknown,
+): { readonly failed: boolean; readonly isPassing?: boolean | undefined } {
+  try {
+    return { failed: false, isPassing: decide(evaluator, score, groundTruth) }
+  } catch {
+    return { failed: true }
   }
 }
 

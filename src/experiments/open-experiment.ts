@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import { resolveConfig } from '../config/resolve.js'
-import { HoneyHiveError } from '../errors.js'
+import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { HoneyHiveTracer } from '../tracer/tracer.js'
 import { type Backend, createBackend } from './backend.js'
 import { type AnyEvaluateOptions, checkOptions } from './check-options.js'
@@ -16,6 +16,7 @@ import { describeError } from './score.js'
 import { loadScoredRun } from './scored-run.js'
 import type { ScoredRun } from './compare-rows.js'
 import type { Stop } from './stop.js'
+import { RUN_FIGURES } from './thresholds.js'
 import type { Evaluators, ExperimentRow } from './types.js'
 import { toWellFormedText } from '../values/text.js'
 
@@ -29,6 +30,7 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): P
   checkOptions(options)
   // The types tied evaluators and dataset together; from here on a row's values are opaque.
   const evaluators = toNamedEvaluators(options.evaluators as Evaluators<never, never, never> | undefined)
+  checkNames(options, evaluators)
   await Promise.all(evaluators.map((evaluator) => evaluator.prepare?.()))
   const warnings: string[] = []
   const runId = options.resume ?? options.runId?.toLowerCase() ?? randomUUID()
@@ -49,6 +51,37 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): P
     await backend?.close()
     throw error
   }
+}
+
+// A bound names one figure, and must not find another one of the same name.
+function checkNames(
+  { thresholds = {}, summaryEvaluators = {}, comparison }: AnyEvaluateOptions,
+  evaluators: readonly NamedEvaluator[],
+): void {
+  const names = evaluators.map(({ name }) => name)
+  const summaryNames = Object.keys(summaryEvaluators)
+  const figures: readonly string[] = RUN_FIGURES
+  const problems: ConfigProblem[] = [
+    ...summaryNames
+      .filter((name) => names.includes(name))
+      .map((name) => ({
+        option: `summaryEvaluators.${name}`,
+        message: `An evaluator is named "${name}" too. Give one of them another name.`,
+      })),
+    ...[...names, ...summaryNames]
+      .filter((name) => figures.includes(name) && thresholds[name] !== undefined)
+      .map((name) => ({
+        option: `thresholds.${name}`,
+        message: `"${name}" is a figure of every run and the name of an evaluator here. Give the evaluator another name.`,
+      })),
+    ...(comparison?.lowerIsBetter ?? [])
+      .filter((name) => !names.includes(name))
+      .map((name) => ({
+        option: 'comparison.lowerIsBetter',
+        message: `There is no evaluator "${name}". Known: ${names.join(', ') || 'none'}.`,
+      })),
+  ]
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'evaluate')
 }
 
 async function openSource(options: AnyEvaluateOptions, backend: Backend | undefined, name: string): Promise<DatasetSource> {

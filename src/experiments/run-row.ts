@@ -290,9 +290,14 @@ class RowWork {
     const isPassing = decide(evaluator, value, this.#datapoint.groundTruth)
     this.#scores[evaluator.name] = value
     this.#metrics[evaluator.name] = value
-    if (explanation !== undefined) this.#metrics[`${evaluator.name}_explanation`] = explanation
-    for (const [name, extra] of Object.entries(extras)) this.#metrics[`${evaluator.name}_${name}`] = extra
+    if (explanation !== undefined) this.#addMetric(`${evaluator.name}_explanation`, explanation)
+    for (const [name, extra] of Object.entries(extras)) this.#addMetric(`${evaluator.name}_${name}`, extra)
     if (isPassing !== undefined) this.#decisions[evaluator.name] = isPassing
+  }
+
+  // The score of an evaluator whose name is that of another one's extra is not overwritten.
+  #addMetric(name: string, value: ScoreValue): void {
+    if (!this.#plan.evaluators.some((evaluator) => evaluator.name === name)) this.#metrics[name] = value
   }
 
   #toRow(failure: { readonly thrown: unknown } | undefined): ExperimentRow {
