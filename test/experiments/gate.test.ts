@@ -235,11 +235,13 @@ describe('bounds', () => {
 })
 
 describe('evaluators', () => {
-  test.for([
+  const undecided: readonly (readonly [string, () => unknown])[] = [
     ['nothing', () => undefined],
     ['a promise', async () => false],
     ['a number', () => 0],
-  ] as const)('whose threshold gives %s fail instead of letting rows through', async ([, threshold]) => {
+  ]
+
+  test.for(undecided)('whose threshold gives %s fail instead of letting rows through', async ([, threshold]) => {
     const result = await run(3, { m: evaluator('m', { evaluate: always(0.1) as never, threshold: threshold as never }) })
     expect(result).toMatchObject({ passed: false, failures: ['3 evaluations failed'] })
     expect(result.rows[0]?.evaluatorErrors['m']).toContain('threshold of "m" gave')
