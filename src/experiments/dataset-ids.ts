@@ -3,6 +3,8 @@ import { toPythonJson } from './python-json.js'
 
 const PREFIX = 'EXT-'
 const DIGITS = 16
+/** Text that is hashed at once. */
+const MAX_CHARS = 65_536
 
 /**
  * Id of a local dataset: `EXT-` and the first 16 hexadecimal digits of SHA-256 over its JSON, as the Python SDK computes it.
@@ -27,13 +29,18 @@ export interface DatasetHash {
 export function createDatasetHash(): DatasetHash {
   const hash = createHash('sha256')
   let separator = '['
+  // One call for many rows: each costs more than its text.
+  let text = ''
   return {
     add(row) {
-      hash.update(separator + toPythonJson(toPythonRow(row)))
+      text += separator + toPythonJson(toPythonRow(row))
       separator = ', '
+      if (text.length < MAX_CHARS) return
+      hash.update(text)
+      text = ''
     },
     id() {
-      hash.update(separator === '[' ? '[]' : ']')
+      hash.update(text + (separator === '[' ? '[]' : ']'))
       return PREFIX + hash.digest('hex').slice(0, DIGITS)
     },
   }

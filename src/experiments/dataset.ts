@@ -1,6 +1,6 @@
 import { HoneyHiveError } from '../errors.js'
 import { externalDatapointId, externalDatasetId, hasOwnId, streamedDatasetId } from './dataset-ids.js'
-import type { Datapoint, DatapointInput } from './types.js'
+import type { Datapoint } from './types.js'
 
 /** One row on its way to the function. */
 export interface SourceRow {
@@ -87,13 +87,14 @@ export function toDatapoint(row: SourceRow, parse: ((raw: unknown) => unknown) |
       `Row ${row.index} of the dataset is ${raw === null ? 'null' : `of type ${typeof raw}`}. Give an object with "inputs".`,
     )
   }
-  const { inputs = {}, groundTruth, ground_truth: snakeCased, ...rest } = raw as DatapointInput
+  // A copy, which reads each field of the user's once.
+  const fields: Record<string, unknown> = { ...raw }
+  const { inputs = {}, groundTruth, ground_truth: snakeCased } = fields
   const label = groundTruth === undefined ? snakeCased : groundTruth
-  return {
-    ...rest,
-    ...(snakeCased === undefined ? {} : { ground_truth: label }),
-    datapointId: row.datapointId,
-    inputs: inputs as Record<string, unknown>,
-    groundTruth: label as undefined,
-  }
+  if (snakeCased !== undefined) fields['ground_truth'] = label
+  fields['datapointId'] = row.datapointId
+  fields['inputs'] = inputs
+  fields['groundTruth'] = label
+  // The fields that were settled here, and what the row had beside them.
+  return fields as Datapoint
 }

@@ -19,7 +19,8 @@ import { createRandom } from './random.js'
 import { maskRow } from './report/redact.js'
 import { createRateLimiter } from './rate-limit.js'
 import { createResult, type ExperimentData, type ExperimentResult, RESULT_FORMAT } from './result.js'
-import { type RowPlan, runRow } from './run-row.js'
+import { RowRecording } from './row-recording.js'
+import { type RowPlan, runLocalRow, runRow } from './run-row.js'
 import { attempt, finishRun, type RunPlan } from './runs.js'
 import { fetchRunResult, type RunResult } from './run-result.js'
 import { describeError } from './score.js'
@@ -126,8 +127,17 @@ export class Experiment {
     const known = this.#finished.get(rowKey(source))
     const earlier = known === undefined ? undefined : withDecisions(known, this.#evaluators)
     const isComplete = earlier !== undefined && this.#evaluators.every(({ name }) => earlier.scores[name] !== undefined)
-    const row = isComplete ? takeOver(earlier, source, this.#options.parse) : await this.#runNow(source, earlier)
+    const row = isComplete
+      ? takeOver(earlier, source, this.#options.parse)
+      : this.#backend === undefined
+        ? await runLocalRow(this.#rowPlan, source, earlier)
+        : await this.#runAndReport(source, earlier)
+    if (!isComplete && this.#journal !== undefined) {
+      await this.#journal.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
+    }
     this.#summary.add(row)
+    if (this.#backend !== undefined) await this.#waitForDelivery()
+    else if (this.#summary.counts.total % CHECK_EVERY_ROWS === 0) await this.#makeRoom()
     return row
   }
 
@@ -170,15 +180,11 @@ export class Experiment {
     })
   }
 
-  async #runNow(source: SourceRow, earlier: ExperimentRow | undefined): Promise<ExperimentRow> {
+  async #runAndReport(source: SourceRow, earlier: ExperimentRow | undefined): Promise<ExperimentRow> {
     const { row, reported } = await runRow(this.#rowPlan, source, earlier)
-    if (this.#backend !== undefined) {
-      const key = rowKey(row)
-      this.#unflushed.push(key)
-      this.#reports.add(key, reported)
-    }
-    await this.#journal?.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
-    if (this.#backend !== undefined) await this.#waitForDelivery()
+    const key = rowKey(row)
+    this.#unflushed.push(key)
+    this.#reports.add(key, reported)
     return row
   }
 
@@ -192,6 +198,11 @@ export class Experiment {
     if (pending === 0) this.#unflushed = []
     if (pending <= MAX_PENDING_SPANS || this.#isServerGone) return
     this.#isServerGone = !(await this.#tracer.forceFlush(STALL_MS)) && this.#reports.arrived === before
+  }
+
+  // What is recorded goes nowhere, and must not fill the queue on its way.
+  async #makeRoom(): Promise<void> {
+    if (this.#tracer.stats().pending > MAX_PENDING_SPANS) await this.#tracer.forceFlush(STALL_MS)
   }
 
   /** Adds a warning to the result, once. */
@@ -474,7 +485,7 @@ function localTraceUrl(serverUrl: string): string | undefined {
   return isLocal ? `${serverUrl.replace(/\/$/, '')}/#/events/{sessionId}` : undefined
 }
 
-function toRowPlan({ options, tracer, plan, source, evaluators, stop }: ExperimentParts): RowPlan {
+function toRowPlan({ options, tracer, backend, plan, source, evaluators, stop }: ExperimentParts): RowPlan {
   const { cache, timeoutMs, retries = 0, retryDelayMs = 100, parse, seed = 1, rateLimit = {}, rowLimits = {} } = options
   const subject = { functionName: plan.functionName, functionText: Function.prototype.toString.call(options.function) }
   return {
@@ -495,6 +506,7 @@ function toRowPlan({ options, tracer, plan, source, evaluators, stop }: Experime
     limits: rowLimits,
     cache: cache === undefined ? undefined : createOutputCache(cache, subject),
     stop,
+    recording: new RowRecording(backend === undefined && (options.tracerOptions?.spanProcessors ?? []).length === 0),
   }
 }
 

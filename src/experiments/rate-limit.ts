@@ -16,8 +16,8 @@ export const DEFAULT_KEY = 'default'
 
 /** Hands out calls of every key at its rate, in the order they were asked for. */
 export interface RateLimiter {
-  /** Resolves when a call of `key` may start, or when `stop` stops; at once for a key without a limit. */
-  take(key: string, stop: Stop): Promise<void>
+  /** Resolves when a call of `key` may start, or when `stop` stops; `undefined` for a key without a limit. */
+  take(key: string, stop: Stop): Promise<void> | undefined
   /** Holds back all calls of `key`, as a server asked for. */
   hold(key: string, waitMs: number): void
 }
@@ -38,14 +38,14 @@ export function createRateLimiter(limits: RateLimits, now: () => number = monoto
     }),
   )
   return {
-    async take(key, stop) {
+    take(key, stop) {
       const bucket = buckets.get(key)
-      if (bucket === undefined) return
+      if (bucket === undefined) return undefined
       const nowMs = now()
       // `nextMs` is the earliest start if calls came evenly; up to `slackMs` of it may be used ahead (GCRA).
       const startMs = Math.max(bucket.nextMs, nowMs - bucket.slackMs)
       bucket.nextMs = startMs + bucket.intervalMs
-      await pause(startMs - nowMs, stop)
+      return pause(startMs - nowMs, stop)
     },
     hold(key, waitMs) {
       const bucket = buckets.get(key)

@@ -90,8 +90,8 @@ export class SummaryCollector {
   }
 
   /** Rows so far that ended in each way. */
-  get counts(): RowCounts {
-    return { ...this.#counts }
+  get counts(): Readonly<RowCounts> {
+    return this.#counts
   }
 
   /** Sessions of the rows, up to 10,000; the server also finds them by the run's id. */
@@ -102,9 +102,10 @@ export class SummaryCollector {
   /** Adds one row. */
   add(row: ExperimentRow): void {
     this.#count(row)
-    this.#usage = addUsage(this.#usage, row)
+    if (row.tokens.total !== 0 || row.cost !== 0) this.#usage = addUsage(this.#usage, row)
     // Results of earlier versions do not tell the two apart.
-    this.#judges = addUsage(this.#judges, row.judges ?? NO_USAGE)
+    const { judges = NO_USAGE } = row
+    if (judges !== NO_USAGE) this.#judges = addUsage(this.#judges, judges)
     countRefusals(this.#refusals, row)
     const cluster = clusterOf(row)
     for (const { name } of this.#evaluators) {
@@ -125,7 +126,7 @@ export class SummaryCollector {
     const states = (collectors: Iterable<readonly [string, MetricCollector]>): Readonly<Record<string, MetricState>> =>
       Object.fromEntries([...collectors].map(([name, collector]) => [name, collector.state()]))
     return {
-      counts: this.counts,
+      counts: { ...this.#counts },
       metrics: states(this.#metrics),
       figures: states(Object.entries(this.#figures)),
       usage: this.#usage,
@@ -208,7 +209,7 @@ export class SummaryCollector {
     const counted = [...this.#metrics].filter(([, collector]) => collector.count > 0)
     const metrics = summarize(Object.fromEntries(counted), aggregate)
     return {
-      counts: this.counts,
+      counts: { ...this.#counts },
       metrics,
       weightedAverage: this.#weightedAverage(metrics),
       figures: summarize(this.#figures, 'average'),

@@ -172,7 +172,7 @@ describe('rateLimit', () => {
     const stop = new Stop()
     const startOf = async (key: string): Promise<boolean> => {
       let hasStarted = false
-      void limiter.take(key, stop).then(() => {
+      void Promise.resolve(limiter.take(key, stop)).then(() => {
         hasStarted = true
       })
       await new Promise((resolve) => setImmediate(resolve))
