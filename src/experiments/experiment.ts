@@ -1,4 +1,4 @@
-import { clearTimeout, monotonicMs, setTimeout, unixMs } from '../builtins.js'
+import { monotonicMs, unixMs } from '../builtins.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { redactorFor } from '../tracer/instance-redactor.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
@@ -32,6 +32,7 @@ import { allowedErrorRate, checkThresholds, type ThresholdMap } from './threshol
 import type { ExperimentFunction, ExperimentRow, ScoreValue } from './types.js'
 import type { ExperimentGate } from './gate.js'
 import { findFailures } from './verdict.js'
+import { within } from './within.js'
 
 /** One run of one experiment while it is open: rows go in one by one, the result comes out at the end. */
 export class Experiment {
@@ -225,7 +226,7 @@ export class Experiment {
   }
 
   async #finish(whole: ExperimentData | undefined): Promise<ExperimentResult> {
-    const { reportTimeoutMs = 20_000 } = this.#options
+    const { reportTimeoutMs = REPORT_TIMEOUT_MS } = this.#options
     const endMs = monotonicMs() + reportTimeoutMs
     const left = (share: number): number => Math.max(endMs - monotonicMs() - reportTimeoutMs * (1 - share), 0)
     // Half of the time is for what the rows recorded; the rest is for closing the run and letting go.
@@ -433,22 +434,8 @@ export class Experiment {
   }
 }
 
-/** What `work` gives within the limit; otherwise `undefined`, and `onLate` is told. */
-async function within<T>(limitMs: number, work: Promise<T>, onLate: () => void = () => undefined): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      onLate()
-      resolve(undefined)
-    }, limitMs)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
+/** Longest time the server is waited for before the first row, and after the last one. */
+export const REPORT_TIMEOUT_MS = 20_000
 /** Rows of a stream that are kept unless `maxRows` says otherwise. */
 const STREAM_MAX_ROWS = 10_000
 /** Session updates under way at the same time. */

@@ -7,7 +7,7 @@ import { type Backend, createBackend } from './backend.js'
 import { type AnyEvaluateOptions, checkOptions } from './check-options.js'
 import { createLocalSource, type DatasetSource } from './dataset.js'
 import { type NamedEvaluator, toNamedEvaluators } from './evaluator.js'
-import { Experiment } from './experiment.js'
+import { Experiment, REPORT_TIMEOUT_MS } from './experiment.js'
 import { readGitContext } from './git.js'
 import { openHostedSource } from './hosted-dataset.js'
 import { readFinishedRows } from './resume.js'
@@ -19,6 +19,7 @@ import type { Stop } from './stop.js'
 import { RUN_FIGURES } from './thresholds.js'
 import type { Evaluators, ExperimentRow } from './types.js'
 import { toWellFormedText } from '../values/text.js'
+import { within } from './within.js'
 
 /**
  * Checks the options, opens the dataset and registers the run; no row has started when it resolves.
@@ -42,7 +43,7 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): P
   try {
     const source = await openSource(options, backend, name)
     const planned = await createPlan({ options, evaluators, source, runId, name })
-    const plan = backend === undefined ? planned : { ...planned, runId: await register(backend, planned, options, warnings) }
+    const plan = backend === undefined ? planned : { ...planned, runId: await registerInTime(backend, planned, options, warnings) }
     const baseline = readBaseline(options, backend, warnings)
     const finished = await readEarlier(options, plan.runId, backend, evaluators, warnings)
     const tracer = openTracer(options, backend === undefined, name)
@@ -123,6 +124,21 @@ async function createPlan({ options, evaluators, source, runId, name }: PlanPart
 // An arrow function written in place takes the name of the option it is given as.
 function functionName({ function: fn }: AnyEvaluateOptions): string {
   return fn.name === '' ? 'function' : fn.name
+}
+
+/** A run whose end nobody waits for is registered all the same. */
+const LEAST_REGISTER_MS = 2_000
+
+// A server that does not answer costs no more time before the rows than after them.
+async function registerInTime(backend: Backend, plan: RunPlan, options: AnyEvaluateOptions, warnings: string[]): Promise<string> {
+  const { reportTimeoutMs = REPORT_TIMEOUT_MS } = options
+  const registered = register(backend, plan, options, warnings)
+  // Refused after the time was over: the rows say so as well.
+  registered.catch(() => undefined)
+  const runId = await within(Math.max(reportTimeoutMs, LEAST_REGISTER_MS), registered, () =>
+    warnings.push('The server did not register the run in time.'),
+  )
+  return runId ?? plan.runId
 }
 
 async function register(backend: Backend, plan: RunPlan, options: AnyEvaluateOptions, warnings: string[]): Promise<string> {

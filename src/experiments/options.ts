@@ -115,7 +115,7 @@ export interface ExperimentSettings {
   readonly failOnRegression?: boolean
   /** How the comparison is made. */
   readonly comparison?: Omit<CompareOptions, 'seed'>
-  /** Longest time `evaluate` waits for the server after the last row, in milliseconds. @defaultValue 20_000 */
+  /** Longest time `evaluate` waits for the server to register the run (2 s at least), and after the last row, in milliseconds. @defaultValue 20_000 */
   readonly reportTimeoutMs?: number
   /**
    * Address of a row's trace for the reports, with `{sessionId}` in the place of its session.
