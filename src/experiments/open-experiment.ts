@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { SpanExporter } from '@opentelemetry/sdk-trace'
+import { type Sampler, SamplingDecision, type SpanExporter } from '@opentelemetry/sdk-trace'
 import { resolveConfig } from '../config/resolve.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { HoneyHiveTracer } from '../tracer/tracer.js'
@@ -201,11 +201,16 @@ function openTracer(options: AnyEvaluateOptions, isOffline: boolean, name: strin
     isEvaluation: true,
     ...(instrumentations === undefined ? {} : { instrumentations }),
   }
-  // Offline the rows are still recorded, for evaluators that read the spans; what is recorded goes nowhere.
-  return HoneyHiveTracer.init(
-    isOffline ? { ...common, apiKey: '', testMode: false, disabled: false, exporter: createNullExporter() } : common,
-  )
+  if (!isOffline) return HoneyHiveTracer.init(common)
+  // The rows are still recorded, for evaluators that read the spans; what is recorded goes nowhere.
+  const { sampler, sampleRate, spanProcessors } = common
+  const hasReaders = (sampler ?? sampleRate ?? spanProcessors?.[0]) !== undefined
+  const local = hasReaders ? {} : { sampler: RECORD_ONLY }
+  return HoneyHiveTracer.init({ ...common, ...local, apiKey: '', testMode: false, disabled: false, exporter: createNullExporter() })
 }
+
+/** Spans that are read here and sent nowhere need not be made ready for it. */
+const RECORD_ONLY: Sampler = { shouldSample: () => ({ decision: SamplingDecision.RECORD }), toString: () => 'RecordOnly' }
 
 function createNullExporter(): SpanExporter {
   return {
