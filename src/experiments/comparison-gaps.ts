@@ -1,5 +1,18 @@
-import type { MetricComparison } from './compare-rows.js'
 import { smallestPValue } from './paired-test.js'
+
+/** What is asked of a compared metric here. */
+interface ComparedMetric {
+  readonly name: string
+  readonly lowerIsBetter: boolean
+  readonly pairs: number
+  readonly difference: number
+  /** Rows that only one of the runs scored, and of these those of the old one. */
+  readonly unscored: number
+  readonly lost: number
+  /** With the worst score for the lost ones the metric would be significantly worse. */
+  readonly mayBeWorse: boolean
+  readonly verdict: 'improved' | 'worse' | 'unchanged'
+}
 
 /** What a comparison could not look at. */
 export interface Gaps {
@@ -18,7 +31,7 @@ export interface Gaps {
   /** Pairs of one id with other contents. */
   readonly changedContents: number
   readonly pairs: number
-  readonly metrics: readonly MetricComparison[]
+  readonly metrics: readonly ComparedMetric[]
   readonly alpha: number
 }
 
@@ -71,6 +84,6 @@ function describeMetrics({ unpaired, clashes, unknown }: Gaps): readonly string[
 }
 
 // However much they change, these metrics cannot differ significantly.
-function findBlind({ metrics, alpha }: Gaps): readonly MetricComparison[] {
+function findBlind({ metrics, alpha }: Gaps): readonly ComparedMetric[] {
   return metrics.filter(({ pairs }) => smallestPValue(pairs) * metrics.length >= alpha)
 }

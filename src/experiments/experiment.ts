@@ -15,6 +15,7 @@ import { decide, type NamedEvaluator } from './evaluator.js'
 import { createJournal, type Journal } from './journal.js'
 import { asObject, asTexts } from './json-reader.js'
 import { keepAlive } from './keep-alive.js'
+import type { SharedTurns } from './queues/row-queue.js'
 import { createRandom } from './random.js'
 import { maskRow } from './report/redact.js'
 import { createRateLimiter } from './rate-limit.js'
@@ -464,6 +465,7 @@ export interface ExperimentParts {
   readonly baseline: Promise<ScoredRun | undefined>
   readonly warnings: string[]
   readonly stop: Stop
+  readonly turns: SharedTurns | undefined
 }
 
 /** The local server shows a session under the id of its first event. */
@@ -472,7 +474,7 @@ function localTraceUrl(serverUrl: string): string | undefined {
   return isLocal ? `${serverUrl.replace(/\/$/, '')}/#/events/{sessionId}` : undefined
 }
 
-function toRowPlan({ options, tracer, backend, plan, source, evaluators, stop }: ExperimentParts): RowPlan {
+function toRowPlan({ options, tracer, backend, plan, source, evaluators, stop, turns }: ExperimentParts): RowPlan {
   const { cache, timeoutMs, retries = 0, retryDelayMs = 100, parse, seed = 1, rateLimit = {}, rowLimits = {} } = options
   const subject = { functionName: plan.functionName, functionText: Function.prototype.toString.call(options.function) }
   return {
@@ -489,7 +491,7 @@ function toRowPlan({ options, tracer, backend, plan, source, evaluators, stop }:
     retries,
     retryDelayMs,
     random: createRandom(seed),
-    limiter: createRateLimiter(rateLimit),
+    limiter: createRateLimiter(rateLimit, { shared: turns }),
     limits: rowLimits,
     cache: cache === undefined ? undefined : createOutputCache(cache, subject),
     stop,

@@ -10,6 +10,7 @@ import { type NamedEvaluator, toNamedEvaluators } from './evaluator.js'
 import { Experiment, REPORT_TIMEOUT_MS } from './experiment.js'
 import { readGitContext } from './git.js'
 import { openHostedSource } from './hosted-dataset.js'
+import type { SharedTurns } from './queues/row-queue.js'
 import { readFinishedRows } from './resume.js'
 import { attempt, createRun, isKeyRefused, type RunPlan } from './runs.js'
 import { describeError } from './score.js'
@@ -22,12 +23,13 @@ import { toWellFormedText } from '../values/text.js'
 import { within } from './within.js'
 
 /**
- * Checks the options, opens the dataset and registers the run; no row has started when it resolves.
+ * Checks the options, opens the dataset and registers the run; no row has started when it resolves. With `turns` its rate limit is
+ * shared by several processes.
  *
  * @throws HoneyHiveConfigError for wrong options
  * @throws HoneyHiveError when the key is refused, or a hosted dataset cannot be opened
  */
-export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): Promise<Experiment> {
+export async function openExperiment(options: AnyEvaluateOptions, stop: Stop, turns?: SharedTurns): Promise<Experiment> {
   checkOptions(options)
   // The types tied evaluators and dataset together; from here on a row's values are opaque.
   const evaluators = toNamedEvaluators(options.evaluators as Evaluators<never, never, never> | undefined)
@@ -47,7 +49,7 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): P
     const baseline = readBaseline(options, backend, warnings)
     const finished = await readEarlier(options, plan.runId, backend, evaluators, warnings)
     const tracer = openTracer(options, backend === undefined, name)
-    return new Experiment({ options, config, tracer, backend, plan, source, evaluators, finished, baseline, warnings, stop })
+    return new Experiment({ options, config, tracer, backend, plan, source, evaluators, finished, baseline, warnings, stop, turns })
   } catch (error) {
     await backend?.close()
     throw error

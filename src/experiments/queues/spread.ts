@@ -96,7 +96,7 @@ async function sendRows(experiment: Experiment, queue: RowQueue, known: Readonly
     const earlier = known.get(rowKey(row))
     // A row whose outputs the journal could not hold runs again.
     if (earlier !== undefined && earlier.status !== 'cancelled') {
-      experiment.take(earlier)
+      experiment.take({ ...earlier, index: row.index })
       continue
     }
     batch.push(toMessage(row))
@@ -143,7 +143,7 @@ async function work(options: AnyEvaluateOptions, queue: RowQueue, { concurrency,
   checkDefinition(options)
   // The rows come from the queue, and the coordinator writes the journal and compares.
   const { journal: _journal, baseline: _baseline, baselineRunId: _baselineRunId, failOnRegression: _fail, datasetId: _id, ...own } = options
-  const experiment = await openExperiment({ ...own, dataset: own.dataset ?? [] }, new Stop())
+  const experiment = await openExperiment({ ...own, dataset: own.dataset ?? [] }, new Stop(), queue.turns)
   await queue.rows.consume(
     async ({ key, body }) => {
       const row = toSendable(await experiment.run(readMessage(body)))

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { evaluate, exactMatch } from '../../../src/experiments/index.js'
+import { evaluate, exactMatch, openBullmqQueue, openPgBossQueue } from '../../../src/experiments/index.js'
 import { OFFLINE } from '../backend.js'
 import { type DataServer, findPostgres, findRedis } from '../../fixtures/data-servers.js'
 
@@ -38,9 +38,38 @@ async function untilLines(path: string, count: number): Promise<void> {
     .toBeGreaterThan(count)
 }
 
+/** A turn each minute: what is waited shows which turn it was, however long the requests take. */
+const MINUTE = { intervalMs: 60_000, slackMs: 120_000 }
+
+function describeTurns(name: string, open: () => Promise<DataServer>): void {
+  test(`turns over ${name} are given once each, whoever asks`, { timeout: 60_000 }, async () => {
+    const server = await open()
+    const queues = await Promise.all(
+      [1, 2].map(() => (server.url.startsWith('redis') ? openBullmqQueue : openPgBossQueue)({ url: server.url, name: 'turns' })),
+    )
+    try {
+      const [one, other] = queues.map(({ turns }) => turns)
+      if (one === undefined || other === undefined) throw new Error('no turns')
+      const waits = await Promise.all(Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? one : other).take('model', MINUTE)))
+      // Three at once, then one each minute.
+      const places = waits.map((waitMs) => Math.max(Math.ceil(waitMs / 60_000), -2) + 0).sort((a, b) => a - b)
+      expect(places).toEqual([-2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+      expect(Math.ceil(await one.take('another', { intervalMs: 60_000, slackMs: 0 }))).toBeLessThanOrEqual(0)
+      await one.hold('another', 600_000)
+      expect(Math.ceil((await other.take('another', MINUTE)) / 60_000)).toBe(10)
+    } finally {
+      await Promise.all(queues.map((queue) => queue.close()))
+      await server.close()
+    }
+  })
+}
+
 for (const [name, server] of servers) {
   if ('missing' in server) test(`rows over ${name}: ${server.missing}`, ({ skip }) => skip(server.missing))
-  else describeQueue(name, server.start)
+  else {
+    describeTurns(name, server.start)
+    describeQueue(name, server.start)
+  }
 }
 
 function describeQueue(name: string, open: () => Promise<DataServer>): void {
