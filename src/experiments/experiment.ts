@@ -1,4 +1,4 @@
-import { monotonicMs, unixMs } from '../builtins.js'
+import { monotonicMs, setImmediate, unixMs } from '../builtins.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { redactorFor } from '../tracer/instance-redactor.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
@@ -202,8 +202,9 @@ export class Experiment {
     this.#isServerGone = !(await this.#tracer.forceFlush(STALL_MS)) && this.#reports.arrived === before
   }
 
-  // What is recorded goes nowhere, and must not fill the queue on its way.
+  // What is recorded goes nowhere, and must not fill the queue on its way. Rows that wait for nothing leave no turn to timers and signals.
   async #makeRoom(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
     if (this.#tracer.stats().pending > MAX_PENDING_SPANS) await this.#tracer.forceFlush(STALL_MS)
   }
 

@@ -168,7 +168,7 @@ class RowWork {
 
   async run(problem: ReadRow['problem']): Promise<ExperimentRow> {
     const { limits, stop: outer } = this.#plan
-    const inChain = this.#plan.recording.isNeeded ? () => this.#inChain(problem) : () => this.#inside(problem)
+    const inChain = this.#plan.recording.start() ? () => this.#inChain(problem) : () => this.#inside(problem)
     try {
       if (limits.durationMs === undefined && limits.tokens === undefined && limits.cost === undefined) await inChain()
       else {

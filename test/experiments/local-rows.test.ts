@@ -76,6 +76,21 @@ describe('rows that stay in this process', () => {
     expect(result.rows.every((row) => row.outputs === row.sessionId)).toBe(true)
   })
 
+  test('leave turns to timers and signals, also when they wait for nothing', async () => {
+    const stop = new AbortController()
+    const timer = setTimeout(() => stop.abort(), 1)
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: (function* () {
+        for (let i = 0; i < 200_000; i += 1) yield { inputs: { i } }
+      })(),
+      signal: stop.signal,
+      function: async () => 1,
+    })
+    clearTimeout(timer)
+    expect(result.status).toBe('cancelled')
+  })
+
   test('of a processor of the program are all recorded', async () => {
     let ended = 0
     const none = (): Promise<void> => Promise.resolve()
