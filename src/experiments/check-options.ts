@@ -177,7 +177,7 @@ export function checkOptions(options: AnyEvaluateOptions): void {
     const given = dataset ? 'both' : 'neither'
     problems.push({ option: 'dataset', message: `Give exactly one of "dataset" and "datasetId"; ${given} was given.` })
   }
-  problems.push(...checkBaseline(options ?? {}))
+  problems.push(...checkBaseline(options ?? {}), ...checkFailed(options ?? {}))
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'evaluate')
 }
 
@@ -212,6 +212,13 @@ function checkBaseline({ baseline, baselineRunId, failOnRegression }: Partial<An
   }
   if (failOnRegression !== true || baseline !== undefined || baselineRunId !== undefined) return []
   return [{ option: 'failOnRegression', message: '"failOnRegression" needs a run to compare with: give "baselineRunId" or "baseline".' }]
+}
+
+// Rows that are not in it may have failed as well.
+function checkFailed({ onlyFailedOf: run }: Partial<AnyEvaluateOptions>): readonly ConfigProblem[] {
+  const omitted = run?.omittedRows ?? 0
+  if (omitted === 0) return []
+  return [{ option: 'onlyFailedOf', message: `${omitted} rows of the run are not in its result. Raise maxRows where it is made.` }]
 }
 
 function hasRows(run: unknown): boolean {

@@ -104,7 +104,7 @@ export interface ExperimentSettings {
   /** Runs only the rows for which it gives true; `index` counts all rows of the dataset. @defaultValue all */
   readonly filter?: (row: unknown, index: number) => boolean
   /** Runs only the rows that failed or did not pass in this run. @defaultValue all */
-  readonly onlyFailedOf?: Pick<ScoredRun, 'rows'>
+  readonly onlyFailedOf?: Pick<ScoredRun, 'rows'> & { readonly omittedRows?: number }
   /** Stops the experiment: running rows are aborted, no further ones start, the result says `cancelled`. */
   readonly signal?: AbortSignal
   /** Run to compare with; the comparison is in the result and in every report. */

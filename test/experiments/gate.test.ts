@@ -12,6 +12,7 @@ import {
   exactMatch,
   mergeResults,
   runEvalFiles,
+  scoreRun,
 } from '../../src/experiments/index.js'
 import { OFFLINE, test as base } from './backend.js'
 
@@ -309,6 +310,14 @@ describe('a verdict over fewer rows than there are', () => {
     expect((await experiment.finish()).failures).toEqual(['4 of 5 rows were not run'])
     expect((await run(0, {})).failures).toEqual(['no row was run'])
     expect((await run(4, {}, { filter: () => false })).failures).toEqual(['no row was run'])
+  })
+
+  test('is refused where the rows to score or to run again are not all known', async () => {
+    const earlier = await run(6, { m: always(false) }, { maxRows: 2 })
+    await expect(scoreRun(earlier, { evaluators: {} })).rejects.toThrow('4 rows of the run are not in its result')
+    await expect(run(6, { m: always(1) }, { onlyFailedOf: JSON.parse(JSON.stringify(earlier)) })).rejects.toThrow(
+      '4 rows of the run are not',
+    )
   })
 
   test('passes for a shard without rows of a data set that has some', async () => {
