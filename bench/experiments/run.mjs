@@ -52,7 +52,7 @@ async function measure(name, rows, url) {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [fileURLToPath(import.meta.url), '--runner', name, '--rows', String(rows), '--url', url],
-      { maxBuffer: 1 << 26, timeout: 120_000 },
+      { maxBuffer: 1 << 26, timeout: 600_000 },
     )
     return JSON.parse(stdout.trim().split('\n').at(-1))
   } catch (error) {

@@ -37,7 +37,7 @@ async function run(options: AnyEvaluateOptions): Promise<ExperimentResult> {
     if (options.printResults ?? true) result.printTable()
     return result
   } finally {
-    stop.release()
+    await stop.release()
   }
 }
 

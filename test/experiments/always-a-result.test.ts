@@ -238,12 +238,12 @@ describe('resuming', () => {
 })
 
 describe('createStopSwitch', () => {
-  test('SIGTERM stops like Ctrl-C, and the listeners go away', () => {
+  test('SIGTERM stops like Ctrl-C, and the listeners go away', async () => {
     const before = process.listenerCount('SIGTERM')
     const { stop, release } = createStopSwitch(undefined, true)
     process.emit('SIGTERM', 'SIGTERM')
     expect(stop.isStopped).toBe(true)
-    release()
+    await release()
     expect(process.listenerCount('SIGTERM')).toBe(before)
   })
 })

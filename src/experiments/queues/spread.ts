@@ -51,7 +51,7 @@ async function coordinate(options: AnyEvaluateOptions, queue: RowQueue): Promise
     if (options.printResults ?? true) result.printTable()
     return result
   } finally {
-    stop.release()
+    await stop.release()
   }
 }
 
