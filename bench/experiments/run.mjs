@@ -2,7 +2,7 @@
  * Cost of one row beside other runners: the same function and score over the same rows, each runner in a fresh process, the
  * median of the rounds. Nothing leaves the machine: a stub on loopback answers for every backend.
  *
- *   node run.mjs [--rows 1000] [--rounds 3] [--only honeyhive,braintrust]
+ *   node run.mjs [--rows 1000,10000] [--rounds 3] [--only "honeyhive offline,braintrust offline"]
  */
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
@@ -12,25 +12,28 @@ import { runners } from './runners.mjs'
 
 const { values } = parseArgs({
   options: {
-    rows: { type: 'string', default: '1000' },
+    rows: { type: 'string', default: '1000,10000' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
     runner: { type: 'string' },
     url: { type: 'string' },
   },
 })
-const rows = Number(values.rows)
 
-if (values.runner === undefined) await runAll()
-else await runOne(values.runner, values.url ?? '')
-
-async function runAll() {
+if (values.runner === undefined) {
   const stub = await startStub()
+  for (const rows of values.rows.split(',').map(Number)) await runAll(rows, stub.url)
+  stub.close()
+} else await runOne(values.runner, Number(values.rows), values.url ?? '')
+
+// A round goes through all runners, so that a busy minute of the machine is none of one runner alone.
+async function runAll(rows, url) {
   const names = values.only?.split(',') ?? Object.keys(runners)
+  const all = new Map(names.map((name) => [name, []]))
+  for (let round = 0; round < Number(values.rounds); round += 1)
+    for (const name of names) all.get(name).push(await measure(name, rows, url))
   console.log(`runner                 us/row  CPU us/row  MB more  (${rows} rows, median of ${values.rounds})`)
-  for (const name of names) {
-    const measured = []
-    for (let round = 0; round < Number(values.rounds); round += 1) measured.push(await measure(name, stub.url))
+  for (const [name, measured] of all) {
     const failed = measured.find((one) => one.error !== undefined)
     if (failed !== undefined) {
       console.log(`${name.padEnd(20)}  not measured: ${failed.error}`)
@@ -42,15 +45,14 @@ async function runAll() {
         .padStart(8)
     console.log(`${name.padEnd(20)} ${figure('wallUs')}    ${figure('cpuUs')} ${figure('megabytes')}`)
   }
-  stub.close()
 }
 
-async function measure(name, url) {
+async function measure(name, rows, url) {
   try {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [fileURLToPath(import.meta.url), '--runner', name, '--rows', String(rows), '--url', url],
-      { maxBuffer: 1 << 26, timeout: 120_000 },
+      { maxBuffer: 1 << 26, timeout: 600_000 },
     )
     return JSON.parse(stdout.trim().split('\n').at(-1))
   } catch (error) {
@@ -64,7 +66,7 @@ async function measure(name, url) {
   }
 }
 
-async function runOne(name, url) {
+async function runOne(name, rows, url) {
   const run = await runners[name](url)
   const dataset = Array.from({ length: rows }, (_, i) => ({ id: `row-${i}`, question: `question ${i}`, answer: `QUESTION ${i}` }))
   // What a runner loads and connects at first use is not a cost of the rows.

@@ -52,31 +52,39 @@ export const runners = {
     }
   },
 
-  /** Rows are sent to the stub. */
-  'langsmith online': async (url) => {
-    process.env.LANGSMITH_TRACING = 'true'
-    const { Client } = await import('langsmith')
-    const { evaluate } = await import('langsmith/evaluation')
-    const client = new Client({ apiUrl: url, apiKey: 'bench', autoBatchTracing: true })
+  /** Without an OpenTelemetry provider nothing is recorded; scores go to the stub. */
+  'langfuse, no spans': async (url) => {
+    const { LangfuseClient } = await import('@langfuse/client')
+    const langfuse = new LangfuseClient({ publicKey: 'pk-bench', secretKey: 'sk-bench', baseUrl: url })
     return async (rows) => {
-      const id = '00000000-0000-4000-8000-000000000000'
-      const data = rows.map(({ question, answer: expected }, i) => ({
-        id: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
-        inputs: { question },
-        outputs: { expected },
-        dataset_id: id,
-        created_at: new Date(0).toISOString(),
-        modified_at: new Date(0).toISOString(),
-        runs: [],
-      }))
-      const results = await evaluate(async ({ question }) => ({ output: answer(question) }), {
-        data,
-        client,
+      const { itemResults } = await langfuse.experiment.run({
+        name: 'bench',
+        data: rows.map(({ question, answer: expectedOutput }) => ({ input: question, expectedOutput })),
+        task: async ({ input }) => answer(input),
+        evaluators: [async ({ output, expectedOutput }) => ({ name: 'exact', value: score(output, expectedOutput) })],
         maxConcurrency: 10,
-        evaluators: [({ outputs, referenceOutputs }) => ({ key: 'exact', score: score(outputs.output, referenceOutputs.expected) })],
       })
-      await client.awaitPendingTraceBatches()
-      return mean(results.results.map(({ evaluationResults }) => evaluationResults.results[0].score))
+      return mean(itemResults.map(({ evaluations }) => evaluations[0].value))
+    }
+  },
+
+  /** Its library call with a function as provider, without cache, file or database. */
+  promptfoo: async () => {
+    process.env.PROMPTFOO_DISABLE_TELEMETRY = '1'
+    process.env.PROMPTFOO_DISABLE_UPDATE = '1'
+    const { default: promptfoo } = await import('promptfoo')
+    return async (rows) => {
+      const { results } = await promptfoo.evaluate(
+        {
+          prompts: ['{{question}}'],
+          providers: [async (question) => ({ output: answer(question) })],
+          tests: rows.map(({ question, answer: value }) => ({ vars: { question }, assert: [{ type: 'equals', value }] })),
+          writeLatestResults: false,
+          sharing: false,
+        },
+        { maxConcurrency: 10, cache: false, showProgressBar: false },
+      )
+      return mean(results.map(({ score: one }) => one))
     }
   },
 }

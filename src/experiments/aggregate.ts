@@ -96,6 +96,8 @@ export interface MetricState {
   readonly distribution: DigestState
   /** The distribution holds every value. */
   readonly isExact: boolean
+  /** Some of the rows are trials of one. */
+  readonly hasTrials?: boolean
 }
 
 /** Collects one metric row by row in bounded memory. */
@@ -118,6 +120,7 @@ export class MetricCollector {
   #passed = 0
   #failed = 0
   #failedRows = 0
+  #hasForeignTrials = false
 
   constructor(rule: MetricRule | string) {
     this.#rule = typeof rule === 'string' ? { name: rule } : rule
@@ -128,10 +131,10 @@ export class MetricCollector {
     return this.#count + this.#failedRows
   }
 
-  /** Counts a row that has no score because something failed; rows of one `cluster` are trials of the same row. */
-  addFailure(cluster?: string): void {
-    this.#failedRows += 1
-    if (cluster !== undefined) this.#cluster(cluster).failures += 1
+  /** Counts rows that have no score because something failed; rows of one `cluster` are trials of the same row. */
+  addFailure(cluster?: string, count = 1): void {
+    this.#failedRows += count
+    if (cluster !== undefined) this.#cluster(cluster).failures += count
   }
 
   /** Adds the score of one row; `passed` says what its threshold decided, if there is one; trials of a row share a `cluster`. */
@@ -188,7 +191,7 @@ export class MetricCollector {
     this.#categories.set(key, (this.#categories.get(key) ?? 0) + count)
   }
 
-  /** Everything but the rows, for another process to {@link merge}. Trials are not part of it: each counts for itself. */
+  /** Everything but the rows, for another process to {@link merge}. Which rows are trials of one is not part of it. */
   state(): MetricState {
     return {
       type: this.#type,
@@ -205,6 +208,7 @@ export class MetricCollector {
       categories: Object.fromEntries(this.#categories),
       distribution: this.#digest === undefined ? { means: this.#values, counts: this.#values.map(() => 1) } : this.#digest.state,
       isExact: this.#digest === undefined,
+      hasTrials: this.#hasForeignTrials || this.#clusters.size > 0,
     }
   }
 
@@ -217,6 +221,7 @@ export class MetricCollector {
     this.#passed += other.passed
     this.#failed += other.failed
     this.#failedRows += other.failedRows
+    this.#hasForeignTrials ||= other.hasTrials === true
     for (const [category, count] of Object.entries(other.categories)) this.#addCategory(category, count)
   }
 
@@ -235,11 +240,20 @@ export class MetricCollector {
     else this.#toDigest().merge(other.distribution)
   }
 
+  /**
+   * The same with rows that failed as the worst of the other direction, for a bound that looks that way; `undefined` when there
+   * are none, or their score is stated.
+   */
+  opposite(): MetricSummary | undefined {
+    const { lowerIsBetter = false, failedScore } = this.#rule
+    if (this.#failedRows === 0 || failedScore !== undefined || this.#type === 'category') return undefined
+    return this.summary('average', worstScore({ ...this.#rule, lowerIsBetter: !lowerIsBetter }, this.#min, this.#max))
+  }
+
   /** The summary of everything added so far. */
-  summary(aggregate: Aggregate = 'average'): MetricSummary {
+  summary(aggregate: Aggregate = 'average', failedScore: number = worstScore(this.#rule, this.#min, this.#max)): MetricSummary {
     const { name, lowerIsBetter = false } = this.#rule
-    const isText = this.#type === 'category'
-    const worst = this.#failedRows === 0 || isText ? null : worstScore(this.#rule, this.#min, this.#max)
+    const worst = this.#failedRows === 0 || this.#type === 'category' ? null : failedScore
     const { confidence, ...figures } = this.#figures(worst)
     const decided = this.#passed + this.#failed
     return {
@@ -250,13 +264,19 @@ export class MetricCollector {
       failedRows: this.#failedRows,
       failedScore: worst,
       lowerIsBetter,
-      confidence: this.#clusters.size === 0 ? confidence : this.#confidenceOfMeans(worst),
+      confidence: this.#toConfidence(confidence, worst),
       trialSpread: this.#trialSpread(worst),
       passed: this.#passed,
       failed: this.#failed + (decided > 0 ? this.#failedRows : 0),
       categories: this.#countCategories(lowerIsBetter),
       isSampled: this.#digest !== undefined,
     }
+  }
+
+  #toConfidence(confidence: Interval | null, worst: number | null): Interval | null {
+    // Nothing tells the trials of one row from another row any more.
+    if (this.#hasForeignTrials) return null
+    return this.#clusters.size === 0 ? confidence : this.#confidenceOfMeans(worst)
   }
 
   #countCategories(lowerIsBetter: boolean): Readonly<Record<string, number>> {
@@ -270,7 +290,8 @@ export class MetricCollector {
     const count = this.count
     const failures = worst === null ? 0 : this.#failedRows
     const numbers = this.#numbers + failures
-    if (numbers === 0) {
+    // Numbers among texts are no sample of the rows.
+    if (numbers === 0 || this.#type === 'category') {
       return { average: null, min: null, max: null, median: null, p90: null, p95: null, p99: null, sum: null, count, confidence: null }
     }
     const [min, max] = failures === 0 ? [this.#min, this.#max] : [Math.min(this.#min, worst ?? 0), Math.max(this.#max, worst ?? 0)]

@@ -23,7 +23,7 @@ export interface CacheSubject {
 
 /** What the keys leave out, for the result of a run that used the cache without a `version`. */
 export const CACHE_GAP =
-  'The cache knows a row by all its fields and the function by its text. What the function calls or closes over (a model, a prompt) is not part of it: give cache.version.'
+  'The cache knows a row by all its fields and the function by its text. What the function calls or closes over (a model, a prompt) and the index of the row are not part of it: give cache.version.'
 
 /** Opens the cache. Files are named by the hash of function, version and row, and replaced whole. */
 export function createOutputCache(options: string | CacheOptions, subject: CacheSubject): OutputCache {

@@ -35,7 +35,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 const ID: OptionSpec = { accepts: (value) => isText(value) && UUID.test(value), expected: 'a UUID', remedy: 'Give e.g. randomUUID().' }
 const FLAG: OptionSpec = { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.' }
-const PATH: OptionSpec = { accepts: isFilledText, expected: 'the path of a directory', remedy: "Give e.g. './runs'." }
+/** Where files are. */
+export const PATH: OptionSpec = { accepts: isFilledText, expected: 'the path of a directory', remedy: "Give e.g. './runs'." }
 
 /** `Infinity` is a number of things as well, and no number of milliseconds. */
 function countSpec(least: number): OptionSpec {
@@ -71,10 +72,14 @@ const LIMIT_OPTIONS: Readonly<Record<keyof RowLimits, OptionSpec>> = {
 }
 
 /** Of every comparison; the seed of an experiment's own comparison is that of the experiment. */
-const COMPARE_OPTIONS: Readonly<Record<keyof CompareOptions, OptionSpec>> = {
+export const COMPARE_OPTIONS: Readonly<Record<keyof CompareOptions, OptionSpec>> = {
   lowerIsBetter: { accepts: isListOf(isText), expected: 'a list of metrics', remedy: "Give e.g. ['toxicity']." },
   tolerance: figureSpec(0, 'Give e.g. 0.01.'),
-  alpha: figureSpec(0, 'Give e.g. 0.05.'),
+  alpha: {
+    accepts: (value) => typeof value === 'number' && value > 0 && value < 1,
+    expected: 'a number above 0 and below 1',
+    remedy: 'Give e.g. 0.05.',
+  },
   seed: { accepts: Number.isFinite, expected: 'a number', remedy: 'Give e.g. 1.' },
 }
 
@@ -172,7 +177,7 @@ export function checkOptions(options: AnyEvaluateOptions): void {
     const given = dataset ? 'both' : 'neither'
     problems.push({ option: 'dataset', message: `Give exactly one of "dataset" and "datasetId"; ${given} was given.` })
   }
-  problems.push(...checkBaseline(options ?? {}))
+  problems.push(...checkBaseline(options ?? {}), ...checkFailed(options ?? {}))
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'evaluate')
 }
 
@@ -207,6 +212,13 @@ function checkBaseline({ baseline, baselineRunId, failOnRegression }: Partial<An
   }
   if (failOnRegression !== true || baseline !== undefined || baselineRunId !== undefined) return []
   return [{ option: 'failOnRegression', message: '"failOnRegression" needs a run to compare with: give "baselineRunId" or "baseline".' }]
+}
+
+// Rows that are not in it may have failed as well.
+function checkFailed({ onlyFailedOf: run }: Partial<AnyEvaluateOptions>): readonly ConfigProblem[] {
+  const omitted = run?.omittedRows ?? 0
+  if (omitted === 0) return []
+  return [{ option: 'onlyFailedOf', message: `${omitted} rows of the run are not in its result. Raise maxRows where it is made.` }]
 }
 
 function hasRows(run: unknown): boolean {

@@ -6,9 +6,12 @@ import { types } from 'node:util'
  *
  * Async iterables, generators, web and Node streams are streams; lists, maps, sets and texts are values.
  */
-export async function collectOutput(value: unknown, onStop: (cancel: () => void) => void): Promise<unknown> {
+export function collectOutput(value: unknown, onStop: (cancel: () => void) => void): unknown {
   const iterator = openStream(value)
-  if (iterator === undefined) return value
+  return iterator === undefined ? value : readToEnd(iterator, onStop)
+}
+
+async function readToEnd(iterator: Steps, onStop: (cancel: () => void) => void): Promise<unknown> {
   // A stream nobody reads any more must be told, or what is behind it stays open.
   onStop(() => void Promise.resolve(iterator.return?.(undefined)).catch(() => undefined))
   const items: unknown[] = []

@@ -5,6 +5,7 @@ import { type Pair, pairRows, type RowTrials, type ScoredRow } from './pair-rows
 import { holm, minimumDetectableChange, pairedTest, type PairedTest } from './paired-test.js'
 import { toNumber } from './score.js'
 import { mean, sum } from '../values/statistics.js'
+import { findUnjudged, findWarnings, type Gaps } from './comparison-gaps.js'
 import { hasFailed } from './failures.js'
 import type { RowStatus, ScoreValue } from './types.js'
 
@@ -31,6 +32,12 @@ export interface CompareOptions {
   readonly seed?: number
 }
 
+/** What the comparison of an experiment also knows. */
+interface ComparisonSettings extends CompareOptions {
+  /** A row as reports show it: what the other run was read from may be one. */
+  readonly mask?: ((row: ScoredRow) => ScoredRow) | undefined
+}
+
 /** What became of a metric. */
 export type Verdict = 'improved' | 'worse' | 'unchanged'
 
@@ -54,6 +61,10 @@ export interface MetricComparison {
   readonly failedScore: number | null
   /** Rows that only one of the runs scored, without a failure; they are in none of the figures. */
   readonly unscored: number
+  /** Of these, rows that only the old run scored. */
+  readonly lost: number
+  /** With the worst score for each of these the metric would be significantly worse. */
+  readonly mayBeWorse: boolean
   readonly improved: readonly string[]
   readonly worse: readonly string[]
   readonly unchanged: number
@@ -105,17 +116,32 @@ export interface RunComparison {
   readonly alpha: number
   /** What the comparison could not look at. */
   readonly warnings: readonly string[]
+  /** Why a regression cannot be excluded although none is significant; a gate that asks for that fails. */
+  readonly unjudged: readonly string[]
 }
 
 /** Compares two runs row by row. Text scores take part as changes of a row, numbers and booleans also as metrics. */
-export function compareScoredRuns(newRun: ScoredRun, oldRun: ScoredRun, options: CompareOptions = {}): RunComparison {
+export function compareScoredRuns(newRun: ScoredRun, oldRun: ScoredRun, options: ComparisonSettings = {}): RunComparison {
   const { alpha = 0.05 } = options
-  const { pairs, byContent, newOnly, oldOnly } = pairRows(newRun.rows, oldRun.rows)
-  const { rules, notCompared } = findRules(newRun, oldRun, pairs, options)
+  const { pairs, byContent, changedContents, newOnly, oldOnly } = pairRows(newRun.rows, oldRun.rows, options.mask)
+  const { rules, notCompared, onlyOld, clashes, unknown } = findRules(newRun, oldRun, pairs, options)
   const figures = rules.flatMap((rule) => compareMetric(rule, pairs, options))
   const adjusted = holm(figures.map(({ test }) => test.pValue))
   const metrics = figures.map((figure, at) => judge(figure, adjusted[at] ?? 1, figures.length, options))
   const rows = pairs.map((pair) => compareRow(pair, rules, options))
+  const gaps: Gaps = {
+    newOnly: newOnly.length,
+    oldOnly: oldOnly.length,
+    notCompared,
+    onlyOld,
+    clashes,
+    unknown,
+    unpaired: rules.map(({ name }) => name).filter((name) => !metrics.some((metric) => metric.name === name)),
+    changedContents,
+    pairs: pairs.length,
+    metrics,
+    alpha,
+  }
   const count = (verdict: RowVerdict): number => rows.filter((row) => row.verdict === verdict).length
   return {
     newRunId: newRun.runId,
@@ -134,35 +160,20 @@ export function compareScoredRuns(newRun: ScoredRun, oldRun: ScoredRun, options:
     incomparableRows: count('incomparable'),
     notCompared,
     alpha,
-    warnings: findWarnings({ newOnly: newOnly.length, oldOnly: oldOnly.length, notCompared, metrics, alpha }),
+    warnings: findWarnings(gaps),
+    unjudged: findUnjudged(gaps),
   }
-}
-
-interface Gaps {
-  readonly newOnly: number
-  readonly oldOnly: number
-  readonly notCompared: readonly string[]
-  readonly metrics: readonly MetricComparison[]
-  readonly alpha: number
-}
-
-function findWarnings({ newOnly, oldOnly, notCompared, metrics, alpha }: Gaps): readonly string[] {
-  const blind = metrics.filter(({ pairs }) => 2 ** (1 - pairs) * metrics.length > alpha)
-  return [
-    ...(newOnly + oldOnly === 0
-      ? []
-      : [`Rows without a partner, in no figure of the comparison: ${newOnly} of the new run, ${oldOnly} of the old one.`]),
-    ...(notCompared.length === 0 ? [] : [`Scores that only one of the runs has were not compared: ${notCompared.join(', ')}.`]),
-    ...metrics.flatMap(({ name, unscored }) => (unscored === 0 ? [] : [`${name}: ${unscored} rows have a score in one of the runs only.`])),
-    ...(blind.length === 0
-      ? []
-      : [`Too few rows for any change to be significant: ${blind.map(({ name, pairs }) => `${name} (${pairs})`).join(', ')}.`]),
-  ]
 }
 
 interface Rules {
   readonly rules: readonly MetricRule[]
   readonly notCompared: readonly string[]
+  /** Of these, metrics of the old run that the new one does not have. */
+  readonly onlyOld: readonly string[]
+  /** Metrics of which less is better in one run and more in the other. */
+  readonly clashes: readonly string[]
+  /** Names in `lowerIsBetter` that neither run knows. */
+  readonly unknown: readonly string[]
 }
 
 function findRules(newRun: ScoredRun, oldRun: ScoredRun, pairs: readonly Pair[], { lowerIsBetter = [] }: CompareOptions): Rules {
@@ -175,15 +186,27 @@ function findRules(newRun: ScoredRun, oldRun: ScoredRun, pairs: readonly Pair[],
     (before.has(name) || (oldRun.evaluators === undefined && hasAnyFailure(pairs, 'before', name)))
   const own = newRun.evaluators ?? oldRun.evaluators
   const isOwn = (name: string): boolean => own === undefined || known.has(name)
+  const rules = all
+    .filter(isShared)
+    .filter(isOwn)
+    .map((name) => {
+      const rule = known.get(name) ?? { name }
+      return lowerIsBetter.includes(name) ? { ...rule, lowerIsBetter: true } : rule
+    })
+  const notCompared = all.filter((name) => !isShared(name) && isOwn(name))
+  const isLess = (run: ScoredRun, name: string): boolean | undefined => {
+    const rule = run.evaluators?.find((candidate) => candidate.name === name)
+    return rule === undefined ? undefined : rule.lowerIsBetter === true
+  }
+  const clashes = rules
+    .map(({ name }) => name)
+    .filter((name) => !lowerIsBetter.includes(name) && Number(isLess(newRun, name)) + Number(isLess(oldRun, name)) === 1)
   return {
-    rules: all
-      .filter(isShared)
-      .filter(isOwn)
-      .map((name) => {
-        const rule = known.get(name) ?? { name }
-        return lowerIsBetter.includes(name) ? { ...rule, lowerIsBetter: true } : rule
-      }),
-    notCompared: all.filter((name) => !isShared(name) && isOwn(name)),
+    rules,
+    notCompared,
+    onlyOld: notCompared.filter((name) => before.has(name) && !now.has(name)),
+    clashes,
+    unknown: lowerIsBetter.filter((name) => !all.includes(name)),
   }
 }
 
@@ -202,9 +225,11 @@ function hasAnyFailure(pairs: readonly Pair[], side: keyof Pair, name: string): 
 
 type MetricFigures = Omit<MetricComparison, 'adjustedPValue' | 'isSignificant' | 'minimumDetectableChange' | 'verdict'> & {
   readonly differences: readonly number[]
+  /** The differences that are larger than the tolerance, 0 for the others. */
+  readonly changes: readonly number[]
 }
 
-function compareMetric(rule: MetricRule, pairs: readonly Pair[], { seed = 1, tolerance }: CompareOptions): MetricFigures[] {
+function compareMetric(rule: MetricRule, pairs: readonly Pair[], { seed = 1, tolerance = TOLERANCE }: CompareOptions): MetricFigures[] {
   const { name, lowerIsBetter = false } = rule
   const sides = pairs.map(({ before, after }) => ({ id: after.datapointId, old: readSide(before, name), now: readSide(after, name) }))
   const seen = sides.flatMap(({ old, now }) => [...old.values, ...now.values])
@@ -218,6 +243,9 @@ function compareMetric(rule: MetricRule, pairs: readonly Pair[], { seed = 1, tol
   })
   if (values.length === 0) return []
   const differences = values.map(({ from, to }) => to - from)
+  const toChange = (difference: number): number => (Math.abs(difference) <= tolerance ? 0 : difference)
+  const changes = differences.map(toChange)
+  const lost = sides.flatMap(({ old, now }) => (isUnscored(now) && !isUnscored(old) ? [failedScore - toMean(old, failedScore)] : []))
   const isRate = values.every(({ from, to }) => (from === 0 || from === 1) && (to === 0 || to === 1))
   const failed = { old: sides.filter(({ old }) => old.failures > 0).length, new: sides.filter(({ now }) => now.failures > 0).length }
   return [
@@ -225,6 +253,7 @@ function compareMetric(rule: MetricRule, pairs: readonly Pair[], { seed = 1, tol
       name,
       lowerIsBetter,
       differences,
+      changes,
       oldAverage: mean(values.map(({ from }) => from)),
       newAverage: mean(values.map(({ to }) => to)),
       difference: mean(differences),
@@ -233,28 +262,35 @@ function compareMetric(rule: MetricRule, pairs: readonly Pair[], { seed = 1, tol
       failedRows: failed,
       failedScore: failed.old + failed.new === 0 ? null : failedScore,
       unscored: sides.filter(({ old, now }) => isUnscored(old) !== isUnscored(now)).length,
+      lost: lost.length,
+      mayBeWorse: lost.length > 0 && isWorse([...changes, ...lost.map(toChange)], lowerIsBetter, seed),
       improved: values.filter(({ change }) => change === 'improved').map(({ id }) => id),
       worse: values.filter(({ change }) => change === 'worse').map(({ id }) => id),
       unchanged: values.filter(({ change }) => change === 'unchanged').length,
-      test: pairedTest(differences, seed),
+      test: pairedTest(changes, seed),
     },
   ]
 }
 
+// Without a correction for several metrics: this asks what may be, not what is.
+function isWorse(changes: readonly number[], lowerIsBetter: boolean, seed: number): boolean {
+  return toVerdict(sum(changes), lowerIsBetter) === 'worse' && pairedTest(changes, seed).pValue < 0.05
+}
+
 function judge(
-  { differences, ...figures }: MetricFigures,
+  { differences, changes, ...figures }: MetricFigures,
   adjustedPValue: number,
   metrics: number,
   options: CompareOptions,
 ): MetricComparison {
-  const { alpha = 0.05, tolerance } = options
+  const { alpha = 0.05 } = options
   const isSignificant = adjustedPValue < alpha
   return {
     ...figures,
     adjustedPValue,
     isSignificant,
     minimumDetectableChange: minimumDetectableChange(differences, { alpha: alpha / metrics }) ?? null,
-    verdict: isSignificant ? toVerdict(figures.difference, figures.lowerIsBetter, tolerance) : 'unchanged',
+    verdict: isSignificant ? toVerdict(sum(changes), figures.lowerIsBetter) : 'unchanged',
   }
 }
 
@@ -334,7 +370,9 @@ function isFailure({ trials }: RowTrials, name: string): boolean {
   return trials.some((row) => hasFailed(row, name))
 }
 
-function toVerdict(difference: number, lowerIsBetter: boolean, tolerance = 1e-9): Verdict {
+const TOLERANCE = 1e-9
+
+function toVerdict(difference: number, lowerIsBetter: boolean, tolerance: number = TOLERANCE): Verdict {
   if (Math.abs(difference) <= tolerance) return 'unchanged'
   return difference > 0 !== lowerIsBetter ? 'improved' : 'worse'
 }

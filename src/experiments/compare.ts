@@ -1,8 +1,10 @@
 import { resolveConfig } from '../config/resolve.js'
 import { HoneyHiveError } from '../errors.js'
+import { checkOptions } from '../options/check.js'
+import { ANYTHING, type OptionSpec } from '../options/spec.js'
 import { type Backend, createBackend } from './backend.js'
+import { COMPARE_OPTIONS, PATH } from './check-options.js'
 import { type CompareOptions, compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
-import { namesOf, refuseUnknown } from './known-options.js'
 import type { ExperimentData } from './result.js'
 import { fetchRunResult, type RunResult } from './run-result.js'
 import { loadScoredRun } from './scored-run.js'
@@ -22,15 +24,13 @@ export interface CompareRunsOptions extends ServerOptions, CompareOptions {
   readonly journal?: string
 }
 
-const OPTION_NAMES = namesOf<CompareRunsOptions>({
-  apiKey: true,
-  serverUrl: true,
-  journal: true,
-  lowerIsBetter: true,
-  tolerance: true,
-  alpha: true,
-  seed: true,
-})
+const OPTIONS: Readonly<Record<keyof CompareRunsOptions, OptionSpec>> = {
+  // Checked with the options of a tracer.
+  apiKey: ANYTHING,
+  serverUrl: ANYTHING,
+  journal: PATH,
+  ...COMPARE_OPTIONS,
+}
 
 /** A result, its JSON, or the id of a run. */
 export type RunReference = string | (Pick<ExperimentData, 'runId' | 'name' | 'rows'> & Partial<Pick<ExperimentData, 'evaluators'>>)
@@ -42,7 +42,7 @@ export type RunReference = string | (Pick<ExperimentData, 'runId' | 'name' | 'ro
  * @throws HoneyHiveError `EXPERIMENT` when a run given by id is not known or has no scores
  */
 export async function compareRuns(newRun: RunReference, oldRun: RunReference, options: CompareRunsOptions = {}): Promise<RunComparison> {
-  refuseUnknown(options, OPTION_NAMES, 'compareRuns')
+  checkOptions(options, OPTIONS, 'compareRuns')
   return withBackend(options, async (backend) => {
     const load = (run: RunReference): Promise<ScoredRun> =>
       typeof run === 'string' ? loadScoredRun(run, { backend, journal: options.journal }) : Promise.resolve(run)

@@ -3,6 +3,8 @@ import { toPythonJson } from './python-json.js'
 
 const PREFIX = 'EXT-'
 const DIGITS = 16
+/** Text that is hashed at once. */
+const MAX_CHARS = 65_536
 
 /**
  * Id of a local dataset: `EXT-` and the first 16 hexadecimal digits of SHA-256 over its JSON, as the Python SDK computes it.
@@ -27,13 +29,18 @@ export interface DatasetHash {
 export function createDatasetHash(): DatasetHash {
   const hash = createHash('sha256')
   let separator = '['
+  // One call for many rows: each costs more than its text.
+  let text = ''
   return {
     add(row) {
-      hash.update(separator + toPythonJson(toPythonRow(row)))
+      text += separator + toPythonJson(toPythonRow(row))
       separator = ', '
+      if (text.length < MAX_CHARS) return
+      hash.update(text)
+      text = ''
     },
     id() {
-      hash.update(separator === '[' ? '[]' : ']')
+      hash.update(text + (separator === '[' ? '[]' : ']'))
       return PREFIX + hash.digest('hex').slice(0, DIGITS)
     },
   }
@@ -47,6 +54,11 @@ export function externalDatapointId(row: unknown, index: number): string {
   const own = readOwnId(row)
   if (own !== undefined) return own.startsWith(PREFIX) ? own : PREFIX + own
   return PREFIX + sha256(toPythonJson(toPythonRow(row)) + String(index))
+}
+
+/** Whether a row brings an id, which then may be that of another row as well. */
+export function hasOwnId(row: unknown): boolean {
+  return readOwnId(row) !== undefined
 }
 
 /** Id of a dataset that is streamed and so cannot be hashed before the run starts; the same for every run of that name. */

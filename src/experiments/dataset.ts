@@ -1,6 +1,6 @@
 import { HoneyHiveError } from '../errors.js'
-import { externalDatapointId, externalDatasetId, streamedDatasetId } from './dataset-ids.js'
-import type { Datapoint, DatapointInput } from './types.js'
+import { externalDatapointId, externalDatasetId, hasOwnId, streamedDatasetId } from './dataset-ids.js'
+import type { Datapoint } from './types.js'
 
 /** One row on its way to the function. */
 export interface SourceRow {
@@ -43,7 +43,7 @@ export function createLocalSource(dataset: Iterable<unknown> | AsyncIterable<unk
 
 function createListSource(list: readonly unknown[]): DatasetSource {
   const rows = Array.from(list, (raw, index): SourceRow => ({ index, raw, datapointId: externalDatapointId(raw, index) }))
-  const unique = withUniqueIds(rows)
+  const unique = rows.map(createIdNumbering())
   return {
     datasetId: externalDatasetId(list),
     total: unique.length,
@@ -54,19 +54,22 @@ function createListSource(list: readonly unknown[]): DatasetSource {
 }
 
 // Two rows with the same id would share one session and one place in a comparison.
-function withUniqueIds(rows: readonly SourceRow[]): readonly SourceRow[] {
+function createIdNumbering(): (row: SourceRow) => SourceRow {
   const seen = new Map<string, number>()
-  return rows.map((row) => {
+  return (row) => {
+    // An id made of the contents holds the row's position as well.
+    if (!hasOwnId(row.raw)) return row
     const earlier = seen.get(row.datapointId) ?? 0
     seen.set(row.datapointId, earlier + 1)
     return earlier === 0 ? row : { ...row, datapointId: `${row.datapointId}#${earlier + 1}` }
-  })
+  }
 }
 
 async function* numbered(dataset: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<SourceRow> {
+  const withOwnId = createIdNumbering()
   let index = 0
   for await (const raw of dataset) {
-    yield { index, raw, datapointId: externalDatapointId(raw, index) }
+    yield withOwnId({ index, raw, datapointId: externalDatapointId(raw, index) })
     index += 1
   }
 }
@@ -84,13 +87,14 @@ export function toDatapoint(row: SourceRow, parse: ((raw: unknown) => unknown) |
       `Row ${row.index} of the dataset is ${raw === null ? 'null' : `of type ${typeof raw}`}. Give an object with "inputs".`,
     )
   }
-  const { inputs = {}, groundTruth, ground_truth: snakeCased, ...rest } = raw as DatapointInput
+  // A copy, which reads each field of the user's once.
+  const fields: Record<string, unknown> = { ...raw }
+  const { inputs = {}, groundTruth, ground_truth: snakeCased } = fields
   const label = groundTruth === undefined ? snakeCased : groundTruth
-  return {
-    ...rest,
-    ...(snakeCased === undefined ? {} : { ground_truth: label }),
-    datapointId: row.datapointId,
-    inputs: inputs as Record<string, unknown>,
-    groundTruth: label as undefined,
-  }
+  if (snakeCased !== undefined) fields['ground_truth'] = label
+  fields['datapointId'] = row.datapointId
+  fields['inputs'] = inputs
+  fields['groundTruth'] = label
+  // The fields that were settled here, and what the row had beside them.
+  return fields as Datapoint
 }

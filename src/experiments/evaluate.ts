@@ -1,4 +1,5 @@
 import type { AnyEvaluateOptions } from './check-options.js'
+import type { SourceRow } from './dataset.js'
 import type { Experiment } from './experiment.js'
 import { createStopSwitch } from './interrupt.js'
 import { keepAlive } from './keep-alive.js'
@@ -36,7 +37,7 @@ async function run(options: AnyEvaluateOptions): Promise<ExperimentResult> {
     if (options.printResults ?? true) result.printTable()
     return result
   } finally {
-    stop.release()
+    await stop.release()
   }
 }
 
@@ -45,15 +46,14 @@ async function runRows(experiment: Experiment, options: AnyEvaluateOptions, stop
   const display = (options.progress ?? true) ? createProgress(experiment.name) : undefined
   const state = (): ProgressState => ({ ...experiment.counts, total, elapsedMs: experiment.elapsedMs })
   try {
-    await runPool(
-      experiment.rows(),
-      async (source) => {
-        const row = await experiment.run(source)
-        display?.update(state())
-        tellProgress(experiment, options, { ...state(), runId: experiment.runId, row })
-      },
-      { limit: options.maxConcurrency ?? 10, stop },
-    )
+    const runAndTell = async (source: SourceRow): Promise<void> => {
+      const row = await experiment.run(source)
+      display?.update(state())
+      if (options.onProgress !== undefined) tellProgress(experiment, options, { ...state(), runId: experiment.runId, row })
+    }
+    const isSilent = display === undefined && options.onProgress === undefined
+    const work = isSilent ? (source: SourceRow) => experiment.run(source) : runAndTell
+    await runPool(experiment.rows(), work, { limit: options.maxConcurrency ?? 10, stop })
   } catch (error) {
     experiment.failDataset(error)
   }

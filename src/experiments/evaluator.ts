@@ -2,6 +2,7 @@ import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { readOptions, toProblem } from '../options/check.js'
 import { toShown } from '../options/shown.js'
 import { functionSpec, isBoolean, isFilledText, isFunction, isText, isWhole, type OptionSpec } from '../options/spec.js'
+import { given } from './known-options.js'
 import { createRowTrace } from './row-trace.js'
 import { parseScore, toNumber } from './score.js'
 import type { AnyEvaluator, Evaluator, EvaluatorContext, EvaluatorFunction, EvaluatorObject, Evaluators, ScoreValue } from './types.js'
@@ -230,19 +231,22 @@ function fromObject(key: string | undefined, entry: EvaluatorObject<never, never
   const name = key ?? own ?? (isPlain ? `evaluator_${position + 1}` : className)
   // A plain object is a list of settings; an instance may have members of its own.
   if (isPlain) return { ...toNamed(key ?? name, evaluator(name, settings), position), name }
-  return {
-    name,
-    weight: entry.weight ?? 1,
-    lowerIsBetter: entry.lowerIsBetter ?? false,
-    failedScore: undefined,
-    evaluate: ((outputs: never, inputs: never, groundTruth: never, context: EvaluatorContext) =>
-      entry.evaluate(outputs, inputs, groundTruth, context)) as EvaluatorFunction,
-    isPassing: undefined,
-  }
+  const evaluate = (outputs: never, inputs: never, groundTruth: never, context: EvaluatorContext): unknown =>
+    entry.evaluate(outputs, inputs, groundTruth, context)
+  return { ...toNamed(key ?? name, evaluator(name, { ...readSettings(entry), evaluate }), position), name }
+}
+
+// Getters and what a superclass has count too; `evaluate` is the method.
+function readSettings(entry: EvaluatorObject<never, never, never>): object {
+  const names = ['weight', 'lowerIsBetter', 'failedScore', 'threshold', 'retries', 'timeoutMs', 'rateLimit'] as const
+  return given(Object.fromEntries(names.map((name) => [name, entry[name]])))
 }
 
 /** Whether a score passes: the evaluator's own rule, else a boolean speaks for itself; `undefined` when nothing decides. */
 export function decide(by: NamedEvaluator, score: ScoreValue, groundTruth: unknown): boolean | undefined {
-  if (by.isPassing !== undefined) return by.isPassing(score, groundTruth)
-  return typeof score === 'boolean' ? score !== by.lowerIsBetter : undefined
+  if (by.isPassing === undefined) return typeof score === 'boolean' ? score !== by.lowerIsBetter : undefined
+  const isPassing: unknown = by.isPassing(score, groundTruth)
+  // A promise, or nothing because of a missing `return`, would let every row through.
+  if (typeof isPassing !== 'boolean') throw new TypeError(`threshold of "${by.name}" gave ${toShown(isPassing)}; give true or false`)
+  return isPassing
 }

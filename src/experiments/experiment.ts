@@ -1,4 +1,4 @@
-import { clearTimeout, monotonicMs, setTimeout, unixMs } from '../builtins.js'
+import { monotonicMs, setImmediate, unixMs } from '../builtins.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { redactorFor } from '../tracer/instance-redactor.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
@@ -11,14 +11,17 @@ import type { AnyEvaluateOptions } from './check-options.js'
 import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
 import { type DatasetSource, rowKey, type SourceRow, toDatapoint } from './dataset.js'
 import { externalDatapointId } from './dataset-ids.js'
-import type { NamedEvaluator } from './evaluator.js'
+import { decide, type NamedEvaluator } from './evaluator.js'
 import { createJournal, type Journal } from './journal.js'
 import { asObject, asTexts } from './json-reader.js'
 import { keepAlive } from './keep-alive.js'
+import type { SharedTurns } from './queues/row-queue.js'
 import { createRandom } from './random.js'
+import { maskRow } from './report/redact.js'
 import { createRateLimiter } from './rate-limit.js'
 import { createResult, type ExperimentData, type ExperimentResult, RESULT_FORMAT } from './result.js'
-import { type RowPlan, runRow } from './run-row.js'
+import { RowRecording } from './row-recording.js'
+import { type RowPlan, runLocalRow, runRow } from './run-row.js'
 import { attempt, finishRun, type RunPlan } from './runs.js'
 import { fetchRunResult, type RunResult } from './run-result.js'
 import { describeError } from './score.js'
@@ -26,10 +29,11 @@ import { type SelectedRows, selectRows } from './selection.js'
 import type { Stop } from './stop.js'
 import { SummaryCollector } from './summary.js'
 import { scoreSummary, type SummaryEvaluators, type SummaryScore, toSummaryFigures } from './summary-evaluators.js'
-import { checkThresholds, type ThresholdMap, type ThresholdRange } from './thresholds.js'
-import type { ExperimentFunction, ExperimentRow } from './types.js'
+import { allowedErrorRate, checkThresholds, type ThresholdMap } from './thresholds.js'
+import type { ExperimentFunction, ExperimentRow, ScoreValue } from './types.js'
 import type { ExperimentGate } from './gate.js'
 import { findFailures } from './verdict.js'
+import { within } from './within.js'
 
 /** One run of one experiment while it is open: rows go in one by one, the result comes out at the end. */
 export class Experiment {
@@ -122,10 +126,20 @@ export class Experiment {
 
   /** Runs one row, or takes it over when it succeeded before; evaluators it has no score of still run. Never rejects. */
   async run(source: SourceRow): Promise<ExperimentRow> {
-    const earlier = this.#finished.get(rowKey(source))
+    const known = this.#finished.get(rowKey(source))
+    const earlier = known === undefined ? undefined : withDecisions(known, this.#evaluators)
     const isComplete = earlier !== undefined && this.#evaluators.every(({ name }) => earlier.scores[name] !== undefined)
-    const row = isComplete ? takeOver(earlier, source, this.#options.parse) : await this.#runNow(source, earlier)
+    const row = isComplete
+      ? takeOver(earlier, source, this.#options.parse)
+      : this.#backend === undefined
+        ? await runLocalRow(this.#rowPlan, source, earlier)
+        : await this.#runAndReport(source, earlier)
+    if (!isComplete && this.#journal !== undefined) {
+      await this.#journal.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
+    }
     this.#summary.add(row)
+    if (this.#backend !== undefined) await this.#waitForDelivery()
+    else if (this.#summary.counts.total % CHECK_EVERY_ROWS === 0) await this.#makeRoom()
     return row
   }
 
@@ -168,15 +182,11 @@ export class Experiment {
     })
   }
 
-  async #runNow(source: SourceRow, earlier: ExperimentRow | undefined): Promise<ExperimentRow> {
+  async #runAndReport(source: SourceRow, earlier: ExperimentRow | undefined): Promise<ExperimentRow> {
     const { row, reported } = await runRow(this.#rowPlan, source, earlier)
-    if (this.#backend !== undefined) {
-      const key = rowKey(row)
-      this.#unflushed.push(key)
-      this.#reports.add(key, reported)
-    }
-    await this.#journal?.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
-    if (this.#backend !== undefined) await this.#waitForDelivery()
+    const key = rowKey(row)
+    this.#unflushed.push(key)
+    this.#reports.add(key, reported)
     return row
   }
 
@@ -190,6 +200,12 @@ export class Experiment {
     if (pending === 0) this.#unflushed = []
     if (pending <= MAX_PENDING_SPANS || this.#isServerGone) return
     this.#isServerGone = !(await this.#tracer.forceFlush(STALL_MS)) && this.#reports.arrived === before
+  }
+
+  // What is recorded goes nowhere, and must not fill the queue on its way. Rows that wait for nothing leave no turn to timers and signals.
+  async #makeRoom(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    if (this.#tracer.stats().pending > MAX_PENDING_SPANS) await this.#tracer.forceFlush(STALL_MS)
   }
 
   /** Adds a warning to the result, once. */
@@ -212,7 +228,7 @@ export class Experiment {
   }
 
   async #finish(whole: ExperimentData | undefined): Promise<ExperimentResult> {
-    const { reportTimeoutMs = 20_000 } = this.#options
+    const { reportTimeoutMs = REPORT_TIMEOUT_MS } = this.#options
     const endMs = monotonicMs() + reportTimeoutMs
     const left = (share: number): number => Math.max(endMs - monotonicMs() - reportTimeoutMs * (1 - share), 0)
     // Half of the time is for what the rows recorded; the rest is for closing the run and letting go.
@@ -271,20 +287,35 @@ export class Experiment {
 
   #toData(comparison: RunComparison | undefined, summaryScores: readonly SummaryScore[], unreported: readonly string[]): ExperimentData {
     const { aggregate = 'average', seed = 1, shard, trials = 1 } = this.#options
-    const { counts, metrics, figures, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } =
+    const { counts, metrics, figures, opposites, unscored, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } =
       this.#summary.summary(aggregate)
     // Checked by type where the options were given; names that do not exist fail below.
     const bounds = this.#options.thresholds as ThresholdMap | undefined
-    const thresholds = checkThresholds(bounds, { ...metrics, ...figures, ...toSummaryFigures(summaryScores) }, aggregate)
+    const all = { ...metrics, ...figures, ...toSummaryFigures(summaryScores) }
+    const thresholds = checkThresholds(bounds, { figures: all, opposites }, aggregate)
     const names = new Set(this.#evaluators.map(({ name }) => name))
     const errorRate = figures['errorRate']?.average ?? 0
     const status = this.#status(errorRate)
-    this.#warnOfGaps(counts)
+    this.#warnOfGaps(counts, unscored)
     for (const warning of comparison?.warnings ?? []) this.warn(`Comparison: ${warning}`)
     const { latencyMs } = figures
     if (latencyMs === undefined) throw new TypeError('the summary lacks latencyMs')
     const gate = this.#gate()
-    const failures = findFailures({ status, counts, thresholds, refusals, gate, comparison, summaryScores })
+    const expectedRows = this.#expectedRows()
+    const isEmptyShard = expectedRows === 0 && (this.#selected.selected() ?? 0) > 0
+    const others = this.#findUnjudged(comparison, omittedRows)
+    const failures = findFailures({
+      status,
+      counts,
+      thresholds,
+      refusals,
+      gate,
+      comparison,
+      summaryScores,
+      expectedRows,
+      isEmptyShard,
+      others,
+    })
     return {
       format: RESULT_FORMAT,
       runId: this.#plan.runId,
@@ -325,9 +356,32 @@ export class Experiment {
     }
   }
 
-  #warnOfGaps(counts: { readonly total: number; readonly cached: number }): void {
-    const { cache } = this.#options
+  /** Rows this process should have run, each trial for itself; `undefined` when a stream was not read to its end. */
+  #expectedRows(): number | undefined {
+    const { shard = { index: 0, count: 1 }, trials = 1 } = this.#options
+    const selected = this.#selected.selected()
+    const own = selected === undefined ? undefined : Math.ceil((selected - shard.index) / shard.count) * trials
+    return this.#selected.total ?? own
+  }
+
+  /** What a regression may hide behind although the comparison does not see it. */
+  #findUnjudged(comparison: RunComparison | undefined, omittedRows: number): readonly string[] {
+    const { failOnRegression = false, baselineRunId } = this.#options
+    if (!failOnRegression || comparison === undefined) return []
+    return [
+      ...(omittedRows === 0 ? [] : [`${omittedRows} rows were not compared; raise maxRows to keep all of them`]),
+      ...(baselineRunId?.toLowerCase() === this.runId.toLowerCase() ? ['the baseline is this run itself'] : []),
+    ].map((reason) => `failOnRegression could not be judged: ${reason}`)
+  }
+
+  #warnOfGaps(counts: { readonly total: number; readonly cached: number }, unscored: Readonly<Record<string, number>>): void {
+    const { cache, thresholds = {} } = this.#options
     if (counts.total === 0) this.warn('The dataset is empty: nothing was evaluated.')
+    for (const [name, rows] of Object.entries(unscored)) {
+      this.warn(`${name} gave no score for ${rows} of ${counts.total} rows; they are in none of its figures.`)
+    }
+    const unbound = Object.keys(thresholds).filter((name) => thresholds[name] === undefined)
+    if (unbound.length > 0) this.warn(`Bounds that are undefined were not checked: ${unbound.join(', ')}.`)
     if (this.#selected.described !== undefined) this.warn(this.#selected.described)
     if (counts.cached > 0 && (typeof cache !== 'object' || cache.version === undefined)) this.warn(CACHE_GAP)
   }
@@ -340,9 +394,8 @@ export class Experiment {
 
   #status(errorRate: number): ExperimentData['status'] {
     if (this.#rowPlan.stop.isStopped) return 'cancelled'
-    const limit = this.#options.thresholds?.['errorRate'] as number | ThresholdRange | undefined
-    const allowed = typeof limit === 'number' ? limit : (limit?.max ?? 0)
-    return this.#datasetError !== undefined || errorRate > allowed ? 'failed' : 'completed'
+    const allowed = allowedErrorRate(this.#options.thresholds as ThresholdMap | undefined)
+    return this.#datasetError !== undefined || this.#source.missing.length > 0 || errorRate > allowed ? 'failed' : 'completed'
   }
 
   async #closeRun(data: ExperimentData): Promise<RunResult | undefined> {
@@ -379,26 +432,12 @@ export class Experiment {
     const { rows, omittedRows } = this.#summary.summary(aggregate)
     if (omittedRows > 0) this.warn(`The comparison lacks ${omittedRows} rows that are not in memory. Raise maxRows to compare all of them.`)
     const now = { runId: this.#plan.runId, name: this.#plan.name, rows, evaluators: this.#evaluators }
-    return compareScoredRuns(now, old, { ...comparison, seed })
+    return compareScoredRuns(now, old, { ...comparison, seed, mask: (row) => maskRow(row, this.#redactor) })
   }
 }
 
-/** What `work` gives within the limit; otherwise `undefined`, and `onLate` is told. */
-async function within<T>(limitMs: number, work: Promise<T>, onLate: () => void = () => undefined): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      onLate()
-      resolve(undefined)
-    }, limitMs)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
+/** Longest time the server is waited for before the first row, and after the last one. */
+export const REPORT_TIMEOUT_MS = 20_000
 /** Rows of a stream that are kept unless `maxRows` says otherwise. */
 const STREAM_MAX_ROWS = 10_000
 /** Session updates under way at the same time. */
@@ -427,6 +466,7 @@ export interface ExperimentParts {
   readonly baseline: Promise<ScoredRun | undefined>
   readonly warnings: string[]
   readonly stop: Stop
+  readonly turns: SharedTurns | undefined
 }
 
 /** The local server shows a session under the id of its first event. */
@@ -435,7 +475,7 @@ function localTraceUrl(serverUrl: string): string | undefined {
   return isLocal ? `${serverUrl.replace(/\/$/, '')}/#/events/{sessionId}` : undefined
 }
 
-function toRowPlan({ options, tracer, plan, source, evaluators, stop }: ExperimentParts): RowPlan {
+function toRowPlan({ options, tracer, backend, plan, source, evaluators, stop, turns }: ExperimentParts): RowPlan {
   const { cache, timeoutMs, retries = 0, retryDelayMs = 100, parse, seed = 1, rateLimit = {}, rowLimits = {} } = options
   const subject = { functionName: plan.functionName, functionText: Function.prototype.toString.call(options.function) }
   return {
@@ -452,10 +492,41 @@ function toRowPlan({ options, tracer, plan, source, evaluators, stop }: Experime
     retries,
     retryDelayMs,
     random: createRandom(seed),
-    limiter: createRateLimiter(rateLimit),
+    limiter: createRateLimiter(rateLimit, { shared: turns }),
     limits: rowLimits,
     cache: cache === undefined ? undefined : createOutputCache(cache, subject),
     stop,
+    recording: new RowRecording(backend === undefined && (options.tracerOptions?.spanProcessors ?? []).length === 0),
+  }
+}
+
+// Scores stand; what they decide is for the evaluators of now, and those that are gone decide nothing.
+function withDecisions(row: ExperimentRow, evaluators: readonly NamedEvaluator[]): ExperimentRow {
+  const scores: Record<string, ScoreValue> = {}
+  const decisions: Record<string, boolean> = {}
+  const metrics: Record<string, ScoreValue> = { ...row.metrics }
+  for (const name of Object.keys(row.scores)) if (!evaluators.some((evaluator) => evaluator.name === name)) delete metrics[name]
+  for (const evaluator of evaluators) {
+    const score = row.scores[evaluator.name]
+    if (score === undefined) continue
+    const decision = decideAgain(evaluator, score, row.groundTruth)
+    // Its threshold failed: the evaluator runs again and says so.
+    if (decision.failed) continue
+    scores[evaluator.name] = score
+    if (decision.isPassing !== undefined) decisions[evaluator.name] = decision.isPassing
+  }
+  return { ...row, scores, metrics, decisions, evaluatorErrors: {}, passed: !Object.values(decisions).includes(false) }
+}
+
+function decideAgain(
+  evaluator: NamedEvaluator,
+  score: ScoreValue,
+  groundTruth: unknown,
+): { readonly failed: boolean; readonly isPassing?: boolean | undefined } {
+  try {
+    return { failed: false, isPassing: decide(evaluator, score, groundTruth) }
+  } catch {
+    return { failed: true }
   }
 }
 

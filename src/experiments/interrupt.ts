@@ -1,11 +1,12 @@
+import { setImmediate } from '../builtins.js'
 import { writeText } from '../output.js'
 import { Stop } from './stop.js'
 
 /** One way to stop an experiment, whoever asks for it. */
 export interface StopSwitch {
   readonly stop: Stop
-  /** Takes the listeners away again. */
-  release(): void
+  /** Takes the listeners away again, after an interruption only once the signals that came with it were heard. */
+  release(): Promise<void>
 }
 
 /** What a terminal, a container platform and a CI system send. */
@@ -34,8 +35,10 @@ export function createStopSwitch(outer: AbortSignal | undefined, handleSignals: 
   if (handleSignals) for (const name of SIGNALS) process.on(name, onInterrupt)
   return {
     stop,
-    release() {
+    async release() {
       outer?.removeEventListener('abort', follow)
+      // Without a listener, a second Ctrl-C that was caught already would be lost.
+      if (isInterrupted) await new Promise<void>((resolve) => setImmediate(resolve))
       for (const name of SIGNALS) process.removeListener(name, onInterrupt)
     },
   }

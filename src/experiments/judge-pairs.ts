@@ -145,7 +145,7 @@ function createAsk(
       return withinLimit((own) => judge({ inputs, groundTruth, first: first.outputs, second: second.outputs, signal: own.signal }), {
         timeoutMs,
         outer: stop,
-        what: `The judge on row ${now.index}`,
+        what: () => `The judge on row ${now.index}`,
       })
     }
     const choice = await withRetries(attempt, { retries, delayMs, random }, stop, (waitMs) => limiter.hold(DEFAULT_KEY, waitMs))

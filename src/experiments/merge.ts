@@ -2,11 +2,11 @@ import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../err
 import { readOptions } from '../options/check.js'
 import { isBoolean, isListOf, isMapLike, type OptionSpec } from '../options/spec.js'
 import { checkBounds, RUN } from './check-options.js'
-import { compareScoredRuns, type ScoredRun } from './compare-rows.js'
+import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
 import { rowKey } from './dataset.js'
-import { createResult, type ExperimentData, type ExperimentResult, type ExperimentStatus } from './result.js'
+import { createResult, type ExperimentData, type ExperimentResult, type ExperimentStatus, RESULT_FORMAT } from './result.js'
 import { SummaryCollector } from './summary.js'
-import { checkThresholds, recheckThresholds, type ThresholdMap } from './thresholds.js'
+import { allowedErrorRate, checkThresholds, recheckThresholds, type ThresholdMap, type ThresholdOutcome } from './thresholds.js'
 import type { DatapointInput, ScoreValue } from './types.js'
 import { findFailures } from './verdict.js'
 
@@ -63,6 +63,11 @@ export function mergeResults<Row = DatapointInput, Output = unknown, Scores = Re
 }
 
 function checkParts(first: ExperimentData, parts: readonly ExperimentData[]): void {
+  for (const [at, part] of parts.entries()) {
+    if (part.format !== RESULT_FORMAT || !Array.isArray(part.rows)) {
+      throw new HoneyHiveError('EXPERIMENT', `mergeResults: part ${at + 1} is no result of format ${RESULT_FORMAT}.`)
+    }
+  }
   for (const part of parts) {
     if (part.runId !== first.runId) throw mismatch('runs (give every shard the same runId)', first.runId, part.runId)
     if (part.datasetId !== first.datasetId) throw mismatch('datasets', first.datasetId, part.datasetId)
@@ -98,20 +103,27 @@ function checkFaults(first: ExperimentData, parts: readonly ExperimentData[], al
 }
 
 function findStrangers(first: ExperimentData, parts: readonly ExperimentData[]): readonly string[] {
-  const describe = ({ shard, selectedRows, trials = 1, evaluators }: ExperimentData): string =>
+  const describe = ({ shard, selectedRows, trials = 1, evaluators, functionName }: ExperimentData): string =>
     [
       shard === undefined ? 'no shard' : `one of ${shard.count} shards`,
       `${selectedRows ?? 'an unknown number of'} rows in all`,
       `${trials} trials`,
-      `evaluators ${evaluators
-        .map(({ name }) => name)
-        .sort()
-        .join(', ')}`,
+      `evaluators ${evaluators.map(describeRule).sort().join(', ')}`,
+      `function ${functionName}`,
     ].join(', ')
   const wanted = describe(first)
   return parts.flatMap((part, at) =>
     describe(part) === wanted ? [] : [`Part ${at + 1} is a stranger: ${describe(part)}; the first is ${wanted}.`],
   )
+}
+
+function describeRule({ name, weight, lowerIsBetter = false, failedScore }: ExperimentData['evaluators'][number]): string {
+  return [
+    name,
+    ...(weight === 1 ? [] : [`of weight ${weight}`]),
+    ...(lowerIsBetter ? ['(less is better)'] : []),
+    ...(failedScore === undefined ? [] : [`(${failedScore} where it failed)`]),
+  ].join(' ')
 }
 
 function findDoubles(parts: readonly ExperimentData[]): readonly string[] {
@@ -155,11 +167,11 @@ function merge(
   const collector = new SummaryCollector(evaluators, { maxRows: Number.POSITIVE_INFINITY })
   for (const { summaryState, rows } of parts) if (summaryState !== undefined) collector.merge(summaryState, rows)
   for (const row of uniqueRows(parts.filter(({ summaryState }) => summaryState === undefined))) collector.add(row)
-  const { counts, metrics, figures, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } = collector.summary(
+  const { counts, metrics, figures, opposites, weightedAverage, rows, omittedRows, cost, tokens, judges, refusals } = collector.summary(
     first.aggregate,
   )
   const known = new Set(evaluators.map(({ name }) => name))
-  const all = { ...metrics, ...figures }
+  const all = { figures: { ...metrics, ...figures }, opposites }
   const outcomes =
     thresholds === undefined
       ? recheckThresholds(
@@ -167,13 +179,15 @@ function merge(
           all,
         )
       : checkThresholds(thresholds, all, first.aggregate)
-  const status = worstStatus(parts)
+  const errorRate = figures['errorRate']?.average ?? 0
+  const status = toStatus(parts, errorRate, thresholds === undefined ? allowedErrors(outcomes) : allowedErrorRate(thresholds))
   const comparison = baseline === undefined ? undefined : compareScoredRuns({ ...first, rows, evaluators }, baseline, { seed: first.seed })
   const gate = {
     failOnRegression: failOnRegression ?? parts.some((part) => part.gate?.failOnRegression === true),
     ...(baseline === undefined ? {} : { baselineRunId: baseline.runId }),
   }
-  const failures = findFailures({ status, counts, thresholds: outcomes, refusals, gate, comparison, summaryScores: [] })
+  const others = [...findUnjudgedScores(parts, outcomes), ...findHiddenRegressions(gate.failOnRegression, comparison, omittedRows)]
+  const failures = findFailures({ status, counts, thresholds: outcomes, refusals, gate, comparison, summaryScores: [], others })
   const startedAtMs = Math.min(...parts.map((part) => part.startedAtMs))
   const { shard: _shard, comparison: _comparison, summaryState: _state, ...rest } = first
   return {
@@ -189,7 +203,7 @@ function merge(
     extras: Object.fromEntries(Object.entries(metrics).filter(([name]) => !known.has(name))),
     weightedAverage,
     latencyMs: figures['latencyMs'] ?? first.latencyMs,
-    errorRate: figures['errorRate']?.average ?? 0,
+    errorRate,
     cost,
     tokens,
     judges,
@@ -219,8 +233,28 @@ function summaryWarnings(parts: readonly ExperimentData[]): readonly string[] {
   return names.length === 0 ? [] : [`Scores of the data set as a whole are not merged: ${names.join(', ')}.`]
 }
 
-function worstStatus(parts: readonly ExperimentData[]): ExperimentStatus {
-  return (['cancelled', 'failed'] as const).find((status) => parts.some((part) => part.status === status)) ?? 'completed'
+// Whether too many rows failed is asked of the whole; a part may also have failed because it did not reach its end.
+function toStatus(parts: readonly ExperimentData[], errorRate: number, allowed: number): ExperimentStatus {
+  if (parts.some(({ status }) => status === 'cancelled')) return 'cancelled'
+  const isCut = parts.some((part) => part.status === 'failed' && part.errorRate <= allowedErrors(part.thresholds))
+  return isCut || errorRate > allowed ? 'failed' : 'completed'
+}
+
+function allowedErrors(outcomes: readonly ThresholdOutcome[]): number {
+  return outcomes.find(({ name }) => name === 'errorRate')?.max ?? 0
+}
+
+// A score of the data set that decides by itself cannot be put together from those of the parts.
+function findUnjudgedScores(parts: readonly ExperimentData[], outcomes: readonly ThresholdOutcome[]): readonly string[] {
+  const bounded = new Set(outcomes.map(({ name }) => name))
+  const scores = parts.flatMap(({ summaryScores = [] }) => summaryScores)
+  const deciding = scores.filter(({ name, score, error }) => !bounded.has(name) && (typeof score === 'boolean' || error !== undefined))
+  return [...new Set(deciding.map(({ name }) => `${name}: the score of the whole data set could not be judged from those of its parts`))]
+}
+
+function findHiddenRegressions(isAsked: boolean, comparison: RunComparison | undefined, omittedRows: number): readonly string[] {
+  if (!isAsked || comparison === undefined || omittedRows === 0) return []
+  return [`failOnRegression could not be judged: ${omittedRows} rows were not compared; raise maxRows to keep all of them`]
 }
 
 function uniqueRows(parts: readonly ExperimentData[]): readonly ExperimentData['rows'][number][] {

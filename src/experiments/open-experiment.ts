@@ -1,34 +1,39 @@
 import { randomUUID } from 'node:crypto'
-import type { SpanExporter } from '@opentelemetry/sdk-trace'
+import { type Sampler, SamplingDecision, type SpanExporter } from '@opentelemetry/sdk-trace'
 import { resolveConfig } from '../config/resolve.js'
-import { HoneyHiveError } from '../errors.js'
+import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { HoneyHiveTracer } from '../tracer/tracer.js'
 import { type Backend, createBackend } from './backend.js'
 import { type AnyEvaluateOptions, checkOptions } from './check-options.js'
 import { createLocalSource, type DatasetSource } from './dataset.js'
 import { type NamedEvaluator, toNamedEvaluators } from './evaluator.js'
-import { Experiment } from './experiment.js'
+import { Experiment, REPORT_TIMEOUT_MS } from './experiment.js'
 import { readGitContext } from './git.js'
 import { openHostedSource } from './hosted-dataset.js'
+import type { SharedTurns } from './queues/row-queue.js'
 import { readFinishedRows } from './resume.js'
 import { attempt, createRun, isKeyRefused, type RunPlan } from './runs.js'
 import { describeError } from './score.js'
 import { loadScoredRun } from './scored-run.js'
 import type { ScoredRun } from './compare-rows.js'
 import type { Stop } from './stop.js'
+import { RUN_FIGURES } from './thresholds.js'
 import type { Evaluators, ExperimentRow } from './types.js'
 import { toWellFormedText } from '../values/text.js'
+import { within } from './within.js'
 
 /**
- * Checks the options, opens the dataset and registers the run; no row has started when it resolves.
+ * Checks the options, opens the dataset and registers the run; no row has started when it resolves. With `turns` its rate limit is
+ * shared by several processes.
  *
  * @throws HoneyHiveConfigError for wrong options
  * @throws HoneyHiveError when the key is refused, or a hosted dataset cannot be opened
  */
-export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): Promise<Experiment> {
+export async function openExperiment(options: AnyEvaluateOptions, stop: Stop, turns?: SharedTurns): Promise<Experiment> {
   checkOptions(options)
   // The types tied evaluators and dataset together; from here on a row's values are opaque.
   const evaluators = toNamedEvaluators(options.evaluators as Evaluators<never, never, never> | undefined)
+  checkNames(options, evaluators)
   await Promise.all(evaluators.map((evaluator) => evaluator.prepare?.()))
   const warnings: string[] = []
   const runId = options.resume ?? options.runId?.toLowerCase() ?? randomUUID()
@@ -40,15 +45,46 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop): P
   try {
     const source = await openSource(options, backend, name)
     const planned = await createPlan({ options, evaluators, source, runId, name })
-    const plan = backend === undefined ? planned : { ...planned, runId: await register(backend, planned, options, warnings) }
+    const plan = backend === undefined ? planned : { ...planned, runId: await registerInTime(backend, planned, options, warnings) }
     const baseline = readBaseline(options, backend, warnings)
     const finished = await readEarlier(options, plan.runId, backend, evaluators, warnings)
     const tracer = openTracer(options, backend === undefined, name)
-    return new Experiment({ options, config, tracer, backend, plan, source, evaluators, finished, baseline, warnings, stop })
+    return new Experiment({ options, config, tracer, backend, plan, source, evaluators, finished, baseline, warnings, stop, turns })
   } catch (error) {
     await backend?.close()
     throw error
   }
+}
+
+// A bound names one figure, and must not find another one of the same name.
+function checkNames(
+  { thresholds = {}, summaryEvaluators = {}, comparison }: AnyEvaluateOptions,
+  evaluators: readonly NamedEvaluator[],
+): void {
+  const names = evaluators.map(({ name }) => name)
+  const summaryNames = Object.keys(summaryEvaluators)
+  const figures: readonly string[] = RUN_FIGURES
+  const problems: ConfigProblem[] = [
+    ...summaryNames
+      .filter((name) => names.includes(name))
+      .map((name) => ({
+        option: `summaryEvaluators.${name}`,
+        message: `An evaluator is named "${name}" too. Give one of them another name.`,
+      })),
+    ...[...names, ...summaryNames]
+      .filter((name) => figures.includes(name) && thresholds[name] !== undefined)
+      .map((name) => ({
+        option: `thresholds.${name}`,
+        message: `"${name}" is a figure of every run and the name of an evaluator here. Give the evaluator another name.`,
+      })),
+    ...(comparison?.lowerIsBetter ?? [])
+      .filter((name) => !names.includes(name))
+      .map((name) => ({
+        option: 'comparison.lowerIsBetter',
+        message: `There is no evaluator "${name}". Known: ${names.join(', ') || 'none'}.`,
+      })),
+  ]
+  if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'evaluate')
 }
 
 async function openSource(options: AnyEvaluateOptions, backend: Backend | undefined, name: string): Promise<DatasetSource> {
@@ -90,6 +126,21 @@ async function createPlan({ options, evaluators, source, runId, name }: PlanPart
 // An arrow function written in place takes the name of the option it is given as.
 function functionName({ function: fn }: AnyEvaluateOptions): string {
   return fn.name === '' ? 'function' : fn.name
+}
+
+/** A run whose end nobody waits for is registered all the same. */
+const LEAST_REGISTER_MS = 2_000
+
+// A server that does not answer costs no more time before the rows than after them.
+async function registerInTime(backend: Backend, plan: RunPlan, options: AnyEvaluateOptions, warnings: string[]): Promise<string> {
+  const { reportTimeoutMs = REPORT_TIMEOUT_MS } = options
+  const registered = register(backend, plan, options, warnings)
+  // Refused after the time was over: the rows say so as well.
+  registered.catch(() => undefined)
+  const runId = await within(Math.max(reportTimeoutMs, LEAST_REGISTER_MS), registered, () =>
+    warnings.push('The server did not register the run in time.'),
+  )
+  return runId ?? plan.runId
 }
 
 async function register(backend: Backend, plan: RunPlan, options: AnyEvaluateOptions, warnings: string[]): Promise<string> {
@@ -152,11 +203,16 @@ function openTracer(options: AnyEvaluateOptions, isOffline: boolean, name: strin
     isEvaluation: true,
     ...(instrumentations === undefined ? {} : { instrumentations }),
   }
-  // Offline the rows are still recorded, for evaluators that read the spans; what is recorded goes nowhere.
-  return HoneyHiveTracer.init(
-    isOffline ? { ...common, apiKey: '', testMode: false, disabled: false, exporter: createNullExporter() } : common,
-  )
+  if (!isOffline) return HoneyHiveTracer.init(common)
+  // The rows are still recorded, for evaluators that read the spans; what is recorded goes nowhere.
+  const { sampler, sampleRate, spanProcessors } = common
+  const hasReaders = (sampler ?? sampleRate ?? spanProcessors?.[0]) !== undefined
+  const local = hasReaders ? {} : { sampler: RECORD_ONLY }
+  return HoneyHiveTracer.init({ ...common, ...local, apiKey: '', testMode: false, disabled: false, exporter: createNullExporter() })
 }
+
+/** Spans that are read here and sent nowhere need not be made ready for it. */
+const RECORD_ONLY: Sampler = { shouldSample: () => ({ decision: SamplingDecision.RECORD }), toString: () => 'RecordOnly' }
 
 function createNullExporter(): SpanExporter {
   return {

@@ -104,7 +104,7 @@ export interface ExperimentSettings {
   /** Runs only the rows for which it gives true; `index` counts all rows of the dataset. @defaultValue all */
   readonly filter?: (row: unknown, index: number) => boolean
   /** Runs only the rows that failed or did not pass in this run. @defaultValue all */
-  readonly onlyFailedOf?: Pick<ScoredRun, 'rows'>
+  readonly onlyFailedOf?: Pick<ScoredRun, 'rows'> & { readonly omittedRows?: number }
   /** Stops the experiment: running rows are aborted, no further ones start, the result says `cancelled`. */
   readonly signal?: AbortSignal
   /** Run to compare with; the comparison is in the result and in every report. */
@@ -115,7 +115,7 @@ export interface ExperimentSettings {
   readonly failOnRegression?: boolean
   /** How the comparison is made. */
   readonly comparison?: Omit<CompareOptions, 'seed'>
-  /** Longest time `evaluate` waits for the server after the last row, in milliseconds. @defaultValue 20_000 */
+  /** Longest time `evaluate` waits for the server to register the run (2 s at least), and after the last row, in milliseconds. @defaultValue 20_000 */
   readonly reportTimeoutMs?: number
   /**
    * Address of a row's trace for the reports, with `{sessionId}` in the place of its session.

@@ -34,6 +34,8 @@ export interface PairedRows {
   readonly pairs: readonly Pair[]
   /** Pairs whose ids differ and whose contents are the same. */
   readonly byContent: number
+  /** Pairs whose ids are the same and whose contents differ. */
+  readonly changedContents: number
   readonly newOnly: readonly RowTrials[]
   readonly oldOnly: readonly RowTrials[]
 }
@@ -41,8 +43,14 @@ export interface PairedRows {
 /**
  * Finds the partner of each row: the row of the same id, else one of the same inputs and ground truth that has no partner
  * yet, in order. Ids made from the contents hold the row's position too, so one inserted row changes all that follow.
+ *
+ * @param mask makes a row of the new run what it is where secrets are masked, as they may be in the old one
  */
-export function pairRows(newRun: readonly ScoredRow[], oldRun: readonly ScoredRow[]): PairedRows {
+export function pairRows(
+  newRun: readonly ScoredRow[],
+  oldRun: readonly ScoredRow[],
+  mask: (row: ScoredRow) => ScoredRow = (row) => row,
+): PairedRows {
   const [newRows, oldRows] = [groupTrials(newRun), groupTrials(oldRun)]
   const old = new Map(oldRows.map((row) => [row.datapointId, row]))
   const partners = new Map<RowTrials, RowTrials>()
@@ -57,7 +65,7 @@ export function pairRows(newRun: readonly ScoredRow[], oldRun: readonly ScoredRo
   if (byContent.size > 0) {
     for (const row of newRows) {
       if (partners.has(row)) continue
-      const same = byContent.get(contentOfTrials(row) ?? '')?.shift()
+      const same = byContent.get(contentOfTrials(row) ?? '')?.shift() ?? byContent.get(contentOfTrials(row, mask) ?? '')?.shift()
       if (same !== undefined) partners.set(row, same)
     }
   }
@@ -68,6 +76,7 @@ export function pairRows(newRun: readonly ScoredRow[], oldRun: readonly ScoredRo
       return before === undefined ? [] : [{ before, after }]
     }),
     byContent: partners.size - byId,
+    changedContents: [...partners].slice(0, byId).filter(([row, same]) => isChanged(row, same, mask)).length,
     newOnly: newRows.filter((row) => !partners.has(row)),
     oldOnly: oldRows.filter((row) => !found.has(row)),
   }
@@ -95,8 +104,14 @@ function groupByContent(rows: readonly RowTrials[]): Map<string, RowTrials[]> {
   return groups
 }
 
-function contentOfTrials({ trials: [first] }: RowTrials): string | undefined {
-  return first === undefined ? undefined : contentOf(first)
+function contentOfTrials({ trials: [first] }: RowTrials, mask: (row: ScoredRow) => ScoredRow = (row) => row): string | undefined {
+  return first === undefined ? undefined : contentOf(mask(first))
+}
+
+function isChanged(row: RowTrials, old: RowTrials, mask: (row: ScoredRow) => ScoredRow): boolean {
+  const before = contentOfTrials(old)
+  const now = contentOfTrials(row)
+  return before !== undefined && now !== undefined && before !== now && before !== contentOfTrials(row, mask)
 }
 
 /** What a row is, whatever its id: a hash of inputs and ground truth; `undefined` without inputs. */

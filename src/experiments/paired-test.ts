@@ -44,6 +44,11 @@ export function pairedTest(differences: readonly number[], seed = 1): PairedTest
   return { pValue: extreme / (SAMPLED_PATTERNS + 1), method: 'sampled', pairs }
 }
 
+/** The smallest p-value {@link pairedTest} can give for so many pairs. */
+export function smallestPValue(pairs: number): number {
+  return pairs <= EXACT_MAX_PAIRS ? Math.min(2 ** (1 - pairs), 1) : 1 / (SAMPLED_PATTERNS + 1)
+}
+
 function signTest(ups: number, pairs: number): number {
   const fewer = Math.min(ups, pairs - ups)
   // With as many up as down every pattern is at least as far from zero.

@@ -17,7 +17,7 @@ export interface PoolOptions {
  */
 export async function runPool<T>(
   items: Iterable<T> | AsyncIterable<T>,
-  work: (item: T) => Promise<void>,
+  work: (item: T) => Promise<unknown>,
   { limit = 10, stop }: PoolOptions = {},
 ): Promise<void> {
   const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
@@ -44,15 +44,16 @@ export async function runPool<T>(
       await change()
       continue
     }
-    const next = await untilStopped(iterator, stop).catch((thrown: unknown) => ({ thrown }))
-    if (next === undefined) break
-    if ('thrown' in next) {
-      failure ??= next
+    const next = readNext(iterator, stop)
+    const item = next instanceof Promise ? await next : next
+    if (item === undefined) break
+    if ('thrown' in item) {
+      failure ??= item
       hasEnded = true
-    } else if (next.done === true) hasEnded = true
+    } else if (item.done === true) hasEnded = true
     else {
       open += 1
-      void run(next.value)
+      void run(item.value)
     }
   }
   // A source that is stuck in `next()` would keep `return()` waiting; it is told, not awaited.
@@ -62,12 +63,21 @@ export async function runPool<T>(
   if (failure !== undefined) throw failure.thrown
 }
 
-async function untilStopped<T>(
-  iterator: AsyncIterator<T> | Iterator<T>,
-  stop: Stop | undefined,
-): Promise<IteratorResult<T, unknown> | undefined> {
-  const next = iterator.next()
-  if (stop === undefined || !(next instanceof Promise)) return next
+type Item<T> = IteratorResult<T, unknown> | { readonly thrown: unknown } | undefined
+
+function readNext<T>(iterator: AsyncIterator<T> | Iterator<T>, stop: Stop | undefined): Item<T> | Promise<Item<T>> {
+  try {
+    const next = iterator.next()
+    // A thenable of the user's as well.
+    if (!('then' in next)) return next
+    return untilStopped(Promise.resolve(next), stop).catch((thrown: unknown) => ({ thrown }))
+  } catch (thrown) {
+    return { thrown }
+  }
+}
+
+async function untilStopped<T>(next: Promise<IteratorResult<T, unknown>>, stop: Stop | undefined): Promise<Item<T>> {
+  if (stop === undefined) return next
   let release: () => void = () => undefined
   const stopped = new Promise<undefined>((resolve) => {
     release = stop.onStop(() => resolve(undefined))

@@ -30,18 +30,18 @@ function write(value: unknown, ancestors: readonly object[]): string | undefined
 }
 
 function writeObject(value: object, ancestors: readonly object[]): string | undefined {
-  if (ancestors.includes(value)) return '"[Circular]"'
+  if (ancestors.length > 0 && ancestors.includes(value)) return '"[Circular]"'
   if (ancestors.length >= MAX_DEPTH) return '"[Too deep]"'
   const inside = [...ancestors, value]
   const toJson = readProperty(value, 'toJSON')
   if (typeof toJson === 'function') return writeConverted(value, toJson as () => unknown, inside)
   if (Array.isArray(value)) return `[${Array.from(value, (item) => write(item, inside) ?? 'null').join(', ')}]`
-  const parts: string[] = []
-  for (const key of Object.keys(value).sort(compareCodePoints)) {
+  let parts = ''
+  for (const key of sortKeys(Object.keys(value))) {
     const text = write(readProperty(value, key), inside)
-    if (text !== undefined) parts.push(`${quote(key)}: ${text}`)
+    if (text !== undefined) parts += `${parts === '' ? '' : ', '}${quote(key)}: ${text}`
   }
-  return `{${parts.join(', ')}}`
+  return `{${parts}}`
 }
 
 function writeConverted(value: object, toJson: () => unknown, ancestors: readonly object[]): string | undefined {
@@ -71,6 +71,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 }
 
 function quote(text: string): string {
+  if (!/["\\]|[^ -~]/.test(text)) return `"${text}"`
   // Without the `u` flag the expression sees UTF-16 units, which is what Python escapes for astral characters.
   const escaped = text.replace(/["\\]|[^ -~]/g, (unit) => SHORT_ESCAPES[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return `"${escaped}"`
@@ -84,6 +85,12 @@ function toPythonNumber(value: number): string {
   // Python leaves fixed notation below 1e-4, JavaScript below 1e-6; the digits are the same shortest ones.
   const text = Math.abs(value) < 1e-4 ? value.toExponential() : value.toString()
   return text.replace(/e([+-])(\d)$/, 'e$10$2')
+}
+
+// Without halves of surrogate pairs the order of UTF-16 units is that of code points.
+function sortKeys(keys: string[]): readonly string[] {
+  if (keys.length < 2) return keys
+  return keys.some((key) => /[\ud800-\udfff]/.test(key)) ? keys.sort(compareCodePoints) : keys.sort()
 }
 
 function compareCodePoints(a: string, b: string): number {

@@ -23,11 +23,20 @@ const MAX_BACKOFF_MS = 30_000
  * @throws what the last attempt threw
  * @see Brooker 2015, "Exponential Backoff And Jitter" (equal jitter: half of the pause is fixed)
  */
-export async function withRetries<T>(
+export function withRetries<T>(
+  attempt: (number: number) => Promise<T>,
+  plan: RetryPlan,
+  stop: Stop,
+  onWait: (waitMs: number) => void = () => undefined,
+): Promise<T> {
+  return plan.retries === 0 ? attempt(1) : retry(attempt, plan, stop, onWait)
+}
+
+async function retry<T>(
   attempt: (number: number) => Promise<T>,
   { retries, delayMs, random }: RetryPlan,
   stop: Stop,
-  onWait: (waitMs: number) => void = () => undefined,
+  onWait: (waitMs: number) => void,
 ): Promise<T> {
   for (let number = 1; ; number += 1) {
     try {

@@ -1,10 +1,9 @@
 import { monotonicMs } from '../builtins.js'
 import { isErrorLike } from '../values/realm.js'
 import type { Span } from '@opentelemetry/api'
-import type { OwnedSpan } from '../context/instance.js'
 import { HoneyHiveError } from '../errors.js'
 import { toSessionId } from '../semantics/session-id.js'
-import type { HoneyHiveTracer } from '../tracer/tracer.js'
+import type { HoneyHiveTracer, WithSessionOptions } from '../tracer/tracer.js'
 import type { OutputCache } from './cache.js'
 import { collectOutput } from './collect.js'
 import { type SourceRow, toDatapoint } from './dataset.js'
@@ -13,12 +12,14 @@ import type { RowLimits } from './options.js'
 import type { Random } from './random.js'
 import { DEFAULT_KEY, type RateLimiter } from './rate-limit.js'
 import { withRetries } from './retry.js'
-import { createRowTrace } from './row-trace.js'
+import { FunctionContext, JudgeContext } from './row-context.js'
+import type { RowRecording } from './row-recording.js'
+import { createRowTrace, type RowTrace } from './row-trace.js'
 import { toRecord } from './run-sessions.js'
 import { describeError, parseScore, type Score } from './score.js'
 import { addUsage, type KeptSpan, keepSpan, NO_USAGE, readSpan, splitUsage } from './span-reader.js'
-import { type Stop, withinLimit } from './stop.js'
-import type { Datapoint, EvaluatorContext, ExperimentFunction, ExperimentRow, RowContext, RowError, RowUsage, ScoreValue } from './types.js'
+import { isThenable, type Stop, withinLimit } from './stop.js'
+import type { Datapoint, EvaluatorContext, ExperimentFunction, ExperimentRow, RowError, RowUsage, ScoreValue } from './types.js'
 
 /** What every row of an experiment shares. */
 export interface RowPlan {
@@ -38,6 +39,7 @@ export interface RowPlan {
   readonly limits: RowLimits
   readonly cache: OutputCache | undefined
   readonly stop: Stop
+  readonly recording: RowRecording
 }
 
 /** A row and the request that tells the server about it. */
@@ -52,20 +54,10 @@ export interface FinishedRow {
  * of its own. With `earlier`, its outputs and scores stand and only evaluators it has no score of run. Never rejects:
  * whatever goes wrong is in the row.
  */
-export async function runRow(plan: RowPlan, source: SourceRow, earlier?: ExperimentRow): Promise<FinishedRow> {
+export function runRow(plan: RowPlan, source: SourceRow, earlier?: ExperimentRow): Promise<FinishedRow> {
   const { datapoint, problem } = readDatapoint(plan, source)
-  const sessionId = rowSessionId(plan.runId, source)
-  const work = new RowWork(plan, source, datapoint, sessionId, earlier)
-  const session = {
-    sessionName: plan.runName,
-    sessionId,
-    inputs: toFields(datapoint.inputs, 'inputs'),
-    evaluation: { runId: plan.runId, datasetId: plan.datasetId, datapointId: source.datapointId },
-    onSpanEnd(span: OwnedSpan) {
-      for (const kept of keepSpan(span)) work.addSpan(kept)
-    },
-  }
-  return plan.tracer.withSession(session, async () => {
+  const work = new RowWork(plan, source, datapoint, earlier)
+  return plan.tracer.withSession({ ...toSession(plan, work), inputs: toFields(datapoint.inputs, 'inputs') }, async () => {
     const row = await work.run(problem)
     const reported = plan.tracer.enrichSession({
       ...(row.outputs === undefined ? {} : { outputs: row.outputs }),
@@ -76,6 +68,29 @@ export async function runRow(plan: RowPlan, source: SourceRow, earlier?: Experim
     return { row, reported }
   })
 }
+
+/** The same for a row of which nobody is told. */
+export function runLocalRow(plan: RowPlan, source: SourceRow, earlier?: ExperimentRow): Promise<ExperimentRow> {
+  const { datapoint, problem } = readDatapoint(plan, source)
+  const work = new RowWork(plan, source, datapoint, earlier)
+  return plan.tracer.withSession({ ...toSession(plan, work), skipSessionCreation: true }, () => work.run(problem))
+}
+
+function toSession({ runName, runId, datasetId }: RowPlan, work: RowWork): WithSessionOptions {
+  const { datapointId } = work.source
+  return {
+    sessionName: runName,
+    sessionId: work.sessionId,
+    evaluation: { runId, datasetId, datapointId },
+    onSpanEnd(span) {
+      for (const kept of keepSpan(span)) work.addSpan(kept)
+    },
+  }
+}
+
+// Shared by the rows that have none, which most are.
+const NONE: Readonly<Record<string, never>> = Object.freeze({})
+const NOTHING_SPENT = { own: NO_USAGE, judges: NO_USAGE }
 
 /** The session of a row: the same in every attempt to run it, so that a row repeated after a crash is not there twice. */
 export function rowSessionId(runId: string, { datapointId, trial = 1 }: Pick<SourceRow, 'datapointId' | 'trial'>): string {
@@ -100,37 +115,43 @@ type Outcome = Pick<ExperimentRow, 'outputs' | 'durationMs' | 'attempts' | 'orig
 
 class RowWork {
   readonly #plan: RowPlan
-  readonly #source: SourceRow
+  readonly source: SourceRow
   readonly #datapoint: Datapoint
-  readonly #sessionId: string
+  readonly sessionId: string
   readonly #earlier: ExperimentRow | undefined
   readonly #spans: KeptSpan[] = []
   readonly #judgeSpans = new Set<string>()
   readonly #metrics: Record<string, ScoreValue>
   readonly #scores: Record<string, ScoreValue>
-  readonly #decisions: Record<string, boolean>
-  readonly #evaluatorErrors: Record<string, string> = {}
+  #decisions: Readonly<Record<string, boolean>>
+  #evaluatorErrors: Readonly<Record<string, string>> = NONE
   #attempts = 0
   #durationMs = 0
   #outcome: Outcome | undefined
   #stop: Stop
   #spent: RowUsage = NO_USAGE
+  #chain: Span | undefined
+  #functionSpans = 0
+  #trace: RowTrace | undefined
 
-  constructor(plan: RowPlan, source: SourceRow, datapoint: Datapoint, sessionId: string, earlier: ExperimentRow | undefined) {
+  constructor(plan: RowPlan, source: SourceRow, datapoint: Datapoint, earlier: ExperimentRow | undefined) {
     this.#plan = plan
-    this.#source = source
+    this.source = source
     this.#datapoint = datapoint
-    this.#sessionId = sessionId
+    this.sessionId = rowSessionId(plan.runId, source)
     this.#earlier = earlier
     this.#stop = plan.stop
     this.#metrics = { ...earlier?.metrics }
     this.#scores = { ...(earlier?.scores as Readonly<Record<string, ScoreValue>> | undefined) }
-    this.#decisions = { ...earlier?.decisions }
+    this.#decisions = earlier?.decisions ?? NONE
   }
 
   /** Notes a span of the row that has ended, and stops the row when it has spent too much. */
   addSpan(span: KeptSpan): void {
     this.#spans.push(span)
+    if (this.#chain === undefined) this.#plan.recording.note(true)
+    // Without a span for each judge, what ends after the function is theirs.
+    if (this.#chain === undefined && this.#outcome !== undefined) this.#judgeSpans.add(span.context.spanId)
     const { tokens, cost } = this.#plan.limits
     // Once the function has ended, what is spent is the evaluators'.
     if ((tokens === undefined && cost === undefined) || this.#outcome !== undefined) return
@@ -146,11 +167,8 @@ class RowWork {
   }
 
   async run(problem: ReadRow['problem']): Promise<ExperimentRow> {
-    const { tracer, functionName, limits, stop: outer } = this.#plan
-    const inChain = (): Promise<unknown> =>
-      tracer.startActiveSpan(functionName, { eventType: 'chain', inputs: toFields(this.#datapoint.inputs, 'inputs') }, (span) =>
-        this.#insideChain(span, problem),
-      )
+    const { limits, stop: outer } = this.#plan
+    const inChain = this.#plan.recording.start() ? () => this.#inChain(problem) : () => this.#inside(problem)
     try {
       if (limits.durationMs === undefined && limits.tokens === undefined && limits.cost === undefined) await inChain()
       else {
@@ -159,7 +177,7 @@ class RowWork {
             this.#stop = stop
             return inChain()
           },
-          { timeoutMs: limits.durationMs, outer, what: `Row ${this.#source.index}`, option: 'rowLimits.durationMs' },
+          { timeoutMs: limits.durationMs, outer, what: () => `Row ${this.source.index}`, option: 'rowLimits.durationMs' },
         )
       }
       return this.#toRow(undefined)
@@ -168,28 +186,58 @@ class RowWork {
     }
   }
 
-  async #insideChain(span: Span, problem: ReadRow['problem']): Promise<unknown> {
-    const { tracer, evaluators } = this.#plan
-    tracer.enrichSpan(toFeedback(this.#datapoint.groundTruth))
-    if (problem !== undefined) throw problem.thrown
-    const outcome = this.#earlier ?? (await this.#produce())
-    this.#outcome = outcome
-    const context = this.#evaluatorContext(span)
-    const missing = evaluators.filter(({ name }) => this.#scores[name] === undefined)
-    await Promise.all(missing.map((evaluator) => this.#evaluate(evaluator, outcome.outputs, context)))
-    tracer.enrichSpan({ metrics: this.#metrics, metadata: { origin: outcome.origin, attempts: outcome.attempts } })
-    this.#stop.throwIfStopped()
-    return outcome.outputs
+  async #inChain(problem: ReadRow['problem']): Promise<void> {
+    const { tracer, functionName, recording } = this.#plan
+    const captured = recording.isLocal ? { outputs: false } : { inputs: toFields(this.#datapoint.inputs, 'inputs') }
+    await tracer.startActiveSpan(functionName, { eventType: 'chain', ...captured }, async (span) => {
+      this.#chain = span
+      if (!recording.isLocal) tracer.enrichSpan(toFeedback(this.#datapoint.groundTruth))
+      await this.#inside(problem)
+      if (recording.isLocal) return undefined
+      const { origin, attempts } = this.#outcome ?? { origin: 'run', attempts: this.#attempts }
+      tracer.enrichSpan({ metrics: this.#metrics, metadata: { origin, attempts } })
+      return this.#outcome?.outputs
+    })
+    if (recording.isLocal) recording.note(this.#hasForeignSpans())
   }
 
-  async #produce(): Promise<Outcome> {
-    const { cache } = this.#plan
-    const key = cache?.keyFor(this.#datapoint, this.#source.trial ?? 1)
-    const kept = key === undefined ? undefined : await cache?.read(key)
+  // Spans of the program, or what it said of those that are ours.
+  #hasForeignSpans(): boolean {
+    const chainId = this.#chain?.spanContext().spanId
+    return this.#spans.some(({ context: { spanId }, buckets }) => {
+      return (spanId !== chainId && !this.#judgeSpans.has(spanId)) || Object.values(buckets ?? {}).some((bucket) => !isEmpty(bucket))
+    })
+  }
+
+  async #inside(problem: ReadRow['problem']): Promise<void> {
+    const { evaluators } = this.#plan
+    if (problem !== undefined) throw problem.thrown
+    const outcome = this.#earlier ?? (this.#plan.cache === undefined ? await this.#run() : await this.#produce(this.#plan.cache))
+    this.#outcome = outcome
+    this.#functionSpans = this.#spans.length
+    const missing = evaluators.filter(({ name }) => this.#scores[name] === undefined)
+    const [first] = missing
+    if (first !== undefined && missing.length === 1) await this.#evaluate(first, outcome.outputs)
+    else if (first !== undefined) await Promise.all(missing.map((evaluator) => this.#evaluate(evaluator, outcome.outputs)))
+    this.#stop.throwIfStopped()
+  }
+
+  async #produce(cache: OutputCache): Promise<Outcome> {
+    const key = cache.keyFor(this.#datapoint, this.source.trial ?? 1)
+    const kept = key === undefined ? undefined : await cache.read(key)
     if (kept !== undefined) return { outputs: kept.outputs, durationMs: 0, attempts: 0, origin: 'cache' }
-    const outputs = await this.#callWithRetries()
-    if (key !== undefined) await cache?.write(key, outputs).catch(() => false)
-    return { outputs, durationMs: this.#durationMs, attempts: this.#attempts, origin: 'run' }
+    const outcome = await this.#run()
+    if (key !== undefined) await cache.write(key, outcome.outputs).catch(() => false)
+    return outcome
+  }
+
+  #run(): Promise<Outcome> {
+    return this.#callWithRetries().then((outputs) => ({
+      outputs,
+      durationMs: this.#durationMs,
+      attempts: this.#attempts,
+      origin: 'run',
+    }))
   }
 
   #callWithRetries(): Promise<unknown> {
@@ -198,114 +246,115 @@ class RowWork {
     return withRetries((attempt) => this.#call(attempt), { retries, delayMs, random }, this.#stop, hold)
   }
 
-  async #call(attempt: number): Promise<unknown> {
-    const { tracer, timeoutMs, functionName, limiter } = this.#plan
+  #call(attempt: number): Promise<unknown> {
     this.#attempts = attempt
-    await limiter.take(DEFAULT_KEY, this.#stop)
+    const turn = this.#plan.limiter.take(DEFAULT_KEY, this.#stop)
+    return turn === undefined ? this.#callNow(attempt) : turn.then(() => this.#callNow(attempt))
+  }
+
+  #callNow(attempt: number): Promise<unknown> {
+    const { timeoutMs, functionName } = this.#plan
+    const { index } = this.source
     const startedMs = monotonicMs()
-    const { index, trial = 1 } = this.#source
-    try {
-      return await withinLimit(
-        async (stop) => {
-          const context: RowContext = {
-            tracer,
-            get signal() {
-              return stop.signal
-            },
-            index,
-            trial,
-            attempt,
-            takeTurn: (key = DEFAULT_KEY) => limiter.take(key, stop),
-          }
-          // The datapoint has the row type the function was given with; it came from that dataset.
-          const outputs = await this.#plan.function(this.#datapoint as never, context)
-          return collectOutput(outputs, (cancel) => stop.onStop(cancel))
-        },
-        { timeoutMs, outer: this.#stop, what: `"${functionName}" on row ${index}` },
-      )
-    } finally {
-      this.#durationMs = monotonicMs() - startedMs
+    const call = (stop: Stop): unknown => {
+      const collect = (outputs: unknown): unknown => collectOutput(outputs, (cancel) => stop.onStop(cancel))
+      // The datapoint has the row type the function was given with; it came from that dataset.
+      const given = this.#plan.function(this.#datapoint as never, new FunctionContext(this.#plan, this.source, attempt, stop))
+      return isThenable(given) ? Promise.resolve(given).then(collect) : collect(given)
     }
-  }
-
-  #evaluatorContext(chain: Span): Omit<EvaluatorContext, 'signal' | 'takeTurn'> {
-    const spans = this.#spans.slice()
-    let trace: EvaluatorContext['trace'] | undefined
-    return {
-      // Read only when an evaluator asks: most do not.
-      get trace() {
-        trace ??= createRowTrace(spans.map(readSpan).filter((span) => span.spanId !== chain.spanContext().spanId))
-        return trace
+    return withinLimit(call, {
+      timeoutMs,
+      outer: this.#stop,
+      what: () => `"${functionName}" on row ${index}`,
+      onEnd: () => {
+        this.#durationMs = monotonicMs() - startedMs
       },
-      tracer: this.#plan.tracer,
-      index: this.#source.index,
-      datapointId: this.#source.datapointId,
-      runId: this.#plan.runId,
-    }
+    })
   }
 
-  async #evaluate(evaluator: NamedEvaluator, outputs: unknown, context: Omit<EvaluatorContext, 'signal' | 'takeTurn'>): Promise<void> {
-    const { tracer } = this.#plan
+  /** What the function has recorded, read when the first evaluator asks: most do not. */
+  #readTrace(): RowTrace {
+    const { spanId } = this.#chain?.spanContext() ?? {}
+    this.#trace ??= createRowTrace(
+      this.#spans
+        .slice(0, this.#functionSpans)
+        .map(readSpan)
+        .filter((span) => span.spanId !== spanId),
+    )
+    return this.#trace
+  }
+
+  async #evaluate(evaluator: NamedEvaluator, outputs: unknown): Promise<void> {
     try {
-      const score = await tracer.startActiveSpan(
-        evaluator.name,
-        { eventType: 'tool', metadata: { evaluator: evaluator.name } },
-        (span: Span) => {
-          this.#judgeSpans.add(span.spanContext().spanId)
-          return this.#scoreWithRetries(evaluator, outputs, context)
-        },
-      )
+      const score = await (this.#chain === undefined ? this.#scoreWithRetries(evaluator, outputs) : this.#scoreInSpan(evaluator, outputs))
       if (score !== undefined) this.#keep(evaluator, score)
     } catch (error) {
-      this.#evaluatorErrors[evaluator.name] = describeError(error)
+      this.#evaluatorErrors = { ...this.#evaluatorErrors, [evaluator.name]: describeError(error) }
     }
   }
 
-  #scoreWithRetries(
-    evaluator: NamedEvaluator,
-    outputs: unknown,
-    context: Omit<EvaluatorContext, 'signal' | 'takeTurn'>,
-  ): Promise<Score | undefined> {
+  #scoreInSpan(evaluator: NamedEvaluator, outputs: unknown): Promise<Score | undefined> {
+    const { tracer, recording } = this.#plan
+    const settings = recording.isLocal ? { outputs: false } : { metadata: { evaluator: evaluator.name } }
+    return tracer.startActiveSpan(evaluator.name, { eventType: 'tool', ...settings }, (span: Span) => {
+      this.#judgeSpans.add(span.spanContext().spanId)
+      return this.#scoreWithRetries(evaluator, outputs)
+    })
+  }
+
+  #scoreWithRetries(evaluator: NamedEvaluator, outputs: unknown): Promise<Score | undefined> {
     const { timeoutMs, retries, retryDelayMs: delayMs, random, limiter } = this.#plan
     const { name, rateLimit, retries: own = retries } = evaluator
-    const attempt = async (): Promise<Score | undefined> => {
-      if (rateLimit !== undefined) await limiter.take(rateLimit, this.#stop)
-      return withinLimit((stop) => this.#score(evaluator, outputs, withStop(context, stop, limiter)), {
+    const trace = (): RowTrace => this.#readTrace()
+    const once = (): Promise<Score | undefined> =>
+      withinLimit((stop) => this.#score(evaluator, outputs, new JudgeContext(this.#plan, this.source, trace, stop)), {
         timeoutMs: evaluator.timeoutMs ?? timeoutMs,
         outer: this.#stop,
-        what: `Evaluator "${name}" on row ${this.#source.index}`,
+        what: () => `Evaluator "${name}" on row ${this.source.index}`,
       })
+    const attempt = (): Promise<Score | undefined> => {
+      const turn = rateLimit === undefined ? undefined : limiter.take(rateLimit, this.#stop)
+      return turn === undefined ? once() : turn.then(once)
     }
     const hold = (waitMs: number): void => limiter.hold(rateLimit ?? DEFAULT_KEY, waitMs)
     return withRetries(attempt, { retries: own, delayMs, random }, this.#stop, hold)
   }
 
-  async #score(evaluator: NamedEvaluator, outputs: unknown, context: EvaluatorContext): Promise<Score | undefined> {
-    const parsed = parseScore(await evaluator.evaluate(outputs, this.#datapoint.inputs, this.#datapoint.groundTruth, context))
-    if (parsed.kind === 'invalid') throw new TypeError(`evaluator "${evaluator.name}" ${parsed.reason}`)
-    return parsed.kind === 'score' ? parsed.score : undefined
+  #score(evaluator: NamedEvaluator, outputs: unknown, context: EvaluatorContext): Score | undefined | Promise<Score | undefined> {
+    const read = (raw: unknown): Score | undefined => {
+      const parsed = parseScore(raw)
+      if (parsed.kind === 'invalid') throw new TypeError(`evaluator "${evaluator.name}" ${parsed.reason}`)
+      return parsed.kind === 'score' ? parsed.score : undefined
+    }
+    const given = evaluator.evaluate(outputs, this.#datapoint.inputs, this.#datapoint.groundTruth, context)
+    return isThenable(given) ? Promise.resolve(given).then(read) : read(given)
   }
 
   #keep(evaluator: NamedEvaluator, { value, explanation, extras }: Score): void {
     const isPassing = decide(evaluator, value, this.#datapoint.groundTruth)
     this.#scores[evaluator.name] = value
     this.#metrics[evaluator.name] = value
-    if (explanation !== undefined) this.#metrics[`${evaluator.name}_explanation`] = explanation
-    for (const [name, extra] of Object.entries(extras)) this.#metrics[`${evaluator.name}_${name}`] = extra
-    if (isPassing !== undefined) this.#decisions[evaluator.name] = isPassing
+    if (explanation !== undefined) this.#addMetric(`${evaluator.name}_explanation`, explanation)
+    for (const [name, extra] of Object.entries(extras)) this.#addMetric(`${evaluator.name}_${name}`, extra)
+    if (isPassing !== undefined) this.#decisions = { ...this.#decisions, [evaluator.name]: isPassing }
+  }
+
+  // The score of an evaluator whose name is that of another one's extra is not overwritten.
+  #addMetric(name: string, value: ScoreValue): void {
+    if (!this.#plan.evaluators.some((evaluator) => evaluator.name === name)) this.#metrics[name] = value
   }
 
   #toRow(failure: { readonly thrown: unknown } | undefined): ExperimentRow {
     const status = failure === undefined ? 'success' : this.#plan.stop.isStopped ? 'cancelled' : 'failed'
-    const { own, judges } = splitUsage(this.#spans, this.#judgeSpans)
+    const { own, judges } = this.#spans.length === 0 ? NOTHING_SPENT : splitUsage(this.#spans, this.#judgeSpans)
     const earlier = this.#earlier
-    const total = addUsage(own, earlier ?? NO_USAGE)
-    const { trial } = this.#source
+    const total = earlier === undefined ? own : addUsage(own, earlier)
+    const { trial } = this.source
     return {
-      index: this.#source.index,
-      datapointId: this.#source.datapointId,
+      index: this.source.index,
+      datapointId: this.source.datapointId,
       ...(trial === undefined ? {} : { trial }),
-      sessionId: this.#sessionId,
+      sessionId: this.sessionId,
       inputs: this.#datapoint.inputs,
       groundTruth: this.#datapoint.groundTruth,
       outputs: failure === undefined ? this.#outcome?.outputs : undefined,
@@ -315,23 +364,19 @@ class RowWork {
       metrics: this.#metrics,
       decisions: this.#decisions,
       evaluatorErrors: this.#evaluatorErrors,
-      passed: status === 'success' && Object.keys(this.#evaluatorErrors).length === 0 && !Object.values(this.#decisions).includes(false),
+      passed: status === 'success' && this.#evaluatorErrors === NONE && !Object.values(this.#decisions).includes(false),
       durationMs: this.#outcome?.durationMs ?? this.#durationMs,
       attempts: this.#outcome?.attempts ?? this.#attempts,
       tokens: total.tokens,
       cost: total.cost,
-      judges: addUsage(judges, earlier?.judges ?? NO_USAGE),
+      judges: earlier?.judges === undefined ? judges : addUsage(judges, earlier.judges),
       origin: earlier === undefined ? (this.#outcome?.origin ?? 'run') : 'resumed',
     }
   }
 }
 
-// Keeps the lazy getter, which a spread would read.
-function withStop(context: Omit<EvaluatorContext, 'signal' | 'takeTurn'>, stop: Stop, limiter: RateLimiter): EvaluatorContext {
-  return Object.create(context, {
-    signal: { get: () => stop.signal, enumerable: true },
-    takeTurn: { value: (key: string = DEFAULT_KEY) => limiter.take(key, stop), enumerable: true },
-  }) as EvaluatorContext
+function isEmpty(bucket: unknown): boolean {
+  return bucket === undefined || (typeof bucket === 'object' && bucket !== null && Object.keys(bucket).length === 0)
 }
 
 function toFeedback(groundTruth: unknown): { readonly feedback?: Readonly<Record<string, unknown>> } {

@@ -109,10 +109,13 @@ async function runOnce(options: EvalFileOptions): Promise<EvalSummary> {
   const runs: EvalRun[] = []
   const failures: EvalFailure[] = []
   for (const file of files) {
-    if (signal?.aborted === true) break
-    await runFile(file, options, runs, failures)
+    if (signal?.aborted === true) failures.push({ file, message: 'The file was not run: the experiments were stopped.' })
+    else await runFile(file, options, runs, failures)
   }
   if (files.length === 0) failures.push({ file: directory, message: `No file matches ${patterns.join(', ')}.` })
+  else if (runs.length === 0 && failures.length === 0) {
+    failures.push({ file: directory, message: `No experiment matches the filter ${String(options.filter)}.` })
+  }
   const passed = failures.length === 0 && runs.length > 0 && runs.every(({ result }) => result.passed)
   const summary: EvalSummary = { passed, files, runs, failures }
   options.onSummary?.(summary)
@@ -126,6 +129,7 @@ async function runFile(file: string, options: EvalFileOptions, runs: EvalRun[], 
     if (definitions.length === 0) failures.push({ file, message: 'The file exports no experiment. Export what defineExperiment gives.' })
     for (const [name, definition] of definitions) {
       if (!isSelected(`${file} ${name}`, options.filter)) continue
+      if (signal?.aborted === true) throw new HoneyHiveError('EXPERIMENT', `"${name}" was not run: the experiments were stopped.`)
       const named = definition.name === undefined ? { name } : {}
       const settings = {
         printResults: false,
@@ -196,6 +200,9 @@ export async function runEvalWorker({ file, queue: url, runId, signal, filter, c
   }
 }
 
+/** What the command line says of it wins over the file. */
+const NO_BASELINE = { baseline: undefined, baselineRunId: undefined } as unknown as ExperimentSettings
+
 async function readBaseline(
   name: string,
   { baseline, onlyFailed = false, directory = process.cwd(), settings }: EvalFileOptions,
@@ -207,7 +214,7 @@ async function readBaseline(
   }
   const run = RUN_ID.test(baseline) ? undefined : await readReport(resolve(directory, fillName(baseline, name)))
   if (!onlyFailed)
-    return run === undefined ? { baselineRunId: baseline, failOnRegression: true } : { baseline: run, failOnRegression: true }
+    return { ...NO_BASELINE, ...(run === undefined ? { baselineRunId: baseline } : { baseline: run }), failOnRegression: true }
   return { onlyFailedOf: run ?? (await loadRun(baseline, { ...options, ...settings })) }
 }
 

@@ -1,3 +1,4 @@
+import { HoneyHiveError } from '../errors.js'
 import type { AnyEvaluateOptions } from './check-options.js'
 import { evaluate } from './evaluate.js'
 import type { EvaluateOptions } from './options.js'
@@ -14,12 +15,16 @@ export type ScoreRunOptions<Row extends DatapointInput, Output, E extends Evalua
  * Scores a finished run again, with other evaluators or better ones: the function does not run, each row has the outputs it
  * had, and one that failed fails again. The result is a run of its own.
  *
- * @throws as `evaluate` does
+ * @throws as `evaluate` does; HoneyHiveError `EXPERIMENT` when rows of the run are not in its result
  */
 export async function scoreRun<Row extends DatapointInput, Output, Scores, const E extends EvaluatorSet>(
-  run: Pick<ExperimentData<Row, Output, Scores>, 'rows' | 'name' | 'functionName'>,
+  run: Pick<ExperimentData<Row, Output, Scores>, 'rows' | 'name' | 'functionName'> & { readonly omittedRows?: number },
   options: ScoreRunOptions<Row, Output, E>,
 ): Promise<ExperimentResult<Row, Output, ScoresOf<E>>> {
+  const { omittedRows = 0 } = run
+  if (omittedRows > 0) {
+    throw new HoneyHiveError('EXPERIMENT', `${omittedRows} rows of the run are not in its result. Raise maxRows where it is made.`)
+  }
   const dataset = run.rows.map(({ datapointId, trial, inputs, groundTruth, outputs, error }) => ({
     id: trial === undefined ? datapointId : `${datapointId}/${trial}`,
     inputs,

@@ -36,17 +36,20 @@ async function fetchScoredRun(backend: Backend, runId: string): Promise<ScoredRu
   const listed = hasScores ? fromResult : toRows(await fetchRunScores(backend, runId))
   // What became of a row, and what it is recognised by, stands in its session.
   const sessions = await fetchRunRows(backend, runId).catch(() => [])
-  const rows = new Map<string, ScoredRow>(sessions.map((row) => [row.datapointId, row]))
-  for (const { datapointId, scores } of listed) {
-    const session = rows.get(datapointId)
-    if (session !== undefined) rows.set(datapointId, { ...session, scores: { ...scores, ...session.scores } })
-    else if (Object.keys(scores).length > 0) rows.set(datapointId, { datapointId, scores })
-  }
-  if (rows.size === 0) throw new HoneyHiveError('EXPERIMENT', `Run ${runId} has no scored rows at the server.`)
+  const bySession = new Map(listed.map((row) => [row.sessionId ?? row.datapointId, row]))
+  const known = new Set(sessions.map(({ datapointId }) => datapointId))
+  const rows: readonly ScoredRow[] = [
+    ...sessions.map((row) => {
+      const { scores } = bySession.get(row.sessionId) ?? bySession.get(row.datapointId) ?? { scores: {} }
+      return { ...row, scores: { ...scores, ...row.scores } }
+    }),
+    ...listed.filter(({ datapointId, scores }) => !known.has(datapointId) && Object.keys(scores).length > 0),
+  ]
+  if (rows.length === 0) throw new HoneyHiveError('EXPERIMENT', `Run ${runId} has no scored rows at the server.`)
   const rules = result.metadata['evaluator_rules']
-  return { runId, name: result.name, rows: [...rows.values()], ...(rules === undefined ? {} : { evaluators: readRules(rules) }) }
+  return { runId, name: result.name, rows, ...(rules === undefined ? {} : { evaluators: readRules(rules) }) }
 }
 
-function toRows(datapoints: readonly ServerDatapoint[]): readonly ScoredRow[] {
-  return datapoints.flatMap(({ datapointId, scores }) => (datapointId === undefined ? [] : [{ datapointId, scores }]))
+function toRows(datapoints: readonly ServerDatapoint[]): readonly (ScoredRow & Pick<ServerDatapoint, 'sessionId'>)[] {
+  return datapoints.flatMap(({ datapointId, sessionId, scores }) => (datapointId === undefined ? [] : [{ datapointId, sessionId, scores }]))
 }

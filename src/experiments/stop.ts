@@ -9,7 +9,7 @@ type Listener = (reason: unknown) => void
  * does not depend on how many there are, and the signal is only made for those who ask for it.
  */
 export class Stop {
-  readonly #listeners = new Set<Listener>()
+  #listeners: Set<Listener> | undefined
   #stopped: { readonly reason: unknown } | undefined
   #controller: AbortController | undefined
 
@@ -37,8 +37,9 @@ export class Stop {
   stop(reason: unknown): void {
     if (this.#stopped !== undefined) return
     this.#stopped = { reason }
-    for (const listener of [...this.#listeners]) listener(reason)
-    this.#listeners.clear()
+    const listeners = [...(this.#listeners ?? [])]
+    this.#listeners = undefined
+    for (const listener of listeners) listener(reason)
     this.#controller?.abort(reason)
   }
 
@@ -48,8 +49,9 @@ export class Stop {
       listener(this.#stopped.reason)
       return () => undefined
     }
+    this.#listeners ??= new Set()
     this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return () => void this.#listeners?.delete(listener)
   }
 
   /** @throws the reason, when it has been stopped */
@@ -63,43 +65,57 @@ export interface LimitOptions {
   readonly timeoutMs: number | undefined
   readonly outer: Stop
   /** Names the work in the error. */
-  readonly what: string
+  readonly what: () => string
   /** Names the limit in the error. @defaultValue `'timeoutMs'` */
   readonly option?: string
+  /** Called when it settles, before whoever waits. */
+  readonly onEnd?: () => void
 }
 
 /** Runs `work` with a stop of its own, which stops at the limit or with `outer`; settles at that moment even if `work` does not. */
 export function withinLimit<T>(
   work: (stop: Stop) => T | PromiseLike<T>,
-  { timeoutMs, outer, what, option = 'timeoutMs' }: LimitOptions,
+  { timeoutMs, outer, what, option = 'timeoutMs', onEnd }: LimitOptions,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     outer.throwIfStopped()
     const stop = new Stop()
     const release = outer.onStop((reason) => stop.stop(reason))
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop.stop(timedOut(what, option, timeoutMs)), toTimerMs(timeoutMs))
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => stop.stop(timedOut(what(), option, timeoutMs)), toTimerMs(timeoutMs))
+    let hasSettled = false
     const settle = (): void => {
-      clearTimeout(timer)
+      if (hasSettled) return
+      hasSettled = true
+      if (timer !== undefined) clearTimeout(timer)
       release()
+      onEnd?.()
     }
     stop.onStop((reason) => {
       settle()
       reject(reason)
     })
-    // Through a promise, so that what `work` throws at once is a rejection and any thenable is awaited.
-    Promise.resolve()
-      .then(() => work(stop))
-      .then(
-        (value) => {
-          settle()
-          resolve(value)
-        },
-        (error: unknown) => {
-          settle()
-          reject(error)
-        },
-      )
+    const fail = (error: unknown): void => {
+      settle()
+      reject(error)
+    }
+    const finish = (value: T): void => {
+      settle()
+      resolve(value)
+    }
+    try {
+      const result = work(stop)
+      if (isThenable(result)) Promise.resolve(result).then(finish, fail)
+      else finish(result)
+    } catch (error) {
+      fail(error)
+    }
   })
+}
+
+/** Whether `await` would wait for it. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 function timedOut(what: string, option: string, timeoutMs: number): HoneyHiveError {

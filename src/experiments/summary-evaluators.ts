@@ -34,7 +34,7 @@ export async function scoreSummary(
       }
       try {
         // The rows are those of the data set the evaluators were given with.
-        const raw = await withinLimit(() => evaluate(rows as never), { timeoutMs, outer: stop, what: `Summary evaluator "${name}"` })
+        const raw = await withinLimit(() => evaluate(rows as never), { timeoutMs, outer: stop, what: () => `Summary evaluator "${name}"` })
         const parsed = parseScore(raw)
         if (parsed.kind === 'invalid') return { name, score: null, error: parsed.reason }
         if (parsed.kind === 'none') return { name, score: null }

@@ -39,6 +39,10 @@ export interface Summary extends RowUsage {
   readonly weightedAverage: number | null
   /** Figures beside the scores: `errorRate`, `latencyMs`, `cost`, `totalTokens`. */
   readonly figures: Readonly<Record<string, MetricSummary>>
+  /** Metrics with rows that failed, with these as the worst of the other direction, see `MetricCollector.opposite`. */
+  readonly opposites: Readonly<Record<string, MetricSummary>>
+  /** Rows that ended and have neither a score of an evaluator nor a failure, by its name. */
+  readonly unscored: Readonly<Record<string, number>>
   readonly rows: readonly ExperimentRow[]
   /** Rows that are counted but not in `rows`, see `maxRows`. */
   readonly omittedRows: number
@@ -58,6 +62,7 @@ const MAX_SESSION_IDS = 10_000
 /** Takes rows as they end and sums them up in bounded memory. */
 export class SummaryCollector {
   readonly #evaluators: readonly SummarizedEvaluator[]
+  readonly #names: ReadonlySet<string>
   readonly #maxRows: number
   readonly #metrics = new Map<string, MetricCollector>()
   readonly #figures: Readonly<Record<'errorRate' | 'latencyMs' | 'cost' | 'totalTokens', MetricCollector>>
@@ -65,11 +70,14 @@ export class SummaryCollector {
   readonly #sessionIds: string[] = []
   readonly #counts = { total: 0, succeeded: 0, failed: 0, cancelled: 0, passed: 0, resumed: 0, cached: 0, evaluatorErrors: 0 }
   readonly #refusals: Record<string, number> = {}
+  /** Failures of each evaluator so far, by the row they are trials of: its extras lack these rows as well. */
+  readonly #failures = new Map<string, Map<string | undefined, number>>()
   #usage: RowUsage = NO_USAGE
   #judges: RowUsage = NO_USAGE
 
   constructor(evaluators: readonly SummarizedEvaluator[], { maxRows }: { readonly maxRows: number }) {
     this.#evaluators = evaluators
+    this.#names = new Set(evaluators.map(({ name }) => name))
     // In the order they were given, not in that in which the first row's ended.
     for (const rule of evaluators) this.#metrics.set(rule.name, new MetricCollector(rule))
     this.#maxRows = maxRows
@@ -82,8 +90,8 @@ export class SummaryCollector {
   }
 
   /** Rows so far that ended in each way. */
-  get counts(): RowCounts {
-    return { ...this.#counts }
+  get counts(): Readonly<RowCounts> {
+    return this.#counts
   }
 
   /** Sessions of the rows, up to 10,000; the server also finds them by the run's id. */
@@ -94,16 +102,19 @@ export class SummaryCollector {
   /** Adds one row. */
   add(row: ExperimentRow): void {
     this.#count(row)
-    this.#usage = addUsage(this.#usage, row)
+    if (row.tokens.total !== 0 || row.cost !== 0) this.#usage = addUsage(this.#usage, row)
     // Results of earlier versions do not tell the two apart.
-    this.#judges = addUsage(this.#judges, row.judges ?? NO_USAGE)
+    const { judges = NO_USAGE } = row
+    if (judges !== NO_USAGE) this.#judges = addUsage(this.#judges, judges)
     countRefusals(this.#refusals, row)
-    for (const [name, value] of Object.entries(row.metrics)) {
-      if (name.endsWith('_explanation')) continue
-      this.#metric(name).add(value, row.decisions[name], clusterOf(row))
-    }
+    const cluster = clusterOf(row)
     for (const { name } of this.#evaluators) {
-      if (row.scores[name] === undefined && hasFailed(row, name)) this.#metric(name).addFailure(clusterOf(row))
+      const score = row.scores[name]
+      if (score !== undefined) this.#metric(name).add(score, row.decisions[name], cluster)
+      else if (hasFailed(row, name)) this.#fail(name, cluster)
+    }
+    for (const [name, value] of Object.entries(row.metrics)) {
+      if (!this.#names.has(name) && !name.endsWith('_explanation')) this.#metric(name).add(value, row.decisions[name], cluster)
     }
     if (row.status !== 'cancelled') this.#addFigures(row)
     if (this.#rows.length < this.#maxRows) this.#rows.push(row)
@@ -115,7 +126,7 @@ export class SummaryCollector {
     const states = (collectors: Iterable<readonly [string, MetricCollector]>): Readonly<Record<string, MetricState>> =>
       Object.fromEntries([...collectors].map(([name, collector]) => [name, collector.state()]))
     return {
-      counts: this.counts,
+      counts: { ...this.#counts },
       metrics: states(this.#metrics),
       figures: states(Object.entries(this.#figures)),
       usage: this.#usage,
@@ -128,6 +139,11 @@ export class SummaryCollector {
   merge(state: SummaryState, rows: readonly ExperimentRow[]): void {
     for (const name of Object.keys(this.#counts) as (keyof RowCounts)[]) this.#counts[name] += state.counts[name]
     for (const [name, metric] of Object.entries(state.metrics)) this.#metric(name).merge(metric)
+    for (const { name } of this.#evaluators) {
+      const failed = state.metrics[name]?.failedRows ?? 0
+      for (const [extra, collector] of this.#extrasOf(name)) if (state.metrics[extra] === undefined) collector.addFailure(undefined, failed)
+      this.#noteFailure(name, undefined, failed)
+    }
     for (const [name, collector] of Object.entries(this.#figures)) {
       const figure = state.figures[name]
       if (figure !== undefined) collector.merge(figure)
@@ -157,9 +173,35 @@ export class SummaryCollector {
   }
 
   #metric(name: string): MetricCollector {
-    const known = this.#metrics.get(name) ?? new MetricCollector(name)
-    this.#metrics.set(name, known)
-    return known
+    const known = this.#metrics.get(name)
+    if (known !== undefined) return known
+    const made = new MetricCollector(name)
+    this.#metrics.set(name, made)
+    // Rows that failed before the first one that gave this extra.
+    for (const [cluster, count] of this.#failures.get(this.#ownerOf(name) ?? '') ?? []) made.addFailure(cluster, count)
+    return made
+  }
+
+  #fail(name: string, cluster: string | undefined): void {
+    this.#metric(name).addFailure(cluster)
+    for (const [, extra] of this.#extrasOf(name)) extra.addFailure(cluster)
+    this.#noteFailure(name, cluster, 1)
+  }
+
+  #noteFailure(name: string, cluster: string | undefined, count: number): void {
+    const known = this.#failures.get(name) ?? new Map<string | undefined, number>()
+    known.set(cluster, (known.get(cluster) ?? 0) + count)
+    this.#failures.set(name, known)
+  }
+
+  #extrasOf(owner: string): readonly (readonly [string, MetricCollector])[] {
+    return [...this.#metrics].filter(([name]) => !this.#names.has(name) && this.#ownerOf(name) === owner)
+  }
+
+  /** The evaluator that gave an extra: extras are named `<evaluator>_<extra>`. */
+  #ownerOf(extra: string): string | undefined {
+    const owners = [...this.#names].filter((name) => extra.startsWith(`${name}_`))
+    return owners.sort((one, other) => other.length - one.length)[0]
   }
 
   /** The sums so far; rows in the order of the dataset. */
@@ -167,16 +209,29 @@ export class SummaryCollector {
     const counted = [...this.#metrics].filter(([, collector]) => collector.count > 0)
     const metrics = summarize(Object.fromEntries(counted), aggregate)
     return {
-      counts: this.counts,
+      counts: { ...this.#counts },
       metrics,
       weightedAverage: this.#weightedAverage(metrics),
       figures: summarize(this.#figures, 'average'),
+      opposites: Object.fromEntries(
+        counted.flatMap(([name, collector]) => {
+          const opposite = collector.opposite()
+          return opposite === undefined ? [] : [[name, opposite]]
+        }),
+      ),
+      unscored: this.#countUnscored(),
       rows: [...this.#rows].sort((one, other) => one.index - other.index || (one.trial ?? 1) - (other.trial ?? 1)),
       omittedRows: this.#counts.total - this.#rows.length,
       ...this.#usage,
       judges: this.#judges,
       refusals: this.#refusals,
     }
+  }
+
+  #countUnscored(): Readonly<Record<string, number>> {
+    const ended = this.#counts.total - this.#counts.cancelled
+    const counts = this.#evaluators.map(({ name }) => [name, ended - (this.#metrics.get(name)?.count ?? 0)] as const)
+    return Object.fromEntries(counts.filter(([, count]) => count > 0))
   }
 
   #weightedAverage(metrics: Readonly<Record<string, MetricSummary>>): number | null {

@@ -31,41 +31,57 @@ export interface ThresholdOutcome {
   readonly passed: boolean
 }
 
+/** The figures that bounds are checked over. */
+export interface BoundFigures {
+  readonly figures: Readonly<Record<string, MetricSummary>>
+  /** Where rows failed: the figures with these as the worst of the other direction, see `MetricCollector.opposite`. */
+  readonly opposites: Readonly<Record<string, MetricSummary>>
+}
+
 /** Compares the figures of a run with their bounds, in the order the bounds were given. */
 export function checkThresholds(
   thresholds: ThresholdMap | undefined,
-  figures: Readonly<Record<string, MetricSummary>>,
+  figures: BoundFigures,
   aggregate: Aggregate,
 ): readonly ThresholdOutcome[] {
   return Object.entries(thresholds ?? {}).flatMap(([name, bound]) => {
-    const figure = figures[name]
-    return bound === undefined ? [] : [checkOne(name, toRange(name, bound, figure), figure, aggregate)]
+    return bound === undefined ? [] : [checkOne(name, toRange(name, bound, figures.figures[name]), figures, aggregate)]
   })
 }
 
 /** Checks bounds again over other figures, e.g. those of the parts over the whole. */
-export function recheckThresholds(
-  outcomes: readonly ThresholdOutcome[],
-  figures: Readonly<Record<string, MetricSummary>>,
-): readonly ThresholdOutcome[] {
+export function recheckThresholds(outcomes: readonly ThresholdOutcome[], figures: BoundFigures): readonly ThresholdOutcome[] {
   const distinct = new Map(
     outcomes.map((outcome) => [JSON.stringify([outcome.name, outcome.aggregate, outcome.min, outcome.max]), outcome]),
   )
-  return [...distinct.values()].map((outcome) => checkOne(outcome.name, outcome, figures[outcome.name], outcome.aggregate))
+  return [...distinct.values()].map((outcome) => checkOne(outcome.name, outcome, figures, outcome.aggregate))
 }
 
-function checkOne(name: string, range: ThresholdRange, figure: MetricSummary | undefined, fallback: Aggregate): ThresholdOutcome {
+function checkOne(name: string, range: ThresholdRange, { figures, opposites }: BoundFigures, fallback: Aggregate): ThresholdOutcome {
   const aggregate = range.aggregate ?? (isRunFigure(name) ? 'average' : fallback)
-  const actual = isUnreported(name, figure) ? null : (figure?.[aggregate] ?? null)
-  const isInside = actual !== null && isAtLeast(actual, range.min) && isAtLeast(range.max, actual)
+  const { min, max } = range
+  const figure = figures[name]
+  // A row that failed is the worst for a bound of either direction.
+  const isLess = figure?.lowerIsBetter === true
+  const actualOf = (of: MetricSummary | undefined): number | null => (isUnjudged(name, of) ? null : (of?.[aggregate] ?? null))
+  const least = actualOf(isLess ? (opposites[name] ?? figure) : figure)
+  const most = actualOf(isLess ? figure : (opposites[name] ?? figure))
+  const isMet = { min: least !== null && isAtLeast(least, min), max: most !== null && isAtLeast(max, most) }
+  const actual = min === undefined || (max !== undefined && isMet.min && !isMet.max) ? most : least
   return {
     name,
     aggregate,
     actual,
-    ...(range.min === undefined ? {} : { min: range.min }),
-    ...(range.max === undefined ? {} : { max: range.max }),
-    passed: isInside,
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+    passed: isMet.min && isMet.max,
   }
+}
+
+/** Share of rows that may fail without failing the run: none unless a bound says so. */
+export function allowedErrorRate(thresholds: ThresholdMap | undefined): number {
+  const bound = thresholds?.errorRate
+  return typeof bound === 'number' ? bound : (bound?.max ?? 0)
 }
 
 // The average of three times 0.1 is not 0.1 in binary; that is no miss.
@@ -73,9 +89,10 @@ function isAtLeast(value: number | undefined, bound: number | undefined): boolea
   return value === undefined || bound === undefined || value >= bound - 1e-12 * Math.max(Math.abs(bound), Math.abs(value))
 }
 
-// Nothing was reported when the sum is 0: such a bound would be met without having judged.
-function isUnreported(name: string, figure: MetricSummary | undefined): boolean {
-  return (name === 'cost' || name === 'totalTokens') && figure?.sum === 0
+// Nothing was reported when the sum is 0, and nothing scored when every row failed: such a bound would be met without having judged.
+function isUnjudged(name: string, figure: MetricSummary | undefined): boolean {
+  if (name === 'cost' || name === 'totalTokens') return figure?.sum === 0
+  return figure !== undefined && figure.failedRows > 0 && figure.failedRows === figure.count
 }
 
 function toRange(name: string, bound: number | ThresholdRange, figure: MetricSummary | undefined): ThresholdRange {

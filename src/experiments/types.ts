@@ -97,6 +97,16 @@ export interface EvaluatorObject<Outputs = unknown, Inputs = unknown, GroundTrut
   readonly weight?: number
   /** Less of it is better, wherever runs are compared and bounds are checked. @defaultValue false */
   readonly lowerIsBetter?: boolean
+  /** Score of a row that failed. @defaultValue the worst, see `evaluator` */
+  readonly failedScore?: number
+  /** Lowest score that passes, with `lowerIsBetter` the highest one, or a function that decides. @defaultValue only booleans decide */
+  readonly threshold?: number | ((score: ScoreValue, groundTruth: GroundTruth) => boolean)
+  /** Further attempts after the evaluation failed. @defaultValue `retries` of the run */
+  readonly retries?: number
+  /** Longest time of one attempt, in milliseconds. @defaultValue `timeoutMs` of the run */
+  readonly timeoutMs?: number
+  /** Key of the run's `rateLimit` that each attempt takes a turn of. @defaultValue none */
+  readonly rateLimit?: string
   /** Scores one row: a number, a boolean, text, or an object with `score`; may be async. */
   evaluate(outputs: Outputs, inputs: Inputs, groundTruth: GroundTruth, context: EvaluatorContext): Result
 }

@@ -15,6 +15,12 @@ export interface VerdictGrounds {
   readonly gate: ExperimentGate
   readonly comparison: RunComparison | undefined
   readonly summaryScores: readonly SummaryScore[]
+  /** Rows that should have been run, when that is known. */
+  readonly expectedRows?: number | undefined
+  /** None of the rows of the data set is for this shard. */
+  readonly isEmptyShard?: boolean
+  /** Reasons that only the caller knows. */
+  readonly others?: readonly string[]
 }
 
 /** Why a run has not passed; none when it has. The only place where this is decided. */
@@ -23,11 +29,27 @@ export function findFailures(grounds: VerdictGrounds): readonly string[] {
   const bounded = new Set(thresholds.map(({ name }) => name))
   return [
     ...(status === 'completed' ? [] : [status === 'cancelled' ? 'the run was stopped' : describeFailed(counts)]),
-    ...(counts.total === 0 ? ['no row was run'] : []),
+    ...describeMissing(grounds),
     ...(counts.evaluatorErrors === 0 ? [] : [`${plural(counts.evaluatorErrors, 'evaluation')} failed`]),
     ...thresholds.filter(({ passed }) => !passed).map(describeThreshold),
     // A bound on the metric says how many of them are allowed.
     ...Object.entries(refusals).flatMap(([name, count]) => (bounded.has(name) ? [] : [`${name}: ${plural(count, 'row')} did not pass`])),
+    ...findGateFailures(grounds),
+    ...(grounds.others ?? []),
+  ]
+}
+
+// A shard of a small data set may have no row of its own; the whole is judged by whoever merges.
+function describeMissing({ status, counts, expectedRows, isEmptyShard = false }: VerdictGrounds): readonly string[] {
+  if (counts.total === 0) return isEmptyShard ? [] : ['no row was run']
+  const missing = status === 'cancelled' ? 0 : (expectedRows ?? 0) - counts.total
+  return missing > 0 ? [`${missing} of ${expectedRows} rows were not run`] : []
+}
+
+/** What fails a run as a whole, whatever became of its rows: scores of the data set and regressions. */
+export function findGateFailures(grounds: Pick<VerdictGrounds, 'thresholds' | 'summaryScores' | 'gate' | 'comparison'>): readonly string[] {
+  const bounded = new Set(grounds.thresholds.map(({ name }) => name))
+  return [
     ...grounds.summaryScores.flatMap(({ name, score, error }) => {
       if (error !== undefined) return [`${name}: the summary evaluator failed: ${error}`]
       return score === false && !bounded.has(name) ? [`${name}: the data set did not pass`] : []
@@ -50,17 +72,24 @@ export function describeThreshold({ name, aggregate, actual, min, max }: Thresho
   return `${name}: ${aggregate} is ${actual ?? 'missing, so the bound could not be judged'}, expected ${wanted}`
 }
 
-function findRegressions({ gate, comparison }: VerdictGrounds): readonly string[] {
+function findRegressions({ gate, comparison }: Pick<VerdictGrounds, 'gate' | 'comparison'>): readonly string[] {
   if (!gate.failOnRegression) return []
   if (comparison === undefined) return [`failOnRegression could not be judged: there is no baseline to compare with`]
   const metrics = Object.values(comparison.metrics)
   if (comparison.commonDatapoints === 0) return ['failOnRegression could not be judged: no row of the run has a partner in the baseline']
-  if (metrics.length === 0) return ['failOnRegression could not be judged: the two runs share no numeric or boolean score']
-  return metrics
-    .filter(({ verdict }) => verdict === 'worse')
-    .map(({ name, oldAverage, newAverage, adjustedPValue }) => {
-      return `${name}: worse than the baseline, ${round(oldAverage)} to ${round(newAverage)} (adjusted p = ${round(adjustedPValue)})`
-    })
+  const unjudged = [
+    ...(metrics.length === 0 ? ['the two runs share no numeric or boolean score'] : []),
+    // Reports of earlier versions do not say.
+    ...(comparison.unjudged ?? []),
+  ]
+  return [
+    ...metrics
+      .filter(({ verdict }) => verdict === 'worse')
+      .map(({ name, oldAverage, newAverage, adjustedPValue }) => {
+        return `${name}: worse than the baseline, ${round(oldAverage)} to ${round(newAverage)} (adjusted p = ${round(adjustedPValue)})`
+      }),
+    ...unjudged.map((reason) => `failOnRegression could not be judged: ${reason}`),
+  ]
 }
 
 function round(value: number): number {

@@ -7,6 +7,7 @@ import { openExperiment } from './open-experiment.js'
 import type { ExperimentData } from './result.js'
 import { Stop } from './stop.js'
 import type { ExperimentRow } from './types.js'
+import { findGateFailures } from './verdict.js'
 
 /** The functions of a test framework that are used; vitest, jest and `node:test` all have them. */
 export interface TestApi {
@@ -86,8 +87,11 @@ function assertRow(row: ExperimentRow): void {
   )
 }
 
-function assertThresholds({ thresholds }: ExperimentData): void {
-  const missed = thresholds.filter((outcome) => !outcome.passed)
+// Rows that failed are tests of their own.
+function assertThresholds(result: ExperimentData): void {
+  const missed = result.thresholds.filter((outcome) => !outcome.passed)
+  const failures = findGateFailures({ ...result, comparison: result.comparison })
+  if (missed.length === 0 && failures.length > 0) throw new HoneyHiveError('EXPERIMENT', `Not passed:\n${failures.join('\n')}`)
   if (missed.length === 0) return
   const lines = missed.map(
     ({ name, aggregate, actual, min, max }) => `${name}: ${aggregate} is ${actual ?? 'missing'}, expected ${min ?? '−∞'} to ${max ?? '∞'}`,

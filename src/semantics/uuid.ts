@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import * as crypto from 'node:crypto'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 /** Namespace "DNS" of RFC 9562, appendix C. */
@@ -15,10 +15,16 @@ export function isUuid(value: unknown): value is string {
  * @see RFC 9562, section 5.5
  */
 export function toNameUuid(name: string): string {
-  const digest = createHash('sha1').update(DNS_NAMESPACE).update(name, 'utf8').digest()
+  const digest = toSha1(Buffer.concat([DNS_NAMESPACE, Buffer.from(name, 'utf8')]))
   digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x50, 6)
   digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8)
   return formatUuid(digest.toString('hex', 0, 16))
+}
+
+// Since Node 20.12 in one call, which costs a third.
+function toSha1(bytes: Buffer): Buffer {
+  const { hash, createHash } = crypto as Partial<Pick<typeof crypto, 'hash'>> & Pick<typeof crypto, 'createHash'>
+  return hash === undefined ? createHash('sha1').update(bytes).digest() : hash('sha1', bytes, 'buffer')
 }
 
 /** 32 hex digits with the dashes of a UUID. */

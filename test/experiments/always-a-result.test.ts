@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { createBacklog } from '../../src/experiments/backlog.js'
 import { evaluate, exactMatch, reportResult } from '../../src/experiments/index.js'
+import type { ExperimentRow } from '../../src/experiments/index.js'
 import { createStopSwitch } from '../../src/experiments/interrupt.js'
+import { createJournal, readJournal } from '../../src/experiments/journal.js'
 import { OFFLINE, test as base } from './backend.js'
 
 const test = base.extend<{ folder: string }>({
@@ -104,6 +106,42 @@ describe('a journal that was torn', () => {
     }
   })
 
+  test('at every byte, or with bytes that were never written, gives every whole row and takes the next ones', async ({ folder }) => {
+    const runId = crypto.randomUUID()
+    const header = { runId, name: 'törn 東京', evaluators: [{ name: 'm', lowerIsBetter: true }] }
+    const row = (i: number): ExperimentRow =>
+      ({
+        datapointId: `r${i}`,
+        status: 'success',
+        outputs: i === 1 ? new Map([['at', new Date(i)]]) : `näh "${i}"\n😀`,
+        scores: { m: i },
+      }) as unknown as ExperimentRow
+    const write = async (directory: string, list: readonly ExperimentRow[]): Promise<void> => {
+      const journal = createJournal(directory, header)
+      for (const one of list) await journal.append(one)
+      await journal.close()
+    }
+    await write(folder, [row(0), row(1), row(2)])
+    const file = join(folder, `${runId}.jsonl`)
+    const whole = await readFile(file)
+    const ends = [...whole.toString('latin1').matchAll(/\n/g)].map(({ index }) => index)
+    const read = async (): Promise<string[]> => [...(await readJournal(folder, runId)).rows.keys()]
+    for (let cut = 0; cut <= whole.length; cut += 1) {
+      const kept = ['r0', 'r1', 'r2'].slice(0, Math.max(ends.filter((end) => end <= cut).length - 1, 0))
+      for (const tail of cut % 7 === 0 ? ['', '\0\0\0\0', '\ufffd{"datapointId":'] : ['']) {
+        await writeFile(file, Buffer.concat([whole.subarray(0, cut), Buffer.from(tail)]))
+        // A line whose newline alone is missing is whole, as long as nothing follows it.
+        const before = tail === '' || !ends.includes(cut) ? kept : kept.slice(0, -1)
+        expect(await read(), `cut at ${cut}, then ${JSON.stringify(tail)}`).toEqual(before)
+        await write(folder, [row(3)])
+        const { rows: after, header: known } = await readJournal(folder, runId)
+        expect([...after.keys()], `cut at ${cut}, then ${JSON.stringify(tail)}, and a row`).toEqual([...before, 'r3'])
+        expect(known).toMatchObject({ name: header.name, evaluators: [{ name: 'm', lowerIsBetter: true }] })
+        for (const [key, { outputs }] of after) expect(outputs).toEqual(row(Number(key.slice(1))).outputs)
+      }
+    }
+  })
+
   test('gives outputs back as they were, and runs again what has no exact form', async ({ folder }) => {
     const runId = crypto.randomUUID()
     const outputs = [new Map([['at', new Date(5)]]), undefined, null, 10n, Number.NaN, 'text', { deep: [undefined, 1] }, { call: () => 1 }]
@@ -200,12 +238,12 @@ describe('resuming', () => {
 })
 
 describe('createStopSwitch', () => {
-  test('SIGTERM stops like Ctrl-C, and the listeners go away', () => {
+  test('SIGTERM stops like Ctrl-C, and the listeners go away', async () => {
     const before = process.listenerCount('SIGTERM')
     const { stop, release } = createStopSwitch(undefined, true)
     process.emit('SIGTERM', 'SIGTERM')
     expect(stop.isStopped).toBe(true)
-    release()
+    await release()
     expect(process.listenerCount('SIGTERM')).toBe(before)
   })
 })

@@ -168,11 +168,11 @@ describe('retries', () => {
 describe('rateLimit', () => {
   test('spaces calls of a key evenly after a burst, and not those of another', async () => {
     let now = 0
-    const limiter = createRateLimiter({ model: { requestsPerMinute: 600, burst: 3 } }, () => now)
+    const limiter = createRateLimiter({ model: { requestsPerMinute: 600, burst: 3 } }, { now: () => now })
     const stop = new Stop()
     const startOf = async (key: string): Promise<boolean> => {
       let hasStarted = false
-      void limiter.take(key, stop).then(() => {
+      void Promise.resolve(limiter.take(key, stop)).then(() => {
         hasStarted = true
       })
       await new Promise((resolve) => setImmediate(resolve))

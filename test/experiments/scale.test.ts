@@ -98,6 +98,32 @@ describe('summaries', () => {
   })
 })
 
+describe('evaluate', () => {
+  test('costs as much for a row with 10,000 at once as with 10', { timeout: 120_000 }, async () => {
+    const cost = async (maxConcurrency: number): Promise<number> => {
+      const before = process.cpuUsage()
+      const result = await evaluate({
+        ...OFFLINE,
+        dataset: Array.from({ length: 10_000 }, (_, i) => ({ id: i, inputs: { i } })),
+        maxConcurrency,
+        function: async ({ inputs }) => {
+          await new Promise(setImmediate)
+          return inputs.i
+        },
+        evaluators: { same: async (output, inputs) => output === inputs.i },
+      })
+      const { user, system } = process.cpuUsage(before)
+      expect(result).toMatchObject({ passed: true, counts: { total: 10_000 } })
+      return user + system
+    }
+    await cost(10)
+    const few = [await cost(10), await cost(10)]
+    const many = [await cost(10_000), await cost(10_000)]
+    // Squares would make it a hundred times as much.
+    expect(Math.min(...many) / Math.min(...few)).toBeLessThan(4)
+  })
+})
+
 describe('Stop', () => {
   test('adding and taking away a listener costs the same however many there are', () => {
     const cost = (listeners: number): number => {

@@ -7,6 +7,8 @@ import type { FindProblems, JsonSchema } from './schema.js'
 
 const OPTIONS: Options = {
   allErrors: true,
+  // What every object inherits, such as `toString`, is no property of a JSON value.
+  ownProperties: true,
   // Annotations of other tools and types left to the reader are no faults of a schema.
   strict: false,
   logger: false,

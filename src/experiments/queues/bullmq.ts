@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ConnectionOptions, Job, Queue as BullQueue } from 'bullmq'
 import { toMissingPeer } from './missing-peer.js'
+import { createRedisTurns, type ScriptClient } from './redis-turns.js'
 import type { ConsumeOptions, QueueChannel, QueueMessage, RowQueue } from './row-queue.js'
 
 /** Settings of {@link openBullmqQueue}. */
@@ -49,9 +50,17 @@ export async function openBullmqQueue({ url, name, rowsPerMinute, lockMs = 30_00
     }
   }
 
+  // The connection of any of the queues; every kind of client that BullMQ takes runs scripts.
+  const openClient = async (): Promise<ScriptClient> => {
+    const [queue] = queues
+    if (queue === undefined) throw new TypeError('there is no queue')
+    return (await queue.client) as unknown as ScriptClient
+  }
+
   return {
     rows: openChannel(`${name}-rows`, rowsPerMinute),
     results: openChannel(`${name}-results`, undefined),
+    turns: createRedisTurns(name, openClient),
     async close() {
       await Promise.all(queues.map((queue) => queue.close()))
     },
@@ -68,7 +77,8 @@ function toJob(message: QueueMessage): { readonly name: string; readonly data: Q
 function toConnection(url: string): ConnectionOptions {
   const { hostname, port, username, password, pathname, protocol } = new URL(url)
   return {
-    host: hostname,
+    // Addresses of IPv6 stand in brackets.
+    host: hostname.replace(/^\[|\]$/g, ''),
     port: Number(port === '' ? 6_379 : port),
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),

@@ -4,6 +4,7 @@ import { toSessionId } from '../../semantics/session-id.js'
 import { withRetries } from '../retry.js'
 import { Stop } from '../stop.js'
 import { toMissingPeer } from './missing-peer.js'
+import { createPostgresTurns } from './postgres-turns.js'
 import type { ConsumeOptions, QueueChannel, QueueMessage, RowQueue } from './row-queue.js'
 
 /** Settings of {@link openPgBossQueue}. */
@@ -32,6 +33,8 @@ export async function openPgBossQueue({ url, name, schema = 'pgboss', rowTimeout
   // Reported by the call that meets it; without a listener it would end the process.
   boss.on('error', () => undefined)
   await insist(() => boss.start())
+  const turns = createPostgresTurns(name, schema, boss.getDb())
+  await insist(() => turns.prepare())
 
   async function openChannel(channel: string): Promise<QueueChannel> {
     await insist(() => boss.createQueue(channel))
@@ -55,6 +58,7 @@ export async function openPgBossQueue({ url, name, schema = 'pgboss', rowTimeout
   return {
     rows: await openChannel(`${name}-rows`),
     results: await openChannel(`${name}-results`),
+    turns,
     close: () => boss.stop({ graceful: false, wait: true }),
   }
 }

@@ -21,6 +21,18 @@ export interface QueueChannel {
   consume(work: (message: QueueMessage) => Promise<void>, options: ConsumeOptions): Promise<void>
 }
 
+/** Turns of calls that all processes of a run take from one place. */
+export interface SharedTurns {
+  /**
+   * Takes the next turn of `key`: there is one every `intervalMs`, and as many as fit into `slackMs` may be used ahead.
+   *
+   * @returns how long to wait for it, in milliseconds; 0 or less for none
+   */
+  take(key: string, pace: { readonly intervalMs: number; readonly slackMs: number }): Promise<number>
+  /** Lets no turn of `key` start within `waitMs`. */
+  hold(key: string, waitMs: number): Promise<void>
+}
+
 /**
  * Spreads the rows of a run over workers: rows go out, results come back, both at least once. Adapters: `openBullmqQueue` (Redis),
  * `openPgBossQueue` (Postgres); anything else that can do this fits too.
@@ -28,6 +40,8 @@ export interface QueueChannel {
 export interface RowQueue {
   readonly rows: QueueChannel
   readonly results: QueueChannel
+  /** Makes `rateLimit` one limit for all workers. @defaultValue each worker has its own */
+  readonly turns?: SharedTurns
   /** Gives the connections back. */
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
 import { HoneyHiveConfigError } from '../../errors.js'
+import { takeSnapshot } from '../../values/snapshot.js'
 import { type AnyEvaluateOptions, checkDefinition } from '../check-options.js'
 import { rowKey, type SourceRow } from '../dataset.js'
 import { fromExact, toExact } from '../exact.js'
@@ -11,7 +12,7 @@ import type { EvaluateOptions } from '../options.js'
 import { createProgress, type ProgressState } from '../progress.js'
 import type { ExperimentResult } from '../result.js'
 import { Stop } from '../stop.js'
-import type { DatapointInput, EvaluatorSet, OutputUntilInferred, ScoresOf } from '../types.js'
+import type { DatapointInput, EvaluatorSet, ExperimentRow, OutputUntilInferred, ScoresOf } from '../types.js'
 import type { QueueMessage, RowQueue } from './row-queue.js'
 
 /** What coordinator and workers of one run share: the options of `evaluate`, with the id of the run. */
@@ -50,13 +51,12 @@ async function coordinate(options: AnyEvaluateOptions, queue: RowQueue): Promise
     if (options.printResults ?? true) result.printTable()
     return result
   } finally {
-    stop.release()
+    await stop.release()
   }
 }
 
 async function gather(experiment: Experiment, options: AnyEvaluateOptions, queue: RowQueue, stop: Stop): Promise<void> {
   const known = options.journal === undefined ? undefined : await readJournal(options.journal, experiment.runId)
-  for (const row of known?.rows.values() ?? []) experiment.take(row)
   const display = (options.progress ?? true) ? createProgress(experiment.name) : undefined
   const all = new AbortController()
   const release = stop.onStop(() => all.abort())
@@ -75,7 +75,7 @@ async function gather(experiment: Experiment, options: AnyEvaluateOptions, queue
     { concurrency: RESULTS_AT_ONCE, signal: all.signal },
   )
   try {
-    total = await sendRows(experiment, queue, known?.rows ?? new Map<string, unknown>(), stop)
+    total = await sendRows(experiment, queue, known?.rows ?? new Map<string, ExperimentRow>(), stop)
     check()
   } catch (error) {
     all.abort()
@@ -87,13 +87,18 @@ async function gather(experiment: Experiment, options: AnyEvaluateOptions, queue
   display?.finish(state())
 }
 
-async function sendRows(experiment: Experiment, queue: RowQueue, known: ReadonlyMap<string, unknown>, stop: Stop): Promise<number> {
+async function sendRows(experiment: Experiment, queue: RowQueue, known: ReadonlyMap<string, ExperimentRow>, stop: Stop): Promise<number> {
   let total = 0
   let batch: QueueMessage[] = []
   for await (const row of experiment.rows()) {
     if (stop.isStopped) break
     total += 1
-    if (known.has(rowKey(row))) continue
+    const earlier = known.get(rowKey(row))
+    // A row whose outputs the journal could not hold runs again.
+    if (earlier !== undefined && earlier.status !== 'cancelled') {
+      experiment.take({ ...earlier, index: row.index })
+      continue
+    }
     batch.push(toMessage(row))
     if (batch.length < BATCH) continue
     await queue.rows.send(batch)
@@ -138,10 +143,10 @@ async function work(options: AnyEvaluateOptions, queue: RowQueue, { concurrency,
   checkDefinition(options)
   // The rows come from the queue, and the coordinator writes the journal and compares.
   const { journal: _journal, baseline: _baseline, baselineRunId: _baselineRunId, failOnRegression: _fail, datasetId: _id, ...own } = options
-  const experiment = await openExperiment({ ...own, dataset: own.dataset ?? [] }, new Stop())
+  const experiment = await openExperiment({ ...own, dataset: own.dataset ?? [] }, new Stop(), queue.turns)
   await queue.rows.consume(
     async ({ key, body }) => {
-      const row = await experiment.run(readMessage(body))
+      const row = toSendable(await experiment.run(readMessage(body)))
       if (experiment.isRecorded && !(await experiment.flush())) throw new Error('the row did not reach the server')
       await queue.results.send([{ key, body: writeRow(row) }])
     },
@@ -149,6 +154,14 @@ async function work(options: AnyEvaluateOptions, queue: RowQueue, { concurrency,
   )
   await experiment.release()
 }
+
+// Outputs that have no exact form, such as instances of classes, arrive as a report would show them.
+function toSendable(row: ExperimentRow): ExperimentRow {
+  return toExact(row.outputs) === undefined ? { ...row, outputs: takeSnapshot(row.outputs, MAX_OUTPUT_BYTES).value } : row
+}
+
+/** As much of one value as a span may hold. */
+const MAX_OUTPUT_BYTES = 10_485_760
 
 function readMessage(body: unknown): SourceRow {
   // Written by `toMessage` of the same version.

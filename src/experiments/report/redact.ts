@@ -14,21 +14,31 @@ export function redactResult(data: ExperimentData, redactor: Redactor | undefine
 /** As much of one value as a span may hold. */
 const MAX_BYTES = 10_485_760
 
+/** A row as reports show what it was asked and what is expected. */
+export function maskRow<Row extends { readonly inputs?: unknown; readonly groundTruth?: unknown }>(row: Row, redactor: Redactor): Row {
+  if (!redactor.isActive) return row
+  const { inputs, groundTruth } = row
+  return { ...row, inputs: mask(redactor, 'inputs', inputs), groundTruth: mask(redactor, GROUND_TRUTH, groundTruth) }
+}
+
+const GROUND_TRUTH = 'feedback.ground_truth'
+
+function mask<T>(redactor: Redactor, path: string, value: T): T {
+  if (value === undefined || value === null) return value
+  const { value: copy } = takeSnapshot(value, MAX_BYTES)
+  const masked = redactor.value(path, copy)
+  // What holds nothing to mask stays what it is; the rest keeps the shape the reports read.
+  return masked === copy ? value : (masked as T)
+}
+
 function redactRow(row: ExperimentRow, redactor: Redactor): ExperimentRow {
-  const mask = <T>(path: string, value: T): T => {
-    if (value === undefined || value === null) return value
-    const { value: copy } = takeSnapshot(value, MAX_BYTES)
-    const masked = redactor.value(path, copy)
-    // What holds nothing to mask stays what it is; the rest keeps the shape the reports read.
-    return masked === copy ? value : (masked as T)
-  }
-  const { error, inputs, groundTruth, outputs, metrics, evaluatorErrors, ...labels } = row
+  const { error, inputs, groundTruth, outputs, metrics, evaluatorErrors, ...labels } = maskRow(row, redactor)
   return {
     ...mapTexts(labels, redactor.label),
-    inputs: mask('inputs', inputs),
-    groundTruth: mask('feedback.ground_truth', groundTruth),
-    outputs: mask('outputs', outputs),
-    metrics: mask('metrics', metrics),
+    inputs,
+    groundTruth,
+    outputs: mask(redactor, 'outputs', outputs),
+    metrics: mask(redactor, 'metrics', metrics),
     evaluatorErrors: mapTexts(maskErrors(evaluatorErrors, redactor), redactor.label),
     ...(error === undefined ? {} : { error: maskError(error, redactor) }),
   }

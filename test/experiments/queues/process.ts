@@ -8,6 +8,7 @@ const {
   rows,
   journal,
   pauseMs = 0,
+  concurrency = 4,
 } = JSON.parse(process.argv[2] ?? '{}') as {
   role: 'coordinate' | 'work'
   url: string
@@ -15,10 +16,11 @@ const {
   rows: number
   journal: string
   pauseMs?: number
+  concurrency?: number
 }
 const queue = url.startsWith('redis')
-  ? await openBullmqQueue({ url, name: runId, lockMs: 1_000 })
-  : await openPgBossQueue({ url, name: runId, rowTimeoutSeconds: 2 })
+  ? await openBullmqQueue({ url, name: runId, lockMs: rows > 1_000 ? 10_000 : 1_000 })
+  : await openPgBossQueue({ url, name: runId, rowTimeoutSeconds: rows > 1_000 ? 30 : 2 })
 const options = {
   apiKey: '',
   runId,
@@ -41,11 +43,15 @@ process.send?.('ready')
 if (role === 'work') {
   const stop = new AbortController()
   process.once('SIGTERM', () => stop.abort())
-  await runRowWorker(options, queue, { concurrency: 4, signal: stop.signal })
+  await runRowWorker(options, queue, { concurrency, signal: stop.signal })
 } else {
   const result = await coordinateRows(options, queue)
   const outputs = result.rows.map((row) => [row.index, row.status, row.outputs instanceof Map ? [...row.outputs] : row.outputs])
-  process.send?.({ passed: result.passed, counts: result.counts, metrics: { match: result.metrics.match }, outputs })
+  const { maxRSS, userCPUTime } = process.resourceUsage()
+  const used = { peakMb: Math.round(maxRSS / 1_000), cpuSeconds: Math.round(userCPUTime / 1e6) }
+  const message = { passed: result.passed, counts: result.counts, metrics: { match: result.metrics.match }, outputs, used }
+  // What is large takes a while, and the process ends below.
+  await new Promise((resolve) => process.send?.(message, resolve))
 }
 await queue.close()
 process.exit(0)

@@ -1,0 +1,453 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect } from 'vitest'
+import {
+  compareRuns,
+  createExperiment,
+  defineExperiment,
+  defineExperimentTests,
+  evaluate,
+  evaluator,
+  exactMatch,
+  mergeResults,
+  runEvalFiles,
+  scoreRun,
+} from '../../src/experiments/index.js'
+import { OFFLINE, test as base } from './backend.js'
+
+const test = base.extend<{ folder: string }>({
+  folder: async ({}, use) => {
+    const folder = await mkdtemp(join(tmpdir(), 'gate-'))
+    await use(folder)
+    await rm(folder, { recursive: true })
+  },
+})
+
+interface Row {
+  readonly inputs: { readonly i: number }
+  readonly groundTruth: number
+}
+const rows = (count: number): Row[] => Array.from({ length: count }, (_, i) => ({ inputs: { i }, groundTruth: i }))
+
+const crash = (): never => {
+  throw new Error('broken')
+}
+
+type Score = (output: unknown, inputs: { readonly i: number }) => unknown
+
+/** Each row gives its number; evaluators and all else as asked. */
+const run = (count: number, evaluators: Readonly<Record<string, unknown>>, more: object = {}) =>
+  evaluate({
+    ...OFFLINE,
+    dataset: rows(count),
+    function: ({ inputs }) => inputs.i,
+    evaluators: evaluators as Record<string, (output: unknown) => number>,
+    ...more,
+  })
+
+/** What a gate against a baseline says. */
+async function gate(count: number, before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>, more: object = {}) {
+  const baseline = await run(count, before)
+  return run(count, after, { baseline, failOnRegression: true, ...more })
+}
+
+const UNJUDGED = 'failOnRegression could not be judged: '
+const always =
+  (score: unknown): Score =>
+  () =>
+    score
+
+describe('a regression gate that cannot tell', () => {
+  test('fails where too few rows got worse to be significant, and passes where none did', async () => {
+    expect((await gate(3, { m: always(1) }, { m: always(0) })).failures).toEqual([
+      `${UNJUDGED}m: worse over 3 rows, too few for it to be significant`,
+    ])
+    expect(await gate(3, { m: always(0.5) }, { m: always(0.7) })).toMatchObject({ passed: true })
+    expect(await gate(3, { m: always(0.5) }, { m: always(0.5) })).toMatchObject({ passed: true })
+    expect(await gate(1, { m: always(1) }, { m: always(1) })).toMatchObject({ passed: true })
+    expect((await gate(1, { m: always(1) }, { m: always(0) })).passed).toBe(false)
+  })
+
+  test('fails for a score that the baseline has and the run does not, and only warns of a new one', async () => {
+    const lost = await gate(20, { m: always(1), safe: always(1) }, { m: always(1) })
+    expect(lost.failures).toEqual([`${UNJUDGED}safe: the baseline has this score and the run does not`])
+    const added = await gate(20, { m: always(1) }, { m: always(1), safe: always(1) })
+    expect(added.passed).toBe(true)
+    expect(added.warnings.join()).toContain('Scores that only one of the runs has were not compared: safe')
+  })
+
+  test.for([
+    ['nothing', undefined],
+    ['texts', 'good'],
+    ['null', null],
+  ] as const)('fails where an evaluator that gave numbers gives %s', async ([, given]) => {
+    const result = await gate(20, { m: always(1), other: always(1) }, { m: always(given), other: always(1) })
+    expect(result.failures).toEqual([`${UNJUDGED}m: no row has a number or a boolean in both runs`])
+  })
+
+  test('fails where so many rows lost their score that with the worst one the run would be worse', async () => {
+    const partly =
+      (count: number): Score =>
+      (_, { i }) =>
+        i < count ? undefined : 1
+    expect((await gate(40, { m: always(1) }, { m: partly(15) })).failures.join()).toContain('m: 15 rows that had a score have none')
+    expect(await gate(40, { m: always(1) }, { m: partly(2) })).toMatchObject({ passed: true })
+    expect(await gate(40, { m: partly(15) }, { m: always(1) })).toMatchObject({ passed: true })
+  })
+
+  test('fails where the runs disagree about what is better, unless the comparison is told', async () => {
+    const less = evaluator('m', { evaluate: always(0.2) as never, lowerIsBetter: true })
+    // By its own direction the run is better.
+    expect((await gate(20, { m: always(0.3) }, { m: less })).failures).toEqual([
+      `${UNJUDGED}m: less is better in one of the runs and more in the other`,
+    ])
+    const told = await gate(20, { m: always(0.1) }, { m: less }, { comparison: { lowerIsBetter: ['m'] } })
+    expect(told.failures.join()).toContain('m: worse than the baseline')
+  })
+
+  test('fails where the rows of the baseline only have the same ids, and warns where some have changed', async () => {
+    const named = (offset: number, changed = 20) =>
+      rows(20).map((row, i) => ({ ...row, id: i, inputs: { i: i < changed ? i + offset : i } }))
+    const baseline = await run(20, { m: always(1) }, { dataset: named(0) })
+    const other = await run(20, { m: always(1) }, { dataset: named(500), baseline, failOnRegression: true })
+    expect(other.failures.join()).toContain('every row that has the id of a row of the baseline has other inputs')
+    const some = await run(20, { m: always(1) }, { dataset: named(500, 3), baseline, failOnRegression: true })
+    expect(some).toMatchObject({ passed: true })
+    expect(some.warnings.join()).toContain('3 of 20 rows have the id of a row of the baseline and other inputs')
+  })
+
+  test('knows rows again whose secrets a report masked, by id and by content', async () => {
+    const secret = (offset: number) =>
+      Array.from({ length: 12 }, (_, i) => ({ inputs: { i: i + offset, password: `hunter${i}-secret` }, groundTruth: i }))
+    const baseline = JSON.parse(JSON.stringify(await run(12, { m: always(1) }, { dataset: secret(0) })))
+    expect(JSON.stringify(baseline)).not.toContain('hunter3')
+    const inserted = await run(13, { m: always(1) }, { dataset: [...rows(1), ...secret(0)], baseline, failOnRegression: true })
+    expect(inserted).toMatchObject({ passed: true, comparison: { commonDatapoints: 12, pairedByContent: 12 } })
+    const withIds = (list: object[]) => list.map((row, id) => ({ ...row, id }))
+    const named = JSON.parse(JSON.stringify(await run(12, { m: always(1) }, { dataset: withIds(secret(0)) })))
+    const again = await run(12, { m: always(1) }, { dataset: withIds(secret(0)), baseline: named, failOnRegression: true })
+    expect(again).toMatchObject({ passed: true, comparison: { commonDatapoints: 12, warnings: [] } })
+  })
+
+  test('fails where rows are not in memory to be compared', async () => {
+    const baseline = await run(30, { m: always(1) })
+    const result = await run(30, { m: always(1) }, { baseline, failOnRegression: true, maxRows: 10 })
+    expect(result.failures).toEqual([`${UNJUDGED}20 rows were not compared; raise maxRows to keep all of them`])
+  })
+
+  test('fails where the run is its own baseline', async ({ folder }) => {
+    const runId = crypto.randomUUID()
+    await run(9, { m: always(1) }, { runId, journal: folder })
+    const again = await run(9, { m: always(0) }, { runId, journal: folder, baselineRunId: runId, failOnRegression: true })
+    expect(again.failures.join()).toContain('the baseline is this run itself')
+  })
+
+  test('a tolerance hides small changes of rows, not large changes of some of them', async () => {
+    const third: Score = (_, { i }) => (i % 3 === 0 ? 0 : 1)
+    const tolerant = { comparison: { tolerance: 0.5 } }
+    expect((await gate(30, { m: always(1) }, { m: third }, tolerant)).failures.join()).toContain('m: worse than the baseline')
+    expect(await gate(30, { m: always(0.9) }, { m: always(0.6) }, tolerant)).toMatchObject({ passed: true })
+  })
+
+  test('options of a comparison that would switch it off are refused', async () => {
+    const baseline = await run(3, { m: always(1) })
+    for (const alpha of [0, 1, -1, '0.05', Number.NaN]) {
+      await expect(run(3, { m: always(1) }, { baseline, comparison: { alpha } })).rejects.toThrow('alpha')
+      await expect(compareRuns(baseline, baseline, { alpha } as never)).rejects.toThrow('alpha')
+    }
+    await expect(compareRuns(baseline, baseline, { lowerIsBetter: 'm' } as never)).rejects.toThrow('lowerIsBetter')
+    await expect(run(3, { m: always(1) }, { baseline, comparison: { lowerIsBetter: ['mm'] } })).rejects.toThrow('no evaluator "mm"')
+    expect((await compareRuns(baseline, baseline, { lowerIsBetter: ['mm'] })).warnings.join()).toContain(
+      'names "mm", which neither run has',
+    )
+  })
+
+  test('trials of different numbers, also of a run at the server, are means of their rows', async ({ online }) => {
+    const flaky =
+      (good: number) =>
+      (_: unknown, __: unknown, ___: unknown, { index }: { index: number }) =>
+        Number(index % 10 < good)
+    const alternating = {
+      function: ({ inputs }: Row, { trial }: { trial: number }) => (trial % 2 === 0 ? inputs.i : crash()),
+      thresholds: { errorRate: 1 },
+    }
+    const baseline = await run(12, { m: flaky(10) }, { ...online, trials: 4 })
+    const result = await run(12, { m: flaky(10) }, { ...online, ...alternating, trials: 2, baselineRunId: baseline.runId })
+    expect(result.comparison?.metrics['m']).toMatchObject({ oldAverage: 1, newAverage: 0.5, verdict: 'worse', pairs: 12 })
+    const halves = await run(12, { m: flaky(10) }, { ...online, ...alternating, trials: 4 })
+    const back = await compareRuns(baseline.runId, halves.runId, { apiKey: online.apiKey, serverUrl: online.serverUrl })
+    expect(back.metrics['m']).toMatchObject({ oldAverage: 0.5, newAverage: 1 })
+  })
+})
+
+describe('bounds', () => {
+  const failing = (from: number) => ({ function: ({ inputs }: Row) => (inputs.i < from ? inputs.i : crash()) })
+
+  test('count rows that failed as the worst for the side they look from', async () => {
+    const size = { size: (output: unknown) => Number(output) }
+    const most = await run(10, size, { ...failing(6), thresholds: { size: { max: 3 }, errorRate: 1 } })
+    // 0 to 5 and four times the highest, 5.
+    expect(most.thresholds[0]).toMatchObject({ actual: 3.5, passed: false })
+    expect((await run(10, size, { thresholds: { size: { max: 4.5 } } })).passed).toBe(true)
+    const both = await run(10, size, { ...failing(6), thresholds: { size: { min: 1.5, max: 3.5 }, errorRate: 1 } })
+    expect(both.thresholds[0]).toMatchObject({ actual: 1.5, passed: true })
+    const stated = { size: evaluator('size', { evaluate: (output: unknown) => Number(output), failedScore: 2 }) }
+    const told = await run(10, stated, { ...failing(6), thresholds: { size: { max: 3 }, errorRate: 1 } })
+    expect(told.thresholds[0]).toMatchObject({ actual: 2.3, passed: true })
+  })
+
+  test('on extras count rows that failed too, before and after the first one that has them', async () => {
+    const details = { f1: () => ({ score: 1, recall: 1 }) }
+    const late = await run(10, details, { ...failing(4), thresholds: { f1_recall: 0.5, errorRate: 1 } })
+    expect(late.extras['f1_recall']).toMatchObject({ average: 0.4, count: 10, failedRows: 6 })
+    expect(late.passed).toBe(false)
+    const early = { function: ({ inputs }: Row) => (inputs.i < 6 ? crash() : 1) }
+    expect((await run(10, details, { ...early, maxConcurrency: 1, thresholds: { errorRate: 1 } })).extras['f1_recall']).toMatchObject({
+      average: 0.4,
+    })
+  })
+
+  test.for([{ min: 0 }, { max: 1 }, { min: -1, max: 2 }])('that no row was scored for are not met: %o', async (bound) => {
+    const result = await run(5, { m: always(1) }, { ...failing(0), thresholds: { m: bound, errorRate: 1 } })
+    expect(result.thresholds[0]).toMatchObject({ actual: null, passed: false })
+  })
+
+  test('on numbers among texts are not met: the texts may be the bad rows', async () => {
+    const mixed: Score = (_, { i }) => (i < 2 ? 1 : 'cannot say')
+    const result = await run(10, { m: mixed }, { thresholds: { m: 0.9 } })
+    expect(result.thresholds[0]).toMatchObject({ actual: null, passed: false })
+    expect(result.metrics['m']).toMatchObject({ type: 'category', average: null, categories: { 'cannot say': 8 } })
+  })
+
+  test('of names that could mean two things are refused', async () => {
+    await expect(run(2, { cost: always(1) }, { thresholds: { cost: 0.9 } })).rejects.toThrow('"cost" is a figure of every run')
+    await expect(run(2, { f1: always(1) }, { summaryEvaluators: { f1: () => 0 }, thresholds: { f1: 0.9 } })).rejects.toThrow(
+      'An evaluator is named "f1" too',
+    )
+    expect((await run(2, { cost: always(1) })).passed).toBe(true)
+  })
+
+  test('say when they were given as undefined, and how many rows have no score', async () => {
+    const result = await run(4, { m: (_: unknown, { i }: { i: number }) => (i === 0 ? 1 : undefined) }, { thresholds: { m: undefined } })
+    expect(result.warnings).toContain('Bounds that are undefined were not checked: m.')
+    expect(result.warnings).toContain('m gave no score for 3 of 4 rows; they are in none of its figures.')
+  })
+})
+
+describe('evaluators', () => {
+  const undecided: readonly (readonly [string, () => unknown])[] = [
+    ['nothing', () => undefined],
+    ['a promise', async () => false],
+    ['a number', () => 0],
+  ]
+
+  test.for(undecided)('whose threshold gives %s fail instead of letting rows through', async ([, threshold]) => {
+    const result = await run(3, { m: evaluator('m', { evaluate: always(0.1) as never, threshold: threshold as never }) })
+    expect(result).toMatchObject({ passed: false, failures: ['3 evaluations failed'] })
+    expect(result.rows[0]?.evaluatorErrors['m']).toContain('threshold of "m" gave')
+  })
+
+  test('keep their score whatever extras others give', async () => {
+    const evaluators = {
+      a_b: always(0),
+      a: async () => {
+        await new Promise(setImmediate)
+        return { score: 1, b: 1, explanation: 'x' }
+      },
+      a_explanation: always(0),
+    }
+    const result = await run(3, evaluators, { thresholds: { a_b: 0.5, a_explanation: 0.5 } })
+    expect(result.thresholds.map(({ actual }) => actual)).toEqual([0, 0])
+  })
+
+  test('of a class have the settings of any other, checked alike', async () => {
+    class Parent {
+      threshold = 0.5
+      get lowerIsBetter(): boolean {
+        return true
+      }
+    }
+    class Judge extends Parent {
+      failedScore = 9
+      evaluate(): number {
+        return 0.7
+      }
+    }
+    expect(await run(2, [new Judge()] as never)).toMatchObject({
+      passed: false,
+      failures: ['Judge: 2 rows did not pass'],
+      evaluators: [{ name: 'Judge', lowerIsBetter: true, failedScore: 9 }],
+    })
+    await expect(run(1, [Object.assign(new Judge(), { weight: '2' })] as never)).rejects.toThrow('weight')
+  })
+})
+
+describe('a verdict over fewer rows than there are', () => {
+  test('fails for rows that a hosted data set names and the server does not give', async ({ backend, online }) => {
+    const post = (path: string, body: object): Promise<Record<string, string[]>> =>
+      fetch(`${backend.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${online.apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }).then((reply) => reply.json())
+    const { result } = (await post('/v1/datasets', { name: 'hosted' })) as unknown as { result: { insertedId: string } }
+    const data = rows(60).map(({ inputs }) => inputs)
+    await post(`/v1/datasets/${result.insertedId}/datapoints`, { data, mapping: { inputs: ['i'], history: [], ground_truth: [] } })
+    let pages = 0
+    backend.intercept = ({ path }) => {
+      if (path.startsWith('/v1/datapoints?')) pages += 1
+      return path.startsWith('/v1/datapoints') && pages > 1 ? { status: 404 } : undefined
+    }
+    const hosted = await evaluate({ ...online, datasetId: result.insertedId, function: () => 1 })
+    expect(hosted).toMatchObject({ status: 'failed', passed: false, counts: { total: 50 } })
+    expect(hosted.failures).toContain('10 of 60 rows were not run')
+  })
+
+  test('fails for rows of a list that nobody ran, and for no rows at all', async () => {
+    const experiment = await createExperiment({ ...OFFLINE, dataset: rows(5), function: () => 1 })
+    await experiment.runDatapoint(rows(5)[0], 0)
+    expect((await experiment.finish()).failures).toEqual(['4 of 5 rows were not run'])
+    expect((await run(0, {})).failures).toEqual(['no row was run'])
+    expect((await run(4, {}, { filter: () => false })).failures).toEqual(['no row was run'])
+  })
+
+  test('is refused where the rows to score or to run again are not all known', async () => {
+    const earlier = await run(6, { m: always(false) }, { maxRows: 2 })
+    await expect(scoreRun(earlier, { evaluators: {} })).rejects.toThrow('4 rows of the run are not in its result')
+    await expect(run(6, { m: always(1) }, { onlyFailedOf: JSON.parse(JSON.stringify(earlier)) })).rejects.toThrow(
+      '4 rows of the run are not',
+    )
+  })
+
+  test('passes for a shard without rows of a data set that has some', async () => {
+    const parts = await Promise.all([0, 1, 2].map((index) => run(2, { m: always(1) }, { runId: RUN_ID, shard: { index, count: 3 } })))
+    expect(parts.map(({ passed, counts }) => [passed, counts.total])).toEqual([
+      [true, 1],
+      [true, 1],
+      [true, 0],
+    ])
+    expect(mergeResults(parts)).toMatchObject({ passed: true, counts: { total: 2 } })
+    expect((await run(0, { m: always(1) }, { shard: { index: 0, count: 3 } })).passed).toBe(false)
+  })
+
+  test('rows of a stream that bring the same id are rows of their own', async () => {
+    const dataset = (async function* () {
+      for (const row of [...rows(3), ...rows(3)]) yield { ...row, id: row.inputs.i }
+    })()
+    const result = await run(0, { m: exactMatch() }, { dataset })
+    expect(result.rows.map(({ datapointId }) => datapointId)).toEqual(['EXT-0', 'EXT-1', 'EXT-2', 'EXT-0#2', 'EXT-1#2', 'EXT-2#2'])
+    expect(new Set(result.rows.map(({ sessionId }) => sessionId)).size).toBe(6)
+  })
+})
+
+const RUN_ID = '6f6b3f3e-6c3c-4d55-9d28-4a2f6f6ab0c1'
+
+describe('merging', () => {
+  const part = (index: number, evaluators: Readonly<Record<string, unknown>>, more: object = {}) =>
+    run(8, evaluators, { runId: RUN_ID, shard: { index, count: 2 }, ...more })
+  const both = (evaluators: Readonly<Record<string, unknown>>, more: object = {}) =>
+    Promise.all([part(0, evaluators, more), part(1, evaluators, more)])
+
+  test('asks the whole how many rows may fail', async () => {
+    const oneSide = { function: ({ inputs }: Row) => (inputs.i === 0 ? crash() : 1), thresholds: { errorRate: 0.2 } }
+    const parts = await both({ m: always(1) }, oneSide)
+    expect(parts.map(({ status }) => status)).toEqual(['failed', 'completed'])
+    expect(mergeResults(parts)).toMatchObject({ status: 'completed', passed: true })
+    expect(mergeResults(parts, { thresholds: { m: 0.5 } })).toMatchObject({ status: 'failed', passed: false })
+    expect(mergeResults(parts, { thresholds: { errorRate: 0.1 } }).passed).toBe(false)
+  })
+
+  test('keeps a part that did not reach its end from passing', async () => {
+    const cut = (async function* () {
+      yield* rows(3)
+      crash()
+    })()
+    const parts = [await part(0, { m: always(1) }), await part(1, { m: always(1) }, { dataset: cut })]
+    const same = parts.map((one) => ({ ...one, datasetId: 'd', selectedRows: 8 }))
+    expect(mergeResults(same, { allow: ['holes', 'strangers'] })).toMatchObject({ status: 'failed', passed: false })
+  })
+
+  test('refuses parts whose evaluators count otherwise, and what is no result', async () => {
+    const [one] = await both({ m: always(1) })
+    const [, less] = await both({ m: evaluator('m', { evaluate: always(1) as never, lowerIsBetter: true }) })
+    expect(() => mergeResults([one, less])).toThrow(/stranger.*m \(less is better\)/)
+    expect(() => mergeResults([one, { rows: [] }] as never)).toThrow('part 2 is no result')
+    expect(() => mergeResults([{ ...one, format: 'other/9' }] as never)).toThrow('part 1 is no result')
+  })
+
+  test('does not pass where a score of the whole data set decided by itself', async () => {
+    const parts = await both({ m: always(1) }, { summaryEvaluators: { fair: () => true, size: (all: unknown[]) => all.length } })
+    expect(mergeResults(parts).failures).toEqual(['fair: the score of the whole data set could not be judged from those of its parts'])
+  })
+
+  test('gives no interval to trials whose rows are not kept', async () => {
+    const options = { trials: 3, maxRows: 2, thresholds: { m: 0.5 } }
+    const merged = mergeResults(await both({ m: always(1) }, options))
+    expect(merged.metrics['m']).toMatchObject({ count: 24, confidence: null })
+  })
+})
+
+describe('taking rows over', () => {
+  test('decides again by the evaluators of now', async ({ folder }) => {
+    const runId = crypto.randomUUID()
+    const strict = (threshold: number) => evaluator('m', { evaluate: always(0.6) as never, threshold })
+    await run(4, { m: strict(0.5), gone: always(false) }, { runId, journal: folder })
+    const resumed = await run(4, { m: strict(0.7) }, { resume: runId, journal: folder })
+    expect(resumed).toMatchObject({ counts: { resumed: 4, passed: 0 }, failures: ['m: 4 rows did not pass'], extras: {} })
+    expect(await run(4, { m: strict(0.5) }, { resume: runId, journal: folder })).toMatchObject({ passed: true, counts: { passed: 4 } })
+  })
+})
+
+describe('runners', () => {
+  const source = new URL('../../src/experiments/index.ts', import.meta.url).href
+
+  test('say so when the filter matches nothing, or they were stopped between files', async ({ folder }) => {
+    const file = (name: string): string =>
+      `import { defineExperiment } from '${source}'\nexport const ${name} = defineExperiment({ apiKey: '', git: false, progress: false, dataset: [{ inputs: 1 }], function: () => 1 })\n`
+    await writeFile(join(folder, 'a.eval.ts'), file('one'))
+    await writeFile(join(folder, 'b.eval.ts'), file('two'))
+    const options = { directory: folder, reporters: [], write: () => undefined }
+    const none = await runEvalFiles({ ...options, filter: 'three' })
+    expect(none).toMatchObject({ passed: false, failures: [{ message: 'No experiment matches the filter three.' }] })
+    const stop = new AbortController()
+    const settings = { onProgress: () => setTimeout(() => stop.abort()), printResults: false }
+    const stopped = await runEvalFiles({ ...options, settings, signal: stop.signal })
+    expect(stopped.passed).toBe(false)
+    expect(stopped.failures.at(-1)?.message).toContain('was not run')
+  })
+
+  test('a baseline on the command line wins over that of the file', async ({ folder }) => {
+    const baseline = await run(8, { m: always(1) })
+    await writeFile(join(folder, 'base.json'), JSON.stringify(baseline))
+    await writeFile(
+      join(folder, 'a.eval.ts'),
+      `import { defineExperiment } from '${source}'\nexport const one = defineExperiment({ apiKey: '', git: false, progress: false, baselineRunId: 'x', dataset: Array.from({ length: 8 }, (_, i) => ({ inputs: { i }, groundTruth: i })), function: () => 1, evaluators: { m: () => 0 } })\n`,
+    )
+    const { runs } = await runEvalFiles({ directory: folder, reporters: [], write: () => undefined, baseline: 'base.json' })
+    expect(runs[0]?.result.failures.join()).toContain('m: worse than the baseline')
+  })
+
+  test('tests made of an experiment fail for a regression', async () => {
+    const baseline = await run(8, { m: always(1) })
+    const experiment = defineExperiment({
+      ...OFFLINE,
+      dataset: rows(8),
+      function: () => 1,
+      evaluators: { m: () => 0 },
+      baseline: baseline as never,
+      failOnRegression: true,
+    })
+    const hooks: (() => Promise<void>)[] = []
+    const keep = (_: unknown, hook?: () => Promise<void>): void => void hooks.push(hook ?? (_ as () => Promise<void>))
+    defineExperimentTests(experiment, {
+      describe: (_name, define) => define(),
+      test: keep,
+      beforeAll: (hook) => void hooks.unshift(hook),
+      afterAll: (hook) => void hooks.push(hook),
+    })
+    const last = hooks.pop()
+    for (const hook of hooks) await hook()
+    await expect(last?.()).rejects.toThrow('m: worse than the baseline')
+  })
+})
