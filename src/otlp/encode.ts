@@ -11,6 +11,8 @@ export interface TraceSerializer {
   toBytes(spans: readonly ReadableSpan[]): Uint8Array
 }
 
+const OPENING_BRACE = 0x7b
+
 /** The official serializer of `protocol`. */
 export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
   const official = protocol === 'http/json' ? JsonTraceSerializer : ProtobufTraceSerializer
@@ -19,6 +21,8 @@ export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
     toBytes(spans) {
       const bytes = official.serializeRequest([...spans])
       if (bytes === undefined) throw new TypeError('the serializer returned nothing')
+      // A `toJSON` on every object of the process makes something else of it.
+      if (protocol === 'http/json' && bytes[0] !== OPENING_BRACE) throw new TypeError('the serializer wrote no request')
       return bytes
     },
   }

@@ -52,6 +52,19 @@ export interface SpanRequest {
   readonly copied?: SpanContext | undefined
 }
 
+/** Says nothing, in so many words: what a request leaves out is then not looked for on a prototype. */
+export const NO_REQUEST: Omit<Required<{ [K in keyof SpanRequest]: SpanRequest[K] | undefined }>, 'name' | 'library'> = {
+  options: undefined,
+  eventType: undefined,
+  eventName: undefined,
+  eventId: undefined,
+  redact: undefined,
+  place: undefined,
+  context: undefined,
+  shownContext: undefined,
+  copied: undefined,
+}
+
 /** What a provider is made of. */
 export interface InstanceProviderParts {
   readonly owner: SpanOwner
@@ -262,7 +275,8 @@ export class InstanceProvider {
   #begin(span: GuardedSpan, draft: Draft, startTime: [number, number], { library, shownContext, copied }: SpanRequest): void {
     const { name, kind, attributes, links, parentContext } = draft
     this.#sessions.expect(span)
-    const options = attributes === undefined ? { kind, links, startTime } : { kind, links, startTime, attributes }
+    // All of them, so that the SDK looks for none on a prototype.
+    const options = { kind, links, startTime, attributes, root: false } as SpanOptions
     const sdk = this.#tracerFor(library).startSpan(name, options, parentContext)
     const context = copied === undefined ? sdk.spanContext() : withTraceState(sdk.spanContext(), copied)
     const isSampled = (context.traceFlags & TraceFlags.SAMPLED) !== 0

@@ -26,13 +26,14 @@ import { nameText } from '../provider/span-arguments.js'
 import { SpanCopy } from '../provider/span-copy.js'
 import type { SpanOwner, SpanRecord } from '../provider/span-record.js'
 import type { UserSpanProcessor } from '../provider/span-processors.js'
-import { type Current, InstanceProvider, keptContext, type SpanRequest } from '../provider/tracer-provider.js'
+import { type Current, InstanceProvider, keptContext, NO_REQUEST, type SpanRequest } from '../provider/tracer-provider.js'
 import { UnrecordedSpan } from '../provider/unrecorded-span.js'
 import { EventType } from '../semantics/attributes.js'
 import { withinMs } from '../time.js'
 import { type Snapshot, toSnapshot } from '../values/snapshot.js'
 import { describeThrown } from '../values/thrown.js'
 import { VERSION } from '../version.js'
+import { fieldsOf } from '../options/fields.js'
 import type { Recorder, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import { isStackUsedUp } from '../values/stack-used-up.js'
@@ -294,15 +295,25 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { name, kind, attributes, links, startTime, instrumentationScope } = span
     const place: Place = { parent, remoteParent: undefined, isChosen: true }
     const options: SpanOptions = { kind, attributes, links, startTime }
-    const request: SpanRequest = { name, options, library: instrumentationScope, place, context: ROOT_CONTEXT, copied: span.spanContext() }
+    const request: SpanRequest = {
+      ...NO_REQUEST,
+      name,
+      options,
+      library: instrumentationScope,
+      place,
+      context: ROOT_CONTEXT,
+      copied: span.spanContext(),
+    }
     return new SpanCopy(this.start(request, NOWHERE, { frame: undefined, span: undefined, session }), span)
   }
 
   /** Starts a span by hand, for `tracer.startSpan`. */
-  startManual(name: string, settings: ManualSpan | undefined): Span {
-    if (settings === undefined) return this.start({ name, eventType: EventType.tool, library: OWN_LIBRARY })
+  startManual(name: string, given: ManualSpan | undefined): Span {
+    if (given === undefined) return this.start({ ...NO_REQUEST, name, eventType: EventType.tool, library: OWN_LIBRARY })
+    // What cannot be read as a whole is read field by field, and its span is counted as lost.
+    const settings = this.guard('startSpan', given, () => fieldsOf(given))
     const { eventType, eventId } = readIdentity(settings)
-    const span = this.start({ name, options: settings, eventType, eventId, library: OWN_LIBRARY })
+    const span = this.start({ ...NO_REQUEST, name, options: settings, eventType, eventId, library: OWN_LIBRARY })
     if (span instanceof GuardedSpan && span.isRecording()) {
       this.guard('startSpan', undefined, () => enrichSpan(span, pickBuckets(settings), (value) => this.snapshot(value)))
     }
@@ -343,7 +354,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   startRoutedSpan(routed: RoutedSpan): Span {
     const { context, around, owned } = routed
-    return this.start(routed, { scope: currentScope(), context, span: around, owned })
+    return this.start({ ...NO_REQUEST, ...routed }, { scope: currentScope(), context, span: around, owned })
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
@@ -367,6 +378,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const current = this.spans.current(at)
     const span = this.start(
       {
+        ...NO_REQUEST,
         name: call.name,
         options: call.spanOptions ?? toSpanOptions(options),
         eventType: call.eventType,
