@@ -33,7 +33,7 @@ import { createFilter, type KeepSpan } from './span-filter.js'
 import { SessionProcessor, UserSpanProcessor } from './span-processors.js'
 import type { Fate, SpanOwner, SpanRecord } from './span-record.js'
 
-/** A span to start. */
+/** A span to start. Where the host's calls lead here every field is named, so that none is looked for on a prototype. */
 export interface SpanRequest {
   readonly name: string
   readonly options?: SpanOptions | undefined
@@ -42,27 +42,14 @@ export interface SpanRequest {
   readonly eventId?: string | undefined
   readonly redact?: Redactor | undefined
   readonly library: InstrumentationLibrary
-  /** Where an instrumentor starts it. @defaultValue what is current for the instance */
+  /** Where an instrumentor starts it; `undefined` for what is current for the instance. */
   readonly place?: Place | undefined
-  /** @defaultValue the current context */
+  /** `undefined` for the current context. */
   readonly context?: Context | undefined
   /** Ids to show in place of the span's own. */
   readonly shownContext?: SpanContext | undefined
-  /** Ids of the span of somebody else that it is a copy of. @defaultValue new ids */
+  /** Ids of the span of somebody else that it is a copy of; `undefined` for new ids. */
   readonly copied?: SpanContext | undefined
-}
-
-/** Says nothing, in so many words: what a request leaves out is then not looked for on a prototype. */
-export const NO_REQUEST: Omit<Required<{ [K in keyof SpanRequest]: SpanRequest[K] | undefined }>, 'name' | 'library'> = {
-  options: undefined,
-  eventType: undefined,
-  eventName: undefined,
-  eventId: undefined,
-  redact: undefined,
-  place: undefined,
-  context: undefined,
-  shownContext: undefined,
-  copied: undefined,
 }
 
 /** What a provider is made of. */

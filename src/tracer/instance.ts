@@ -26,7 +26,7 @@ import { nameText } from '../provider/span-arguments.js'
 import { SpanCopy } from '../provider/span-copy.js'
 import type { SpanOwner, SpanRecord } from '../provider/span-record.js'
 import type { UserSpanProcessor } from '../provider/span-processors.js'
-import { type Current, InstanceProvider, keptContext, NO_REQUEST, type SpanRequest } from '../provider/tracer-provider.js'
+import { type Current, InstanceProvider, keptContext, type SpanRequest } from '../provider/tracer-provider.js'
 import { UnrecordedSpan } from '../provider/unrecorded-span.js'
 import { EventType } from '../semantics/attributes.js'
 import { withinMs } from '../time.js'
@@ -296,9 +296,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const place: Place = { parent, remoteParent: undefined, isChosen: true }
     const options: SpanOptions = { kind, attributes, links, startTime }
     const request: SpanRequest = {
-      ...NO_REQUEST,
-      name,
-      options,
+      ...ownRequest(name, options, undefined, undefined),
       library: instrumentationScope,
       place,
       context: ROOT_CONTEXT,
@@ -309,11 +307,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Starts a span by hand, for `tracer.startSpan`. */
   startManual(name: string, given: ManualSpan | undefined): Span {
-    if (given === undefined) return this.start({ ...NO_REQUEST, name, eventType: EventType.tool, library: OWN_LIBRARY })
+    if (given === undefined) return this.start(ownRequest(name, undefined, EventType.tool, undefined))
     // What cannot be read as a whole is read field by field, and its span is counted as lost.
     const settings = this.guard('startSpan', given, () => fieldsOf(given))
     const { eventType, eventId } = readIdentity(settings)
-    const span = this.start({ ...NO_REQUEST, name, options: settings, eventType, eventId, library: OWN_LIBRARY })
+    const span = this.start(ownRequest(name, settings, eventType, eventId))
     if (span instanceof GuardedSpan && span.isRecording()) {
       this.guard('startSpan', undefined, () => enrichSpan(span, pickBuckets(settings), (value) => this.snapshot(value)))
     }
@@ -353,8 +351,21 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   startRoutedSpan(routed: RoutedSpan): Span {
-    const { context, around, owned } = routed
-    return this.start({ ...NO_REQUEST, ...routed }, { scope: currentScope(), context, span: around, owned })
+    const { name, options, library, place, context, shownContext, around, owned } = routed
+    const request: SpanRequest = {
+      name,
+      options,
+      eventType: undefined,
+      eventName: undefined,
+      eventId: undefined,
+      redact: undefined,
+      library,
+      place,
+      context,
+      shownContext,
+      copied: undefined,
+    }
+    return this.start(request, { scope: currentScope(), context, span: around, owned })
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
@@ -378,7 +389,6 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const current = this.spans.current(at)
     const span = this.start(
       {
-        ...NO_REQUEST,
         name: call.name,
         options: call.spanOptions ?? toSpanOptions(options),
         eventType: call.eventType,
@@ -386,6 +396,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
         eventId: options.eventId,
         redact: redactorOf(options),
         library: OWN_LIBRARY,
+        place: undefined,
+        context: undefined,
+        shownContext: undefined,
+        copied: undefined,
       },
       at,
       current,
@@ -611,6 +625,28 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       )
       return undefined
     }
+  }
+}
+
+/** A span of this package's own, where it is current. */
+function ownRequest(
+  name: string,
+  options: SpanOptions | undefined,
+  eventType: string | undefined,
+  eventId: string | undefined,
+): SpanRequest {
+  return {
+    name,
+    options,
+    eventType,
+    eventName: undefined,
+    eventId,
+    redact: undefined,
+    library: OWN_LIBRARY,
+    place: undefined,
+    context: undefined,
+    shownContext: undefined,
+    copied: undefined,
   }
 }
 
