@@ -309,6 +309,7 @@ function isStart({ path }: CallPlan): boolean {
 /** JSON writes a lone surrogate as an escape, which no strict reader takes; it becomes U+FFFD like everywhere else. */
 function toBodyText(content: unknown): string {
   const text = toJsonText(content)
+  if (text[0] !== '{') throw new TypeError('a `toJSON` made something else of the body')
   return text.includes('\\ud') ? text.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd')) : text
 }
 

@@ -10,7 +10,7 @@ import { toSessionId } from '../semantics/session-id.js'
 import { type Environment, type EnvironmentValues, type ProxyVariables, readEnvironment, readProxies } from './sources.js'
 
 const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})
-const NO_RULES: RedactRules = Object.freeze({})
+const NO_RULES: RedactRules = Object.freeze({ __proto__: null } as RedactRules)
 const EMPTY_LIST: readonly never[] = Object.freeze([])
 
 /**

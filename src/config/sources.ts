@@ -1,4 +1,5 @@
 import { describeProblem, type GivenValues } from '../options/check.js'
+import { noFields } from '../options/fields.js'
 import { readAllOfProcessEnv, readProcessEnv } from './process-env.js'
 import { OPTIONS, type SettingSpec } from './schema.js'
 
@@ -53,7 +54,7 @@ function toVariable(group: string | undefined, option: string, spec: SettingSpec
  * left out and named in `warnings`; nothing throws.
  */
 export function readEnvironment(env: Environment = readProcessEnv()): EnvironmentValues {
-  const values: Record<string, unknown> = {}
+  const values = noFields()
   const warnings: string[] = []
   const unreadable: string[] = []
   for (const variable of VARIABLES) {

@@ -1,4 +1,5 @@
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
+import { noFields } from './fields.js'
 import { findNearest } from './nearest.js'
 import { toKind, toShort, toShown } from './shown.js'
 import { type GroupSpec, isMapLike, type OptionSpec, type Specs } from './spec.js'
@@ -47,7 +48,7 @@ export function readOptions(options: unknown, specs: Specs, context: CheckContex
   const path = prefix === '' ? 'options' : prefix.slice(0, -1)
   if (options !== undefined && options !== null && !isMapLike(options)) {
     problems.push(toProblem(path, NO_MAP, options, locate(path)))
-    return {}
+    return NOTHING
   }
   const values = readMembers(options ?? {}, specs, prefix, { problems, locate, adviseUnknown })
   for (const name of Object.keys(specs)) {
@@ -58,6 +59,9 @@ export function readOptions(options: unknown, specs: Specs, context: CheckContex
   return values
 }
 
+/** Without a prototype, as all that is read here: a field on every object is no option. */
+const NOTHING: GivenValues = Object.freeze(noFields())
+
 const NO_MAP: Described = { expected: 'an object', remedy: 'Give options by name.', secret: true }
 
 function hasReported(values: GivenValues, name: string, prefix: string, problems: readonly ConfigProblem[]): boolean {
@@ -67,7 +71,7 @@ function hasReported(values: GivenValues, name: string, prefix: string, problems
 type Reading = Required<Omit<CheckContext, 'prefix'>>
 
 function readMembers(options: object, specs: Specs, prefix: string, reading: Reading): GivenValues {
-  const values: Record<string, unknown> = {}
+  const values = noFields()
   for (const name of toNames(options, prefix, reading.problems)) {
     const spec = Object.hasOwn(specs, name) ? specs[name] : undefined
     const path = prefix + name

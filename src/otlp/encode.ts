@@ -11,6 +11,8 @@ export interface TraceSerializer {
   toBytes(spans: readonly ReadableSpan[]): Uint8Array
 }
 
+const OPENING_BRACE = 0x7b
+
 /** The official serializer of `protocol`. */
 export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
   return protocol === 'http/json' ? JSON_SERIALIZER : PROTOBUF_SERIALIZER
@@ -24,6 +26,8 @@ function createSerializer(official: Official, contentType: string): TraceSeriali
     toBytes(spans) {
       const bytes = official.serializeRequest([...spans])
       if (bytes === undefined) throw new TypeError('the serializer returned nothing')
+      // A `toJSON` on every object of the process makes something else of it.
+      if (protocol === 'http/json' && bytes[0] !== OPENING_BRACE) throw new TypeError('the serializer wrote no request')
       return bytes
     },
   }

@@ -1,3 +1,4 @@
+import { noFields } from '../options/fields.js'
 import type { Attributes, AttributeValue, Exception, HrTime, Link, Span, SpanContext, SpanStatus, TimeInput } from '@opentelemetry/api'
 import { inspect } from 'node:util'
 import { diag, SpanStatusCode } from '@opentelemetry/api'
@@ -286,7 +287,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   addToBucket(bucket: Bucket, snapshot: Snapshot): void {
     if (!this.isRecording()) return
     const record = recordIn(this)
-    record.buckets ??= {}
+    record.buckets ??= noFields()
     record.bytes += snapshot.bytes
     const earlier = record.buckets[bucket]
     if (earlier === undefined) record.buckets[bucket] = snapshot.value

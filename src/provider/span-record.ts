@@ -127,7 +127,7 @@ export interface SpanDescription {
   readonly eventType?: string | undefined
   readonly eventName?: string | undefined
   readonly eventId?: string | undefined
-  /** Ids of the span of somebody else that it is a copy of. @defaultValue new ids */
+  /** Ids of the span of somebody else that it is a copy of; `undefined` for new ids. */
   readonly copied?: SpanContext | undefined
 }
 

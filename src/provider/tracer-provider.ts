@@ -33,12 +33,12 @@ import { createFilter, type KeepSpan } from './span-filter.js'
 import { SessionProcessor, UserSpanProcessor } from './span-processors.js'
 import type { Fate, SpanDescription, SpanOwner, SpanRecord } from './span-record.js'
 
-/** A span to start. */
+/** A span to start. Where the host's calls lead here every field is named, so that none is looked for on a prototype. */
 export interface SpanRequest extends SpanDescription {
   readonly options?: SpanOptions | undefined
-  /** Where an instrumentor starts it. @defaultValue what is current for the instance */
+  /** Where an instrumentor starts it; `undefined` for what is current for the instance. */
   readonly place?: Place | undefined
-  /** @defaultValue the current context */
+  /** `undefined` for the current context. */
   readonly context?: Context | undefined
   /** Ids to show in place of the span's own. */
   readonly shownContext?: SpanContext | undefined
@@ -251,7 +251,8 @@ export class InstanceProvider {
   #begin(span: GuardedSpan, draft: Draft, startTime: [number, number], { library, shownContext, copied }: SpanRequest): void {
     const { name, kind, attributes, links, parentContext } = draft
     this.#sessions.expect(span)
-    const options = attributes === undefined ? { kind, links, startTime } : { kind, links, startTime, attributes }
+    // All of them, so that the SDK looks for none on a prototype.
+    const options = { kind, links, startTime, attributes, root: false } as SpanOptions
     const sdk = this.#tracerFor(library).startSpan(name, options, parentContext)
     const context = copied === undefined ? sdk.spanContext() : withTraceState(sdk.spanContext(), copied)
     const isSampled = (context.traceFlags & TraceFlags.SAMPLED) !== 0

@@ -7,6 +7,7 @@ import { enterContext, hasHost } from '../provider/host.js'
 import { findInnermost, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { type Callable, type Recording, wrapFunction } from '../wrap/function.js'
 import type { NEEDS_RUN } from '../wrap/recorder.js'
+import { fieldsOf } from '../options/fields.js'
 import { compileCall } from '../wrap/trace-options.js'
 import type { TracerInstance } from './instance.js'
 import { enterWith, type Left, leaveFor } from './left-scope.js'
@@ -14,7 +15,7 @@ import { enterWith, type Left, leaveFor } from './left-scope.js'
 /** Of this module, because some loaders make a call of each look at what is imported, and there may be no stack for one. */
 const applyNow = reflectApply
 
-const CALL = compileCall({}, 'bound')
+const CALL = compileCall(fieldsOf({}), 'bound')
 
 /**
  * A function that runs `fn` in the scope of now, with the tracers, sessions and spans that are current here: for queues, limiters,

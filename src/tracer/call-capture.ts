@@ -4,6 +4,7 @@ import { BUCKETS, METRIC } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { isPlainPrototype } from '../values/realm.js'
+import { fieldsOf } from '../options/fields.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
 import { enrichSpan, type TakeSnapshot } from './enrich.js'
 import type { CompiledCall, TraceOptions } from '../wrap/trace-options.js'
@@ -47,7 +48,9 @@ type GivenSpanOptions = { readonly [K in 'kind' | 'attributes' | 'links' | 'root
 export function toSpanOptions({ kind, attributes, links, root, startTime }: GivenSpanOptions): SpanOptions | undefined {
   const isPlain = kind === undefined && attributes === undefined && links === undefined && root === undefined && startTime === undefined
   if (isPlain) return undefined
-  return Object.fromEntries(Object.entries({ kind, attributes, links, root, startTime }).filter(([, value]) => value !== undefined))
+  return fieldsOf(
+    Object.fromEntries(Object.entries({ kind, attributes, links, root, startTime }).filter(([, value]) => value !== undefined)),
+  )
 }
 
 const redactors = new NativeWeakMap<object, Redactor>()

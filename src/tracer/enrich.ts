@@ -1,4 +1,5 @@
 import { NativeMap, NativeSet, reflectGet } from '../builtins.js'
+import { readField } from '../options/fields.js'
 import { isErrorLike } from '../values/realm.js'
 import { type Bucket, BUCKETS } from '../semantics/attributes.js'
 import { toSessionId } from '../semantics/session-id.js'
@@ -99,7 +100,7 @@ function toObject(value: unknown): Record<string, unknown> {
 function readSpecial(payload: unknown): { error?: unknown; eventId?: unknown } {
   try {
     return typeof payload === 'object' && payload !== null
-      ? { error: reflectGet(payload, 'error'), eventId: reflectGet(payload, 'eventId') }
+      ? { error: readField(payload, 'error'), eventId: readField(payload, 'eventId') }
       : {}
   } catch {
     return {}

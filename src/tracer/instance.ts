@@ -33,6 +33,7 @@ import { withinMs } from '../time.js'
 import { type Snapshot, toSnapshot } from '../values/snapshot.js'
 import { describeThrown } from '../values/thrown.js'
 import { VERSION } from '../version.js'
+import { fieldsOf } from '../options/fields.js'
 import type { Recorder, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import { isStackUsedUp } from '../values/stack-used-up.js'
@@ -293,15 +294,23 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { name, kind, attributes, links, startTime, instrumentationScope } = span
     const place: Place = { parent, remoteParent: undefined, isChosen: true }
     const options: SpanOptions = { kind, attributes, links, startTime }
-    const request: SpanRequest = { name, options, library: instrumentationScope, place, context: ROOT_CONTEXT, copied: span.spanContext() }
+    const request: SpanRequest = {
+      ...ownRequest(name, options, undefined, undefined),
+      library: instrumentationScope,
+      place,
+      context: ROOT_CONTEXT,
+      copied: span.spanContext(),
+    }
     return new SpanCopy(this.start(request, NOWHERE, { frame: undefined, span: undefined, session }), span)
   }
 
   /** Starts a span by hand, for `tracer.startSpan`. */
-  startManual(name: string, settings: ManualSpan | undefined): Span {
-    if (settings === undefined) return this.start({ name, eventType: EventType.tool, library: OWN_LIBRARY })
+  startManual(name: string, given: ManualSpan | undefined): Span {
+    if (given === undefined) return this.start(ownRequest(name, undefined, EventType.tool, undefined))
+    // What cannot be read as a whole is read field by field, and its span is counted as lost.
+    const settings = this.guard('startSpan', given, () => fieldsOf(given))
     const { eventType, eventId } = readIdentity(settings)
-    const span = this.start({ name, options: settings, eventType, eventId, library: OWN_LIBRARY })
+    const span = this.start(ownRequest(name, settings, eventType, eventId))
     if (span instanceof GuardedSpan && span.isRecording()) {
       this.guard('startSpan', undefined, () => enrichSpan(span, pickBuckets(settings), (value) => this.snapshot(value)))
     }
@@ -341,8 +350,21 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   startRoutedSpan(routed: RoutedSpan): Span {
-    const { context, around, owned } = routed
-    return this.start(routed, { scope: currentScope(), context, span: around, owned })
+    const { name, options, library, place, context, shownContext, around, owned } = routed
+    const request: SpanRequest = {
+      name,
+      options,
+      eventType: undefined,
+      eventName: undefined,
+      eventId: undefined,
+      redact: undefined,
+      library,
+      place,
+      context,
+      shownContext,
+      copied: undefined,
+    }
+    return this.start(request, { scope: currentScope(), context, span: around, owned })
   }
 
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R {
@@ -373,6 +395,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
         eventId: options.eventId,
         redact: redactorOf(options),
         library: OWN_LIBRARY,
+        place: undefined,
+        context: undefined,
+        shownContext: undefined,
+        copied: undefined,
       },
       at,
       current,
@@ -629,6 +655,28 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       )
       return undefined
     }
+  }
+}
+
+/** A span of this package's own, where it is current. */
+function ownRequest(
+  name: string,
+  options: SpanOptions | undefined,
+  eventType: string | undefined,
+  eventId: string | undefined,
+): SpanRequest {
+  return {
+    name,
+    options,
+    eventType,
+    eventName: undefined,
+    eventId,
+    redact: undefined,
+    library: OWN_LIBRARY,
+    place: undefined,
+    context: undefined,
+    shownContext: undefined,
+    copied: undefined,
   }
 }
 

@@ -12,11 +12,11 @@ import {
   writeHeader,
 } from '../context/propagation.js'
 import type { EvaluationIdentity, Session } from '../context/session.js'
-import { type Caller, createSession } from './session.js'
+import { NO_EVALUATION, type Caller, createSession } from './session.js'
 
 /** Writes `traceparent`, `tracestate` and our entries of `baggage` on a carrier; other baggage that is there stays. */
 export function injectInto(carrier: unknown, span: SpanContext | undefined, session: Session): boolean {
-  const { runId, datasetId, datapointId } = session.evaluation ?? {}
+  const { runId, datasetId, datapointId } = session.evaluation ?? NO_EVALUATION
   const identity: [string, string | undefined][] = [
     [BAGGAGE.sessionId, session.id],
     [BAGGAGE.source, session.source],

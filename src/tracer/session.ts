@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { SpanContext } from '@opentelemetry/api'
 import { ATTRIBUTE } from '../semantics/attributes.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
+import { fieldsOf } from '../options/fields.js'
 import { redactorFor } from './instance-redactor.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
+
+/** Without a prototype, whose fields would be ids. */
+export const NO_EVALUATION: EvaluationIdentity = fieldsOf({})
 
 /** Where a remote caller stands. */
 export interface Caller {
@@ -66,7 +70,8 @@ export function createOwnSession(config: ResolvedConfig, caller: Caller | undefi
   const sessionId = config.sessionId ?? caller?.sessionId
   // The record of a remote caller's session was made by that caller.
   const isCreatedHere = !config.skipSessionCreation && (caller?.sessionId === undefined || config.sessionId !== undefined)
-  return createSession(config, { sessionName, sessionId, inputs, metadata, userProperties }, evaluation, isCreatedHere, caller)
+  const options = fieldsOf({ sessionName, sessionId, inputs, metadata, userProperties })
+  return createSession(config, options, evaluation, isCreatedHere, caller)
 }
 
 function toIdentity(
@@ -100,7 +105,7 @@ export function toStartBody(
   toSafe: (path: string, value: unknown) => unknown,
 ): Record<string, unknown> {
   const { inputs, metadata, userProperties } = session.options
-  const { runId, datasetId, datapointId } = session.evaluation ?? {}
+  const { runId, datasetId, datapointId } = session.evaluation ?? NO_EVALUATION
   const ids = { run_id: runId, dataset_id: datasetId, datapoint_id: datapointId }
   const allMetadata = session.evaluation === undefined ? metadata : { ...metadata, ...ids }
   return {

@@ -20,6 +20,7 @@ import { GuardedSpan } from '../provider/guarded-span.js'
 import type { FlushableTracerProvider } from '../provider/routing-provider.js'
 import { MessageLoggerProvider } from '../provider/message-logger.js'
 import { readSurroundings } from '../provider/owner.js'
+import { fieldsOf, readField } from '../options/fields.js'
 import { nameText } from '../provider/span-arguments.js'
 import { keepShapes } from './kept-shapes.js'
 import { VERSION } from '../version.js'
@@ -274,7 +275,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   enrichSession(enrichment: WithMetadata<SessionEnrichment>): Promise<boolean> {
     return this.#instance.guard('enrichSession', resolved(false), () => {
       const { session } = this.#instance.current()
-      const other = enrichment?.sessionId ?? undefined
+      const other = readSessionId(enrichment)
       if (other === undefined && this.isEnabled) this.#instance.ensureSession(session)
       return this.updateEvent(other ?? session.id, enrichment)
     })
@@ -301,8 +302,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    *
    * @returns its id, or `undefined` when it was lost; never rejects.
    */
-  createEvent(event: EventOptions): Promise<string | undefined> {
+  createEvent(given: EventOptions): Promise<string | undefined> {
     return this.#instance.guard<Promise<string | undefined>>('createEvent', resolved(undefined), () => {
+      const event = fieldsOf(given)
       if (!this.isEnabled) return resolved(undefined)
       const eventId = typeof event.eventId === 'string' ? toSessionId(event.eventId) : randomUUID()
       const arrival = this.#instance.exporters.rest.createEvent(this.#toEventBody(event, eventId))
@@ -446,9 +448,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   #openSession(options: WithSessionOptions): SessionFrame | undefined {
     return this.#instance.guard<SessionFrame | undefined>('session', undefined, () => {
-      const { linkCarrier, evaluation, ...rest } = options ?? {}
+      const { linkCarrier, evaluation, ...rest } = fieldsOf(options ?? {})
       const caller = linkCarrier === undefined ? undefined : readCaller(linkCarrier)
-      const session = createSession(this.#config, rest, evaluation, !this.#config.skipSessionCreation, caller)
+      const session = createSession(this.#config, fieldsOf(rest), evaluation, !this.#config.skipSessionCreation, caller)
       if (this.isEnabled) this.#instance.ensureSession(session)
       const remoteParent = session.follows === undefined ? caller?.parent : undefined
       return { ...this.#instance.frameHere(), session, remoteParent }
@@ -499,6 +501,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     this.#instance.guard('shutdown', undefined, () => forgetInstance(this.#instance))
     return hasArrived
   }
+}
+
+function readSessionId(enrichment: object | null | undefined): string | undefined {
+  const id = enrichment === null || enrichment === undefined ? undefined : readField(enrichment, 'sessionId')
+  return (id as string | null | undefined) ?? undefined
 }
 
 async function idOf(eventId: string, arrival: Promise<boolean>): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { INVALID_SPAN_CONTEXT, type Span, type SpanOptions, trace as otelTrace } from '@opentelemetry/api'
 import { toSpanOptions } from './call-capture.js'
+import { fieldsOf } from '../options/fields.js'
 import { EventType } from '../semantics/attributes.js'
 import type { Instance } from '../context/instance.js'
 import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from '../wrap/decorate.js'
@@ -40,18 +41,18 @@ export function traceClass(options?: TracerRef | TraceClassOptions): TraceClassD
 
 /** Runs `fn` inside a span of `instance` and hands it that span. */
 export function callInSpan<R>(instance: TracerInstance, name: string, options: ActiveSpan, fn: (span: Span) => R): R {
-  const given = instance.guard<ActiveSpan>('startActiveSpan', {}, () => ({ ...options }))
+  const given = instance.guard<ActiveSpan>('startActiveSpan', NO_OPTIONS, () => fieldsOf(options))
   const { inputs, eventType, eventId, links, root, startTime, ...rest } = given
   const call: CompiledCall = {
     name,
     eventType: typeof eventType === 'string' ? eventType : EventType.tool,
     argNames: undefined,
-    spanOptions: toSpanOptions({ ...rest, links, root, startTime }),
-    options: {
+    spanOptions: toSpanOptions(fieldsOf({ ...rest, links, root, startTime })),
+    options: fieldsOf<TraceOptions>({
       ...rest,
       eventId: typeof eventId === 'string' ? eventId : undefined,
       inputs: inputs === undefined ? false : () => inputs,
-    },
+    }),
   }
   let span: Span = NO_SPAN
   const record = (): Recording | undefined => {
@@ -66,6 +67,7 @@ export function callInSpan<R>(instance: TracerInstance, name: string, options: A
   )()
 }
 
+const NO_OPTIONS: ActiveSpan = fieldsOf({})
 const NO_SPAN: Span = otelTrace.wrapSpanContext(INVALID_SPAN_CONTEXT)
 
 /** What `startActiveSpan` takes. */

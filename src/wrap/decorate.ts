@@ -1,3 +1,4 @@
+import { fieldsOf, readField } from '../options/fields.js'
 import { HoneyHiveConfigError } from '../errors.js'
 import type { ResolveRecorder } from './recorder.js'
 import {
@@ -64,7 +65,10 @@ export function createTracing(resolveTracer: ResolveTracer): Tracing {
     },
     traceFn(tracer, fn, options = {}) {
       if (typeof fn !== 'function') throw refusal('traceFn', `Expected a function as second argument, got ${typeof fn}.`)
-      const checked = checkTraceOptions({ ...(options as TraceOptions), tracer: tracer ?? options.tracer }, 'traceFn')
+      const checked = checkTraceOptions(
+        { ...(options as TraceOptions), tracer: tracer ?? (readField(options, 'tracer') as TracerRef | undefined) },
+        'traceFn',
+      )
       return wrapFunction(fn, compileCall(checked, nameOf(fn)), resolveTracer(checked.tracer))
     },
     traceClass(target) {
@@ -153,7 +157,8 @@ function ownConstructor(prototype: object): unknown {
 const ONE_METHOD = ['eventName', 'eventId', 'argNames'] as const
 
 function toClassDecorator(given: TraceClassOptions, resolveTracer: ResolveTracer): TraceClassDecorator {
-  const { exclude, include, ...rest } = given
+  const { exclude, include, ...others } = given
+  const rest = fieldsOf(others)
   for (const option of ONE_METHOD) {
     if (option in rest)
       throw refusal('traceClass', `Option "${option}" belongs to one method. Put @trace({ ${option}: … }) on that method.`, option)

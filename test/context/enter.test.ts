@@ -141,7 +141,6 @@ describe('enterOnAwait, however it is awaited', () => {
       for await (const value of [promise]) return value
     },
     'a thenable around it': async (promise) => {
-      // biome-ignore lint/suspicious/noThenProperty: it is one.
       const around: PromiseLike<number> = { then: (onValue, onError) => promise.then(onValue, onError) }
       await around
     },

@@ -1,7 +1,7 @@
 // Next takes the package into the bundles of its route handlers; its standalone output is run without this repository.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -46,6 +46,49 @@ describe.for([
     expect(await ask('/api/server')).toEqual({ status: 200, hasPage: true })
   })
 })
+
+describe.for([
+  ['Turbopack', []],
+  ['webpack', ['--webpack']],
+] as const)('Next in development, by %s', ([, flags]) => {
+  test('records each call once, before and after an edit of the module, and the newest tracer delivers', async ({ onTestFinished }) => {
+    await rm(join(place.folder, '.next'), { recursive: true, force: true })
+    const port = await findFreePort()
+    const next = join(place.folder, 'node_modules/next/dist/bin/next')
+    const server = start([next, 'dev', ...flags, '--port', String(port), '--hostname', '127.0.0.1'])
+    const route = join(place.folder, 'app/api/answer/route.js')
+    const before = await readFile(route, 'utf8')
+    onTestFinished(async () => {
+      await writeFile(route, before)
+      const ended = once(server, 'exit')
+      server.kill('SIGTERM')
+      await ended
+    })
+    await untilReady(server)
+    let asked = 0
+    receiver.spans.length = 0
+    const ask = async (): Promise<{ length: number; isFlushed: boolean; exported: number }> => {
+      const reply = await fetch(`http://127.0.0.1:${port}/api/answer?q=otters`)
+      asked++
+      return (await reply.json()) as { length: number; isFlushed: boolean; exported: number }
+    }
+    expect(await ask()).toEqual({ length: 6, isFlushed: true, exported: 1 })
+    for (const factor of [2, 3]) {
+      await writeFile(route, before.replace('question.length', `question.length * ${factor}`))
+      let last = await ask()
+      while (last.length !== 6 * factor) last = await ask()
+      expect(last).toMatchObject({ isFlushed: true, exported: 1 })
+      expect(await ask()).toEqual({ length: 6 * factor, isFlushed: true, exported: 2 })
+    }
+    expect(receiver.spans.map(({ name }) => name)).toEqual(Array(asked).fill('answer'))
+  })
+})
+
+function start(args: readonly string[]): ChildProcess {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH|OTEL|npm|NODE|VITEST|TEST)/.test(name)))
+  const env = { ...clean, RECEIVER: receiver.url, NEXT_TELEMETRY_DISABLED: '1' }
+  return spawn(process.execPath, args, { cwd: place.folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
+}
 
 function startStandalone(port: number): ChildProcess {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH|OTEL|npm|NODE|VITEST|TEST)/.test(name)))
