@@ -11,27 +11,30 @@ export interface TraceSerializer {
   toBytes(spans: readonly ReadableSpan[]): Uint8Array
 }
 
-const OPENING_BRACE = 0x7b
-
 /** The official serializer of `protocol`. */
 export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
   return protocol === 'http/json' ? JSON_SERIALIZER : PROTOBUF_SERIALIZER
 }
 
-type Official = typeof JsonTraceSerializer
+const OPENING_BRACE = 0x7b
 
-function createSerializer(official: Official, contentType: string): TraceSerializer {
-  return {
-    contentType,
-    toBytes(spans) {
-      const bytes = official.serializeRequest([...spans])
-      if (bytes === undefined) throw new TypeError('the serializer returned nothing')
-      // A `toJSON` on every object of the process makes something else of it.
-      if (protocol === 'http/json' && bytes[0] !== OPENING_BRACE) throw new TypeError('the serializer wrote no request')
-      return bytes
-    },
-  }
+const JSON_SERIALIZER: TraceSerializer = {
+  contentType: 'application/json',
+  toBytes(spans) {
+    const bytes = toBytes(JsonTraceSerializer, spans)
+    // A `toJSON` on every object of the process makes something else of it.
+    if (bytes[0] !== OPENING_BRACE) throw new TypeError('the serializer wrote no request')
+    return bytes
+  },
 }
 
-const JSON_SERIALIZER = createSerializer(JsonTraceSerializer, 'application/json')
-const PROTOBUF_SERIALIZER = createSerializer(ProtobufTraceSerializer, 'application/x-protobuf')
+const PROTOBUF_SERIALIZER: TraceSerializer = {
+  contentType: 'application/x-protobuf',
+  toBytes: (spans) => toBytes(ProtobufTraceSerializer, spans),
+}
+
+function toBytes(official: typeof JsonTraceSerializer, spans: readonly ReadableSpan[]): Uint8Array {
+  const bytes = official.serializeRequest([...spans])
+  if (bytes === undefined) throw new TypeError('the serializer returned nothing')
+  return bytes
+}
