@@ -1,3 +1,4 @@
+import { NativeWeakMap } from '../builtins.js'
 import {
   type Attributes,
   type Context,
@@ -100,8 +101,9 @@ export class InstanceProvider {
   extractKey: symbol | undefined
   readonly #parts: InstanceProviderParts
   readonly #sdk: TracerProvider
-  /** The tracer asked for last: one library starts most spans, and the SDK puts a key together to find one. */
-  #last: { readonly library: InstrumentationLibrary; readonly tracer: Tracer } | undefined
+  /** The SDK puts a key together to find a tracer. Most providers have one library only, and need no map. */
+  #first: { readonly library: InstrumentationLibrary; readonly tracer: Tracer } | undefined
+  #others: WeakMap<InstrumentationLibrary, Tracer> | undefined
   readonly #sessions = new SessionProcessor()
   readonly #userProcessors: readonly UserSpanProcessor[]
   readonly #sampler: Sampler
@@ -262,10 +264,15 @@ export class InstanceProvider {
   }
 
   #tracerFor(library: InstrumentationLibrary): Tracer {
-    if (this.#last?.library === library) return this.#last.tracer
+    const known = this.#first?.library === library ? this.#first.tracer : this.#others?.get(library)
+    if (known !== undefined) return known
     const { name, version, schemaUrl } = library
     const tracer = this.#sdk.getTracer(name, version, schemaUrl === undefined ? undefined : { schemaUrl })
-    this.#last = { library, tracer }
+    if (this.#first === undefined) this.#first = { library, tracer }
+    else {
+      this.#others ??= new NativeWeakMap()
+      this.#others.set(library, tracer)
+    }
     return tracer
   }
 }

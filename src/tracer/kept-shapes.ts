@@ -1,4 +1,5 @@
 import { setImmediate } from '../builtins.js'
+import type { Logger } from '../diagnostics.js'
 import { resolveConfig } from '../config/resolve.js'
 import { runDetached } from '../export/detached.js'
 import { EventType } from '../semantics/attributes.js'
@@ -20,9 +21,20 @@ export function keepShapes(): void {
 
 const SAMPLE: CompiledCall = { name: 'sample', eventType: EventType.tool, argNames: undefined, options: {} }
 
+/** Nobody asked for it, so nobody hears of it. */
+const SILENT: Logger = { debug: ignore, warn: ignore, error: ignore }
+
+function ignore(): void {
+  // Nothing is said.
+}
+
 function keepSample(): void {
   try {
-    const instance = new TracerInstance({ tracer: {} as never, config: resolveConfig({ testMode: true }), caller: undefined })
+    const instance = new TracerInstance({
+      tracer: {} as never,
+      config: resolveConfig({ testMode: true, logger: SILENT }),
+      caller: undefined,
+    })
     const [ended, open] = [instance, instance].map((recorder) => recorder.record(SAMPLE, undefined, [{ text: 'sample' }]))
     ended?.succeed({ text: 'sample' })
     kept = [ended, open]

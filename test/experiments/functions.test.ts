@@ -195,6 +195,7 @@ describe('rateLimit', () => {
   test('is shared by rows and judges: together they never exceed the rate', async () => {
     const starts: number[] = []
     const note = (): void => void starts.push(performance.now())
+    const beganMs = performance.now()
     await evaluate({
       ...OFFLINE,
       dataset: rows(4),
@@ -215,8 +216,8 @@ describe('rateLimit', () => {
       },
     })
     expect(starts).toHaveLength(12)
-    // 12 calls at 20 ms apart; timers may fire a millisecond early.
-    expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeGreaterThan(11 * 20 - 12)
+    // 12 calls at 20 ms apart; timers may fire a millisecond early. The first may start late after its turn, which moves none of the others.
+    expect((starts.at(-1) ?? 0) - beganMs).toBeGreaterThan(11 * 20 - 12)
   })
 })
 
