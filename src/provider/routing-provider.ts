@@ -1,4 +1,4 @@
-import { reflectGet } from '../builtins.js'
+import { NativePromise, reflectGet } from '../builtins.js'
 import {
   type Context,
   INVALID_SPAN_CONTEXT,
@@ -7,10 +7,10 @@ import {
   type Span,
   type SpanOptions,
   type Tracer,
+  type TracerOptions,
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
-import { NativePromise } from '../builtins.js'
 import { isTracingSuppressed } from '@opentelemetry/core'
 import type { Instance, InstrumentationLibrary, RoutedSpan } from '../context/instance.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -39,7 +39,7 @@ export interface RoutingOptions {
   readonly flushAll?: ((timeoutMs: number) => Promise<boolean>) | undefined
 }
 
-/** What {@link RoutingProvider.forceFlush} takes, as the SDK's. */
+/** What {@link FlushableTracerProvider.forceFlush} takes, as the SDK's. */
 export interface FlushOptions {
   /** Longest wait, milliseconds. @defaultValue 30_000 */
   readonly timeoutMillis?: number | undefined
@@ -47,6 +47,8 @@ export interface FlushOptions {
 
 /** A tracer provider that can be flushed, for libraries that do so before their platform freezes the process. */
 export interface FlushableTracerProvider extends TracerProvider {
+  /** A tracer for a library; see {@link HoneyHiveTracer.provider} for where its spans go. */
+  getTracer(name: string, version?: string, options?: TracerOptions): Tracer
   /**
    * Flushes the tracer that is active where this is called, else the one behind the provider, else all, as OpenTelemetry's SDK
    * does: rejects with a list of errors where something did not arrive. Nobody has to wait for it.

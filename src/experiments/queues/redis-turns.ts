@@ -1,8 +1,8 @@
 import type { SharedTurns } from './row-queue.js'
 
-/** What is used of a Redis client. */
+/** What is used of a Redis client: its way to send any command. */
 export interface ScriptClient {
-  eval(script: string, keys: number, ...args: (string | number)[]): Promise<unknown>
+  call(command: string, ...args: (string | number)[]): Promise<unknown>
 }
 
 // `next` is the earliest start if calls came evenly (GCRA). By the clock of Redis, which all workers share.
@@ -16,10 +16,10 @@ export function createRedisTurns(name: string, open: () => Promise<ScriptClient>
   const keyOf = (key: string): string => `${name}-turns:${key}`
   return {
     async take(key, { intervalMs, slackMs }) {
-      return Number(await (await open()).eval(TAKE, 1, keyOf(key), intervalMs, slackMs))
+      return Number(await (await open()).call('EVAL', TAKE, 1, keyOf(key), intervalMs, slackMs))
     },
     async hold(key, waitMs) {
-      await (await open()).eval(HOLD, 1, keyOf(key), waitMs)
+      await (await open()).call('EVAL', HOLD, 1, keyOf(key), waitMs)
     },
   }
 }
