@@ -15,11 +15,11 @@ export interface Instance {
   /** Starts a span for an instrumentor that was handed a routing provider. Never throws. */
   startRoutedSpan(request: RoutedSpan): Span
   /**
-   * Flushes for who flushes a routing provider.
+   * Flushes for who flushes a routing provider. An older copy of this package has no such method.
    *
    * @throws the errors of what did not arrive, as a list.
    */
-  flushRouted(timeoutMs: number): Promise<void>
+  flushRouted?(timeoutMs: number): Promise<void>
   /** Runs `fn` with `span`, one of this instance's own, current for this instance. */
   runWithSpan<R>(span: OwnedSpan, fn: () => R): R
 }

@@ -86,9 +86,10 @@ export class RoutingProvider implements FlushableTracerProvider {
 
   forceFlush(options?: FlushOptions): Promise<void> {
     const { fallback, flushAll } = this.#options
-    const taker = findInnermost(readSurroundings()).instance ?? fallback
+    const { instance } = findInnermost(readSurroundings())
+    const taker = instance?.flushRouted === undefined ? fallback : instance
     const timeoutMs = readTimeout(options)
-    const flushed = taker === undefined ? flushOrReject(flushAll, timeoutMs) : taker.flushRouted(timeoutMs)
+    const flushed = taker?.flushRouted?.(timeoutMs) ?? flushOrReject(flushAll, timeoutMs)
     // A library that does not wait would end the process otherwise.
     flushed.catch(() => undefined)
     return flushed

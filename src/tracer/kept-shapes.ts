@@ -10,8 +10,8 @@ let kept: readonly unknown[] | undefined
 
 /**
  * Keeps an object of each class that a traced call makes, for as long as the process: V8 gives up the machine code that was made for a
- * class when a full garbage collection finds no object of it, and a service that answered its last request has none. The code after
- * such a collection took twice the CPU of the code before it (`bench/peers`, `cpu`). Made once, in a turn of its own.
+ * class when a full garbage collection finds no object of it, and a service that answered its last request has none. Calls after
+ * such a collection took a quarter more CPU than before it (`docs/decisions.md`). Made once, in a turn of its own.
  */
 export function keepShapes(): void {
   if (kept !== undefined) return

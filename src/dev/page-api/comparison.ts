@@ -43,8 +43,8 @@ function joinRows(runs: readonly ComparedRun[]): ComparedRow[] {
     }
   })
   return [...joined].map(([id, places]) => {
-    const any = places.find((row) => row !== null)
-    return { id, inputs: any?.inputs ?? {}, groundTruth: any?.groundTruth ?? null, rows: places }
+    const one = places.find((row) => row !== null)
+    return { id, inputs: one?.inputs ?? {}, groundTruth: one?.groundTruth ?? null, rows: places }
   })
 }
 
