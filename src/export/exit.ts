@@ -13,11 +13,14 @@ export type ExitTask = (timeoutMs: number, isLast?: boolean) => Promise<unknown>
 /**
  * Runs `task` when the event loop of the process is empty, before it ends. All tasks of the process share one
  * `beforeExit` listener, which goes with the last task. A task with nothing to do must not keep the process alive.
- *
- * @returns a function that takes the task back.
  */
-export function onNaturalEnd(task: ExitTask): () => void {
-  return keep(processState.exitTasks, task, 'exitListener', 'beforeExit', () => void runExitTasks(EXIT_LIMIT_MS, false))
+export function onNaturalEnd(task: ExitTask): void {
+  keep(processState.exitTasks, task, 'exitListener', 'beforeExit', () => void runExitTasks(EXIT_LIMIT_MS, false))
+}
+
+/** Takes back what {@link onNaturalEnd} was given. */
+export function offNaturalEnd(task: ExitTask): void {
+  takeBack(processState.exitTasks, task, 'exitListener', 'beforeExit')
 }
 
 /** What is lost with the end of the process, and is still to be told. */
@@ -28,19 +31,25 @@ export interface LostAtExit {
   readonly what: string
 }
 
+/** Does at once what must be done when the process exits; gives what is lost with it. */
+export type ExitWrite = () => LostAtExit | undefined
+
 /**
  * Runs `write` synchronously when the process exits, `process.exit` and uncaught errors included. One `exit` listener for all, which
  * says on standard error what they could not keep.
- *
- * @returns a function that takes it back.
  */
-export function onExit(write: () => LostAtExit | undefined): () => void {
+export function onExit(write: ExitWrite): void {
   const { exitWrites } = processState
-  return keep(exitWrites, write, 'exitWriteListener', 'exit', () => tellLost([...exitWrites].map(runAtExit)))
+  keep(exitWrites, write, 'exitWriteListener', 'exit', () => tellLost([...exitWrites].map(runAtExit)))
+}
+
+/** Takes back what {@link onExit} was given. */
+export function offExit(write: ExitWrite): void {
+  takeBack(processState.exitWrites, write, 'exitWriteListener', 'exit')
 }
 
 /** One that fails keeps the others from nothing, and the host's own exit from nothing either. */
-function runAtExit(write: () => LostAtExit | undefined): LostAtExit | undefined {
+function runAtExit(write: ExitWrite): LostAtExit | undefined {
   try {
     return write()
   } catch {
@@ -64,20 +73,22 @@ function tellLost(writes: readonly (LostAtExit | undefined)[]): void {
 export const REMEDY_AT_EXIT = 'Await `shutdownAll()` before process.exit(), or set `spool` (HH_SPOOL_DIR) to keep spans for the next start.'
 
 /** Adds a task to those of one event, which is listened to for as long as there are any. */
-function keep<T>(tasks: Set<T>, task: T, field: 'exitListener' | 'exitWriteListener', event: string, listener: () => void): () => void {
+function keep<T>(tasks: Set<T>, task: T, field: ListenerField, event: string, listener: () => void): void {
   tasks.add(task)
-  if (processState[field] === undefined) {
-    processState[field] = listener
-    process.on(event, listener)
-  }
-  return () => {
-    tasks.delete(task)
-    const current = processState[field]
-    if (tasks.size > 0 || current === undefined) return
-    process.removeListener(event, current)
-    processState[field] = undefined
-  }
+  if (processState[field] !== undefined) return
+  processState[field] = listener
+  process.on(event, listener)
 }
+
+function takeBack<T>(tasks: Set<T>, task: T, field: ListenerField, event: string): void {
+  tasks.delete(task)
+  const current = processState[field]
+  if (tasks.size > 0 || current === undefined) return
+  process.removeListener(event, current)
+  processState[field] = undefined
+}
+
+type ListenerField = 'exitListener' | 'exitWriteListener'
 
 async function runExitTasks(timeoutMs: number, isLast: boolean): Promise<void> {
   const running: Promise<unknown>[] = []

@@ -5,7 +5,16 @@ import { withMask } from '../api/masked-transport.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { BatchSpanProcessor } from '../export/batch-span-processor.js'
-import { type LostAtExit, onExit, onNaturalEnd, REMEDY_AT_EXIT } from '../export/exit.js'
+import {
+  type ExitTask,
+  type ExitWrite,
+  type LostAtExit,
+  offExit,
+  offNaturalEnd,
+  onExit,
+  onNaturalEnd,
+  REMEDY_AT_EXIT,
+} from '../export/exit.js'
 import { ExporterSender } from '../export/exporter-sender.js'
 import { toRequestHeaders } from '../export/headers.js'
 import { OtlpSender } from '../export/otlp-sender.js'
@@ -55,11 +64,7 @@ export function createExporters(parts: ExporterParts): Exporters {
     retryBudgetMs: config.batch.retryBudgetMs,
   })
   const rest = new SessionCalls(client, parts.clock)
-  const close = (): void => {
-    transport.close()
-    restTransport?.close()
-  }
-  return joinEnds(parts, { spans: openProcessor(parts, transport, spool), rest, spool, close })
+  return new OpenExporters(parts, { spans: openProcessor(parts, transport, spool), rest, spool, transport, restTransport })
 }
 
 /** REST has no use for a tracer without a key: the backend would refuse every call. */
@@ -127,45 +132,73 @@ interface Ends {
   readonly spans: SpanExport
   readonly rest: SessionCalls
   readonly spool: Spool | undefined
-  /** Closes the transports. */
-  readonly close: () => void
+  readonly transport: HttpTransport
+  readonly restTransport: Transport | undefined
 }
 
-/** Joins the ends: what is pending is delivered when the process ends by itself, and `shutdown` gives everything back. */
-function joinEnds(parts: ExporterParts, { spans, rest, spool, close }: Ends): Exporters {
-  const { open } = parts
-  const drain = (timeoutMs: number): Promise<unknown> =>
-    outcomesOf<unknown>([spans.drain(timeoutMs), rest.drain(timeoutMs), spool === undefined ? undefined : settleOrStop(spool, timeoutMs)])
-  // The natural end comes twice where spans are open, and both together have the time of one.
-  let spentMs = 0
-  const drainAll = async (timeoutMs: number, isLast = false): Promise<void> => {
+/** The ways out of one instance to its server: what is pending is delivered when the process ends by itself. */
+class OpenExporters implements Exporters {
+  readonly memory: undefined
+  readonly #parts: ExporterParts
+  readonly #ends: Ends
+  /** The natural end comes twice where spans are open, and both together have the time of one. */
+  #spentMs = 0
+  readonly #drainAll: ExitTask = (timeoutMs, isLast) => this.#drainAtEnd(timeoutMs, isLast)
+  readonly #leave: ExitWrite = () => this.#leaveNow()
+
+  constructor(parts: ExporterParts, ends: Ends) {
+    this.#parts = parts
+    this.#ends = ends
+    onNaturalEnd(this.#drainAll)
+    onExit(this.#leave)
+  }
+
+  get spans(): SpanExport {
+    return this.#ends.spans
+  }
+
+  get rest(): SessionCalls {
+    return this.#ends.rest
+  }
+
+  async flush(timeoutMs: number): Promise<boolean> {
+    const { spans, rest, spool } = this.#ends
+    return await areAllTrue([spans.flush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
+  }
+
+  async shutdown(timeoutMs: number): Promise<boolean> {
+    const { spans, rest, spool, transport, restTransport } = this.#ends
+    const hasArrived = await areAllTrue([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
+    spool?.stop()
+    transport.close()
+    restTransport?.close()
+    offNaturalEnd(this.#drainAll)
+    offExit(this.#leave)
+    return hasArrived
+  }
+
+  async #drainAtEnd(timeoutMs: number, isLast = false): Promise<void> {
+    const { open } = this.#parts
     if (isLast) open.exportAll()
     const comesAgain = !isLast && open.exportAtNaturalEnd()
     const startedMs = monotonicMs()
-    await drain(Math.max(0, timeoutMs - spentMs))
-    spentMs = comesAgain ? monotonicMs() - startedMs : 0
+    await this.#drain(Math.max(0, timeoutMs - this.#spentMs))
+    this.#spentMs = comesAgain ? monotonicMs() - startedMs : 0
   }
-  const leave = (): LostAtExit | undefined => {
+
+  #drain(timeoutMs: number): Promise<unknown> {
+    const { spans, rest, spool } = this.#ends
+    const spooled = spool === undefined ? undefined : settleOrStop(spool, timeoutMs)
+    return outcomesOf<unknown>([spans.drain(timeoutMs), rest.drain(timeoutMs), spooled])
+  }
+
+  #leaveNow(): LostAtExit | undefined {
+    const { spans, rest, spool } = this.#ends
+    const { open, stats } = this.#parts
     // Without a spool they are lost as well, and are counted as what they are.
     if (spool !== undefined) open.exportAll()
-    const lost = [toAmount(spans.giveUp(), 'ended span'), toAmount(parts.stats.open, 'open span'), toAmount(rest.unsettled, 'API call')]
-    return tellLost(parts, lost.filter((what) => what !== undefined).join(' and '))
-  }
-  const releases = [onNaturalEnd(drainAll), onExit(leave)]
-  return {
-    spans,
-    rest,
-    memory: undefined,
-    async flush(timeoutMs) {
-      return await areAllTrue([spans.flush(timeoutMs), rest.flush(timeoutMs), spool?.settled(timeoutMs) ?? true])
-    },
-    async shutdown(timeoutMs) {
-      const hasArrived = await areAllTrue([spans.close(timeoutMs), rest.close(timeoutMs), spool?.settled(timeoutMs) ?? true])
-      spool?.stop()
-      close()
-      for (const release of releases) release()
-      return hasArrived
-    },
+    const lost = [toAmount(spans.giveUp(), 'ended span'), toAmount(stats.open, 'open span'), toAmount(rest.unsettled, 'API call')]
+    return tellLost(this.#parts, lost.filter((what) => what !== undefined).join(' and '))
   }
 }
 
