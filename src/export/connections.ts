@@ -31,13 +31,21 @@ interface Tunnel {
   readonly agent: TunnelAgent
 }
 
+interface OriginLease {
+  readonly origin: string
+  readonly lease: AgentLease
+}
+
+const NO_LEASES: readonly OriginLease[] = []
+
 /**
  * The connections of one tracer. Those of an agent that was given are that agent's, so tracers share them only where they were
  * given the same one; all others are shared by tracers that connect in the same way.
  */
 export class Connections {
   readonly #options: ConnectionOptions
-  readonly #leases = new NativeMap<string, AgentLease>()
+  /** Made anew with each: most tracers have one, which takes a map ten times the room. */
+  #leases: readonly OriginLease[] = NO_LEASES
   /** Few tracers have any. */
   #tunnels: Map<string, Tunnel> | undefined
 
@@ -59,9 +67,9 @@ export class Connections {
 
   /** Gives back what is ours; an agent that was given is left as it is. */
   close(): void {
-    for (const lease of this.#leases.values()) lease.release()
+    for (const { lease } of this.#leases) lease.release()
     for (const { agent } of this.#tunnels?.values() ?? []) agent.destroy()
-    this.#leases.clear()
+    this.#leases = NO_LEASES
     this.#tunnels = undefined
   }
 
@@ -80,8 +88,10 @@ export class Connections {
   }
 
   #lease({ origin }: URL, proxy: URL | undefined): AgentLease {
-    const lease = this.#leases.get(origin) ?? leaseAgent(origin, { ca: this.#options.ca, proxy })
-    this.#leases.set(origin, lease)
+    const known = this.#leases.find((each) => each.origin === origin)
+    if (known !== undefined) return known.lease
+    const lease = leaseAgent(origin, { ca: this.#options.ca, proxy })
+    this.#leases = [...this.#leases, { origin, lease }]
     return lease
   }
 

@@ -12,13 +12,6 @@ export interface TlsOptions {
   readonly proxy?: URL | undefined
 }
 
-/** A share in the keep-alive agent of one origin. */
-export interface AgentLease {
-  readonly agent: HttpAgent
-  /** Gives the share back; the last one closes the sockets. Further calls do nothing. */
-  release(): void
-}
-
 /**
  * Most sockets to one origin, over all tracers of the process. One tracer holds at most eight, four for spans and four for
  * sessions and events, so that a tenant whose requests hang leaves some for the others.
@@ -31,20 +24,38 @@ const IDLE_SOCKET_MS = 15_000
 export function leaseAgent(origin: string, tls: TlsOptions = {}): AgentLease {
   const key = toAgentKey(origin, tls)
   const entry = processState.agents.get(key) ?? { users: 0, agent: createAgent(origin, tls) }
-  entry.users++
   processState.agents.set(key, entry)
-  let isReleased = false
-  return {
+  return new AgentLease(key, entry)
+}
+
+type AgentEntry = NonNullable<ReturnType<(typeof processState)['agents']['get']>>
+
+/** A share in the keep-alive agent of one origin. */
+export class AgentLease {
+  readonly #key: string
+  readonly #entry: AgentEntry
+  #isReleased = false
+
+  constructor(key: string, entry: AgentEntry) {
+    this.#key = key
+    this.#entry = entry
+    entry.users++
+  }
+
+  get agent(): HttpAgent {
     // Only this module fills the map, and only with agents.
-    agent: entry.agent as HttpAgent,
-    release() {
-      if (isReleased) return
-      isReleased = true
-      entry.users--
-      if (entry.users > 0) return
-      if (processState.agents.get(key) === entry) processState.agents.delete(key)
-      entry.agent.destroy()
-    },
+    return this.#entry.agent as HttpAgent
+  }
+
+  /** Gives the share back; the last one closes the sockets. Further calls do nothing. */
+  release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    const entry = this.#entry
+    entry.users--
+    if (entry.users > 0) return
+    if (processState.agents.get(this.#key) === entry) processState.agents.delete(this.#key)
+    entry.agent.destroy()
   }
 }
 

@@ -2,7 +2,9 @@ import { NativeWeakMap } from '../builtins.js'
 import {
   type Attributes,
   type Context,
+  createNoopMeter,
   type Link,
+  type MeterProvider,
   ROOT_CONTEXT,
   type SpanContext,
   type SpanKind,
@@ -91,6 +93,9 @@ interface Draft {
 const SESSION_LINK = 'session'
 const NO_ATTRIBUTES: Attributes = Object.freeze({})
 const NO_LINKS: Link[] = []
+const NO_METER = createNoopMeter()
+/** What the SDK would make for each provider. */
+const NO_METERS: MeterProvider = { getMeter: () => NO_METER }
 
 /**
  * The OpenTelemetry side of one tracer: its own SDK tracer provider, with processors of ours and of the user, and the rule
@@ -122,7 +127,7 @@ export class InstanceProvider {
       sampler: this.#sampler,
       resource: owner.resource,
       idGenerator: parts.ids,
-      ...(config.meterProvider === undefined ? {} : { meterProvider: guardMeters(config.meterProvider, diagnostics) }),
+      meterProvider: config.meterProvider === undefined ? NO_METERS : guardMeters(config.meterProvider, diagnostics),
       // Of its exact length, where a literal with a spread has room for sixteen more.
       spanProcessors: Array.of<SpanProcessor>(this.#sessions, ...this.#userProcessors, parts.exportProcessor),
       spanLimits: {

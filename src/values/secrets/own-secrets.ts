@@ -55,17 +55,25 @@ function followSecrets(secrets: SecretList, replacement: string): MaskText {
 }
 
 function compileSecretMask(secrets: readonly string[], replacement: string): MaskText | undefined {
-  const forms = [...secrets.flatMap(toForms).filter((form, at, all) => form !== '' && all.indexOf(form) === at)].sort(
-    (a, b) => b.length - a.length,
-  )
-  if (forms.length === 0) return undefined
+  const leastChars = Math.min(MIN_PREFIX_CHARS + 1 + CUT_MARK.length, ...secrets.map(({ length }) => length))
+  if (secrets.every((secret) => secret === '')) return undefined
+  let forms: readonly string[] | undefined
   return (text) => {
+    // What no secret fits into needs none of its forms, and many a tracer never sees more.
+    if (text.length < leastChars) return text
+    forms ??= toAllForms(secrets)
     let shown = text
     for (const form of forms) {
       if (shown.includes(form)) shown = shown.replaceAll(form, () => replacement)
     }
     return maskCutSecret(shown, forms, replacement)
   }
+}
+
+/** The longest first. */
+function toAllForms(secrets: readonly string[]): string[] {
+  const forms = secrets.flatMap(toForms).filter((form, at, all) => form !== '' && all.indexOf(form) === at)
+  return [...forms].sort((a, b) => b.length - a.length)
 }
 
 /** A secret as it is, inside JSON text, inside a URL, and in the base64 of its bytes and of `user:key` pairs. */
