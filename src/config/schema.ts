@@ -443,8 +443,21 @@ export function toServerUrl(text: string): string | undefined {
   return url
 }
 
+/** What {@link toHttpUrl} gave: a pool makes thousands of tracers of the same few texts, and looks at each three times. */
+const httpUrls = new Map<string, string | undefined>()
+const MAX_HTTP_URLS = 64
+
 /** The normalised URL, or `undefined` when it is not http or https, or carries user, password, query or fragment. */
 export function toHttpUrl(text: string): string | undefined {
+  const known = httpUrls.get(text)
+  if (known !== undefined || text === '') return known
+  const url = readHttpUrl(text)
+  if (httpUrls.size >= MAX_HTTP_URLS) httpUrls.clear()
+  httpUrls.set(text, url)
+  return url
+}
+
+function readHttpUrl(text: string): string | undefined {
   const trimmed = text.trim()
   if (trimmed.length > MAX_URL_CHARS || !URL.canParse(trimmed)) return undefined
   const { protocol, username, password, search, hash, href } = new URL(trimmed)
