@@ -90,7 +90,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   static identify(span: GuardedSpan, context: SpanContext, fate: Fate, shown: SpanContext | undefined): void {
     const record = recordIn(span)
     record.context = context
-    record.shown = shown === undefined ? context : markShown(shown, span)
+    record.shown = shown ?? context
     record.fate = fate
     const { above } = record
     if (above !== undefined) record.arriving = above.arriving
@@ -171,6 +171,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     // Whoever asks for the ids may name the span by them.
     if (!record.isKnown && !record.isCopy) {
       record.isKnown = true
+      if (record.shown !== record.context) markShown(record.shown, this)
       rememberSpan(this)
       if (record.isEnded) forgetSpanLater(this)
     }

@@ -18,7 +18,9 @@ import { IDENTITY_KEYS } from './span-record.js'
  */
 export function createSampler(custom: Sampler | undefined, sampleRate: number, diagnostics: Diagnostics): Sampler {
   if (custom !== undefined) return new GuardedSampler(custom, diagnostics)
-  return sampleRate >= 1 ? KEEP_ALL : keepTraces(new TraceIdRatioBasedSampler(sampleRate))
+  if (sampleRate >= 1) return KEEP_ALL
+  // The ratio sampler reads each trace id, which costs more than the rest of a span that nobody records.
+  return sampleRate <= 0 ? KEEP_NONE : keepTraces(new TraceIdRatioBasedSampler(sampleRate))
 }
 
 function keepTraces(root: Sampler): Sampler {
@@ -32,6 +34,7 @@ function keepTraces(root: Sampler): Sampler {
 }
 
 const KEEP_ALL = keepTraces(new AlwaysOnSampler())
+const KEEP_NONE = keepTraces(new AlwaysOffSampler())
 
 /** A sampler of the user, asked for every span of its instance. When it throws, the span is kept. */
 class GuardedSampler implements Sampler {

@@ -5,7 +5,14 @@ import { nextOrder } from '../context/scope.js'
 
 /** Under a symbol and not in private fields, so that a proxy around the span works as the span does. */
 const STATE = Symbol('honeyhive-tracer.state')
-type Holder = { [STATE]?: { readonly owned: OwnedSpan; readonly shown: SpanContext } }
+type Holder = { [STATE]?: State }
+
+interface State {
+  readonly owned: OwnedSpan
+  readonly shown: SpanContext
+  /** Whether somebody asked for what it shows, and may name the span by it. */
+  isKnown: boolean
+}
 
 /**
  * A span that nobody records: its tracer is disabled or shut down, or no tracer could be chosen. It shows what was active
@@ -20,7 +27,7 @@ export class UnrecordedSpan implements Span {
   constructor(owner: Instance | undefined, shown: SpanContext, origin?: number) {
     const order = nextOrder()
     const owned: OwnedSpan = { owner, context: INVALID_SPAN_CONTEXT, order, origin: origin ?? order, hasEnded: false }
-    ;(this as Holder)[STATE] = { owned, shown: markShown(shown, owned) }
+    ;(this as Holder)[STATE] = { owned, shown, isKnown: false }
   }
 
   /** @internal How every copy of this package recognises the span. */
@@ -29,7 +36,11 @@ export class UnrecordedSpan implements Span {
   }
 
   spanContext(): SpanContext {
-    return (this as Holder)[STATE]?.shown ?? INVALID_SPAN_CONTEXT
+    const state = (this as Holder)[STATE]
+    if (state === undefined) return INVALID_SPAN_CONTEXT
+    if (!state.isKnown) markShown(state.shown, state.owned)
+    state.isKnown = true
+    return state.shown
   }
 
   isRecording(): boolean {
