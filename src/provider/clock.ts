@@ -22,12 +22,17 @@ export interface Clock {
 
 // `Date.now()` has whole milliseconds: two readings may differ by one without any step of the clock.
 const STEP_MS = 5
+/** The system clock is not read for every root of a burst. */
+const CHECK_EVERY_MS = 1
 
 /** Reads the clocks of this process. All traces share one anchor, so that they keep their order, until the clock steps. */
 export function createSystemClock(unixMs: () => number = readUnix, monotonicMs: () => number = readMonotonic): Clock {
-  let anchor = unixMs() - monotonicMs()
+  let checkedMs = monotonicMs()
+  let anchor = unixMs() - checkedMs
   return {
     anchor(nowMs = monotonicMs()) {
+      if (nowMs - checkedMs < CHECK_EVERY_MS && nowMs > checkedMs) return anchor
+      checkedMs = nowMs
       const today = unixMs() - nowMs
       if (Math.abs(today - anchor) > STEP_MS) anchor = today
       return anchor

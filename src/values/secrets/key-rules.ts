@@ -1,5 +1,6 @@
 import { NativeMap, NativeSet } from '../../natives.js'
 import { SECRET_STEM, type SecretKind, toSecretKind } from './names.js'
+import { remember } from './remembered.js'
 
 /** Which field names and dotted paths a set of rules masks. */
 export interface KeyRules {
@@ -19,8 +20,6 @@ export interface KeyRules {
   isSecretPath(path: string, isText: boolean): boolean
 }
 
-const MAX_CACHED_NAMES = 4096
-const MAX_CACHED_CHARS = 64
 
 /**
  * Compiles the rules once. A text without a dot is compared with each name, ignoring case and punctuation; a text with dots
@@ -56,20 +55,6 @@ export function createKeyRules(keys: readonly (string | RegExp)[], builtIn: bool
     isSecretTextName: (name) => kindOf(name) !== 'never',
     isSecretField,
     isSecretPath: (path, isText) => isSecretField(path, path, isText),
-  }
-}
-
-/** `decide` with its answers for the names met lately: a program uses few of them, again and again. */
-function remember(decide: (name: string) => SecretKind): (name: string) => SecretKind {
-  const known = new NativeMap<string, SecretKind>()
-  return (name) => {
-    const cached = known.get(name)
-    if (cached !== undefined) return cached
-    const answer = decide(name)
-    if (name.length > MAX_CACHED_CHARS) return answer
-    if (known.size >= MAX_CACHED_NAMES) known.clear()
-    known.set(name, answer)
-    return answer
   }
 }
 

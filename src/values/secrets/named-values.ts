@@ -1,5 +1,6 @@
 import { readQuotedValue, type ValueInText, type ValuePlace } from './field-value.js'
 import type { KeyRules } from './key-rules.js'
+import { remember } from './remembered.js'
 
 /** What a field says of the object it stands in: what another field's value is called, or that value. */
 export type FieldRole = 'name' | 'kind' | 'value'
@@ -10,12 +11,12 @@ const VALUE_FIELD = /(?:^|[a-z_.-])(?:value|values|val)$|^(?:v|stringValue|strin
 const MARKUP_VALUE_FIELD = /^content$/i
 
 /** The role of a field by its name: `{ name, value }`, `{ headerName, headerValue }`, `{ ParameterKey, ParameterValue }`. */
-export function toFieldRole(name: string): FieldRole | undefined {
+export const toFieldRole: (name: string) => FieldRole | undefined = remember((name) => {
   if (name.length > 40) return undefined
   if (NAME_FIELD.test(name)) return 'name'
   if (VALUE_FIELD.test(name)) return 'value'
   return KIND_FIELD.test(name) ? 'kind' : undefined
-}
+})
 
 const MAX_DISTANCE = 600
 const MAX_NAME_CHARS = 96
