@@ -13,7 +13,8 @@ export function createFilter(filter: SpanFilter | undefined, diagnostics: Diagno
 }
 
 function startsWithAny(name: string, prefixes: readonly string[]): boolean {
-  return prefixes.some((prefix) => name.startsWith(prefix))
+  for (const prefix of prefixes) if (name.startsWith(prefix)) return true
+  return false
 }
 
 function askFilter(filter: KeepSpan, name: string, attributes: Readonly<Record<string, unknown>>, diagnostics: Diagnostics): boolean {
