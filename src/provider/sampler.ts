@@ -1,8 +1,7 @@
-import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api'
+import { type Attributes, type Context, type Link, type SpanKind, TraceFlags, trace } from '@opentelemetry/api'
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
-  ParentBasedSampler,
   type Sampler,
   SamplingDecision,
   type SamplingResult,
@@ -20,21 +19,38 @@ export function createSampler(custom: Sampler | undefined, sampleRate: number, d
   if (custom !== undefined) return new GuardedSampler(custom, diagnostics)
   if (sampleRate >= 1) return KEEP_ALL
   // The ratio sampler reads each trace id, which costs more than the rest of a span that nobody records.
-  return sampleRate <= 0 ? KEEP_NONE : keepTraces(new TraceIdRatioBasedSampler(sampleRate))
+  return sampleRate <= 0 ? KEEP_NONE : new TraceSampler(new TraceIdRatioBasedSampler(sampleRate))
 }
 
-function keepTraces(root: Sampler): Sampler {
-  return new ParentBasedSampler({
-    root,
-    remoteParentSampled: root,
-    remoteParentNotSampled: root,
-    localParentSampled: new AlwaysOnSampler(),
-    localParentNotSampled: new AlwaysOffSampler(),
-  })
+const KEPT: SamplingResult = { decision: SamplingDecision.RECORD_AND_SAMPLED }
+const LEFT_OUT: SamplingResult = { decision: SamplingDecision.NOT_RECORD }
+
+/**
+ * Decides at the top of what this process records of a trace, and below it as there: the rule of OpenTelemetry's `ParentBased`, whose
+ * check of the parent's ids by two expressions costs more than all the rest of the decision. Ours are ids that the provider made.
+ */
+class TraceSampler implements Sampler {
+  readonly #root: Sampler
+
+  constructor(root: Sampler) {
+    this.#root = root
+  }
+
+  shouldSample(context: Context, traceId: string, name: string, kind: SpanKind, attributes: Attributes, links: Link[]): SamplingResult {
+    const parent = trace.getSpanContext(context)
+    // A parent that is none goes on with no trace.
+    const isTop = parent === undefined || parent.isRemote === true || parent.traceId !== traceId
+    if (isTop) return this.#root.shouldSample(context, traceId, name, kind, attributes, links)
+    return (parent.traceFlags & TraceFlags.SAMPLED) === 0 ? LEFT_OUT : KEPT
+  }
+
+  toString(): string {
+    return `TraceSampler{${this.#root.toString()}}`
+  }
 }
 
-const KEEP_ALL = keepTraces(new AlwaysOnSampler())
-const KEEP_NONE = keepTraces(new AlwaysOffSampler())
+const KEEP_ALL = new TraceSampler(new AlwaysOnSampler())
+const KEEP_NONE = new TraceSampler(new AlwaysOffSampler())
 
 /** A sampler of the user, asked for every span of its instance. When it throws, the span is kept. */
 class GuardedSampler implements Sampler {
@@ -59,8 +75,6 @@ class GuardedSampler implements Sampler {
     return 'GuardedSampler'
   }
 }
-
-const KEPT: SamplingResult = { decision: SamplingDecision.RECORD_AND_SAMPLED }
 
 function toResult({ decision, attributes, traceState }: SamplingResult): SamplingResult {
   if (attributes === undefined && traceState === undefined) return { decision }
