@@ -1,5 +1,5 @@
 import { NativeSet } from '../builtins.js'
-import { type Attributes, type Context, INVALID_SPAN_CONTEXT, type Link, type SpanContext } from '@opentelemetry/api'
+import { type Attributes, INVALID_SPAN_CONTEXT, type Link, type SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedLimits } from '../config/resolved.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan } from '../context/instance.js'
@@ -62,8 +62,6 @@ export interface SpanRecord {
   endedMs: number
   /** Span of the same process it was started under, filtered or not; given up at its end. */
   above: SpanRecord | undefined
-  /** Context that names it, or its nearest kept ancestor, as the parent. */
-  asParent: Context | undefined
   /** The SDK's span, which holds name, times, attributes, events, links and status; none for a span that nobody records. */
   sdk: SdkSpan | undefined
   /** Its own ids. */
@@ -183,7 +181,6 @@ export function createRecord(span: OwnedSpan, owner: SpanOwner, what: SpanDescri
     redact: what.redact,
     parent: at.parentContext,
     arriving: at.parentContext,
-    asParent: undefined,
     sdk: undefined,
     context: INVALID_SPAN_CONTEXT,
     shown: INVALID_SPAN_CONTEXT,

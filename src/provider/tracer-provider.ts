@@ -31,6 +31,7 @@ import type { InstanceIdGenerator } from './id-generator.js'
 import { innermostSpanOf, originOf, type Surroundings } from './owner.js'
 import { createSampler } from './sampler.js'
 import { guardMeters } from './span-metrics.js'
+import { PARENT_SLOT } from './parent-slot.js'
 import { nameText, readItems, toLink, toSpanKind, toTime } from './span-arguments.js'
 import { createFilter, type KeepSpan } from './span-filter.js'
 import { SessionProcessor, UserSpanProcessor } from './span-processors.js'
@@ -86,7 +87,9 @@ interface Draft {
   readonly kind: SpanKind
   readonly attributes: Attributes | undefined
   readonly links: Link[]
-  readonly parentContext: Context
+  readonly parent: SpanContext | undefined
+  /** What is around it. */
+  readonly context: Context
 }
 
 /** Value of the link attribute on a root that left an active span of the same tracer for another session. */
@@ -113,7 +116,7 @@ export class InstanceProvider {
   readonly #userProcessors: readonly UserSpanProcessor[]
   readonly #sampler: Sampler
   readonly #keep: KeepSpan | undefined
-  /** Whether anything of the user's sees the context a span starts in. */
+  /** Whether anything of the user's runs, and sees the context, while the SDK starts a span. */
   readonly #isContextSeen: boolean
 
   constructor(parts: InstanceProviderParts) {
@@ -122,7 +125,8 @@ export class InstanceProvider {
     this.#sampler = createSampler(config.sampler, config.sampleRate, diagnostics)
     this.#keep = createFilter(config.spanFilter, diagnostics)
     this.#userProcessors = config.spanProcessors.map((processor) => new UserSpanProcessor(processor, diagnostics))
-    this.#isContextSeen = config.sampler !== undefined || config.spanProcessors.length > 0
+    const { sampler, idGenerator, meterProvider, spanProcessors } = config
+    this.#isContextSeen = sampler !== undefined || idGenerator !== undefined || meterProvider !== undefined || spanProcessors.length > 0
     this.#sdk = new TracerProvider({
       sampler: this.#sampler,
       resource: owner.resource,
@@ -187,7 +191,8 @@ export class InstanceProvider {
       kind: toSpanKind(options?.kind),
       attributes: options?.attributes === undefined ? undefined : GuardedSpan.takeStart(span, options.attributes),
       links: this.#toLinks(options?.links, standing, at),
-      parentContext: this.#toParentContext(parent, above, request.context ?? at.context),
+      parent,
+      context: request.context ?? at.context,
     }
     // A root below spans that were left out goes on with their trace.
     const { copied } = request
@@ -215,14 +220,9 @@ export class InstanceProvider {
   }
 
   /** The context that names the parent to the SDK, around what samplers and processors of the user may want to see. */
-  #toParentContext(parent: SpanContext | undefined, record: SpanRecord | undefined, at: Context): Context {
-    const base = this.#isContextSeen && !isTracingSuppressed(at) ? at : ROOT_CONTEXT
-    if (base === ROOT_CONTEXT && parent !== undefined && record !== undefined) {
-      // The children of one span share it: making a context costs as much as the rest of the look-up.
-      record.asParent ??= trace.setSpanContext(base, parent)
-      return record.asParent
-    }
-    if (base === ROOT_CONTEXT) return parent === undefined ? base : trace.setSpanContext(base, parent)
+  #toParentContext({ parent, context: at }: Draft): Context {
+    if (!this.#isContextSeen) return parent === undefined ? ROOT_CONTEXT : PARENT_SLOT.naming(parent)
+    const base = isTracingSuppressed(at) ? ROOT_CONTEXT : at
     const around = trace.getSpan(base)
     if (parent === undefined) return around === undefined ? base : trace.deleteSpan(base)
     return readSpanContext(around) === parent ? base : trace.setSpanContext(base, parent)
@@ -248,19 +248,19 @@ export class InstanceProvider {
   #leaveOut(span: GuardedSpan, draft: Draft, parent: SpanContext | undefined, { shownContext }: SpanRequest): void {
     const { ids } = this.#parts
     const traceId = parent?.traceId ?? ids.generateTraceId()
-    const { name, kind, attributes = {}, links, parentContext } = draft
-    const { decision } = this.#sampler.shouldSample(parentContext, traceId, name, kind, attributes, links)
+    const { name, kind, attributes = {}, links } = draft
+    const { decision } = this.#sampler.shouldSample(this.#toParentContext(draft), traceId, name, kind, attributes, links)
     const fate: Fate = decision === SamplingDecision.RECORD_AND_SAMPLED ? 'filtered' : 'unsampled'
     const context = { traceId, spanId: ids.generateSpanId(), traceFlags: fate === 'filtered' ? TraceFlags.SAMPLED : TraceFlags.NONE }
     GuardedSpan.identify(span, context, fate, shownContext ?? (fate === 'filtered' ? toShown(parent) : undefined))
   }
 
   #begin(span: GuardedSpan, draft: Draft, startTime: [number, number], { library, shownContext, copied }: SpanRequest): void {
-    const { name, kind, attributes, links, parentContext } = draft
+    const { name, kind, attributes, links } = draft
     this.#sessions.expect(span)
     // All of them, so that the SDK looks for none on a prototype.
     const options = { kind, links, startTime, attributes, root: false } as SpanOptions
-    const sdk = this.#tracerFor(library).startSpan(name, options, parentContext)
+    const sdk = this.#tracerFor(library).startSpan(name, options, this.#toParentContext(draft))
     const context = copied === undefined ? sdk.spanContext() : withTraceState(sdk.spanContext(), copied)
     const isSampled = (context.traceFlags & TraceFlags.SAMPLED) !== 0
     const fate: Fate = !sdk.isRecording() ? 'unsampled' : isSampled ? 'export' : 'recordOnly'
