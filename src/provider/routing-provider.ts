@@ -113,7 +113,7 @@ export class RoutingProvider implements FlushableTracerProvider {
       if (isStackUsedUp(error)) throw error
       this.#unowned++
       this.#options.diagnostics.warn('route', `"${nameText(name)}" is not recorded: ${describeThrown(error).message}.`)
-      return new UnrecordedSpan(undefined, toShownContext(ROOT_CONTEXT), undefined)
+      return new UnrecordedSpan(undefined, ROOT_CONTEXT)
     }
   }
 
@@ -141,7 +141,7 @@ export class RoutingProvider implements FlushableTracerProvider {
     // What starts inside a span that nobody records goes the same way without a word.
     else if (conflict !== undefined) diagnostics.warn('conflict', `${what}: ${describeConflict(conflict)}.`)
     else if (place.parent === undefined) diagnostics.warn('unowned', `${what}: ${NOBODY_ACTIVE}.`)
-    return new UnrecordedSpan(undefined, toShownContext(hasOwnIds(at) ? ROOT_CONTEXT : at), originOf(surroundings))
+    return new UnrecordedSpan(undefined, hasOwnIds(at) ? ROOT_CONTEXT : at, originOf(surroundings))
   }
 
   #isOwnRequest(options: SpanOptions): boolean {

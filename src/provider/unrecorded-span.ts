@@ -1,17 +1,18 @@
-import { INVALID_SPAN_CONTEXT, type Span, type SpanContext } from '@opentelemetry/api'
+import { type Context, INVALID_SPAN_CONTEXT, type Span, type SpanContext } from '@opentelemetry/api'
 import type { Instance, OwnedSpan } from '../context/instance.js'
 import { markShown } from '../context/live-spans.js'
 import { nextOrder } from '../context/scope.js'
+import { toShownContext } from './host.js'
 
 /** Under a symbol and not in private fields, so that a proxy around the span works as the span does. */
 const STATE = Symbol('honeyhive-tracer.state')
 type Holder = { [STATE]?: State }
 
-interface State {
-  readonly owned: OwnedSpan
-  readonly shown: SpanContext
-  /** Whether somebody asked for what it shows, and may name the span by it. */
-  isKnown: boolean
+interface State extends OwnedSpan {
+  /** Context in which it started. */
+  readonly at: Context
+  /** What it shows, once somebody asked and may name the span by it. */
+  shown: SpanContext | undefined
 }
 
 /**
@@ -21,25 +22,26 @@ interface State {
 export class UnrecordedSpan implements Span {
   /**
    * @param owner the tracer that does not record it, if one was chosen.
-   * @param shown what `spanContext()` gives.
+   * @param at where it starts.
    * @param origin place of the outermost scope or span it stands in. @defaultValue its own
+   * @param shown what `spanContext()` gives. @defaultValue what stands in `at`
    */
-  constructor(owner: Instance | undefined, shown: SpanContext, origin?: number) {
+  constructor(owner: Instance | undefined, at: Context, origin?: number, shown?: SpanContext) {
     const order = nextOrder()
-    const owned: OwnedSpan = { owner, context: INVALID_SPAN_CONTEXT, order, origin: origin ?? order, hasEnded: false }
-    ;(this as Holder)[STATE] = { owned, shown, isKnown: false }
+    const state: State = { owner, context: INVALID_SPAN_CONTEXT, order, origin: origin ?? order, hasEnded: false, at, shown: undefined }
+    ;(this as Holder)[STATE] = state
+    if (shown !== undefined) state.shown = markShown(shown, state)
   }
 
   /** @internal How every copy of this package recognises the span. */
   get honeyhiveSpan(): OwnedSpan | undefined {
-    return (this as Holder)[STATE]?.owned
+    return (this as Holder)[STATE]
   }
 
   spanContext(): SpanContext {
     const state = (this as Holder)[STATE]
     if (state === undefined) return INVALID_SPAN_CONTEXT
-    if (!state.isKnown) markShown(state.shown, state.owned)
-    state.isKnown = true
+    state.shown ??= markShown(toShownContext(state.at), state)
     return state.shown
   }
 

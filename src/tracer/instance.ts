@@ -16,7 +16,6 @@ import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock, nowOn } from '../provider/clock.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
-import { toShownContext } from '../provider/host.js'
 import { InstanceIdGenerator } from '../provider/id-generator.js'
 import type { OpenSpansLimits } from '../provider/open-spans.js'
 import { findInnermost, originOf, readSurroundings, type Surroundings } from '../provider/owner.js'
@@ -383,6 +382,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #record(call: CompiledCall, self: unknown, args: readonly unknown[]): Recording | undefined {
+    if (!this.#isLive || !this.isRecording) return this.#recordNothing(call)
     const { options } = call
     const at = readSurroundings()
     const current = this.spans.current(at)
@@ -411,6 +411,22 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       if (record !== undefined) GuardedSpan.letGo(record)
       throw error
     }
+  }
+
+  /** Only the scope, so that what is called goes to no other tracer: nothing is made that a span would need. */
+  #recordNothing({ name }: CompiledCall): Recording {
+    const at = readSurroundings()
+    const frame = frameOf(this, at.scope)
+    this.#countRefused(name)
+    const span = new UnrecordedSpan(this, at.context, originOf(at))
+    const values: FrameValues = {
+      instance: this,
+      span: span.honeyhiveSpan,
+      session: frame?.session,
+      remoteParent: undefined,
+      baggage: frame?.baggage,
+    }
+    return new SilentRecording(span, this.enter(values, at))
   }
 
   #toRecording(span: GuardedSpan | UnrecordedSpan, call: CompiledCall, { at, current, self, args }: CallSite): Recording {
@@ -634,13 +650,17 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #refuse(request: SpanRequest, at: Surroundings): UnrecordedSpan {
-    const reason = this.#isLive ? 'disabled' : 'afterShutdown'
-    this.stats.refused(reason, { name: nameText(request.name), spanId: '' }, 'the tracer was shut down')
+    this.#countRefused(request.name)
     return this.#unrecorded(request, at)
   }
 
+  #countRefused(name: string): void {
+    const reason = this.#isLive ? 'disabled' : 'afterShutdown'
+    this.stats.refused(reason, { name: nameText(name), spanId: '' }, 'the tracer was shut down')
+  }
+
   #unrecorded({ shownContext, context }: SpanRequest, at: Surroundings): UnrecordedSpan {
-    return new UnrecordedSpan(this, shownContext ?? toShownContext(context ?? at.context), originOf(at))
+    return new UnrecordedSpan(this, context ?? at.context, originOf(at), shownContext)
   }
 
   /** Options of a span are read from the caller's object, which may throw; such a span is counted as lost. */
