@@ -1,5 +1,5 @@
-import { NativeMap, NativeSet } from '../../natives.js'
-import { SECRET_STEM, type SecretKind, toSecretKind } from './names.js'
+import { NativeSet } from '../../natives.js'
+import { SECRET_STEM, toSecretKind } from './names.js'
 import { remember } from './remembered.js'
 
 /** Which field names and dotted paths a set of rules masks. */
@@ -19,7 +19,6 @@ export interface KeyRules {
   /** A whole dotted path: any of its names, or a declared path at its end. */
   isSecretPath(path: string, isText: boolean): boolean
 }
-
 
 /**
  * Compiles the rules once. A text without a dot is compared with each name, ignoring case and punctuation; a text with dots
