@@ -182,7 +182,7 @@ describe('reports', () => {
     })
     const html = now.toHTML()
     expect(html).toContain('Change of the averages with 95% interval')
-    expect(html).toMatch(/<line x1="[\d.]+" x2="[\d.]+" y1="16" y2="16"/)
+    expect(html).toMatch(/<line x1="[\d.]+" x2="[\d.]+" y1="26" y2="26"/)
   })
 
   test('plots of 200,000 values do not overflow the stack', () => {

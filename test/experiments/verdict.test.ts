@@ -254,7 +254,7 @@ describe('several metrics', () => {
     expect(adjustedPValue).toBeCloseTo(10 / 64, 6)
     expect(isSignificant).toBe(false)
     for (const text of [after.toTable(), after.toMarkdown(), after.toHTML()]) {
-      for (const name of ['Student 1908', 'Fisher 1935', 'Holm 1979']) expect(text).toContain(name)
+      for (const name of ['Hall 1992', 'Student 1908', 'Fisher 1935', 'Holm 1979']) expect(text).toContain(name)
     }
     expect((await run(5)).toTable()).toContain('Wilson 1927')
   })
