@@ -66,6 +66,7 @@ describe('confidenceInterval', () => {
     const [hall, student] = [confidenceInterval(symmetric), pairedInterval(symmetric, false)]
     expectClose(hall?.low, student?.low ?? Number.NaN, 9, 'low')
     expectClose(hall?.high, student?.high ?? Number.NaN, 9, 'high')
+    expect(confidenceInterval([0.5, 0.5, 0.5, 0.5, 0.5])).toMatchObject({ low: 0.5, high: 0.5, method: 'hall' })
     expect(confidenceInterval([0.7, 0.7, 0.7, 0.7, 0.7, 0.7])).toMatchObject({
       low: expect.closeTo(0.7, 12),
       high: expect.closeTo(0.7, 12),
@@ -76,6 +77,11 @@ describe('confidenceInterval', () => {
     const nearly = (tilt: number): Interval | undefined => confidenceInterval([0.1, 0.2, 0.3, 0.4, 0.5 + tilt])
     expectClose(nearly(2e-6)?.low, nearly(1e-7)?.low ?? Number.NaN, 4, 'low')
     expectClose(nearly(2e-6)?.high, nearly(1e-7)?.high ?? Number.NaN, 4, 'high')
+  })
+
+  test('one value between 0 and 1 is enough for no rate', () => {
+    expect(confidenceInterval([1, 1, 0, 0.5, 1])?.method).toBe('hall')
+    expect(confidenceInterval([0.5, 1])?.method).toBe('t')
   })
 
   test('values that are all 0 or 1 are a rate, and a perfect one leaves room for doubt', () => {
