@@ -40,7 +40,7 @@ export interface Session {
   readonly source: string
   readonly evaluation: EvaluationIdentity | undefined
   readonly options: SessionOptions
-  /** Attributes that every span of the session carries, made once. */
+  /** Attributes that every span of the session carries, the same object for all of them. */
   readonly identity: Readonly<Record<string, string | boolean>>
   /** Whether this process asks the backend to make the session record. */
   readonly isCreatedHere: boolean

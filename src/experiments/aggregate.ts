@@ -1,6 +1,6 @@
 import { asList, asObject } from './json-reader.js'
 import { Digest, type DigestState } from './digest.js'
-import { confidenceInterval, type Interval, intervalOf } from '../values/intervals.js'
+import { confidenceInterval, type Interval, intervalOf, momentsOf } from '../values/intervals.js'
 import { type Aggregate, mean, quantile, standardDeviation } from '../values/statistics.js'
 import { worstScore } from '../values/worst-score.js'
 import type { ScoreValue } from './types.js'
@@ -351,12 +351,13 @@ export class MetricCollector {
 
   #confidence(average: number, count: number, worst: number | null): Interval | null {
     const isRate = this.#isRate && (worst === null || worst === 0 || worst === 1)
-    // In sorted order the sum does not depend on which row ended first, so that merged shards equal one process.
-    const squares =
-      this.#digest !== undefined
-        ? this.#squares + (count - this.#numbers) * ((worst ?? 0) - this.#mean) * ((worst ?? 0) - average)
-        : this.#sorted(worst ?? 0, worst === null ? 0 : this.#failedRows).reduce((total, value) => total + (value - average) ** 2, 0)
-    return intervalOf({ count, mean: average, squares, isRate }) ?? null
+    if (this.#digest !== undefined) {
+      const squares = this.#squares + (count - this.#numbers) * ((worst ?? 0) - this.#mean) * ((worst ?? 0) - average)
+      return intervalOf({ count, mean: average, squares, isRate }) ?? null
+    }
+    // In sorted order the sums do not depend on which row ended first, so that merged shards equal one process.
+    const moments = momentsOf(this.#sorted(worst ?? 0, worst === null ? 0 : this.#failedRows), average)
+    return intervalOf({ ...moments, isRate }) ?? null
   }
 }
 

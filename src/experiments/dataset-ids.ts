@@ -85,8 +85,13 @@ function readOwnId(row: unknown): string | undefined {
   return undefined
 }
 
+// A field that is undefined is not written.
 function toPythonRow(row: unknown): unknown {
   if (typeof row !== 'object' || row === null || Array.isArray(row) || !('groundTruth' in row)) return row
-  const { groundTruth, ...rest } = row as Record<string, unknown>
-  return groundTruth === undefined ? rest : { ...rest, ground_truth: groundTruth }
+  const named: Record<string, unknown> = { ground_truth: undefined, ...row }
+  const { groundTruth } = named
+  if (groundTruth === undefined) return named
+  named['ground_truth'] = groundTruth
+  named['groundTruth'] = undefined
+  return named
 }

@@ -4,7 +4,7 @@ import { isBoolean, isListOf, isMapLike, type OptionSpec } from '../options/spec
 import { checkBounds, RUN } from './check-options.js'
 import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
 import { rowKey } from './dataset.js'
-import { createResult, type ExperimentData, type ExperimentResult, type ExperimentStatus, RESULT_FORMAT } from './result.js'
+import { createResult, type ExperimentData, type ExperimentResult, type ExperimentStatus, findDamage } from './result.js'
 import { SummaryCollector } from './summary.js'
 import { allowedErrorRate, checkThresholds, recheckThresholds, type ThresholdMap, type ThresholdOutcome } from './thresholds.js'
 import type { DatapointInput, ScoreValue } from './types.js'
@@ -64,9 +64,8 @@ export function mergeResults<Row = DatapointInput, Output = unknown, Scores = Re
 
 function checkParts(first: ExperimentData, parts: readonly ExperimentData[]): void {
   for (const [at, part] of parts.entries()) {
-    if (part.format !== RESULT_FORMAT || !Array.isArray(part.rows)) {
-      throw new HoneyHiveError('EXPERIMENT', `mergeResults: part ${at + 1} is no result of format ${RESULT_FORMAT}.`)
-    }
+    const damage = findDamage(part)
+    if (damage !== undefined) throw new HoneyHiveError('EXPERIMENT', `mergeResults: part ${at + 1} ${damage}.`)
   }
   for (const part of parts) {
     if (part.runId !== first.runId) throw mismatch('runs (give every shard the same runId)', first.runId, part.runId)

@@ -7,6 +7,7 @@ import { type Backend, createBackend } from './backend.js'
 import { type AnyEvaluateOptions, checkOptions } from './check-options.js'
 import { createLocalSource, type DatasetSource } from './dataset.js'
 import { type NamedEvaluator, toNamedEvaluators } from './evaluator.js'
+import { DEFAULT_KEY, isSingle, type RateLimits } from './rate-limit.js'
 import { Experiment, REPORT_TIMEOUT_MS } from './experiment.js'
 import { readGitContext } from './git.js'
 import { openHostedSource } from './hosted-dataset.js'
@@ -42,6 +43,7 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop, tu
   const backend = createBackend(config)
   if (backend === undefined)
     warnings.push('No API key: the experiment ran offline and nothing was sent. Set apiKey or HH_API_KEY to record the run.')
+  warnings.push(...describeUnknownKeys(options.rateLimit, evaluators))
   try {
     const source = await openSource(options, backend, name)
     const planned = await createPlan({ options, evaluators, source, runId, name })
@@ -54,6 +56,16 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop, tu
     await backend?.close()
     throw error
   }
+}
+
+// A misspelt key would be no limit at all.
+function describeUnknownKeys(limits: RateLimits | undefined, evaluators: readonly NamedEvaluator[]): readonly string[] {
+  if (limits === undefined) return []
+  const keys = isSingle(limits) ? [DEFAULT_KEY] : Object.keys(limits)
+  return evaluators.flatMap(({ name, rateLimit }) => {
+    if (rateLimit === undefined || keys.includes(rateLimit)) return []
+    return [`Evaluator "${name}" is not limited: its rateLimit "${rateLimit}" is none of the keys of rateLimit (${keys.join(', ')}).`]
+  })
 }
 
 // A bound names one figure, and must not find another one of the same name.

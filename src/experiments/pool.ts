@@ -25,14 +25,13 @@ export async function runPool<T>(
   let failure: { readonly thrown: unknown } | undefined
   let wake: () => void = () => undefined
   const release = stop?.onStop(() => wake())
-  const run = async (item: T): Promise<void> => {
-    try {
-      await work(item)
-    } catch (thrown) {
-      failure ??= { thrown }
-    }
+  const end = (): void => {
     open -= 1
     wake()
+  }
+  const fail = (thrown: unknown): void => {
+    failure ??= { thrown }
+    end()
   }
   const change = (): Promise<void> =>
     new Promise((resolve) => {
@@ -53,7 +52,7 @@ export async function runPool<T>(
     } else if (item.done === true) hasEnded = true
     else {
       open += 1
-      void run(item.value)
+      void work(item.value).then(end, fail)
     }
   }
   // A source that is stuck in `next()` would keep `return()` waiting; it is told, not awaited.

@@ -12,7 +12,8 @@ export function toPythonJson(value: unknown): string {
   return write(value, []) ?? 'null'
 }
 
-function write(value: unknown, ancestors: readonly object[]): string | undefined {
+/** `above` holds the objects around the value, outermost first. */
+function write(value: unknown, above: object[]): string | undefined {
   switch (typeof value) {
     case 'string':
       return quote(value)
@@ -23,33 +24,41 @@ function write(value: unknown, ancestors: readonly object[]): string | undefined
     case 'boolean':
       return value ? 'true' : 'false'
     case 'object':
-      return value === null ? 'null' : writeObject(value, ancestors)
+      return value === null ? 'null' : writeObject(value, above)
     default:
       return undefined
   }
 }
 
-function writeObject(value: object, ancestors: readonly object[]): string | undefined {
-  if (ancestors.length > 0 && ancestors.includes(value)) return '"[Circular]"'
-  if (ancestors.length >= MAX_DEPTH) return '"[Too deep]"'
-  const inside = [...ancestors, value]
+function writeObject(value: object, above: object[]): string | undefined {
+  if (above.includes(value)) return '"[Circular]"'
+  if (above.length >= MAX_DEPTH) return '"[Too deep]"'
+  above.push(value)
+  const text = writeInside(value, above)
+  above.pop()
+  return text
+}
+
+function writeInside(value: object, above: object[]): string | undefined {
   const toJson = readProperty(value, 'toJSON')
-  if (typeof toJson === 'function') return writeConverted(value, toJson as () => unknown, inside)
-  if (Array.isArray(value)) return `[${Array.from(value, (item) => write(item, inside) ?? 'null').join(', ')}]`
+  if (typeof toJson === 'function') return writeConverted(value, toJson as () => unknown, above)
+  if (Array.isArray(value)) return `[${Array.from(value, (item) => write(item, above) ?? 'null').join(', ')}]`
   let parts = ''
   for (const key of sortKeys(Object.keys(value))) {
-    const text = write(readProperty(value, key), inside)
+    const text = write(readProperty(value, key), above)
     if (text !== undefined) parts += `${parts === '' ? '' : ', '}${quote(key)}: ${text}`
   }
   return `{${parts}}`
 }
 
-function writeConverted(value: object, toJson: () => unknown, ancestors: readonly object[]): string | undefined {
+function writeConverted(value: object, toJson: () => unknown, above: object[]): string | undefined {
+  let converted: unknown
   try {
-    return write(toJson.call(value), ancestors)
+    converted = toJson.call(value)
   } catch {
     return '"[Throws]"'
   }
+  return write(converted, above)
 }
 
 function readProperty(value: object, key: string): unknown {
@@ -90,7 +99,7 @@ function toPythonNumber(value: number): string {
 // Without halves of surrogate pairs the order of UTF-16 units is that of code points.
 function sortKeys(keys: string[]): readonly string[] {
   if (keys.length < 2) return keys
-  return keys.some((key) => /[\ud800-\udfff]/.test(key)) ? keys.sort(compareCodePoints) : keys.sort()
+  return /[\ud800-\udfff]/.test(keys.join('')) ? keys.sort(compareCodePoints) : keys.sort()
 }
 
 function compareCodePoints(a: string, b: string): number {

@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { HoneyHiveError } from '../errors.js'
 import { withBackend, type ServerOptions } from './compare.js'
 import type { ScoredRun } from './compare-rows.js'
-import { asObject } from './json-reader.js'
-import { type ExperimentData, RESULT_FORMAT } from './result.js'
+import { type ExperimentData, findDamage } from './result.js'
 import { describeError } from './score.js'
 import { loadScoredRun } from './scored-run.js'
 
@@ -19,10 +18,8 @@ export async function readReport(path: string): Promise<ExperimentData> {
   } catch (cause) {
     throw new HoneyHiveError('EXPERIMENT', `${path} could not be read as a result: ${describeError(cause)}`, { cause })
   }
-  const { format, rows } = asObject(value)
-  if (format !== RESULT_FORMAT || !Array.isArray(rows)) {
-    throw new HoneyHiveError('EXPERIMENT', `${path} is no result of format ${RESULT_FORMAT}. Write one with --reporter json=FILE.`)
-  }
+  const damage = findDamage(value)
+  if (damage !== undefined) throw new HoneyHiveError('EXPERIMENT', `${path} ${damage}. Write one with --reporter json=FILE.`)
   // The format names the shape.
   return value as ExperimentData
 }

@@ -1,6 +1,7 @@
 import type { MetricSummary } from './aggregate.js'
 import type { RunComparison } from './compare-rows.js'
 import type { ExperimentGate, ExperimentStatus } from './gate.js'
+import { asObject } from './json-reader.js'
 import type { Shard } from './options.js'
 import type { Aggregate } from '../values/statistics.js'
 import type { RowCounts, SummarizedEvaluator, SummaryState } from './summary.js'
@@ -76,4 +77,21 @@ export interface ExperimentData<Row = DatapointInput, Output = unknown, Scores =
   readonly warnings: readonly string[]
   /** Seed of the confidence intervals. */
   readonly seed: number
+}
+
+const ROW_FIELDS = ['scores', 'metrics', 'decisions', 'evaluatorErrors', 'tokens'] as const
+const STATUSES: readonly unknown[] = ['success', 'failed', 'cancelled']
+
+/** What keeps a value from being a result as JSON; `undefined` for a result. Figures are not looked at: they are made anew from the rows. */
+export function findDamage(value: unknown): string | undefined {
+  const { format, rows } = asObject(value)
+  if (format !== RESULT_FORMAT || !Array.isArray(rows)) return `is no result of format ${RESULT_FORMAT}`
+  for (const [at, row] of rows.entries()) {
+    const fields = asObject(row)
+    if (typeof fields['datapointId'] !== 'string') return `is damaged: row ${at} has no datapointId`
+    if (!STATUSES.includes(fields['status'])) return `is damaged: row ${at} (${fields['datapointId']}) has no status`
+    const missing = ROW_FIELDS.find((name) => typeof fields[name] !== 'object' || fields[name] === null)
+    if (missing !== undefined) return `is damaged: row ${at} (${fields['datapointId']}) has no ${missing}`
+  }
+  return undefined
 }

@@ -12,7 +12,7 @@ import type { DatapointInput, ScoreValue } from './types.js'
 
 export type { ExperimentStatus } from './gate.js'
 export type { ExperimentData } from './result-data.js'
-export { RESULT_FORMAT } from './result-data.js'
+export { findDamage, RESULT_FORMAT } from './result-data.js'
 
 /** Result of an experiment: data, and the ways to show them. `rows` hold the values themselves; every report masks them as spans are. */
 export interface ExperimentResult<Row = DatapointInput, Output = unknown, Scores = Readonly<Record<string, ScoreValue>>>

@@ -1,5 +1,4 @@
 import { unixMs } from '../builtins.js'
-import { asObject } from './json-reader.js'
 import type { Random } from './random.js'
 import { pause, type Stop } from './stop.js'
 
@@ -51,10 +50,30 @@ async function retry<T>(
   }
 }
 
-/** The pause an error asks for, as `Retry-After` or `retry-after-ms` among its headers, in milliseconds. */
+/** Errors that libraries put around one another. */
+const MAX_CAUSES = 5
+
+/**
+ * The pause an error asks for, as `Retry-After` or `retry-after-ms` among its headers or those of its response, in milliseconds; the
+ * errors that it was made of (`cause`) count as well. Never throws: what cannot be read asks for nothing.
+ */
 export function readRetryAfter(error: unknown, nowMs: number = unixMs()): number | undefined {
-  const { headers, response, retryAfter } = asError(error)
-  for (const source of [headers, asObject(response)['headers'], asError(response).headers]) {
+  try {
+    let at = error
+    for (let i = 0; i < MAX_CAUSES && typeof at === 'object' && at !== null; i += 1) {
+      const pauseMs = readOwnRetryAfter(at, nowMs)
+      if (pauseMs !== undefined) return pauseMs
+      at = (at as { readonly cause?: unknown }).cause
+    }
+  } catch {
+    // A getter of the error threw; the error itself is what the row tells.
+  }
+  return undefined
+}
+
+function readOwnRetryAfter(error: ErrorParts, nowMs: number): number | undefined {
+  const { headers, response, retryAfter } = error
+  for (const source of [headers, (response as ErrorParts | null | undefined)?.headers]) {
     const inMs = Number(readHeader(source, 'retry-after-ms') ?? Number.NaN)
     if (inMs >= 0) return Math.min(inMs, MAX_DELAY_MS)
     const pauseMs = toPause(readHeader(source, 'retry-after'), nowMs)
@@ -63,14 +82,19 @@ export function readRetryAfter(error: unknown, nowMs: number = unixMs()): number
   return typeof retryAfter === 'number' ? toPause(String(retryAfter), nowMs) : undefined
 }
 
-function asError(error: unknown): { readonly headers?: unknown; readonly response?: unknown; readonly retryAfter?: unknown } {
-  return typeof error === 'object' && error !== null ? error : {}
+interface ErrorParts {
+  readonly headers?: unknown
+  readonly response?: unknown
+  readonly retryAfter?: unknown
 }
 
+// Headers of any fetch, maps, and plain objects in any spelling, whose values may be lists as Node's are.
 function readHeader(headers: unknown, name: string): string | undefined {
-  if (headers instanceof Headers) return headers.get(name) ?? undefined
-  const found = Object.entries(asObject(headers)).find(([key]) => key.toLowerCase() === name)?.[1]
-  return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined
+  if (typeof headers !== 'object' || headers === null) return undefined
+  const entries = Symbol.iterator in headers ? [...(headers as Iterable<readonly [unknown, unknown]>)] : Object.entries(headers)
+  const found = entries.find((entry) => Array.isArray(entry) && String(entry[0]).toLowerCase() === name)?.[1]
+  const value: unknown = Array.isArray(found) ? found[0] : found
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
 }
 
 function toPause(text: string | undefined, nowMs: number): number | undefined {

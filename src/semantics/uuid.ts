@@ -15,16 +15,18 @@ export function isUuid(value: unknown): value is string {
  * @see RFC 9562, section 5.5
  */
 export function toNameUuid(name: string): string {
-  const digest = toSha1(Buffer.concat([DNS_NAMESPACE, Buffer.from(name, 'utf8')]))
-  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x50, 6)
-  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8)
-  return formatUuid(digest.toString('hex', 0, 16))
+  const bytes = Buffer.allocUnsafe(DNS_NAMESPACE.length + Buffer.byteLength(name))
+  bytes.set(DNS_NAMESPACE)
+  bytes.write(name, DNS_NAMESPACE.length)
+  const hex = toSha1(bytes)
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16)
+  return formatUuid(`${hex.slice(0, 12)}5${hex.slice(13, 16)}${variant}${hex.slice(17, 32)}`)
 }
 
 // Since Node 20.12 in one call, which costs a third.
-function toSha1(bytes: Buffer): Buffer {
+function toSha1(bytes: Buffer): string {
   const { hash, createHash } = crypto as Partial<Pick<typeof crypto, 'hash'>> & Pick<typeof crypto, 'createHash'>
-  return hash === undefined ? createHash('sha1').update(bytes).digest() : hash('sha1', bytes, 'buffer')
+  return hash === undefined ? createHash('sha1').update(bytes).digest('hex') : hash('sha1', bytes, 'hex')
 }
 
 /** 32 hex digits with the dashes of a UUID. */

@@ -45,7 +45,7 @@ import type { Exporters } from './exporter-types.js'
 import { createExporters } from './exporters.js'
 import { TracerPropagator } from './propagator.js'
 import { injectInto } from './remote.js'
-import { type Caller, createOwnSession, toStartBody } from './session.js'
+import { type Caller, createOwnSession, toStartBody, withBaggage } from './session.js'
 import { replaceInstrumentations } from './instrumentations.js'
 import { replaceInstance } from './registry.js'
 import { UnfinishedSpans } from './unfinished.js'
@@ -224,7 +224,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   #withoutKey(session: Session): Session {
     if (session.baggage === undefined) return session
     const entries = mapTexts([...session.baggage], this.redactor.label)
-    return { ...session, baggage: new NativeMap(entries) }
+    return withBaggage(session, new NativeMap(entries))
   }
 
   /** What is current for this instance in the current async context. */

@@ -6,7 +6,7 @@ import { fieldsOf } from '../options/fields.js'
 import { redactorFor } from './instance-redactor.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
+import type { EvaluationIdentity, Session, SessionOptions, SessionRecord } from '../context/session.js'
 
 /** Without a prototype, whose fields would be ids. */
 export const NO_EVALUATION: EvaluationIdentity = fieldsOf({})
@@ -30,31 +30,77 @@ export function createSession(
   caller?: Caller,
 ): Session {
   const id = toOwnId(options.sessionId)
-  const name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
-  const redactor = redactorFor(config)
-  const evaluation = toShownEvaluation(givenEvaluation, redactor.label)
-  const source = redactor.label(typeof options.source === 'string' ? options.source : config.source)
-  const shownName = redactor.text('session_name', name)
-  const identity = toIdentity(id, shownName, source, config.project, evaluation, redactor.label)
-  return {
-    id,
-    name,
-    source,
-    evaluation,
-    options,
-    identity,
-    isCreatedHere: isCreatedHere && options.skipSessionCreation !== true,
-    record: { startedAtMs: undefined, isLost: false },
-    follows: caller?.sessionId === undefined || caller.sessionId === id ? undefined : caller.parent,
-    baggage: undefined,
+  const follows = caller?.sessionId === undefined || caller.sessionId === id ? undefined : caller.parent
+  return new OwnSession({ config, id, options, evaluation: readEvaluation(givenEvaluation), isCreatedHere, follows })
+}
+
+/** A copy of a session with other baggage, for what leaves this process. */
+export function withBaggage(session: Session, baggage: Map<string, string>): Session {
+  const { id, name, source, evaluation, options, identity, isCreatedHere, record, follows } = session
+  return { id, name, source, evaluation, options, identity, isCreatedHere, record, follows, baggage }
+}
+
+interface SessionParts extends Pick<Session, 'id' | 'options' | 'isCreatedHere' | 'follows'> {
+  readonly config: ResolvedConfig
+  readonly evaluation: EvaluationIdentity | undefined
+}
+
+type ShownParts = Pick<Session, 'source' | 'evaluation' | 'identity'>
+
+/** A session of this process. What its spans carry is made for the first of them: a session may have none. */
+class OwnSession implements Session {
+  readonly id: string
+  readonly name: string
+  readonly options: SessionOptions
+  readonly isCreatedHere: boolean
+  readonly record: SessionRecord = { startedAtMs: undefined, isLost: false }
+  readonly follows: SpanContext | undefined
+  baggage: Map<string, string> | undefined = undefined
+  readonly #config: ResolvedConfig
+  readonly #given: EvaluationIdentity | undefined
+  #shown: ShownParts | undefined
+
+  constructor({ config, id, options, evaluation, isCreatedHere, follows }: SessionParts) {
+    this.id = id
+    this.name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
+    this.options = options
+    this.isCreatedHere = isCreatedHere && options.skipSessionCreation !== true
+    this.follows = follows
+    this.#config = config
+    this.#given = evaluation
+  }
+
+  get source(): string {
+    return this.#parts.source
+  }
+
+  get evaluation(): EvaluationIdentity | undefined {
+    return this.#parts.evaluation
+  }
+
+  get identity(): Session['identity'] {
+    return this.#parts.identity
+  }
+
+  get #parts(): ShownParts {
+    this.#shown ??= toShownParts(this, this.#config, this.#given)
+    return this.#shown
   }
 }
 
+function toShownParts({ id, name, options }: OwnSession, config: ResolvedConfig, given: EvaluationIdentity | undefined): ShownParts {
+  const redactor = redactorFor(config)
+  const evaluation = given === undefined ? undefined : mapTexts(given, redactor.label)
+  const source = redactor.label(typeof options.source === 'string' ? options.source : config.source)
+  const shownName = redactor.text('session_name', name)
+  return { source, evaluation, identity: toIdentity(id, shownName, source, config.project, evaluation, redactor.label) }
+}
+
 /** Each id is read once: the object is the caller's. */
-function toShownEvaluation(given: EvaluationIdentity | undefined, toLabel: (text: string) => string): EvaluationIdentity | undefined {
+function readEvaluation(given: EvaluationIdentity | undefined): EvaluationIdentity | undefined {
   if (given === undefined) return undefined
   const { runId, datasetId, datapointId } = given
-  return mapTexts({ runId, datasetId, datapointId }, toLabel)
+  return { runId, datasetId, datapointId }
 }
 
 /** A blank id is a lookup that found nothing, never an id to share. */

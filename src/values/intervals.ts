@@ -1,14 +1,15 @@
 import { normalQuantile, studentQuantile } from './distributions.js'
-import { mean, standardDeviation, sum } from './statistics.js'
+import { mean } from './statistics.js'
 
 /**
  * How an interval was found.
  *
  * - `wilson`: a rate, i.e. all values are 0 or 1 (Wilson 1927, score interval)
- * - `t`: any other mean (Student 1908)
+ * - `hall`: the mean of five values or more (Hall 1992, cubic transformation that removes the skewness)
+ * - `t`: the mean of fewer values, or of a change (Student 1908)
  * - `bonett-price`: change of a rate over the same rows (Bonett and Price 2012, adjusted Wald interval)
  */
-export type IntervalMethod = 'wilson' | 't' | 'bonett-price'
+export type IntervalMethod = 'wilson' | 'hall' | 't' | 'bonett-price'
 
 /** A range that holds the true mean with the given probability, assuming the rows are an independent sample. */
 export interface Interval {
@@ -27,23 +28,60 @@ export interface Moments {
   readonly mean: number
   /** Sum of the squared distances from the mean. */
   readonly squares: number
+  /** Sum of the cubed distances from the mean. @defaultValue unknown: nothing is corrected for skewness */
+  readonly cubes?: number | undefined
   /** All values are 0 or 1. */
   readonly isRate: boolean
 }
 
-/** Confidence interval of the mean: Wilson's for a rate, Student's for anything else; `undefined` for fewer than two values. */
-export function intervalOf({ count, mean: average, squares, isRate }: Moments, level: number = LEVEL): Interval | undefined {
+/** Fewer values do not show how skewed they are: the correction would add more width than it adds truth. */
+const HALL_FROM_COUNT = 5
+
+/**
+ * Confidence interval of the mean: Wilson's for a rate; for anything else Hall's, or Student's where the skewness is unknown or there are
+ * fewer than five values. `undefined` for fewer than two values.
+ */
+export function intervalOf(moments: Moments, level: number = LEVEL): Interval | undefined {
+  const { count, mean: average, squares, cubes, isRate } = moments
   if (count < 2) return undefined
   if (isRate) return wilsonInterval(average * count, count, level)
-  const reach = studentQuantile(1 - (1 - level) / 2, count - 1) * Math.sqrt(squares / (count - 1) / count)
-  return { low: average - reach, high: average + reach, level, method: 't' }
+  const deviation = Math.sqrt(squares / (count - 1))
+  const reach = studentQuantile(1 - (1 - level) / 2, count - 1) / Math.sqrt(count)
+  if (cubes === undefined || count < HALL_FROM_COUNT) {
+    return { low: average - reach * deviation, high: average + reach * deviation, level, method: 't' }
+  }
+  const skewness = squares === 0 ? 0 : cubes / count / (squares / count) ** 1.5
+  const toDistance = (at: number): number => deviation * removeSkewness(at, skewness, count)
+  return { low: average - toDistance(reach), high: average - toDistance(-reach), level, method: 'hall' }
+}
+
+/**
+ * How far the mean lies from the true one, in standard deviations, when the transformed distance is `at`.
+ *
+ * @see Hall 1992, "On the removal of skewness by transformation", Journal of the Royal Statistical Society B 54; with Student's
+ * quantiles in the place of the normal ones, as for small sets
+ */
+function removeSkewness(at: number, skewness: number, count: number): number {
+  const bias = skewness / (6 * count)
+  // The cube root loses its digits where there is nothing to remove.
+  return Math.abs(skewness) < 1e-6 ? at - bias : (Math.cbrt(1 + skewness * (at - bias)) - 1) / (skewness / 3)
 }
 
 /** {@link intervalOf} of values in memory. */
 export function confidenceInterval(values: readonly number[], level: number = LEVEL): Interval | undefined {
-  const count = values.length
   const isRate = values.every((value) => value === 0 || value === 1)
-  return intervalOf({ count, mean: mean(values), squares: standardDeviation(values) ** 2 * (count - 1), isRate }, level)
+  return intervalOf({ ...momentsOf(values, mean(values)), isRate }, level)
+}
+
+/** Count and sums of the powers of the distances from `average`, in the order of the values. */
+export function momentsOf(values: ArrayLike<number>, average: number): Omit<Moments, 'isRate'> {
+  let [squares, cubes] = [0, 0]
+  for (let i = 0; i < values.length; i += 1) {
+    const distance = (values[i] ?? average) - average
+    squares += distance ** 2
+    cubes += distance ** 3
+  }
+  return { count: values.length, mean: average, squares, cubes }
 }
 
 /**
@@ -76,9 +114,8 @@ export function pairedInterval(differences: readonly number[], isRate: boolean, 
   return { low: Math.max(up - down - reach, -1), high: Math.min(up - down + reach, 1), level, method: 'bonett-price' }
 }
 
-// Differences may all be 0 or 1 by chance; they are no rate.
+// Differences may all be 0 or 1 by chance; they are no rate. Most are 0 and the others few: their skewness is mostly chance.
 function confidenceIntervalOfChange(differences: readonly number[], level: number): Interval | undefined {
-  const count = differences.length
-  const average = sum(differences) / count
-  return intervalOf({ count, mean: average, squares: standardDeviation(differences) ** 2 * (count - 1), isRate: false }, level)
+  const { count, mean: average, squares } = momentsOf(differences, mean(differences))
+  return intervalOf({ count, mean: average, squares, isRate: false }, level)
 }

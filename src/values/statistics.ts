@@ -20,9 +20,11 @@ export function sum(values: readonly number[]): number {
   return total + lost
 }
 
-/** Sample standard deviation (divisor n − 1); 0 for fewer than two values. */
+/** Sample standard deviation (divisor n − 1); 0 for fewer than two values, and for values that are all the same. */
 export function standardDeviation(values: readonly number[]): number {
-  if (values.length < 2) return 0
+  const [first] = values
+  // Their mean may differ from them in the last digit.
+  if (values.every((value) => value === first)) return 0
   const average = mean(values)
   return Math.sqrt(sum(values.map((value) => (value - average) ** 2)) / (values.length - 1))
 }

@@ -52,14 +52,14 @@ describe('the HTML report', () => {
     return page
   }
 
-  test.for([390, 768, 1_280])('needs no sideways scrolling at %i px', async (width) => {
+  test.for([320, 390, 768, 1_280])('needs no sideways scrolling at %i px', async (width) => {
     const page = await open(width)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
     // Nothing is cut off where it cannot be scrolled to either.
     const outside = await page.evaluate((right) => {
       const isOutside = (element: Element): boolean => element.getBoundingClientRect().right > right + 1
       const canScroll = (element: Element): boolean => getComputedStyle(element.closest('.wide') ?? element).overflowX === 'auto'
-      return [...document.querySelectorAll('td, figure, li, h1, h2')]
+      return [...document.querySelectorAll('td, th[scope=row], figure, svg, li, p, summary, h1, h2')]
         .filter((element) => isOutside(element) && (right <= 640 || !canScroll(element)))
         .map((element) => element.outerHTML.slice(0, 200))
     }, width)
@@ -67,8 +67,8 @@ describe('the HTML report', () => {
     await page.close()
   })
 
-  test('breaks no word into letters at 390 px, and names every value', async () => {
-    const page = await open(390)
+  test.for([320, 390])('breaks no word into letters at %i px, and names every value', async (width) => {
+    const page = await open(width)
     const words = await page.evaluate(() => {
       const narrow: string[] = []
       for (const cell of document.querySelectorAll('td, th[scope=row]')) {
@@ -93,10 +93,22 @@ describe('the HTML report', () => {
   })
 
   test('shows plots with their intervals, and colours of good and bad, in both themes', async () => {
-    const page = await open(390)
+    const page = await open(320)
     expect(await page.locator('svg').count()).toBeGreaterThanOrEqual(4)
     const boxes = await page.locator('svg').evaluateAll((plots) => plots.map((plot) => plot.getBoundingClientRect().width))
     for (const width of boxes) expect(width).toBeGreaterThan(200)
+    // As drawn, whatever a plot was scaled by.
+    const letters = await page.locator('svg text').evaluateAll((texts) => texts.map((text) => text.getBoundingClientRect().height))
+    for (const height of letters) expect(height).toBeGreaterThan(10)
+    const apart = await page.locator('svg').evaluateAll((plots) =>
+      plots.flatMap((plot) => {
+        const right = plot.getBoundingClientRect().right + 1
+        return [...plot.querySelectorAll('text')]
+          .filter((text) => text.getBoundingClientRect().right > right)
+          .map((text) => text.textContent)
+      }),
+    )
+    expect(apart).toEqual([])
     const colours = new Set<string>()
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { compareRuns, evaluate, evaluator, exactMatch, judgePairs, llmJudge, scoreRun } from '../../src/experiments/index.js'
-import { createRateLimiter } from '../../src/experiments/rate-limit.js'
+import { createRateLimiter, type RateLimits } from '../../src/experiments/rate-limit.js'
 import { readRetryAfter, withRetries } from '../../src/experiments/retry.js'
 import { Stop } from '../../src/experiments/stop.js'
 import { OFFLINE } from './backend.js'
@@ -160,12 +160,57 @@ describe('retries', () => {
     expect(readRetryAfter({ response: { headers: { 'Retry-After': 'Thu, 01 Jan 1970 00:00:05 GMT' } } }, 1_000)).toBe(4_000)
     expect(readRetryAfter({ response: new Response('', { headers: { 'retry-after-ms': '70' } }) })).toBe(70)
     expect(readRetryAfter({ headers: { 'retry-after': '999999' } })).toBe(60_000)
-    for (const nothing of [undefined, 'text', new Error('x'), { headers: { 'retry-after': 'soon' } }])
+    expect(readRetryAfter({ headers: new Map([['Retry-After', '2']]) })).toBe(2_000)
+    expect(readRetryAfter({ headers: { 'retry-after': ['4', '9'] } })).toBe(4_000)
+    expect(readRetryAfter({ response: null, retryAfter: 1.5 })).toBe(1_500)
+    expect(readRetryAfter(new Error('gave up', { cause: new Error('again', { cause: { headers: { 'retry-after': '6' } } }) }))).toBe(6_000)
+    const circle = { cause: undefined as unknown }
+    circle.cause = circle
+    for (const nothing of [
+      undefined,
+      'text',
+      new Error('x'),
+      { headers: { 'retry-after': 'soon' } },
+      { headers: ['retry-after', '3'] },
+      circle,
+    ])
       expect(readRetryAfter(nothing)).toBeUndefined()
+  })
+
+  test('an error whose headers cannot be read is tried again like any other, and told as it is', async () => {
+    let calls = 0
+    const unreadable = Object.defineProperty(new Error('refused'), 'headers', {
+      get() {
+        throw new Error('a getter')
+      },
+    })
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: [{ inputs: {} }],
+      retries: 1,
+      retryDelayMs: 0,
+      function: () => {
+        calls += 1
+        throw unreadable
+      },
+    })
+    expect(calls).toBe(2)
+    expect(result.rows[0]?.error?.message).toBe('refused')
   })
 })
 
 describe('rateLimit', () => {
+  test('an evaluator whose key is none of the limits is named', async () => {
+    const judge = evaluator('judge', { evaluate: () => 1, rateLimit: 'opnai' })
+    const run = (rateLimit: RateLimits) =>
+      evaluate({ ...OFFLINE, dataset: [{ inputs: {} }], function: () => 1, evaluators: [judge], rateLimit })
+    const limit = { requestsPerMinute: 60_000 }
+    const said = 'Evaluator "judge" is not limited: its rateLimit "opnai" is none of the keys of rateLimit'
+    expect((await run({ openai: limit, slow: limit })).warnings).toContain(`${said} (openai, slow).`)
+    expect((await run(limit)).warnings).toContain(`${said} (default).`)
+    expect((await run({ opnai: limit })).warnings.join()).not.toContain('not limited')
+  })
+
   test('spaces calls of a key evenly after a burst, and not those of another', async () => {
     let now = 0
     const limiter = createRateLimiter({ model: { requestsPerMinute: 600, burst: 3 } }, { now: () => now })

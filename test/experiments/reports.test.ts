@@ -128,6 +128,39 @@ describe('reports', () => {
     }
   })
 
+  test('masks texts that are scores, explanations, names and errors of the data set as well', async () => {
+    const KEY = `sk-proj-${'aB3'.repeat(14)}`
+    const result = await evaluate({
+      ...OFFLINE,
+      name: `checks ${KEY}`,
+      dataset: [{ inputs: { q: 1 } }, { inputs: { q: 2 } }],
+      function: ({ inputs }) => inputs.q,
+      evaluators: { verdict: (output) => ({ score: `label ${output > 1 ? KEY : `${KEY}x`}`, explanation: `because of ${KEY}` }) },
+      summaryEvaluators: {
+        overall: () => ({ score: `of all ${KEY}`, explanation: `whole ${KEY}` }),
+        broken: () => {
+          throw new Error(`no reply to ${KEY}`)
+        },
+      },
+    })
+    expect(result.rows[0]?.scores.verdict).toContain(KEY)
+    for (const text of [result.toTable(), result.toMarkdown(), result.toHTML(), result.toJUnit(), JSON.stringify(result)]) {
+      expect(text).not.toContain(KEY)
+      expect(text).toMatch(/the summary evaluator failed: Error: no reply to \\?\[REDACTED\\?\]/)
+    }
+    // Counted together where nothing tells them apart any more.
+    expect(Object.entries(result.toJSON().metrics.verdict.categories)).toEqual([['label [REDACTED]', 2]])
+  })
+
+  test('cuts no character in two', async () => {
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: [{ inputs: { q: '😀'.repeat(2_000) } }, { inputs: { q: `a${'😀'.repeat(2_000)}` } }],
+      function: ({ inputs }) => inputs.q,
+    })
+    for (const text of [result.toTable(), result.toMarkdown(), result.toHTML(), result.toJUnit()]) expect(/\p{Cs}/u.test(text)).toBe(false)
+  })
+
   test('columns stay aligned when characters are wide', async () => {
     const names = ['東京', 'e\u0301te\u0301', '👩‍👩‍👧 ok', 'plain']
     const result = await evaluate({
@@ -182,7 +215,7 @@ describe('reports', () => {
     })
     const html = now.toHTML()
     expect(html).toContain('Change of the averages with 95% interval')
-    expect(html).toMatch(/<line x1="[\d.]+" x2="[\d.]+" y1="16" y2="16"/)
+    expect(html).toMatch(/<line x1="[\d.]+" x2="[\d.]+" y1="26" y2="26"/)
   })
 
   test('plots of 200,000 values do not overflow the stack', () => {

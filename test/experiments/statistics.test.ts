@@ -21,6 +21,8 @@ describe('basic figures', () => {
   test('standardDeviation divides by n - 1', () => {
     expect(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9])).toBeCloseTo(2.13809, 5)
     expect(standardDeviation([1])).toBe(0)
+    // Their sum divided by three is not 0.7.
+    expect(standardDeviation([0.7, 0.7, 0.7])).toBe(0)
   })
 
   test('normalQuantile gives the tabled values', () => {

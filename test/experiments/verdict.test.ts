@@ -254,7 +254,7 @@ describe('several metrics', () => {
     expect(adjustedPValue).toBeCloseTo(10 / 64, 6)
     expect(isSignificant).toBe(false)
     for (const text of [after.toTable(), after.toMarkdown(), after.toHTML()]) {
-      for (const name of ['Student 1908', 'Fisher 1935', 'Holm 1979']) expect(text).toContain(name)
+      for (const name of ['Hall 1992', 'Student 1908', 'Fisher 1935', 'Holm 1979']) expect(text).toContain(name)
     }
     expect((await run(5)).toTable()).toContain('Wilson 1927')
   })
@@ -270,6 +270,10 @@ describe('merging', () => {
     const [one, two] = parts
     if (one === undefined || two === undefined) throw new Error('two parts')
     expect(mergeResults(parts)).toMatchObject({ passed: true, counts: { total: 9 }, warnings: one.warnings })
+    const damaged = JSON.parse(JSON.stringify(one)) as typeof one
+    Reflect.deleteProperty(damaged.rows[0] ?? {}, 'scores')
+    expect(() => mergeResults([damaged, two])).toThrow(/mergeResults: part 1 is damaged: row 0 \(EXT-[^)]+\) has no scores\./)
+    expect(() => mergeResults([one, null as never])).toThrow('mergeResults: part 2 is no result of format')
     expect(() => mergeResults([one, two])).toThrow(/Shards are missing: 2\/3 .*allow: \['holes'\]/)
     expect(() => mergeResults([...parts, one])).toThrow(/3 rows are in several parts/)
     const stranger = await run(9, undefined, { runId })

@@ -1,5 +1,6 @@
 import type { MetricSummary } from '../aggregate.js'
 import type { Interval } from '../../values/intervals.js'
+import { headOf } from '../../values/text.js'
 import type { ScoreValue } from '../types.js'
 
 /** A number with at most four decimals; whole numbers without any. */
@@ -50,7 +51,7 @@ export function formatScore(value: ScoreValue | null | undefined): string {
 /** Any value as one line of at most `maxChars` characters. */
 export function formatValue(value: unknown, maxChars = 80): string {
   const text = (typeof value === 'string' ? value : toText(value)).replace(/\s+/g, ' ').trim()
-  return text.length > maxChars ? `${text.slice(0, maxChars - 1)}…` : text
+  return text.length > maxChars ? `${headOf(text, maxChars - 1)}…` : text
 }
 
 function toText(value: unknown): string {

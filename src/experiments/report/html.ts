@@ -40,11 +40,11 @@ body{font:15px/1.5 system-ui,sans-serif;margin:0}main{max-width:1100px;margin:0 
 h1,h2,p,li{overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;margin:8px 0 24px}th,td{text-align:left;padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}
 td{max-width:28em}td.n{font-variant-numeric:tabular-nums;white-space:nowrap}.good{color:var(--good)}.bad{color:var(--bad)}a{color:var(--link)}
-h1 span{font-size:16px}.plots{display:flex;flex-wrap:wrap;gap:16px}figure{margin:0;max-width:100%}figcaption{font-size:13px}svg{max-width:100%;height:auto}
-.wide{overflow-x:auto}svg text{font:11px system-ui,sans-serif;fill:currentColor}svg rect{fill:#4c8dd6}svg rect.up{fill:var(--good)}svg rect.down{fill:var(--bad)}
+h1 span{font-size:16px}.plots{display:flex;flex-wrap:wrap;gap:16px}figure{margin:0;max-width:100%}figcaption{font-size:13px;overflow-wrap:anywhere}svg{max-width:100%;height:auto}
+.wide{overflow-x:auto}svg text{font:12px system-ui,sans-serif;fill:currentColor}svg rect{fill:#4c8dd6}svg rect.up{fill:var(--good)}svg rect.down{fill:var(--bad)}
 @media (prefers-color-scheme:dark){:root{--good:#4ac26b;--bad:#ff7b72;--link:#58a6ff}}
 @media (max-width:640px){td{overflow-wrap:anywhere}.wide thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.wide table,.wide tbody,.wide tr,.wide td{display:block;max-width:none}
-.wide tr{border-bottom:2px solid var(--line);padding:6px 0}.wide td{border:0;padding:2px 0;overflow-wrap:anywhere}.wide td:empty{display:none}.wide td[data-name]::before{content:attr(data-name) ": ";opacity:.7}}`.replaceAll(
+.wide tr{border-bottom:2px solid var(--line);padding:6px 0}.wide td{border:0;padding:2px 0;overflow-wrap:anywhere}.wide td.n{white-space:normal}.wide td:empty{display:none}.wide td[data-name]::before{content:attr(data-name) ": ";opacity:.7}}`.replaceAll(
   '\n',
   '',
 )

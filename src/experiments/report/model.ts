@@ -307,7 +307,8 @@ function toDistributions(data: ExperimentData): readonly Distribution[] {
 
 const INTERVAL_METHODS: Readonly<Record<IntervalMethod, string>> = {
   wilson: "rates: Wilson's score interval (Wilson 1927)",
-  t: "means: Student's t interval (Student 1908)",
+  hall: "means: Hall's interval, corrected for skewness (Hall 1992)",
+  t: "means of fewer than five rows, and of changes: Student's t interval (Student 1908)",
   'bonett-price': 'change of a rate over pairs: adjusted Wald interval (Bonett and Price 2012)',
 }
 

@@ -1,5 +1,6 @@
 import type { MetricComparison } from '../compare-rows.js'
 import { formatDifference, formatNumber } from './format.js'
+import { cutTo } from './width.js'
 import { escapeXml } from './xml.js'
 
 const WIDTH = 320
@@ -31,25 +32,30 @@ export function differencePlot(metrics: readonly MetricComparison[]): string {
     1e-9,
     ...metrics.flatMap(({ difference, confidence }) => [difference, confidence?.low ?? 0, confidence?.high ?? 0].map(Math.abs)),
   )
-  const at = (value: number): number => WIDTH + (value / reach) * (WIDTH / 2 - 10)
+  const at = (value: number): number => WIDTH / 2 + (value / reach) * (WIDTH / 2 - 2)
   const lines = metrics.map(({ name, difference, confidence, verdict }, i) => {
-    const y = 18 + i * 24
+    const y = i * LINE_HEIGHT
     const side = verdict === 'improved' ? ' class="up"' : verdict === 'worse' ? ' class="down"' : ''
     const from = Math.min(at(0), at(difference))
-    const bar = `<rect${side} x="${round(from)}" y="${y - 8}" width="${round(Math.max(Math.abs(at(difference) - at(0)), 1))}" height="12"/>`
+    const bar = `<rect${side} x="${round(from)}" y="${y + 20}" width="${round(Math.max(Math.abs(at(difference) - at(0)), 1))}" height="12"/>`
     const interval =
       confidence === null
         ? ''
-        : `<line x1="${round(at(confidence.low))}" x2="${round(at(confidence.high))}" y1="${y - 2}" y2="${y - 2}" stroke="currentColor"/>`
-    return `<text x="0" y="${y + 2}">${escapeXml(name)} ${formatDifference(difference)}</text>${bar}${interval}`
+        : `<line x1="${round(at(confidence.low))}" x2="${round(at(confidence.high))}" y1="${y + 26}" y2="${y + 26}" stroke="currentColor"/>`
+    const zero = `<line x1="${at(0)}" x2="${at(0)}" y1="${y + 17}" y2="${y + 35}" stroke="currentColor" stroke-opacity=".4"/>`
+    const label = `<text x="0" y="${y + 13}">${escapeXml(cutTo(name, NAME_COLUMNS))}<title>${escapeXml(name)}</title></text>`
+    return `${label}<text x="${WIDTH}" y="${y + 13}" text-anchor="end">${formatDifference(difference)}</text>${bar}${interval}${zero}`
   })
-  const height = 18 + metrics.length * 24
-  const zero = `<line x1="${at(0)}" x2="${at(0)}" y1="0" y2="${height}" stroke="currentColor" stroke-opacity=".4"/>`
-  return svg(height, 'change of each metric', lines.join('') + zero, WIDTH * 1.5)
+  return svg(metrics.length * LINE_HEIGHT, 'change of each metric', lines.join(''))
 }
 
-function svg(height: number, label: string, inside: string, width = WIDTH): string {
-  return `<svg role="img" aria-label="${escapeXml(label)}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${inside}</svg>`
+/** Of one metric: its name above, its bar below. On a phone there is no room for them side by side. */
+const LINE_HEIGHT = 40
+/** Of a name beside its difference, in the small letters of a plot. */
+const NAME_COLUMNS = 40
+
+function svg(height: number, label: string, inside: string): string {
+  return `<svg role="img" aria-label="${escapeXml(label)}" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">${inside}</svg>`
 }
 
 // `Math.min(...values)` overflows the stack from about 100,000 values on.

@@ -1,5 +1,6 @@
 import type { ExperimentData } from '../result-data.js'
-import type { ExperimentRow } from '../types.js'
+import type { SummaryScore } from '../summary-evaluators.js'
+import type { ExperimentRow, ScoreValue } from '../types.js'
 import type { Redactor } from '../../values/redact.js'
 import { mapTexts } from '../../values/secrets/map-texts.js'
 import { takeSnapshot } from '../../values/snapshot.js'
@@ -7,8 +8,55 @@ import { takeSnapshot } from '../../values/snapshot.js'
 /** The result as it may leave the process: what the rows hold is masked as on their spans, by the same rules. */
 export function redactResult(data: ExperimentData, redactor: Redactor | undefined): ExperimentData {
   if (redactor?.isActive !== true) return data
-  const { rows, ...labels } = data
-  return { ...mapTexts(labels, redactor.label), rows: rows.map((row) => redactRow(row, redactor)) }
+  const { rows, name, metrics, extras, summaryState, summaryScores, failures, ...labels } = data
+  const shownScores = summaryScores.map((score) => maskSummaryScore(score, redactor))
+  return {
+    ...mapTexts(labels, redactor.label),
+    name: redactor.text('session_name', name),
+    metrics: maskCategories(metrics, redactor),
+    extras: maskCategories(extras, redactor),
+    ...(summaryState === undefined ? {} : { summaryState: { ...summaryState, metrics: maskCategories(summaryState.metrics, redactor) } }),
+    summaryScores: shownScores,
+    failures: mapTexts(maskFailures(failures, summaryScores, shownScores), redactor.label),
+    rows: rows.map((row) => redactRow(row, redactor)),
+  }
+}
+
+function maskScore(score: ScoreValue, name: string, redactor: Redactor): ScoreValue {
+  return typeof score === 'string' ? redactor.text(`metrics.${name}`, score) : score
+}
+
+// The texts of a metric are the names of its categories; those that look alike once they are masked are counted together.
+function maskCategories<Metric extends { readonly categories: Readonly<Record<string, number>> }>(
+  metrics: Readonly<Record<string, Metric>>,
+  redactor: Redactor,
+): Readonly<Record<string, Metric>> {
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, metric]) => {
+      const categories: Record<string, number> = {}
+      for (const [text, count] of Object.entries(metric.categories)) {
+        const shown = redactor.text(`metrics.${name}`, text)
+        categories[shown] = (categories[shown] ?? 0) + count
+      }
+      return [redactor.label(name), { ...mapTexts(metric, redactor.label), categories }]
+    }),
+  )
+}
+
+function maskSummaryScore({ score, explanation, error, name }: SummaryScore, redactor: Redactor): SummaryScore {
+  return {
+    name: redactor.label(name),
+    score: score === null ? null : maskScore(score, name, redactor),
+    ...(explanation === undefined ? {} : { explanation: redactor.text(`metrics.${name}_explanation`, explanation) }),
+    ...(error === undefined ? {} : { error: redactor.text('error', error) }),
+  }
+}
+
+// A failure that tells what a summary evaluator threw.
+function maskFailures(failures: readonly string[], scores: readonly SummaryScore[], shown: readonly SummaryScore[]): readonly string[] {
+  return failures.map((failure) =>
+    scores.reduce((text, { error }, at) => (error === undefined ? text : text.replaceAll(error, () => shown[at]?.error ?? '')), failure),
+  )
 }
 
 /** As much of one value as a span may hold. */
@@ -32,12 +80,17 @@ function mask<T>(redactor: Redactor, path: string, value: T): T {
 }
 
 function redactRow(row: ExperimentRow, redactor: Redactor): ExperimentRow {
-  const { error, inputs, groundTruth, outputs, metrics, evaluatorErrors, ...labels } = maskRow(row, redactor)
+  const { error, inputs, groundTruth, outputs, scores, metrics, evaluatorErrors, ...labels } = maskRow(row, redactor)
+  const shownScores = Object.entries(scores as Readonly<Record<string, ScoreValue>>).map(([name, score]) => [
+    redactor.label(name),
+    maskScore(score, name, redactor),
+  ])
   return {
     ...mapTexts(labels, redactor.label),
     inputs,
     groundTruth,
     outputs: mask(redactor, 'outputs', outputs),
+    scores: Object.fromEntries(shownScores),
     metrics: mask(redactor, 'metrics', metrics),
     evaluatorErrors: mapTexts(maskErrors(evaluatorErrors, redactor), redactor.label),
     ...(error === undefined ? {} : { error: maskError(error, redactor) }),

@@ -25,6 +25,19 @@ export function padTo(text: string, width: number): string {
   return text + ' '.repeat(Math.max(width - widthOf(text), 0))
 }
 
+/** `text` in at most `width` columns, with an ellipsis where it was cut. */
+export function cutTo(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  let kept = ''
+  let used = 0
+  for (const { segment } of GRAPHEMES.segment(text)) {
+    used += widthOfGrapheme(segment)
+    if (used > width - 1) break
+    kept += segment
+  }
+  return `${kept}…`
+}
+
 // The ranges of width W and F in EastAsianWidth.txt, joined where only unassigned code points lie between.
 const WIDE: readonly (readonly [number, number])[] = [
   [0x1100, 0x115f],

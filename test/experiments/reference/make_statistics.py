@@ -62,4 +62,23 @@ out["detectableEffect"] = [
 for n, alpha, power, effect in out["detectableEffect"]:
     if n >= 8:
         assert abs(TTestPower().power(effect, n, alpha) - power) < 1e-6
+
+
+def hall_bound(values, quantile):
+    """The mean whose transformed distance is at the quantile, found by bisection, not by the inverse."""
+    v = np.array(values)
+    n, s, g = len(v), v.std(ddof=1), stats.skew(v)
+
+    def distance(mean):
+        w = (v.mean() - mean) / s
+        return np.sqrt(n) * (w + g * w**2 / 3 + g**2 * w**3 / 27 + g / (6 * n)) - quantile
+
+    return brentq(distance, v.mean() - 1000 * s, v.mean() + 1000 * s, xtol=1e-14, rtol=1e-14)
+
+
+out["hall"] = []
+for n, draw in [(5, rng.exponential), (6, rng.exponential), (8, rng.standard_normal), (12, lambda n: rng.beta(5, 0.5, n)), (40, rng.lognormal), (300, rng.exponential)]:
+    values = [round(float(v), 4) for v in (draw(size=n) if draw in (rng.exponential, rng.lognormal) else draw(n))]
+    q = stats.t.ppf(0.975, n - 1)
+    out["hall"].append([values, hall_bound(values, q), hall_bound(values, -q)])
 print(json.dumps(out, indent=0, default=float))
