@@ -102,28 +102,43 @@ const SPECS: Specs = {
   },
 }
 
+/** What a client is made of. */
+export interface OpenClient {
+  readonly send: Send
+  readonly serverUrl: string
+  close(): void
+}
+
+/** The way to the server. @throws HoneyHiveConfigError as {@link createClient} does, naming `where` */
+export function openClient(options: ClientOptions, where: string): OpenClient {
+  const { timeoutMs = 30_000, retries = 4, ...given } = checkOptions(options, SPECS, where)
+  const config = resolveConfig({ ...given, disabled: false, testMode: false })
+  refuseUnusable(config, where)
+  const { label, text } = toMasks(config)
+  const transport = withMask(openTransport(config, label), label)
+  const sendOpen = createSend({ transport, timeoutMs: Number(timeoutMs), retries: Number(retries), mask: text })
+  let isClosed = false
+  return {
+    serverUrl: transport.baseUrl,
+    async send(plan, requestOptions) {
+      if (!isClosed) return sendOpen(plan, requestOptions)
+      const message = `${plan.method} ${plan.path} was not sent: this client is closed. Make another one.`
+      throw new HoneyHiveError('HTTP_NETWORK', message)
+    },
+    close() {
+      isClosed = true
+      transport.close()
+    },
+  }
+}
+
 /**
  * A client of HoneyHive's REST API. No request is made before the first call.
  *
  * @throws HoneyHiveConfigError listing every option that is wrong or unknown; without a key, and for a server that cannot be used
  */
 export function createClient(options: ClientOptions = {}): HoneyHiveClient {
-  const { timeoutMs = 30_000, retries = 4, ...given } = checkOptions(options, SPECS, 'createClient')
-  const config = resolveConfig({ ...given, disabled: false, testMode: false })
-  refuseUnusable(config)
-  const { label, text } = toMasks(config)
-  const transport = withMask(openTransport(config, label), label)
-  let isClosed = false
-  const sendOpen = createSend({ transport, timeoutMs: Number(timeoutMs), retries: Number(retries), mask: text })
-  const send: Send = async (plan, requestOptions) => {
-    if (isClosed)
-      throw new HoneyHiveError('HTTP_NETWORK', `${plan.method} ${plan.path} was not sent: this client is closed. Make another one.`)
-    return sendOpen(plan, requestOptions)
-  }
-  const close = (): void => {
-    isClosed = true
-    transport.close()
-  }
+  const { send, serverUrl, close } = openClient(options, 'createClient')
   const events = createEvents(send)
   return Object.freeze({
     sessions: createSessions(send, events),
@@ -135,20 +150,20 @@ export function createClient(options: ClientOptions = {}): HoneyHiveClient {
     metrics: createMetrics(send),
     projects: createProjects(send),
     tools: createTools(send),
-    serverUrl: transport.baseUrl,
+    serverUrl,
     close,
     [Symbol.dispose]: close,
   })
 }
 
-function refuseUnusable({ apiKey, askKey, disabled, warnings }: ResolvedConfig): void {
+function refuseUnusable({ apiKey, askKey, disabled, warnings }: ResolvedConfig, where: string): void {
   if (disabled) {
     const problems = warnings.map((message) => ({ option: 'serverUrl', message: message.replace(/^Disabled: /, '') }))
-    throw new HoneyHiveConfigError(problems, 'createClient')
+    throw new HoneyHiveConfigError(problems, where)
   }
   if (apiKey !== undefined || askKey !== undefined) return
   const message = 'Invalid "apiKey": expected an API key, got none. Give "apiKey", or set HH_API_KEY.'
-  throw new HoneyHiveConfigError([{ option: 'apiKey', message }], 'createClient')
+  throw new HoneyHiveConfigError([{ option: 'apiKey', message }], where)
 }
 
 function toMasks(config: ResolvedConfig): { label: (text: string) => string; text: (text: string) => string } {
