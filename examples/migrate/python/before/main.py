@@ -10,18 +10,18 @@ tracer = HoneyHiveTracer.init(
 )
 
 
-@trace(event_type="tool", tracer=tracer)
+@trace(event_type="tool", event_name="lookup", tracer=tracer)
 def lookup(topic):
     return [f"a document about {topic}"]
 
 
-@trace(event_type="model", tracer=tracer)
+@trace(event_type="model", event_name="complete", tracer=tracer)
 def complete(messages):
     tracer.enrich_span(config={"model": "gpt-4o"}, metrics={"tokens": 12})
     return {"role": "assistant", "content": f"Otters swim ({len(messages)})"}
 
 
-@trace(event_type="chain", tracer=tracer)
+@trace(event_type="chain", event_name="answer", tracer=tracer)
 def answer(question):
     documents = lookup("otters")
     return complete([{"role": "user", "content": question + documents[0]}])["content"]
