@@ -20,6 +20,9 @@ const LAYERS = {
   'middleware/': CORE,
   'integrations/': CORE,
   'testing/': CORE,
+  'client/': CORE,
+  // The old names of everything: of the client, of experiments and of the handler for LangChain too.
+  'compat/': `${CORE}|client/|experiments/|integrations/`,
   'dev/': `${GROUND}|options/|values/|otlp/`,
 }
 

@@ -14,7 +14,7 @@ export default defineConfig({
     // The package's own name means the sources here, as `paths` in tsconfig.json says; the built package is checked apart.
     alias: [
       { find: /^honeyhive-tracer$/, replacement: source('index.ts') },
-      { find: /^honeyhive-tracer\/(experiments|testing)$/, replacement: source('$1/index.ts') },
+      { find: /^honeyhive-tracer\/(experiments|testing|client|compat)$/, replacement: source('$1/index.ts') },
       { find: /^honeyhive-tracer\/dev$/, replacement: source('dev/server.ts') },
       { find: /^honeyhive-tracer\/(otel|langchain)$/, replacement: source('integrations/$1.ts') },
       { find: /^honeyhive-tracer\/(express|fastify|fetch|lambda)$/, replacement: source('middleware/$1.ts') },

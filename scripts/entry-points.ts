@@ -12,6 +12,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   './dev': 'src/dev/server.ts',
   './otel': 'src/integrations/otel.ts',
   './langchain': 'src/integrations/langchain.ts',
+  './client': 'src/client/index.ts',
+  './compat': 'src/compat/index.ts',
 }
 
 /** One module that users import. */

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'HTTP_STATUS'
   | 'HTTP_TIMEOUT'
   | 'HTTP_NETWORK'
+  | 'HTTP_ABORTED'
   | 'BAD_REPLY'
   | 'ISOLATION'
   | 'EXPERIMENT'

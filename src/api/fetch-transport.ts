@@ -1,6 +1,6 @@
 import { registerEndpoint } from '../export/sockets.js'
 import { runDetached } from '../export/detached.js'
-import { ExchangeError, type Reply } from '../export/exchange.js'
+import { ExchangeError, type Reply, toRequestId } from '../export/exchange.js'
 import { toTimerMs } from '../time.js'
 import { toAuthorization, type Transport, type TransportRequest } from '../export/transport.js'
 import { type ApiKey, sendWithKey } from '../export/api-key.js'
@@ -43,6 +43,7 @@ export function createFetchTransport({ serverUrl, headers, key: source, fetch }:
         status: response.status,
         contentType: response.headers.get('content-type') ?? '',
         retryAfter: response.headers.get('retry-after') ?? undefined,
+        requestId: toRequestId((name) => response.headers.get(name)),
         body: new Uint8Array(await response.arrayBuffer()),
         isComplete: true,
       }

@@ -58,6 +58,8 @@ export interface RestCall {
   readonly body: Uint8Array | undefined
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
+  /** Whether sending it again changes nothing. @defaultValue true for every method but POST */
+  readonly isRepeatable?: boolean | undefined
 }
 
 /** What one attempt came to. */
@@ -70,6 +72,8 @@ export interface RestAttempt {
   readonly isLasting: boolean
   /** The server's own wish before another attempt, milliseconds. */
   readonly retryAfterMs: number | undefined
+  /** What arrived, where it was not what was asked for. */
+  readonly reply?: Reply | undefined
 }
 
 /** Makes one attempt; never rejects. */
@@ -87,7 +91,7 @@ export async function attemptOnce(transport: Transport, call: RestCall): Promise
     })
     return toAttempt(reply, route, transport.hasRenewableKey === true && isKeyRefused(reply.status))
   } catch (error) {
-    return toFailure(error, route, call.method !== 'POST')
+    return toFailure(error, route, call.isRepeatable ?? call.method !== 'POST')
   }
 }
 
@@ -102,16 +106,17 @@ function toAttempt(reply: Reply, route: string, mayPass: boolean): RestAttempt {
       isRetryable: mayPass || isRetryableStatus(status),
       isLasting: false,
       retryAfterMs: toRetryAfterMs(reply.retryAfter, unixMs()),
+      reply,
     }
   }
-  if (!reply.isComplete) return failed(badReply(route, 'a reply that was cut short'))
-  if (/\bhtml\b/i.test(reply.contentType)) return failed(badReply(route, 'an HTML page'))
+  if (!reply.isComplete) return { ...failed(badReply(route, 'a reply that was cut short')), reply }
+  if (/\bhtml\b/i.test(reply.contentType)) return { ...failed(badReply(route, 'an HTML page')), reply }
   if (reply.body.length === 0) return arrived(undefined)
   try {
     const value: unknown = parseJsonText(new TextDecoder().decode(reply.body))
     return arrived(value)
   } catch {
-    return failed(badReply(route, 'something that is not JSON'))
+    return { ...failed(badReply(route, 'something that is not JSON')), reply }
   }
 }
 

@@ -29,6 +29,8 @@ export interface Reply {
   readonly status: number
   readonly contentType: string
   readonly retryAfter: string | undefined
+  /** What the server, or a gateway in front of it, calls this request. */
+  readonly requestId?: string | undefined
   readonly body: Uint8Array
   /** False when reading stopped at the deadline, at the size cap or because the connection broke. */
   readonly isComplete: boolean
@@ -163,6 +165,18 @@ function takeChunk(reading: ReplyReader | undefined, chunk: Uint8Array): boolean
   }
 }
 
+/** Headers in which servers and gateways name a request. */
+const REQUEST_ID_HEADERS = ['x-request-id', 'x-amzn-requestid', 'x-amzn-trace-id', 'cf-ray'] as const
+
+/** The id of a request as its reply has it. */
+export function toRequestId(headerOf: (name: string) => string | readonly string[] | null | undefined): string | undefined {
+  for (const name of REQUEST_ID_HEADERS) {
+    const value = headerOf(name)
+    if (typeof value === 'string' && value !== '') return value
+  }
+  return undefined
+}
+
 interface ReplyReader {
   /** False when the cap is reached. */
   add(chunk: Uint8Array): boolean
@@ -183,6 +197,7 @@ function createReplyReader(incoming: IncomingMessage, maxBytes = MAX_REPLY_BYTES
       status: incoming.statusCode ?? 0,
       contentType: incoming.headers['content-type'] ?? '',
       retryAfter: incoming.headers['retry-after'],
+      requestId: toRequestId((name) => incoming.headers[name]),
       body: concatBytes(chunks),
       isComplete,
     }),

@@ -1,32 +1,12 @@
-import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
 import type { DevServer } from '../../src/dev/server.js'
+import { installOfficialPackage } from '../fixtures/official-package.js'
 import { call, test } from './fixtures.js'
 
-const run = promisify(execFile)
-const PACKAGE = 'honeyhive@1.0.42'
 const MINUTES = 60_000
-
-/** The package (about 220 packages, 120 MB) in a folder of its own, made once. */
-const install = async (): Promise<string> => {
-  const folder = fileURLToPath(new URL(`../../node_modules/.cache/${PACKAGE}`, import.meta.url))
-  if (existsSync(folder)) return folder
-  const fresh = `${folder}.${process.pid}`
-  mkdirSync(fresh, { recursive: true })
-  writeFileSync(join(fresh, 'package.json'), '{"private":true}')
-  await run('npm', ['install', PACKAGE, '--no-audit', '--no-fund'], { cwd: fresh, shell: process.platform === 'win32' })
-  try {
-    renameSync(fresh, folder)
-  } catch {
-    // Another run was quicker.
-    rmSync(fresh, { recursive: true, force: true })
-  }
-  return folder
-}
 
 /** Runs a CommonJS program beside the installed package, against `server`. */
 const runProgram = async (folder: string, server: DevServer, program: string): Promise<string> => {
@@ -133,7 +113,7 @@ const { HoneyHive } = require('honeyhive')
 
 describe('npm honeyhive 1.0.42', () => {
   test('traces and evaluates into the local server', { timeout: 5 * MINUTES }, async ({ server }) => {
-    const folder = await install()
+    const folder = await installOfficialPackage()
     const traced = await runProgram(folder, server, TRACE)
     const sessionId = /SESSION ([0-9a-f-]{36})/.exec(traced)?.[1]
     expect(sessionId, traced).toBeDefined()

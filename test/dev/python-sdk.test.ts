@@ -1,46 +1,18 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
+import { hasPython, installPythonSdk, PYTHON_CACHE } from '../fixtures/python-sdk.js'
 import { call, test } from './fixtures.js'
 
 const run = promisify(execFile)
 const PROGRAMS = ['samples.py', 'experiment.py'].map((name) => fileURLToPath(new URL(`python/${name}`, import.meta.url)))
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/python-sdk', import.meta.url))
 const MINUTES = 60_000
-
-const hasPython = ((): boolean => {
-  try {
-    execFileSync('python3', ['-c', 'import venv, ensurepip'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
-/** Python with the SDK in an environment of its own, made once. */
-const install = async (version: string): Promise<string> => {
-  const folder = join(CACHE, version)
-  if (existsSync(folder)) return join(folder, 'bin', 'python')
-  const fresh = `${folder}.${process.pid}`
-  mkdirSync(CACHE, { recursive: true })
-  await run('python3', ['-m', 'venv', fresh])
-  await run(join(fresh, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `honeyhive==${version}`])
-  try {
-    renameSync(fresh, folder)
-  } catch {
-    // Another run was quicker.
-    rmSync(fresh, { recursive: true, force: true })
-  }
-  return join(folder, 'bin', 'python')
-}
 
 describe.runIf(hasPython).each(['1.5.1', '1.7.0'])('Python honeyhive %s', (version) => {
   test('runs its own samples without an error line, and everything arrives', { timeout: 10 * MINUTES }, async ({ server }) => {
-    const python = await install(version)
-    const env = { PATH: process.env['PATH'], HOME: CACHE, HH_API_KEY: 'key-of-python-0001', HH_API_URL: server.url }
+    const python = await installPythonSdk(version)
+    const env = { PATH: process.env['PATH'], HOME: PYTHON_CACHE, HH_API_KEY: 'key-of-python-0001', HH_API_URL: server.url }
     let stdout = ''
     for (const program of PROGRAMS) {
       const said = await run(python, [program], { env })
