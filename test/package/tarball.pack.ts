@@ -112,7 +112,7 @@ describe('the tarball', () => {
     expect(early.map(({ path }) => path)).toEqual([])
   })
 
-  test('S26 starts no process, except that experiments ask git for the commit', async () => {
+  test('S26 starts no process, except that experiments, and who gives them on, ask git for the commit', async () => {
     const files = new Map((await readDist(/\.(js|cjs)$/)).map(({ path, text }) => [path, text]))
     const starters = entryPoints
       .flatMap(({ specifier }) => {
@@ -120,7 +120,7 @@ describe('the tarball', () => {
         return [`${name}.js`, `${name}.cjs`]
       })
       .filter((entry) => [...reach(entry, files)].some((path) => files.get(path)?.includes('child_process')))
-    expect(starters).toEqual(['experiments.js', 'experiments.cjs'])
+    expect(starters).toEqual(['experiments.js', 'experiments.cjs', 'compat.js', 'compat.cjs'])
   })
 
   test('imports at run time and in types only what a plain install provides', async () => {
