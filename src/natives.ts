@@ -76,3 +76,13 @@ export async function areAllTrue(work: readonly (boolean | PromiseLike<boolean>)
   }
   return isTrue
 }
+
+/**
+ * Whether this is Cloudflare's runtime, by what it calls itself: a scope can only be entered there for a callback, and
+ * `AsyncLocalStorage.enterWith` throws.
+ */
+export const isWorkerd: boolean = readAgent() === 'Cloudflare-Workers'
+
+function readAgent(): unknown {
+  return (globalThis as { readonly navigator?: { readonly userAgent?: unknown } }).navigator?.userAgent
+}

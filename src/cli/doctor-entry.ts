@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readInherited } from '../config/sources.js'
+import { adviseOnSyntax } from './doctor-imports.js'
 import { createProbe, type Seen, type SeenLibrary, type Wanted } from './doctor-probe.js'
 import type { Finding } from './finding.js'
 import { describeRemedy, findInstrumentors, INSTRUMENTORS, type Instrumentor } from './instrumentors.js'
@@ -33,13 +34,13 @@ export async function checkEntry(watch: Watch): Promise<Finding[]> {
     const report = join(folder, 'report.json')
     const probe = join(folder, 'probe.mjs')
     await writeFile(probe, createProbe(listWanted()))
-    const exit = await runProgram(watch, pathToFileURL(probe).href, report)
+    const { exit, stderr } = await runProgram(watch, pathToFileURL(probe).href, report)
+    const remedy = adviseOnSyntax(stderr) ?? 'Run it by itself first.'
     const text = await readFile(report, 'utf8').catch(() => undefined)
-    if (text === undefined)
-      return [{ level: 'problem', message: `${entry} ended before it could be looked at (${exit})`, remedy: 'Run it by itself first.' }]
+    if (text === undefined) return [{ level: 'problem', message: `${entry} ended before it could be looked at (${exit})`, remedy }]
     const findings = judge(JSON.parse(text) as Seen)
     if (exit === FINE) return findings
-    return [{ level: 'problem', message: `${entry} failed while it was watched (${exit})`, remedy: 'Run it by itself first.' }, ...findings]
+    return [{ level: 'problem', message: `${entry} failed while it was watched (${exit})`, remedy }, ...findings]
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -51,12 +52,20 @@ function listWanted(): Wanted[] {
   return [...wanted.values()]
 }
 
-function runProgram({ entry, seconds, imports }: Watch, probe: string, report: string): Promise<string> {
+/** How a program ended, and the end of what it wrote to standard error. */
+interface Ending {
+  readonly exit: string
+  readonly stderr: string
+}
+
+const MAX_STDERR_CHARS = 10_000
+
+function runProgram({ entry, seconds, imports }: Watch, probe: string, report: string): Promise<Ending> {
   return new Promise((resolve) => {
     const env = readInherited()
     const options = env['NODE_OPTIONS']
     const child = spawn(process.execPath, [...imports.map((file) => `--import=${file}`), entry], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...env,
         // The probe comes first, also before what NODE_OPTIONS itself loads.
@@ -67,10 +76,15 @@ function runProgram({ entry, seconds, imports }: Watch, probe: string, report: s
       },
     })
     const limit = setTimeout(() => child.kill('SIGKILL'), Math.max(1, seconds) * 1000 + GRACE_MS)
-    child.on('error', (error) => resolve(error.message))
-    child.on('exit', (code, signal) => {
+    let stderr = ''
+    child.stderr.on('data', (part: Buffer) => {
+      process.stderr.write(part)
+      stderr = (stderr + part.toString()).slice(-MAX_STDERR_CHARS)
+    })
+    child.on('error', (error) => resolve({ exit: error.message, stderr }))
+    child.on('close', (code, signal) => {
       clearTimeout(limit)
-      resolve(signal ?? `exit code ${code ?? 0}`)
+      resolve({ exit: signal ?? `exit code ${code ?? 0}`, stderr })
     })
   })
 }

@@ -1,4 +1,4 @@
-import { toPlainName } from '../options/nearest.js'
+import { createAdviser } from '../options/nearest.js'
 
 const use = (option: string, note = ''): string => `Use "${option}"${note}.`
 
@@ -9,11 +9,12 @@ const SERVICE = 'Name the service in "resourceAttributes", e.g. { "service.name"
 const INSTRUMENTATIONS = 'Give instances in "instrumentations", e.g. [new OpenAIInstrumentation()].'
 const UNPACK = 'Give its fields as options, by name.'
 const NO_CACHE = 'Nothing is cached; remove the option.'
+const PROMPTS = 'Prompts are not read by the tracer; remove the option.'
 const NO_WAIT = 'Delivery never holds the program up; call forceFlush() where you want to wait.'
 
 /**
  * What other SDKs call an option, and what replaces it here: the Python SDK and `honeyhive` 1.x, Traceloop, Langfuse,
- * LangSmith, OpenTelemetry's NodeSDK. Names that are near one of ours are not listed, the search for those finds them.
+ * LangSmith, Braintrust, Sentry, OpenTelemetry's NodeSDK. Names that are near one of ours are not listed, the search for those finds them.
  */
 export const REPLACEMENTS: Readonly<Record<string, string>> = {
   disableTracing: use('disabled'),
@@ -91,11 +92,32 @@ export const REPLACEMENTS: Readonly<Record<string, string>> = {
   traceExporter: use('exporter'),
   spanLimits: use('limits'),
   autoDetectResources: use('resourceDetectors'),
-}
 
-const byPlainName: ReadonlyMap<string, string> = new Map(Object.entries(REPLACEMENTS).map(([name, advice]) => [toPlainName(name), advice]))
+  traceloopSyncEnabled: PROMPTS,
+  tracingExporter: use('exporter'),
+
+  appUrl: use('serverUrl'),
+  orgName: PROJECT,
+  projectId: PROJECT,
+  asyncFlush: NO_WAIT,
+  setCurrent: 'Nothing is set as current by init(); call setDefaultTracer(tracer) where you want that.',
+
+  dsn: `${use('apiKey')} The server is "serverUrl".`,
+  tracesSampleRate: use('sampleRate'),
+  tracesSampler: use('sampler'),
+  beforeSend: use('redact', ' for values, "spanFilter" for whole spans'),
+  beforeSendSpan: use('redact', ' for values, "spanFilter" for whole spans'),
+  integrations: INSTRUMENTATIONS,
+
+  name: use('sessionName'),
+  key: use('apiKey'),
+  token: use('apiKey'),
+  url: use('serverUrl'),
+  endpoint: use('serverUrl', ', or "exportUrl" for a collector'),
+  host: use('serverUrl'),
+  tags: use('metadata'),
+  userId: use('userProperties', ', e.g. { user_id: "42" }'),
+}
 
 /** What to do about an option that another SDK has, in any spelling; `undefined` for names no SDK has. */
-export function findReplacement(name: string): string | undefined {
-  return byPlainName.get(toPlainName(name))
-}
+export const findReplacement: (name: string) => string | undefined = createAdviser(REPLACEMENTS)

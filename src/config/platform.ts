@@ -1,3 +1,4 @@
+import { isWorkerd } from '../natives.js'
 import { readProcessEnv } from './process-env.js'
 import type { Environment } from './sources.js'
 
@@ -13,6 +14,12 @@ export type PlatformAttributes = Readonly<Record<string, string | number>>
 export function readPlatform(env: Environment = readProcessEnv()): PlatformAttributes {
   const pairs = Object.entries({ ...readKubernetes(env), ...(readLambda(env) ?? readCloudRun(env) ?? readAzure(env)) })
   return Object.fromEntries(pairs.filter((pair): pair is [string, string | number] => pair[1] !== undefined && pair[1] !== ''))
+}
+
+/** Why nothing can be recorded here, for who reads it in a log; `undefined` where everything can. */
+export function readRefusal(isRefused: boolean = isWorkerd): string | undefined {
+  if (!isRefused) return undefined
+  return 'Disabled: Cloudflare Workers have no AsyncLocalStorage.enterWith, without which tracers cannot be kept apart. Your functions run as they are. Trace the service behind the worker, in Node, and hand the trace on in headers.'
 }
 
 type Found = Readonly<Record<string, string | number | undefined>>

@@ -4,6 +4,7 @@ import { findUnreadable, readAuthorities } from './authorities.js'
 import { checkTogether, readGiven, withoutKeys } from './given.js'
 import type { TracerOptions } from './options.js'
 import type { RedactRules } from '../semantics/redaction.js'
+import { readRefusal } from './platform.js'
 import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
 import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toHttpUrl, toProxyUrl, toServerUrl } from './schema.js'
 import { toSessionId } from '../semantics/session-id.js'
@@ -36,6 +37,7 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
   const isAstray = environment.unreadable.some((option) => !code[option as keyof TracerOptions])
   const key = code.apiKey ?? env.apiKey
   const { proxy, unreadable: lostProxies } = resolveProxy(code.proxy, code.agent ? NO_VARIABLES : variables)
+  const refusal = readRefusal()
   const sessionId = toId(code.sessionId)
   const runId = toId(code.runId)
   const datasetId = toId(code.datasetId)
@@ -58,7 +60,7 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
     userProperties: code.userProperties ?? undefined,
     skipSessionCreation: code.skipSessionCreation ?? env.skipSessionCreation ?? false,
     testMode: code.testMode ?? env.testMode ?? false,
-    disabled: (code.disabled ?? env.disabled ?? false) || isAstray || exposed.length > 0 || lostProxies.length > 0,
+    disabled: (code.disabled ?? env.disabled ?? false) || refusal !== undefined || isAstray || exposed.length > 0 || lostProxies.length > 0,
     verbose: code.verbose ?? env.verbose ?? false,
     disableBatch: code.disableBatch ?? env.disableBatch ?? false,
     isEvaluation: code.isEvaluation ?? (runId !== undefined && datasetId !== undefined && datapointId !== undefined),
@@ -92,8 +94,13 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
     logger: code.logger ?? undefined,
     onDrop: code.onDrop ?? undefined,
     warnings:
-      exposed.length + lostProxies.length > 0
-        ? [...environment.warnings, ...exposed.map(toExposedLine), ...lostProxies.map(toLostProxyLine)]
+      exposed.length + lostProxies.length > 0 || refusal !== undefined
+        ? [
+            ...(refusal === undefined ? [] : [refusal]),
+            ...environment.warnings,
+            ...exposed.map(toExposedLine),
+            ...lostProxies.map(toLostProxyLine),
+          ]
         : environment.warnings,
   }
   return Object.freeze(config)

@@ -215,18 +215,29 @@ const EXPORTER: OptionSpec = methodsSpec<SpanExporter>(
 
 const AGENT: OptionSpec = methodsSpec<Agent>(['addRequest'], '', '')
 
-const PRINTABLE = /^[\x20-\x7e\xa0-\xff]*$/
+/** Not in quotes, and without the scheme of a header: both come along from where a key was copied. */
+const KEY = /^(?!(["'`]).*\1$)(?!bearer\s)[\x20-\x7e\xa0-\xff]*$/i
+
+/** Which kind of character does not belong there; nothing of the key itself. */
+function toWrongKey(value: unknown): string {
+  if (typeof value !== 'string') return toKind(value)
+  const key = value.trim()
+  if (/^bearer\s/i.test(key)) return 'a string that begins with "Bearer "'
+  if (/^(["'`]).*\1$/.test(key)) return 'a string in quotes'
+  if (/[\r\n]/.test(key)) return 'a string with a line break inside'
+  return 'a string with other characters'
+}
 
 const options: SettingsOf<TracerOptions> = {
   apiKey: {
-    accepts: (key): key is string | AskKey => isFunction(key) || (isText(key) && PRINTABLE.test(key.trim())),
+    accepts: (key): key is string | AskKey => isFunction(key) || (isText(key) && KEY.test(key.trim())),
     json: STRING,
     expected: 'a string of printable latin1 characters, or a function that gives one',
     remedy: 'Copy the API key again from the settings of your HoneyHive project.',
     text: 'text',
     env: 'HH_API_KEY',
     secret: true,
-    found: (value) => (typeof value === 'string' ? 'a string with other characters' : toKind(value)),
+    found: toWrongKey,
   },
   project: text('HH_PROJECT', 'Give the name of the project.'),
   source: text('HH_SOURCE', 'Give the name of the environment, e.g. "production".'),

@@ -1,6 +1,7 @@
 import type { Span } from '@opentelemetry/api'
 import type { Around, Frame, FrameValues, Scope } from './frame.js'
 import { processState } from './globals.js'
+import { isWorkerd } from '../natives.js'
 import type { Instance } from './instance.js'
 
 /** A frame in which nothing is current yet. */
@@ -64,16 +65,17 @@ export function runInScope<A extends unknown[], R>(scope: Scope | undefined, fn:
 
 /**
  * Makes `scope` current for the rest of this synchronous run, until {@link leaveScope} is given what this gives back. It is what
- * {@link runInScope} does, without a frame of its own on the host's stack.
+ * {@link runInScope} does, without a frame of its own on the host's stack. Cloudflare's runtime has no such way, and every tracer there is
+ * disabled, so that nothing is entered.
  */
 export function enterScope(scope: Scope | undefined): Scope | undefined {
   const { scopes } = processState
   const before = scopes.getStore()
-  scopes.enterWith(scope)
+  if (!isWorkerd) scopes.enterWith(scope)
   return before
 }
 
 /** Makes current again what was before {@link enterScope}. */
 export function leaveScope(before: Scope | undefined): void {
-  processState.scopes.enterWith(before)
+  if (!isWorkerd) processState.scopes.enterWith(before)
 }

@@ -1,6 +1,7 @@
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
 import { readOptions, toProblem } from '../options/check.js'
-import { toShown } from '../options/shown.js'
+import { createAdviser } from '../options/nearest.js'
+import { toShort, toShown } from '../options/shown.js'
 import {
   ANYTHING,
   functionSpec,
@@ -97,7 +98,11 @@ const RATE_OPTIONS: Readonly<Record<keyof RateLimit, OptionSpec>> = {
 
 const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | GroupSpec>> = {
   function: { ...functionSpec('Give the function under test.'), isRequired: true },
-  dataset: { accepts: isIterable, expected: 'a list or something that can be iterated', remedy: 'Give e.g. [{ inputs }].' },
+  dataset: {
+    accepts: isIterable,
+    expected: 'a list or something that can be iterated',
+    remedy: 'Give e.g. [{ inputs: { question } }]; await what reads it first.',
+  },
   datasetId: { accepts: isFilledText, expected: 'a text that is not blank', remedy: 'Give the id of the dataset.' },
   parse: functionSpec('Give (row) => the row, checked.'),
   // Each evaluator is checked where it is named.
@@ -183,13 +188,69 @@ export function checkOptions(options: AnyEvaluateOptions): void {
 
 function checkMembers(options: AnyEvaluateOptions): ConfigProblem[] {
   const problems: ConfigProblem[] = []
-  const { thresholds, summaryEvaluators, rateLimit } = readOptions(options, EVALUATE_OPTIONS, { problems })
+  const { dataset, parse, thresholds, summaryEvaluators, rateLimit } = readOptions(options, EVALUATE_OPTIONS, { problems, adviseUnknown })
+  if (parse === undefined && Array.isArray(dataset)) problems.push(...checkRows(dataset))
   if (isMapLike(thresholds)) problems.push(...checkBounds(thresholds))
   if (isMapLike(summaryEvaluators)) {
     readOptions(summaryEvaluators, toSpecs(summaryEvaluators, SUMMARY_EVALUATOR), { problems, prefix: 'summaryEvaluators.' })
   }
   if (isMapLike(rateLimit)) checkRates(rateLimit, problems)
   return problems
+}
+
+const ONE_OBJECT = 'evaluate() takes one object of options: evaluate({ function, dataset, evaluators }).'
+const KEY_DECIDES = 'The API key selects the project; remove the option.'
+
+/** What other tools call these options. */
+const adviseUnknown = createAdviser({
+  task: 'Use "function".',
+  target: 'Use "function".',
+  func: 'Use "function".',
+  data: 'Use "dataset".',
+  rows: 'Use "dataset".',
+  scores: 'Use "evaluators".',
+  scorers: 'Use "evaluators".',
+  experimentName: 'Use "name".',
+  evalName: 'Use "name".',
+  experimentPrefix: 'Use "name".',
+  maxWorkers: 'Use "maxConcurrency".',
+  numRepetitions: 'Use "trials".',
+  trialCount: 'Use "trials".',
+  runConcurrently: 'Use "maxConcurrency", 1 for one after the other.',
+  timeout: 'Use "timeoutMs", in milliseconds.',
+  project: KEY_DECIDES,
+  projectName: KEY_DECIDES,
+  verbose: 'Use "tracerOptions": { verbose: true }.',
+  tracer: 'Each row has a tracer of its own: leave it out of trace() and traceFn(), or take the one in the second argument of "function".',
+  client: ONE_OBJECT,
+})
+
+/** Fields of a row that mean something; what only has others has most likely its inputs there. */
+const ROW_FIELDS: readonly string[] = ['inputs', 'groundTruth', 'ground_truth', 'id', 'datapoint_id', 'datapointId', 'metadata']
+
+/** A list can be looked at before anything runs: without inputs every row would run on nothing, and a gate could be green. */
+function checkRows(rows: readonly unknown[]): ConfigProblem[] {
+  const index = rows.findIndex(lacksInputs)
+  const row = rows[index]
+  return lacksInputs(row) ? [{ option: 'dataset', message: `Invalid "dataset": ${describeRow(row, index)}` }] : []
+}
+
+/** Whether a row has no `inputs`, and something else that looks as if it were. What is no row at all fails as a row. */
+export function lacksInputs(row: unknown): row is object {
+  if (typeof row !== 'object' || row === null) return false
+  try {
+    return !('inputs' in row) && Object.keys(row).some((name) => !ROW_FIELDS.includes(name))
+  } catch {
+    // A proxy that refuses to be looked at fails as a row too.
+    return false
+  }
+}
+
+/** What is wrong with a row that {@link lacksInputs}, and what to do. */
+export function describeRow(row: object, index: number): string {
+  const [name = ''] = Object.keys(row).filter((field) => !ROW_FIELDS.includes(field))
+  const field = toShort(name)
+  return `row ${index} has no "inputs", but "${field}". Give { inputs: { ${field} } }, or give "parse", which makes rows of what the dataset holds.`
 }
 
 const SUMMARY_EVALUATOR = functionSpec('Give (rows) => the score.')

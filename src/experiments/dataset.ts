@@ -1,4 +1,5 @@
 import { HoneyHiveError } from '../errors.js'
+import { describeRow, lacksInputs } from './check-options.js'
 import { externalDatapointId, externalDatasetId, hasOwnId, streamedDatasetId } from './dataset-ids.js'
 import type { Datapoint } from './types.js'
 
@@ -87,6 +88,7 @@ export function toDatapoint(row: SourceRow, parse: ((raw: unknown) => unknown) |
       `Row ${row.index} of the dataset is ${raw === null ? 'null' : `of type ${typeof raw}`}. Give an object with "inputs".`,
     )
   }
+  if (parse === undefined && lacksInputs(raw)) throw new HoneyHiveError('EXPERIMENT', `The dataset: ${describeRow(raw, row.index)}`)
   // A copy, which reads each field of the user's once. It has room for what is settled: fields added to a spread cost ten times as much.
   const fields: Record<string, unknown> = { datapointId: undefined, inputs: undefined, groundTruth: undefined, ...raw }
   const { inputs = {}, groundTruth, ground_truth: snakeCased } = fields

@@ -1,5 +1,6 @@
 import { monotonicMs, setImmediate, unixMs } from '../builtins.js'
 import type { ResolvedConfig } from '../config/resolved.js'
+import { processState } from '../context/globals.js'
 import { redactorFor } from '../tracer/instance-redactor.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import type { Redactor } from '../values/redact.js'
@@ -56,6 +57,8 @@ export class Experiment {
   readonly #redactor: Redactor
   readonly #traceUrl: string | undefined
   readonly #baseline: Promise<ScoredRun | undefined>
+  /** Spans that other tracers had started when the rows began. */
+  readonly #othersBefore: ReadonlyMap<HoneyHiveTracer, number>
   /** Rows that ended since everything recorded was last known to have arrived. */
   #unflushed: string[] = []
   #isServerGone = false
@@ -81,6 +84,7 @@ export class Experiment {
     const { maxRows = source.total === undefined ? STREAM_MAX_ROWS : Number.POSITIVE_INFINITY } = options
     this.#summary = new SummaryCollector(evaluators, { maxRows })
     this.#rowPlan = toRowPlan(parts)
+    this.#othersBefore = countStarted(tracer)
   }
 
   /** Id of the run, as the server knows it. */
@@ -297,6 +301,7 @@ export class Experiment {
     const errorRate = figures['errorRate']?.average ?? 0
     const status = this.#status(errorRate)
     this.#warnOfGaps(counts, unscored)
+    this.#warnOfOthers()
     for (const warning of comparison?.warnings ?? []) this.warn(`Comparison: ${warning}`)
     const { latencyMs } = figures
     if (latencyMs === undefined) throw new TypeError('the summary lacks latencyMs')
@@ -386,6 +391,18 @@ export class Experiment {
     if (counts.cached > 0 && (typeof cache !== 'object' || cache.version === undefined)) this.warn(CACHE_GAP)
   }
 
+  /** A function that names a tracer of its own is found under none of the rows. */
+  #warnOfOthers(): void {
+    if (this.#rowPlan.recording.hasSpans) return
+    for (const [tracer, started] of countStarted(this.#tracer)) {
+      const count = started - (this.#othersBefore.get(tracer) ?? 0)
+      if (count === 0) continue
+      this.warn(
+        `The rows recorded no spans of their own, and ${tracer.toString()} started ${count} meanwhile. If they are the function's, leave its tracer out: trace()(fn), traceFn(undefined, fn), or the tracer in the second argument of "function".`,
+      )
+    }
+  }
+
   #gate(): ExperimentGate {
     const { failOnRegression = false, baselineRunId, baseline } = this.#options
     const runId = baselineRunId ?? baseline?.runId
@@ -450,6 +467,12 @@ const STALL_MS = 5_000
 const FLUSH_LIMIT_MS = 60_000
 /** For sockets and files to be given back, after the time of the server is over. */
 const LET_GO_MS = 500
+
+/** Spans that all tracers but `own` have started. */
+function countStarted(own: HoneyHiveTracer): Map<HoneyHiveTracer, number> {
+  const others = [...processState.instances].map(({ tracer }) => tracer as HoneyHiveTracer).filter((tracer) => tracer !== own)
+  return new Map(others.map((tracer) => [tracer, tracer.stats().started]))
+}
 
 /** What an experiment is made of. */
 export interface ExperimentParts {

@@ -13,6 +13,7 @@ export class RowRecording {
   #quietRows = 0
   #startedRows = 0
   #isUsed = false
+  #hasSpans = false
 
   constructor(isLocal: boolean) {
     this.isLocal = isLocal
@@ -23,6 +24,16 @@ export class RowRecording {
     if (!this.isLocal || this.#isUsed) return true
     this.#startedRows += 1
     return this.#quietRows < PROBED_ROWS && this.#startedRows <= MAX_UNDECIDED_ROWS
+  }
+
+  /** Whether the program recorded a span of its own in any row. */
+  get hasSpans(): boolean {
+    return this.#hasSpans
+  }
+
+  /** Says that the program recorded a span of its own. */
+  noteSpans(): void {
+    this.#hasSpans = true
   }
 
   /** Says of a row that was recorded whether the program added something. */

@@ -149,7 +149,10 @@ class RowWork {
   /** Notes a span of the row that has ended, and stops the row when it has spent too much. */
   addSpan(span: KeptSpan): void {
     this.#spans.push(span)
-    if (this.#chain === undefined) this.#plan.recording.note(true)
+    if (this.#chain === undefined) {
+      this.#plan.recording.note(true)
+      this.#plan.recording.noteSpans()
+    }
     // Without a span for each judge, what ends after the function is theirs.
     if (this.#chain === undefined && this.#outcome !== undefined) this.#judgeSpans.add(span.context.spanId)
     const { tokens, cost } = this.#plan.limits
@@ -198,15 +201,17 @@ class RowWork {
       tracer.enrichSpan({ metrics: this.#metrics, metadata: { origin, attempts } })
       return this.#outcome?.outputs
     })
+    if (!recording.hasSpans && this.#spans.some((span) => this.#isForeign(span))) recording.noteSpans()
     if (recording.isLocal) recording.note(this.#hasForeignSpans())
   }
 
   // Spans of the program, or what it said of those that are ours.
   #hasForeignSpans(): boolean {
-    const chainId = this.#chain?.spanContext().spanId
-    return this.#spans.some(({ context: { spanId }, buckets }) => {
-      return (spanId !== chainId && !this.#judgeSpans.has(spanId)) || Object.values(buckets ?? {}).some((bucket) => !isEmpty(bucket))
-    })
+    return this.#spans.some((span) => this.#isForeign(span) || Object.values(span.buckets ?? {}).some((bucket) => !isEmpty(bucket)))
+  }
+
+  #isForeign({ context: { spanId } }: KeptSpan): boolean {
+    return spanId !== this.#chain?.spanContext().spanId && !this.#judgeSpans.has(spanId)
   }
 
   async #inside(problem: ReadRow['problem']): Promise<void> {

@@ -32,12 +32,18 @@ export interface CheckContext {
 /**
  * Checks what a function was given.
  *
+ * @param adviseUnknown see {@link CheckContext.adviseUnknown}.
  * @returns a frozen copy without what was not given.
  * @throws HoneyHiveConfigError listing every unknown name and every wrong value.
  */
-export function checkOptions(options: unknown, specs: Specs, where: string): GivenValues {
+export function checkOptions(
+  options: unknown,
+  specs: Specs,
+  where: string,
+  adviseUnknown?: (name: string) => string | undefined,
+): GivenValues {
   const problems: ConfigProblem[] = []
-  const given = readOptions(options, specs, { problems })
+  const given = readOptions(options, specs, { problems, ...(adviseUnknown && { adviseUnknown }) })
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, where)
   return given
 }

@@ -10,6 +10,16 @@ export function findNearest(name: string, known: readonly string[]): string | un
   return best?.candidate
 }
 
+/**
+ * A search for what other libraries call an option.
+ *
+ * @param advice what to do instead, by such a name; the spelling (`run_type`, `runType`) makes no difference.
+ */
+export function createAdviser(advice: Readonly<Record<string, string>>): (name: string) => string | undefined {
+  const byPlainName: ReadonlyMap<string, string> = new Map(Object.entries(advice).map(([name, text]) => [toPlainName(name), text]))
+  return (name) => byPlainName.get(toPlainName(name))
+}
+
 /** `event_name` and `eventName` are one word to a person. */
 export function toPlainName(name: string): string {
   return name.replace(/[^a-z0-9]/gi, '').toLowerCase()

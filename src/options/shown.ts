@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { toJsonText } from '../builtins.js'
 
 const MAX_SHOWN_CHARS = 60
@@ -14,6 +15,7 @@ export function toShown(value: unknown): string {
 export function toKind(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'an array'
+  if (types.isPromise(value)) return 'a promise'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 

@@ -51,15 +51,21 @@ export function toOutcome(reply: OtlpReply, { place, nowMs }: ReplyContext): Out
   if (isRetryableStatus(status)) return { kind: 'retry', afterMs: toRetryAfterMs(reply.retryAfter, nowMs), detail }
   if (status === 413) return { kind: 'tooLarge', detail }
   if (status === 400) return { kind: 'invalid', detail }
-  return { kind: 'refused', reason: 'httpStatus', detail: `${detail}${hintFor(status)}` }
+  return { kind: 'refused', reason: 'httpStatus', detail: `${detail}${hintFor(status, place)}` }
 }
 
-function hintFor(status: number): string {
+function hintFor(status: number, place: string): string {
   if (status === 401 || status === 403) return ': check `apiKey` (HH_API_KEY)'
-  if (status === 404) return ': check `serverUrl` (HH_API_URL)'
+  if (status === 404) return `: check \`serverUrl\` (HH_API_URL)${hintForPath(place)}`
   if (status >= 300 && status < 400)
     return ': redirects are not followed, so that the key goes nowhere else; check `serverUrl` (HH_API_URL)'
   return ''
+}
+
+/** The address of a page, which has a path, in place of the server's. */
+function hintForPath(place: string): string {
+  const path = /^[a-z]+:\/\/[^/]+(\/.+)\/opentelemetry\/v1\/traces$/i.exec(place)?.[1]
+  return path === undefined ? '' : `: it has the path "${path}", as the address of a page has; give the address of the server without it`
 }
 
 function toAccepted(reply: OtlpReply, place: string): Outcome {

@@ -1,6 +1,8 @@
 import { resolved, areAllTrue } from '../builtins.js'
 import type { TextMapPropagator } from '@opentelemetry/api'
 import { processState } from '../context/globals.js'
+import { HoneyHiveConfigError } from '../errors.js'
+import { toShown } from '../options/shown.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type FlushableTracerProvider, RoutingProvider } from '../provider/routing-provider.js'
 import type { SessionEnrichment, SpanEnrichment, WithMetadata } from './enrich.js'
@@ -8,8 +10,16 @@ import { activeInstance, implicitInstance, processDiagnostics } from './registry
 import { RoutingPropagator } from './routing-propagator.js'
 import type { HoneyHiveTracer } from './tracer.js'
 
-/** Names the tracer that records what names none and runs inside none; `undefined` takes it back. */
+/**
+ * Names the tracer that records what names none and runs inside none; `undefined` takes it back.
+ *
+ * @throws HoneyHiveConfigError for anything that is no tracer.
+ */
 export function setDefaultTracer(tracer?: HoneyHiveTracer): void {
+  if (tracer !== undefined && tracer !== null && typeof tracer.instance !== 'object') {
+    const message = `Expected a tracer, got ${toShown(tracer)}. Give what HoneyHiveTracer.init() or tracers.get(name) returned.`
+    throw new HoneyHiveConfigError([{ option: 'tracer', message }], 'setDefaultTracer')
+  }
   processState.defaultInstance = tracer?.instance
 }
 

@@ -2,6 +2,9 @@ import { createDiagnostics, type Diagnostics } from '../diagnostics.js'
 import { processState } from '../context/globals.js'
 import type { Instance } from '../context/instance.js'
 import { forgetSpansOf } from '../context/live-spans.js'
+import { HoneyHiveConfigError } from '../errors.js'
+import { findNearest } from '../options/nearest.js'
+import { toKind, toShown } from '../options/shown.js'
 import { findInnermost, readSurroundings } from '../provider/owner.js'
 
 /** Speaks where no tracer is known whose voice could be used. */
@@ -57,12 +60,30 @@ export function describeMissing(): string {
   return size === 0 ? 'there is no live tracer' : `${size} tracers are live and none of them is active here or the default`
 }
 
+/** Why what was written as `tracer` is none. */
+export function describeUnfound(ref: unknown): string {
+  if (typeof ref !== 'string') return 'its `tracer` function gave none'
+  const known = [...processState.names.keys()]
+  if (known.length === 0) return `its \`tracer\` ${toShown(ref)} is the name of none: defineTracers() and loadTracers() give names`
+  const near = findNearest(ref, known)
+  const names = near === undefined ? `known names: ${known.slice(0, MAX_NAMES).map(toShown).join(', ')}` : `did you mean ${toShown(near)}`
+  return `its \`tracer\` ${toShown(ref)} is the name of none; ${names}`
+}
+
+const MAX_NAMES = 10
+
+/** The error of a call that was given nothing to run. @param usage the call as it should be. */
+export function noFunction(where: string, given: unknown, usage: string): HoneyHiveConfigError {
+  const message = `Expected a function as last argument, got ${toKind(given)}. Write ${usage}.`
+  return new HoneyHiveConfigError([{ option: 'fn', message }], where)
+}
+
 /** Says once for each name that a function runs untraced. */
 export function reportUntraced(name: string, why: string): void {
   if (processState.reported.has(name)) return
   processState.reported.add(name)
   processDiagnostics.warnOnce(
     `untraced:${name}`,
-    `"${name}" runs untraced: ${why}. Give it a \`tracer\`, call it inside a traced function, or use setDefaultTracer().`,
+    `"${name}" runs untraced: ${why}. Give it a \`tracer\`, call it inside a traced function, or use setDefaultTracer(). Where one tracer is meant, make it in one module and import it: each init() makes another.`,
   )
 }

@@ -1,7 +1,7 @@
 import { mapTexts } from '../values/secrets/map-texts.js'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import { resolved, NativeMap } from '../builtins.js'
+import { resolved, NativeMap, setImmediate } from '../builtins.js'
 import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
@@ -14,13 +14,16 @@ import type { FrameValues, Scope } from '../context/frame.js'
 import type { TracerHandle } from '../context/instance.js'
 import { runInScope } from '../context/scope.js'
 import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
+import type { Diagnostics } from '../diagnostics.js'
 import { HoneyHiveConfigError } from '../errors.js'
+import { runDetached } from '../export/detached.js'
 import type { TracerStats } from '../export/stats.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import type { FlushableTracerProvider } from '../provider/routing-provider.js'
 import { MessageLoggerProvider } from '../provider/message-logger.js'
 import { readSurroundings } from '../provider/owner.js'
 import { fieldsOf, readField } from '../options/fields.js'
+import { toKind } from '../options/shown.js'
 import { nameText } from '../provider/span-arguments.js'
 import { keepShapes } from './kept-shapes.js'
 import { VERSION } from '../version.js'
@@ -30,8 +33,10 @@ import { type Enrichment, enrichSpan, type SessionEnrichment, type SpanEnrichmen
 import { type Collaborators, TracerInstance } from './instance.js'
 import { noteEvaluation } from './evaluation.js'
 import { enableInstrumentation } from './instrumentations.js'
-import { forgetInstance, registerInstance } from './registry.js'
+import { GivenCheck } from './given-check.js'
+import { forgetInstance, noFunction, registerInstance } from './registry.js'
 import { continueFrom, readCaller } from './remote.js'
+import { findPassedBy } from './passed-by.js'
 import { createSession } from './session.js'
 import type { Callable, TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
@@ -104,6 +109,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   readonly #config: ResolvedConfig
   readonly #instance: TracerInstance
+  readonly #check: GivenCheck
   #closing: Promise<boolean> | undefined
 
   private constructor(maker: typeof INIT, config: ResolvedConfig, collaborators: Collaborators | undefined) {
@@ -111,6 +117,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     this.#config = config
     const caller = config.linkCarrier === undefined ? undefined : readCaller(config.linkCarrier)
     this.#instance = new TracerInstance({ tracer: this, config, caller, collaborators })
+    this.#check = new GivenCheck(this.#instance.diagnostics)
   }
 
   /**
@@ -260,7 +267,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
     return this.#instance.guard('enrichSpan', false, () => {
       const { span } = this.#instance.current()
-      if (!(span instanceof GuardedSpan) || !span.isRecording()) return false
+      if (!(span instanceof GuardedSpan) || !span.isRecording() || !this.#check.enrichment('enrichSpan', enrichment)) return false
       enrichSpan(span, enrichment, (value) => this.#instance.snapshot(value))
       return true
     })
@@ -275,9 +282,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   enrichSession(enrichment: WithMetadata<SessionEnrichment>): Promise<boolean> {
     return this.#instance.guard('enrichSession', resolved(false), () => {
       const { session } = this.#instance.current()
+      if (!this.#check.enrichment('enrichSession', enrichment)) return resolved(false)
       const other = readSessionId(enrichment)
       if (other === undefined && this.isEnabled) this.#instance.ensureSession(session)
-      return this.updateEvent(other ?? session.id, enrichment)
+      return this.#update(other ?? session.id, enrichment)
     })
   }
 
@@ -289,11 +297,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   updateEvent(eventId: string, enrichment: WithMetadata<SpanEnrichment>): Promise<boolean> {
     return this.#instance.guard('updateEvent', resolved(false), () => {
-      const id = readIdText(eventId)
-      if (id === undefined) throw new TypeError('an event id is a text')
-      const body = toUpdateBody(toSessionId(id), enrichment, (path, value) => this.#instance.toSafe(path, value))
-      if (!this.isEnabled || body === undefined) return resolved(false)
-      return this.#instance.exporters.rest.updateEvent(body)
+      if (readIdText(eventId) === undefined) throw new TypeError(describeNoId(eventId))
+      return this.#check.enrichment('updateEvent', enrichment) ? this.#update(eventId, enrichment) : resolved(false)
     })
   }
 
@@ -304,6 +309,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   createEvent(given: EventOptions): Promise<string | undefined> {
     return this.#instance.guard<Promise<string | undefined>>('createEvent', resolved(undefined), () => {
+      if (!this.#check.event(given)) return resolved(undefined)
       const event = fieldsOf(given)
       if (!this.isEnabled) return resolved(undefined)
       const eventId = typeof event.eventId === 'string' ? toSessionId(event.eventId) : randomUUID()
@@ -319,6 +325,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns what `fn` returns, unchanged; what `fn` throws is thrown unchanged.
    */
   withSession<R>(options: WithSessionOptions, fn: (session: SessionHandle) => R): R {
+    if (typeof fn !== 'function') throw noFunction('withSession', fn, 'withSession({ sessionName }, fn)')
     const frame = this.#openSession(options)
     if (frame === undefined) return fn(this.#toHandle(this.#instance.ownSession))
     return runInScope(this.#instance.enter(frame), fn, this.#toHandle(frame.session))
@@ -399,7 +406,13 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   forceFlush(timeoutMs: number = DEFAULT_FLUSH_MS): Promise<boolean> {
+    this.#check.timeout('forceFlush', timeoutMs)
     return this.#instance.flush(timeoutMs)
+  }
+
+  /** Another name of {@link forceFlush}. */
+  flush(timeoutMs?: number): Promise<boolean> {
+    return this.forceFlush(timeoutMs)
   }
 
   /**
@@ -409,6 +422,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   shutdown(timeoutMs: number = DEFAULT_SHUTDOWN_MS): Promise<boolean> {
+    this.#check.timeout('shutdown', timeoutMs)
     this.#instance.stop()
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
@@ -444,11 +458,15 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     const providers = { tracers: provider, meters: metrics.getMeterProvider(), loggers: new MessageLoggerProvider(diagnostics) }
     for (const instrumentation of this.#config.instrumentations)
       this.#instance.guard('instrumentation', undefined, () => enableInstrumentation(instrumentation, providers))
+    // Later, because a program may hand a library over by hand right after this.
+    const { instrumentations } = this.#config
+    runDetached(() => setImmediate(() => tellPassedBy(instrumentations, diagnostics)).unref())
   }
 
   #openSession(options: WithSessionOptions): SessionFrame | undefined {
     return this.#instance.guard<SessionFrame | undefined>('session', undefined, () => {
-      const { linkCarrier, evaluation, ...rest } = fieldsOf(options ?? {})
+      const given = options ?? {}
+      const { linkCarrier, evaluation, ...rest } = fieldsOf<WithSessionOptions>(this.#check.session(given) ? given : {})
       const caller = linkCarrier === undefined ? undefined : readCaller(linkCarrier)
       const session = createSession(this.#config, fieldsOf(rest), evaluation, !this.#config.skipSessionCreation, caller)
       if (this.isEnabled) this.#instance.ensureSession(session)
@@ -461,8 +479,19 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     return {
       sessionId: session.id,
       sessionName: session.name,
-      enrich: (enrichment) => this.updateEvent(session.id, enrichment),
+      enrich: (enrichment) =>
+        this.#instance.guard('enrich', resolved(false), () =>
+          this.#check.enrichment('enrich', enrichment) ? this.#update(session.id, enrichment) : resolved(false),
+        ),
     }
+  }
+
+  #update(eventId: string, enrichment: WithMetadata<SpanEnrichment>): Promise<boolean> {
+    const id = readIdText(eventId)
+    if (id === undefined) throw new TypeError(describeNoId(eventId))
+    const body = toUpdateBody(toSessionId(id), enrichment, (path, value) => this.#instance.toSafe(path, value))
+    if (!this.isEnabled || body === undefined) return resolved(false)
+    return this.#instance.exporters.rest.updateEvent(body)
   }
 
   #warnNotCurrent({ id }: Session, why: UnusedReason): void {
@@ -501,6 +530,17 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     this.#instance.guard('shutdown', undefined, () => forgetInstance(this.#instance))
     return hasArrived
   }
+}
+
+function tellPassedBy(instrumentations: ResolvedConfig['instrumentations'], diagnostics: Diagnostics): void {
+  for (const library of instrumentations.flatMap((instrumentation) => findPassedBy(instrumentation))) {
+    const message = `"${library}" was loaded before its instrumentation could patch it, so its calls are not recorded. Load the module that makes the tracer first, or call manuallyInstrument() of the instrumentation where it has one.`
+    diagnostics.warnOnce(`passedBy:${library}`, message)
+  }
+}
+
+function describeNoId(given: unknown): string {
+  return `an id is a text, got ${toKind(given)}. Write updateEvent(eventId, { … })`
 }
 
 function readSessionId(enrichment: object | null | undefined): string | undefined {

@@ -5,6 +5,8 @@ import type { TracerOptions } from '../config/options.js'
 import { processState } from '../context/globals.js'
 import type { Instance } from '../context/instance.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { toKind } from '../options/shown.js'
+import { isMapLike } from '../options/spec.js'
 import { HoneyHiveTracer } from './tracer.js'
 
 /**
@@ -38,6 +40,8 @@ export interface Tracers<Name extends string = string> extends Iterable<readonly
 export function defineTracers<const Definitions extends Readonly<Record<string, TracerOptions>>>(
   definitions: Definitions,
 ): Tracers<Extract<keyof Definitions, string>> {
+  if (!isMapLike(definitions))
+    throw new HoneyHiveConfigError([{ option: 'definitions', message: describeNoNames(definitions) }], 'defineTracers')
   const problems: ConfigProblem[] = []
   const checked = Object.entries(definitions).map(([name, options]) => [name, checkOptions(name, options, problems)] as const)
   if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(checked)), 'defineTracers')
@@ -62,6 +66,10 @@ export function loadTracers(
   const load = (): ReadonlyMap<string, TracerOptions> => loadTracerDefinitions(source as string, options)
   const isFile = typeof source === 'string' || source instanceof URL
   return createTracers(load(), isFile ? (name) => load().get(name)?.apiKey : undefined)
+}
+
+function describeNoNames(given: unknown): string {
+  return `Expected options by name, got ${toKind(given)}. Give e.g. { production: { apiKey: '…' } }.`
 }
 
 function checkOptions(name: string, options: TracerOptions, problems: ConfigProblem[]): TracerOptions {

@@ -5,7 +5,7 @@ import { EventType } from '../semantics/attributes.js'
 import type { Instance } from '../context/instance.js'
 import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from '../wrap/decorate.js'
 import type { TracerInstance } from './instance.js'
-import { describeMissing, implicitInstance, namedInstance, reportUntraced } from './registry.js'
+import { describeMissing, describeUnfound, implicitInstance, namedInstance, noFunction, reportUntraced } from './registry.js'
 import type { CompiledCall, TracerRef, TraceOptions, TraceTarget } from '../wrap/trace-options.js'
 import { type Callable, type Recorder, type Recording, wrapFunction } from '../wrap/function.js'
 
@@ -41,6 +41,7 @@ export function traceClass(options?: TracerRef | TraceClassOptions): TraceClassD
 
 /** Runs `fn` inside a span of `instance` and hands it that span. */
 export function callInSpan<R>(instance: TracerInstance, name: string, options: ActiveSpan, fn: (span: Span) => R): R {
+  if (typeof fn !== 'function') throw noFunction('startActiveSpan', fn, 'startActiveSpan(name, fn) or startActiveSpan(name, options, fn)')
   const given = instance.guard<ActiveSpan>('startActiveSpan', NO_OPTIONS, () => fieldsOf(options))
   const { inputs, eventType, eventId, links, root, startTime, ...rest } = given
   const call: CompiledCall = {
@@ -76,7 +77,7 @@ type ActiveSpan = Omit<TraceOptions, 'tracer' | 'eventName' | 'inputs'> &
 
 function findRecorder(ref: TracerRef | undefined, name: string): Recorder | undefined {
   const instance = findInstance(ref)
-  if (instance === undefined) reportUntraced(name, ref === undefined ? describeMissing() : 'its `tracer` was not found')
+  if (instance === undefined) reportUntraced(name, ref === undefined ? describeMissing() : describeUnfound(ref))
   // Every instance of any copy of this package records calls; the context layer does not need to know.
   return instance as (Instance & Recorder) | undefined
 }

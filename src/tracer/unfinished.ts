@@ -3,6 +3,7 @@ import { processState } from '../context/globals.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { runDetached } from '../export/detached.js'
 import type { OpenSpan, OpenSpansView, SpanStats } from '../export/stats.js'
+import { toShown } from '../options/shown.js'
 import type { Clock } from '../provider/clock.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { OpenSpans, type OpenSpansLimits } from '../provider/open-spans.js'
@@ -23,7 +24,7 @@ const MAX_SHOWN = 5
 const MAX_REMEMBERED = 1_000
 const MAX_SHOWN_CHARS = 200
 const REMEDY =
-  'Libraries forget the spans of calls that fail or are aborted; your own end with `span.end()` or with their function. Each library is named once.'
+  'Your own end with `span.end()` or with their function: end them, or await the work before shutdown(). Libraries forget the spans of calls that fail or are aborted. Each library is named once.'
 
 /** What the open spans of a tracer are told with. */
 export interface OpenSpanParts {
@@ -179,8 +180,10 @@ export class UnfinishedSpans implements OpenSpansView {
     this.#named ??= new NativeSet()
     for (const [library] of counts) if (this.#named.size < MAX_REMEMBERED) this.#named.add(library)
     const shown = counts.slice(0, MAX_SHOWN).map(([library, count]) => `${count} of ${library.slice(0, MAX_SHOWN_CHARS)}`)
+    const [first] = records.filter(({ library }) => counts.some(([name]) => name === library.name))
+    const example = first === undefined ? '' : ` The first is ${toShown(nameOf(first))}.`
     const others = counts.length > MAX_SHOWN ? ` and of ${counts.length - MAX_SHOWN} more libraries` : ''
-    const message = `spans that nothing had ended are exported as they are, marked ${ATTRIBUTE.unfinished}: ${shown.join(', ')}${others}. ${REMEDY}`
+    const message = `spans that nothing had ended are exported as they are, marked ${ATTRIBUTE.unfinished}: ${shown.join(', ')}${others}.${example} ${REMEDY}`
     this.#parts.diagnostics.warnOnce(`unfinished:${counts[0]?.[0]}`, message)
   }
 }

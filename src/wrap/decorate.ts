@@ -1,5 +1,6 @@
 import { fieldsOf, readField } from '../options/fields.js'
 import { HoneyHiveConfigError } from '../errors.js'
+import { toKind } from '../options/shown.js'
 import type { ResolveRecorder } from './recorder.js'
 import {
   type Callable,
@@ -64,9 +65,12 @@ export function createTracing(resolveTracer: ResolveTracer): Tracing {
       return toDecorator(options, resolveTracer(options.tracer))
     },
     traceFn(tracer, fn, options = {}) {
-      if (typeof fn !== 'function') throw refusal('traceFn', `Expected a function as second argument, got ${typeof fn}.`)
+      if (typeof fn !== 'function') throw refusal('traceFn', `${describeNoFunction(fn, 'traceFn(tracer, answer')} ${ORDER}`)
+      const given = options ?? {}
+      if (typeof given !== 'object')
+        throw refusal('traceFn', `Expected options as third argument, got ${toKind(given)}. Give e.g. { eventName: 'answer' }.`)
       const checked = checkTraceOptions(
-        { ...(options as TraceOptions), tracer: tracer ?? (readField(options, 'tracer') as TracerRef | undefined) },
+        { ...(given as TraceOptions), tracer: tracer ?? (readField(given, 'tracer') as TracerRef | undefined) },
         'traceFn',
       )
       return wrapFunction(fn, compileCall(checked, nameOf(fn)), resolveTracer(checked.tracer))
@@ -75,6 +79,15 @@ export function createTracing(resolveTracer: ResolveTracer): Tracing {
       return toClassDecorator(toTraceOptions(target as TraceTarget | undefined) as TraceClassOptions, resolveTracer)
     },
   }
+}
+
+const ORDER = 'The order is traceFn(tracer, fn, options).'
+
+/** @param call what comes before the function in a call that is right. */
+function describeNoFunction(given: unknown, call: string): string {
+  const kind = toKind(given)
+  if (kind !== 'a promise') return `Expected a function, got ${kind}.`
+  return `Expected a function, got a promise. Give the function itself and do not call it: ${call}), not ${call}()).`
 }
 
 interface DecoratorContext {
@@ -88,7 +101,8 @@ function toDecorator(options: TraceOptions, resolve: ResolveRecorder): TraceDeco
   const decorate = (subject: unknown, second?: unknown, third?: unknown): unknown => {
     if (isContext(second)) return decorateStandard(subject, second, options, resolve)
     if (typeof second === 'string' || typeof second === 'symbol') return decorateLegacy(subject, second, third, options, resolve)
-    if (typeof subject !== 'function') throw refusal('trace', `Expected a function, got ${typeof subject}.`)
+    if (typeof subject !== 'function')
+      throw refusal('trace', `${describeNoFunction(subject, 'trace(tracer)(answer')} Write trace(tracer)(fn), or traceFn(tracer, fn).`)
     return wrapFunction(subject as Callable, compileCall(options, nameOf(subject)), resolve)
   }
   // The three signatures are told apart at run time, which TypeScript cannot follow.
@@ -168,7 +182,11 @@ function toClassDecorator(given: TraceClassOptions, resolveTracer: ResolveTracer
   checkNames('include', include)
   const resolve = resolveTracer(options.tracer)
   return (target) => {
-    if (typeof target !== 'function') throw refusal('traceClass', `Expected a class, got ${typeof target}.`)
+    if (typeof target !== 'function' || target.prototype === undefined)
+      throw refusal(
+        'traceClass',
+        `Expected a class, got ${toKind(target)}. Put it on a class; a function is wrapped by traceFn(tracer, fn).`,
+      )
     const isWanted = (name: string): boolean => !exclude?.includes(name) && (include?.includes(name) ?? !name.startsWith('_'))
     traceOwnMethods(target, nameOf(target), options, resolve, isWanted)
     traceOwnMethods(target.prototype as object, nameOf(target), options, resolve, isWanted)
@@ -210,7 +228,7 @@ function joinName(owner: string, key: string | symbol): string {
 
 function checkNames(option: string, names: unknown): void {
   if (names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string'))) return
-  throw refusal('traceClass', `Invalid "${option}": expected an array of method names, got ${typeof names}.`, option)
+  throw refusal('traceClass', `Invalid "${option}": expected an array of method names, got ${toKind(names)}. Give e.g. ['answer'].`, option)
 }
 
 function wrongPlace(kind: string, name: string | symbol): HoneyHiveConfigError {

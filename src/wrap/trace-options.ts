@@ -3,6 +3,7 @@ import { EventType } from '../semantics/attributes.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import type { TracerHandle } from '../context/instance.js'
 import { checkOptions } from '../options/check.js'
+import { createAdviser } from '../options/nearest.js'
 import { ANYTHING, isBoolean, isFilledText, isFunction, isListOf, isText, isWhole, type OptionSpec } from '../options/spec.js'
 
 /** Any function. Parameters are `never` so that every function type is assignable to it. */
@@ -114,6 +115,27 @@ const TRACE_OPTIONS: Readonly<Record<keyof TraceOptions, OptionSpec>> = {
   },
 }
 
+const EVENT_TYPE = "Use \"eventType\": 'model', 'tool' or 'chain'."
+
+/** What other SDKs call these options. */
+const adviseUnknown = createAdviser({
+  name: 'Use "eventName".',
+  spanName: 'Use "eventName".',
+  runName: 'Use "eventName".',
+  type: EVENT_TYPE,
+  runType: EVENT_TYPE,
+  asType: EVENT_TYPE,
+  spanType: EVENT_TYPE,
+  captureInput: 'Use "inputs", e.g. false.',
+  captureOutput: 'Use "outputs", e.g. false.',
+  processInputs: 'Use "inputs", a function of the arguments.',
+  processOutputs: 'Use "outputs", a function of the result.',
+  parent: 'A span nests under what is active where it starts; remove the option.',
+  parentSpan: 'A span nests under what is active where it starts; remove the option.',
+  projectName: 'The tracer decides the project; give it as "tracer".',
+  tags: 'Use "metadata".',
+})
+
 /** True for a tracer, a function or a name; see {@link TracerRef}. */
 export function isTracerRef(value: unknown): value is TracerRef {
   return typeof value === 'function' || isFilledText(value) || isTracer(value)
@@ -137,7 +159,8 @@ export function toTraceOptions(target: TraceTarget | undefined): TraceOptions {
  */
 export function checkTraceOptions(options: TraceOptions, where: string, extra: readonly string[] = []): TraceOptions {
   const others = extra.map((name) => [name, ANYTHING])
-  return checkOptions(options, others.length === 0 ? TRACE_OPTIONS : { ...TRACE_OPTIONS, ...Object.fromEntries(others) }, where)
+  const specs = others.length === 0 ? TRACE_OPTIONS : { ...TRACE_OPTIONS, ...Object.fromEntries(others) }
+  return checkOptions(options, specs, where, adviseUnknown)
 }
 
 /** What a wrapper needs to know of a function, worked out once. `options` are those of {@link checkTraceOptions}. */

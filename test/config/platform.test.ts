@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readPlatform } from '../../src/config/platform.js'
+import { readPlatform, readRefusal } from '../../src/config/platform.js'
 import { createTestTracer } from '../../src/testing/index.js'
 
 test('AWS Lambda', () => {
@@ -78,4 +78,9 @@ test('D-43: the first tracer and the last have the same resource, but for their 
   })
   expect(other).toEqual({ ...one, team: 't', 'host.name': 'mine' })
   await Promise.all([first.shutdown(), last.shutdown()])
+})
+
+test('Cloudflare Workers are refused, with what to do; Node is not', () => {
+  expect(readRefusal(true)).toMatch(/^Disabled: Cloudflare Workers have no .* Trace the service behind the worker, in Node/)
+  expect(readRefusal()).toBeUndefined()
 })

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { build } from 'esbuild'
 import { formatMessage } from 'publint/utils'
 import { publint } from 'publint'
@@ -18,11 +18,12 @@ interface Manifest {
 }
 
 /**
- * This package with the local server's page in both formats (0.6 MB), the API, YAML, the command line; for experiments a watcher (two packages), CSV (1.6 MB) and edit distances.
+ * This package with the local server's page in both formats (0.6 MB), the API, YAML, the command line; for experiments a watcher (two packages), CSV (1.6 MB) and edit distances,
+ * the pages and examples (0.5 MB).
  * SDK and exporter installed by hand are 14 packages and 17 MB.
  */
 const MOST_PACKAGES = 8
-const MOST_MEGABYTES = 8.1
+const MOST_MEGABYTES = 8.7
 
 const DELIVER = `
   import { createServer } from 'node:http'
@@ -66,17 +67,40 @@ beforeAll(async () => {
 afterAll(() => installed.remove())
 
 describe('the tarball', () => {
-  test('S24 holds the build, the licences of what is built in, a folder per entry point, the schema and three documents, nothing else', () => {
+  test('S24 holds the build, the licences of what is built in, a folder per entry point, the schema, the pages and examples, nothing else', () => {
     const others = installed.files.filter(
       (path) =>
-        !/^(dist\/.+\.(js|cjs|d\.ts|d\.cts)|dist\/page\/[\w-]+\.(html|js|css|svg|txt)|dist\/THIRD-PARTY-LICENSES\.txt|schema\/[\w.-]+\.json|[a-z]+\/package\.json)$/.test(
+        !/^(dist\/.+\.(js|cjs|d\.ts|d\.cts)|dist\/page\/[\w-]+\.(html|js|css|svg|txt)|dist\/THIRD-PARTY-LICENSES\.txt|schema\/[\w.-]+\.json|[a-z]+\/package\.json|docs\/[\w/.-]+\.(md|svg|png)|examples\/[\w/.-]+)$/.test(
           path,
         ),
     )
-    expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+    expect(others.toSorted()).toEqual([
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'llms.txt',
+      'package.json',
+    ])
     process.stdout.write(
       `tarball: ${installed.files.length} files, ${kilobytes(installed.packedBytes)} packed, ${kilobytes(installed.unpackedBytes)} unpacked\n`,
     )
+  })
+
+  test('has no link from a page to a file that stayed behind', async () => {
+    const folders = new Set(installed.files.flatMap((path) => path.split('/').map((_, index, parts) => parts.slice(0, index).join('/'))))
+    const pages = installed.files.filter((path) => path.endsWith('.md') || path === 'llms.txt')
+    const dead: string[] = []
+    for (const page of pages) {
+      const text = await readFile(join(repository, page), 'utf8')
+      for (const [, target = ''] of text.replace(/```[\s\S]*?```|`[^`]*`/g, '').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+        const path = posix.join(posix.dirname(page), decodeURIComponent(target)).replace(/\/$/, '')
+        if (!/^[a-z]+:/.test(target) && !installed.files.includes(path) && !folders.has(path)) dead.push(`${page}: ${target}`)
+      }
+    }
+    expect(pages.length).toBeGreaterThan(30)
+    expect(dead).toEqual([])
   })
 
   test('has a manifest in a folder for each entry point, whose files are there', async () => {

@@ -107,7 +107,7 @@ describe('who records what names no tracer', () => {
     const lines = write.mock.calls.map(([line]) => String(line)).filter((line) => line.includes('registry-lonely'))
     write.mockRestore()
     expect(lines).toEqual([
-      '[honeyhive] "registry-lonely" runs untraced: 2 tracers are live and none of them is active here or the default. Give it a `tracer`, call it inside a traced function, or use setDefaultTracer().\n',
+      '[honeyhive] "registry-lonely" runs untraced: 2 tracers are live and none of them is active here or the default. Give it a `tracer`, call it inside a traced function, or use setDefaultTracer(). Where one tracer is meant, make it in one module and import it: each init() makes another.\n',
     ])
   })
 })
