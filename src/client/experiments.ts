@@ -18,7 +18,7 @@ import {
 } from './fields.js'
 import { DATE_RANGE, type DateRange, type EventFilter, FILTERS, toFilters } from './filter.js'
 import type { Query, RequestOptions, Send } from './request.js'
-import { createResults, type Page, type Results } from './results.js'
+import { createResults, createWhole, type Page, type Results } from './results.js'
 
 /** What a run is at. */
 export type ClientRunStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
@@ -124,6 +124,15 @@ export interface EventPair {
   readonly event2: Readonly<Record<string, unknown>> | null
 }
 
+/** The scores of one event of a run. */
+export interface ScoredEvent {
+  readonly eventName?: string
+  readonly eventType?: string
+  readonly sessionId?: string
+  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly metrics?: Readonly<Record<string, number | boolean>>
+}
+
 /** Runs of experiments. `evaluate` of `honeyhive-tracer/experiments` makes them by itself. */
 export interface ExperimentsResource {
   /** `POST /v1/runs`. @throws HoneyHiveRequestError, HoneyHiveConfigError */
@@ -138,6 +147,8 @@ export interface ExperimentsResource {
   deleteRun(runId: string, options?: RequestOptions): Promise<void>
   /** `GET /v1/runs/{id}/result`: scores as the server computed them. @throws HoneyHiveRequestError, HoneyHiveConfigError */
   getResult(runId: string, query?: ResultOptions, options?: RequestOptions): Promise<RunSummary>
+  /** `GET /v1/runs/{id}/metrics`: the scores of each event. @throws HoneyHiveRequestError while it is read */
+  listRunMetrics(runId: string, options?: RequestOptions): Results<ScoredEvent>
   /** `GET /v1/runs/{new}/compare-with/{old}`. @throws HoneyHiveRequestError, HoneyHiveConfigError */
   compareRuns(newRunId: string, oldRunId: string, query?: ResultOptions, options?: RequestOptions): Promise<RunDifference>
   /** `GET /v1/runs/compare/events`. @throws HoneyHiveConfigError at once, HoneyHiveRequestError while it is read */
@@ -213,6 +224,13 @@ export function createExperiments(send: Send): ExperimentsResource {
     async getResult(runId, query = {}, options) {
       const path = `${toPath(runId, 'experiments.getResult')}/result`
       return fromWire<RunSummary>(await send({ method: 'GET', path, query: toResultQuery(query, 'experiments.getResult') }, options))
+    },
+    listRunMetrics(runId, options) {
+      const path = `${toPath(runId, 'experiments.listRunMetrics')}/metrics`
+      return createWhole(async () => {
+        const reply = await send({ method: 'GET', path }, options)
+        return fromWireList<ScoredEvent>(isObject(reply) ? reply.events : undefined)
+      })
     },
     async compareRuns(newRunId, oldRunId, query = {}, options) {
       const old = toPathPart(oldRunId, 'oldRunId', 'experiments.compareRuns')

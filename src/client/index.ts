@@ -35,6 +35,7 @@ export type {
   RunChanges,
   RunDifference,
   RunSummary,
+  ScoredEvent,
 } from './experiments.js'
 export type { DateRange, EventFilter } from './filter.js'
 export type {

@@ -132,6 +132,10 @@ describe('createClient, with the local server', () => {
     expect(await experiments.getResult(after, { aggregateFunction: 'max' })).toMatchObject({
       metrics: { details: [{ metric_name: 'right', aggregate: 1 }] },
     })
+    expect(await experiments.listRunMetrics(after).toArray()).toMatchObject([
+      { eventName: 'after', eventType: 'session', metrics: {} },
+      { eventName: 'f', eventType: 'chain', metrics: { right: 1 } },
+    ])
     expect(await experiments.compareRuns(after, before)).toMatchObject({
       metrics: [{ metric_name: 'right', old_aggregate: 0, new_aggregate: 1 }],
     })
