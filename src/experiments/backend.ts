@@ -1,3 +1,4 @@
+import { NativeAbortController } from '../builtins.js'
 import { RestClient } from '../api/client.js'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import { withMask } from '../api/masked-transport.js'
@@ -17,7 +18,7 @@ export interface Backend {
   get(path: string, query?: Query): Promise<unknown>
   post(path: string, body: unknown): Promise<unknown>
   put(path: string, body: unknown): Promise<unknown>
-  /** Gives the sockets back. */
+  /** Gives up requests under way, which would keep the process alive, and gives the sockets back. */
   close(): Promise<void>
 }
 
@@ -33,11 +34,14 @@ export function createBackend(config: ResolvedConfig): Backend | undefined {
       : createFetchTransport({ serverUrl, headers, fetch: config.fetch })
   const diagnostics = createDiagnostics({ logger: config.logger, label: 'experiment', mask })
   const client = new RestClient({ transport: withMask(transport, mask), diagnostics, stats: new SpanStats({ diagnostics }) })
+  const closing = new NativeAbortController()
+  const { signal } = closing
   return {
-    get: (path, query = {}) => client.request('GET', path + toQueryText(query)),
-    post: (path, body) => client.request('POST', path, body),
-    put: (path, body) => client.request('PUT', path, body),
+    get: (path, query = {}) => client.request('GET', path + toQueryText(query), undefined, { signal }),
+    post: (path, body) => client.request('POST', path, body, { signal }),
+    put: (path, body) => client.request('PUT', path, body, { signal }),
     async close() {
+      closing.abort()
       await client.close(0)
       transport.close()
     },

@@ -79,7 +79,12 @@ function writeObject(value: object, above: readonly object[]): string {
   if (above.includes(value) || types.isProxy(value)) throw UNSEEN
   const inside = [...above, value]
   const list = (items: Iterable<unknown>): string => Array.from(items, (item) => write(item, inside)).join(',')
-  if (Array.isArray(value)) return `[${list(value)}]`
+  if (Array.isArray(value)) {
+    // Holes, and fields beside the items as the matches of an expression have them.
+    const places = Object.keys(value)
+    if (places.length !== value.length || !places.every((place, i) => place === String(i))) throw UNSEEN
+    return `[${list(value)}]`
+  }
   if (types.isDate(value)) return `Date(${value.getTime()})`
   if (types.isRegExp(value)) return `RegExp(${JSON.stringify(String(value))})`
   if (types.isMap(value)) return `Map(${list([...value].flat())})`
@@ -87,9 +92,10 @@ function writeObject(value: object, above: readonly object[]): string {
   if (ArrayBuffer.isView(value)) {
     return `${value.constructor.name}(${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')})`
   }
-  if ('searchParams' in value && 'href' in value) return `URL(${JSON.stringify(value.href)})`
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (!isPlainPrototype(prototype)) throw UNSEEN
+  if (!isPlainPrototype(Object.getPrototypeOf(value))) {
+    if ('searchParams' in value && 'href' in value) return `URL(${JSON.stringify(value.href)})`
+    throw UNSEEN
+  }
   const keys = Reflect.ownKeys(value)
   if (keys.some((key) => typeof key === 'symbol')) throw UNSEEN
   const fields = value as Readonly<Record<string, unknown>>

@@ -241,9 +241,11 @@ export class Experiment {
     const [comparison, summaryScores] = await Promise.all([this.#compareWithBaseline(left(0.7)), this.#scoreSummary()])
     const data = this.#toData(comparison, summaryScores, unreported)
     const server = await within(left(0.9), this.#closeRun(whole ?? data), () => this.warn('The run was not closed at the server in time.'))
+    // What is given up from here on has been told.
+    const warnings = [...this.#warnings]
     await within(left(1) + LET_GO_MS, this.#tracer.shutdown(left(1)))
     await within(LET_GO_MS, Promise.all([this.#backend?.close(), this.#journal?.close()]))
-    return createResult({ ...data, warnings: this.#warnings }, server, this.#redactor)
+    return createResult({ ...data, warnings }, server, this.#redactor)
   }
 
   async #deliver(leftMs: () => number): Promise<boolean> {

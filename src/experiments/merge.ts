@@ -95,7 +95,7 @@ function checkFaults(first: ExperimentData, parts: readonly ExperimentData[], al
     const faults = [...new Set(refused.map(({ fault }) => `'${fault}'`))].join(', ')
     throw new HoneyHiveError(
       'EXPERIMENT',
-      `mergeResults: ${refused.map(({ what }) => what).join(' ')} To merge all the same, give allow: [${faults}].`,
+      `mergeResults: ${refused.map(({ what }) => what).join(' ')} To merge all the same, give allow: [${faults}], or --allow on the command line.`,
     )
   }
   return MERGE_FAULTS.flatMap((fault) => found[fault])

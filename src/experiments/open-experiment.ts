@@ -44,6 +44,8 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop, tu
   if (backend === undefined)
     warnings.push('No API key: the experiment ran offline and nothing was sent. Set apiKey or HH_API_KEY to record the run.')
   warnings.push(...describeUnknownKeys(options.rateLimit, evaluators))
+  if (options.shard !== undefined && options.runId === undefined && options.resume === undefined)
+    warnings.push('This shard has a run of its own and cannot be merged with others. Give the same runId to all of them.')
   try {
     const source = await openSource(options, backend, name)
     const planned = await createPlan({ options, evaluators, source, runId, name })

@@ -389,6 +389,14 @@ describe('shards', () => {
     expect(fromJson.metrics).toEqual(whole.metrics)
   })
 
+  test('one without a run id says that it cannot be merged', async () => {
+    const shard = { index: 0, count: 2 }
+    const lonely = await evaluate({ ...OFFLINE, shard, dataset: rows(4), function: () => 1 })
+    const one = await evaluate({ ...OFFLINE, shard, runId: '6f6b3f3e-6c3c-4d55-9d28-4a2f6f6ab007', dataset: rows(4), function: () => 1 })
+    expect(lonely.warnings.join()).toContain('Give the same runId to all of them')
+    expect(one.warnings.join()).not.toContain('runId')
+  })
+
   test('one run at the server', async ({ backend, online }) => {
     const runId = '6f6b3f3e-6c3c-4d55-9d28-4a2f6f6ab002'
     for (const index of [0, 1]) {

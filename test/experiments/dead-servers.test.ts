@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect } from 'vitest'
+import { resolveConfig } from '../../src/config/resolve.js'
+import { createBackend } from '../../src/experiments/backend.js'
 import { evaluate, exactMatch, reportResult } from '../../src/experiments/index.js'
 import { type Backend, test as base } from './backend.js'
 
@@ -90,3 +92,15 @@ describe.for(Object.keys(FAULTS))('a server that %s', (fault) => {
     },
   )
 })
+
+test.for(['never answers', 'resets connections'])(
+  'requests to a server that %s are given up once the run is over',
+  async (fault, { door }) => {
+    door.fault = fault
+    const backend = createBackend(resolveConfig({ apiKey: 'k', serverUrl: door.url }))
+    const outcome = backend?.put('/v1/runs/r', {}).catch((error: unknown) => error)
+    await backend?.close()
+    // Not by its own limit of 30 seconds, for which it would have kept the process.
+    expect(await outcome).toMatchObject({ code: 'HTTP_NETWORK' })
+  },
+)

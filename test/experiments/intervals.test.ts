@@ -79,6 +79,23 @@ describe('confidenceInterval', () => {
     expectClose(nearly(2e-6)?.high, nearly(1e-7)?.high ?? Number.NaN, 4, 'high')
   })
 
+  test('a rate of nothing begins at 0, one of everything ends at 1, whatever the rounding', () => {
+    for (let count = 1; count <= 200; count += 1) {
+      expect(wilsonInterval(0, count).low).toBe(0)
+      expect(wilsonInterval(count, count).high).toBe(1)
+    }
+  })
+
+  test('the change of a rate is that of the adjusted Wald interval, inside of -1 and 1', () => {
+    // By hand: 6/12 - 2/12, and 1.959964 times the root of (8/12 - (4/12) squared) / 12.
+    const mixed = pairedInterval([1, 1, 1, 1, 1, -1, 0, 0, 0, 0], true)
+    expect(mixed).toMatchObject({ low: expect.closeTo(-0.088385, 5), high: expect.closeTo(0.755051, 5), method: 'bonett-price' })
+    expect(pairedInterval([1, 1, 1], true)).toMatchObject({ low: expect.closeTo(-0.101218, 5), high: 1 })
+    expect(pairedInterval([-1, -1, -1], true)).toMatchObject({ low: -1, high: expect.closeTo(0.101218, 5) })
+    expect(pairedInterval([1, 0], true)).toBeDefined()
+    expect([pairedInterval([1], true), pairedInterval([0.5], false)]).toEqual([undefined, undefined])
+  })
+
   test('one value between 0 and 1 is enough for no rate', () => {
     expect(confidenceInterval([1, 1, 0, 0.5, 1])?.method).toBe('hall')
     expect(confidenceInterval([0.5, 1])?.method).toBe('t')

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { MAX_VALUES, MetricCollector } from '../../src/experiments/aggregate.js'
 import { createRandom } from '../../src/experiments/random.js'
 import { normalQuantile } from '../../src/values/distributions.js'
-import { pairedTest } from '../../src/experiments/paired-test.js'
+import { pairedTest, smallestPValue } from '../../src/experiments/paired-test.js'
 import { mean, quantile, standardDeviation, sum } from '../../src/values/statistics.js'
 
 describe('basic figures', () => {
@@ -51,6 +51,21 @@ describe('pairedTest', () => {
     expect(pairedTest(clear).pValue).toBeLessThan(0.001)
     expect(pairedTest(balanced).pValue).toBeGreaterThan(0.5)
     expect(pairedTest(clear)).toEqual(pairedTest(clear))
+  })
+
+  test('counts every pattern of up to 16 pairs, and samples beyond', () => {
+    const rising = (pairs: number): readonly number[] => Array.from({ length: pairs }, (_, i) => 1 + i / 100)
+    expect(pairedTest(rising(16))).toEqual({ pValue: 2 ** -15, method: 'exact', pairs: 16 })
+    expect(pairedTest(rising(17)).method).toBe('sampled')
+    // Of 40 pairs no sampled pattern is as far from zero as all of one sign; the observed one counts.
+    expect(pairedTest(rising(40))).toEqual({ pValue: 1 / 10_001, method: 'sampled', pairs: 40 })
+    // A sum of zero is no further than any other.
+    expect(pairedTest([...rising(20), ...rising(20).map((up) => -up)]).pValue).toBe(1)
+  })
+
+  test('knows the smallest p-value there can be', () => {
+    expect([1, 2, 5, 16, 17].map(smallestPValue)).toEqual([1, 0.5, 1 / 16, 2 ** -15, 1 / 10_001])
+    expect(smallestPValue(0)).toBe(1)
   })
 
   test('calls a change by chance significant about as often as alpha says', () => {

@@ -274,7 +274,7 @@ describe('merging', () => {
     Reflect.deleteProperty(damaged.rows[0] ?? {}, 'scores')
     expect(() => mergeResults([damaged, two])).toThrow(/mergeResults: part 1 is damaged: row 0 \(EXT-[^)]+\) has no scores\./)
     expect(() => mergeResults([one, null as never])).toThrow('mergeResults: part 2 is no result of format')
-    expect(() => mergeResults([one, two])).toThrow(/Shards are missing: 2\/3 .*allow: \['holes'\]/)
+    expect(() => mergeResults([one, two])).toThrow(/Shards are missing: 2\/3 .*allow: \['holes'\], or --allow/)
     expect(() => mergeResults([...parts, one])).toThrow(/3 rows are in several parts/)
     const stranger = await run(9, undefined, { runId })
     expect(() => mergeResults([one, two, stranger])).toThrow(/Part 3 is a stranger: no shard/)
