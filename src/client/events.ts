@@ -1,3 +1,4 @@
+import { toJsonText } from '../builtins.js'
 import { randomUUID } from 'node:crypto'
 import { isObject, type JsonObject } from '../otlp/json.js'
 import { BUCKETS, type Buckets } from './buckets.js'
@@ -218,7 +219,7 @@ export function readSchema(reply: unknown): EventSchema {
 /** An object in a query travels as JSON. */
 export function toSchemaQuery({ dateRange, evaluation_id: evaluationId }: JsonObject): Query {
   return {
-    dateRange: dateRange === undefined ? undefined : JSON.stringify(dateRange),
+    dateRange: dateRange === undefined ? undefined : toJsonText(dateRange),
     evaluation_id: typeof evaluationId === 'string' ? evaluationId : undefined,
   }
 }

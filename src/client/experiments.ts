@@ -1,3 +1,4 @@
+import { toJsonText } from '../builtins.js'
 import { randomUUID } from 'node:crypto'
 import { isObject } from '../otlp/json.js'
 import { type EventSchema, readSchema, SCHEMA_OPTIONS, type SchemaOptions, toSchemaQuery } from './events.js'
@@ -247,7 +248,7 @@ export function createExperiments(send: Send): ExperimentsResource {
 
 function listRuns(send: Send, query: ListRuns, options: RequestOptions | undefined): Results<Run> {
   const { page: from = 1, dateRange, run_ids: given, ...rest } = toWire(query, LIST_RUNS, 'experiments.listRuns')
-  const common = { ...(rest as Query), dateRange: dateRange === undefined ? undefined : JSON.stringify(dateRange) }
+  const common = { ...(rest as Query), dateRange: dateRange === undefined ? undefined : toJsonText(dateRange) }
   const ids = given as readonly string[] | undefined
   // Ids are asked for a hundred at a time, and each hundred is one page of the server.
   const isByIds = ids !== undefined && ids.length > IDS_AT_ONCE
@@ -301,7 +302,7 @@ function toResultQuery(query: ResultOptions, where: string): Query {
   const { aggregate_function: aggregate, filters } = toWire(query, RESULT_OPTIONS, where)
   return {
     aggregate_function: aggregate as string | undefined,
-    filters: filters === undefined ? undefined : JSON.stringify(toFilters(filters as readonly EventFilter[], where)),
+    filters: filters === undefined ? undefined : toJsonText(toFilters(filters as readonly EventFilter[], where)),
   }
 }
 

@@ -29,7 +29,7 @@ export const LIST: FieldSpec = { accepts: Array.isArray, expected: 'a list', rem
 export const MOMENT: FieldSpec = {
   accepts: (value) => Number.isFinite(value instanceof Date ? value.getTime() : value),
   expected: 'a date, or milliseconds since 1970',
-  remedy: 'Give new Date() or Date.now().',
+  remedy: 'Give a Date or Unix milliseconds.',
   write: (value) => (value instanceof Date ? value.getTime() : value),
 }
 

@@ -56,7 +56,7 @@ export const FILTERS: FieldSpec = { ...LIST, expected: 'a list of { field, opera
 export const DATE_RANGE: FieldSpec = {
   accepts: (value) => isMapLike(value) && Object.entries(value).every(([name, end]) => ['from', 'to'].includes(name) && isEnd(end)),
   expected: '{ from, to } with dates or ISO times',
-  remedy: 'Give e.g. { from: new Date(Date.now() - 86_400_000) }.',
+  remedy: 'Give e.g. { from: new Date(2026, 10, 1) }.',
   wire: 'dateRange',
   write: (value) => {
     const { from, to } = value as DateRange

@@ -1,3 +1,4 @@
+import { NativePromise, toJsonText, unixMs } from '../builtins.js'
 import { evaluate as runExperiment } from '../experiments/evaluate.js'
 import { evaluator as createEvaluator } from '../experiments/evaluator.js'
 import { processDiagnostics } from '../tracer/registry.js'
@@ -66,7 +67,7 @@ export async function evaluate(config: EvaluationConfig): Promise<EvaluationResu
       'compat-evaluate',
       'evaluate: "instrumentModules" is not taken. Give instances in "instrumentations" of honeyhive-tracer/experiments.',
     )
-  const startedMs = Date.now()
+  const startedMs = unixMs()
   const result = await runExperiment({
     function: (row) => task?.(row.inputs, row.groundTruth),
     ...(dataset === undefined ? { datasetId: config.datasetId ?? '' } : { dataset: dataset.map(toRow) }),
@@ -79,14 +80,14 @@ export async function evaluate(config: EvaluationConfig): Promise<EvaluationResu
     ...(config.project === undefined ? {} : { tracerOptions: { project: config.project } }),
   })
   const { rows } = result
-  const list = (read: (row: (typeof rows)[number]) => unknown): string[] => rows.map((row) => JSON.stringify(read(row) ?? null))
+  const list = (read: (row: (typeof rows)[number]) => unknown): string[] => rows.map((row) => toJsonText(read(row) ?? null))
   return {
     runId: result.runId,
     datasetId: result.datasetId,
     sessionIds: rows.map(({ sessionId }) => sessionId),
     status: result.status,
     suite,
-    stats: { duration_s: (Date.now() - startedMs) / 1_000 },
+    stats: { duration_s: (unixMs() - startedMs) / 1_000 },
     data: {
       input: list((row) => row.inputs),
       output: list((row) => row.outputs),
@@ -131,7 +132,7 @@ export function evaluator<O, I, G, R>(
     const first = once()
     if (repeat <= 1) return first
     const all = [first, ...Array.from({ length: repeat - 1 }, once)]
-    return all.some((item) => item instanceof Promise) ? Promise.all(all) : (all as R[])
+    return all.some((item) => item instanceof Promise) ? NativePromise.all(all) : (all as R[])
   }
   return Object.defineProperty(run, 'name', { value: name, configurable: true })
 }

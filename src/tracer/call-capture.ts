@@ -89,10 +89,11 @@ function nameArguments(args: readonly unknown[], names: readonly string[] | unde
   return named
 }
 
+/** What is returned is `result`, an object too, as both official SDKs have it; what a function of the user's gives is taken as it is. */
 function selectOutputs({ outputs }: TraceOptions, output: unknown): unknown {
-  const shown: unknown = typeof outputs === 'function' ? outputs(output) : output
-  if (shown === undefined) return undefined
-  return isPlainObject(shown) ? shown : { result: shown }
+  if (typeof outputs !== 'function') return output === undefined ? undefined : { result: output }
+  const shown: unknown = outputs(output)
+  return shown === undefined || isPlainObject(shown) ? shown : { result: shown }
 }
 
 /** True for objects made by a literal or without a prototype. */

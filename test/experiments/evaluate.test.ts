@@ -72,7 +72,7 @@ describe('evaluate at the server', () => {
       expect(chain).toMatchObject({
         name: 'answer',
         inputs: row.inputs,
-        outputs: row.outputs,
+        outputs: { result: row.outputs },
         feedback: { ground_truth: row.groundTruth },
         metrics: { first: 1, second: 0.5, second_explanation: 'half', second_recall: 0.25 },
       })
@@ -366,7 +366,7 @@ describe('evaluators in evaluate', () => {
         tree: (_outputs, inputs, _groundTruth, { trace: spans }) => {
           const root = spans.find('retrieve')
           const child = root?.children[0]
-          const own = Object(child?.outputs).hits[0] === inputs.q && spans.spans.length === 2 && spans.roots[0] === root
+          const own = Object(child?.outputs).result.hits[0] === inputs.q && spans.spans.length === 2 && spans.roots[0] === root
           return own && spans.findAll(/^sea/).length === 1 && spans.find((span) => span.eventType === 'tool') === child
         },
         other: () => 1,

@@ -49,7 +49,7 @@ describe.each(versions)('results of %s that complete later', (folder) => {
     (way) => {
       expect(of(way)).toMatchObject({
         status: 0,
-        outputs: { 'honeyhive_outputs.content': 'the final text', 'honeyhive_outputs.finish_reason': 'stop' },
+        outputs: { 'honeyhive_outputs.result.content': 'the final text', 'honeyhive_outputs.result.finish_reason': 'stop' },
         chunks: expect.any(Number),
       })
       expect(Object.keys(of(way).outputs).filter((key) => /_totalUsage|baseStream|status/.test(key))).toEqual([])
@@ -57,7 +57,7 @@ describe.each(versions)('results of %s that complete later', (folder) => {
   )
 
   test('read no further than the first piece, and in a field of another object', () => {
-    expect(of('early')).toMatchObject({ got: 'the final ', status: 0, outputs: { 'honeyhive_outputs.content': 'the final ' } })
+    expect(of('early')).toMatchObject({ got: 'the final ', status: 0, outputs: { 'honeyhive_outputs.result.content': 'the final ' } })
     expect(of('inField')).toMatchObject({ status: 0, outputs: { 'honeyhive_outputs.result.content': 'the final text' } })
   })
 
@@ -65,15 +65,18 @@ describe.each(versions)('results of %s that complete later', (folder) => {
     expect(of('tools')).toMatchObject({
       tree: [{ name: 'ask', children: [{ name: 'add' }] }],
       outputs: {
-        'honeyhive_outputs.content': 'two',
-        'honeyhive_outputs.tool_calls.0.name': 'add',
-        'honeyhive_outputs.tool_results.0.content': 2,
+        'honeyhive_outputs.result.content': 'two',
+        'honeyhive_outputs.result.tool_calls.0.name': 'add',
+        'honeyhive_outputs.result.tool_results.0.content': 2,
       },
     })
   })
 
   test.each(['partialObjects', 'objectText'])('of objects, read by %s', (way) => {
-    expect(of(way)).toMatchObject({ status: 0, outputs: { 'honeyhive_outputs.content.a': 1, 'honeyhive_outputs.content.b': 'x' } })
+    expect(of(way)).toMatchObject({
+      status: 0,
+      outputs: { 'honeyhive_outputs.result.content.a': 1, 'honeyhive_outputs.result.content.b': 'x' },
+    })
   })
 
   test('that fail are failed spans, also where the SDK throws nothing', () => {

@@ -76,15 +76,15 @@ describe('outputs', () => {
     return bucket('outputs')
   }
 
-  test('a plain object as it is, anything else under result', async () => {
-    expect(give({ answer: 'x', n: 1 })).toEqual({ answer: 'x', n: 1 })
+  test('are `result`, an object too', async () => {
+    expect(give({ answer: 'x', n: 1 })).toEqual({ 'result.answer': 'x', 'result.n': 1 })
     expect(give('x')).toEqual({ result: 'x' })
     expect(give([1, 2])).toEqual({ 'result.0': 1, 'result.1': 2 })
     expect(give(0)).toEqual({ result: 0 })
     expect(give(false)).toEqual({ result: false })
     expect(give(undefined)).toEqual({})
     await traceFn(tracer, async () => ({ later: true }), { eventName: 'async' })()
-    expect(bucket('outputs')).toEqual({ later: true })
+    expect(bucket('outputs')).toEqual({ 'result.later': true })
   })
 
   test('are left out or replaced on request; capture is the default of the tracer', () => {
