@@ -19,11 +19,11 @@ interface Manifest {
 
 /**
  * This package with the local server's page in both formats (0.6 MB), the REST client and the old package's names with their types (0.3 MB), the API, YAML, the command line; for experiments a watcher (two packages), CSV (1.6 MB) and edit distances,
- * the pages and examples (0.5 MB).
+ * the pages and examples (0.9 MB).
  * SDK and exporter installed by hand are 14 packages and 17 MB.
  */
 const MOST_PACKAGES = 8
-const MOST_MEGABYTES = 8.7
+const MOST_MEGABYTES = 9.2
 
 const DELIVER = `
   import { createServer } from 'node:http'
