@@ -18,7 +18,9 @@ const DEFAULT_PORT = '4319'
 const root = resolve(import.meta.dirname, '..')
 const given = process.argv.slice(2)
 const pages = given.filter((name) => !name.startsWith('--'))
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HH_|OTEL_|npm_|VITEST_|TSX_|NODE_(?!EXTRA_CA_CERTS))/i.test(name)))
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(HH_|OTEL_|npm_|VITEST_|TSX_|NODE_(?!EXTRA_CA_CERTS))/i.test(name)),
+)
 
 const room = mkdtempSync(join(tmpdir(), 'newcomer-'))
 const running = []
