@@ -78,7 +78,10 @@ describe.for([
       let last = await ask()
       while (last.length !== 6 * factor) last = await ask()
       expect(last).toMatchObject({ isFlushed: true, exported: 1 })
-      expect(await ask()).toEqual({ length: 6 * factor, isFlushed: true, exported: 2 })
+      // A file that is written while it is watched may be evaluated twice; then its tracer is another one again, and counts from one.
+      let next = await ask()
+      while (next.exported === 1) next = await ask()
+      expect(next).toEqual({ length: 6 * factor, isFlushed: true, exported: 2 })
     }
     expect(receiver.spans.map(({ name }) => name)).toEqual(Array(asked).fill('answer'))
   })
