@@ -265,40 +265,6 @@ describe('delivery: the message leads to the fix', () => {
   })
 })
 
-describe('libraries: the message leads to the fix', () => {
-  it('a library that was loaded before its instrumentation', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'first-hour-'))
-    try {
-      const file = join(folder, 'node_modules', 'late-library', 'index.js')
-      await mkdir(join(file, '..'), { recursive: true })
-      await writeFile(file, 'exports.ask = () => 1')
-      createRequire(import.meta.url)(file)
-      const instrumentation = { setTracerProvider: () => {}, _modules: [{ name: 'late-library' }, { name: 'never-loaded' }] }
-      init({ testMode: true, instrumentations: [instrumentation] })
-      await vi.waitFor(() => expectInOrder(said.join('\n'), ['"late-library" was loaded before', 'makes the tracer first']))
-      expect(said.join('\n')).not.toContain('never-loaded')
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  })
-
-  it('says nothing of one that was handed over by hand', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'first-hour-'))
-    try {
-      const file = join(folder, 'node_modules', 'patched-library', 'index.js')
-      await mkdir(join(file, '..'), { recursive: true })
-      await writeFile(file, 'exports.Client = class { ask() {} }')
-      const library = createRequire(import.meta.url)(file)
-      init({ testMode: true, instrumentations: [{ setTracerProvider: () => {}, _modules: [{ name: 'patched-library' }] }] })
-      library.Client.prototype.ask = Object.assign(() => {}, { __original: library.Client.prototype.ask })
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      expect(said).toEqual([])
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  })
-})
-
 describe('programs: the message leads to the fix', () => {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const tsx = createRequire(import.meta.url).resolve('tsx')

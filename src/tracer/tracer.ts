@@ -1,7 +1,7 @@
 import { mapTexts } from '../values/secrets/map-texts.js'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import { resolved, NativeMap, setImmediate } from '../builtins.js'
+import { resolved, NativeMap } from '../builtins.js'
 import { metrics, type Span, type SpanOptions, type TextMapPropagator, type Tracer } from '@opentelemetry/api'
 import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
@@ -14,9 +14,7 @@ import type { FrameValues, Scope } from '../context/frame.js'
 import type { TracerHandle } from '../context/instance.js'
 import { runInScope } from '../context/scope.js'
 import type { EvaluationIdentity, Session, SessionOptions } from '../context/session.js'
-import type { Diagnostics } from '../diagnostics.js'
 import { HoneyHiveConfigError } from '../errors.js'
-import { runDetached } from '../export/detached.js'
 import type { TracerStats } from '../export/stats.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import type { FlushableTracerProvider } from '../provider/routing-provider.js'
@@ -36,7 +34,6 @@ import { enableInstrumentation } from './instrumentations.js'
 import { GivenCheck } from './given-check.js'
 import { forgetInstance, noFunction, registerInstance } from './registry.js'
 import { continueFrom, readCaller } from './remote.js'
-import { findPassedBy } from './passed-by.js'
 import { createSession } from './session.js'
 import type { Callable, TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
@@ -458,9 +455,6 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     const providers = { tracers: provider, meters: metrics.getMeterProvider(), loggers: new MessageLoggerProvider(diagnostics) }
     for (const instrumentation of this.#config.instrumentations)
       this.#instance.guard('instrumentation', undefined, () => enableInstrumentation(instrumentation, providers))
-    // Later, because a program may hand a library over by hand right after this.
-    const { instrumentations } = this.#config
-    runDetached(() => setImmediate(() => tellPassedBy(instrumentations, diagnostics)).unref())
   }
 
   #openSession(options: WithSessionOptions): SessionFrame | undefined {
@@ -529,13 +523,6 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     const hasArrived = await this.#instance.close(timeoutMs)
     this.#instance.guard('shutdown', undefined, () => forgetInstance(this.#instance))
     return hasArrived
-  }
-}
-
-function tellPassedBy(instrumentations: ResolvedConfig['instrumentations'], diagnostics: Diagnostics): void {
-  for (const library of instrumentations.flatMap((instrumentation) => findPassedBy(instrumentation))) {
-    const message = `"${library}" was loaded before its instrumentation could patch it, so its calls are not recorded. Load the module that makes the tracer first, or call manuallyInstrument() of the instrumentation where it has one.`
-    diagnostics.warnOnce(`passedBy:${library}`, message)
   }
 }
 

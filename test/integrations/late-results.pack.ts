@@ -58,7 +58,7 @@ describe.each(versions)('results of %s that complete later', (folder) => {
 
   test('read no further than the first piece, and in a field of another object', () => {
     expect(of('early')).toMatchObject({ got: 'the final ', status: 0, outputs: { 'honeyhive_outputs.result.content': 'the final ' } })
-    expect(of('inField')).toMatchObject({ status: 0, outputs: { 'honeyhive_outputs.result.content': 'the final text' } })
+    expect(of('inField')).toMatchObject({ status: 0, outputs: { 'honeyhive_outputs.result.result.content': 'the final text' } })
   })
 
   test('that call tools hold their spans', () => {
