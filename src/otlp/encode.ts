@@ -1,5 +1,7 @@
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { JsonWriter } from './json-writer.js'
+import { sharedAttributesOf } from './request.js'
 
 /** Names of the OTLP/HTTP encodings. */
 export type OtlpProtocol = 'http/protobuf' | 'http/json'
@@ -11,16 +13,19 @@ export interface TraceSerializer {
   toBytes(spans: readonly ReadableSpan[]): Uint8Array
 }
 
-/** The official serializer of `protocol`. */
+/** Writes `protocol`: our own spans in one pass, those of others with the official serializer. */
 export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
   return protocol === 'http/json' ? JSON_SERIALIZER : PROTOBUF_SERIALIZER
 }
 
 const OPENING_BRACE = 0x7b
 
+const jsonWriter = new JsonWriter()
+
 const JSON_SERIALIZER: TraceSerializer = {
   contentType: 'application/json',
   toBytes(spans) {
+    if (areOurs(spans)) return jsonWriter.write(spans)
     const bytes = toBytes(JsonTraceSerializer, spans)
     // A `toJSON` on every object of the process makes something else of it.
     if (bytes[0] !== OPENING_BRACE) throw new TypeError('the serializer wrote no request')
@@ -31,6 +36,11 @@ const JSON_SERIALIZER: TraceSerializer = {
 const PROTOBUF_SERIALIZER: TraceSerializer = {
   contentType: 'application/x-protobuf',
   toBytes: (spans) => toBytes(ProtobufTraceSerializer, spans),
+}
+
+function areOurs(spans: readonly ReadableSpan[]): boolean {
+  for (const span of spans) if (sharedAttributesOf(span) === undefined) return false
+  return true
 }
 
 function toBytes(official: typeof JsonTraceSerializer, spans: readonly ReadableSpan[]): Uint8Array {

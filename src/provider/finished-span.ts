@@ -2,6 +2,7 @@ import { hasOwnField } from '../builtins.js'
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
+import { SHARED_ATTRIBUTES, type SharingSpan } from '../otlp/request.js'
 import { ATTRIBUTE, BUCKET_PREFIX } from '../semantics/attributes.js'
 import { countLeaves, flatten } from '../values/flatten.js'
 import type { Plain } from '../values/plain.js'
@@ -58,7 +59,7 @@ const NOTHING_DROPPED: FittedParts['dropped'] = { attributes: 0, events: 0, link
 const CONTEXT = Symbol('honeyhive-tracer.context')
 
 /** One shape for every span: the serialiser reads each field of each span. */
-class FinishedSpan implements ReadableSpan {
+class FinishedSpan implements SharingSpan {
   readonly name: string
   readonly kind: ReadableSpan['kind']
   readonly parentSpanContext?: SpanContext
@@ -76,6 +77,7 @@ class FinishedSpan implements ReadableSpan {
   readonly droppedEventsCount: number
   readonly droppedLinksCount: number
   readonly [CONTEXT]: SpanContext
+  readonly [SHARED_ATTRIBUTES]: Attributes
 
   constructor(record: SpanRecord, parts: SpanParts, written: WrittenAttributes, dropped: FittedParts['dropped'] = NOTHING_DROPPED) {
     const { sdk, owner } = record
@@ -98,6 +100,7 @@ class FinishedSpan implements ReadableSpan {
     this.droppedLinksCount = (sdk?.droppedLinksCount ?? 0) + record.droppedLinks + dropped.links
     this.ended = record.isEnded
     this[CONTEXT] = toShownContext(record.context, owner.redactor)
+    this[SHARED_ATTRIBUTES] = parts.identity
     if (record.isTruncated || dropped !== NOTHING_DROPPED || lacksSomething(this)) this.attributes[ATTRIBUTE.truncated] = true
   }
 
