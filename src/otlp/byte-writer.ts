@@ -3,6 +3,8 @@ const KEPT_BYTES = 1_048_576
 const FIRST_BYTES = 65_536
 /** Up to this many characters are written one by one, which costs less than a call into the engine. */
 const SHORT_CHARS = 64
+/** The same for bytes. */
+const SHORT_BYTES = 24
 /** UTF-16 units to bytes of UTF-8, at most. */
 const MOST_BYTES_PER_UNIT = 3
 
@@ -43,9 +45,11 @@ export class ByteWriter {
   }
 
   bytes(bytes: Uint8Array): void {
-    this.reserve(bytes.length)
-    this.#bytes.set(bytes, this.#at)
-    this.#at += bytes.length
+    const { length } = bytes
+    this.reserve(length)
+    if (length > SHORT_BYTES) this.#bytes.set(bytes, this.#at)
+    else for (let i = 0; i < length; i++) this.#bytes[this.#at + i] = bytes[i] as number
+    this.#at += length
   }
 
   /** Text of ASCII alone. */

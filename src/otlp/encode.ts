@@ -1,7 +1,7 @@
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { JsonWriter } from './json-writer.js'
-import { sharedAttributesOf } from './request.js'
+import type { ExportableSpan } from './span-writer.js'
 
 /** Names of the OTLP/HTTP encodings. */
 export type OtlpProtocol = 'http/protobuf' | 'http/json'
@@ -10,7 +10,7 @@ export type OtlpProtocol = 'http/protobuf' | 'http/json'
 export interface TraceSerializer {
   readonly contentType: string
   /** May throw on a span that cannot be written. */
-  toBytes(spans: readonly ReadableSpan[]): Uint8Array
+  toBytes(spans: readonly ExportableSpan[]): Uint8Array
 }
 
 /** Writes `protocol`: our own spans in one pass, those of others with the official serializer. */
@@ -38,13 +38,15 @@ const PROTOBUF_SERIALIZER: TraceSerializer = {
   toBytes: (spans) => toBytes(ProtobufTraceSerializer, spans),
 }
 
-function areOurs(spans: readonly ReadableSpan[]): boolean {
-  for (const span of spans) if (sharedAttributesOf(span) === undefined) return false
+function areOurs(spans: readonly ExportableSpan[]): boolean {
+  for (const { writeTo } of spans) if (writeTo === undefined) return false
   return true
 }
 
-function toBytes(official: typeof JsonTraceSerializer, spans: readonly ReadableSpan[]): Uint8Array {
-  const bytes = official.serializeRequest([...spans])
+function toBytes(official: typeof JsonTraceSerializer, spans: readonly ExportableSpan[]): Uint8Array {
+  const readables: ReadableSpan[] = []
+  for (const span of spans) readables[readables.length] = span.toReadable()
+  const bytes = official.serializeRequest(readables)
   if (bytes === undefined) throw new TypeError('the serializer returned nothing')
   return bytes
 }

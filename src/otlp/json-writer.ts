@@ -2,7 +2,7 @@ import { hasOwnField, NativeMap, toJsonText } from '../builtins.js'
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
 import { ByteWriter } from './byte-writer.js'
-import { type Grouped, groupSpans, sharedAttributesOf, toFlags } from './request.js'
+import { type ExportableSpan, type Grouped, groupSpans, type SpanWriter, type TimedSpan, toFlags } from './span-writer.js'
 
 /**
  * Writes OTLP requests as JSON, byte for byte as the official serialiser does, in one pass: without a tree of the request and without
@@ -10,9 +10,9 @@ import { type Grouped, groupSpans, sharedAttributesOf, toFlags } from './request
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-export class JsonWriter {
+export class JsonWriter implements SpanWriter {
   readonly #out = new ByteWriter()
-  readonly #names = new NativeMap<string, Uint8Array>()
+  readonly #names = new NativeMap<string, NameBytes>()
   /** The shared attributes met last, and how they are written. */
   #shared: Attributes | undefined
   #sharedBytes: Uint8Array = NO_BYTES
@@ -20,9 +20,12 @@ export class JsonWriter {
   /** The second met last, and how it is written. */
   #second = Number.NaN
   #secondBytes: Uint8Array = NO_BYTES
+  /** Of the span that was begun. */
+  #flags = 0
+  #attributesAt = 0
 
-  /** @throws whatever a getter of a span throws. */
-  write(spans: readonly ReadableSpan[]): Uint8Array {
+  /** @throws whatever reading a span throws. */
+  write(spans: readonly ExportableSpan[]): Uint8Array {
     this.#out.rewind(0)
     this.#out.bytes(TEXT.request)
     this.#list(groupSpans(spans), (group) => this.#resourceSpans(group))
@@ -42,8 +45,9 @@ export class JsonWriter {
     this.#out.byte(CLOSING_BRACE)
   }
 
-  #scopeSpans(spans: readonly ReadableSpan[]): void {
-    const { name, version, attributes, droppedAttributesCount, schemaUrl } = (spans[0] as ReadableSpan).instrumentationScope
+  #scopeSpans(spans: readonly ExportableSpan[]): void {
+    const scope: ScopeWithAttributes = (spans[0] as ExportableSpan).instrumentationScope
+    const { name, version, attributes, droppedAttributesCount, schemaUrl } = scope
     this.#out.bytes(TEXT.scope)
     this.#text(name)
     if (version !== undefined) this.#field(TEXT.version, version)
@@ -53,38 +57,65 @@ export class JsonWriter {
       this.#count(TEXT.droppedAttributes, droppedAttributesCount ?? 0)
     }
     this.#out.bytes(TEXT.spans)
-    this.#list(spans, (span) => this.#span(span))
+    this.#list(spans, (span) => (span.writeTo === undefined ? this.span(span.toReadable()) : span.writeTo(this)))
     this.#schemaUrl(schemaUrl, true)
     this.#out.byte(CLOSING_BRACE)
   }
 
-  #span(span: ReadableSpan): void {
+  // ---- one span ---------------------------------------------------------------------------------------------------------
+
+  get length(): number {
+    return this.#out.length
+  }
+
+  rewind(length: number): void {
+    this.#out.rewind(length)
+  }
+
+  span(span: ReadableSpan): void {
     const out = this.#out
-    const { parentSpanContext: parent, status } = span
-    const context = span.spanContext()
+    const { attributes, events, links, status } = span
+    this.begin(span.spanContext(), span.parentSpanContext, span.name, span)
+    this.#entries(attributes)
+    this.#endList(this.#attributesAt)
+    this.#count(TEXT.droppedAttributes, span.droppedAttributesCount)
+    out.bytes(TEXT.events)
+    this.#list(events, (event) => this.#event(event))
+    this.#count(TEXT.droppedEvents, span.droppedEventsCount)
+    this.#status(status.code, status.message)
+    out.bytes(TEXT.links)
+    this.#list(links, (link) => this.#link(link))
+    this.#count(TEXT.droppedLinks, span.droppedLinksCount)
+    this.#count(TEXT.flags, this.#flags)
+    out.byte(CLOSING_BRACE)
+  }
+
+  begin(context: SpanContext, parent: SpanContext | undefined, name: string, timed: TimedSpan): void {
     this.#field(TEXT.traceId, context.traceId)
     this.#field(TEXT.spanId, context.spanId)
     if (parent?.spanId) this.#field(TEXT.parentSpanId, parent.spanId)
     if (context.traceState !== undefined) this.#field(TEXT.traceState, context.traceState.serialize())
-    this.#field(TEXT.name, span.name)
-    this.#count(TEXT.kind, (span.kind ?? -1) + 1)
-    this.#time(TEXT.start, span.startTime)
-    this.#time(TEXT.end, span.endTime)
-    out.bytes(TEXT.attributes)
-    this.#attributes(span.attributes, sharedAttributesOf(span))
-    this.#count(TEXT.droppedAttributes, span.droppedAttributesCount)
-    out.bytes(TEXT.events)
-    if (span.events.length > 0) this.#list(span.events, (event) => this.#event(event))
-    else out.bytes(TEXT.empty)
-    this.#count(TEXT.droppedEvents, span.droppedEventsCount)
-    this.#count(TEXT.status, status.code)
-    if (status.message !== undefined) this.#field(TEXT.message, status.message)
-    out.bytes(TEXT.links)
-    if (span.links.length > 0) this.#list(span.links, (link) => this.#link(link))
-    else out.bytes(TEXT.empty)
-    this.#count(TEXT.droppedLinks, span.droppedLinksCount)
-    this.#count(TEXT.flags, toFlags(context.traceFlags, parent?.isRemote))
-    out.byte(CLOSING_BRACE)
+    this.#field(TEXT.name, name)
+    this.#count(TEXT.kind, (timed.kind ?? -1) + 1)
+    this.#time(TEXT.start, timed.startTime)
+    this.#time(TEXT.end, timed.endTime)
+    this.#flags = toFlags(context.traceFlags, parent?.isRemote)
+    this.#out.bytes(TEXT.attributes)
+    this.#attributesAt = this.#out.length
+  }
+
+  end(statusCode: number, statusMessage: string | undefined): void {
+    this.#endList(this.#attributesAt)
+    this.#out.bytes(TEXT.noEvents)
+    this.#status(statusCode, statusMessage)
+    this.#out.bytes(TEXT.noLinks)
+    this.#out.digits(this.#flags)
+    this.#out.byte(CLOSING_BRACE)
+  }
+
+  #status(code: number, message: string | undefined): void {
+    this.#count(TEXT.status, code)
+    if (message !== undefined) this.#field(TEXT.message, message)
   }
 
   #event({ name, time, attributes, droppedAttributesCount }: TimedEvent): void {
@@ -113,46 +144,53 @@ export class JsonWriter {
 
   // ---- attributes -------------------------------------------------------------------------------------------------------
 
-  /** @param shared what stands first in them and is the same object for many spans. */
-  #attributes(attributes: Attributes | undefined, shared?: Attributes): void {
-    const out = this.#out
-    const from = out.length
-    let toSkip = shared === undefined ? 0 : this.#writeShared(shared)
-    for (const name in attributes) {
-      if (!hasOwnField(attributes, name)) continue
-      // Names that are numbers stand before all others.
-      if (toSkip > 0 && hasOwnField(shared as Attributes, name)) toSkip--
-      else this.#attribute(name, attributes[name])
-    }
-    // Each has a comma before it.
-    if (out.length === from) out.byte(OPENING_BRACKET)
-    else out.replace(from, OPENING_BRACKET)
-    out.byte(CLOSING_BRACKET)
+  #attributes(attributes: Attributes | undefined): void {
+    const from = this.#out.length
+    if (attributes !== undefined) this.#entries(attributes)
+    this.#endList(from)
   }
 
-  /** Gives back how many there are. */
-  #writeShared(shared: Attributes): number {
+  #entries(attributes: Attributes): void {
+    for (const name in attributes) if (hasOwnField(attributes, name)) this.attribute(name, attributes[name])
+  }
+
+  /** Each item has a comma before it: that of the first becomes the bracket. */
+  #endList(from: number): void {
+    if (this.#out.length === from) this.#out.byte(OPENING_BRACKET)
+    else this.#out.replace(from, OPENING_BRACKET)
+    this.#out.byte(CLOSING_BRACKET)
+  }
+
+  shared(shared: Attributes): number {
     if (this.#shared === shared) {
       this.#out.bytes(this.#sharedBytes)
       return this.#sharedCount
     }
     const from = this.#out.length
-    const names = Object.keys(shared)
-    for (const name of names) this.#attribute(name, shared[name])
+    this.#entries(shared)
     this.#shared = shared
     this.#sharedBytes = this.#out.copy(from)
-    this.#sharedCount = names.length
-    return names.length
+    this.#sharedCount = Object.keys(shared).length
+    return this.#sharedCount
   }
 
-  #attribute(name: string, value: AttributeValue | undefined): void {
-    this.#out.bytes(this.#names.get(name) ?? this.#learnName(name))
+  attribute(name: string, value: AttributeValue | undefined): void {
+    const out = this.#out
+    const { beforeText, beforeValue } = this.#names.get(name) ?? this.#learnName(name)
+    if (typeof value === 'string') {
+      const from = out.length
+      out.bytes(beforeText)
+      if (out.simple(value)) return out.bytes(TEXT.closingText)
+      out.rewind(from)
+    }
+    out.bytes(beforeValue)
     this.#value(value)
-    this.#out.byte(CLOSING_BRACE)
+    out.byte(CLOSING_BRACE)
   }
 
-  #learnName(name: string): Uint8Array {
-    const bytes = Buffer.from(`,{"key":${toJsonText(name)},"value":`)
+  #learnName(name: string): NameBytes {
+    const key = `,{"key":${toJsonText(name)},"value":`
+    const bytes = { beforeText: Buffer.from(`${key}{"stringValue":"`), beforeValue: Buffer.from(key) }
     if (name.length > MAX_KEPT_CHARS) return bytes
     if (this.#names.size >= MAX_KEPT_NAMES) this.#names.clear()
     this.#names.set(name, bytes)
@@ -257,6 +295,18 @@ function isUsual([seconds, nanos]: HrTime): boolean {
   return seconds >= 1 && seconds <= Number.MAX_SAFE_INTEGER && nanos >= 0 && nanos < 1e9
 }
 
+/** What stands before the value of an attribute: up to the first letter of a short text, and of any other value. */
+interface NameBytes {
+  readonly beforeText: Uint8Array
+  readonly beforeValue: Uint8Array
+}
+
+/** Scopes of others may have attributes, which the type does not know. */
+type ScopeWithAttributes = ReadableSpan['instrumentationScope'] & {
+  readonly attributes?: Attributes
+  readonly droppedAttributesCount?: number
+}
+
 const NO_BYTES = new Uint8Array(0)
 const MAX_KEPT_NAMES = 4096
 const MAX_KEPT_CHARS = 128
@@ -300,8 +350,10 @@ const TEXT = {
   links: Buffer.from('},"links":'),
   droppedLinks: Buffer.from(',"droppedLinksCount":'),
   flags: Buffer.from(',"flags":'),
-  empty: Buffer.from('[]'),
+  noEvents: Buffer.from(',"droppedAttributesCount":0,"events":[],"droppedEventsCount":0'),
+  noLinks: Buffer.from('},"links":[],"droppedLinksCount":0,"flags":'),
   stringValue: Buffer.from('{"stringValue":'),
+  closingText: Buffer.from('"}}'),
   intValue: Buffer.from('{"intValue":'),
   doubleValue: Buffer.from('{"doubleValue":'),
   yes: Buffer.from('{"boolValue":true}'),

@@ -2,7 +2,6 @@ import { hasOwnField } from '../builtins.js'
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
-import { SHARED_ATTRIBUTES, type SharingSpan } from '../otlp/request.js'
 import { ATTRIBUTE, BUCKET_PREFIX } from '../semantics/attributes.js'
 import { countLeaves, flatten } from '../values/flatten.js'
 import type { Plain } from '../values/plain.js'
@@ -55,11 +54,21 @@ const NEVER: HrTime = [0, 0]
 const NO_LIBRARY: ReadableSpan['instrumentationScope'] = { name: '' }
 const NOTHING_DROPPED: FittedParts['dropped'] = { attributes: 0, events: 0, links: 0 }
 
+/** What made a span, as it is exported. */
+export function resourceOf({ sdk, owner }: SpanRecord): ReadableSpan['resource'] {
+  return sdk?.resource ?? owner.resource
+}
+
+/** The library that started a span, as it is exported. */
+export function scopeOf({ sdk, owner }: SpanRecord): ReadableSpan['instrumentationScope'] {
+  return toShownScope(sdk?.instrumentationScope ?? NO_LIBRARY, owner.redactor)
+}
+
 /** Under a symbol and not a private field: processors and exporters wrap what they are given in proxies. */
 const CONTEXT = Symbol('honeyhive-tracer.context')
 
 /** One shape for every span: the serialiser reads each field of each span. */
-class FinishedSpan implements SharingSpan {
+class FinishedSpan implements ReadableSpan {
   readonly name: string
   readonly kind: ReadableSpan['kind']
   readonly parentSpanContext?: SpanContext
@@ -77,7 +86,6 @@ class FinishedSpan implements SharingSpan {
   readonly droppedEventsCount: number
   readonly droppedLinksCount: number
   readonly [CONTEXT]: SpanContext
-  readonly [SHARED_ATTRIBUTES]: Attributes
 
   constructor(record: SpanRecord, parts: SpanParts, written: WrittenAttributes, dropped: FittedParts['dropped'] = NOTHING_DROPPED) {
     const { sdk, owner } = record
@@ -92,15 +100,14 @@ class FinishedSpan implements SharingSpan {
     this.status = status === undefined ? { code } : { code, message: status }
     this.events = [...parts.events]
     this.links = [...parts.links]
-    this.resource = sdk?.resource ?? owner.resource
-    this.instrumentationScope = toShownScope(sdk?.instrumentationScope ?? NO_LIBRARY, owner.redactor)
+    this.resource = resourceOf(record)
+    this.instrumentationScope = scopeOf(record)
     this.attributes = written.attributes
     this.droppedAttributesCount = record.droppedAttributes + written.dropped + dropped.attributes
     this.droppedEventsCount = (sdk?.droppedEventsCount ?? 0) + record.droppedEvents + dropped.events
     this.droppedLinksCount = (sdk?.droppedLinksCount ?? 0) + record.droppedLinks + dropped.links
     this.ended = record.isEnded
     this[CONTEXT] = toShownContext(record.context, owner.redactor)
-    this[SHARED_ATTRIBUTES] = parts.identity
     if (record.isTruncated || dropped !== NOTHING_DROPPED || lacksSomething(this)) this.attributes[ATTRIBUTE.truncated] = true
   }
 
