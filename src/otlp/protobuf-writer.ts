@@ -20,6 +20,7 @@ import {
  */
 export class ProtobufWriter implements SpanWriter {
   readonly #out = new ByteWriter()
+  #isWriting = false
   readonly #names = new NativeMap<string, Uint8Array>()
   /** The shared attributes met last, and how they are written. */
   #shared: Attributes | undefined
@@ -31,9 +32,16 @@ export class ProtobufWriter implements SpanWriter {
 
   /** @throws whatever reading a span throws. */
   write(spans: readonly ExportableSpan[]): Uint8Array {
-    this.#out.rewind(0)
-    for (const group of groupSpans(spans)) this.#resourceSpans(group)
-    return this.#out.take()
+    // As in JsonWriter: what a user's function does while it runs stands in no other request.
+    if (this.#isWriting) return new ProtobufWriter().write(spans)
+    this.#isWriting = true
+    try {
+      this.#out.rewind(0)
+      for (const group of groupSpans(spans)) this.#resourceSpans(group)
+      return this.#out.take()
+    } finally {
+      this.#isWriting = false
+    }
   }
 
   #resourceSpans({ resource, scopes }: Grouped): void {

@@ -56,6 +56,20 @@ describe.each(WRITERS)('%s', (_, writer, serializer, times) => {
     )
   })
 
+  it('keeps two requests apart when one is written from within the other', () => {
+    const [outer, inner] = fc.sample(readable, { numRuns: 2, seed: 11 }) as [ReadableSpan, ReadableSpan]
+    let written = ''
+    const writesAnother: ExportableSpan = {
+      ...toExportable(outer),
+      writeTo(out) {
+        written = write([inner])
+        out.span(outer)
+      },
+    }
+    expect(toText(writer.write([writesAnother]))).toBe(official([outer]))
+    expect(written).toBe(official([inner]))
+  })
+
   it('gives each request bytes of its own', () => {
     const [first, second] = fc.sample(readable, { numRuns: 2, seed: 7 }) as [ReadableSpan, ReadableSpan]
     const written = writer.write([toExportable(first)])
