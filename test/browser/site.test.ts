@@ -1,7 +1,9 @@
 /** The documentation site as GitHub Pages would serve it, below the name of the repository: every page is opened. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type PreviewServer, preview } from 'vite'
@@ -30,7 +32,8 @@ describe('the documentation site', () => {
   let home: string
 
   beforeAll(async () => {
-    const built = spawnSync('npm', ['run', '--silent', 'docs:site'], { cwd: ROOT, encoding: 'utf8' })
+    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+    const built = spawnSync(process.execPath, ['--import', tsx, 'scripts/build-site.ts'], { cwd: ROOT, encoding: 'utf8' })
     expect(built.status, built.stdout + built.stderr).toBe(0)
     server = await preview({
       root: ROOT,
