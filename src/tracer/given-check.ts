@@ -1,8 +1,10 @@
+import { types } from 'node:util'
 import { NativeSet } from '../builtins.js'
 import type { Diagnostics } from '../diagnostics.js'
-import { editDistance, toPlainName } from '../options/nearest.js'
+import { createAdviser, editDistance, findNearest, toPlainName } from '../options/nearest.js'
 import { toKind, toShort, toShown } from '../options/shown.js'
-import { BUCKETS } from '../semantics/attributes.js'
+import { BUCKETS, EventType } from '../semantics/attributes.js'
+import { adviseTraceOption } from '../wrap/trace-options.js'
 
 /** What an enrichment may hold beside metadata under any other name. */
 const ENRICHMENT: readonly string[] = [...BUCKETS, 'error', 'eventId', 'sessionId']
@@ -21,6 +23,21 @@ const SESSION: readonly string[] = [
 ]
 /** What `createEvent` takes. */
 const EVENT: readonly string[] = [...ENRICHMENT, 'eventName', 'eventType', 'parentId', 'durationMs']
+/** What `startSpan` takes. */
+const MANUAL_SPAN: readonly string[] = [...BUCKETS, 'error', 'eventId', 'eventType', 'kind', 'attributes', 'links', 'root', 'startTime']
+/** What `startActiveSpan` takes. */
+const ACTIVE_SPAN: readonly string[] = [...MANUAL_SPAN.filter((name) => name !== 'error'), 'argNames', 'redact']
+const EVENT_TYPES: readonly unknown[] = Object.values(EventType)
+
+const NAME_FIRST = 'The name is the first argument.'
+/** What other SDKs give as an option here and is none. */
+const adviseSpan = createAdviser({
+  name: NAME_FIRST,
+  eventName: NAME_FIRST,
+  spanName: NAME_FIRST,
+  runName: NAME_FIRST,
+  tracer: 'The tracer is the one that is called.',
+})
 
 /** Names that are remembered as looked at. */
 const MAX_LOOKED_AT = 1_000
@@ -55,6 +72,61 @@ export class GivenCheck {
     return this.#look('createEvent', given, EVENT, 'it is ignored', "{ eventName: 'answer' }")
   }
 
+  /** Says what is wrong with the name and the options of a span. */
+  span(call: 'startSpan' | 'startActiveSpan', name: unknown, given: unknown): void {
+    try {
+      this.#lookAtSpan(call, name, given)
+    } catch {
+      // A proxy that refuses to be looked at; whoever reads it says so.
+    }
+  }
+
+  #lookAtSpan(call: 'startSpan' | 'startActiveSpan', name: unknown, given: unknown): void {
+    if (typeof name !== 'string')
+      this.#diagnostics.warnOnce(`name:${call}`, `${call}() takes a name first, got ${toKind(name)}. Write ${call}('answer', { … }).`)
+    if (given === undefined || !this.#isObject(call, given, "{ eventType: 'chain' }")) return
+    const known = call === 'startSpan' ? MANUAL_SPAN : ACTIVE_SPAN
+    for (const key of readNames(given)) if (!known.includes(key)) this.#sayUnknown(call, key, known)
+    // Read without running anything of the host's.
+    const eventType: unknown = Object.getOwnPropertyDescriptor(given, 'eventType')?.value
+    if (eventType === undefined || EVENT_TYPES.includes(eventType)) return
+    this.#diagnostics.warnOnce(
+      `type:${call}`,
+      `${call}() takes "eventType" 'model', 'tool' or 'chain', got ${toShown(eventType)}, which HoneyHive does not know. Give e.g. EventType.chain.`,
+    )
+  }
+
+  /** Says of data for a span that there is none to take it. */
+  outside(call: string): void {
+    this.#diagnostics.warnOnce(
+      `outside:${call}`,
+      `${call}() found no active span of this tracer, so nothing was recorded. Call it inside of a function that this tracer traces, before it returns; for an event that is over use updateEvent(eventId, { … }).`,
+    )
+  }
+
+  /** Says of headers that they are a request, which has them. */
+  headers(call: string, given: unknown): void {
+    try {
+      if (typeof given === 'object' && given !== null && !('headers' in given)) return
+      this.#diagnostics.warnOnce(
+        `given:${call}`,
+        `${call}() takes headers, got ${toKind(given)}: nobody is continued. Give request.headers.`,
+      )
+    } catch {
+      // A proxy that refuses to be looked at is no request.
+    }
+  }
+
+  /** Says of what should run later that it is no function. */
+  callable(call: string, given: unknown): void {
+    if (typeof given === 'function') return
+    const kind = types.isPromise(given) ? 'a promise' : `a value of type ${typeof given}`
+    this.#diagnostics.warnOnce(
+      `given:${call}`,
+      `${call}() takes a function, got ${kind}: nothing is bound. Write ${call}(() => work()), not ${call}(work()).`,
+    )
+  }
+
   /** Says of a time that it is none. */
   timeout(call: string, given: unknown): void {
     if (typeof given === 'number' && !Number.isNaN(given)) return
@@ -65,19 +137,40 @@ export class GivenCheck {
   }
 
   #look(call: string, given: unknown, known: readonly string[], consequence: string, example: string): given is object {
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-      this.#diagnostics.warnOnce(`given:${call}`, `${call}() takes an object, got ${toKind(given)}: it is ignored. Give e.g. ${example}.`)
-      return false
-    }
+    if (!this.#isObject(call, given, example)) return false
     for (const name of readNames(given)) if (!known.includes(name)) this.#lookAt(call, name, known, consequence)
     return true
   }
 
-  #lookAt(call: string, name: string, known: readonly string[], consequence: string): void {
+  #isObject(call: string, given: unknown, example: string): given is object {
+    const isPromise = types.isPromise(given)
+    if (typeof given === 'object' && given !== null && !Array.isArray(given) && !isPromise) return true
+    const remedy = isPromise ? `Await it first, and give e.g. ${example}.` : `Give e.g. ${example}.`
+    this.#diagnostics.warnOnce(`given:${call}`, `${call}() takes an object, got ${toKind(given)}: it is ignored. ${remedy}`)
+    return false
+  }
+
+  /** A name that means nothing where only options are taken. */
+  #sayUnknown(call: string, name: string, known: readonly string[]): void {
+    if (!this.#isNew(`${call}.${name}`)) return
+    const near = findNearest(name, known)
+    const advice =
+      adviseSpan(name) ??
+      adviseTraceOption(name) ??
+      (near === undefined ? `Give what is yours as { metadata: { … } }.` : `Did you mean "${near}"?`)
+    this.#diagnostics.warnOnce(`given:${call}.${name}`, `${call}() has no "${toShort(name)}", so it is ignored. ${advice}`)
+  }
+
+  #isNew(topic: string): boolean {
     this.#lookedAt ??= new NativeSet()
-    const topic = `${call}.${name}`
-    if (this.#lookedAt.has(topic) || this.#lookedAt.size >= MAX_LOOKED_AT) return
+    if (this.#lookedAt.has(topic) || this.#lookedAt.size >= MAX_LOOKED_AT) return false
     this.#lookedAt.add(topic)
+    return true
+  }
+
+  #lookAt(call: string, name: string, known: readonly string[], consequence: string): void {
+    const topic = `${call}.${name}`
+    if (!this.#isNew(topic)) return
     const near = findLikely(name, known)
     if (near === undefined) return
     this.#diagnostics.warnOnce(`given:${topic}`, `${call}() has no "${toShort(name)}", so ${consequence}. Did you mean "${near}"?`)

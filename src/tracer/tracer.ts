@@ -233,6 +233,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   startActiveSpan<R>(name: string, ...rest: [(span: Span) => R] | [ActiveSpanOptions, (span: Span) => R]): R {
     // No destructuring: an array is taken apart by an iterator, which the host may have changed.
     const isAlone = rest.length === 1
+    if (this.isEnabled) this.#check.span('startActiveSpan', name, isAlone ? undefined : rest[0])
     return callInSpan(
       this.#instance,
       name,
@@ -243,6 +244,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** Starts a span that is ended by hand. It nests under what is active but does not become active itself. */
   startSpan(name: string, options?: SpanSettings): Span {
+    if (this.isEnabled) this.#check.span('startSpan', name, options ?? undefined)
     return this.#instance.startManual(name, options ?? undefined)
   }
 
@@ -253,6 +255,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns `fn` in every other respect; anything that is no function is given back as it is.
    */
   bind<F extends Callable>(fn: F): F {
+    this.#check.callable('bind', fn)
     return bindTo(this.#instance, fn)
   }
 
@@ -264,6 +267,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
     return this.#instance.guard('enrichSpan', false, () => {
       const { span } = this.#instance.current()
+      if (span === undefined && this.isEnabled) this.#check.outside('enrichSpan')
       if (!(span instanceof GuardedSpan) || !span.isRecording() || !this.#check.enrichment('enrichSpan', enrichment)) return false
       enrichSpan(span, enrichment, (value) => this.#instance.snapshot(value))
       return true
@@ -365,6 +369,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns what `fn` returns, unchanged; what `fn` throws is thrown unchanged.
    */
   withRemoteContext<R>(headers: HeaderCarrier, fn: () => R): R {
+    if (typeof fn !== 'function') throw noFunction('withRemoteContext', fn, 'withRemoteContext(request.headers, fn)')
+    this.#check.headers('withRemoteContext', headers)
     const { parent, session, baggage } = continueFrom(headers, this.#config)
     const before = this.#instance.frameHere()
     const frame: FrameValues = {

@@ -118,7 +118,7 @@ const TRACE_OPTIONS: Readonly<Record<keyof TraceOptions, OptionSpec>> = {
 const EVENT_TYPE = "Use \"eventType\": 'model', 'tool' or 'chain'."
 
 /** What other SDKs call these options. */
-const adviseUnknown = createAdviser({
+export const adviseTraceOption: (name: string) => string | undefined = createAdviser({
   name: 'Use "eventName".',
   spanName: 'Use "eventName".',
   runName: 'Use "eventName".',
@@ -160,7 +160,7 @@ export function toTraceOptions(target: TraceTarget | undefined): TraceOptions {
 export function checkTraceOptions(options: TraceOptions, where: string, extra: readonly string[] = []): TraceOptions {
   const others = extra.map((name) => [name, ANYTHING])
   const specs = others.length === 0 ? TRACE_OPTIONS : { ...TRACE_OPTIONS, ...Object.fromEntries(others) }
-  return checkOptions(options, specs, where, adviseUnknown)
+  return checkOptions(options, specs, where, adviseTraceOption)
 }
 
 /** What a wrapper needs to know of a function, worked out once. `options` are those of {@link checkTraceOptions}. */

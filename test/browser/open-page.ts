@@ -45,6 +45,11 @@ export interface PageRoom {
   projectId(name: string): string
 }
 
+/** The browser of all these tests; `CHROMIUM` names another. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+}
+
 /** Starts browser and server before the tests of a file, fills the server with `fill`, and ends both after them. */
 export function usePageRoom(fill: (server: DevServer) => Promise<void>): PageRoom {
   let server: DevServer | undefined
@@ -59,7 +64,7 @@ export function usePageRoom(fill: (server: DevServer) => Promise<void>): PageRoo
     expect(laterBytes).toBeLessThanOrEqual(MAX_LATER_BYTES)
     server = await startDevServer({ port: 0, database: ':memory:' })
     await fill(server)
-    browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser?.close()
@@ -114,7 +119,8 @@ export function usePageRoom(fill: (server: DevServer) => Promise<void>): PageRoo
   }
 }
 
-const axeSource: Promise<string> = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+/** axe-core, for a page that is about to be opened. */
+export const axeSource: Promise<string> = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What axe-core finds on the page as it is, of any weight. */
 export async function findBarriers(page: Page): Promise<readonly string[]> {

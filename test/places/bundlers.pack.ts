@@ -17,7 +17,7 @@ afterAll(async () => {
   await place.remove()
 })
 
-describe.for(['esbuild', 'rollup', 'rolldown', 'webpack'])('a bundle by %s', (tool) => {
+describe.for(['esbuild', 'rollup', 'rolldown', 'vite', 'webpack'])('a bundle by %s', (tool) => {
   test.for(['esm', 'cjs'])('as %s works, without the optional packages', async (format, { onTestFinished }) => {
     const file = await bundle(tool, format, 'program.mjs')
     onTestFinished(() => rm(join(place.folder, file)))

@@ -7,6 +7,7 @@ import nodeResolve from '@rollup/plugin-node-resolve'
 import { build } from 'esbuild'
 import { rolldown } from 'rolldown'
 import { rollup } from 'rollup'
+import { build as viteBuild } from 'vite'
 import webpack from 'webpack'
 
 const [tool, format, program, output] = process.argv.slice(2)
@@ -25,6 +26,18 @@ const tools = {
     const bundle = await rolldown({ input: entry, platform: 'node', external })
     await bundle.write({ file, format, codeSplitting: false })
   },
+  vite: () =>
+    viteBuild({
+      configFile: false,
+      logLevel: 'warn',
+      ssr: { noExternal: true, external },
+      build: {
+        ssr: entry,
+        outDir: dirname(file),
+        emptyOutDir: false,
+        rollupOptions: { output: { format, entryFileNames: basename(file), inlineDynamicImports: true } },
+      },
+    }),
   webpack() {
     const asModule = format === 'esm'
     const settings = {
