@@ -21,17 +21,17 @@ import ts from 'typescript'
 
 const root = resolve(import.meta.dirname, '..')
 /** A mutant may take this many times as long as the tests do without it, and a little more. */
-const SLOWER = 5
-const GRACE_MS = 10_000
+const SLOWER = 3
+const GRACE_MS = 5_000
 const FIRST_RUN_MS = 600_000
 /** Starts the process that runs the tests of mutants. */
 const SERVE = '--serve'
 
 // ---- the mutants of a file ------------------------------------------------------------------------------------------------
 
-/** Every change of one file: `{ start, end, text }` says what replaces which part. */
-function findMutants(source) {
-  const file = ts.createSourceFile('file.tsx', source, ts.ScriptTarget.Latest, true)
+/** Every change of one file: `{ start, end, text }` says what replaces which part. `<T>(…) => …` is no JSX in a `.ts` file. */
+function findMutants(source, fileName) {
+  const file = ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, true)
   const mutants = []
   const change = (node, text) => mutants.push({ start: node.getStart(file), end: node.getEnd(), text })
   const visit = (node) => {
@@ -43,15 +43,17 @@ function findMutants(source) {
   }
   visit(file)
   // What does not parse fails every test and proves nothing.
-  return mutants.filter((mutant) => source.slice(mutant.start, mutant.end) !== mutant.text && canBeParsed(applyTo(source, mutant)))
+  return mutants.filter(
+    (mutant) => source.slice(mutant.start, mutant.end) !== mutant.text && canBeParsed(applyTo(source, mutant), fileName),
+  )
 }
 
 function applyTo(source, { start, end, text }) {
   return source.slice(0, start) + text + source.slice(end)
 }
 
-function canBeParsed(source) {
-  const { diagnostics } = ts.transpileModule(source, { reportDiagnostics: true, fileName: 'file.tsx', compilerOptions: COMPILER })
+function canBeParsed(source, fileName) {
+  const { diagnostics } = ts.transpileModule(source, { reportDiagnostics: true, fileName, compilerOptions: COMPILER })
   return diagnostics.length === 0
 }
 
@@ -209,7 +211,7 @@ async function main() {
     if (!existsSync(file)) return fail(`No such file: ${path}`)
     const source = readFileSync(file, 'utf8')
     const lineOf = (at) => source.slice(0, at).split('\n').length
-    const inside = findMutants(source).filter(({ start }) => lineOf(start) >= Number(from) && lineOf(start) <= Number(to))
+    const inside = findMutants(source, file).filter(({ start }) => lineOf(start) >= Number(from) && lineOf(start) <= Number(to))
     const mutants = spread(inside, Number(values.sample ?? inside.length))
     const tests = values.tests.length > 0 ? values.tests.map((test) => resolve(test)) : findTests(file)
     process.stdout.write(`${relative(root, file)}: ${mutants.length} mutants, ${tests.map((test) => relative(root, test)).join(' ')}\n`)
