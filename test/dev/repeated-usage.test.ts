@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import type { Stats } from '../../src/dev/page-api/contract.js'
 import type { DevServer } from '../../src/dev/server.js'
 import { readFixture } from '../semantics/fixtures/read-fixture.js'
-import { KEY, newId, type SpanInput, test, toExport } from './fixtures.js'
+import { call, KEY, newId, type SpanInput, test, toExport } from './fixtures.js'
 
 const SESSION = '5b0e2f6a-1111-4222-8333-444455556666'
 
@@ -61,6 +62,14 @@ describe('usage that wrappers repeat', () => {
     await send(server, [span(1, 0, usage(18)), span(0, undefined, { ...usage(18), honeyhive_event_name: 'wrapper' })])
     const [wrapper] = server.events({ project: 'p' }).filter(({ name }) => name === 'wrapper')
     expect(wrapper?.metadata).toMatchObject({ prompt_tokens: 18 })
+  })
+
+  test('is counted once over time, too: what was asked, what was answered, and the cost', async ({ server }) => {
+    const both = { ...usage(18, 0.5), 'gen_ai.usage.output_tokens': 7 }
+    await send(server, [span(0, undefined, both), span(1, 0, both), span(2, 1, both)])
+    const { points } = (await call(server, 'GET', '/api/stats?fromMs=0')).body as Stats
+    const sums = points.map(({ promptTokens, completionTokens, cost }) => ({ promptTokens, completionTokens, cost }))
+    expect(sums).toEqual([{ promptTokens: 18, completionTokens: 7, cost: 0.5 }])
   })
 
   test('a span that is its own ancestor does no harm', async ({ server }) => {
