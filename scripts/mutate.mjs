@@ -1,8 +1,9 @@
 // Mutation tests: changes one thing of a source file at a time and runs the tests that should notice.
 //
-//   node scripts/mutate.mjs FILE[:FROM-TO] ... [--tests TEST ...] [--sample N] [--list] [--survivors]
+//   node scripts/mutate.mjs FILE[:FROM-TO] ... [--since REF] [--tests TEST ...] [--sample N] [--list] [--survivors]
 //
 //   FILE:FROM-TO   only these lines
+//   --since REF    the lines of src that differ from that commit: HEAD for what is not committed
 //   --tests TEST   test files to run for every FILE; by default the one at the mirrored path (src/a/b.ts: test/a/b.test.ts),
 //                  those named after it (test/a/b-*.test.ts) and those that import the file; without any of these, those that
 //                  reach it over the fewest imports, which may be many and slow
@@ -13,7 +14,7 @@
 // Nothing is written to disk: Vitest is given the changed text, so that a run that is stopped leaves nothing behind. A process that a
 // test starts reads the file as it is, and cannot kill a mutant. One that does not end in time counts as killed. A survivor is a
 // missing test, or a change that makes no difference. Exits with 1 when one survived, with 2 when the tests fail unchanged.
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -197,15 +198,19 @@ async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      since: { type: 'string' },
       tests: { type: 'string', multiple: true, default: [] },
       sample: { type: 'string' },
       list: { type: 'boolean', default: false },
       survivors: { type: 'boolean', default: false },
     },
   })
-  if (positionals.length === 0) return fail('Give source files: node scripts/mutate.mjs src/values/statistics.ts')
+  const targets = [...positionals, ...(values.since === undefined ? [] : listChanged(values.since))]
+  if (targets.length === 0 && values.since === undefined)
+    return fail('Give source files, or --since and a commit: npm run mutate -- src/values/statistics.ts')
+  if (targets.length === 0) process.stdout.write(`Nothing of src differs from ${values.since}.\n`)
   const counts = { killed: 0, 'timed out': 0, survived: 0 }
-  for (const target of positionals) {
+  for (const target of targets) {
     const [, path, from = '1', to = 'Infinity'] = /^(.+?)(?::(\d+)-(\d+))?$/.exec(target)
     const file = resolve(path)
     if (!existsSync(file)) return fail(`No such file: ${path}`)
@@ -230,6 +235,18 @@ async function main() {
   const { killed, survived } = counts
   process.stdout.write(`${killed + counts['timed out']} killed (${counts['timed out']} did not end), ${survived} survived\n`)
   if (survived > 0) process.exitCode = 1
+}
+
+/** `FILE:FROM-TO` of each place of `src` that differs from the commit. */
+function listChanged(since) {
+  const options = { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28 }
+  const diff = execFileSync('git', ['diff', '--unified=0', '--no-prefix', '--diff-filter=AM', since, '--', 'src'], options)
+  let file = ''
+  return diff.split('\n').flatMap((text) => {
+    file = /^\+\+\+ (.+\.tsx?)$/.exec(text)?.[1] ?? (text.startsWith('+++ ') ? '' : file)
+    const [, from, count = '1'] = /^@@ -\S+ \+(\d+)(?:,(\d+))? @@/.exec(text) ?? []
+    return from === undefined || file === '' || count === '0' ? [] : [`${join(root, file)}:${from}-${Number(from) + Number(count) - 1}`]
+  })
 }
 
 function fail(message) {
