@@ -48,17 +48,18 @@ function open(sender: SpanSender, { limits, ...options }: Partial<BatchSpanProce
 }
 
 /** A sender whose requests are accepted, `bytesPerSpan` each. */
-function accepting(bytesPerSpan: number): SpanSender & { written: number[]; sent: number[] } {
+function accepting(bytesPerSpan: number): SpanSender & { bytesPerSpan: number; written: number[]; sent: number[] } {
   const written: number[] = []
   const sent: number[] = []
   return {
+    bytesPerSpan,
     written,
     sent,
     place: 'a test',
     toRequest(spans) {
       written.push(spans.length)
       return {
-        bytes: spans.length * bytesPerSpan,
+        bytes: spans.length * this.bytesPerSpan,
         send() {
           sent.push(spans.length)
           return Promise.resolve({ kind: 'accepted', rejected: 0, message: '' })
@@ -118,7 +119,15 @@ describe('BatchSpanProcessor', () => {
     end(400)
     expect(await processor.flush(5_000)).toBe(true)
     expect(sender.written).toEqual(sender.sent)
-    expect(Math.max(...sender.sent)).toBeLessThanOrEqual(20)
+    expect(Math.max(...sender.sent)).toBe(20)
+    // And back: 200 fit again, as they did before anything was learned.
+    sender.bytesPerSpan = 500
+    end(4_000)
+    expect(await processor.flush(5_000)).toBe(true)
+    sender.sent.length = 0
+    end(400)
+    expect(await processor.flush(5_000)).toBe(true)
+    expect(Math.max(...sender.sent)).toBeGreaterThan(180)
   })
 
   it('offers what is given up in the order in which it ended', async () => {

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { machineMark, ownStart } from '../../src/export/process-mark.js'
-import { isAbandoned, parseLine, toClaimedName, toFreeName, toLine, toSpanCount, toSpoolKind, toSpoolName } from '../../src/export/spool-file.js'
+import {
+  isAbandoned,
+  parseLine,
+  toClaimedName,
+  toFreeName,
+  toLine,
+  toSpanCount,
+  toSpoolKind,
+  toSpoolName,
+} from '../../src/export/spool-file.js'
 
 const OWNER = { url: 'https://api.example.com', apiKey: 'key' }
 const NAME = toSpoolName(OWNER, 7)

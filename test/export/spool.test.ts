@@ -153,7 +153,12 @@ describe('Spool', () => {
     claimed.giveBackRest('rest', 'what is left')
     expect([readdirSync(directory), modes(), readFileSync(join(directory, 'rest'), 'utf8')]).toEqual([['rest'], [0o600], 'what is left'])
     rmSync(directory, { recursive: true })
-    for (const leave of [() => claimed.giveBackRest('again', 'x'), () => claimed.giveBack(), () => claimed.renew(0), () => claimed.remove()])
+    for (const leave of [
+      () => claimed.giveBackRest('again', 'x'),
+      () => claimed.giveBack(),
+      () => claimed.renew(0),
+      () => claimed.remove(),
+    ])
       expect(leave).not.toThrow()
   })
 
