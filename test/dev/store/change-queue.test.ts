@@ -98,7 +98,10 @@ describe('a change', () => {
 
   it('that is begun inside of another comes after those that wait', async () => {
     let inner: Promise<string> | undefined
-    await Promise.all([queue.change(() => void (inner = insert('inner'))), insert('beside')])
+    const outer = queue.change(() => {
+      inner = insert('inner')
+    })
+    await Promise.all([outer, insert('beside')])
     expect([await inner, names(), commits]).toEqual(['inner', ['beside', 'inner'], 2])
   })
 
