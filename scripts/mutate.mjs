@@ -1,8 +1,9 @@
 // Mutation tests: changes one thing of a source file at a time and runs the tests that should notice.
 //
-//   node scripts/mutate.mjs FILE[:FROM-TO] ... [--tests TEST ...] [--sample N] [--list] [--survivors]
+//   node scripts/mutate.mjs FILE[:FROM-TO] ... [--since REF] [--tests TEST ...] [--sample N] [--list] [--survivors]
 //
 //   FILE:FROM-TO   only these lines
+//   --since REF    the lines of src that differ from that commit: HEAD for what is not committed
 //   --tests TEST   test files to run for every FILE; by default the one at the mirrored path (src/a/b.ts: test/a/b.test.ts),
 //                  those named after it (test/a/b-*.test.ts) and those that import the file; without any of these, those that
 //                  reach it over the fewest imports, which may be many and slow
@@ -13,7 +14,7 @@
 // Nothing is written to disk: Vitest is given the changed text, so that a run that is stopped leaves nothing behind. A process that a
 // test starts reads the file as it is, and cannot kill a mutant. One that does not end in time counts as killed. A survivor is a
 // missing test, or a change that makes no difference. Exits with 1 when one survived, with 2 when the tests fail unchanged.
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -21,17 +22,17 @@ import ts from 'typescript'
 
 const root = resolve(import.meta.dirname, '..')
 /** A mutant may take this many times as long as the tests do without it, and a little more. */
-const SLOWER = 5
-const GRACE_MS = 10_000
+const SLOWER = 3
+const GRACE_MS = 5_000
 const FIRST_RUN_MS = 600_000
 /** Starts the process that runs the tests of mutants. */
 const SERVE = '--serve'
 
 // ---- the mutants of a file ------------------------------------------------------------------------------------------------
 
-/** Every change of one file: `{ start, end, text }` says what replaces which part. */
-function findMutants(source) {
-  const file = ts.createSourceFile('file.tsx', source, ts.ScriptTarget.Latest, true)
+/** Every change of one file: `{ start, end, text }` says what replaces which part. `<T>(…) => …` is no JSX in a `.ts` file. */
+function findMutants(source, fileName) {
+  const file = ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, true)
   const mutants = []
   const change = (node, text) => mutants.push({ start: node.getStart(file), end: node.getEnd(), text })
   const visit = (node) => {
@@ -43,15 +44,17 @@ function findMutants(source) {
   }
   visit(file)
   // What does not parse fails every test and proves nothing.
-  return mutants.filter((mutant) => source.slice(mutant.start, mutant.end) !== mutant.text && canBeParsed(applyTo(source, mutant)))
+  return mutants.filter(
+    (mutant) => source.slice(mutant.start, mutant.end) !== mutant.text && canBeParsed(applyTo(source, mutant), fileName),
+  )
 }
 
 function applyTo(source, { start, end, text }) {
   return source.slice(0, start) + text + source.slice(end)
 }
 
-function canBeParsed(source) {
-  const { diagnostics } = ts.transpileModule(source, { reportDiagnostics: true, fileName: 'file.tsx', compilerOptions: COMPILER })
+function canBeParsed(source, fileName) {
+  const { diagnostics } = ts.transpileModule(source, { reportDiagnostics: true, fileName, compilerOptions: COMPILER })
   return diagnostics.length === 0
 }
 
@@ -195,21 +198,25 @@ async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      since: { type: 'string' },
       tests: { type: 'string', multiple: true, default: [] },
       sample: { type: 'string' },
       list: { type: 'boolean', default: false },
       survivors: { type: 'boolean', default: false },
     },
   })
-  if (positionals.length === 0) return fail('Give source files: node scripts/mutate.mjs src/values/statistics.ts')
+  const targets = [...positionals, ...(values.since === undefined ? [] : listChanged(values.since))]
+  if (targets.length === 0 && values.since === undefined)
+    return fail('Give source files, or --since and a commit: npm run mutate -- src/values/statistics.ts')
+  if (targets.length === 0) process.stdout.write(`Nothing of src differs from ${values.since}.\n`)
   const counts = { killed: 0, 'timed out': 0, survived: 0 }
-  for (const target of positionals) {
+  for (const target of targets) {
     const [, path, from = '1', to = 'Infinity'] = /^(.+?)(?::(\d+)-(\d+))?$/.exec(target)
     const file = resolve(path)
     if (!existsSync(file)) return fail(`No such file: ${path}`)
     const source = readFileSync(file, 'utf8')
     const lineOf = (at) => source.slice(0, at).split('\n').length
-    const inside = findMutants(source).filter(({ start }) => lineOf(start) >= Number(from) && lineOf(start) <= Number(to))
+    const inside = findMutants(source, file).filter(({ start }) => lineOf(start) >= Number(from) && lineOf(start) <= Number(to))
     const mutants = spread(inside, Number(values.sample ?? inside.length))
     const tests = values.tests.length > 0 ? values.tests.map((test) => resolve(test)) : findTests(file)
     process.stdout.write(`${relative(root, file)}: ${mutants.length} mutants, ${tests.map((test) => relative(root, test)).join(' ')}\n`)
@@ -228,6 +235,18 @@ async function main() {
   const { killed, survived } = counts
   process.stdout.write(`${killed + counts['timed out']} killed (${counts['timed out']} did not end), ${survived} survived\n`)
   if (survived > 0) process.exitCode = 1
+}
+
+/** `FILE:FROM-TO` of each place of `src` that differs from the commit. */
+function listChanged(since) {
+  const options = { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28 }
+  const diff = execFileSync('git', ['diff', '--unified=0', '--no-prefix', '--diff-filter=AM', since, '--', 'src'], options)
+  let file = ''
+  return diff.split('\n').flatMap((text) => {
+    file = /^\+\+\+ (.+\.tsx?)$/.exec(text)?.[1] ?? (text.startsWith('+++ ') ? '' : file)
+    const [, from, count = '1'] = /^@@ -\S+ \+(\d+)(?:,(\d+))? @@/.exec(text) ?? []
+    return from === undefined || file === '' || count === '0' ? [] : [`${join(root, file)}:${from}-${Number(from) + Number(count) - 1}`]
+  })
 }
 
 function fail(message) {

@@ -1,12 +1,15 @@
 /** A browser and the local server's page in it, for the tests of one file. */
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { buildPage, MAX_LATER_BYTES, MAX_TOTAL_BYTES } from '../../scripts/build-page.mjs'
 import { type DevServer, startDevServer } from '../../src/dev/server.js'
+import { OUTSIDE_COVERAGE } from '../fixtures/coverage.js'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 /** How many times slower the page runs than it could, to find what only holds on a fast machine. */
@@ -59,9 +62,9 @@ export function usePageRoom(fill: (server: DevServer) => Promise<void>): PageRoo
   const complaints: string[] = []
 
   beforeAll(async () => {
-    const [{ firstBytes, laterBytes }] = await Promise.all([buildPage(), mkdir(PICTURES, { recursive: true })])
-    expect(firstBytes).toBeLessThanOrEqual(MAX_TOTAL_BYTES)
-    expect(laterBytes).toBeLessThanOrEqual(MAX_LATER_BYTES)
+    const [{ firstBytes, laterBytes }] = await Promise.all([build(), mkdir(PICTURES, { recursive: true })])
+    expect(OUTSIDE_COVERAGE === undefined ? firstBytes : 0).toBeLessThanOrEqual(MAX_TOTAL_BYTES)
+    expect(OUTSIDE_COVERAGE === undefined ? laterBytes : 0).toBeLessThanOrEqual(MAX_LATER_BYTES)
     server = await startDevServer({ port: 0, database: ':memory:' })
     await fill(server)
     browser = await launchBrowser()
@@ -93,7 +96,7 @@ export function usePageRoom(fill: (server: DevServer) => Promise<void>): PageRoo
     async open(hash, { theme = 'dark', width = 1440, url = theServer().url, expectsFailures = false } = {}) {
       if (browser === undefined) throw new Error('the browser has not started')
       // A package build that runs at the same time empties dist/.
-      if (!existsSync(BUILT)) await buildPage()
+      if (!existsSync(BUILT)) await build()
       const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme })
       context.setDefaultTimeout(WAIT_MS)
       contexts.push(context)
@@ -101,11 +104,12 @@ export function usePageRoom(fill: (server: DevServer) => Promise<void>): PageRoo
       if (SLOWDOWN > 1) await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN })
       watch(context, page, url, expectsFailures)
       await page.addInitScript({ content: await axeSource })
+      if (OUTSIDE_COVERAGE !== undefined) await page.coverage.startJSCoverage({ resetOnNavigation: false })
       await page.goto(`${url}/${hash}`)
       return page
     },
     async expectQuiet() {
-      await Promise.all(contexts.splice(0).map((context) => context.close()))
+      await Promise.all(contexts.splice(0).map(close))
       expect(complaints.splice(0)).toEqual([])
       expect(foreignRequests.splice(0)).toEqual([])
     },
@@ -117,6 +121,25 @@ export function usePageRoom(fill: (server: DevServer) => Promise<void>): PageRoo
       return project.id
     },
   }
+}
+
+/** With coverage the page is a script whose parts have their names and lines; it is larger than it may be. */
+const build = (): ReturnType<typeof buildPage> => buildPage({ minify: OUTSIDE_COVERAGE === undefined })
+
+async function close(context: BrowserContext): Promise<void> {
+  if (OUTSIDE_COVERAGE !== undefined) for (const page of context.pages()) await writeCoverage(page, OUTSIDE_COVERAGE)
+  await context.close()
+}
+
+/** As Node writes it for its processes. */
+async function writeCoverage(page: Page, folder: string): Promise<void> {
+  const scripts = await page.coverage.stopJSCoverage()
+  const result = scripts.map(({ url, functions }) => ({
+    scriptId: '0',
+    url: pathToFileURL(join(dirname(BUILT), new URL(url).pathname)).href,
+    functions,
+  }))
+  await writeFile(join(folder, `page-${randomUUID()}.json`), JSON.stringify({ result }))
 }
 
 /** axe-core, for a page that is about to be opened. */

@@ -9,6 +9,7 @@ import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { INSTRUMENTORS, writeLine } from '../../src/cli/instrumentors.js'
 import { HoneyHiveTracer, traceFn } from '../../src/index.js'
+import { COVERAGE_ENV, OUTSIDE_COVERAGE } from '../fixtures/coverage.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -18,8 +19,9 @@ let compiled: string
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cli-'))
-  await mkdir(join(ROOT, 'node_modules/.cache'), { recursive: true })
-  compiled = await mkdtemp(join(ROOT, 'node_modules/.cache/cli-'))
+  const parent = OUTSIDE_COVERAGE ?? join(ROOT, 'node_modules/.cache')
+  await mkdir(parent, { recursive: true })
+  compiled = await mkdtemp(join(parent, 'cli-'))
   await build({
     entryPoints: {
       main: join(ROOT, 'src/cli/main.ts'),
@@ -34,9 +36,13 @@ beforeAll(async () => {
     platform: 'node',
     target: 'node20',
     format: 'esm',
+    sourcemap: OUTSIDE_COVERAGE === undefined ? false : 'inline',
   })
 })
-afterAll(() => Promise.all([folder, compiled].map((path) => rm(path, { recursive: true, force: true }))))
+afterAll(() => {
+  const leftOver = OUTSIDE_COVERAGE === undefined ? [folder, compiled] : [folder]
+  return Promise.all(leftOver.map((path) => rm(path, { recursive: true, force: true })))
+})
 
 const running: ChildProcess[] = []
 afterEach(() => {
@@ -50,7 +56,10 @@ interface Output {
 }
 
 function start(args: readonly string[], env: Record<string, string> = {}, cwd = ROOT): { child: ChildProcess; done: Promise<Output> } {
-  const child = spawn(process.execPath, [join(compiled, 'main.mjs'), ...args], { cwd, env: { PATH: process.env['PATH'] ?? '', ...env } })
+  const child = spawn(process.execPath, [join(compiled, 'main.mjs'), ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', ...COVERAGE_ENV, ...env },
+  })
   running.push(child)
   let out = ''
   let err = ''

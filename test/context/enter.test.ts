@@ -1,11 +1,12 @@
 import { type AsyncHook, createHook } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import type { Span } from '@opentelemetry/api'
+import { afterEach, describe, expect, test } from 'vitest'
 import { enterOnAwait } from '../../src/context/enter.js'
 import type { Scope } from '../../src/context/frame.js'
-import type { Instance } from '../../src/context/instance.js'
-import { currentScope, emptyFrame, enterFrame, frameOf, runInScope } from '../../src/context/scope.js'
+import type { Instance, OwnedSpan } from '../../src/context/instance.js'
+import { currentScope, emptyFrame, enterFrame, frameOf, renewScope, runInScope } from '../../src/context/scope.js'
 import type { Session } from '../../src/context/session.js'
 import { cpuMs } from '../fixtures/cost.js'
 
@@ -29,6 +30,38 @@ test('a scope is found by instance at any depth, and entering changes no other s
   const inner = enterFrame({ ...emptyFrame(a), session: { id: 'x' } as Session }, { scope: outer, span: undefined, owned: undefined })
   expect([frameOf(a, inner)?.session?.id, frameOf(a, outer)?.session, frameOf(c, inner)]).toEqual(['x', undefined, undefined])
   expect(labels(outer)).toEqual(['b', 'a'])
+})
+
+test('a scope stands in the outermost scope or span that it was entered in, by hand or by the order of calls', () => {
+  const nowhere = { scope: undefined, span: undefined, owned: undefined }
+  const outermost = enterFrame(emptyFrame(a), nowhere)
+  expect(outermost.frame.origin).toBe(outermost.frame.order)
+  expect(enterFrame(emptyFrame(a), nowhere).frame.origin).toBeGreaterThan(outermost.frame.origin)
+  const inner = enterFrame(emptyFrame(b), { ...nowhere, scope: outermost })
+  expect([inner.frame.origin, inner.frame.order > outermost.frame.order]).toEqual([outermost.frame.origin, true])
+  const active = { origin: -1 } as OwnedSpan
+  expect(enterFrame(emptyFrame(b), { ...nowhere, scope: outermost, owned: active }).frame.origin).toBe(-1)
+  expect(enterFrame({ ...emptyFrame(b), span: { origin: -2 } as OwnedSpan }, { ...nowhere, owned: active }).frame.origin).toBe(-2)
+})
+
+test('a scope without a span knows the one around it of its own instance, and none where nothing is around', () => {
+  const nowhere = { scope: undefined, span: undefined, owned: undefined }
+  const span = { origin: 1 } as OwnedSpan
+  const outer = enterFrame(emptyFrame(b), { ...nowhere, scope: enterFrame({ ...emptyFrame(a), span }, nowhere) })
+  expect(enterFrame(emptyFrame(a), { ...nowhere, scope: outer }).frame).toMatchObject({ span: undefined, nearest: span })
+  expect(enterFrame(emptyFrame(b), { ...nowhere, scope: outer }).frame.nearest).toBeUndefined()
+  runInScope(outer, () => expect(enterFrame(emptyFrame(a), nowhere).frame.nearest).toBeUndefined())
+})
+
+test('a scope that is renewed was entered now, outer ones first, and keeps what it holds', () => {
+  const old = scopeOf(a, b)
+  const around = {} as Span
+  const renewed = renewScope(old, around)
+  expect(labels(renewed)).toEqual(['b', 'a'])
+  const orders = [renewed?.frame.order, renewed?.outer?.frame.order, old?.frame.order].map(Number)
+  expect(orders).toEqual([...orders].sort((one, other) => other - one))
+  expect([renewed?.frame.around, renewed?.outer?.frame.around, old?.frame.around]).toEqual([around, around, undefined])
+  expect(renewScope(undefined, around)).toBeUndefined()
 })
 
 test('runInScope restores on return and on throw', () => {
@@ -171,28 +204,48 @@ describe('enterOnAwait, however it is awaited', () => {
     expect(seen).toEqual([['b'], ['b'], ['b']])
   })
 
-  test('a runtime without promise hooks says so at once', () => {
-    const prototype = Object.getPrototypeOf(createHook({})) as { enable: AsyncHook['enable'] }
-    const hold = prototype.enable
+  const prototype = Object.getPrototypeOf(createHook({})) as Pick<AsyncHook, 'enable' | 'disable'>
+  const { enable, disable } = prototype
+  afterEach(() => void Object.assign(prototype, { enable, disable }))
+
+  test.each(Object.entries({ ...chained, ...indirect }))('%s: the promise hook is off afterwards', async (_, way) => {
+    const [enabled, seen] = [new Set<AsyncHook>(), new Set<AsyncHook>()]
+    prototype.enable = function (this: AsyncHook) {
+      enabled.add(this)
+      seen.add(this)
+      return enable.call(this)
+    }
+    prototype.disable = function (this: AsyncHook) {
+      enabled.delete(this)
+      return disable.call(this)
+    }
+    await seenAfter(way)
+    await nextTurn()
+    expect([seen.size, enabled.size]).toEqual([1, 0])
+  })
+
+  test('a runtime without promise hooks says so at once, and once', async () => {
     prototype.enable = function (this: AsyncHook) {
       return this
     }
     const said: string[] = []
-    try {
-      void enterOnAwait(1, { toScope: () => scopeOf(b) as Scope, onUnused: (why) => said.push(why) })
-    } finally {
-      prototype.enable = hold
-    }
+    const promise = enterOnAwait(1, { toScope: () => scopeOf(b) as Scope, onUnused: (why) => said.push(why) })
+    expect(said).toEqual(['noPromiseHooks'])
+    await promise.then(String).finally(() => undefined)
+    await nextTurn()
     expect(said).toEqual(['noPromiseHooks'])
   })
 
   test('a callback of `then` runs in it, as the step of a compiled async function does, and who only has that is not warned', async () => {
-    let [isUnused, inside] = [false, ['']]
-    const turned = nextTurn()
-    void begin(() => (isUnused = true)).then(() => (inside = labels(currentScope())))
-    await turned
-    await nextTurn()
-    expect([inside, isUnused]).toEqual([['b'], false])
+    const scope = scopeOf(b) as Scope
+    for (const toScope of [() => scopeOf(b) as Scope, () => scope]) {
+      let [isUnused, inside] = [false, ['']]
+      const turned = nextTurn()
+      void enterOnAwait(1, { toScope, onUnused: () => (isUnused = true) }).then(() => (inside = labels(currentScope())))
+      await turned
+      await nextTurn()
+      expect([inside, isUnused]).toEqual([['b'], false])
+    }
   })
 
   test('who awaits the same promise twice goes on in it twice', async () => {

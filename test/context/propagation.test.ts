@@ -5,6 +5,7 @@ import {
   readHeader,
   readRemoteContext,
   toBaggageHeader,
+  toBaggageMember,
   toTraceparent,
   writeHeader,
 } from '../../src/context/propagation.js'
@@ -111,6 +112,14 @@ describe('carriers', () => {
   })
 })
 
+describe('tracestate', () => {
+  test('comes with the parent, and means nothing without one', () => {
+    const { parent } = readRemoteContext({ traceparent: PARENT, tracestate: 'vendor=1,other=2' })
+    expect([parent?.traceId, parent?.traceState?.serialize()]).toEqual([TRACE, 'vendor=1,other=2'])
+    expect(readRemoteContext({ tracestate: 'vendor=1' }).parent).toBeUndefined()
+  })
+})
+
 describe('traceparent', () => {
   test.each([
     `00-${'0'.repeat(32)}-${SPAN}-01`,
@@ -201,5 +210,35 @@ describe('baggage', () => {
         undefined,
       ),
     ).toBe('ok=v')
+  })
+
+  /** Entries of so many bytes, each with a name of its own. */
+  const entriesOf = (...sizes: number[]): [string, string][] => sizes.map((size, i) => [`k${i}`, 'x'.repeat(size - 3)])
+  const textOf = (entries: readonly [string, string][]): string => entries.map((entry) => entry.join('=')).join()
+
+  test.each([
+    ['an entry of 4096 bytes', [4096], ['k0']],
+    ['no entry of 4097, and what follows it', [4097, 10], ['k1']],
+    ['8192 bytes, commas counted', [4096, 4095], ['k0', 'k1']],
+    ['no entry that ends in byte 8193', [4096, 4096], ['k0']],
+  ])('reads and writes %s', (_, sizes, names) => {
+    const entries = entriesOf(...sizes)
+    expect([...parseBaggage(textOf(entries)).keys()]).toEqual(names)
+    expect([...parseBaggage(toBaggageHeader(entries, undefined)).keys()]).toEqual(names)
+    // What the carrier had counts too, and comes first.
+    expect([...parseBaggage(toBaggageHeader(entries.slice(1), textOf(entries.slice(0, 1)))).keys()]).toEqual(names)
+  })
+
+  test('properties of an entry are written with it, and left out where they would begin another entry', () => {
+    expect(toBaggageMember('a (b)', 'x y', 'p=1; q')).toBe('a%20%28b%29=x%20y;p=1; q')
+    expect(toBaggageMember('a', '1', undefined)).toBe('a=1')
+    for (const wrong of ['p=1,session_id=other', 'ä', '', ' p', 'p\r\n']) expect(toBaggageMember('a', '1', wrong)).toBe('a=1')
+  })
+
+  test('a header that is repeated more often than there may be entries is left out', () => {
+    const repeated = (count: number): { baggage: string[] } => ({ baggage: Array.from({ length: count }, (_, i) => `k${i}=v`) })
+    expect(readRemoteContext(repeated(180)).baggage.size).toBe(180)
+    expect(readRemoteContext(repeated(181)).baggage.size).toBe(0)
+    expect(readRemoteContext({ baggage: ['a=1', 2] }).baggage.size).toBe(0)
   })
 })

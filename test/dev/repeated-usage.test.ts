@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import type { Stats } from '../../src/dev/page-api/contract.js'
 import type { DevServer } from '../../src/dev/server.js'
 import { readFixture } from '../semantics/fixtures/read-fixture.js'
-import { KEY, newId, type SpanInput, test, toExport } from './fixtures.js'
+import { call, KEY, newId, type SpanInput, test, toExport } from './fixtures.js'
 
 const SESSION = '5b0e2f6a-1111-4222-8333-444455556666'
 
@@ -63,13 +64,22 @@ describe('usage that wrappers repeat', () => {
     expect(wrapper?.metadata).toMatchObject({ prompt_tokens: 18 })
   })
 
+  test('is counted once over time, too: what was asked, what was answered, and the cost', async ({ server }) => {
+    const both = { ...usage(18, 0.5), 'gen_ai.usage.output_tokens': 7 }
+    await send(server, [span(0, undefined, both), span(1, 0, both), span(2, 1, both)])
+    const { points } = (await call(server, 'GET', '/api/stats?fromMs=0')).body as Stats
+    const sums = points.map(({ promptTokens, completionTokens, cost }) => ({ promptTokens, completionTokens, cost }))
+    expect(sums).toEqual([{ promptTokens: 18, completionTokens: 7, cost: 0.5 }])
+  })
+
   test('a span that is its own ancestor does no harm', async ({ server }) => {
     await send(server, [span(0, 1, usage(5)), span(1, 0, usage(5)), span(2, 2, usage(5))])
     expect(sumsOf(server).tokens).toBeGreaterThan(0)
   })
 
   test('the sum is that of the lowest spans, in whatever order and in whatever requests they arrive, also twice', async ({ start }) => {
-    const tree = fc.array(fc.record({ up: fc.nat(), tokens: fc.constantFrom(0, 0, 1, 10, 100) }), { minLength: 1, maxLength: 8 })
+    const node = fc.record({ up: fc.nat(), tokens: fc.constantFrom(0, 0, 1, 10, 100), cost: fc.constantFrom(0, 0, undefined, 1, 8) })
+    const tree = fc.array(node, { minLength: 1, maxLength: 8 })
     const shape = tree.chain((nodes) =>
       fc.record({
         nodes: fc.constant(nodes),
@@ -88,15 +98,22 @@ describe('usage that wrappers repeat', () => {
         const session = randomUUID()
         const parents = nodes.map(({ up }, index) => (index === 0 ? undefined : up % index))
         const spans = order.map((index) => ({
-          ...span(index, parents[index], { ...usage(nodes[index]?.tokens ?? 0), 'honeyhive.session_id': session }),
+          ...span(index, parents[index], { ...usage(nodes[index]?.tokens ?? 0, nodes[index]?.cost), 'honeyhive.session_id': session }),
           traceId,
         }))
         for (const part of [spans.slice(0, cut), spans.slice(cut), ...(isTwice ? [spans] : [])])
           if (part.length > 0) await send(server, part)
-        const hasBelow = (of: number): boolean => nodes.some((node, index) => parents[index] === of && (node.tokens > 0 || hasBelow(index)))
-        const expected = nodes.reduce((sum, node, index) => sum + (hasBelow(index) ? 0 : node.tokens), 0)
-        const total = server.sessions({ project: 'p', limit: 1_000 }).find(({ id }) => id === session)?.totalTokens
-        expect(total).toBe(expected)
+        // Each kind by itself: a cost below does not keep the tokens above from counting.
+        const sumOf = (reported: readonly number[]): number => {
+          const hasBelow = (of: number): boolean =>
+            reported.some((amount, index) => parents[index] === of && (amount > 0 || hasBelow(index)))
+          return reported.reduce((sum, amount, index) => sum + (hasBelow(index) ? 0 : amount), 0)
+        }
+        const stored = server.sessions({ project: 'p', limit: 1_000 }).find(({ id }) => id === session)
+        expect({ tokens: stored?.totalTokens, cost: stored?.cost }).toEqual({
+          tokens: sumOf(nodes.map(({ tokens }) => tokens)),
+          cost: sumOf(nodes.map(({ cost }) => cost ?? 0)),
+        })
       }),
       { numRuns: 60 },
     )

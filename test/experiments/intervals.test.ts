@@ -232,6 +232,13 @@ describe('minimumDetectableChange', () => {
     }
   })
 
+  test('is that of the normal distribution for thousands of pairs', () => {
+    const many = Array.from({ length: 2_001 }, (_, i) => i % 7)
+    const standardError = standardDeviation(many) / Math.sqrt(many.length)
+    expect((minimumDetectableChange(many) ?? 0) / standardError).toBeCloseTo(1.959964 + 0.841621, 5)
+    expect((minimumDetectableChange(many, { alpha: 0.01, power: 0.9 }) ?? 0) / standardError).toBeCloseTo(2.575829 + 1.281552, 5)
+  })
+
   test('says nothing of one pair, or of pairs without spread', () => {
     expect(minimumDetectableChange([1])).toBeUndefined()
     expect(minimumDetectableChange([0, 0, 0])).toBeUndefined()

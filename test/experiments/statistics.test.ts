@@ -63,6 +63,35 @@ describe('pairedTest', () => {
     expect(pairedTest([...rising(20), ...rising(20).map((up) => -up)]).pValue).toBe(1)
   })
 
+  test.each([
+    [0, 10, 2 / 1_024],
+    [2, 10, (2 * (1 + 10 + 45)) / 1_024],
+    [8, 10, (2 * (1 + 10 + 45)) / 1_024],
+    [5, 10, 1],
+    [4, 9, 1],
+    [5, 9, 1],
+    [3, 9, (2 * (1 + 9 + 36 + 84)) / 512],
+    [1, 3, 1],
+    [1, 1, 1],
+    [20, 40, 1],
+    [0, 40, 2 / 2 ** 40],
+  ])('%i of %i differences of one size up: as the sign test has it', (ups, pairs, expected) => {
+    const differences = Array.from({ length: pairs }, (_, i) => (i < ups ? 0.25 : -0.25))
+    const { pValue, method } = pairedTest(differences)
+    expect(pValue / expected).toBeCloseTo(1, 9)
+    expect([pValue <= 1, method]).toEqual([true, 'exact'])
+  })
+
+  test('takes sums that differ in their last digit alone for equal', () => {
+    // 0.3 - 0.1 - 0.2 is -2.8e-17, and with the signs turned round it is the same size.
+    expect(pairedTest([0.3, -0.1, -0.2]).pValue).toBe(1)
+    expect(pairedTest([0.1, 0.2, 0.3]).pValue).toBe(2 / 8)
+    expect(pairedTest([0.3, 0.2, -0.1]).pValue).toBe(4 / 8)
+    for (const unit of [1e-10, 1e10]) expect(pairedTest([unit, 2 * unit, 3 * unit]).pValue).toBe(2 / 8)
+    // Of 1, 0.8, 0.6 and 0.4, each with both signs, all but the last are at least as far as 0.6.
+    expect(pairedTest([0.7, 0.1, -0.2]).pValue).toBe(6 / 8)
+  })
+
   test('knows the smallest p-value there can be', () => {
     expect([1, 2, 5, 16, 17].map(smallestPValue)).toEqual([1, 0.5, 1 / 16, 2 ** -15, 1 / 10_001])
     expect(smallestPValue(0)).toBe(1)

@@ -18,10 +18,13 @@ describe('Backoff', () => {
     )
     expect([backoff.slots, backoff.waitMs]).toEqual([4, 0])
     expect(backoff.failed(0, undefined)).toBe(750)
+    expect(backoff.waitMs).toBe(750)
     time = 10
+    expect(backoff.waitMs).toBe(740)
     expect(backoff.failed(-5, undefined)).toBe(740)
     expect(backoff.slots).toBe(1)
     time = 800
+    expect(backoff.waitMs).toBe(0)
     expect(backoff.failed(760, undefined)).toBe(1_125)
     expect(backoff.failed(760, 5_000)).toBe(5_000)
     backoff.answered()

@@ -1,8 +1,11 @@
+import { getEventListeners } from 'node:events'
 import { type Context, context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api'
 import { isTracingSuppressed } from '@opentelemetry/core'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import { afterEach, describe, expect, test } from 'vitest'
+import { ExporterSender } from '../../src/export/exporter-sender.js'
 import { HoneyHiveTracer } from '../../src/index.js'
+import type { Outcome } from '../../src/otlp/reply.js'
 
 /** Keeps what is active in a stack: it is lost with the first `await`, as in programs without async hooks. */
 class StackContextManager implements ContextManager {
@@ -77,6 +80,11 @@ describe('an exporter of the user', () => {
       'the exporter reported a failure: TypeError (ECONNREFUSED)',
     ],
     [
+      'reports one whose code is no code',
+      (_, done) => done({ code: 1, error: Object.assign(new TypeError('with what was sent'), { code: { of: 'what was sent' } }) }),
+      'the exporter reported a failure: TypeError',
+    ],
+    [
       'throws',
       () => {
         throw new RangeError('with what was sent')
@@ -90,7 +98,26 @@ describe('an exporter of the user', () => {
     expect(await tracer.forceFlush()).toBe(false)
     expect(tracer.stats().dropped.retryExhausted).toBe(1)
     expect(details.join()).toContain(detail)
-    expect(details.join()).not.toContain('what was sent')
+    expect(details.join()).not.toMatch(/what was sent|\[object/)
     await tracer.shutdown()
+  })
+
+  test('leaves nothing behind on a signal that outlives the export, however that ended', async () => {
+    const { signal } = new AbortController()
+    const send = (exportSpans: SpanExporter['export'], timeoutMs = 60_000): Promise<Outcome> =>
+      new ExporterSender({ export: exportSpans, shutdown: () => Promise.resolve() }).toRequest([]).send({ timeoutMs, signal })
+    expect(await send((_, done) => done({ code: 0 }))).toMatchObject({ kind: 'accepted' })
+    expect(await send((_, done) => done({ code: 1 }))).toMatchObject({ kind: 'refused' })
+    expect(await send(() => undefined, 5)).toMatchObject({ detail: expect.stringContaining('within 5 ms') })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('is no longer waited for once the signal aborts', async () => {
+    const controller = new AbortController()
+    const sender = new ExporterSender({ export: () => undefined, shutdown: () => Promise.resolve() })
+    const sent = sender.toRequest([]).send({ timeoutMs: 60_000, signal: controller.signal })
+    controller.abort()
+    expect(await sent).toMatchObject({ kind: 'refused', reason: 'retryExhausted', detail: 'the export was aborted' })
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
   })
 })

@@ -29,6 +29,13 @@ describe('FlushBarrier', () => {
     expect(await stateOf(flushed)).toBe(true)
   })
 
+  it('is passed at once where nothing is unsettled', async () => {
+    const barrier = new FlushBarrier()
+    expect([await barrier.wait(0), barrier.awaitedSeq]).toEqual([true, 0])
+    barrier.settle(admit(barrier, 2))
+    expect([await barrier.wait(0), barrier.awaitedSeq, vi.getTimerCount()]).toEqual([true, 0, 0])
+  })
+
   it('names the point somebody waits for until nobody does', async () => {
     const barrier = new FlushBarrier()
     admit(barrier, 2)

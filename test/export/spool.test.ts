@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -133,6 +134,32 @@ describe('Spool', () => {
     expect(readdirSync(directory)).toEqual([toClaimedName(name, laterMs)])
     claimed.giveBack()
     expect(readdirSync(directory)).toEqual([name])
+  })
+
+  it('keeps its claim from one minute after the last time on', () => {
+    const claimed = new ClaimedFile(directory, fill())
+    const [made = ''] = readdirSync(directory)
+    const madeMs = Number(/claimed-(\d+)/.exec(made)?.[1])
+    claimed.renew(madeMs + 59_999)
+    expect(readdirSync(directory)).toEqual([made])
+    claimed.renew(madeMs + 60_000)
+    expect(readdirSync(directory)).toEqual([expect.stringContaining(`claimed-${madeMs + 60_000}-`)])
+  })
+
+  it('writes its files for their owner alone, and goes on where the folder was removed', () => {
+    const modes = (): number[] => readdirSync(directory).map((name) => lstatSync(join(directory, name)).mode & 0o777)
+    const claimed = new ClaimedFile(directory, fill())
+    expect(modes()).toEqual([0o600])
+    claimed.giveBackRest('rest', 'what is left')
+    expect([readdirSync(directory), modes(), readFileSync(join(directory, 'rest'), 'utf8')]).toEqual([['rest'], [0o600], 'what is left'])
+    rmSync(directory, { recursive: true })
+    for (const leave of [
+      () => claimed.giveBackRest('again', 'x'),
+      () => claimed.giveBack(),
+      () => claimed.renew(0),
+      () => claimed.remove(),
+    ])
+      expect(leave).not.toThrow()
   })
 
   it('counts what is on disk: delivered, refused, damaged, or pending where it stays', async () => {

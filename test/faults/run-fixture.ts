@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { renameSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
+import { COVERAGE_ENV, OUTSIDE_COVERAGE } from '../fixtures/coverage.js'
 
 /** How a child process ended. */
 export interface Ending {
@@ -30,7 +31,16 @@ function toCommand(name: string): string[] {
 /** Bundles one file with the packages left outside, where Node finds them. */
 export function bundle(file: string, name: string): string {
   const outfile = fileURLToPath(new URL(`../../node_modules/.cache/faults/${name}-${process.pid}.mjs`, import.meta.url))
-  buildSync({ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' })
+  buildSync({
+    entryPoints: [file],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+    sourcemap: OUTSIDE_COVERAGE === undefined ? false : 'inline',
+  })
   // Several workers may build at the same time; each finds a whole file.
   const shared = outfile.replace(`-${process.pid}`, '')
   renameSync(outfile, shared)
@@ -40,7 +50,7 @@ export function bundle(file: string, name: string): string {
 /** Runs a file of `fixtures/` in a process of its own; `signal` is sent once it says that it is ready. */
 export async function runFixture(name: string, env: Record<string, string>, signal?: NodeJS.Signals): Promise<Ending> {
   const command = toCommand(name)
-  const child = spawn(process.execPath, command, { env: { ...process.env, ...env } })
+  const child = spawn(process.execPath, command, { env: { ...process.env, ...(BUNDLED.has(name) ? COVERAGE_ENV : {}), ...env } })
   let stdout = ''
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))

@@ -24,6 +24,11 @@ describe('PooledIdGenerator', () => {
     expect(ids.generateTraceId()).toBe('ab'.repeat(16))
     expect(ids.generateSpanId()).toBe('ab'.repeat(8))
   })
+
+  test('gives one that only begins with zeros', () => {
+    const ids = new PooledIdGenerator((buffer) => buffer.fill(0xab).fill(0, 0, 4))
+    expect(ids.generateTraceId()).toBe(`00000000${'ab'.repeat(12)}`)
+  })
 })
 
 describe('InstanceIdGenerator', () => {

@@ -21,7 +21,8 @@ describe('findOwned', () => {
     const span = tracer.startSpan('own')
     const wrapper = Object.assign(trace.wrapSpanContext(INVALID_SPAN_CONTEXT), { span })
     const copy = trace.wrapSpanContext({ ...span.spanContext() })
-    for (const carrier of [span, new Proxy(span, {}), copy, wrapper]) {
+    const double = Object.assign(trace.wrapSpanContext(INVALID_SPAN_CONTEXT), { span: copy, _span: 'none', otelSpan: span })
+    for (const carrier of [span, new Proxy(span, {}), copy, wrapper, double]) {
       expect(findOwned(carrier)?.owner).toBe(tracer.instance)
       expect(findOwned(carrier)?.context.spanId).toBe(span.spanContext().spanId)
     }
@@ -199,6 +200,27 @@ describe('routeSpan', () => {
     })
   })
 
+  test('goes to the session that was entered after a context was named, and under the span in it before', ({ tracer, createTracer }) => {
+    const other = createTracer()
+    tracer.provider.getTracer('library').startActiveSpan('outer', (outer) =>
+      other.withSession({}, () => {
+        const chosen = trace.setSpan(context.active(), outer)
+        const owner = (): unknown => context.with(trace.deleteSpan(context.active()), () => route(chosen).owner)
+        expect([owner(), owner()].map((one) => one === tracer.instance)).toEqual([true, true])
+        expect(other.withSession({}, owner) === other.instance).toBe(true)
+      }),
+    )
+  })
+
+  test('leaves to no fallback what is put under a span that nobody records', ({ tracer }) => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const unrecorded = createRoutingProvider().getTracer('library').startSpan('of nobody')
+    expect(route(withSpan(unrecorded))).toMatchObject({ owner: undefined, isFree: false })
+    createRoutingProvider({ fallback: tracer }).getTracer('library').startSpan('below', {}, withSpan(unrecorded)).end()
+    written.mockRestore()
+    expect(tracer.tree()).toEqual([])
+  })
+
   test('makes a root of the innermost tracer in a context without a span, and when one is asked for', ({ tracer }) => {
     const root = { owner: tracer.instance, place: { parent: undefined, remoteParent: undefined, isChosen: true } }
     tracer.startActiveSpan('own', () => {
@@ -226,6 +248,12 @@ describe('routeSpan', () => {
     const at = trace.setSpanContext(ROOT_CONTEXT, foreign)
     trace.setGlobalTracerProvider(new BasicTracerProvider())
     tracer.startActiveSpan('own', () => expect(route(at)).toMatchObject({ owner: tracer.instance, place: { isChosen: false } }))
+  })
+
+  test('continues ids that are marked as remote beside an application, too', ({ tracer }) => {
+    trace.setGlobalTracerProvider(new BasicTracerProvider())
+    const carried = trace.setSpanContext(ROOT_CONTEXT, remote)
+    tracer.startActiveSpan('own', () => expect(route(carried)).toMatchObject({ owner: tracer.instance, place: { remoteParent: remote } }))
   })
 
   test('continues ids that are marked as nothing where no application could have made them', ({ tracer }) => {

@@ -20,6 +20,20 @@ describe('a sampler of the user', () => {
     expect(tracer.spans[0]?.spanContext().traceState?.serialize()).toBe('s=1')
   })
 
+  test('adds either of them alone, too', ({ createTracer }) => {
+    const [decision, traceState] = [SamplingDecision.RECORD_AND_SAMPLED, createTraceState('s=1')]
+    const spans = [{ attributes: { by: 'sampler' } }, { traceState }, {}].map((more) => {
+      const tracer = createTracer({ sampler: always({ decision, ...more }) })
+      tracer.startSpan('call').end()
+      return [tracer.spans[0]?.attributes['by'], tracer.spans[0]?.spanContext().traceState?.serialize()]
+    })
+    expect(spans).toEqual([
+      ['sampler', undefined],
+      [undefined, 's=1'],
+      [undefined, undefined],
+    ])
+  })
+
   test('cannot say whose a span is', ({ createTracer }) => {
     const attributes = { 'honeyhive.session_id': 'of another', 'honeyhive.project': 'of another' }
     const tracer = createTracer({ project: 'own', sampler: always({ decision: SamplingDecision.RECORD_AND_SAMPLED, attributes }) })

@@ -93,6 +93,49 @@ describe('flatten', () => {
     )
   })
 
+  it('keeps the order of the fields, whatever the budget', () => {
+    const value = { z: { b: 1, a: [2, { y: 3, x: 4 }] }, m: 'text', a: { k: true, b: false } }
+    const namesOf = (budget: number): string[] => Object.keys(attributesOf(value, budget))
+    expect(namesOf(ROOMY)).toEqual(['p.z.b', 'p.z.a.0', 'p.z.a.1.y', 'p.z.a.1.x', 'p.m', 'p.a.k', 'p.a.b'])
+    expect(namesOf(6)).toEqual(['p.z.b', 'p.z.a.0', 'p.z.a.1', 'p.m', 'p.a.k', 'p.a.b'])
+    expect(namesOf(3)).toEqual(['p.z', 'p.m', 'p.a'])
+    expect(namesOf(1)).toEqual(['p'])
+  })
+
+  it('leaves fields of null out, whatever the budget', () => {
+    const value = { a: null, b: { c: null, d: 1, e: [1, 2, 3] }, f: { g: null, h: 'x' } }
+    expect(attributesOf(value)).toEqual({ 'p.b.d': 1, 'p.b.e.0': 1, 'p.b.e.1': 2, 'p.b.e.2': 3, 'p.f.h': 'x' })
+    expect(attributesOf(value, 3)).toEqual({ 'p.b.d': 1, 'p.b.e': '[1,2,3]', 'p.f.h': 'x' })
+  })
+
+  it('writes nothing as JSON that has its paths within the budget, however it is nested', () => {
+    expect(attributesOf({ a: { b: { c: 1 } }, d: [1, 2] }, 3)).toEqual({ 'p.a.b.c': 1, 'p.d.0': 1, 'p.d.1': 2 })
+    expect(attributesOf({ a: {}, d: [1, 2] }, 3)).toEqual({ 'p.a': '{}', 'p.d.0': 1, 'p.d.1': 2 })
+    expect(
+      attributesOf(
+        {
+          f: [
+            { a: { b: { c: 1 } }, d: [1, 2] },
+            { x: 1, y: 2 },
+          ],
+        },
+        4,
+      ),
+    ).toEqual({
+      'p.f.0.a.b.c': 1,
+      'p.f.0.d': '[1,2]',
+      'p.f.1.x': 1,
+      'p.f.1.y': 2,
+    })
+  })
+
+  it.each([ROOMY, 2])('names a path of up to 1,024 characters, and writes what lies below a longer one as JSON (budget %i)', (budget) => {
+    const below = (chars: number): string[] =>
+      Object.keys(attributesOf({ ['k'.repeat(chars)]: { x: 1, y: 2 } }, budget)).map((key) => key.slice(-2))
+    expect(below(1_022)).toEqual(['.x', '.y'])
+    expect(below(1_023)).toEqual(['kk'])
+  })
+
   it('writes lists and objects as paths', () => {
     expect(
       attributesOf({

@@ -70,6 +70,9 @@ describe('fitValue', () => {
     const messages = Array.from({ length: 10_000 }, (_, i) => ({ role: i === 0 ? 'system' : 'user', content: `message ${i}` }))
     const fitted = fitValue(messages, 5000) as readonly Plain[]
     expect([fitted[0], fitted.at(-1)]).toEqual([messages[0], messages.at(-1)])
+    expect(valueBytes(fitted)).toBeLessThanOrEqual(5000)
+    expect(valueBytes(fitted)).toBeGreaterThan(4500)
+    expect(valueBytes(fitValue(fitted, 1000))).toBeLessThanOrEqual(1000)
     const mark = fitted.find((item) => typeof item === 'string')
     expect(mark).toBe(`[truncated, ${10_000 - fitted.length + 1} of 10000 items left out]`)
   })
@@ -79,6 +82,8 @@ describe('fitValue', () => {
     const fitted = fitValue(fields, 2000) as Record<string, Plain>
     expect(fitted['…']).toBe(`[truncated, ${5000 - Object.keys(fitted).length + 1} of 5000 fields left out]`)
     expect(fitted).toMatchObject({ 'key 0': 0, 'key 4999': 4999 })
+    expect(valueBytes(fitted)).toBeLessThanOrEqual(2000)
+    expect(valueBytes(fitted)).toBeGreaterThan(1500)
   })
 
   it('costs what its value costs, however deep or wide that is', () => {
@@ -94,12 +99,49 @@ describe('fitValue', () => {
   })
 })
 
+describe('sizeOf', () => {
+  it.each([
+    [0, 3],
+    [999, 3],
+    [1_000, 8],
+    [-99, 3],
+    [-100, 8],
+    [2 ** 31 - 1, 8],
+    [2 ** 31, 18],
+    [1.5, 18],
+    [true, 5],
+    [null, 4],
+    ['abc', 5],
+    [[], 2],
+    [[1, 'a'], 10],
+    [{}, 2],
+    [{ key: 1 }, 12],
+  ] as const)('of %j is %i', (value, bytes) => expect(sizeOf(value)).toBe(bytes))
+})
+
 describe('keepEnds', () => {
   it('keeps all that fits and as much of one end as of the other else', () => {
     expect(keepEnds([10, 10, 10], 30)).toEqual({ head: 3, tail: 0 })
     const { head, tail } = keepEnds(new Array(100).fill(10), 264)
     expect([head, tail]).toEqual([10, 10])
     expect(keepEnds([10], 5)).toEqual({ head: 0, tail: 0 })
+  })
+
+  it('keeps no more than fits beside the mark, the head first, and as much as that allows', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 30 })
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 0, max: 1_500 }), (least, maxBytes) => {
+        const { head, tail } = keepEnds(least, maxBytes)
+        const sum = (items: readonly number[]): number => items.reduce((total, size) => total + size, 0)
+        if (sum(least) <= maxBytes) return void expect({ head, tail }).toEqual({ head: least.length, tail: 0 })
+        const kept = sum(least.slice(0, head)) + sum(least.slice(least.length - tail))
+        const next = head === tail ? least[head] : least[least.length - 1 - tail]
+        expect([0, 1]).toContain(head - tail)
+        expect(kept === 0 || kept + 64 <= maxBytes).toBe(true)
+        expect(head + tail === least.length - 1 || kept + 64 + Number(next) > maxBytes).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 

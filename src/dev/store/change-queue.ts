@@ -67,11 +67,12 @@ export function createChangeQueue(
       database.exec('COMMIT')
     } catch (error) {
       rollBack(database, 'ROLLBACK')
-      if (error instanceof DatabaseBusyError) waiting = keepPatient(taken, error)
+      if (error instanceof DatabaseBusyError) waiting = [...keepPatient(taken, error), ...waiting]
       else for (const { reject } of taken) reject(error)
       return !(error instanceof DatabaseBusyError)
     }
-    waiting = taken.slice(settles.length)
+    // A job may have begun another one.
+    waiting = [...taken.slice(settles.length), ...waiting]
     for (const settle of settles) settle()
     onCommit(changes.take())
     return true
