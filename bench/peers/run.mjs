@@ -1,5 +1,5 @@
-// The whole comparison. node run.mjs [--quick] [--only hot,cpu,load,memory,cold,footprint,limits] [--peers a,b]
-//   [--rounds N] [--node PATH|24] [--out NAME]
+// The whole comparison. node run.mjs [--quick] [--only hot,cpu,load,memory,cold,footprint,limits,stream,tracers5,routed,redaction,
+//   enrichment,sessions,fanout,size,fidelity] [--peers a,b] [--rounds N] [--node PATH|24] [--out NAME]
 // Peers are interleaved: every round runs each peer once, in a rotated order, each in a process of its own, and a
 // ratio is taken inside its round before the median over the rounds is.
 import { fork, spawn } from 'node:child_process'
@@ -9,7 +9,12 @@ import os from 'node:os'
 import { startSink, closedPort } from './lib/sink.mjs'
 import { adapterNames, adapterFolder, getAdapter, cannotRun } from './lib/adapters.mjs'
 import { footprint } from './lib/footprint.mjs'
+import { f, good, table } from './lib/reading.mjs'
 import { median, summary } from './lib/stats.mjs'
+import { fanoutSection } from './sections/fanout.mjs'
+import { fidelitySection } from './sections/fidelity.mjs'
+import { furtherSections } from './sections/further.mjs'
+import { sizeSection } from './sections/size.mjs'
 
 const argv = process.argv.slice(2)
 const flag = (n) => argv.includes(`--${n}`)
@@ -194,7 +199,7 @@ const S = {
     for (const n of quick ? [100, 1000] : [1, 10, 100, 1000]) {
       out.memory[n] = per()
       for (const p of peers) {
-        if (!(await getAdapter(p)).instance) continue
+        if (p === 'untraced' || !(await getAdapter(p)).instance) continue
         log(`memory ${n} ${p}`)
         out.memory[n][p].push(await work(p, 'memory', { endpoint: sinks.ok.endpoint, n }, 120_000))
       }
@@ -219,24 +224,22 @@ const S = {
     })
   },
 }
+const further = { ...furtherSections, fanout: fanoutSection, size: sizeSection, fidelity: fidelitySection }
+const unknown = sections.filter((s) => !(s in S || s in further))
+if (unknown.length > 0) {
+  console.error(`--only: no section ${unknown.join(', ')}. There are ${[...Object.keys(S), ...Object.keys(further)].join(', ')}.`)
+  process.exit(2)
+}
+const context = { peers, rounds, quick, rotate, work, log, endpoint: sinks.ok.endpoint }
 for (const s of sections) {
   log(s)
-  await S[s]()
+  if (s in further) out[s] = await further[s].measure(context)
+  else await S[s]()
 }
 await Promise.all(Object.values(sinks).map((s) => s.stop()))
 out.tookS = (Date.now() - t00) / 1000
 
 // ------------------------------------------------------------------ the reading
-const f = (x, d = 1) =>
-  x == null || Number.isNaN(x)
-    ? '-'
-    : Math.abs(x) >= 100
-      ? x.toFixed(0)
-      : Math.abs(x) >= 10
-        ? x.toFixed(Math.min(d, 1))
-        : x.toFixed(Math.max(d, 1))
-const table = (head, rows) =>
-  [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((r) => `| ${r.join(' | ')} |`)].join('\n')
 const copies = (vs) => {
   const c = {}
   for (const v of vs ?? []) c[v] = (c[v] ?? 0) + 1
@@ -246,7 +249,6 @@ const copies = (vs) => {
       .join(' ') || '-'
   )
 }
-const good = (xs) => (xs ?? []).filter((x) => x && !x.failed)
 const md = [
   `# Run: node ${nodeVersion}, ${out.mode}, ${rounds} rounds, ${out.started}, ${out.tookS.toFixed(0)} s`,
   '',
@@ -471,6 +473,7 @@ if (out.limits)
       Object.entries(out.limits).map(([k, v]) => [k, f(v.med, 1), `${f(v.min, 1)}..${f(v.max, 1)}`]),
     ),
   )
+for (const [name, section] of Object.entries(further)) if (out[name]) md.push(...section.read(out[name], note))
 if (failed.length) md.push('', '## Failures', '', ...failed.map((x) => `- ${x}`))
 mkdirSync(here('./results'), { recursive: true })
 const base = val('out') ?? `${nodeVersion}-${out.mode}`

@@ -5,6 +5,10 @@ import { getAdapter } from './lib/adapters.mjs'
 import { askSink } from './lib/sink.mjs'
 import { shapes } from './lib/payloads.mjs'
 import { median, quantile, sleep, within } from './lib/stats.mjs'
+import { fanout } from './measures/fanout.mjs'
+import { fidelity } from './measures/fidelity.mjs'
+import { further } from './measures/further.mjs'
+import { size } from './measures/size.mjs'
 
 const [, , name, measure, json] = process.argv
 const opt = JSON.parse(json)
@@ -296,9 +300,10 @@ const measures = {
   },
 }
 
+const more = { fanout, fidelity, further, size }
 let result
 try {
-  result = await measures[measure]()
+  result = await (more[measure]?.({ a, name, opt, gc, cpu, note, flushQuietly }) ?? measures[measure]())
 } catch (e) {
   result = { failed: String(e?.stack ?? e).slice(0, 600) }
 }
