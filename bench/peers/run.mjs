@@ -231,10 +231,14 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 const context = { peers, rounds, quick, rotate, work, log, endpoint: sinks.ok.endpoint }
+const base = val('out') ?? `${nodeVersion}-${out.mode}`
+const resultsFile = here(`./results/${base}.json`)
+mkdirSync(here('./results'), { recursive: true })
 for (const s of sections) {
   log(s)
   if (s in further) out[s] = await further[s].measure(context)
   else await S[s]()
+  writeFileSync(resultsFile, JSON.stringify(out, null, 1)) // a long run that is stopped leaves what it has
 }
 await Promise.all(Object.values(sinks).map((s) => s.stop()))
 out.tookS = (Date.now() - t00) / 1000
@@ -417,7 +421,7 @@ if (out.memory)
     )
   }
 if (out.cold) {
-  const base = median(good(out.cold.untraced).map((x) => x.wallMs))
+  const bare = median(good(out.cold.untraced).map((x) => x.wallMs))
   md.push(
     '',
     `## Cold start (median of ${good(out.cold.untraced).length} fresh processes) and install footprint`,
@@ -451,7 +455,7 @@ if (out.cold) {
           `**${f(r, 2)}**`,
           f(m('initMs')),
           f(m('firstCallMs')),
-          f(m('wallMs') - base, 0),
+          f(m('wallMs') - bare, 0),
           f(m('heapMB')),
           f(m('rssMB')),
           fp?.packages ?? '-',
@@ -475,9 +479,7 @@ if (out.limits)
   )
 for (const [name, section] of Object.entries(further)) if (out[name]) md.push(...section.read(out[name], note))
 if (failed.length) md.push('', '## Failures', '', ...failed.map((x) => `- ${x}`))
-mkdirSync(here('./results'), { recursive: true })
-const base = val('out') ?? `${nodeVersion}-${out.mode}`
-writeFileSync(here(`./results/${base}.json`), JSON.stringify(out, null, 1))
+writeFileSync(resultsFile, JSON.stringify(out, null, 1))
 writeFileSync(here(`./results/${base}.md`), `${md.join('\n')}\n`)
 console.log(md.join('\n'))
 log(`done; results/${base}.md and .json`)

@@ -1,7 +1,8 @@
 // One of the further shapes: what arrives of four calls, the time a caller sees, and the CPU of everything.
+import { timeChunks } from '../lib/chunks.mjs'
 import { furtherShapes } from '../lib/further-shapes.mjs'
 import { askSink } from '../lib/sink.mjs'
-import { median, sleep, within } from '../lib/stats.mjs'
+import { sleep, within } from '../lib/stats.mjs'
 
 const IN_CHUNK = 200
 const CHECKED = 4
@@ -23,22 +24,7 @@ export async function further({ a, opt, cpu, gc, note }) {
 
   const spansPerCall = shape.spans * (a.spansPerCall ?? 1)
   const inChunk = Math.max(20, Math.floor(IN_CHUNK / spansPerCall))
-  const chunk = async () => {
-    const startedAt = process.hrtime.bigint()
-    for (let i = 0; i < inChunk; i++) await built.call(i)
-    return Number(process.hrtime.bigint() - startedAt) / inChunk
-  }
-  for (let c = 0; c < opt.warm; c++) {
-    await chunk()
-    await flush(250)
-  }
-  await flush(3000)
-  gc()
-  const times = []
-  for (let c = 0; c < opt.timed; c++) {
-    times.push(await chunk())
-    await flush(250)
-  }
+  const time = await timeChunks({ call: built.call, flush: () => flush(250), inChunk, warm: opt.warm, timed: opt.timed, gc })
 
   await askSink(opt.endpoint, 'reset')
   gc()
@@ -52,5 +38,5 @@ export async function further({ a, opt, cpu, gc, note }) {
   const spent = cpu() - before
   await sleep(200)
   const { spans, requests } = await askSink(opt.endpoint, 'stats')
-  return { ns: median(times), cpuUs: spent / calls, made: calls * spansPerCall, arrived: spans, requests, says }
+  return { ...time, cpuUs: spent / calls, made: calls * spansPerCall, arrived: spans, requests, says }
 }

@@ -1,7 +1,8 @@
 // What a call costs as its argument grows: the time its caller sees, and the CPU of everything.
+import { timeChunks } from '../lib/chunks.mjs'
 import { chatOf } from '../lib/payloads.mjs'
 import { askSink } from '../lib/sink.mjs'
-import { median, sleep } from '../lib/stats.mjs'
+import { sleep } from '../lib/stats.mjs'
 
 export const SIZES = [100, 1000, 10_000, 100_000, 1_000_000]
 const CHUNK_BYTES = 2_000_000
@@ -20,21 +21,14 @@ export async function size({ a, opt, cpu, gc, flushQuietly }) {
   for (const bytes of SIZES) {
     const value = chatOf(bytes)
     const inChunk = between(3, 200, CHUNK_BYTES / bytes)
-    const chunk = async () => {
-      const startedAt = process.hrtime.bigint()
-      for (let i = 0; i < inChunk; i++) await call(value)
-      return Number(process.hrtime.bigint() - startedAt) / inChunk
-    }
-    for (let c = 0; c < opt.warm; c++) {
-      await chunk()
-      await flushQuietly(3000)
-    }
-    gc()
-    const times = []
-    for (let c = 0; c < opt.timed; c++) {
-      times.push(await chunk())
-      await flushQuietly(3000)
-    }
+    const time = await timeChunks({
+      call: () => call(value),
+      flush: () => flushQuietly(3000),
+      inChunk,
+      warm: opt.warm,
+      timed: opt.timed,
+      gc,
+    })
     await askSink(opt.endpoint, 'reset')
     gc()
     const before = cpu()
@@ -47,7 +41,7 @@ export async function size({ a, opt, cpu, gc, flushQuietly }) {
     const spent = cpu() - before
     await sleep(100)
     const { spans } = await askSink(opt.endpoint, 'stats')
-    out[bytes] = { ns: median(times), cpuUs: spent / calls, calls, arrived: spans, jsonBytes: JSON.stringify(value).length }
+    out[bytes] = { ...time, cpuUs: spent / calls, calls, arrived: spans, jsonBytes: JSON.stringify(value).length }
   }
   return { sizes: out }
 }

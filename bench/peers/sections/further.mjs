@@ -7,7 +7,7 @@ async function measure(shape, { peers, rounds, quick, rotate, work, log, endpoin
   for (let round = 0; round < rounds; round++) {
     for (const peer of rotate(peers, round)) {
       log(`${shape} ${round + 1}/${rounds} ${peer}`)
-      const options = { endpoint, shape, warm: quick ? 25 : 40, timed: quick ? 15 : 30, spans: quick ? 5000 : 20_000 }
+      const options = { endpoint, shape, warm: quick ? 25 : 40, timed: quick ? 30 : 60, spans: quick ? 5000 : 20_000 }
       runs[peer].push(await work(peer, 'further', options, 90_000))
     }
   }

@@ -6,7 +6,7 @@ async function measure({ peers, rounds, quick, rotate, work, log, endpoint }) {
   for (let round = 0; round < rounds; round++) {
     for (const peer of rotate(peers, round)) {
       log(`size ${round + 1}/${rounds} ${peer}`)
-      runs[peer].push(await work(peer, 'size', { endpoint, warm: quick ? 8 : 15, timed: quick ? 8 : 20 }, 180_000))
+      runs[peer].push(await work(peer, 'size', { endpoint, warm: quick ? 8 : 15, timed: quick ? 20 : 40 }, 180_000))
     }
   }
   return runs
