@@ -7,7 +7,6 @@ import type { ExportRequest } from './span-sender.js'
 export interface Entry {
   readonly span: PendingSpan
   readonly seq: number
-  readable: ReadableSpan | undefined
 }
 
 /** What the parts of a batch the server could not read share. */
@@ -32,7 +31,7 @@ export function createBatch(entries: Entry[], bisection?: Bisection): Batch {
 
 /** Numbers the spans of a batch from `firstSeq`. */
 export function toEntries(spans: readonly PendingSpan[], firstSeq: number): Entry[] {
-  return spans.map((span, index) => ({ span, seq: firstSeq + index, readable: undefined }))
+  return spans.map((span, index) => ({ span, seq: firstSeq + index }))
 }
 
 /** The two halves of a batch of at least two spans. */
@@ -41,22 +40,25 @@ export function splitBatch({ entries, bisection }: Batch): [Batch, Batch] {
   return [createBatch(entries.slice(0, middle), bisection), createBatch(entries.slice(middle), bisection)]
 }
 
-/** Builds the exportable form of each span; gives back the ones that cannot be built, removed from the batch. */
-export function readSpans({ entries }: Batch): Entry[] {
-  const broken: Entry[] = []
-  for (const entry of entries) {
-    // Building runs user code such as a redactor: a span that throws must not take its neighbours along.
-    try {
-      entry.readable ??= entry.span.toReadable()
-    } catch {
-      broken.push(entry)
-    }
-  }
-  if (broken.length > 0) entries.splice(0, Number.POSITIVE_INFINITY, ...entries.filter(({ readable }) => readable !== undefined))
+/** Takes the spans out of a batch whose readable form cannot be built. */
+export function takeBroken({ entries }: Batch): Entry[] {
+  const broken = entries.filter(({ span }) => toReadableIfWhole(span) === undefined)
+  if (broken.length > 0) entries.splice(0, Number.POSITIVE_INFINITY, ...entries.filter((entry) => !broken.includes(entry)))
   return broken
 }
 
-/** The exportable forms, as far as they are built. */
-export function toReadables({ entries }: Batch): ReadableSpan[] {
-  return entries.flatMap(({ readable }) => readable ?? [])
+/** Building runs user code such as a redactor: a span that throws must not take its neighbours along. */
+export function toReadableIfWhole(span: PendingSpan): ReadableSpan | undefined {
+  try {
+    return span.toReadable()
+  } catch {
+    return undefined
+  }
+}
+
+/** The spans of a batch. A loop, so that the books are kept whatever the host made of arrays. */
+export function spansOf(entries: readonly Entry[]): PendingSpan[] {
+  const spans: PendingSpan[] = []
+  for (let at = 0; at < entries.length; at++) spans[at] = (entries[at] as Entry).span
+  return spans
 }

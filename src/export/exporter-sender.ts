@@ -1,6 +1,7 @@
 import { NativePromise, clearTimeout, setTimeout } from '../builtins.js'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Outcome } from '../otlp/reply.js'
+import type { ExportableSpan } from '../otlp/span-writer.js'
 import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
 import { toTimerMs } from '../time.js'
 import { describeThrown, readField } from '../values/thrown.js'
@@ -15,8 +16,9 @@ export class ExporterSender implements SpanSender {
     this.#exporter = exporter
   }
 
-  toRequest(spans: readonly ReadableSpan[]): ExportRequest {
-    return { bytes: 0, send: (options) => this.#export(spans, options) }
+  toRequest(spans: readonly ExportableSpan[]): ExportRequest {
+    const readables = spans.map((span) => span.toReadable())
+    return { bytes: 0, send: (options) => this.#export(readables, options) }
   }
 
   async forceFlush(): Promise<void> {

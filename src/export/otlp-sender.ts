@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { unixMs } from '../builtins.js'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { toSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
 import { toOutcome, type Outcome } from '../otlp/reply.js'
+import type { ExportableSpan } from '../otlp/span-writer.js'
 import { isKeyRefused } from './api-key.js'
 import { ExchangeError } from './exchange.js'
 import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
@@ -42,7 +42,7 @@ export class OtlpSender implements SpanSender {
     await this.#ready?.()
   }
 
-  toRequest(spans: readonly ReadableSpan[]): ExportRequest {
+  toRequest(spans: readonly ExportableSpan[]): ExportRequest {
     const serializer = this.#serializer
     const body = serializer.toBytes(spans)
     return { bytes: body.byteLength, send: (options) => this.#attempt(body, serializer.contentType, options) }

@@ -1,8 +1,8 @@
 import { outcomesOf, NativePromise, NativeSet, NativeAbortController } from '../builtins.js'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import type { ExportableSpan } from '../otlp/span-writer.js'
 import { pause } from '../time.js'
 
-type Resource = ReadableSpan['resource']
+type Resource = ExportableSpan['resource']
 
 /** Waits for resource attributes that a detector is still looking up. */
 export class PendingResources {
@@ -10,7 +10,7 @@ export class PendingResources {
   #overdue: WeakSet<Resource> | undefined
 
   /** Resolves when the resources of these spans are known, after `limitMs`, or when `signal` aborts; never rejects. */
-  async settle(spans: readonly ReadableSpan[], limitMs: number, signal: AbortSignal): Promise<void> {
+  async settle(spans: readonly ExportableSpan[], limitMs: number, signal: AbortSignal): Promise<void> {
     const pending = new NativeSet(spans.map(({ resource }) => resource).filter((resource) => this.#isPending(resource)))
     if (pending.size === 0) return
     const done = new NativeAbortController()

@@ -1,8 +1,9 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { type ExportableSpan, toExportable } from '../otlp/span-writer.js'
 import type { SpanName } from './decision-log.js'
 
 /** An ended span on its way to the server. */
-export interface PendingSpan extends SpanName {
+export interface PendingSpan extends SpanName, ExportableSpan {
   /** Rough size of the exportable form, bytes. */
   readonly estimatedBytes: number
   /** How far it came on its way into the queue, should that be cut short and begun again. Only the queue sets it. */
@@ -23,7 +24,7 @@ export function toPendingSpan(span: ReadableSpan): PendingSpan {
     name: span.name,
     spanId: span.spanContext().spanId,
     estimatedBytes: parts.reduce((sum, { attributes }) => sum + roughBytes(attributes), SPAN_BYTES),
-    toReadable: () => span,
+    ...toExportable(span),
   }
 }
 

@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedBatch } from '../config/resolved.js'
 import type { Outcome } from '../otlp/reply.js'
 import type { DropReason } from '../semantics/attributes.js'
-import { createBatch, readSpans, splitBatch, toEntries, toReadables, type Batch, type Entry } from './batch.js'
+import { createBatch, spansOf, splitBatch, takeBroken, toEntries, toReadableIfWhole, type Batch, type Entry } from './batch.js'
 import type { PendingSpan } from './pending-span.js'
 import { Pump, type PumpOptions, type PumpSource, type Retry } from './pump.js'
 import { PendingResources } from './pending-resources.js'
@@ -99,15 +99,14 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   async prepare(batch: Batch, signal: AbortSignal): Promise<Answer | undefined> {
     if (batch.request !== undefined) return undefined
     await this.#options.sender.ready?.()
-    this.#drop(readSpans(batch), 'unserializable', 'building the span failed, for example in a redactor')
-    await this.#resources.settle(toReadables(batch), this.#options.limits.exportTimeoutMs, signal)
-    if (signal.aborted) return undefined
-    return batch.entries.length === 0 ? NOTHING_LEFT : this.#write(batch)
+    await this.#resources.settle(spansOf(batch.entries), this.#options.limits.exportTimeoutMs, signal)
+    return signal.aborted ? undefined : this.#write(batch)
   }
 
   /** Serialises a batch; what is wrong with it, if anything. */
-  #write(batch: Batch): Cut | undefined {
-    const request = this.#toRequest(batch)
+  #write(batch: Batch): Answer | undefined {
+    const request = this.#toRequest(batch) ?? this.#toRequestOfWhole(batch)
+    if (batch.entries.length === 0) return NOTHING_LEFT
     if (request === undefined) return toCut('unserializable', 'the span cannot be written as OTLP')
     const { bytes } = request
     this.#learnInflation(batch, bytes)
@@ -119,10 +118,18 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
 
   #toRequest(batch: Batch): ExportRequest | undefined {
     try {
-      return this.#options.sender.toRequest(toReadables(batch))
+      return this.#options.sender.toRequest(spansOf(batch.entries))
     } catch {
       return undefined
     }
+  }
+
+  /** Once more without the spans that cannot be built. */
+  #toRequestOfWhole(batch: Batch): ExportRequest | undefined {
+    const broken = takeBroken(batch)
+    if (broken.length === 0) return undefined
+    this.#drop(broken, 'unserializable', 'building the span failed, for example in a redactor')
+    return batch.entries.length === 0 ? undefined : this.#toRequest(batch)
   }
 
   #learnInflation({ entries }: Batch, bytes: number): void {
@@ -214,11 +221,10 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   #rescue(entries: readonly Entry[]): ReadonlySet<Entry> {
     const { rescue, diagnostics } = this.#options
     if (rescue === undefined || entries.length === 0) return new NativeSet()
-    const batch = createBatch([...entries])
-    readSpans(batch)
+    const readables = entries.map(({ span }) => toReadableIfWhole(span))
     try {
-      const kept = rescue(toReadables(batch))
-      return new NativeSet(batch.entries.filter(({ readable }) => readable !== undefined && kept.has(readable)))
+      const kept = rescue(readables.filter((readable) => readable !== undefined))
+      return new NativeSet(entries.filter((_, at) => kept.has(readables[at] as ReadableSpan)))
     } catch (error) {
       diagnostics.warn('rescue', `keeping spans for the next start failed: ${toErrorName(error)}`)
       return new NativeSet()
@@ -258,7 +264,6 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     const seqs: number[] = []
     for (let at = 0; at < entries.length; at++) {
       const entry = entries[at] as Entry
-      entry.readable = undefined
       this.queue.settle(entry.span)
       this.release(entry.span)
       seqs[at] = entry.seq
@@ -288,13 +293,6 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   get #maxEstimate(): number {
     return this.#maxBytes / Math.max(1, this.#inflation)
   }
-}
-
-/** A loop, so that the books are kept whatever the host made of arrays. */
-function spansOf(entries: readonly Entry[]): PendingSpan[] {
-  const spans: PendingSpan[] = []
-  for (let at = 0; at < entries.length; at++) spans[at] = (entries[at] as Entry).span
-  return spans
 }
 
 function toCut(reason: DropReason, detail: string): Cut {

@@ -1,5 +1,5 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Outcome } from '../otlp/reply.js'
+import type { ExportableSpan } from '../otlp/span-writer.js'
 
 /** Limits of one attempt. */
 export interface SendOptions {
@@ -22,7 +22,7 @@ export interface SpanSender {
   /** Waits for what spans cannot be written without, e.g. the key that has to be masked in them. Never rejects. */
   ready?(): Promise<unknown>
   /** Serialises; throws when a span cannot be written. */
-  toRequest(spans: readonly ReadableSpan[]): ExportRequest
+  toRequest(spans: readonly ExportableSpan[]): ExportRequest
   /** Sends what it holds itself. */
   forceFlush?(): Promise<void>
   /** Lets go of what it holds. */

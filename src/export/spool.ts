@@ -20,6 +20,7 @@ import { toOutcome } from '../otlp/reply.js'
 import { backoffMs } from './backoff.js'
 import { toPlace } from './otlp-sender.js'
 import { toSerializer, type OtlpProtocol, type TraceSerializer } from '../otlp/encode.js'
+import { toExportable } from '../otlp/span-writer.js'
 import {
   isAbandoned,
   parseLine,
@@ -351,7 +352,7 @@ function* packGroup(members: readonly ReadableSpan[], serializer: TraceSerialize
 
 function toBytes(members: readonly ReadableSpan[], serializer: TraceSerializer): Uint8Array | undefined {
   try {
-    return serializer.toBytes(members)
+    return serializer.toBytes(members.map(toExportable))
   } catch {
     return undefined
   }

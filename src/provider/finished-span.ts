@@ -54,6 +54,16 @@ const NEVER: HrTime = [0, 0]
 const NO_LIBRARY: ReadableSpan['instrumentationScope'] = { name: '' }
 const NOTHING_DROPPED: FittedParts['dropped'] = { attributes: 0, events: 0, links: 0 }
 
+/** What made a span, as it is exported. */
+export function resourceOf({ sdk, owner }: SpanRecord): ReadableSpan['resource'] {
+  return sdk?.resource ?? owner.resource
+}
+
+/** The library that started a span, as it is exported. */
+export function scopeOf({ sdk, owner }: SpanRecord): ReadableSpan['instrumentationScope'] {
+  return toShownScope(sdk?.instrumentationScope ?? NO_LIBRARY, owner.redactor)
+}
+
 /** Under a symbol and not a private field: processors and exporters wrap what they are given in proxies. */
 const CONTEXT = Symbol('honeyhive-tracer.context')
 
@@ -90,8 +100,8 @@ class FinishedSpan implements ReadableSpan {
     this.status = status === undefined ? { code } : { code, message: status }
     this.events = [...parts.events]
     this.links = [...parts.links]
-    this.resource = sdk?.resource ?? owner.resource
-    this.instrumentationScope = toShownScope(sdk?.instrumentationScope ?? NO_LIBRARY, owner.redactor)
+    this.resource = resourceOf(record)
+    this.instrumentationScope = scopeOf(record)
     this.attributes = written.attributes
     this.droppedAttributesCount = record.droppedAttributes + written.dropped + dropped.attributes
     this.droppedEventsCount = (sdk?.droppedEventsCount ?? 0) + record.droppedEvents + dropped.events

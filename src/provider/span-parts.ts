@@ -65,7 +65,7 @@ export function readParts(record: SpanRecord): SpanParts {
 const NO_ATTRIBUTES: Attributes = Object.freeze({})
 
 /** Redacts values, then takes away what was kept of cut texts for that alone. */
-class Cleaner {
+export class Cleaner {
   readonly #own: Redactor
   readonly #redactors: readonly Redactor[]
   readonly #hasCuts: boolean
@@ -136,7 +136,8 @@ function dropOverlaps(value: Plain): Plain {
   return copy
 }
 
-function readEvent(record: SpanRecord, clean: Cleaner): Entry[] {
+/** What kind of event a span is, and which. */
+export function readEvent(record: SpanRecord, clean: Cleaner): Entry[] {
   const { eventType, eventId, isUnfinished } = record
   const entries: Entry[] = [[ATTRIBUTE.eventType, eventType === undefined ? detectType(record) : clean.label(eventType)]]
   if (eventId !== undefined) entries.push([ATTRIBUTE.eventId, clean.label(eventId)])
@@ -151,7 +152,8 @@ function detectType({ sdk }: SpanRecord): string {
   )
 }
 
-function readTexts(record: SpanRecord, clean: Cleaner): SpanTexts {
+/** Names and messages of a span. */
+export function readTexts(record: SpanRecord, clean: Cleaner): SpanTexts {
   const { sdk, eventName } = record
   const name = sdk?.name ?? ''
   const message = sdk?.status.message

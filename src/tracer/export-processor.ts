@@ -3,8 +3,11 @@ import { resolved } from '../builtins.js'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Session } from '../context/session.js'
 import type { PendingSpan } from '../export/pending-span.js'
+import type { SpanWriter } from '../otlp/span-writer.js'
+import { resourceOf, scopeOf } from '../provider/finished-span.js'
 import { GuardedSpan, guardOf } from '../provider/guarded-span.js'
 import type { SpanRecord } from '../provider/span-record.js'
+import { writeSpan } from '../provider/write-span.js'
 import { ATTRIBUTE } from '../semantics/attributes.js'
 
 /** Where ended spans go; opened with the first of them. */
@@ -79,6 +82,19 @@ class EndedSpan implements PendingSpan {
 
   get estimatedBytes(): number {
     return this.#record.bytes
+  }
+
+  get resource(): ReadableSpan['resource'] {
+    return resourceOf(this.#record)
+  }
+
+  get instrumentationScope(): ReadableSpan['instrumentationScope'] {
+    return scopeOf(this.#record)
+  }
+
+  /** What somebody has looked at travels as they left it. */
+  writeTo(out: SpanWriter): void {
+    if (this.#record.finished !== undefined || !writeSpan(this.#record, out)) out.span(this.toReadable())
   }
 
   toReadable(): ReadableSpan {

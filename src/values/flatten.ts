@@ -30,6 +30,12 @@ export function flatten(prefix: string, value: Plain, budget: number, emit: Emit
   else flattenNode(path, top, allowance, emit)
 }
 
+/** {@link flatten} without a budget. */
+export function flattenAll(prefix: string, value: Plain, emit: Emit): void {
+  if (value === null) emit(prefix, 'null')
+  else spread(prefix, separateDots(value), emit)
+}
+
 /** {@link flattenNode} where every leaf fits into the budget. */
 function spread(path: string, node: Plain, emit: Emit): void {
   if (typeof node !== 'object' || node === null) return emit(path, toLeaf(node))

@@ -9,6 +9,7 @@ import { ExporterSender } from '../../src/export/exporter-sender.js'
 import { PendingResources } from '../../src/export/pending-resources.js'
 import type { SpanSender } from '../../src/export/span-sender.js'
 import { SpanStats } from '../../src/export/stats.js'
+import { toExportable } from '../../src/otlp/span-writer.js'
 import { createRig, isBalanced, toPending, toReadableSpan } from '../faults/rig.js'
 import { startFaultServer, type FaultServer } from '../faults/start-fault-server.js'
 
@@ -274,7 +275,7 @@ describe('a resource with pending attributes', () => {
     expect(stats.snapshot()).toMatchObject({ pending: 0, dropped: { shutdownTimeout: 1 } })
     expect(pods).toEqual([])
     const controller = new AbortController()
-    const settled = new PendingResources().settle([span], 60_000, controller.signal)
+    const settled = new PendingResources().settle([toExportable(span)], 60_000, controller.signal)
     controller.abort()
     await settled
   })

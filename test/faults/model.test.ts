@@ -44,7 +44,8 @@ function createModel(random: () => number): SpanSender & { acknowledged: Set<str
     acknowledged,
     fault: 'none',
     place: 'a test',
-    toRequest(spans) {
+    toRequest(exportable) {
+      const spans = exportable.map((span) => span.toReadable())
       if (spans.some(({ name }) => name === 'unwritable')) throw new TypeError('unwritable')
       return {
         bytes: spans.length * 500,

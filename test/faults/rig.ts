@@ -96,12 +96,15 @@ export function toPending({ name = 'work', bytes = 100, toReadable, onRelease }:
     name,
     spanId,
     estimatedBytes: bytes + 400,
+    resource: RESOURCE,
+    instrumentationScope: LIBRARY,
     toReadable: toReadable ?? (() => toReadableSpan(name, spanId, bytes)),
     ...(onRelease === undefined ? {} : { release: onRelease }),
   }
 }
 
 const RESOURCE = resourceFromAttributes({ 'service.name': 'rig' })
+const LIBRARY = { name: 'rig' }
 const TEXT = 'x'.repeat(1_048_576)
 
 export function toReadableSpan(name: string, spanId: string, bytes: number): ReadableSpan {
@@ -118,7 +121,7 @@ export function toReadableSpan(name: string, spanId: string, bytes: number): Rea
     links: [],
     events: [],
     resource: RESOURCE,
-    instrumentationScope: { name: 'rig' },
+    instrumentationScope: LIBRARY,
     droppedAttributesCount: 0,
     droppedEventsCount: 0,
     droppedLinksCount: 0,

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeOtlpJson } from '../../src/otlp/decode.js'
 import { decodeOtlpProtobuf } from '../../src/otlp/decode-protobuf.js'
 import { toSerializer } from '../../src/otlp/encode.js'
+import { toExportable } from '../../src/otlp/span-writer.js'
 import { type ProtobufField, readFields, toText } from '../../src/otlp/protobuf.js'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -22,8 +23,8 @@ describe('toSerializer', () => {
 
   it('writes what our own decoder reads back the same from either encoding', async () => {
     const spans = [recordSpan()]
-    const json = decodeOtlpJson(JSON.parse(toText(toSerializer('http/json').toBytes(spans))), DECODING)
-    const protobuf = decodeOtlpProtobuf(toSerializer('http/protobuf').toBytes(spans), DECODING)
+    const json = decodeOtlpJson(JSON.parse(toText(toSerializer('http/json').toBytes(spans.map(toExportable)))), DECODING)
+    const protobuf = decodeOtlpProtobuf(toSerializer('http/protobuf').toBytes(spans.map(toExportable)), DECODING)
     expect(protobuf).toEqual(json)
     expect(json.spans).toMatchObject([
       {
@@ -47,7 +48,7 @@ describe('toSerializer', () => {
 
 describe.each(['http/json', 'http/protobuf'] as const)('the wire of %s', (protocol) => {
   async function write(span: ReadableSpan): Promise<WireSpan> {
-    const bytes = toSerializer(protocol).toBytes([span])
+    const bytes = toSerializer(protocol).toBytes([toExportable(span)])
     return protocol === 'http/json' ? fromJson(bytes) : fromProtobuf(bytes)
   }
 

@@ -1,0 +1,74 @@
+import { hasOwnField } from '../builtins.js'
+import type { AttributeValue } from '@opentelemetry/api'
+import type { Span as SdkSpan } from '@opentelemetry/sdk-trace'
+import type { SpanWriter } from '../otlp/span-writer.js'
+import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../semantics/attributes.js'
+import { flattenAll } from '../values/flatten.js'
+import { toShownContext } from './labels.js'
+import { Cleaner, readEvent, readTexts } from './span-parts.js'
+import type { SpanRecord } from './span-record.js'
+
+/**
+ * Writes an ended span as `toFinishedSpan` would build it, without building it: most spans have no events, no links and nothing that has
+ * to be cut. Of any other nothing is written. Runs when the span is exported.
+ *
+ * @returns whether it was written.
+ */
+export function writeSpan(record: SpanRecord, out: SpanWriter): boolean {
+  const { sdk } = record
+  if (sdk === undefined || !isPlain(record, sdk)) return false
+  const from = out.length
+  if (writeWithin(record, sdk, out)) return true
+  out.rewind(from)
+  return false
+}
+
+function isPlain({ isTruncated, droppedAttributes, droppedEvents, droppedLinks, owner }: SpanRecord, sdk: SdkSpan): boolean {
+  const dropped = droppedAttributes + droppedEvents + droppedLinks + sdk.droppedEventsCount + sdk.droppedLinksCount
+  return dropped === 0 && !isTruncated && owner.limits.maxValueLength === undefined && sdk.events.length === 0 && sdk.links.length === 0
+}
+
+/** @returns `false` when it is too large, or when two of its attributes may have one name: what counts then is not decided here. */
+function writeWithin(record: SpanRecord, sdk: SdkSpan, out: SpanWriter): boolean {
+  const { owner, buckets } = record
+  const { identity, evaluation } = record.session
+  const { limits, redactor } = owner
+  const from = out.length
+  const clean = new Cleaner(record)
+  const { name, eventName, status, error, errorType } = readTexts(record, clean)
+  let count = 0
+  const add = (key: string, value: AttributeValue): void => {
+    // Of two with one name the first counts; the run of an experiment stands among the metadata.
+    if (evaluation !== undefined && hasOwnField(identity, key)) return
+    count += 1
+    out.attribute(key, value)
+  }
+
+  out.begin(toShownContext(record.context, redactor), record.parent && toShownContext(record.parent, redactor), name, sdk)
+  count = out.shared(identity)
+  for (const [key, value] of readEvent(record, clean)) add(key, value)
+  if (eventName !== undefined) add(ATTRIBUTE.eventName, eventName)
+  if (error !== undefined) add(ATTRIBUTE.error, error)
+  if (errorType !== undefined) add(ATTRIBUTE.errorType, errorType)
+  if (buckets !== undefined) {
+    for (const bucket of BUCKETS) {
+      const value = buckets[bucket]
+      if (value === undefined) continue
+      const before = out.length
+      const prefix = BUCKET_PREFIX[bucket]
+      flattenAll(prefix, clean.plain(prefix, value), add)
+      if (out.length - before > owner.maxBucketBytes) return false
+    }
+  }
+  for (const key in sdk.attributes) {
+    if (!hasOwnField(sdk.attributes, key)) continue
+    if (key.startsWith(OWN_NAMES) || clean.label(key) !== key) return false
+    add(key, clean.value(key, sdk.attributes[key] as AttributeValue))
+  }
+  out.end(sdk.status.code, status)
+  // Written as text a value takes no fewer bytes than it has. One place is kept for the mark of what was cut.
+  return count < limits.maxAttributes && out.length - from <= limits.maxSpanBytes
+}
+
+/** Begins the names of all attributes that we write. */
+const OWN_NAMES = 'honeyhive'
