@@ -141,8 +141,8 @@ if (results.size) {
   }
   const xAxis = { xTitle: 'arguments of a call, bytes of JSON (log)', xLabel: bytesShort }
   draw('cost-by-size', 'What a call costs as its arguments grow', [
-    { title: 'the caller waits, µs a call (log)', lines: linesOf(of('ns', 1000)), ...xAxis },
-    { title: 'CPU with export, µs a call (log)', lines: linesOf(of('cpuUs', 1)), ...xAxis },
+    { title: 'in the call: CPU, µs (log)', lines: linesOf(of('callCpuNs', 1000)), ...xAxis },
+    { title: 'with its export: CPU, µs a call (log)', lines: linesOf(of('cpuUs', 1)), ...xAxis },
   ])
 }
 if (results.fanout && results.memory) {

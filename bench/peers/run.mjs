@@ -9,7 +9,7 @@ import os from 'node:os'
 import { startSink, closedPort } from './lib/sink.mjs'
 import { adapterNames, adapterFolder, getAdapter, cannotRun } from './lib/adapters.mjs'
 import { footprint } from './lib/footprint.mjs'
-import { f, good, table } from './lib/reading.mjs'
+import { f, good, medianOf, ratiosTo, shownRatio, table } from './lib/reading.mjs'
 import { median, summary } from './lib/stats.mjs'
 import { fanoutSection } from './sections/fanout.mjs'
 import { fidelitySection } from './sections/fidelity.mjs'
@@ -289,6 +289,19 @@ if (out.hot) {
           }),
         ]
       }),
+    ),
+  )
+  const cpuRatio = (p, k) => ratiosTo(out.hot[p], out.hot['raw-otel'], (run) => run[k]?.callCpuNs)
+  md.push(
+    '',
+    'The same in CPU time, which other work on the machine hardly touches: us per span and the ratio to raw-otel:',
+    '',
+    table(
+      ['peer', ...keys.flatMap((k) => [`${k} us`, 'x raw'])],
+      peers.map((p) => [
+        p,
+        ...keys.flatMap((k) => [f(medianOf(good(out.hot[p]), (run) => run[k].callCpuNs) / 1000, 2), shownRatio(cpuRatio(p, k))]),
+      ]),
     ),
   )
   md.push(

@@ -18,13 +18,14 @@ function read(shape, runs, note) {
   const rows = Object.entries(runs).map(([peer, all]) => {
     note(`${shape} ${peer}`, all)
     const cannot = all.find((run) => run.cannot)
-    if (cannot) return [peer, `no: ${cannot.cannot}`, '-', '-', '-', '-', '-', '-']
+    if (cannot) return [peer, `no: ${cannot.cannot}`, '-', '-', '-', '-', '-', '-', '-']
     const fine = good(all)
-    if (fine.length === 0) return [peer, 'failed', '-', '-', '-', '-', '-', '-']
+    if (fine.length === 0) return [peer, 'failed', '-', '-', '-', '-', '-', '-', '-']
     return [
       peer,
       f(medianOf(fine, (run) => run.ns) / 1000, 1),
-      shownRatio(ratiosTo(all, runs['raw-otel'], (run) => run.ns)),
+      f(medianOf(fine, (run) => run.callCpuNs) / 1000, 1),
+      shownRatio(ratiosTo(all, runs['raw-otel'], (run) => run.callCpuNs)),
       f(medianOf(fine, (run) => run.cpuUs)),
       shownRatio(ratiosTo(all, runs['raw-otel'], (run) => run.cpuUs)),
       f(
@@ -35,7 +36,7 @@ function read(shape, runs, note) {
       peer === 'untraced' ? '-' : [...new Set(fine.map((run) => run.says))].join('; '),
     ]
   })
-  const head = ['peer', 'call us', 'x raw', 'CPU us/call', 'x raw', 'requests', 'lost', 'what arrives']
+  const head = ['peer', 'call us', 'CPU of it us', 'x raw', 'CPU with export us/call', 'x raw', 'requests', 'lost', 'what arrives']
   return ['', `## ${shape}: ${furtherShapes[shape].what}`, '', table(head, rows)]
 }
 

@@ -22,14 +22,20 @@ function read(runs, note) {
       bytes,
       peer,
       f(medianOf(fine, partOf(bytes, 'ns')) / 1000, 2),
-      shownRatio(ratiosTo(all, runs['raw-otel'], partOf(bytes, 'ns'))),
+      f(medianOf(fine, partOf(bytes, 'callCpuNs')) / 1000, 2),
+      shownRatio(ratiosTo(all, runs['raw-otel'], partOf(bytes, 'callCpuNs'))),
       f(medianOf(fine, partOf(bytes, 'cpuUs'))),
       shownRatio(ratiosTo(all, runs['raw-otel'], partOf(bytes, 'cpuUs'))),
       peer === 'untraced' ? '-' : `${medianOf(fine, partOf(bytes, 'arrived'))} of ${fine[0].sizes[bytes].calls}`,
     ])
   })
   rows.sort((one, other) => one[0] - other[0])
-  return ['', '## Size of the arguments', '', table(['bytes', 'peer', 'call us', 'x raw', 'CPU us/call', 'x raw', 'arrived'], rows)]
+  return [
+    '',
+    '## Size of the arguments',
+    '',
+    table(['bytes', 'peer', 'call us', 'CPU of it us', 'x raw', 'CPU with export us/call', 'x raw', 'arrived'], rows),
+  ]
 }
 
 export const sizeSection = { measure, read }
