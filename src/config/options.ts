@@ -103,7 +103,8 @@ export interface BatchOptions {
    */
   readonly maxExportBatchBytes?: number | null | undefined
   /**
-   * Longest time a span waits for its request to fill, in milliseconds; 0 sends at once.
+   * Longest time a span waits for its request to fill, in milliseconds; 0 sends at once. Where it is not set and more than 200 tracers of
+   * the process send to one address, it grows with their number, to 5,000.
    *
    * Environment `HH_BATCH_SCHEDULED_DELAY_MS`, file key `batch.scheduledDelayMs`.
    *

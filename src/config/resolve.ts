@@ -70,7 +70,7 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
     linkCarrier: code.linkCarrier ?? undefined,
     spanFilter: code.spanFilter ?? undefined,
     limits: merge(LIMIT_DEFAULTS, env.limits, code.limits),
-    batch: toBatch(merge(BATCH_DEFAULTS, env.batch, code.batch)),
+    batch: toBatch(merge(BATCH_DEFAULTS, env.batch, code.batch), code.batch?.scheduledDelayMs ?? env.batch?.scheduledDelayMs),
     spool: code.spool ?? env.spool ?? undefined,
     protocol: code.protocol ?? env.protocol ?? DEFAULTS.protocol,
     // On the same machine compression costs more time than the bytes it saves.
@@ -121,10 +121,13 @@ function toResource(code: TracerOptions, env: TracerOptions): ResolvedConfig['re
 }
 
 /** One request never holds more than the queue can. */
-function toBatch(batch: ResolvedBatch): ResolvedBatch {
-  if (batch.maxExportBatchSize <= batch.maxQueueSize && batch.maxExportBatchBytes <= batch.maxQueueBytes) return batch
+/** @param delayMs the delay that was given, which is kept to. */
+function toBatch(batch: ResolvedBatch, delayMs: number | null | undefined): ResolvedBatch {
+  const isUsual = batch.maxExportBatchSize <= batch.maxQueueSize && batch.maxExportBatchBytes <= batch.maxQueueBytes
+  if (isUsual && typeof delayMs !== 'number') return batch
   return Object.freeze({
     ...batch,
+    ...(typeof delayMs === 'number' ? { mostDelayMs: delayMs } : {}),
     maxExportBatchSize: Math.min(batch.maxExportBatchSize, batch.maxQueueSize),
     maxExportBatchBytes: Math.min(batch.maxExportBatchBytes, batch.maxQueueBytes),
   })

@@ -41,6 +41,8 @@ export interface ResolvedBatch {
   readonly maxExportBatchSize: number
   readonly maxExportBatchBytes: number
   readonly scheduledDelayMs: number
+  /** How long a span waits at most where many tracers send to one address. @defaultValue `scheduledDelayMs` */
+  readonly mostDelayMs?: number
   readonly exportTimeoutMs: number
   readonly retryBudgetMs: number
   readonly concurrency: number

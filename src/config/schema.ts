@@ -89,6 +89,7 @@ export const BATCH_DEFAULTS: ResolvedBatch = Object.freeze({
   maxExportBatchSize: 512,
   maxExportBatchBytes: 1_048_576,
   scheduledDelayMs: 1000,
+  mostDelayMs: 5000,
   exportTimeoutMs: 10_000,
   retryBudgetMs: 60_000,
   concurrency: 4,

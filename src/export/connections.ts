@@ -65,6 +65,13 @@ export class Connections {
     return { agent: this.#lease(target, proxy).agent, relay: proxy, ca: undefined }
   }
 
+  /** How many tracers have a share in the connections of this one, itself included. */
+  get sharers(): number {
+    let most = 1
+    for (const { lease } of this.#leases) most = Math.max(most, lease.users)
+    return most
+  }
+
   /** Gives back what is ours; an agent that was given is left as it is. */
   close(): void {
     for (const { lease } of this.#leases) lease.release()

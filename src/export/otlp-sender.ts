@@ -38,6 +38,10 @@ export class OtlpSender implements SpanSender {
     return toPlace(this.#transport.tracesUrl)
   }
 
+  get sharers(): number {
+    return this.#transport.sharers ?? 1
+  }
+
   async ready(): Promise<void> {
     await this.#ready?.()
   }

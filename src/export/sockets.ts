@@ -47,6 +47,11 @@ export class AgentLease {
     return this.#entry.agent as HttpAgent
   }
 
+  /** How many shares there are. */
+  get users(): number {
+    return this.#entry.users
+  }
+
   /** Gives the share back; the last one closes the sockets. Further calls do nothing. */
   release(): void {
     if (this.#isReleased) return

@@ -42,6 +42,9 @@ const BISECTION_REQUESTS = 32
 /** How long batches are not cut after one in which no part was accepted, milliseconds. */
 const BISECTION_PAUSE_MS = 60_000
 
+/** Up to so many tracers of one address each sends as often as it would alone. */
+const USUAL_SHARERS = 200
+
 const NOTHING_LEFT: Answer = { kind: 'accepted', rejected: 0, message: '' }
 const NO_PARTS: readonly Batch[] = []
 
@@ -87,7 +90,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     if (this.queue.length === 0) return undefined
     if (this.#isFull || this.#firstSeq < this.pump.barrier.awaitedSeq) return 0
     this.#queuedSinceMs ??= this.#now()
-    return Math.max(0, this.#queuedSinceMs + this.#options.limits.scheduledDelayMs - this.#now())
+    return Math.max(0, this.#queuedSinceMs + this.#delayMs - this.#now())
   }
 
   take(): Batch | undefined {
@@ -275,6 +278,14 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   #takeEntries(maxSpans: number, maxBytes: number): Entry[] {
     const firstSeq = this.#firstSeq
     return toEntries(this.queue.take(maxSpans, maxBytes), firstSeq)
+  }
+
+  /** A request costs as much as a dozen spans: where many tracers send few each, they send less often. */
+  get #delayMs(): number {
+    const { sender, limits } = this.#options
+    const { scheduledDelayMs, mostDelayMs = scheduledDelayMs } = limits
+    const crowd = (sender.sharers ?? 1) / USUAL_SHARERS
+    return crowd <= 1 ? scheduledDelayMs : Math.max(scheduledDelayMs, Math.min(mostDelayMs, scheduledDelayMs * crowd))
   }
 
   get #firstSeq(): number {

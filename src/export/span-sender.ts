@@ -19,6 +19,8 @@ export interface ExportRequest {
 export interface SpanSender {
   /** Where they go, as a message may show it: address without query and user info, or the kind of exporter. */
   readonly place: string
+  /** How many tracers of the process send there. @defaultValue 1 */
+  readonly sharers?: number
   /** Waits for what spans cannot be written without, e.g. the key that has to be masked in them. Never rejects. */
   ready?(): Promise<unknown>
   /** Serialises; throws when a span cannot be written. */

@@ -45,6 +45,8 @@ export interface Transport {
 export interface TracesTransport extends Transport {
   /** Full URL of the OTLP/HTTP endpoint for traces. */
   readonly tracesUrl: string
+  /** How many tracers of the process use the same connections. @defaultValue 1 */
+  readonly sharers?: number
 }
 
 /** Settings of {@link HttpTransport}. */
@@ -110,6 +112,10 @@ export class HttpTransport implements TracesTransport {
 
   get hasRenewableKey(): boolean {
     return this.#options.key?.isRenewable ?? false
+  }
+
+  get sharers(): number {
+    return this.#connections.sharers
   }
 
   send(request: TransportRequest): Promise<Reply> {

@@ -52,7 +52,7 @@ function isSurelyWithin(parts: SpanParts, written: WrittenAttributes, { owner }:
 
 const NEVER: HrTime = [0, 0]
 const NO_LIBRARY: ReadableSpan['instrumentationScope'] = { name: '' }
-const NOTHING_DROPPED: FittedParts['dropped'] = { attributes: 0, events: 0, links: 0 }
+const NOTHING_DROPPED: NonNullable<FittedParts['dropped']> = { attributes: 0, events: 0, links: 0 }
 
 /** What made a span, as it is exported. */
 export function resourceOf({ sdk, owner }: SpanRecord): ReadableSpan['resource'] {
@@ -87,7 +87,7 @@ class FinishedSpan implements ReadableSpan {
   readonly droppedLinksCount: number
   readonly [CONTEXT]: SpanContext
 
-  constructor(record: SpanRecord, parts: SpanParts, written: WrittenAttributes, dropped: FittedParts['dropped'] = NOTHING_DROPPED) {
+  constructor(record: SpanRecord, parts: SpanParts, written: WrittenAttributes, dropped = NOTHING_DROPPED) {
     const { sdk, owner } = record
     const { name, status } = parts.texts
     const code = sdk?.status.code ?? SpanStatusCode.UNSET

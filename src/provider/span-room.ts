@@ -17,8 +17,8 @@ export interface SpanRoom {
 /** A span cut to its room. */
 export interface FittedParts {
   readonly parts: SpanParts
-  /** Attributes, events and links that were left out. */
-  readonly dropped: { readonly attributes: number; readonly events: number; readonly links: number }
+  /** Attributes, events and links that were left out; `undefined` when nothing was cut at all. */
+  readonly dropped: { readonly attributes: number; readonly events: number; readonly links: number } | undefined
   /** Most bytes of each bucket, its attribute names included; in the order of the buckets. */
   readonly bucketBytes: readonly number[]
 }
@@ -32,15 +32,18 @@ const LEAST_TEXT_BYTES = 64
  */
 export function fitParts(parts: SpanParts, room: SpanRoom): FittedParts {
   const texts = Object.values(parts.texts).map((text: string | undefined) => bytesOf(text ?? ''))
-  const buckets = parts.buckets.map(([, value]) => Math.min(valueBytes(value), room.maxBucketBytes))
+  const whole = parts.buckets.map(([, value]) => valueBytes(value))
+  const buckets = whole.map((size) => Math.min(size, room.maxBucketBytes))
   const attributes = sum(parts.attributes.map(entryBytes))
   const events = sum(parts.events.map(partBytes))
   const links = sum(parts.links.map(partBytes))
   const total = room.maxSpanBytes - sum(toEntries(parts.identity).map(entryBytes)) - sum(parts.event.map(entryBytes))
-  const [ofTexts = 0, ofBuckets = 0, ofAttributes = 0, ofEvents = 0, ofLinks = 0] = shareOut(
-    [sum(texts), sum(buckets), attributes, events, links],
-    total,
-  )
+  const wanted = [sum(texts), sum(buckets), attributes, events, links]
+  const spare = total - sum(wanted)
+  if (spare >= 0 && whole.every((size) => size <= room.maxBucketBytes)) {
+    return { parts, dropped: undefined, bucketBytes: buckets.map((size) => size + spare / buckets.length) }
+  }
+  const [ofTexts = 0, ofBuckets = 0, ofAttributes = 0, ofEvents = 0, ofLinks = 0] = shareOut(wanted, total)
   const bucketBytes = shareOut(buckets, ofBuckets)
   const kept = fitEntries(parts.attributes, ofAttributes)
   const keptEvents = fitEvents(parts.events, ofEvents)

@@ -36,6 +36,10 @@ function shrinkNumber(record: SpanRecord, attributes: Attributes, places: number
 function shrinkBytes(record: SpanRecord, sdk: SdkSpan): void {
   const { limits, maxBucketBytes } = record.owner
   const { parts, dropped } = fitParts(readParts(record), { maxSpanBytes: limits.maxSpanBytes, maxBucketBytes })
+  if (dropped === undefined) {
+    record.shrinkAtBytes = MOST_HELD * Math.max(record.bytes, limits.maxSpanBytes)
+    return
+  }
   record.buckets = Object.fromEntries(parts.buckets)
   replaceAttributes(sdk.attributes, parts.attributes)
   sdk.events.splice(0, Number.POSITIVE_INFINITY, ...parts.events)

@@ -7,6 +7,7 @@ import { createDiagnostics } from '../../src/diagnostics.js'
 import { BatchSpanProcessor, type BatchSpanProcessorOptions } from '../../src/export/batch-span-processor.js'
 import { ExporterSender } from '../../src/export/exporter-sender.js'
 import { PendingResources } from '../../src/export/pending-resources.js'
+import { SpanBatches } from '../../src/export/span-batches.js'
 import type { SpanSender } from '../../src/export/span-sender.js'
 import { SpanStats } from '../../src/export/stats.js'
 import { toExportable } from '../../src/otlp/span-writer.js'
@@ -70,6 +71,27 @@ function accepting(bytesPerSpan: number): SpanSender & { written: number[]; sent
 }
 
 const succeed: SpanExporter['export'] = (_, done) => done({ code: ExportResultCode.SUCCESS })
+
+describe('how long a span waits for its request to fill', () => {
+  it.each([
+    ['alone', 1, 5_000, 1_000],
+    ['among 200 tracers of one address', 200, 5_000, 1_000],
+    ['among 400', 400, 5_000, 2_000],
+    ['among 5,000: no longer than the setting', 5_000, 5_000, 5_000],
+    ['among 5,000, where the delay was given', 5_000, undefined, 1_000],
+    ['among 5,000, where a longer delay was given', 5_000, 500, 1_000],
+  ])('%s', (_, sharers, mostDelayMs, delayMs) => {
+    const batches = new SpanBatches({
+      sender: { ...accepting(100), sharers },
+      limits: { ...LIMITS, scheduledDelayMs: 1_000, ...(mostDelayMs === undefined ? {} : { mostDelayMs }) },
+      stats: new SpanStats({ diagnostics: createDiagnostics({}) }),
+      diagnostics: createDiagnostics({}),
+      now: () => 0,
+    })
+    batches.add(toPending())
+    expect(batches.readyInMs()).toBe(delayMs)
+  })
+})
 
 describe('BatchSpanProcessor', () => {
   it("delivers the sampled spans of the SDK's own provider and counts the others", async () => {

@@ -116,6 +116,20 @@ describe('HttpTransport', () => {
   })
 })
 
+describe('sharers', () => {
+  it('counts the transports that have sent to the same address and are not closed', async () => {
+    const port = await listen(createHttpServer((request, response) => request.resume().on('end', () => response.end('{}'))))
+    const transports = Array.from({ length: 3 }, () => new HttpTransport({ serverUrl: `http://127.0.0.1:${port}`, headers: {} }))
+    const [first] = transports as [HttpTransport]
+    expect(first.sharers).toBe(1)
+    for (const transport of transports) await transport.send({ url: transport.tracesUrl, body: Buffer.from('{}'), timeoutMs: 30_000 })
+    expect(first.sharers).toBe(3)
+    transports[2]?.close()
+    expect(first.sharers).toBe(2)
+    for (const transport of transports) transport.close()
+  })
+})
+
 describe('exportUrl', () => {
   const user = { 'x-team': 'a', authorization: 'Basic collector' }
   const headersFor = (apiKey: string | undefined) => toRequestHeaders({ apiKey, source: 'dev', version: '1.2.3', headers: user })

@@ -32,6 +32,14 @@ describe('inputs', () => {
     expect(take({})).toEqual({})
   })
 
+  test('what is large and within its room is whole, and not marked as cut', () => {
+    const text = 'é'.repeat(500_000)
+    traceFn(tracer, (given: string) => given, { eventName: 'f' })(text)
+    expect(bucket('inputs')).toEqual({ arg0: text })
+    expect(bucket('outputs')).toEqual({ result: text })
+    expect(last()).not.toHaveProperty(['honeyhive.truncated'])
+  })
+
   test('a class instance is not spread; null prototypes are', () => {
     class Query {
       text = 'x'
