@@ -93,7 +93,7 @@ function fileOf({ url, lineNumber, columnNumber }) {
 const groupIn = (rules, file) => rules.find(([pattern]) => pattern.test(file))?.[1]
 const named = { '(garbage collector)': 'garbage collection', '(idle)': 'idle', '(program)': 'native, not told apart' }
 const stepOf = (frame) => {
-  if (frame.functionName in named) return named[frame.functionName]
+  if (Object.hasOwn(named, frame.functionName)) return named[frame.functionName]
   if (frame.functionName === 'dispatch' && frame.url === '') return 'idle' // the profiler's own start and stop
   const file = fileOf(frame)
   if (file === '') return undefined // a built-in: whoever called it
