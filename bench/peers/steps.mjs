@@ -25,7 +25,7 @@ const IN_THE_CALL = [
   ],
   [/src\/provider\/(finished-span|span-copy|span-room|value-length|cut-short|span-shrink)/, undefined],
   [/src\/provider\/|opentelemetry\/(sdk-trace|api|core|resources)/, "the SDK's span, its guard and record"],
-  [/src\/values\/(snapshot|media|web-objects|plain|binary|thrown|failure|text|stand-in|realm|growth)\.ts/, 'copy of arguments and result'],
+  [/src\/values\/(snapshot|web-objects|plain|binary|thrown|failure|text|stand-in|realm|growth)\.ts/, 'copy of arguments and result'],
   [
     /src\/wrap\/(late-result|settlement|audience|subscription|thenable|shared-promise|node-stream|web-stream|iteration|events|collector|unended|parts|stack-room|members)/,
     'search for parts that come later',
@@ -34,7 +34,7 @@ const IN_THE_CALL = [
   [/src\/export\/(batch-span-processor|span-queue|pending-span|pump|decision-log|stats|flush-barrier)/, 'hand-over and queue'],
 ]
 const AT_EXPORT = [
-  [/src\/values\/(secrets\/|redact)|src\/semantics\/redaction|src\/tracer\/instance-redactor/, 'redaction'],
+  [/src\/values\/(secrets\/|redact|media)|src\/semantics\/redaction|src\/tracer\/instance-redactor/, 'redaction, media told by size'],
   [/src\/values\/|src\/provider\//, 'flattening and the exact cut'],
   [/src\/otlp\/|otlp-transformer|opentelemetry\/otlp|node:internal\/encoding/, 'OTLP serialiser, text to bytes'],
   [

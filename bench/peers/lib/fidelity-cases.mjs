@@ -69,7 +69,8 @@ export const cases = {
   },
 }
 
-const said = /truncat|\bcut\b|omitted|elided|\[circular|\.\.\. ?\d+|more (items|keys|chars|bytes)|\[.*(bytes|chars)\b|sha256/i
+const said =
+  /failed to serial|truncat|\bcut\b|omitted|elided|\[circular|\.\.\. ?\d+|more (items|keys|chars|bytes)|\[.*(bytes|chars)\b|sha256/i
 const bytesOf = (value) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).length
 
 /**

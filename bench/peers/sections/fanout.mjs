@@ -11,7 +11,7 @@ async function measure({ peers, rounds, quick, rotate, work, log, endpoint }) {
     for (const n of COUNTS) {
       for (const peer of rotate(peers, round)) {
         log(`fanout ${round + 1}/${rounds} ${n} ${peer}`)
-        const options = { endpoint, n, rate: RATE, seconds: quick ? 6 : 20, warmSeconds: quick ? 2 : 5 }
+        const options = { endpoint, n, rate: RATE, seconds: quick ? 10 : 20, warmSeconds: 6 }
         const result = await work(peer, 'fanout', options, 180_000)
         if (result.none) continue
         out[n] ??= {}
