@@ -8,9 +8,12 @@ const SHORT_BYTES = 24
 /** UTF-16 units to bytes of UTF-8, at most. */
 const MOST_BYTES_PER_UNIT = 3
 
+const NO_BYTES = Buffer.alloc(0)
+
 /** Collects bytes in one buffer that grows and is used again. */
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  /** Made with the first byte. */
+  #bytes = NO_BYTES
   #at = 0
 
   /** How many bytes there are. */
@@ -29,7 +32,7 @@ export class ByteWriter {
   }
 
   #grow(more: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + more))
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, 2 * this.#bytes.length, this.#at + more))
     larger.set(this.#bytes.subarray(0, this.#at))
     this.#bytes = larger
   }
@@ -98,9 +101,60 @@ export class ByteWriter {
     }
   }
 
+  // ---- protobuf ---------------------------------------------------------------------------------------------------------
+
+  /** A whole number from 0 to 2^32 - 1, seven bits a byte. */
+  varint(value: number): void {
+    this.reserve(MOST_VARINT_BYTES)
+    let rest = value
+    for (; rest > 0x7f; rest = rest >>> 7) this.#bytes[this.#at++] = (rest & 0x7f) | 0x80
+    this.#bytes[this.#at++] = rest
+  }
+
+  /** Four bytes, the lowest first. */
+  fixed32(value: number): void {
+    this.reserve(4)
+    this.#at = this.#bytes.writeUInt32LE(value, this.#at)
+  }
+
+  /** Eight bytes of a floating-point number. */
+  double(value: number): void {
+    this.reserve(8)
+    this.#at = this.#bytes.writeDoubleLE(value, this.#at)
+  }
+
+  /** The bytes that hexadecimal digits stand for. */
+  hex(digits: string): void {
+    this.reserve(digits.length >> 1)
+    for (let i = 0; i + 1 < digits.length; i += 2) {
+      this.#bytes[this.#at++] = (toDigit(digits.charCodeAt(i)) << 4) | toDigit(digits.charCodeAt(i + 1))
+    }
+  }
+
+  /** Keeps a place for the length of what follows; gives it back for `close`. */
+  open(): number {
+    this.byte(0)
+    return this.#at
+  }
+
+  /** Writes how long what follows `from` has become. */
+  close(from: number): void {
+    const end = this.#at
+    const length = end - from
+    let extra = 0
+    for (let rest = length >>> 7; rest > 0; rest = rest >>> 7) extra++
+    if (extra > 0) {
+      this.reserve(extra + MOST_VARINT_BYTES)
+      this.#bytes.copyWithin(from + extra, from, end)
+    }
+    this.#at = from - 1
+    this.varint(length)
+    this.#at = end + extra
+  }
+
   /** What was written from `from` on, copied. */
   copy(from = 0): Uint8Array {
-    const copy = Buffer.allocUnsafeSlow(this.#at - from)
+    const copy = Buffer.allocUnsafe(this.#at - from)
     copy.set(this.#bytes.subarray(from, this.#at))
     return copy
   }
@@ -109,7 +163,7 @@ export class ByteWriter {
   take(): Uint8Array {
     const taken = this.copy()
     this.#at = 0
-    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = NO_BYTES
     return taken
   }
 }
@@ -118,3 +172,9 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const ZERO = 0x30
 const MOST_DIGITS = 10
+const MOST_VARINT_BYTES = 5
+
+function toDigit(code: number): number {
+  // Letters of either case follow 64 and 96.
+  return code <= 0x39 ? code - ZERO : (code & 0x1f) + 9
+}

@@ -1,6 +1,7 @@
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { JsonWriter } from './json-writer.js'
+import { ProtobufWriter } from './protobuf-writer.js'
 import type { ExportableSpan } from './span-writer.js'
 
 /** Names of the OTLP/HTTP encodings. */
@@ -21,6 +22,7 @@ export function toSerializer(protocol: OtlpProtocol): TraceSerializer {
 const OPENING_BRACE = 0x7b
 
 const jsonWriter = new JsonWriter()
+const protobufWriter = new ProtobufWriter()
 
 const JSON_SERIALIZER: TraceSerializer = {
   contentType: 'application/json',
@@ -35,7 +37,7 @@ const JSON_SERIALIZER: TraceSerializer = {
 
 const PROTOBUF_SERIALIZER: TraceSerializer = {
   contentType: 'application/x-protobuf',
-  toBytes: (spans) => toBytes(ProtobufTraceSerializer, spans),
+  toBytes: (spans) => (areOurs(spans) ? protobufWriter.write(spans) : toBytes(ProtobufTraceSerializer, spans)),
 }
 
 function areOurs(spans: readonly ExportableSpan[]): boolean {

@@ -2,7 +2,15 @@ import { hasOwnField, NativeMap, toJsonText } from '../builtins.js'
 import type { Attributes, AttributeValue, HrTime, Link, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
 import { ByteWriter } from './byte-writer.js'
-import { type ExportableSpan, type Grouped, groupSpans, type SpanWriter, type TimedSpan, toFlags } from './span-writer.js'
+import {
+  type ExportableSpan,
+  type Grouped,
+  groupSpans,
+  type ScopeWithAttributes,
+  type SpanWriter,
+  type TimedSpan,
+  toFlags,
+} from './span-writer.js'
 
 /**
  * Writes OTLP requests as JSON, byte for byte as the official serialiser does, in one pass: without a tree of the request and without
@@ -299,12 +307,6 @@ function isUsual([seconds, nanos]: HrTime): boolean {
 interface NameBytes {
   readonly beforeText: Uint8Array
   readonly beforeValue: Uint8Array
-}
-
-/** Scopes of others may have attributes, which the type does not know. */
-type ScopeWithAttributes = ReadableSpan['instrumentationScope'] & {
-  readonly attributes?: Attributes
-  readonly droppedAttributesCount?: number
 }
 
 const NO_BYTES = new Uint8Array(0)

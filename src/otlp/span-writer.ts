@@ -46,6 +46,9 @@ export interface SpanWriter {
   end(statusCode: number, statusMessage: string | undefined): void
 }
 
+/** A scope may have attributes, which the type of the SDK does not know. */
+export type ScopeWithAttributes = Scope & { readonly attributes?: Attributes; readonly droppedAttributesCount?: number }
+
 /** Spans of one resource; each list has the spans of one scope. */
 export interface Grouped {
   readonly resource: Resource

@@ -5,6 +5,7 @@ import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { isPlainArray, type Plain, setField } from './plain.js'
 import { createKeyRules, type KeyRules } from './secrets/key-rules.js'
 import { createSecretMask, type SecretList } from './secrets/own-secrets.js'
+import { rememberClean } from './secrets/remembered.js'
 import { createTextMask, type MaskText } from './secrets/text-mask.js'
 import { type MaskLeaf, SecretWalk } from './secrets/walk.js'
 import { takeSnapshot } from './snapshot.js'
@@ -30,7 +31,12 @@ const MAX_RETURNED_BYTES = 10_485_760
 
 /** The rules of most tracers, which share what is remembered of names. */
 const BUILT_IN_RULES = createKeyRules([], true)
-const USUAL_TEXT_MASK = createTextMask({ keyRules: BUILT_IN_RULES, formats: true, replacement: DEFAULT_REPLACEMENT })
+const USUAL_TEXT_MASK = createUsualMask()
+
+function createUsualMask(): MaskText | undefined {
+  const mask = createTextMask({ keyRules: BUILT_IN_RULES, formats: true, replacement: DEFAULT_REPLACEMENT })
+  return mask && rememberClean(mask)
+}
 
 /**
  * Compiles `rules` once; what comes out takes linear time, apart from patterns and functions of the user's own.

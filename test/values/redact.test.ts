@@ -347,3 +347,30 @@ describe('S20 linear time', () => {
     expect(tookMs).toBeLessThan(100 * CI_FACTOR)
   })
 })
+
+describe('what is remembered of texts', () => {
+  it('changes no verdict: the same text gives the same twice, in between thousands of others', () => {
+    const redactor = createRedactor({}, [])
+    const text = (path: string, one: string): string => redactor.text(path, one)
+    const given = [
+      'sk-proj-abcdefghijklmnopqrstuvwxyz012345',
+      'password: hunter2!',
+      'what is an otter?',
+      'Bearer abcdefghijklmnop1234',
+      'gpt-4.1',
+    ]
+    const first = given.map((one) => text('path', one))
+    for (let i = 0; i < 3_000; i++) expect(text('path', `text ${i}`)).toBe(`text ${i}`)
+    for (let round = 0; round < 3; round++) expect(given.map((one) => text('path', one))).toEqual(first)
+    expect(first.filter((shown, i) => shown === given[i])).toEqual(['what is an otter?', 'gpt-4.1'])
+  })
+
+  it('is of one set of rules: a text that others let pass is masked by those of a tracer', () => {
+    const [usual, own, keyed] = [createRedactor({}, []), createRedactor({ patterns: [/otter/] }, []), createRedactor({}, ['an otter'])]
+    for (let round = 0; round < 2; round++) {
+      expect(usual.text('path', 'what is an otter?')).toBe('what is an otter?')
+      expect(own.text('path', 'what is an otter?')).toBe('what is an [REDACTED]?')
+      expect(keyed.text('path', 'what is an otter?')).toBe('what is [REDACTED]?')
+    }
+  })
+})

@@ -86,7 +86,7 @@ export class SecretWalk {
 
   #withShownNames(fields: PlainObject, names: readonly string[]): PlainObject {
     const { maskName } = this.#parts
-    if (maskName === undefined || !names.some((name) => maskName(name) !== name)) return fields
+    if (maskName === undefined || !hasOther(names, maskName)) return fields
     const copy: { [key: string]: Plain } = {}
     for (const name of names) setField(copy, maskName(name), fields[name] as Plain)
     return copy
@@ -95,7 +95,7 @@ export class SecretWalk {
   /** The field that holds what another field calls a secret: `value` in `{ name: 'Authorization', value }`. */
   #findNamedValue(fields: PlainObject, names: readonly string[]): string | undefined {
     if (names.length < 2 || names.length > MAX_NAMED_FIELDS) return undefined
-    const value = names.find((name) => toFieldRole(name) === 'value')
+    const value = findValueField(names)
     if (value === undefined) return undefined
     const isNamed = names.some((name) => {
       const said = fields[name]
@@ -129,6 +129,17 @@ export class SecretWalk {
     for (const name of literals) setField(copy, name, maskLeaf(this.#seesPaths ? `${path}.${name}` : path, replacement))
     return copy
   }
+}
+
+/** Loops, and no function for each object that is looked at. */
+function findValueField(names: readonly string[]): string | undefined {
+  for (const name of names) if (toFieldRole(name) === 'value') return name
+  return undefined
+}
+
+function hasOther(names: readonly string[], maskName: (name: string) => string): boolean {
+  for (const name of names) if (maskName(name) !== name) return true
+  return false
 }
 
 const MAX_NAMED_FIELDS = 24

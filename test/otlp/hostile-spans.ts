@@ -1,16 +1,15 @@
 import type { Attributes, HrTime, SpanContext } from '@opentelemetry/api'
 import { createTraceState } from '@opentelemetry/api'
-import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { JsonWriter } from '../../src/otlp/json-writer.js'
-import { toText } from '../../src/otlp/protobuf.js'
+import { expect } from 'vitest'
 import { type ExportableSpan, toExportable } from '../../src/otlp/span-writer.js'
 import { IS_LONG } from '../faults/long.js'
 
-const RUNS = IS_LONG ? 5_000 : 300
+/** Spans with anything that a span can hold, and some things that it should not. */
+
+export const RUNS = IS_LONG ? 5_000 : 300
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme' }),
@@ -46,8 +45,11 @@ const value = fc.oneof(
   fc.dictionary(fc.string(), scalar, { maxKeys: 3 }),
 )
 const attributes = fc.array(fc.tuple(text, value), { maxLength: 8 }).map((entries) => Object.fromEntries(entries) as unknown as Attributes)
-const time: fc.Arbitrary<HrTime> = fc.oneof(
-  fc.tuple(fc.nat(4_000_000_000), fc.nat(999_999_999)),
+/** Times that a clock shows. */
+export const TIMES: fc.Arbitrary<HrTime> = fc.tuple(fc.nat(8_000_000_000), fc.nat(999_999_999))
+/** Times that somebody made up. */
+export const ANY_TIMES: fc.Arbitrary<HrTime> = fc.oneof(
+  TIMES,
   fc.tuple(fc.integer({ min: -2, max: 2 }), fc.double({ min: -2e9, max: 3e9, noNaN: true })),
 )
 const id = (chars: number): fc.Arbitrary<string> => fc.stringMatching(new RegExp(`^[0-9a-f]{${chars}}$`))
@@ -71,7 +73,7 @@ const scopes = [
   { name: '"é', version: '', schemaUrl: '' },
   { name: 'b', schemaUrl: 'https://schema/scope', attributes: { team: 'a' }, droppedAttributesCount: 3 },
 ] as ReadableSpan['instrumentationScope'][]
-const head = {
+const headOf = (time: fc.Arbitrary<HrTime>) => ({
   name: text,
   kind: fc.nat(4),
   context,
@@ -81,22 +83,23 @@ const head = {
   status: fc.record({ code: fc.nat(2), message: text }, { requiredKeys: ['code'] }),
   resource: fc.constantFrom(...resources),
   instrumentationScope: fc.constantFrom(...scopes),
-}
-const event = fc.record({ name: text, time, attributes, droppedAttributesCount: count }, { requiredKeys: ['name', 'time'] })
+})
+const eventOf = (time: fc.Arbitrary<HrTime>) =>
+  fc.record({ name: text, time, attributes, droppedAttributesCount: count }, { requiredKeys: ['name', 'time'] })
 const link = fc.record({ context, attributes, droppedAttributesCount: count }, { requiredKeys: ['context'] })
 
-/** Spans with everything. */
-const readable = fc
-  .record({
-    ...head,
-    attributes,
-    events: fc.array(event, { maxLength: 3 }),
-    links: fc.array(link, { maxLength: 3 }),
-    droppedAttributesCount: count,
-    droppedEventsCount: count,
-    droppedLinksCount: count,
-  })
-  .map(({ context, ...rest }) => ({ ...rest, spanContext: () => context }) as unknown as ReadableSpan)
+export const readableAt = (time: fc.Arbitrary<HrTime>): fc.Arbitrary<ReadableSpan> =>
+  fc
+    .record({
+      ...headOf(time),
+      attributes,
+      events: fc.array(eventOf(time), { maxLength: 3 }),
+      links: fc.array(link, { maxLength: 3 }),
+      droppedAttributesCount: count,
+      droppedEventsCount: count,
+      droppedLinksCount: count,
+    })
+    .map(({ context, ...rest }) => ({ ...rest, spanContext: () => context }) as unknown as ReadableSpan)
 
 const shared: Attributes[] = [
   { 'honeyhive.session_id': 'one', 'honeyhive.session_auto_create': true },
@@ -107,30 +110,32 @@ const shared: Attributes[] = [
 const ordered = attributes.map((all) => Object.fromEntries(Object.entries(all).filter(([name]) => !/^\d+$/.test(name))))
 
 /** Spans that are written attribute by attribute. */
-const plain = fc.record({ ...head, shared: fc.constantFrom(...shared), own: ordered }).map(
-  ({ context, shared, own, ...rest }): Written => ({
-    readable: {
-      ...rest,
-      attributes: { ...shared, ...own },
-      events: [],
-      links: [],
-      droppedAttributesCount: 0,
-      droppedEventsCount: 0,
-      droppedLinksCount: 0,
-      spanContext: () => context,
-    } as unknown as ReadableSpan,
-    shared,
-    own,
-  }),
-)
+export const plainAt = (time: fc.Arbitrary<HrTime>): fc.Arbitrary<Written> =>
+  fc.record({ ...headOf(time), shared: fc.constantFrom(...shared), own: ordered }).map(
+    ({ context, shared, own, ...rest }): Written => ({
+      readable: {
+        ...rest,
+        attributes: { ...shared, ...own },
+        events: [],
+        links: [],
+        droppedAttributesCount: 0,
+        droppedEventsCount: 0,
+        droppedLinksCount: 0,
+        spanContext: () => context,
+      } as unknown as ReadableSpan,
+      shared,
+      own,
+    }),
+  )
 
-interface Written {
+export interface Written {
   readonly readable: ReadableSpan
   readonly shared: Attributes
   readonly own: Attributes
 }
 
-function piecewise({ readable, shared, own }: Written): ExportableSpan {
+/** Written attribute by attribute. */
+export function piecewise({ readable, shared, own }: Written): ExportableSpan {
   return {
     ...toExportable(readable),
     writeTo(out) {
@@ -141,69 +146,3 @@ function piecewise({ readable, shared, own }: Written): ExportableSpan {
     },
   }
 }
-
-function official(spans: readonly ReadableSpan[]): string {
-  return toText(JsonTraceSerializer.serializeRequest([...spans]) as Uint8Array)
-}
-
-describe('JsonWriter', () => {
-  const writer = new JsonWriter()
-  const write = (spans: readonly ReadableSpan[]): string => toText(writer.write(spans.map(toExportable)))
-
-  it('writes what the official serialiser writes, byte for byte, whatever the spans hold', () => {
-    fc.assert(
-      fc.property(fc.array(readable, { maxLength: 6 }), (spans) => {
-        expect(write(spans)).toBe(official(spans))
-      }),
-      { numRuns: RUNS },
-    )
-  })
-
-  it('writes the same attribute by attribute, what is shared included', () => {
-    fc.assert(
-      fc.property(fc.array(plain, { maxLength: 6 }), (spans) => {
-        expect(toText(writer.write(spans.map(piecewise)))).toBe(official(spans.map(({ readable }) => readable)))
-      }),
-      { numRuns: RUNS },
-    )
-  })
-
-  it('takes back what was written of a span', () => {
-    fc.assert(
-      fc.property(plain, readable, (begun, span) => {
-        const changesItsMind: ExportableSpan = {
-          ...toExportable(span),
-          writeTo(out) {
-            const before = out.length
-            piecewise(begun).writeTo?.(out)
-            out.rewind(before)
-            out.span(span)
-          },
-        }
-        expect(toText(writer.write([changesItsMind]))).toBe(official([span]))
-      }),
-      { numRuns: RUNS },
-    )
-  })
-
-  it('gives each request bytes of its own', () => {
-    const [first, second] = fc.sample(readable, { numRuns: 2, seed: 7 }) as [ReadableSpan, ReadableSpan]
-    const written = writer.write([toExportable(first)])
-    const before = toText(written)
-    write([second])
-    expect(toText(written)).toBe(before)
-  })
-
-  it('is whole again after a span that throws', () => {
-    const [good] = fc.sample(readable, { numRuns: 1, seed: 3 }) as [ReadableSpan]
-    const bad: ExportableSpan = {
-      ...toExportable(good),
-      toReadable() {
-        throw new Error('no span')
-      },
-    }
-    const before = write([good])
-    expect(() => writer.write([toExportable(good), bad])).toThrow('no span')
-    expect(write([good])).toBe(before)
-  })
-})
