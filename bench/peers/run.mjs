@@ -1,5 +1,5 @@
-// The whole comparison. node run.mjs [--quick] [--only hot,cpu,load,memory,cold,footprint,limits] [--peers a,b]
-//   [--rounds N] [--node PATH|24] [--out NAME]
+// The whole comparison. node run.mjs [--quick] [--only hot,cpu,load,memory,cold,footprint,limits,stream,tracers5,routed,redaction,
+//   enrichment,sessions,fanout,size,fidelity] [--peers a,b] [--rounds N] [--node PATH|24] [--out NAME]
 // Peers are interleaved: every round runs each peer once, in a rotated order, each in a process of its own, and a
 // ratio is taken inside its round before the median over the rounds is.
 import { fork, spawn } from 'node:child_process'
@@ -9,7 +9,12 @@ import os from 'node:os'
 import { startSink, closedPort } from './lib/sink.mjs'
 import { adapterNames, adapterFolder, getAdapter, cannotRun } from './lib/adapters.mjs'
 import { footprint } from './lib/footprint.mjs'
+import { f, good, medianOf, ratiosTo, shownRatio, table } from './lib/reading.mjs'
 import { median, summary } from './lib/stats.mjs'
+import { fanoutSection } from './sections/fanout.mjs'
+import { fidelitySection } from './sections/fidelity.mjs'
+import { furtherSections } from './sections/further.mjs'
+import { sizeSection } from './sections/size.mjs'
 
 const argv = process.argv.slice(2)
 const flag = (n) => argv.includes(`--${n}`)
@@ -194,7 +199,7 @@ const S = {
     for (const n of quick ? [100, 1000] : [1, 10, 100, 1000]) {
       out.memory[n] = per()
       for (const p of peers) {
-        if (!(await getAdapter(p)).instance) continue
+        if (p === 'untraced' || !(await getAdapter(p)).instance) continue
         log(`memory ${n} ${p}`)
         out.memory[n][p].push(await work(p, 'memory', { endpoint: sinks.ok.endpoint, n }, 120_000))
       }
@@ -219,24 +224,26 @@ const S = {
     })
   },
 }
+const further = { ...furtherSections, fanout: fanoutSection, size: sizeSection, fidelity: fidelitySection }
+const unknown = sections.filter((s) => !(s in S || s in further))
+if (unknown.length > 0) {
+  console.error(`--only: no section ${unknown.join(', ')}. There are ${[...Object.keys(S), ...Object.keys(further)].join(', ')}.`)
+  process.exit(2)
+}
+const context = { peers, rounds, quick, rotate, work, log, endpoint: sinks.ok.endpoint }
+const base = val('out') ?? `${nodeVersion}-${out.mode}`
+const resultsFile = here(`./results/${base}.json`)
+mkdirSync(here('./results'), { recursive: true })
 for (const s of sections) {
   log(s)
-  await S[s]()
+  if (s in further) out[s] = await further[s].measure(context)
+  else await S[s]()
+  writeFileSync(resultsFile, JSON.stringify(out, null, 1)) // a long run that is stopped leaves what it has
 }
 await Promise.all(Object.values(sinks).map((s) => s.stop()))
 out.tookS = (Date.now() - t00) / 1000
 
 // ------------------------------------------------------------------ the reading
-const f = (x, d = 1) =>
-  x == null || Number.isNaN(x)
-    ? '-'
-    : Math.abs(x) >= 100
-      ? x.toFixed(0)
-      : Math.abs(x) >= 10
-        ? x.toFixed(Math.min(d, 1))
-        : x.toFixed(Math.max(d, 1))
-const table = (head, rows) =>
-  [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((r) => `| ${r.join(' | ')} |`)].join('\n')
 const copies = (vs) => {
   const c = {}
   for (const v of vs ?? []) c[v] = (c[v] ?? 0) + 1
@@ -246,7 +253,6 @@ const copies = (vs) => {
       .join(' ') || '-'
   )
 }
-const good = (xs) => (xs ?? []).filter((x) => x && !x.failed)
 const md = [
   `# Run: node ${nodeVersion}, ${out.mode}, ${rounds} rounds, ${out.started}, ${out.tookS.toFixed(0)} s`,
   '',
@@ -283,6 +289,19 @@ if (out.hot) {
           }),
         ]
       }),
+    ),
+  )
+  const cpuRatio = (p, k) => ratiosTo(out.hot[p], out.hot['raw-otel'], (run) => run[k]?.callCpuNs)
+  md.push(
+    '',
+    'The same in CPU time, which other work on the machine hardly touches: us per span and the ratio to raw-otel:',
+    '',
+    table(
+      ['peer', ...keys.flatMap((k) => [`${k} us`, 'x raw'])],
+      peers.map((p) => [
+        p,
+        ...keys.flatMap((k) => [f(medianOf(good(out.hot[p]), (run) => run[k].callCpuNs) / 1000, 2), shownRatio(cpuRatio(p, k))]),
+      ]),
     ),
   )
   md.push(
@@ -415,7 +434,7 @@ if (out.memory)
     )
   }
 if (out.cold) {
-  const base = median(good(out.cold.untraced).map((x) => x.wallMs))
+  const bare = median(good(out.cold.untraced).map((x) => x.wallMs))
   md.push(
     '',
     `## Cold start (median of ${good(out.cold.untraced).length} fresh processes) and install footprint`,
@@ -449,7 +468,7 @@ if (out.cold) {
           `**${f(r, 2)}**`,
           f(m('initMs')),
           f(m('firstCallMs')),
-          f(m('wallMs') - base, 0),
+          f(m('wallMs') - bare, 0),
           f(m('heapMB')),
           f(m('rssMB')),
           fp?.packages ?? '-',
@@ -471,10 +490,9 @@ if (out.limits)
       Object.entries(out.limits).map(([k, v]) => [k, f(v.med, 1), `${f(v.min, 1)}..${f(v.max, 1)}`]),
     ),
   )
+for (const [name, section] of Object.entries(further)) if (out[name]) md.push(...section.read(out[name], note))
 if (failed.length) md.push('', '## Failures', '', ...failed.map((x) => `- ${x}`))
-mkdirSync(here('./results'), { recursive: true })
-const base = val('out') ?? `${nodeVersion}-${out.mode}`
-writeFileSync(here(`./results/${base}.json`), JSON.stringify(out, null, 1))
+writeFileSync(resultsFile, JSON.stringify(out, null, 1))
 writeFileSync(here(`./results/${base}.md`), `${md.join('\n')}\n`)
 console.log(md.join('\n'))
 log(`done; results/${base}.md and .json`)

@@ -5,6 +5,10 @@ import { getAdapter } from './lib/adapters.mjs'
 import { askSink } from './lib/sink.mjs'
 import { shapes } from './lib/payloads.mjs'
 import { median, quantile, sleep, within } from './lib/stats.mjs'
+import { fanout } from './measures/fanout.mjs'
+import { fidelity } from './measures/fidelity.mjs'
+import { further } from './measures/further.mjs'
+import { size } from './measures/size.mjs'
 
 const [, , name, measure, json] = process.argv
 const opt = JSON.parse(json)
@@ -46,15 +50,14 @@ const flushQuietly = (ms) =>
     ms,
   )
 
+/** ns per span of one chunk, by the clock and in CPU time. */
 async function chunkOf(shape, f, n, isSync) {
-  if (isSync) {
-    const t = process.hrtime.bigint()
-    for (let i = 0; i < n; i++) f(shape.args(i))
-    return Number(process.hrtime.bigint() - t) / (n * shape.spans)
-  }
+  const c = cpu()
   const t = process.hrtime.bigint()
-  for (let i = 0; i < n; i++) await f(shape.args(i))
-  return Number(process.hrtime.bigint() - t) / (n * shape.spans)
+  if (isSync) for (let i = 0; i < n; i++) f(shape.args(i))
+  else for (let i = 0; i < n; i++) await f(shape.args(i))
+  const wall = Number(process.hrtime.bigint() - t)
+  return { wall: wall / (n * shape.spans), cpu: ((cpu() - c) * 1000) / (n * shape.spans) }
 }
 
 const measures = {
@@ -85,7 +88,8 @@ const measures = {
         xs.push(await chunkOf(shape, f, n, isSync))
         await flushQuietly(wait)
       }
-      out[key] = { ns: median(xs), min: Math.min(...xs), p90: quantile(xs, 0.9) }
+      const walls = xs.map((x) => x.wall)
+      out[key] = { ns: median(walls), min: Math.min(...walls), p90: quantile(walls, 0.9), callCpuNs: median(xs.map((x) => x.cpu)) }
       await flushQuietly(3000)
     }
     return out
@@ -296,9 +300,10 @@ const measures = {
   },
 }
 
+const more = { fanout, fidelity, further, size }
 let result
 try {
-  result = await measures[measure]()
+  result = await (more[measure]?.({ a, name, opt, gc, cpu, note, flushQuietly }) ?? measures[measure]())
 } catch (e) {
   result = { failed: String(e?.stack ?? e).slice(0, 600) }
 }

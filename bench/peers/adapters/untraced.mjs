@@ -4,6 +4,9 @@ export default {
   async load() {},
   async setup() {},
   wrap: (fn) => fn,
+  instance: async () => ({ call: (x) => x, wrap: (fn) => fn, async flush() {}, async shutdown() {} }),
+  enrich() {},
+  inSession: (_id, fn) => fn(),
   async flush() {},
   async shutdown() {},
 }

@@ -12,6 +12,14 @@ const chat = (messages, bytesEach) => ({
   messages: Array.from({ length: messages }, (_, i) => message(i, bytesEach)),
 })
 
+/** A chat of about so many bytes of JSON. */
+export function chatOf(bytes) {
+  const empty = { model: 'm-1', temperature: 0.2, messages: [{ role: 'user', content: '', n: 0 }] }
+  if (bytes <= 2000) empty.messages[0].content = para.repeat(20).slice(0, Math.max(1, bytes - JSON.stringify(empty).length))
+  else return chat(Math.ceil(bytes / 10_500), Math.min(bytes, 10_400))
+  return empty
+}
+
 const small = (q) => ({ answer: q.q, score: 0.5, n: q.k })
 const smallArgs = (i) => ({ q: 'what is an otter?', k: i })
 const big10k = chat(10, 950) // ~10 KB of JSON

@@ -5,9 +5,9 @@
 // Started by startSink() below (child_process.fork); talks over IPC only at start and stop, and over HTTP
 // (/__bench/*) for everything else, so a worker that was not its parent can ask too.
 import http from 'node:http'
-import zlib from 'node:zlib'
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { plain, spansOf } from './decode.mjs'
 
 const KEEP_BYTES = 192 * 1024 * 1024
 
@@ -81,11 +81,7 @@ function countProto(buf, path, depth = 0) {
 }
 
 function count(stats, { path, ctype, enc, body }) {
-  let b = body
-  if (enc === 'gzip') b = zlib.gunzipSync(b)
-  else if (enc === 'deflate') b = zlib.inflateSync(b)
-  else if (enc === 'br') b = zlib.brotliDecompressSync(b)
-  else if (enc === 'zstd' && zlib.zstdDecompressSync) b = zlib.zstdDecompressSync(b)
+  const b = plain({ enc, body })
   stats.plainBytes += b.length
   const ids = stats._ids
   if (/v1\/traces$/.test(path)) {
@@ -201,10 +197,10 @@ function serve(mode, delayMs) {
     req.on('end', () => {
       const body = Buffer.concat(chunks)
       if (path.startsWith('/__bench/')) {
+        const decoded = path.endsWith('spans') ? kept.flatMap(spansOf) : undefined
         drain()
-        const out = path.endsWith('samples')
-          ? samples
-          : { ...stats, spans: stats.spans + stats._ids.size, _ids: undefined, open: openNow - 1 }
+        const counted = { ...stats, spans: stats.spans + stats._ids.size, _ids: undefined, open: openNow - 1 }
+        const out = decoded ?? (path.endsWith('samples') ? samples : counted)
         if (path.endsWith('reset')) reset()
         res.setHeader('content-type', 'application/json')
         res.setHeader('connection', 'close')
@@ -224,9 +220,9 @@ function serve(mode, delayMs) {
           enc,
           te: req.headers['transfer-encoding'],
           len: body.length,
-          body: (enc === 'gzip' ? zlib.gunzipSync(body) : body).toString('latin1').slice(0, 1500),
+          body: plain({ enc, body }).toString('latin1').slice(0, 1500),
         })
-      kept.push({ path, ctype, enc, body })
+      kept.push({ path, ctype, enc, body, key: req.headers.authorization ?? '' })
       keptBytes += body.length
       if (keptBytes > KEEP_BYTES) drain()
       const reply = () => {
@@ -260,7 +256,7 @@ function serve(mode, delayMs) {
 
 if (process.argv[2] === '--serve') serve(process.argv[3], Number(process.argv[4]))
 
-/** Asks a sink: what = 'stats' | 'reset' | 'samples'. Uses its own connection. */
+/** Asks a sink: what = 'stats' | 'reset' | 'samples' | 'spans' (OTLP since the last question, decoded). Uses its own connection. */
 export function askSink(endpoint, what) {
   return new Promise((resolve, reject) => {
     http

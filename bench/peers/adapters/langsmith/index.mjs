@@ -1,6 +1,6 @@
 let ls, tr, client
 const types = { chain: 'chain', tool: 'tool', model: 'llm' }
-const make = (endpoint) => new ls.Client({ apiUrl: endpoint, apiKey: 'k' })
+const make = (endpoint, key = 'k') => new ls.Client({ apiUrl: endpoint, apiKey: key })
 export default {
   name: 'langsmith',
   hot: { chunk: 80, waitMs: 400 }, // its batches of 100 go out from the microtasks of whoever awaits: stay below
@@ -18,8 +18,8 @@ export default {
     await client.awaitPendingTraceBatches()
     client.cleanup?.()
   },
-  async instance({ endpoint }) {
-    const c = make(endpoint)
+  async instance({ endpoint, key }) {
+    const c = make(endpoint, key)
     return {
       call: tr.traceable((x) => x, { name: 'one', run_type: 'tool', client: c, tracingEnabled: true }),
       flush: () => c.awaitPendingTraceBatches(),
