@@ -11,6 +11,7 @@ import type { Plain } from '../values/plain.js'
 import { sizeOf } from '../values/room.js'
 import type { Snapshot } from '../values/snapshot.js'
 import { describeFailure, type Failure } from '../values/failure.js'
+import { isCutText } from '../values/thrown.js'
 import { shrinkIfLarge } from './span-shrink.js'
 import { boundText, isTooLong, MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from './bound-text.js'
 import { appendIn, mergeInto } from './bucket.js'
@@ -527,6 +528,7 @@ function recordExceptionOn(record: SpanRecord, thrown: unknown, time: unknown, i
   // The same object may pass by twice: recorded by hand, then thrown out of the traced function.
   if (typeof thrown === 'object' && thrown !== null && record.lastException === thrown) return text
   record.lastException = thrown
+  if (isCutText(text.message) || isCutText(text.stack)) record.isTruncated = true
   const attributes = isByApi ? toSdkAttributes(thrown, text) : toExceptionAttributes(text)
   addEventTo(record, 'exception', attributes, time)
   return text

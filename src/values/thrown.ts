@@ -15,6 +15,11 @@ export interface ThrownText {
 /** Longest message and longest stack that are kept, in UTF-16 units: twice what is sent of an error, so that redaction comes first. */
 const MAX_TEXT_CHARS = 65_536
 const MAX_TYPE_CHARS = 256
+
+/** Whether a message or a stack was cut on its way here: then it is longer, by the mark. */
+export function isCutText(text: string | undefined): boolean {
+  return text !== undefined && text.length > MAX_TEXT_CHARS
+}
 /** Of an object that has no message, its fields stand for one; in bytes. */
 const MAX_FIELDS_BYTES = 2048
 
