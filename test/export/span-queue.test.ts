@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { resourceFromAttributes } from '@opentelemetry/resources'
 import { afterEach, describe, expect, it } from 'vitest'
 import { processState } from '../../src/context/globals.js'
 import { MAX_PROCESS_BYTES } from '../../src/context/process-bytes.js'
@@ -11,6 +12,8 @@ function spanOf(estimatedBytes: number, name = 'work'): PendingSpan {
     name,
     spanId: 'ab'.repeat(8),
     estimatedBytes,
+    resource: resourceFromAttributes({}),
+    instrumentationScope: { name: 'test' },
     toReadable: () => {
       throw new Error('not asked for')
     },
