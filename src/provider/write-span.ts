@@ -3,7 +3,7 @@ import type { AttributeValue } from '@opentelemetry/api'
 import type { Span as SdkSpan } from '@opentelemetry/sdk-trace'
 import type { SpanWriter } from '../otlp/span-writer.js'
 import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../semantics/attributes.js'
-import { flattenAll } from '../values/flatten.js'
+import { countLeaves, flattenAll } from '../values/flatten.js'
 import { toShownContext } from './labels.js'
 import { Cleaner, readEvent, readTexts } from './span-parts.js'
 import type { SpanRecord } from './span-record.js'
@@ -23,7 +23,9 @@ export function writeSpan(record: SpanRecord, out: SpanWriter): boolean {
   return false
 }
 
-function isPlain({ isTruncated, droppedAttributes, droppedEvents, droppedLinks, owner }: SpanRecord, sdk: SdkSpan): boolean {
+function isPlain({ isTruncated, droppedAttributes, droppedEvents, droppedLinks, owner, redact }: SpanRecord, sdk: SdkSpan): boolean {
+  // What is written may be taken back and built, and a user's function is not asked twice.
+  if (owner.redactor.hasFunction || redact?.hasFunction === true) return false
   const dropped = droppedAttributes + droppedEvents + droppedLinks + sdk.droppedEventsCount + sdk.droppedLinksCount
   return dropped === 0 && !isTruncated && owner.limits.maxValueLength === undefined && sdk.events.length === 0 && sdk.links.length === 0
 }
@@ -36,38 +38,45 @@ function writeWithin(record: SpanRecord, sdk: SdkSpan, out: SpanWriter): boolean
   const from = out.length
   const clean = new Cleaner(record)
   const { name, eventName, status, error, errorType } = readTexts(record, clean)
-  let count = 0
+  // One place is kept for the mark of what was cut.
+  let places = limits.maxAttributes - 1
   const add = (key: string, value: AttributeValue): void => {
     // Of two with one name the first counts; the run of an experiment stands among the metadata.
     if (evaluation !== undefined && hasOwnField(identity, key)) return
-    count += 1
     out.attribute(key, value)
+  }
+  const addOne = (key: string, value: AttributeValue): void => {
+    places -= 1
+    add(key, value)
   }
 
   out.begin(toShownContext(record.context, redactor), record.parent && toShownContext(record.parent, redactor), name, sdk)
-  count = out.shared(identity)
-  for (const [key, value] of readEvent(record, clean)) add(key, value)
-  if (eventName !== undefined) add(ATTRIBUTE.eventName, eventName)
-  if (error !== undefined) add(ATTRIBUTE.error, error)
-  if (errorType !== undefined) add(ATTRIBUTE.errorType, errorType)
+  places -= out.shared(identity)
+  for (const [key, value] of readEvent(record, clean)) addOne(key, value)
+  if (eventName !== undefined) addOne(ATTRIBUTE.eventName, eventName)
+  if (error !== undefined) addOne(ATTRIBUTE.error, error)
+  if (errorType !== undefined) addOne(ATTRIBUTE.errorType, errorType)
   if (buckets !== undefined) {
     for (const bucket of BUCKETS) {
       const value = buckets[bucket]
       if (value === undefined) continue
       const before = out.length
       const prefix = BUCKET_PREFIX[bucket]
-      flattenAll(prefix, clean.plain(prefix, value), add)
+      const plain = clean.plain(prefix, value)
+      places -= countLeaves(plain, limits.maxAttributes)
+      if (places < 0) return false
+      flattenAll(prefix, plain, add)
       if (out.length - before > owner.maxBucketBytes) return false
     }
   }
   for (const key in sdk.attributes) {
     if (!hasOwnField(sdk.attributes, key)) continue
     if (key.startsWith(OWN_NAMES) || clean.label(key) !== key) return false
-    add(key, clean.value(key, sdk.attributes[key] as AttributeValue))
+    addOne(key, clean.value(key, sdk.attributes[key] as AttributeValue))
   }
   out.end(sdk.status.code, status)
-  // Written as text a value takes no fewer bytes than it has. One place is kept for the mark of what was cut.
-  return count < limits.maxAttributes && out.length - from <= limits.maxSpanBytes
+  // Written out a value takes no fewer bytes than it has.
+  return places >= 0 && out.length - from <= limits.maxSpanBytes
 }
 
 /** Begins the names of all attributes that we write. */

@@ -14,6 +14,8 @@ import { takeSnapshot } from './snapshot.js'
 export interface Redactor {
   /** False when every value comes back as it is. */
   readonly isActive: boolean
+  /** Whether a function of the user sees each leaf, which it does once. */
+  readonly hasFunction: boolean
   /** Text that names or labels something: ids, types, names of attributes, resource and scope. Only own secrets are masked. */
   label(text: string): string
   /** Text that is no field: span names, error messages, stacks, status, event names, link values. */
@@ -85,6 +87,7 @@ interface RedactorParts {
 
 class RuleRedactor implements Redactor {
   readonly isActive: boolean
+  readonly hasFunction: boolean
   readonly label: MaskText
   readonly #parts: RedactorParts
   readonly #walk: SecretWalk
@@ -93,6 +96,7 @@ class RuleRedactor implements Redactor {
     const { keyRules, masks, ask, replacement, label, media } = parts
     this.#parts = parts
     this.isActive = keyRules.isActive || masks.length > 0 || ask !== undefined
+    this.hasFunction = ask !== undefined
     this.label = label ?? keepText
     const maskLeaf: MaskLeaf = (path, leaf) => this.#leaf(path, leaf)
     this.#walk = new SecretWalk({ keyRules, maskLeaf, maskName: label, replacement, hasFunction: ask !== undefined, media })

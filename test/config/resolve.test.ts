@@ -194,6 +194,17 @@ describe('resolveConfig', () => {
     expect(resolveLoose({ apiKey: `${KEY}\r\n` }).apiKey).toBe(KEY)
   })
 
+  it.each([
+    ['nothing', {}, {}, 1_000, 5_000],
+    ['code, even the default', { batch: { scheduledDelayMs: 1_000 } }, {}, 1_000, 1_000],
+    ['code, another setting of the queue', { batch: { maxQueueSize: 100 } }, {}, 1_000, 5_000],
+    ['the environment', {}, { HH_BATCH_SCHEDULED_DELAY_MS: '250' }, 250, 250],
+    ['code before the environment', { batch: { scheduledDelayMs: 0 } }, { HH_BATCH_SCHEDULED_DELAY_MS: '250' }, 0, 0],
+    ['null: as if not given', { batch: { scheduledDelayMs: null } }, { HH_BATCH_SCHEDULED_DELAY_MS: '250' }, 250, 250],
+  ])('keeps to the delay that was set, by %s', (_, options, env, scheduledDelayMs, mostDelayMs) => {
+    expect(resolveLoose(options, env).batch).toMatchObject({ scheduledDelayMs, mostDelayMs })
+  })
+
   it('takes false, 0 and empty text as values', () => {
     const config = resolveLoose(
       { testMode: false, sampleRate: 0, source: '', batch: { scheduledDelayMs: 0 } },

@@ -94,23 +94,47 @@ describe('writeSpan', () => {
   it.each(SETTINGS)('writes what the finished span says, or nothing: %s', async (_, settings) => {
     const tracer = HoneyHiveTracer.init({ apiKey: API_KEY, testMode: true, ...settings })
     let written = 0
+    let filled = 0
     fc.assert(
       fc.property(shape, ({ name, attributes, enrichment, status, event, exception }) => {
-        const span = tracer.startSpan(name, { attributes })
-        tracer.enrichSpan({ ...enrichment, span } as never)
-        if (status !== undefined) span.setStatus(status)
-        if (event !== undefined) span.addEvent(event)
-        if (exception !== undefined) span.recordException(exception)
-        const record = GuardedSpan.recordOf(span) as SpanRecord
-        const { isWritten, bytes } = write(record)
-        expect(read(bytes)).toEqual(read(JsonTraceSerializer.serializeRequest([toFinishedSpan(record)])))
-        if (isWritten) written++
-        span.end()
+        tracer.startActiveSpan(name, { attributes }, (span) => {
+          tracer.enrichSpan(enrichment as never)
+          if (status !== undefined) span.setStatus(status)
+          if (event !== undefined) span.addEvent(event)
+          if (exception !== undefined) span.recordException(exception)
+          const record = GuardedSpan.recordOf(span) as SpanRecord
+          if (record.buckets !== undefined) filled++
+          const { isWritten, bytes } = write(record)
+          expect(read(bytes)).toEqual(read(JsonTraceSerializer.serializeRequest([toFinishedSpan(record)])))
+          if (isWritten) written++
+        })
       }),
       { numRuns: RUNS },
     )
-    if (settings.limits?.maxValueLength === undefined) expect(written).toBeGreaterThan(RUNS / 10)
-    else expect(written).toBe(0)
+    // Where there is little room it is chance.
+    if (settings.limits?.maxValueLength !== undefined || typeof settings.redact === 'function') expect(written).toBe(0)
+    else if (settings.limits === undefined) expect(written).toBeGreaterThan(0)
+    expect(filled).toBeGreaterThan(RUNS / 4)
+    await tracer.shutdown()
+  })
+
+  it('asks a redaction function once for each leaf, of a span that does not fit too', async () => {
+    const asked: string[] = []
+    const tracer = HoneyHiveTracer.init({
+      apiKey: API_KEY,
+      testMode: true,
+      limits: { maxSpanBytes: 2_048 },
+      redact(path, value) {
+        asked.push(path)
+        return value
+      },
+    })
+    tracer.startActiveSpan('large', (span) => {
+      tracer.enrichSpan({ inputs: { a: 'x'.repeat(3_000), b: 1 } })
+      asked.length = 0
+      write(GuardedSpan.recordOf(span) as SpanRecord)
+      expect(asked.toSorted()).toEqual(['honeyhive_inputs.a', 'honeyhive_inputs.b', 'name'])
+    })
     await tracer.shutdown()
   })
 
@@ -122,13 +146,14 @@ describe('writeSpan', () => {
       datasetId: 'set-1',
       datapointId: 'row-1',
     } as never)
-    const span = tracer.startSpan('row')
-    tracer.enrichSpan({ metadata: { run_id: 'another', kept: 1 }, span } as never)
-    const record = GuardedSpan.recordOf(span) as SpanRecord
-    const { isWritten, bytes } = write(record)
-    expect(isWritten).toBe(true)
-    expect(read(bytes)).toEqual(read(JsonTraceSerializer.serializeRequest([toFinishedSpan(record)])))
-    span.end()
+    tracer.startActiveSpan('row', (span) => {
+      tracer.enrichSpan({ metadata: { run_id: 'another', kept: 1 } })
+      const record = GuardedSpan.recordOf(span) as SpanRecord
+      expect(record.buckets?.metadata).toMatchObject({ run_id: 'another' })
+      const { isWritten, bytes } = write(record)
+      expect(isWritten).toBe(true)
+      expect(read(bytes)).toEqual(read(JsonTraceSerializer.serializeRequest([toFinishedSpan(record)])))
+    })
     await tracer.shutdown()
   })
 })
