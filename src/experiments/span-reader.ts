@@ -24,9 +24,9 @@ export interface KeptSpan extends Pick<RecordedSpan, 'eventName' | 'eventType' |
 /** Takes what is read later from a span that has just ended: once it is delivered, the span itself is emptied. */
 export function keepSpan(span: OwnedSpan): readonly KeptSpan[] {
   const record = GuardedSpan.recordOf(span)
-  if (record?.sdk === undefined) return []
-  const { sdk, eventName, eventType, error, buckets, context, parent } = record
-  const { name, status, attributes, duration } = sdk
+  if (record?.data === undefined) return []
+  const { data, eventName, eventType, error, buckets, context, parent } = record
+  const { name, status, attributes, duration } = data
   return [
     { name, status, attributes, durationMs: duration[0] * 1e3 + duration[1] / 1e6, eventName, eventType, error, buckets, context, parent },
   ]

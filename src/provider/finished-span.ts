@@ -51,17 +51,16 @@ function isSurelyWithin(parts: SpanParts, written: WrittenAttributes, { owner }:
 }
 
 const NEVER: HrTime = [0, 0]
-const NO_LIBRARY: ReadableSpan['instrumentationScope'] = { name: '' }
 const NOTHING_DROPPED: NonNullable<FittedParts['dropped']> = { attributes: 0, events: 0, links: 0 }
 
 /** What made a span, as it is exported. */
-export function resourceOf({ sdk, owner }: SpanRecord): ReadableSpan['resource'] {
-  return sdk?.resource ?? owner.resource
+export function resourceOf({ owner }: SpanRecord): ReadableSpan['resource'] {
+  return owner.resource
 }
 
 /** The library that started a span, as it is exported. */
-export function scopeOf({ sdk, owner }: SpanRecord): ReadableSpan['instrumentationScope'] {
-  return toShownScope(sdk?.instrumentationScope ?? NO_LIBRARY, owner.redactor)
+export function scopeOf({ library, owner }: SpanRecord): ReadableSpan['instrumentationScope'] {
+  return toShownScope(library as ReadableSpan['instrumentationScope'], owner.redactor)
 }
 
 /** Under a symbol and not a private field: processors and exporters wrap what they are given in proxies. */
@@ -88,15 +87,15 @@ class FinishedSpan implements ReadableSpan {
   readonly [CONTEXT]: SpanContext
 
   constructor(record: SpanRecord, parts: SpanParts, written: WrittenAttributes, dropped = NOTHING_DROPPED) {
-    const { sdk, owner } = record
+    const { data, owner } = record
     const { name, status } = parts.texts
-    const code = sdk?.status.code ?? SpanStatusCode.UNSET
+    const code = data?.status.code ?? SpanStatusCode.UNSET
     this.name = name
-    this.kind = sdk?.kind ?? SpanKind.INTERNAL
+    this.kind = data?.kind ?? SpanKind.INTERNAL
     if (record.parent !== undefined) this.parentSpanContext = toShownContext(record.parent, owner.redactor)
-    this.startTime = sdk?.startTime ?? NEVER
-    this.endTime = sdk?.endTime ?? NEVER
-    this.duration = sdk?.duration ?? NEVER
+    this.startTime = data?.startTime ?? NEVER
+    this.endTime = data?.endTime ?? NEVER
+    this.duration = data?.duration ?? NEVER
     this.status = status === undefined ? { code } : { code, message: status }
     this.events = [...parts.events]
     this.links = [...parts.links]
@@ -104,8 +103,8 @@ class FinishedSpan implements ReadableSpan {
     this.instrumentationScope = scopeOf(record)
     this.attributes = written.attributes
     this.droppedAttributesCount = record.droppedAttributes + written.dropped + dropped.attributes
-    this.droppedEventsCount = (sdk?.droppedEventsCount ?? 0) + record.droppedEvents + dropped.events
-    this.droppedLinksCount = (sdk?.droppedLinksCount ?? 0) + record.droppedLinks + dropped.links
+    this.droppedEventsCount = (data?.droppedEventsCount ?? 0) + record.droppedEvents + dropped.events
+    this.droppedLinksCount = (data?.droppedLinksCount ?? 0) + record.droppedLinks + dropped.links
     this.ended = record.isEnded
     this[CONTEXT] = toShownContext(record.context, owner.redactor)
     if (record.isTruncated || dropped !== NOTHING_DROPPED || lacksSomething(this)) this.attributes[ATTRIBUTE.truncated] = true

@@ -1,8 +1,9 @@
+import { hasOwnField } from '../builtins.js'
 import { noFields } from '../options/fields.js'
 import type { Attributes, AttributeValue, Exception, HrTime, Link, Span, SpanContext, SpanStatus, TimeInput } from '@opentelemetry/api'
 import { inspect } from 'node:util'
 import { diag, SpanStatusCode } from '@opentelemetry/api'
-import type { ReadableSpan, Span as SdkSpan, TimedEvent } from '@opentelemetry/sdk-trace'
+import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
 import type { Instance, OwnedSpan } from '../context/instance.js'
 import { forgetSpanLater, markShown, rememberSpan } from '../context/live-spans.js'
 import { ATTRIBUTE, type Bucket } from '../semantics/attributes.js'
@@ -19,6 +20,7 @@ import { nowOn, toHrTime } from './clock.js'
 import { completeAll, cutShort, scheduleCompletion } from './cut-short.js'
 import { isException, toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
 import { toFinishedSpan } from './finished-span.js'
+import type { SpanData } from './span-data.js'
 import { forEachAttribute, isTimeInput, nameText, readItems, setOwn, toAttributes, toLink, toStatus, toTime } from './span-arguments.js'
 import {
   createRecord,
@@ -47,16 +49,8 @@ function recordIn(span: object): SpanRecord {
   return record
 }
 
-// Where the SDK hands us its own span: a property of it, because a weak map is paid for by every garbage collection.
-const GUARD = Symbol('honeyhive-tracer.guard')
-
-/** Our span in front of one of the SDK's. */
-export function guardOf(span: object): GuardedSpan | undefined {
-  return (span as { readonly [GUARD]?: GuardedSpan })[GUARD]
-}
-
 /**
- * The guard in front of one span of the SDK. Every method is safe with any argument: what cannot be recorded is left out,
+ * A span as its user has it: the guard in front of what it holds. Every method is safe with any argument: what cannot be recorded is left out,
  * nothing throws. Its readable fields are those of the span as it would be exported now, redacted and flattened. Its contents
  * are not reachable from outside otherwise, so logging a span shows no other data.
  */
@@ -72,15 +66,6 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   /** The record behind `span`, when it is one of this copy of the package. */
   static recordOf(span: object | undefined): SpanRecord | undefined {
     return (span as Holder | undefined)?.[RECORD]
-  }
-
-  /** Puts `span` in front of the SDK's span, which has just been made. */
-  static attach(span: GuardedSpan, sdk: SdkSpan): void {
-    const record = recordIn(span)
-    record.sdk = sdk
-    record.context = sdk.spanContext()
-    record.shown = record.context
-    ;(sdk as { [GUARD]?: GuardedSpan })[GUARD] = span
   }
 
   /**
@@ -101,23 +86,29 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.arriving = context
   }
 
-  /** Closes the span for writing; its processors may do so until their `onEnding` is over. */
-  static close(span: GuardedSpan): void {
-    recordIn(span).isEnded = true
+  /** Has the span recorded in `data`. */
+  static begin(span: GuardedSpan, data: SpanData): void {
+    const record = recordIn(span)
+    record.data = data
+    for (const key in data.attributes) {
+      if (!hasOwnField(data.attributes, key)) continue
+      record.attributeCount += 1
+      record.bytes += key.length + sizeOf(data.attributes[key] as Plain) + ENTRY_OVERHEAD_BYTES
+    }
+    for (const link of data.links) record.bytes += sizeOfLink(link)
   }
 
   /** Milliseconds since the span started; `undefined` when nobody records it. */
   static ageMsOf(span: GuardedSpan): number | undefined {
-    const { sdk, anchor, owner } = recordIn(span)
-    if (sdk === undefined) return undefined
-    const [seconds, nanoseconds] = sdk.startTime
-    return Math.max(0, Math.round((nowOn(anchor, owner.clock) - seconds * 1e3 - nanoseconds / 1e6) * 1e3) / 1e3)
+    const { data, anchor, owner } = recordIn(span)
+    if (data === undefined) return undefined
+    return Math.max(0, Math.round((nowOn(anchor, owner.clock) - data.startUnixMs) * 1e3) / 1e3)
   }
 
   /** Frees the data of a span that is settled; a scope may hold the span itself for much longer. */
   static release(span: GuardedSpan): void {
     const record = recordIn(span)
-    record.sdk = undefined
+    record.data = undefined
     record.buckets = undefined
     record.error = undefined
     record.lastException = undefined
@@ -181,7 +172,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
   isRecording(): boolean {
     const record = GuardedSpan.recordOf(this)
-    return record !== undefined && !record.isEnded && record.sdk !== undefined
+    return record !== undefined && !record.isEnded && record.data !== undefined
   }
 
   setAttribute(key: string, value: AttributeValue): this {
@@ -315,7 +306,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     shrinkIfLarge(record)
   }
 
-  /** The attributes a span is about to start with: fields of ours are taken, what is beyond the limit is counted. */
+  /** The attributes a span is about to start with; fields of ours are taken out of them. */
   static takeStart(span: GuardedSpan, given: unknown): Attributes {
     const record = recordIn(span)
     const attributes: Attributes = {}
@@ -323,15 +314,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
       const safe = key === '' || IDENTITY_KEYS.has(key) ? undefined : (toAttributeValue(value) as AttributeValue | undefined)
       if (safe === undefined || takeEventField(record, key, safe)) return
       setOwn(attributes, key, safe)
-      record.attributeCount += 1
-      record.bytes += key.length + sizeOf(safe as Plain) + ENTRY_OVERHEAD_BYTES
     })
     return attributes
-  }
-
-  /** Counts the links that the span was started with. */
-  static countLinks(span: GuardedSpan, links: readonly Link[]): void {
-    for (const link of links) recordIn(span).bytes += sizeOfLink(link)
   }
 
   /** Its name and id; what it holds stays out of logs. */
@@ -426,7 +410,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
 function endNow(record: SpanRecord, endTime: TimeInput | undefined): void {
   // A span that nobody records need not know when it ended.
-  const endedMs = record.sdk === undefined ? record.activeMs : record.owner.clock.monotonicMs()
+  const endedMs = record.data === undefined ? record.activeMs : record.owner.clock.monotonicMs()
   endAt(record, endedMs, endTime === undefined ? undefined : toTime(endTime, record.anchor))
 }
 
@@ -447,72 +431,79 @@ function complete(record: SpanRecord, endTime: TimeInput | undefined): void {
  * @param given the time it shows. @defaultValue `endedMs`
  */
 function endAt(record: SpanRecord, endedMs: number, given: HrTime | undefined): void {
-  const { owner, anchor, sdk, span, above } = record
+  const { owner, data, span, above } = record
   record.endedMs = endedMs
   record.above = undefined
   if (above !== undefined && above.activeMs < endedMs) above.activeMs = endedMs
   const isCounted = !owner.spanEnding(record)
-  if (sdk === undefined || isCounted || sdk.ended) record.isEnded = true
-  else sdk.end(laterOf(sdk.startTime, given ?? toHrTime(anchor + endedMs)))
+  if (data === undefined || isCounted || record.isEnded) record.isEnded = true
+  else closeNow(record, data, given)
   if (record.isKnown) forgetSpanLater(span)
   if (isCounted) GuardedSpan.release(span as GuardedSpan)
   else owner.spanEnded(record, span)
 }
 
+/** Its processors may write to it until their `onEnding` is over. */
+function closeNow(record: SpanRecord, data: SpanData, given: HrTime | undefined): void {
+  const { span, anchor, endedMs } = record
+  data.end(anchor + endedMs, given)
+  data.listener.onEnding(span)
+  record.isEnded = true
+  data.listener.onEnd(span)
+}
+
 function setOn(record: SpanRecord, key: string, value: unknown): void {
-  const { sdk } = record
-  if (sdk === undefined || typeof key !== 'string' || key === '' || IDENTITY_KEYS.has(key)) return
+  const { data } = record
+  if (data === undefined || typeof key !== 'string' || key === '' || IDENTITY_KEYS.has(key)) return
   const safe = toAttributeValue(value) as AttributeValue | undefined
   if (safe === undefined || takeEventField(record, key, safe)) return
-  const isThere = Object.hasOwn(sdk.attributes, key)
-  record.bytes += sizeOf(safe as Plain) + (isThere ? -sizeOf(sdk.attributes[key] as Plain) : key.length + ENTRY_OVERHEAD_BYTES)
+  const isThere = Object.hasOwn(data.attributes, key)
+  record.bytes += sizeOf(safe as Plain) + (isThere ? -sizeOf(data.attributes[key] as Plain) : key.length + ENTRY_OVERHEAD_BYTES)
   if (!isThere) record.attributeCount += 1
-  // The SDK writes by plain assignment, which this one name does not survive.
-  if (key === '__proto__') setOwn(sdk.attributes, key, safe)
-  else sdk.setAttribute(key, safe)
+  setOwn(data.attributes, key, safe)
   shrinkIfLarge(record)
 }
 
 function addEventTo(record: SpanRecord, name: unknown, attributes: unknown, time: unknown): void {
-  const { sdk, owner, anchor } = record
-  if (sdk === undefined) return
+  const { data, owner, anchor } = record
+  if (data === undefined) return
   const safe = toAttributes(attributes)
-  const [oldest] = sdk.events
-  if (oldest !== undefined && sdk.events.length >= owner.limits.maxEvents) record.bytes -= sizeOfEvent(oldest.name, oldest.attributes)
-  sdk.addEvent(bound(record, nameText(name), MAX_NAME_CHARS), safe, toTime(time, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
-  const added = owner.limits.maxEvents > 0 ? sdk.events.at(-1) : undefined
+  const [oldest] = data.events
+  if (oldest !== undefined && data.events.length >= owner.limits.maxEvents) record.bytes -= sizeOfEvent(oldest.name, oldest.attributes)
+  data.addEvent(bound(record, nameText(name), MAX_NAME_CHARS), safe, toTime(time, anchor) ?? toHrTime(nowOn(anchor, owner.clock)))
+  const added = owner.limits.maxEvents > 0 ? data.events.at(-1) : undefined
   if (added !== undefined) record.bytes += sizeOfEvent(added.name, added.attributes)
   shrinkIfLarge(record)
 }
 
 function addLinkTo(record: SpanRecord, link: unknown): void {
-  const { sdk, owner } = record
+  const { data, owner } = record
   const safe = toLink(link)
-  if (sdk === undefined || safe === undefined) return
-  const [oldest] = sdk.links
-  if (oldest !== undefined && sdk.links.length >= owner.limits.maxLinks) record.bytes -= sizeOfLink(oldest)
-  sdk.addLink(safe)
-  const added = owner.limits.maxLinks > 0 ? sdk.links.at(-1) : undefined
+  if (data === undefined || safe === undefined) return
+  const [oldest] = data.links
+  if (oldest !== undefined && data.links.length >= owner.limits.maxLinks) record.bytes -= sizeOfLink(oldest)
+  data.addLink(safe)
+  const added = owner.limits.maxLinks > 0 ? data.links.at(-1) : undefined
   if (added !== undefined) record.bytes += sizeOfLink(added)
   shrinkIfLarge(record)
 }
 
 function setStatusOn(record: SpanRecord, { code, message }: SpanStatus): void {
-  const { sdk } = record
-  if (sdk === undefined) return
-  const before = sdk.status.message?.length ?? 0
-  sdk.setStatus(
+  const { data } = record
+  if (data === undefined) return
+  const before = data.status.message?.length ?? 0
+  data.setStatus(
     message === undefined ? { code } : { code, message: typeof message === 'string' ? bound(record, message, MAX_MESSAGE_CHARS) : message },
   )
-  record.bytes += (sdk.status.message?.length ?? 0) - before
+  record.bytes += (data.status.message?.length ?? 0) - before
 }
 
 function renameOn(record: SpanRecord, name: string): void {
-  const { sdk } = record
-  if (sdk === undefined) return
-  record.bytes -= sdk.name.length
-  sdk.updateName(bound(record, name, MAX_NAME_CHARS))
-  record.bytes += sdk.name.length
+  const { data } = record
+  if (data === undefined) return
+  record.bytes -= data.name.length
+  data.name = bound(record, name, MAX_NAME_CHARS)
+  record.bytes += data.name.length
 }
 
 /** A text cut to its own limit, with a mark on the span when it was. */
@@ -559,8 +550,4 @@ function takeEventField(record: SpanRecord, key: string, value: unknown): boolea
   else if (key === ATTRIBUTE.eventId) record.eventId = bound(record, value, MAX_NAME_CHARS)
   else return false
   return true
-}
-
-function laterOf(start: HrTime, end: HrTime): HrTime {
-  return end[0] < start[0] || (end[0] === start[0] && end[1] < start[1]) ? start : end
 }

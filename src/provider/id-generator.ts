@@ -50,35 +50,17 @@ const pooledIds = new PooledIdGenerator()
  */
 export class InstanceIdGenerator implements IdGenerator {
   readonly #generator: IdGenerator | undefined
-  #nextTraceId: string | undefined
-  #nextSpanId: string | undefined
 
   constructor(generator: IdGenerator | undefined) {
     this.#generator = generator
   }
 
-  /** Gives `traceId` to the next root. */
-  useForNextRoot(traceId: string): void {
-    this.#nextTraceId = traceId
-  }
-
-  /** Gives `spanId` to the next span. */
-  useForNextSpan(spanId: string): void {
-    this.#nextSpanId = spanId
-  }
-
   generateTraceId(): string {
-    const given = this.#nextTraceId
-    this.#nextTraceId = undefined
-    if (given !== undefined) return given
     const generator = this.#generator
     return (generator && ask(() => generator.generateTraceId(), isValidTraceId)) ?? pooledIds.generateTraceId()
   }
 
   generateSpanId(): string {
-    const given = this.#nextSpanId
-    this.#nextSpanId = undefined
-    if (given !== undefined) return given
     const generator = this.#generator
     return (generator && ask(() => generator.generateSpanId(), isValidSpanId)) ?? pooledIds.generateSpanId()
   }

@@ -91,7 +91,8 @@ export function toLink(link: unknown): Link | undefined {
   }
 }
 
-function isTraceState(value: unknown): value is NonNullable<Link['context']['traceState']> {
+/** Whether a trace state can be written down. */
+export function isTraceState(value: unknown): value is NonNullable<Link['context']['traceState']> {
   return typeof value === 'object' && value !== null && 'serialize' in value && typeof value.serialize === 'function'
 }
 

@@ -39,22 +39,22 @@ export interface SpanTexts {
 
 /** Reads a record as it is exported; nothing of it is changed. */
 export function readParts(record: SpanRecord): SpanParts {
-  const { sdk } = record
+  const { data } = record
   const clean = new Cleaner(record)
-  const attributes = sdk?.attributes ?? NO_ATTRIBUTES
+  const attributes = data?.attributes ?? NO_ATTRIBUTES
   return {
     identity: record.session.identity,
     event: readEvent(record, clean),
     texts: readTexts(record, clean),
     buckets: readBuckets(record, clean),
     attributes: Object.keys(attributes).map((key): Entry => [clean.label(key), clean.value(key, attributes[key] as AttributeValue)]),
-    events: (sdk?.events ?? []).map((event) => ({
+    events: (data?.events ?? []).map((event) => ({
       name: clean.text('event', event.name),
       time: event.time,
       attributes: clean.map(event.name, event.attributes),
       droppedAttributesCount: event.droppedAttributesCount ?? 0,
     })),
-    links: (sdk?.links ?? []).map(({ context, attributes: given, droppedAttributesCount }) => ({
+    links: (data?.links ?? []).map(({ context, attributes: given, droppedAttributesCount }) => ({
       context: toShownContext(context, record.owner.redactor),
       ...(given === undefined ? {} : { attributes: clean.map('link', given) }),
       ...(droppedAttributesCount === undefined ? {} : { droppedAttributesCount }),
@@ -145,18 +145,18 @@ export function readEvent(record: SpanRecord, clean: Cleaner): Entry[] {
   return entries
 }
 
-function detectType({ sdk }: SpanRecord): string {
+function detectType({ data }: SpanRecord): string {
   return detectEventType(
-    sdk?.attributes ?? NO_ATTRIBUTES,
-    sdk?.events.map(({ name }) => name),
+    data?.attributes ?? NO_ATTRIBUTES,
+    data?.events.map(({ name }) => name),
   )
 }
 
 /** Names and messages of a span. */
 export function readTexts(record: SpanRecord, clean: Cleaner): SpanTexts {
-  const { sdk, eventName } = record
-  const name = sdk?.name ?? ''
-  const message = sdk?.status.message
+  const { data, eventName } = record
+  const name = data?.name ?? ''
+  const message = data?.status.message
   const error = readError(record)
   return {
     name: clean.text('name', name),
@@ -174,14 +174,14 @@ interface ErrorTexts {
 }
 
 function readError(record: SpanRecord): ErrorTexts | undefined {
-  if (record.sdk !== undefined && Object.hasOwn(record.sdk.attributes, ATTRIBUTE.error)) return undefined
-  return record.error ?? (record.sdk?.status.code === SpanStatusCode.ERROR ? errorOfEvents(record) : undefined)
+  if (record.data !== undefined && Object.hasOwn(record.data.attributes, ATTRIBUTE.error)) return undefined
+  return record.error ?? (record.data?.status.code === SpanStatusCode.ERROR ? errorOfEvents(record) : undefined)
 }
 
 /** HoneyHive reads errors from its own attribute only, so an instrumentor's ERROR status has to be copied there. */
-function errorOfEvents({ sdk }: SpanRecord): ErrorTexts {
-  const event = sdk?.events.findLast((candidate) => candidate.name === 'exception')
-  const message = sdk?.status.message ?? event?.attributes?.['exception.message'] ?? 'error'
+function errorOfEvents({ data }: SpanRecord): ErrorTexts {
+  const event = data?.events.findLast((candidate) => candidate.name === 'exception')
+  const message = data?.status.message ?? event?.attributes?.['exception.message'] ?? 'error'
   const type = event?.attributes?.['exception.type']
   return { message: String(message), type: typeof type === 'string' ? type : undefined }
 }

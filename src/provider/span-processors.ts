@@ -1,35 +1,37 @@
-import { resolved, reflectGet, NativeProxy } from '../builtins.js'
+import { reflectGet, NativeProxy } from '../builtins.js'
 import type { Context, SpanContext } from '@opentelemetry/api'
-import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
-import { GuardedSpan, guardOf } from './guarded-span.js'
+import { GuardedSpan } from './guarded-span.js'
+import type { SpanListener } from './span-data.js'
+import type { SpanMetrics } from './span-metrics.js'
 
-/** The first processor of every provider: puts our guard, which carries session and identity, in front of the SDK's span. */
-export class SessionProcessor implements SpanProcessor {
-  #starting: GuardedSpan | undefined
+/** Everything that hears of the recorded spans of one tracer: its metrics, the processors of the user, and last the way out. */
+export class SpanProcessors implements SpanListener {
+  /** The processors of the user. */
+  readonly ofUser: readonly UserSpanProcessor[]
+  readonly #metrics: SpanMetrics | undefined
+  readonly #exit: SpanProcessor
 
-  /** Tells which guard the span that starts next belongs to. */
-  expect(span: GuardedSpan): void {
-    this.#starting = span
+  constructor(ofUser: readonly UserSpanProcessor[], metrics: SpanMetrics | undefined, exit: SpanProcessor) {
+    this.ofUser = ofUser
+    this.#metrics = metrics
+    this.#exit = exit
   }
 
-  onStart(sdk: SdkSpan): void {
-    const span = this.#starting
-    this.#starting = undefined
-    if (span !== undefined) GuardedSpan.attach(span, sdk)
+  /** @param parentContext names the span's parent. */
+  onStart(span: GuardedSpan, parentContext: Context): void {
+    for (const processor of this.ofUser) processor.onStart(span, parentContext)
   }
 
-  onEnd(sdk: ReadableSpan): void {
-    const span = guardOf(sdk)
-    if (span !== undefined) GuardedSpan.close(span)
+  onEnding(span: GuardedSpan): void {
+    for (const processor of this.ofUser) processor.onEnding(span)
   }
 
-  forceFlush(): Promise<void> {
-    return resolved(undefined)
-  }
-
-  shutdown(): Promise<void> {
-    return resolved(undefined)
+  onEnd(span: GuardedSpan): void {
+    this.#metrics?.ended(GuardedSpan.recordOf(span)?.fate === 'export')
+    for (const processor of this.ofUser) processor.onEnd(span)
+    this.#exit.onEnd(span)
   }
 }
 
@@ -43,19 +45,16 @@ export class UserSpanProcessor implements SpanProcessor {
     this.#diagnostics = diagnostics
   }
 
-  onStart(sdk: SdkSpan, parentContext: Context): void {
-    const span = guardOf(sdk)
-    if (span !== undefined) this.#guard('onStart', () => this.#processor.onStart(withOwnIds(span), parentContext))
+  onStart(span: GuardedSpan, parentContext: Context): void {
+    this.#guard('onStart', () => this.#processor.onStart(withOwnIds(span), parentContext))
   }
 
-  onEnding(sdk: SdkSpan): void {
-    const span = guardOf(sdk)
-    if (span !== undefined) this.#guard('onEnding', () => this.#processor.onEnding?.(withOwnIds(span)))
+  onEnding(span: GuardedSpan): void {
+    this.#guard('onEnding', () => this.#processor.onEnding?.(withOwnIds(span)))
   }
 
-  onEnd(sdk: ReadableSpan): void {
-    const span = guardOf(sdk)
-    if (span !== undefined) this.#guard('onEnd', () => this.#processor.onEnd(GuardedSpan.finish(span)))
+  onEnd(span: GuardedSpan): void {
+    this.#guard('onEnd', () => this.#processor.onEnd(GuardedSpan.finish(span)))
   }
 
   forceFlush(): Promise<void> {

@@ -1,6 +1,6 @@
 import { NativeSet } from '../builtins.js'
 import { type Attributes, INVALID_SPAN_CONTEXT, type Link, type SpanContext } from '@opentelemetry/api'
-import type { ReadableSpan, Span as SdkSpan } from '@opentelemetry/sdk-trace'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedLimits } from '../config/resolved.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan } from '../context/instance.js'
 import type { Session } from '../context/session.js'
@@ -11,6 +11,7 @@ import type { Redactor } from '../values/redact.js'
 import { boundName, isTooLong, MAX_NAME_CHARS } from './bound-text.js'
 import type { Clock, ClockAnchor } from './clock.js'
 import { nameText } from './span-arguments.js'
+import type { SpanData } from './span-data.js'
 
 /** What a span needs of the instance that owns it. */
 export interface SpanOwner {
@@ -37,7 +38,7 @@ export interface SpanOwner {
  */
 export type Fate = 'export' | 'recordOnly' | 'unsampled' | 'filtered'
 
-/** Everything we know of one span beside what the SDK's span holds; filled while it is open, read when it is exported. */
+/** Everything we know of one span; filled while it is open, read when it is exported. */
 export interface SpanRecord {
   readonly owner: SpanOwner
   readonly session: Session
@@ -62,8 +63,8 @@ export interface SpanRecord {
   endedMs: number
   /** Span of the same process it was started under, filtered or not; given up at its end. */
   above: SpanRecord | undefined
-  /** The SDK's span, which holds name, times, attributes, events, links and status; none for a span that nobody records. */
-  sdk: SdkSpan | undefined
+  /** What OpenTelemetry's span model has of it; none for a span that nobody records. */
+  data: SpanData | undefined
   /** Its own ids. */
   context: SpanContext
   /** The ids others see. */
@@ -78,7 +79,7 @@ export interface SpanRecord {
   shrinkAtBytes: number
   attributeCount: number
   droppedAttributes: number
-  /** Events and links that we left out; the SDK counts its own. */
+  /** Events and links that were cut; `data` counts those beyond their limits. */
   droppedEvents: number
   droppedLinks: number
   buckets: Partial<Record<Bucket, Plain>> | undefined
@@ -181,7 +182,7 @@ export function createRecord(span: OwnedSpan, owner: SpanOwner, what: SpanDescri
     redact: what.redact,
     parent: at.parentContext,
     arriving: at.parentContext,
-    sdk: undefined,
+    data: undefined,
     context: INVALID_SPAN_CONTEXT,
     shown: INVALID_SPAN_CONTEXT,
     fate: 'unsampled',

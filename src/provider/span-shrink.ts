@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { Span as SdkSpan } from '@opentelemetry/sdk-trace'
 import { sizeOf } from '../values/room.js'
 import { setOwn } from './span-arguments.js'
+import type { SpanData } from './span-data.js'
 import { type Entry, readParts } from './span-parts.js'
 import { MOST_HELD, type SpanRecord, sizeOfAll, sizeOfEvent, sizeOfLink, SPAN_OVERHEAD_BYTES } from './span-record.js'
 import { chooseAttributes, fitParts } from './span-room.js'
@@ -11,11 +11,11 @@ const MOST_ATTRIBUTES_HELD = 4
 
 /** Cuts what an open span holds when it is far beyond its limits. What is cut is redacted first, as in an export. */
 export function shrinkIfLarge(record: SpanRecord): void {
-  const { sdk } = record
-  if (sdk === undefined) return
+  const { data } = record
+  if (data === undefined) return
   const { maxAttributes } = record.owner.limits
-  if (record.attributeCount > MOST_ATTRIBUTES_HELD * maxAttributes + LEAST_HELD) shrinkNumber(record, sdk.attributes, 2 * maxAttributes)
-  if (record.bytes > record.shrinkAtBytes) shrinkBytes(record, sdk)
+  if (record.attributeCount > MOST_ATTRIBUTES_HELD * maxAttributes + LEAST_HELD) shrinkNumber(record, data.attributes, 2 * maxAttributes)
+  if (record.bytes > record.shrinkAtBytes) shrinkBytes(record, data)
 }
 
 /** A limit of 0 is no reason to look at every attribute that is set. */
@@ -33,7 +33,7 @@ function shrinkNumber(record: SpanRecord, attributes: Attributes, places: number
   record.attributeCount = chosen.size
 }
 
-function shrinkBytes(record: SpanRecord, sdk: SdkSpan): void {
+function shrinkBytes(record: SpanRecord, data: SpanData): void {
   const { limits, maxBucketBytes } = record.owner
   const { parts, dropped } = fitParts(readParts(record), { maxSpanBytes: limits.maxSpanBytes, maxBucketBytes })
   if (dropped === undefined) {
@@ -41,15 +41,15 @@ function shrinkBytes(record: SpanRecord, sdk: SdkSpan): void {
     return
   }
   record.buckets = Object.fromEntries(parts.buckets)
-  replaceAttributes(sdk.attributes, parts.attributes)
-  sdk.events.splice(0, Number.POSITIVE_INFINITY, ...parts.events)
-  sdk.links.splice(0, Number.POSITIVE_INFINITY, ...parts.links)
+  replaceAttributes(data.attributes, parts.attributes)
+  data.events = [...parts.events]
+  data.links = [...parts.links]
   record.droppedAttributes += dropped.attributes
   record.attributeCount -= dropped.attributes
   record.droppedEvents += dropped.events
   record.droppedLinks += dropped.links
   record.isTruncated = true
-  record.bytes = sizeOfRecord(record, sdk)
+  record.bytes = sizeOfRecord(record, data)
   record.shrinkAtBytes = MOST_HELD * Math.max(record.bytes, limits.maxSpanBytes)
 }
 
@@ -59,10 +59,10 @@ function replaceAttributes(attributes: Attributes, entries: readonly Entry[]): v
 }
 
 /** Everything a span holds, as it was charged. */
-function sizeOfRecord(record: SpanRecord, sdk: SdkSpan): number {
-  let bytes = SPAN_OVERHEAD_BYTES + sizeOfAll(sdk.attributes)
+function sizeOfRecord(record: SpanRecord, data: SpanData): number {
+  let bytes = SPAN_OVERHEAD_BYTES + sizeOfAll(data.attributes)
   for (const value of Object.values(record.buckets ?? {})) bytes += sizeOf(value)
-  for (const { name, attributes } of sdk.events) bytes += sizeOfEvent(name, attributes)
-  for (const link of sdk.links) bytes += sizeOfLink(link)
-  return bytes + sdk.name.length + (sdk.status.message?.length ?? 0)
+  for (const { name, attributes } of data.events) bytes += sizeOfEvent(name, attributes)
+  for (const link of data.links) bytes += sizeOfLink(link)
+  return bytes + data.name.length + (data.status.message?.length ?? 0)
 }

@@ -1,40 +1,25 @@
-import { NativeWeakMap } from '../builtins.js'
-import {
-  type Attributes,
-  type Context,
-  createNoopMeter,
-  type Link,
-  type MeterProvider,
-  ROOT_CONTEXT,
-  type SpanContext,
-  type SpanKind,
-  type SpanOptions,
-  TraceFlags,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api'
+import { type Context, type Link, ROOT_CONTEXT, type SpanContext, type SpanOptions, TraceFlags, trace } from '@opentelemetry/api'
 import { isTracingSuppressed } from '@opentelemetry/core'
-import { type Sampler, SamplingDecision, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { SamplingDecision, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Frame } from '../context/frame.js'
-import type { Instance, InstrumentationLibrary, OwnedSpan, Place } from '../context/instance.js'
+import type { Instance, OwnedSpan, Place } from '../context/instance.js'
 import { frameOf, nextOrder } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { ATTRIBUTE, CROSS_TRACER_LINK } from '../semantics/attributes.js'
 import { toTimerMs } from '../time.js'
-import { toHrTime } from './clock.js'
 import { readSpanContext } from './foreign-span.js'
 import { GuardedSpan } from './guarded-span.js'
 import { toShownContext } from './host.js'
 import type { InstanceIdGenerator } from './id-generator.js'
 import { innermostSpanOf, originOf, type Surroundings } from './owner.js'
-import { createSampler } from './sampler.js'
-import { guardMeters } from './span-metrics.js'
-import { PARENT_SLOT } from './parent-slot.js'
+import { createSampler, type SpanDraft, type SpanSampler } from './sampler.js'
+import { SpanMetrics } from './span-metrics.js'
 import { nameText, readItems, toLink, toSpanKind, toTime } from './span-arguments.js'
+import { SpanData } from './span-data.js'
 import { createFilter, type KeepSpan } from './span-filter.js'
-import { SessionProcessor, UserSpanProcessor } from './span-processors.js'
+import { SpanProcessors, UserSpanProcessor } from './span-processors.js'
 import type { Fate, SpanDescription, SpanOwner, SpanRecord } from './span-record.js'
 
 /** A span to start. Where the host's calls lead here every field is named, so that none is looked for on a prototype. */
@@ -81,79 +66,46 @@ interface Standing {
   readonly leftBehind: SpanRecord | undefined
 }
 
-/** What the SDK is asked to start. */
-interface Draft {
-  readonly name: string
-  readonly kind: SpanKind
-  readonly attributes: Attributes | undefined
-  readonly links: Link[]
-  readonly parent: SpanContext | undefined
-  /** What is around it. */
-  readonly context: Context
-}
-
 /** Value of the link attribute on a root that left an active span of the same tracer for another session. */
 const SESSION_LINK = 'session'
-const NO_ATTRIBUTES: Attributes = Object.freeze({})
 const NO_LINKS: Link[] = []
-const NO_METER = createNoopMeter()
-/** What the SDK would make for each provider. */
-const NO_METERS: MeterProvider = { getMeter: () => NO_METER }
 
 /**
- * The OpenTelemetry side of one tracer: its own SDK tracer provider, with processors of ours and of the user, and the rule
- * where each span stands. The parent is handed to the SDK in an explicit context; the ambient one is never asked for it.
+ * The tracer provider of one tracer, with processors of ours and of the user, and the rule where each span stands. It starts spans by the
+ * steps of OpenTelemetry's own tracer: ids, sampler, span, processors. The ambient context is never asked for the parent.
  */
 export class InstanceProvider {
   /** Key under which contexts hold what the propagator of this tracer extracted; set with the propagator. */
   extractKey: symbol | undefined
   readonly #parts: InstanceProviderParts
-  readonly #sdk: TracerProvider
-  /** The SDK puts a key together to find a tracer. Most providers have one library only, and need no map. */
-  #first: { readonly library: InstrumentationLibrary; readonly tracer: Tracer } | undefined
-  #others: WeakMap<InstrumentationLibrary, Tracer> | undefined
-  readonly #sessions = new SessionProcessor()
-  readonly #userProcessors: readonly UserSpanProcessor[]
-  readonly #sampler: Sampler
+  readonly #processors: SpanProcessors
+  readonly #metrics: SpanMetrics | undefined
+  readonly #sampler: SpanSampler
   readonly #keep: KeepSpan | undefined
-  /** Whether anything of the user's runs, and sees the context, while the SDK starts a span. */
+  /** Whether anything of the user's sees the context in which a span starts. */
   readonly #isContextSeen: boolean
 
   constructor(parts: InstanceProviderParts) {
-    const { config, diagnostics, owner } = parts
+    const { config, diagnostics, exportProcessor } = parts
+    const { sampler, sampleRate, spanFilter, meterProvider, spanProcessors } = config
     this.#parts = parts
-    this.#sampler = createSampler(config.sampler, config.sampleRate, diagnostics)
-    this.#keep = createFilter(config.spanFilter, diagnostics)
-    this.#userProcessors = config.spanProcessors.map((processor) => new UserSpanProcessor(processor, diagnostics))
-    const { sampler, idGenerator, meterProvider, spanProcessors } = config
-    this.#isContextSeen = sampler !== undefined || idGenerator !== undefined || meterProvider !== undefined || spanProcessors.length > 0
-    this.#sdk = new TracerProvider({
-      sampler: this.#sampler,
-      resource: owner.resource,
-      idGenerator: parts.ids,
-      meterProvider: config.meterProvider === undefined ? NO_METERS : guardMeters(config.meterProvider, diagnostics),
-      // Of its exact length, where a literal with a spread has room for sixteen more.
-      spanProcessors: Array.of<SpanProcessor>(this.#sessions, ...this.#userProcessors, parts.exportProcessor),
-      spanLimits: {
-        // The guard counts attributes itself, so that those of ours never take the place of the user's while it is open.
-        attributeCountLimit: Number.POSITIVE_INFINITY,
-        attributeValueLengthLimit: Number.POSITIVE_INFINITY,
-        eventCountLimit: config.limits.maxEvents,
-        linkCountLimit: config.limits.maxLinks,
-        attributePerEventCountLimit: config.limits.maxAttributesPerEvent ?? config.limits.maxAttributes,
-        attributePerLinkCountLimit: config.limits.maxAttributesPerLink ?? config.limits.maxAttributes,
-      },
-    })
+    this.#sampler = createSampler(sampler, sampleRate, diagnostics)
+    this.#keep = createFilter(spanFilter, diagnostics)
+    this.#metrics = meterProvider && new SpanMetrics(meterProvider, diagnostics)
+    const ofUser = spanProcessors.map((processor) => new UserSpanProcessor(processor, diagnostics))
+    this.#processors = new SpanProcessors(ofUser, this.#metrics, exportProcessor)
+    this.#isContextSeen = sampler !== undefined || ofUser.length > 0
   }
 
   /** The processors of the user. */
   get userProcessors(): readonly UserSpanProcessor[] {
-    return this.#userProcessors
+    return this.#processors.ofUser
   }
 
-  /** As the SDK flushes: rejects with a list of what failed, and of those that took longer than `timeoutMs`. */
+  /** As OpenTelemetry's own provider flushes: rejects with a list of what failed, and of those that took longer than `timeoutMs`. */
   flushProcessors(timeoutMs: number): Promise<void> {
-    return this.#sdk.forceFlush({ timeoutMillis: toTimerMs(timeoutMs) })
+    const provider = new TracerProvider({ resource: this.#parts.owner.resource, spanProcessors: [...this.#processors.ofUser] })
+    return provider.forceFlush({ timeoutMillis: toTimerMs(timeoutMs) })
   }
 
   /** What is current for this tracer. */
@@ -186,20 +138,37 @@ export class InstanceProvider {
     const order = nextOrder()
     const origin = above?.origin ?? originOf(at) ?? order
     const span = new GuardedSpan(owner, request, { session, parent: above, parentContext: parent, order, origin, anchor, startedMs })
-    const draft: Draft = {
+    const { copied, shownContext } = request
+    const draft: SpanDraft = {
       name: nameText(request.name),
       kind: toSpanKind(options?.kind),
-      attributes: options?.attributes === undefined ? undefined : GuardedSpan.takeStart(span, options.attributes),
+      attributes: options?.attributes === undefined ? {} : GuardedSpan.takeStart(span, options.attributes),
       links: this.#toLinks(options?.links, standing, at),
       parent,
-      context: request.context ?? at.context,
+      // A root below spans that were left out goes on with their trace.
+      traceId: parent?.traceId ?? copied?.traceId ?? above?.context.traceId ?? ids.generateTraceId(),
+      context: this.#isContextSeen ? toParentContext(parent, request.context ?? at.context) : ROOT_CONTEXT,
     }
-    // A root below spans that were left out goes on with their trace.
-    const { copied } = request
-    if (parent === undefined) ids.useForNextRoot(copied?.traceId ?? above?.context.traceId ?? ids.generateTraceId())
-    if (copied !== undefined) ids.useForNextSpan(copied.spanId)
-    if (this.#isLeftOut(draft, options?.attributes)) this.#leaveOut(span, draft, parent, request)
-    else this.#begin(span, draft, toTime(options?.startTime, anchor) ?? toHrTime(anchor + startedMs), request)
+    const isKept = this.#keep === undefined || this.#keep(draft.name, draft.attributes)
+    const verdict = this.#sampler.decide(draft)
+    const fate = toFate(verdict.decision, isKept)
+    if (isKept) this.#metrics?.started(parent, verdict.decision)
+    const context: SpanContext = {
+      traceId: draft.traceId,
+      spanId: copied?.spanId ?? ids.generateSpanId(),
+      traceFlags: verdict.decision === SamplingDecision.RECORD_AND_SAMPLED ? TraceFlags.SAMPLED : TraceFlags.NONE,
+      traceState: verdict.traceState ?? parent?.traceState ?? copied?.traceState,
+    } as SpanContext
+    // One that the filter leaves out shows its nearest kept ancestor, for the next service to name.
+    GuardedSpan.identify(span, context, fate, shownContext ?? (fate === 'filtered' ? toShown(parent) : undefined))
+    if (fate !== 'export' && fate !== 'recordOnly') return span
+    const { name, kind, links } = draft
+    const attributes = verdict.attributes ?? draft.attributes
+    const givenStart = options?.startTime === undefined ? undefined : toTime(options.startTime, anchor)
+    const { limits } = owner
+    const begun = { name, kind, attributes, links, startMs: anchor + startedMs, givenStart, limits, listener: this.#processors }
+    GuardedSpan.begin(span, new SpanData(begun))
+    this.#processors.onStart(span, draft.context)
     return span
   }
 
@@ -219,15 +188,6 @@ export class InstanceProvider {
     return { session, parent, remoteParent, leftBehind: parent === undefined ? active : undefined }
   }
 
-  /** The context that names the parent to the SDK, around what samplers and processors of the user may want to see. */
-  #toParentContext({ parent, context: at }: Draft): Context {
-    if (!this.#isContextSeen) return parent === undefined ? ROOT_CONTEXT : PARENT_SLOT.naming(parent)
-    const base = isTracingSuppressed(at) ? ROOT_CONTEXT : at
-    const around = trace.getSpan(base)
-    if (parent === undefined) return around === undefined ? base : trace.deleteSpan(base)
-    return readSpanContext(around) === parent ? base : trace.setSpanContext(base, parent)
-  }
-
   #toLinks(given: unknown, { session, parent, remoteParent, leftBehind }: Standing, at: Surroundings): Link[] {
     const isTop = parent === undefined && remoteParent === undefined
     const crossed = findCrossed(this.#parts.owner.instance, at)
@@ -239,56 +199,23 @@ export class InstanceProvider {
     if (crossed !== undefined) links.push(toOwnLink(crossed, CROSS_TRACER_LINK))
     return links
   }
+}
 
-  #isLeftOut({ name }: Draft, attributes: Attributes | undefined): boolean {
-    return this.#keep !== undefined && !this.#keep(name, attributes ?? NO_ATTRIBUTES)
-  }
+/** The context that names the parent to samplers and processors of the user, around what else they may want to see. */
+function toParentContext(parent: SpanContext | undefined, at: Context): Context {
+  const base = isTracingSuppressed(at) ? ROOT_CONTEXT : at
+  const around = trace.getSpan(base)
+  if (parent === undefined) return around === undefined ? base : trace.deleteSpan(base)
+  return readSpanContext(around) === parent ? base : trace.setSpanContext(base, parent)
+}
 
-  /** A span that the filter leaves out is none of the SDK's; it shows its nearest kept ancestor, for the next service to name. */
-  #leaveOut(span: GuardedSpan, draft: Draft, parent: SpanContext | undefined, { shownContext }: SpanRequest): void {
-    const { ids } = this.#parts
-    const traceId = parent?.traceId ?? ids.generateTraceId()
-    const { name, kind, attributes = {}, links } = draft
-    const { decision } = this.#sampler.shouldSample(this.#toParentContext(draft), traceId, name, kind, attributes, links)
-    const fate: Fate = decision === SamplingDecision.RECORD_AND_SAMPLED ? 'filtered' : 'unsampled'
-    const context = { traceId, spanId: ids.generateSpanId(), traceFlags: fate === 'filtered' ? TraceFlags.SAMPLED : TraceFlags.NONE }
-    GuardedSpan.identify(span, context, fate, shownContext ?? (fate === 'filtered' ? toShown(parent) : undefined))
-  }
-
-  #begin(span: GuardedSpan, draft: Draft, startTime: [number, number], { library, shownContext, copied }: SpanRequest): void {
-    const { name, kind, attributes, links } = draft
-    this.#sessions.expect(span)
-    // All of them, so that the SDK looks for none on a prototype.
-    const options = { kind, links, startTime, attributes, root: false } as SpanOptions
-    const sdk = this.#tracerFor(library).startSpan(name, options, this.#toParentContext(draft))
-    const context = copied === undefined ? sdk.spanContext() : withTraceState(sdk.spanContext(), copied)
-    const isSampled = (context.traceFlags & TraceFlags.SAMPLED) !== 0
-    const fate: Fate = !sdk.isRecording() ? 'unsampled' : isSampled ? 'export' : 'recordOnly'
-    GuardedSpan.identify(span, context, fate, shownContext)
-    GuardedSpan.countLinks(span, links)
-  }
-
-  #tracerFor(library: InstrumentationLibrary): Tracer {
-    const known = this.#first?.library === library ? this.#first.tracer : this.#others?.get(library)
-    if (known !== undefined) return known
-    const { name, version, schemaUrl } = library
-    const tracer = this.#sdk.getTracer(name, version, schemaUrl === undefined ? undefined : { schemaUrl })
-    if (this.#first === undefined) this.#first = { library, tracer }
-    else {
-      this.#others ??= new NativeWeakMap()
-      this.#others.set(library, tracer)
-    }
-    return tracer
-  }
+function toFate(decision: SamplingDecision, isKept: boolean): Fate {
+  if (decision === SamplingDecision.RECORD_AND_SAMPLED) return isKept ? 'export' : 'filtered'
+  return decision === SamplingDecision.RECORD && isKept ? 'recordOnly' : 'unsampled'
 }
 
 function toShown(parent: SpanContext | undefined): SpanContext {
   return parent === undefined ? toShownContext(ROOT_CONTEXT) : { ...parent }
-}
-
-/** What a sampler of ours says about the tracestate stands; else a copy has that of the span it is made of. */
-function withTraceState(context: SpanContext, { traceState }: SpanContext): SpanContext {
-  return context.traceState !== undefined || traceState === undefined ? context : { ...context, traceState }
 }
 
 /** The context children attach to: the span's own, or that of its nearest kept ancestor when a filter left it out. */

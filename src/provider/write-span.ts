@@ -1,10 +1,10 @@
 import { hasOwnField } from '../builtins.js'
 import type { AttributeValue } from '@opentelemetry/api'
-import type { Span as SdkSpan } from '@opentelemetry/sdk-trace'
 import type { SpanWriter } from '../otlp/span-writer.js'
 import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../semantics/attributes.js'
 import { countLeaves, flattenAll } from '../values/flatten.js'
 import { toShownContext } from './labels.js'
+import type { SpanData } from './span-data.js'
 import { Cleaner, readEvent, readTexts } from './span-parts.js'
 import type { SpanRecord } from './span-record.js'
 
@@ -15,23 +15,23 @@ import type { SpanRecord } from './span-record.js'
  * @returns whether it was written.
  */
 export function writeSpan(record: SpanRecord, out: SpanWriter): boolean {
-  const { sdk } = record
-  if (sdk === undefined || !isPlain(record, sdk)) return false
+  const { data } = record
+  if (data === undefined || !isPlain(record, data)) return false
   const from = out.length
-  if (writeWithin(record, sdk, out)) return true
+  if (writeWithin(record, data, out)) return true
   out.rewind(from)
   return false
 }
 
-function isPlain({ isTruncated, droppedAttributes, droppedEvents, droppedLinks, owner, redact }: SpanRecord, sdk: SdkSpan): boolean {
+function isPlain({ isTruncated, droppedAttributes, droppedEvents, droppedLinks, owner, redact }: SpanRecord, data: SpanData): boolean {
   // What is written may be taken back and built, and a user's function is not asked twice.
   if (owner.redactor.hasFunction || redact?.hasFunction === true) return false
-  const dropped = droppedAttributes + droppedEvents + droppedLinks + sdk.droppedEventsCount + sdk.droppedLinksCount
-  return dropped === 0 && !isTruncated && owner.limits.maxValueLength === undefined && sdk.events.length === 0 && sdk.links.length === 0
+  const dropped = droppedAttributes + droppedEvents + droppedLinks + data.droppedEventsCount + data.droppedLinksCount
+  return dropped === 0 && !isTruncated && owner.limits.maxValueLength === undefined && data.events.length === 0 && data.links.length === 0
 }
 
 /** @returns `false` when it is too large, or when two of its attributes may have one name: what counts then is not decided here. */
-function writeWithin(record: SpanRecord, sdk: SdkSpan, out: SpanWriter): boolean {
+function writeWithin(record: SpanRecord, data: SpanData, out: SpanWriter): boolean {
   const { owner, buckets } = record
   const { identity, evaluation } = record.session
   const { limits, redactor } = owner
@@ -50,7 +50,7 @@ function writeWithin(record: SpanRecord, sdk: SdkSpan, out: SpanWriter): boolean
     add(key, value)
   }
 
-  out.begin(toShownContext(record.context, redactor), record.parent && toShownContext(record.parent, redactor), name, sdk)
+  out.begin(toShownContext(record.context, redactor), record.parent && toShownContext(record.parent, redactor), name, data)
   places -= out.shared(identity)
   for (const [key, value] of readEvent(record, clean)) addOne(key, value)
   if (eventName !== undefined) addOne(ATTRIBUTE.eventName, eventName)
@@ -69,12 +69,12 @@ function writeWithin(record: SpanRecord, sdk: SdkSpan, out: SpanWriter): boolean
       if (out.length - before > owner.maxBucketBytes) return false
     }
   }
-  for (const key in sdk.attributes) {
-    if (!hasOwnField(sdk.attributes, key)) continue
+  for (const key in data.attributes) {
+    if (!hasOwnField(data.attributes, key)) continue
     if (key.startsWith(OWN_NAMES) || clean.label(key) !== key) return false
-    addOne(key, clean.value(key, sdk.attributes[key] as AttributeValue))
+    addOne(key, clean.value(key, data.attributes[key] as AttributeValue))
   }
-  out.end(sdk.status.code, status)
+  out.end(data.status.code, status)
   // Written out a value takes no fewer bytes than it has.
   return places >= 0 && out.length - from <= limits.maxSpanBytes
 }

@@ -1,11 +1,10 @@
-import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import { resolved } from '../builtins.js'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Session } from '../context/session.js'
 import type { PendingSpan } from '../export/pending-span.js'
 import type { SpanWriter } from '../otlp/span-writer.js'
 import { resourceOf, scopeOf } from '../provider/finished-span.js'
-import { GuardedSpan, guardOf } from '../provider/guarded-span.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
 import type { SpanRecord } from '../provider/span-record.js'
 import { writeSpan } from '../provider/write-span.js'
 import { ATTRIBUTE } from '../semantics/attributes.js'
@@ -29,10 +28,9 @@ export class ExportProcessor implements SpanProcessor {
     // Only ended spans are exported.
   }
 
-  onEnd(sdk: ReadableSpan): void {
-    const span = guardOf(sdk)
+  onEnd(span: GuardedSpan): void {
     const record = GuardedSpan.recordOf(span)
-    if (span !== undefined && record?.fate === 'export') this.handOver(span, record)
+    if (record?.fate === 'export') this.handOver(span, record)
   }
 
   /** Queues a span, once; it may be asked again for one whose end was cut short. */
@@ -41,10 +39,10 @@ export class ExportProcessor implements SpanProcessor {
     const ended = (record.ended as EndedSpan | undefined) ?? new EndedSpan(span, record)
     record.ended = ended
     const { spans, rest } = this.#owner.exporters
-    const endTime = record.sdk?.endTime
+    const endedAtMs = record.data?.endUnixMs
     spans.enqueue(ended)
     record.isHandedOver = true
-    if (endTime !== undefined) rest.noteSpanEnd(record.session, Math.ceil(hrTimeToMilliseconds(endTime)), record.endedMs)
+    if (endedAtMs !== undefined) rest.noteSpanEnd(record.session, Math.ceil(endedAtMs), record.endedMs)
   }
 
   /** The tracer flushes and closes its queue itself, because it has a time limit and wants to know what arrived. */
@@ -69,7 +67,7 @@ class EndedSpan implements PendingSpan {
   constructor(span: GuardedSpan, record: SpanRecord) {
     this.#span = span
     this.#record = record
-    this.name = record.sdk?.name ?? ''
+    this.name = record.data?.name ?? ''
   }
 
   get spanId(): string {

@@ -1,6 +1,5 @@
 import { areAllTrue, outcomesOf, NativeMap } from '../builtins.js'
 import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
-import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
@@ -152,7 +151,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     return this.#resource
   }
 
-  /** The SDK provider of this instance, made with its first span. */
+  /** The tracer provider of this instance, made with its first span. */
   get spans(): InstanceProvider {
     this.#spans ??= new InstanceProvider({
       owner: this,
@@ -516,7 +515,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   #startSession(session: Session, first: SpanRecord | undefined): void {
     const { record } = session
-    const atMs = first?.sdk === undefined ? nowOn(this.clock.anchor(), this.clock) : hrTimeToMilliseconds(first.sdk.startTime)
+    const atMs = first?.data === undefined ? nowOn(this.clock.anchor(), this.clock) : first.data.startUnixMs
     const startedAtMs = Math.floor(atMs - TIME_ROUNDING_MS)
     const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))
     const { rest } = this.exporters

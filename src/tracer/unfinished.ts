@@ -199,6 +199,6 @@ function countByLibrary(records: Iterable<SpanRecord>): Map<string, number> {
   return counts
 }
 
-function nameOf({ sdk, name }: SpanRecord): string {
-  return sdk?.name ?? name
+function nameOf({ data, name }: SpanRecord): string {
+  return data?.name ?? name
 }

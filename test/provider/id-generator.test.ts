@@ -48,13 +48,6 @@ describe('InstanceIdGenerator', () => {
     }
   })
 
-  test('gives a trace id that was chosen to the next root alone', () => {
-    const ids = new InstanceIdGenerator(undefined)
-    ids.useForNextRoot(traceId)
-    expect(ids.generateTraceId()).toBe(traceId)
-    expect(ids.generateTraceId()).not.toBe(traceId)
-  })
-
   test('belongs to one tracer: the ids of another are not those of its generator', ({ createTracer }) => {
     const idGenerator = { generateTraceId: () => traceId, generateSpanId: () => spanId }
     const [one, other] = [createTracer({ idGenerator }), createTracer()]

@@ -12,21 +12,21 @@ const collect = runInNewContext('gc') as () => void
 
 test('an object of each class of a call outlives every tracer, so that its machine code does', async () => {
   const receiver = await startReceiver()
-  const sdk = await (async () => {
+  const data = await (async () => {
     const tracer = HoneyHiveTracer.init({ apiKey: 'key', serverUrl: receiver.url })
     await setImmediate()
     await traceFn(tracer, async () => 'answer', { eventName: 'call' })()
     const span = tracer.startSpan('by hand')
-    const ofSdk = GuardedSpan.recordOf(span)?.sdk
+    const recorded = GuardedSpan.recordOf(span)?.data
     span.end()
     await tracer.shutdown()
-    return ofSdk?.constructor as new () => object
+    return recorded?.constructor as new () => object
   })()
   for (let round = 0; round < 4; round++) {
     await setImmediate()
     collect()
   }
-  for (const made of [GuardedSpan, CallRecording, sdk]) {
+  for (const made of [GuardedSpan, CallRecording, data]) {
     expect(queryObjects(made as never, { format: 'count' }), made.name).toBeGreaterThan(0)
   }
   // It is nobody's: what it says reaches no server and no list of tracers.
