@@ -24,7 +24,7 @@ const IN_THE_CALL = [
     'ids and clock',
   ],
   [/src\/provider\/(finished-span|span-copy|span-room|value-length|cut-short|span-shrink)/, undefined],
-  [/src\/provider\/|opentelemetry\/(sdk-trace|api|core|resources)/, "the SDK's span, its guard and record"],
+  [/src\/provider\/|opentelemetry\/(sdk-trace|api|core|resources)/, 'the span, its guard and record'],
   [/src\/values\/(snapshot|web-objects|plain|binary|thrown|failure|text|stand-in|realm|growth)\.ts/, 'copy of arguments and result'],
   [
     /src\/wrap\/(late-result|settlement|audience|subscription|thenable|shared-promise|node-stream|web-stream|iteration|events|collector|unended|parts|stack-room|members)/,

@@ -86,9 +86,14 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     record.arriving = context
   }
 
-  /** Has the span recorded in `data`. */
-  static begin(span: GuardedSpan, data: SpanData): void {
+  /**
+   * Has the span recorded in `data`.
+   *
+   * @param startTime when it started. @defaultValue when it was made
+   */
+  static begin(span: GuardedSpan, data: SpanData, startTime: TimeInput | undefined): void {
     const record = recordIn(span)
+    data.begin(record.anchor + record.startedMs, startTime === undefined ? undefined : toTime(startTime, record.anchor))
     record.data = data
     for (const key in data.attributes) {
       if (!hasOwnField(data.attributes, key)) continue

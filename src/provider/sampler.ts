@@ -80,9 +80,9 @@ class GuardedSampler implements SpanSampler {
 
   decide({ context, traceId, name, kind, attributes, links }: SpanDraft): Verdict {
     try {
-      // It may write to those it is given, now and later.
+      // It may write to what it is given, now and later.
       const given = { ...attributes }
-      return toVerdict(this.#sampler.shouldSample(context, traceId, name, kind, given, links), given)
+      return toVerdict(this.#sampler.shouldSample(context, traceId, name, kind, given, [...links]), given)
     } catch {
       this.#diagnostics.warn('sampler', 'the configured sampler threw; the span is kept. Check the `sampler` option.')
       return KEPT

@@ -14,21 +14,16 @@ export interface SpanListener {
   onEnd(span: OwnedSpan): void
 }
 
-/** What a recorded span starts with. */
+/** What a recorded span is. */
 export interface SpanStart {
   readonly name: string
   readonly kind: SpanKind
-  /** Becomes the span's own. */
-  readonly attributes: Attributes
   readonly links: readonly Link[]
-  /** When it starts, Unix milliseconds. */
-  readonly startMs: number
-  /** When it started, where its caller said so. */
-  readonly givenStart: HrTime | undefined
-  readonly limits: ResolvedLimits
-  readonly listener: SpanListener
 }
 
+/** For the many spans without events or links. */
+const NONE: never[] = []
+Object.freeze(NONE)
 const UNSET: SpanStatus = { code: SpanStatusCode.UNSET }
 const NEVER: HrTime = [0, 0]
 /** What OpenTelemetry's own span has while it is open. */
@@ -42,28 +37,38 @@ const NO_DURATION: HrTime = [-1, -1]
 export class SpanData {
   name: string
   status: SpanStatus = UNSET
-  events: TimedEvent[] = []
-  links: Link[] = []
+  events: TimedEvent[] = NONE
+  links: Link[] = NONE
   droppedEventsCount = 0
   droppedLinksCount = 0
   readonly kind: SpanKind
   readonly attributes: Attributes
   readonly listener: SpanListener
   readonly #limits: ResolvedLimits
-  readonly #startMs: number
-  readonly #givenStart: HrTime | undefined
+  #startMs = Number.NaN
+  #givenStart: HrTime | undefined
   #endMs: number | undefined
   #givenEnd: HrTime | undefined
 
-  constructor(start: SpanStart) {
+  /** @param attributes become its own. */
+  constructor(start: SpanStart, attributes: Attributes, limits: ResolvedLimits, listener: SpanListener) {
     this.name = start.name
     this.kind = start.kind
-    this.attributes = start.attributes
-    this.listener = start.listener
-    this.#limits = start.limits
-    this.#startMs = start.startMs
-    this.#givenStart = start.givenStart
+    this.attributes = attributes
+    this.listener = listener
+    this.#limits = limits
     for (const link of start.links) this.addLink(link)
+  }
+
+  /**
+   * Sets when it started.
+   *
+   * @param startMs Unix milliseconds.
+   * @param given what its caller said instead.
+   */
+  begin(startMs: number, given: HrTime | undefined): void {
+    this.#startMs = startMs
+    this.#givenStart = given
   }
 
   get startTime(): HrTime {
@@ -97,10 +102,9 @@ export class SpanData {
     if (this.events.length >= maxEvents) {
       if (maxEvents === 0) diag.warn('No events allowed.')
       else if (this.droppedEventsCount === 0) diag.debug('Dropping extra events.')
-      this.events.shift()
       this.droppedEventsCount += 1
     }
-    if (maxEvents > 0) this.events.push({ name, time, ...firstOf(attributes, maxAttributesPerEvent) })
+    this.events = withLast(this.events, { name, time, ...firstOf(attributes, maxAttributesPerEvent) }, maxEvents)
   }
 
   /** Adds a link; beyond the limit the oldest goes. */
@@ -108,10 +112,9 @@ export class SpanData {
     const { maxLinks, maxAttributes, maxAttributesPerLink = maxAttributes } = this.#limits
     if (this.links.length >= maxLinks) {
       if (this.droppedLinksCount === 0) diag.debug('Dropping extra links.')
-      this.links.shift()
       this.droppedLinksCount += 1
     }
-    if (maxLinks > 0) this.links.push(toLink(context, firstOf(attributes ?? {}, maxAttributesPerLink)))
+    this.links = withLast(this.links, toLink(context, firstOf(attributes ?? {}, maxAttributesPerLink)), maxLinks)
   }
 
   /** Sets the status; once it is OK it stays so. */
@@ -140,6 +143,14 @@ export class SpanData {
 interface Attributed {
   readonly attributes: Attributes
   readonly droppedAttributesCount: number
+}
+
+/** The list with one item more, from which the oldest goes beyond `most`. */
+function withLast<T>(list: T[], item: T, most: number): T[] {
+  const held = list === NONE ? [] : list
+  if (held.length >= most) held.shift()
+  if (most > 0) held.push(item)
+  return held
 }
 
 /** As many attributes as there is place for. */

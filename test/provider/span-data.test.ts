@@ -1,0 +1,223 @@
+import { type Attributes, type HrTime, ROOT_CONTEXT, type Span, SpanKind, type SpanOptions } from '@opentelemetry/api'
+import {
+  type ReadableSpan,
+  type Sampler,
+  SamplingDecision,
+  type SpanLimits,
+  type SpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
+import fc from 'fast-check'
+import { describe, expect } from 'vitest'
+import type { TestTracer, TestTracerOptions } from '../../src/testing/index.js'
+import { IS_LONG } from '../faults/long.js'
+import { tracerTest as test } from '../fixtures/tracer.js'
+
+const RUNS = IS_LONG ? 5_000 : 150
+const START: HrTime = [1_700_000_000, 5]
+const LINKED = { traceId: 'd4cda95b652f4a1592b449d5929fda1b', spanId: '6e0c63257de34c92', traceFlags: 1, isRemote: true }
+
+const attributes: fc.Arbitrary<Attributes> = fc.dictionary(
+  fc.constantFrom('a', 'b', 'c', 'd', '7'),
+  fc.oneof(fc.constantFrom<string>('text', ''), fc.integer(), fc.boolean(), fc.constant<string[]>(['x', 'y'])),
+  { maxKeys: 4 },
+)
+const time = fc.tuple(fc.constantFrom(1_600_000_000, 1_700_000_000, 1_700_000_009), fc.nat(999_999_999))
+/** What a caller may do to a span, of what OpenTelemetry's own span takes without a word. */
+const step = fc.oneof(
+  fc.record({ name: fc.constantFrom('one', 'two'), attributes, time }).map(
+    (given) =>
+      (span: Span): unknown =>
+        span.addEvent(given.name, given.attributes, given.time),
+  ),
+  attributes.map(
+    (given) =>
+      (span: Span): unknown =>
+        span.addLink({ context: LINKED, attributes: given }),
+  ),
+  fc.record({ code: fc.constantFrom(0, 1, 2), message: fc.constantFrom('first', 'second') }).map(
+    (status) =>
+      (span: Span): unknown =>
+        span.setStatus(status),
+  ),
+  fc.constantFrom('renamed', 'again').map(
+    (name) =>
+      (span: Span): unknown =>
+        span.updateName(name),
+  ),
+  attributes.map(
+    (given) =>
+      (span: Span): unknown =>
+        span.setAttributes(given),
+  ),
+)
+const limits = fc.record({
+  eventCountLimit: fc.constantFrom(0, 1, 3, 128),
+  linkCountLimit: fc.constantFrom(0, 1, 3, 128),
+  attributePerEventCountLimit: fc.constantFrom(0, 2, 128),
+  attributePerLinkCountLimit: fc.constantFrom(0, 2, 128),
+})
+const options: fc.Arbitrary<SpanOptions> = fc.record({
+  kind: fc.constantFrom(...[SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.CONSUMER]),
+  attributes,
+  links: fc.array(
+    attributes.map((given) => ({ context: LINKED, attributes: given })),
+    { maxLength: 4 },
+  ),
+})
+
+/** What the span model of OpenTelemetry says of a span, without what is ours. */
+function modelOf(span: ReadableSpan): unknown {
+  const { name, kind, startTime, endTime, duration, status, events, links, droppedEventsCount, droppedLinksCount } = span
+  const own = Object.entries(span.attributes).filter(([key]) => !key.startsWith('honeyhive'))
+  return {
+    ...{ name, kind, startTime, endTime, duration, status, droppedEventsCount, droppedLinksCount },
+    attributes: own.sort(),
+    events: events.map((event) => [event.name, event.time, event.attributes ?? {}]),
+    links: links.map((link) => [link.context, link.attributes ?? {}]),
+  }
+}
+
+describe('a recorded span', () => {
+  test('becomes what the span of OpenTelemetry’s SDK becomes', ({ createTracer }) => {
+    fc.assert(
+      fc.property(options, limits, fc.array(step, { maxLength: 12 }), time, (given, within, steps, endTime) => {
+        const [ours, theirs] = [endedHere(createTracer, within), endedInTheSdk(within)]
+        for (const run of [ours, theirs]) {
+          const span = run.start({ ...given, startTime: START })
+          for (const act of steps) act(span)
+          span.end(endTime)
+        }
+        expect(modelOf(ours.ended())).toEqual(modelOf(theirs.ended()))
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  test('ends when it started where its end is given as earlier', ({ tracer }) => {
+    const span = tracer.provider.getTracer('lib').startSpan('call', { startTime: START })
+    span.end([1_600_000_000, 0])
+    expect(tracer.spans[0]).toMatchObject({ startTime: START, endTime: START, duration: [0, 0] })
+  })
+
+  test('has no end and no duration while it is open', ({ createTracer }) => {
+    const seen: unknown[] = []
+    const look = (span: ReadableSpan): void => void seen.push([span.endTime, span.duration, span.ended])
+    const onStart: SpanProcessor['onStart'] = (span) => look(span)
+    const tracer = createTracer({ spanProcessors: [{ ...NOTHING, onStart }] })
+    tracer.startSpan('call').end()
+    expect(seen).toEqual([[[0, 0], [-1, -1], false]])
+  })
+
+  test('is written to in onStart and onEnding, and not in onEnd', ({ createTracer }) => {
+    const order: string[] = []
+    const write =
+      (name: string) =>
+      (span: unknown): void => {
+        order.push(name)
+        if (name !== 'onEnd') (span as Span).setAttribute(name, true)
+      }
+    const processor = { ...NOTHING, onStart: write('onStart'), onEnding: write('onEnding'), onEnd: write('onEnd') }
+    const tracer = createTracer({ spanProcessors: [processor] })
+    tracer.startSpan('call').end()
+    expect(order).toEqual(['onStart', 'onEnding', 'onEnd'])
+    expect(tracer.spans[0]?.attributes).toMatchObject({ onStart: true, onEnding: true })
+  })
+
+  test('that a processor ends as it starts arrives', ({ createTracer }) => {
+    const onStart: SpanProcessor['onStart'] = (span) => span.end()
+    const tracer = createTracer({ spanProcessors: [{ ...NOTHING, onStart }] })
+    tracer.startSpan('call').end()
+    expect(tracer.spans.map(({ name }) => name)).toEqual(['call'])
+  })
+})
+
+describe('what a sampler does to what it is given', () => {
+  test('counts for attributes, as in OpenTelemetry’s SDK, and for nothing else', ({ createTracer }) => {
+    const kept: { attributes?: Attributes; links?: unknown[] } = {}
+    const sampler: Sampler = {
+      shouldSample: (_context, _traceId, _name, _kind, given, links) => {
+        Object.assign(given, { written: true, bad: { deep: 1 } })
+        links.push({ context: LINKED })
+        Object.assign(kept, { attributes: given, links })
+        return { decision: SamplingDecision.RECORD_AND_SAMPLED, attributes: { answered: 1 } }
+      },
+    }
+    const tracer = createTracer({ sampler })
+    const plain = createTracer()
+    const span = tracer.startSpan('call', { attributes: { a: 1 } })
+    Object.assign(kept.attributes ?? {}, { late: true })
+    span.end()
+    plain.startSpan('other').end()
+    expect(tracer.spans[0]?.attributes).toMatchObject({ a: 1, written: true, answered: 1 })
+    expect(tracer.spans[0]?.attributes).not.toHaveProperty('late')
+    expect([tracer.spans[0]?.links, plain.spans[0]?.links]).toEqual([[], []])
+  })
+
+  test('is undone when it throws or answers with no decision: the span is kept as it was', ({ createTracer }) => {
+    const answers = [
+      () => {
+        throw new Error('no')
+      },
+      () => ({ decision: 7 as SamplingDecision }),
+      () => undefined as never,
+    ]
+    for (const answer of answers) {
+      const sampler: Sampler = {
+        shouldSample: (_context, _traceId, _name, _kind, given) => {
+          Object.assign(given, { written: true })
+          return answer()
+        },
+      }
+      const tracer = createTracer({ sampler })
+      tracer.startSpan('call', { attributes: { a: 1 } }).end()
+      expect(tracer.spans.map(({ attributes: own }) => [own['a'], own['written']])).toEqual([[1, undefined]])
+    }
+  })
+
+  test('with a tracestate that cannot be written down loses that alone', ({ createTracer }) => {
+    const traceState = 'a=1' as never
+    const sampler: Sampler = { shouldSample: () => ({ decision: SamplingDecision.RECORD_AND_SAMPLED, traceState }) }
+    const tracer = createTracer({ sampler })
+    tracer.startSpan('call').end()
+    expect(tracer.spans[0]?.spanContext().traceState).toBeUndefined()
+  })
+})
+
+const NOTHING: SpanProcessor = {
+  onStart: () => undefined,
+  onEnd: () => undefined,
+  forceFlush: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+}
+
+interface Run {
+  start(options: SpanOptions): Span
+  ended(): ReadableSpan
+}
+
+function endedHere(createTracer: (options?: TestTracerOptions) => TestTracer, within: Required<Pick<SpanLimits, LimitName>>): Run {
+  const tracer = createTracer({
+    limits: {
+      maxEvents: within.eventCountLimit,
+      maxLinks: within.linkCountLimit,
+      maxAttributesPerEvent: within.attributePerEventCountLimit,
+      maxAttributesPerLink: within.attributePerLinkCountLimit,
+    },
+  })
+  return {
+    start: (given) => tracer.provider.getTracer('lib').startSpan('call', given, ROOT_CONTEXT),
+    ended: () => tracer.spans[0] as ReadableSpan,
+  }
+}
+
+type LimitName = 'eventCountLimit' | 'linkCountLimit' | 'attributePerEventCountLimit' | 'attributePerLinkCountLimit'
+
+function endedInTheSdk(spanLimits: SpanLimits): Run {
+  const spans: ReadableSpan[] = []
+  const provider = new TracerProvider({ spanLimits, spanProcessors: [{ ...NOTHING, onEnd: (span) => void spans.push(span) }] })
+  return {
+    start: (given) => provider.getTracer('lib').startSpan('call', given, ROOT_CONTEXT),
+    ended: () => spans[0] as ReadableSpan,
+  }
+}
