@@ -6,7 +6,7 @@ import { watchIterationToo, watchLateResult } from './late-result.js'
 import { createOnce } from './once.js'
 import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
 import { endFailed, type Unended, unended } from './unended.js'
-import { watchThenable } from './thenable.js'
+import { type Settlement, watchThenable } from './thenable.js'
 import type { Callable, CompiledCall } from './trace-options.js'
 
 export type { Recorder, Recording, ResolveRecorder } from './recorder.js'
@@ -144,20 +144,39 @@ function watchResult(recording: Recording, result: object, isFresh: boolean, sel
 function watchPromise(only: Recording, promise: object, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
   const isCursor = Symbol.asyncIterator in promise && !types.isPromise(promise)
   const recording = isCursor ? createOnce(only) : only
-  let iteration: Audience | undefined
-  const watched = watchThenable(promise, isFresh, {
-    run: (fn, inner, given) => recording.run(fn, inner, given),
-    onValue(value) {
-      iteration?.dismiss()
-      watchValue(recording, value, self, args)
-    },
-    onError(error) {
-      iteration?.dismiss()
-      fail(recording, error)
-    },
-  })
-  if (isCursor && watched !== undefined) iteration = watchIterationToo(promise, recording)
+  const settlement = new CallSettlement(recording, self, args)
+  const watched = watchThenable(promise, isFresh, settlement)
+  if (isCursor && watched !== undefined) settlement.iteration = watchIterationToo(promise, recording)
   return watched
+}
+
+/** How the promise of a call settles. */
+class CallSettlement implements Settlement {
+  /** Who follows the same object as something to iterate. */
+  iteration: Audience | undefined
+  readonly #recording: Recording
+  readonly #self: unknown
+  readonly #args: readonly unknown[]
+
+  constructor(recording: Recording, self: unknown, args: readonly unknown[]) {
+    this.#recording = recording
+    this.#self = self
+    this.#args = args
+  }
+
+  run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
+    return this.#recording.run(fn, self, args)
+  }
+
+  onValue(value: unknown): void {
+    this.iteration?.dismiss()
+    watchValue(this.#recording, value, this.#self, this.#args)
+  }
+
+  onError(error: unknown): void {
+    this.iteration?.dismiss()
+    fail(this.#recording, error)
+  }
 }
 
 /** Ends the span with `value`, or lets it live until `value` is complete. */
