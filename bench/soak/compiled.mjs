@@ -91,7 +91,13 @@ async function callMany(kind) {
   })
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
   const serverUrl = `http://127.0.0.1:${server.address().port}`
-  const tracer = HoneyHiveTracer.init({ apiKey: 'key', project: 'soak', serverUrl, skipSessionCreation: true, batch: { maxQueueSize: 100_000 } })
+  const tracer = HoneyHiveTracer.init({
+    apiKey: 'key',
+    project: 'soak',
+    serverUrl,
+    skipSessionCreation: true,
+    batch: { maxQueueSize: 100_000 },
+  })
   const call = KINDS[kind]({ tracer, traceFn })
   for (let done = 0; done < Number(values.calls); done += BETWEEN_FLUSHES) {
     for (let k = 0; k < BETWEEN_FLUSHES; k += 1) await call({ q: 'what is an otter?', k })
