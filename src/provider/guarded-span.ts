@@ -2,7 +2,7 @@ import { hasOwnField } from '../builtins.js'
 import { noFields } from '../options/fields.js'
 import type { Attributes, AttributeValue, Exception, HrTime, Link, Span, SpanContext, SpanStatus, TimeInput } from '@opentelemetry/api'
 import { inspect } from 'node:util'
-import { diag, SpanStatusCode } from '@opentelemetry/api'
+import { SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
 import type { Instance, OwnedSpan } from '../context/instance.js'
 import { forgetSpanLater, markShown, rememberSpan } from '../context/live-spans.js'
@@ -20,6 +20,7 @@ import { nowOn, toHrTime } from './clock.js'
 import { completeAll, cutShort, scheduleCompletion } from './cut-short.js'
 import { isException, toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
 import { toFinishedSpan } from './finished-span.js'
+import { tellHost } from './host-diagnostics.js'
 import type { SpanData } from './span-data.js'
 import { forEachAttribute, isTimeInput, nameText, readItems, setOwn, toAttributes, toLink, toStatus, toTime } from './span-arguments.js'
 import {
@@ -231,7 +232,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   recordException(exception: Exception, time?: TimeInput): void {
     if (!this.isRecording()) warnIfEnded(this)
     else if (isException(exception)) recordExceptionOn(recordIn(this), exception, time, true)
-    else warn(NO_EXCEPTION)
+    else tellHost('warn', NO_EXCEPTION)
   }
 
   end(endTime?: TimeInput): void {
@@ -534,17 +535,9 @@ const NO_EXCEPTION = 'Failed to record an exception: it is neither a text nor an
 
 /** Says what the SDK says of a span that has ended, and where. */
 function warnIfEnded(span: GuardedSpan): void {
-  if (span.hasEnded) warn(`Cannot execute the operation on ended Span ${String(span)}`, true)
-}
-
-/** To OpenTelemetry's diagnostics, whose logger is the host's: what it throws stays here. */
-function warn(message: string, isWithPlace = false): void {
-  try {
-    if (isWithPlace) diag.warn(message, new Error(message))
-    else diag.warn(message)
-  } catch {
-    // A logger that fails is no reason for the span's user to.
-  }
+  if (!span.hasEnded) return
+  const message = `Cannot execute the operation on ended Span ${String(span)}`
+  tellHost('warn', message, new Error(message))
 }
 
 /** HoneyHive's own root fields set through `setAttribute` become those fields; true when `key` was one of them. */

@@ -1,9 +1,10 @@
-import { type Attributes, diag, type HrTime, type Link, type SpanKind, type SpanStatus, SpanStatusCode } from '@opentelemetry/api'
+import { type Attributes, type HrTime, type Link, type SpanKind, type SpanStatus, SpanStatusCode } from '@opentelemetry/api'
 import { hrTimeDuration, hrTimeToMilliseconds } from '@opentelemetry/core'
 import type { TimedEvent } from '@opentelemetry/sdk-trace'
 import type { ResolvedLimits } from '../config/resolved.js'
 import type { OwnedSpan } from '../context/instance.js'
 import { toHrTime } from './clock.js'
+import { tellHost } from './host-diagnostics.js'
 import { setOwn } from './span-arguments.js'
 
 /** Who hears of a recorded span. */
@@ -25,9 +26,6 @@ export interface SpanStart {
 const NONE: never[] = []
 Object.freeze(NONE)
 const UNSET: SpanStatus = { code: SpanStatusCode.UNSET }
-const NEVER: HrTime = [0, 0]
-/** What OpenTelemetry's own span has while it is open. */
-const NO_DURATION: HrTime = [-1, -1]
 
 /**
  * What a recorded span holds, by the rules of OpenTelemetry's `SpanImpl` for events, links, status and times. Its guard has made sure of
@@ -82,7 +80,7 @@ export class SpanData {
 
   /** `[0, 0]` while it is open. */
   get endTime(): HrTime {
-    if (this.#endMs === undefined) return NEVER
+    if (this.#endMs === undefined) return [0, 0]
     return this.#givenEnd ?? toHrTime(this.#endMs)
   }
 
@@ -91,17 +89,17 @@ export class SpanData {
     return this.#givenEnd === undefined ? this.#endMs : hrTimeToMilliseconds(this.#givenEnd)
   }
 
-  /** `[-1, -1]` while it is open. */
+  /** `[-1, -1]` while it is open, as OpenTelemetry's own span has it. */
   get duration(): HrTime {
-    return this.#endMs === undefined ? NO_DURATION : hrTimeDuration(this.startTime, this.endTime)
+    return this.#endMs === undefined ? [-1, -1] : hrTimeDuration(this.startTime, this.endTime)
   }
 
   /** Adds an event; beyond the limit the oldest goes. */
   addEvent(name: string, attributes: Attributes, time: HrTime): void {
     const { maxEvents, maxAttributes, maxAttributesPerEvent = maxAttributes } = this.#limits
     if (this.events.length >= maxEvents) {
-      if (maxEvents === 0) diag.warn('No events allowed.')
-      else if (this.droppedEventsCount === 0) diag.debug('Dropping extra events.')
+      if (maxEvents === 0) tellHost('warn', 'No events allowed.')
+      else if (this.droppedEventsCount === 0) tellHost('debug', 'Dropping extra events.')
       this.droppedEventsCount += 1
     }
     this.events = withLast(this.events, { name, time, ...firstOf(attributes, maxAttributesPerEvent) }, maxEvents)
@@ -111,7 +109,7 @@ export class SpanData {
   addLink({ context, attributes }: Link): void {
     const { maxLinks, maxAttributes, maxAttributesPerLink = maxAttributes } = this.#limits
     if (this.links.length >= maxLinks) {
-      if (this.droppedLinksCount === 0) diag.debug('Dropping extra links.')
+      if (this.droppedLinksCount === 0) tellHost('debug', 'Dropping extra links.')
       this.droppedLinksCount += 1
     }
     this.links = withLast(this.links, toLink(context, firstOf(attributes ?? {}, maxAttributesPerLink)), maxLinks)
@@ -121,7 +119,7 @@ export class SpanData {
   setStatus({ code, message }: SpanStatus): void {
     if (this.status.code === SpanStatusCode.OK) return
     const isText = typeof message === 'string'
-    if (!isText && message !== undefined) diag.warn(`Dropping invalid status.message of type '${typeof message}', expected 'string'`)
+    if (!isText && message !== undefined) tellHost('warn', `Dropping invalid status.message of type '${typeof message}', expected 'string'`)
     this.status = isText && code === SpanStatusCode.ERROR ? { code, message } : { code }
   }
 
@@ -135,8 +133,8 @@ export class SpanData {
     const { droppedEventsCount, droppedLinksCount } = this
     this.#endMs = Math.max(this.#startMs, endMs)
     if (given !== undefined || this.#givenStart !== undefined) this.#givenEnd = laterOf(this.startTime, given ?? toHrTime(endMs))
-    if (droppedEventsCount > 0) diag.warn(`Dropped ${droppedEventsCount} events because eventCountLimit reached`)
-    if (droppedLinksCount > 0) diag.warn(`Dropped ${droppedLinksCount} links because linkCountLimit reached`)
+    if (droppedEventsCount > 0) tellHost('warn', `Dropped ${droppedEventsCount} events because eventCountLimit reached`)
+    if (droppedLinksCount > 0) tellHost('warn', `Dropped ${droppedLinksCount} links because linkCountLimit reached`)
   }
 }
 

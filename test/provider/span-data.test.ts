@@ -1,4 +1,4 @@
-import { type Attributes, type HrTime, ROOT_CONTEXT, type Span, SpanKind, type SpanOptions } from '@opentelemetry/api'
+import { type Attributes, diag, type HrTime, ROOT_CONTEXT, type Span, SpanKind, type SpanOptions } from '@opentelemetry/api'
 import {
   type ReadableSpan,
   type Sampler,
@@ -8,7 +8,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import fc from 'fast-check'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import type { TestTracer, TestTracerOptions } from '../../src/testing/index.js'
 import { IS_LONG } from '../faults/long.js'
 import { tracerTest as test } from '../fixtures/tracer.js'
@@ -122,6 +122,21 @@ describe('a recorded span', () => {
     tracer.startSpan('call').end()
     expect(order).toEqual(['onStart', 'onEnding', 'onEnd'])
     expect(tracer.spans[0]?.attributes).toMatchObject({ onStart: true, onEnding: true })
+  })
+
+  test('beyond its limits, with a logger of the host that throws, disturbs nobody', ({ createTracer }) => {
+    const fail = (): never => {
+      throw new Error('the logger of the host')
+    }
+    diag.setLogger({ error: fail, warn: fail, info: fail, debug: fail, verbose: fail })
+    onTestFinished(() => diag.disable())
+    const tracer = createTracer({ limits: { maxEvents: 1, maxLinks: 1 } })
+    const span = tracer.startSpan('call')
+    for (const name of ['one', 'two']) span.addEvent(name).addLink({ context: LINKED })
+    span.setStatus({ code: 2, message: 7 as never }).end()
+    span.setAttribute('late', true)
+    expect(tracer.spans.map(({ events, links, status }) => [events.length, links.length, status])).toEqual([[1, 1, { code: 2 }]])
+    expect(tracer.stats()).toMatchObject({ ended: 1, pending: 0 })
   })
 
   test('that a processor ends as it starts arrives', ({ createTracer }) => {
