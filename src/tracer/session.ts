@@ -106,7 +106,12 @@ function readEvaluation(given: EvaluationIdentity | undefined): EvaluationIdenti
 /** A blank id is a lookup that found nothing, never an id to share. */
 function toOwnId(given: unknown): string {
   const text = readIdText(given) ?? ''
-  return text.trim() === '' ? randomUUID() : toSessionId(text)
+  return text.trim() === '' ? newId() : toSessionId(text)
+}
+
+/** A UUID in one piece: Node's is put together of its digits, and holds all the parts, a kilobyte, for as long as the session. */
+function newId(): string {
+  return Buffer.from(randomUUID(), 'latin1').toString('latin1')
 }
 
 /** The tracer's own session, from its settings. */
