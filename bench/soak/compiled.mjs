@@ -1,7 +1,7 @@
 // Whether the engine's machine code for traced calls holds: each kind of call, many times, in processes with a small heap, where a garbage
 // collection comes between any two steps sooner or later. A process that ends otherwise than by itself is told and fails the run.
-//   npm run build && node bench/soak/compiled.mjs                    60 processes of each kind
-//   node bench/soak/compiled.mjs --runs 5 --kinds sync,async
+//   npm run build && npm run soak:compiled                   60 processes of each kind
+//   npm run soak:compiled -- --runs 5 --kinds sync,async
 import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
