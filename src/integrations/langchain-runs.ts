@@ -136,12 +136,15 @@ export class LangChainRuns {
   #write(span: RunSpan, read: () => Enrichment, metadata: Readonly<Record<string, unknown>> = {}): void {
     if (!isOpen(span)) return
     const { instance } = this.#place
-    const { capture, take } = instance.captureParts
+    const { capture } = instance
+    const { settings } = capture
     const found = instance.guard<Enrichment>('langchain', {}, read)
     const about = { ...metadata, ...found.metadata }
-    const inputs = (this.#options.inputs ?? capture.inputs) ? found.inputs : undefined
-    const outputs = (this.#options.outputs ?? capture.outputs) ? found.outputs : undefined
-    enrichSpan(span, { ...found, inputs, outputs, metadata: Object.keys(about).length > 0 ? about : undefined }, take)
+    const inputs = (this.#options.inputs ?? settings.inputs) ? found.inputs : undefined
+    const outputs = (this.#options.outputs ?? settings.outputs) ? found.outputs : undefined
+    enrichSpan(span, { ...found, inputs, outputs, metadata: Object.keys(about).length > 0 ? about : undefined }, (value) =>
+      capture.take(value),
+    )
   }
 
   /** LangChain reports what a handler throws as trouble of the program. */

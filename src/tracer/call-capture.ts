@@ -6,27 +6,48 @@ import { GuardedSpan } from '../provider/guarded-span.js'
 import { isPlainPrototype } from '../values/realm.js'
 import { fieldsOf } from '../options/fields.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
-import { enrichSpan, type TakeSnapshot } from './enrich.js'
+import { type OpaqueText, type Snapshot, toResultSnapshot, toSnapshot } from '../values/snapshot.js'
+import { enrichSpan } from './enrich.js'
 import type { CompiledCall, TraceOptions } from '../wrap/trace-options.js'
 
-/** What capturing needs of the tracer that records a call. */
-export interface CaptureParts {
-  readonly capture: ResolvedCapture
-  readonly take: TakeSnapshot
+/** What one tracer takes of its calls: bounded copies. */
+export class Capture {
+  readonly settings: ResolvedCapture
+  readonly #isOpaque: OpaqueText
+
+  /** @param isOpaque what is not to be looked into. */
+  constructor(settings: ResolvedCapture, isOpaque: OpaqueText) {
+    this.settings = settings
+    this.#isOpaque = isOpaque
+  }
+
+  take(value: unknown): Snapshot {
+    return toSnapshot(value, this.settings, this.#isOpaque)
+  }
+
+  /** What is returned stands under `result`, an object too, as both official SDKs have it. */
+  takeResult(value: unknown): Snapshot {
+    return toResultSnapshot(value, this.settings, this.#isOpaque)
+  }
 }
 
 /** Writes what a call says about itself before it runs: its fixed buckets, then its captured inputs. */
-export function captureCall(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[], parts: CaptureParts): void {
+export function captureCall(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[], capture: Capture): void {
   const { options } = call
-  if (hasFixedBuckets(options)) enrichSpan(span, pickBuckets({ ...options, inputs: undefined, outputs: undefined }), parts.take)
-  const inputs = selectInputs(call, self, args, parts.capture.inputs)
-  if (inputs !== undefined) span.addToBucket('inputs', parts.take(inputs))
+  if (hasFixedBuckets(options))
+    enrichSpan(span, pickBuckets({ ...options, inputs: undefined, outputs: undefined }), (value) => capture.take(value))
+  const inputs = selectInputs(call, self, args, capture.settings.inputs)
+  if (inputs !== undefined) span.addToBucket('inputs', capture.take(inputs))
 }
 
-/** Writes the result of a call. */
-export function captureResult(span: GuardedSpan, call: CompiledCall, output: unknown, parts: CaptureParts): void {
-  const outputs = capturesOutput(call, parts) ? selectOutputs(call.options, output) : undefined
-  if (outputs !== undefined) span.addToBucket('outputs', parts.take(outputs))
+/** Writes the result of a call; what a function of the user's makes of it is taken as it is. */
+export function captureResult(span: GuardedSpan, call: CompiledCall, output: unknown, capture: Capture): void {
+  if (!capturesOutput(call, capture)) return
+  const { outputs } = call.options
+  const shown: unknown = typeof outputs === 'function' ? outputs(output) : output
+  if (shown === undefined) return
+  const isWhole = typeof outputs === 'function' && isPlainObject(shown)
+  span.addToBucket('outputs', isWhole ? capture.take(shown) : capture.takeResult(shown))
 }
 
 /** Writes how many pieces an answer came in and when the first one came; what the user measured stays. */
@@ -38,8 +59,8 @@ export function captureChunks(span: GuardedSpan, chunkCount: number, firstChunkM
 }
 
 /** Whether the result of a call is recorded at all. */
-export function capturesOutput({ options }: CompiledCall, { capture }: CaptureParts): boolean {
-  return options.outputs === undefined ? capture.outputs : options.outputs !== false
+export function capturesOutput({ options }: CompiledCall, { settings }: Capture): boolean {
+  return options.outputs === undefined ? settings.outputs : options.outputs !== false
 }
 
 type GivenSpanOptions = { readonly [K in 'kind' | 'attributes' | 'links' | 'root' | 'startTime']?: SpanOptions[K] | undefined }
@@ -87,13 +108,6 @@ function nameArguments(args: readonly unknown[], names: readonly string[] | unde
   const named: Record<string, unknown> = {}
   for (let i = 0; i < args.length; i++) named[names?.[i] ?? `arg${i}`] = args[i]
   return named
-}
-
-/** What is returned is `result`, an object too, as both official SDKs have it; what a function of the user's gives is taken as it is. */
-function selectOutputs({ outputs }: TraceOptions, output: unknown): unknown {
-  if (typeof outputs !== 'function') return output === undefined ? undefined : { result: output }
-  const shown: unknown = outputs(output)
-  return shown === undefined || isPlainObject(shown) ? shown : { result: shown }
 }
 
 /** True for objects made by a literal or without a prototype. */

@@ -6,7 +6,7 @@ import { GuardedSpan } from '../provider/guarded-span.js'
 import { callWithActiveSpan, enterActiveSpan } from '../provider/host.js'
 import type { Gathered, NEEDS_RUN, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
-import { captureChunks, captureResult, capturesOutput, type CaptureParts } from './call-capture.js'
+import { captureChunks, captureResult, capturesOutput, type Capture } from './call-capture.js'
 import { enterWith, type Left, leaveFor } from './left-scope.js'
 
 /** Of this module, because some loaders make a call of each look at what is imported, and there may be no stack for one. */
@@ -22,21 +22,21 @@ export interface Border {
 export class CallRecording implements Recording {
   readonly #span: GuardedSpan
   readonly #call: CompiledCall
-  readonly #parts: CaptureParts
+  readonly #taken: Capture
   readonly #scope: Scope
   readonly #border: Border
   #firstChunkMs: number | undefined
 
-  constructor(span: GuardedSpan, call: CompiledCall, parts: CaptureParts, scope: Scope, border: Border) {
+  constructor(span: GuardedSpan, call: CompiledCall, capture: Capture, scope: Scope, border: Border) {
     this.#span = span
     this.#call = call
-    this.#parts = parts
+    this.#taken = capture
     this.#scope = scope
     this.#border = border
   }
 
   get maxBytes(): number {
-    return capturesOutput(this.#call, this.#parts) ? this.#parts.capture.maxBytes : 0
+    return capturesOutput(this.#call, this.#taken) ? this.#taken.settings.maxBytes : 0
   }
 
   get span(): Span {
@@ -89,7 +89,7 @@ export class CallRecording implements Recording {
   #capture(output: unknown, chunkCount: number | undefined): void {
     try {
       if (!this.#span.isRecording()) return
-      captureResult(this.#span, this.#call, output, this.#parts)
+      captureResult(this.#span, this.#call, output, this.#taken)
       if (chunkCount !== undefined) captureChunks(this.#span, chunkCount, this.#firstChunkMs)
     } catch (error) {
       this.#border.report('capture', error)

@@ -35,7 +35,7 @@ import { fieldsOf } from '../options/fields.js'
 import type { Recorder, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import { isStackUsedUp } from '../values/stack-used-up.js'
-import { captureCall, type CaptureParts, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
+import { Capture, captureCall, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
 import { CallRecording, SilentRecording } from './call-recording.js'
 import { type Enrichment, enrichSpan } from './enrich.js'
 import { ExportProcessor } from './export-processor.js'
@@ -99,7 +99,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** False when no key, `disabled` or an unsafe address keeps this instance from recording at all. */
   readonly isRecording: boolean
   /** What is recorded of calls by default, and the copy that is taken of it. */
-  readonly captureParts: CaptureParts
+  readonly capture: Capture
   readonly #config: ResolvedConfig
   readonly #open: UnfinishedSpans
   readonly #ids: InstanceIdGenerator
@@ -133,8 +133,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.ownSession = createOwnSession(config, caller)
     this.#firstParent = this.ownSession.follows === undefined ? caller?.parent : undefined
     if (config.spool !== undefined && this.isRecording) void this.exporters
-    const { capture } = config
-    this.captureParts = { capture, take: (value) => this.snapshot(value, capture.maxBytes) }
+    this.capture = new Capture(config.capture, hideOwnObjects)
   }
 
   get isLive(): boolean {
@@ -432,12 +431,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
     if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
     if (span.isRecording()) this.#capture(span, call, self, args)
-    return new CallRecording(span, call, this.captureParts, scope, this)
+    return new CallRecording(span, call, this.capture, scope, this)
   }
 
   #capture(span: GuardedSpan, call: CompiledCall, self: unknown, args: readonly unknown[]): void {
     try {
-      captureCall(span, call, self, args, this.captureParts)
+      captureCall(span, call, self, args, this.capture)
     } catch (error) {
       this.report('capture', error)
     }

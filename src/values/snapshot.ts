@@ -81,7 +81,7 @@ interface Walk {
 
 /** An object being copied; a list through all that it stands in, which costs a small value less than an array. */
 interface Ancestor {
-  readonly value: object
+  readonly value: object | undefined
   readonly depth: number
   readonly outer: Ancestor | undefined
 }
@@ -91,15 +91,28 @@ interface Ancestor {
  * the value, reads each getter at most once and runs no other code of it than getters, Proxy traps and one `toJSON`.
  */
 export function toSnapshot(value: unknown, limits: SnapshotLimits, isOpaque?: OpaqueText): Snapshot {
-  return walkAndFit(value, limits, OVERLAP_BYTES, isOpaque)
+  return walkAndFit(copyValue, value, limits, OVERLAP_BYTES, isOpaque)
+}
+
+/** {@link toSnapshot} of `{ result: value }`, without that object: most calls have one. */
+export function toResultSnapshot(value: unknown, limits: SnapshotLimits, isOpaque?: OpaqueText): Snapshot {
+  return walkAndFit(copyResult, value, limits, OVERLAP_BYTES, isOpaque)
 }
 
 /** {@link toSnapshot} where nothing is redacted later: no text is longer than its share. */
 export function takeSnapshot(value: unknown, maxBytes: number): Snapshot {
-  return walkAndFit(value, { maxBytes }, 0, undefined)
+  return walkAndFit(copyValue, value, { maxBytes }, 0, undefined)
 }
 
-function walkAndFit(value: unknown, limits: SnapshotLimits, overlapBytes: number, isOpaque: OpaqueText | undefined): Snapshot {
+type Copy = (value: unknown, walk: Walk) => Plain | undefined
+
+function walkAndFit(
+  copyWhole: Copy,
+  value: unknown,
+  limits: SnapshotLimits,
+  overlapBytes: number,
+  isOpaque: OpaqueText | undefined,
+): Snapshot {
   const { maxBytes, maxDepth = DEFAULT_MAX_DEPTH, maxNodes = DEFAULT_MAX_NODES } = limits
   const walk: Walk = {
     media: limits.media ?? 'summary',
@@ -117,7 +130,7 @@ function walkAndFit(value: unknown, limits: SnapshotLimits, overlapBytes: number
     settled: undefined,
   }
   try {
-    const copy = copyValue(value, walk)
+    const copy = copyWhole(value, walk)
     if (copy === undefined) return { value: null, bytes: sizeOf(null), truncated: false }
     if (walk.bytes <= maxBytes) return { value: copy, bytes: walk.bytes, truncated: walk.truncated }
     const kept = fitValue(copy, maxBytes, overlapBytes)
@@ -152,6 +165,18 @@ function copyValue(value: unknown, walk: Walk): Plain | undefined {
     default:
       return undefined
   }
+}
+
+/** Counts what {@link copyObject} counts of the object around it. */
+function copyResult(value: unknown, walk: Walk): Plain {
+  walk.nodes += 1 + CONTAINER_COST
+  walk.bytes += 2
+  if (isFull(walk)) return markFields({}, 1, 1, walk)
+  walk.inside = { value: undefined, depth: 1, outer: undefined }
+  const result = copyValue(value, walk)
+  if (result === undefined) return {}
+  walk.bytes += 'result'.length + 4
+  return { result }
 }
 
 function copyText(text: string, walk: Walk): string {

@@ -6,7 +6,7 @@ import { watchIterationToo, watchLateResult } from './late-result.js'
 import { createOnce } from './once.js'
 import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
 import { endFailed, type Unended, unended } from './unended.js'
-import { type Settlement, watchThenable } from './thenable.js'
+import { deriveFrom, type Settlement, watchThenable } from './thenable.js'
 import type { Callable, CompiledCall } from './trace-options.js'
 
 export type { Recorder, Recording, ResolveRecorder } from './recorder.js'
@@ -32,7 +32,9 @@ const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise
  * `fn` runs exactly once for each call, recorded or not.
  */
 export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | CallFor, resolve: ResolveRecorder): F {
-  const isFresh = types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
+  // An async generator is an async function, too.
+  const isAsync = types.isAsyncFunction(fn) && !types.isGeneratorFunction(fn)
+  const isFresh = isAsync || types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
   const wrapper: F = new NativeProxy(fn, {
     // Named, so that the stack of a recorded error can do without it.
     apply: function honeyhiveCall(target, self, args: unknown[]) {
@@ -61,6 +63,7 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
       }
       giveBackFrames(stackLimit)
       leave(recording, before)
+      if (isAsync && recording.isSilent !== true) return deriveFrom(result as Promise<unknown>, new CallSettlement(recording, self, args))
       return afterCall(recording, result, isFresh, self, args)
     },
     construct(target, args: unknown[], newTarget) {

@@ -33,7 +33,8 @@ function isPlainPromise(value: object): value is Promise<unknown> {
   return types.isPromise(value) && Object.getPrototypeOf(value) === nativePromise.prototype && !Object.hasOwn(value, 'then')
 }
 
-function deriveFrom(promise: Promise<unknown>, settlement: Settlement): Promise<unknown> {
+/** A promise that settles as `promise` does, once its settlement was told. */
+export function deriveFrom(promise: Promise<unknown>, settlement: Settlement): Promise<unknown> {
   return nativeThen.call(
     promise,
     (value) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Plain, type Snapshot, toSnapshot } from '../../src/values/snapshot.js'
+import { type Plain, type Snapshot, toResultSnapshot, toSnapshot } from '../../src/values/snapshot.js'
 import { cpuMs, leastCpuMsOf } from '../fixtures/cost.js'
 import { OUTSIDE_COVERAGE } from '../fixtures/coverage.js'
 import { checkPrototypesUntouched, hostileErrors, hostileValues } from '../fixtures/hostile.js'
@@ -48,6 +48,33 @@ describe('toSnapshot against the hostile corpus', () => {
       JSON.stringify(value)
     })
   }
+})
+
+describe('toResultSnapshot', () => {
+  const isSame = (make: () => unknown, limits: Parameters<typeof toSnapshot>[1]): void => {
+    // Both from the same place, which errors tell.
+    const copies = [toResultSnapshot, (result: unknown) => toSnapshot({ result }, limits)].map((copy) => copy(make(), limits))
+    expect(copies[0]).toEqual(copies[1])
+  }
+
+  for (const { id, title, make, heavy } of [...hostileValues, ...hostileErrors]) {
+    // What counts how often it is asked gives another answer the second time.
+    it.skipIf(heavy)(`${id} ${title}: is the copy of an object with that result`, () => {
+      for (const maxBytes of [LIMITS.maxBytes, 200]) isSame(make, { maxBytes })
+    })
+  }
+
+  it('has the same bounds', () => {
+    fc.assert(
+      fc.property(
+        fc.anything({ maxDepth: 4 }),
+        fc.integer({ min: 1, max: 300 }),
+        fc.integer({ min: 1, max: 4 }),
+        (value, maxBytes, maxDepth) => isSame(() => value, { maxBytes, maxDepth, maxNodes: 2 * maxBytes }),
+      ),
+      { numRuns: 500 },
+    )
+  })
 })
 
 describe('toSnapshot', () => {
