@@ -277,6 +277,26 @@ describe('a session', () => {
     await room.expectQuiet()
   })
 
+  test('has labels on its time axis that do not stand in one another, however narrow the window is', async () => {
+    const page = await room.open(morning.hashOf('large'))
+    await page.locator('.tree-row').first().waitFor()
+    const labelsAt = async (width: number): Promise<{ shown: number; overlapping: number }> => {
+      await page.setViewportSize({ width, height: 900 })
+      return page.evaluate(() => {
+        const labels = [...document.querySelectorAll('.waterfall-axis span')]
+        const shown = labels
+          .filter((label) => getComputedStyle(label).color !== 'rgba(0, 0, 0, 0)')
+          .map((label) => label.getBoundingClientRect())
+        const overlapping = shown.filter((box, i) => i > 0 && box.left < (shown[i - 1] as DOMRect).right)
+        return { shown: shown.length, overlapping: overlapping.length }
+      })
+    }
+    expect(await labelsAt(1920)).toMatchObject({ overlapping: 0 })
+    expect((await labelsAt(1920)).shown).toBeGreaterThan(3)
+    for (const width of [1440, 1180, 1000]) expect(await labelsAt(width)).toMatchObject({ overlapping: 0 })
+    await room.expectQuiet()
+  })
+
   test('of 20,000 events scrolls with a bounded number of rows in the document', async () => {
     const page = await room.open(morning.hashOf('large'))
     await page.locator('.tree-row').first().waitFor()
