@@ -84,6 +84,8 @@ export class InstanceProvider {
   readonly #keep: KeepSpan | undefined
   /** Whether anything of the user's sees the context in which a span starts. */
   readonly #isContextSeen: boolean
+  /** OpenTelemetry's own provider, which flushes the processors of the user; made with the first flush. */
+  #sdk: TracerProvider | undefined
 
   constructor(parts: InstanceProviderParts) {
     const { config, diagnostics, exportProcessor } = parts
@@ -104,8 +106,8 @@ export class InstanceProvider {
 
   /** As OpenTelemetry's own provider flushes: rejects with a list of what failed, and of those that took longer than `timeoutMs`. */
   flushProcessors(timeoutMs: number): Promise<void> {
-    const provider = new TracerProvider({ resource: this.#parts.owner.resource, spanProcessors: [...this.#processors.ofUser] })
-    return provider.forceFlush({ timeoutMillis: toTimerMs(timeoutMs) })
+    this.#sdk ??= new TracerProvider({ resource: this.#parts.owner.resource, spanProcessors: [...this.#processors.ofUser] })
+    return this.#sdk.forceFlush({ timeoutMillis: toTimerMs(timeoutMs) })
   }
 
   /** What is current for this tracer. */
