@@ -109,7 +109,7 @@ export class SpanData {
   addLink({ context, attributes }: Link): void {
     const { maxLinks, maxAttributes, maxAttributesPerLink = maxAttributes } = this.#limits
     if (this.links.length >= maxLinks) {
-      if (this.droppedLinksCount === 0) tellHost('debug', 'Dropping extra links.')
+      if (maxLinks > 0 && this.droppedLinksCount === 0) tellHost('debug', 'Dropping extra links.')
       this.droppedLinksCount += 1
     }
     this.links = withLast(this.links, toLink(context, firstOf(attributes ?? {}, maxAttributesPerLink)), maxLinks)

@@ -1,4 +1,14 @@
-import { type Attributes, diag, type HrTime, ROOT_CONTEXT, type Span, SpanKind, type SpanOptions } from '@opentelemetry/api'
+import {
+  type Attributes,
+  diag,
+  DiagLogLevel,
+  type HrTime,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  type SpanOptions,
+  type SpanStatus,
+} from '@opentelemetry/api'
 import {
   type ReadableSpan,
   type Sampler,
@@ -7,9 +17,12 @@ import {
   type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
+import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished } from 'vitest'
 import type { TestTracer, TestTracerOptions } from '../../src/testing/index.js'
+import type { ResolvedLimits } from '../../src/config/resolved.js'
+import { SpanData } from '../../src/provider/span-data.js'
 import { IS_LONG } from '../faults/long.js'
 import { tracerTest as test } from '../fixtures/tracer.js'
 
@@ -35,10 +48,10 @@ const step = fc.oneof(
       (span: Span): unknown =>
         span.addLink({ context: LINKED, attributes: given }),
   ),
-  fc.record({ code: fc.constantFrom(0, 1, 2), message: fc.constantFrom('first', 'second') }).map(
+  fc.record({ code: fc.constantFrom(0, 1, 2), message: fc.constantFrom('first', 'second', undefined, 7 as never) }).map(
     (status) =>
       (span: Span): unknown =>
-        span.setStatus(status),
+        span.setStatus(status as SpanStatus),
   ),
   fc.constantFrom('renamed', 'again').map(
     (name) =>
@@ -73,8 +86,8 @@ function modelOf(span: ReadableSpan): unknown {
   return {
     ...{ name, kind, startTime, endTime, duration, status, droppedEventsCount, droppedLinksCount },
     attributes: own.sort(),
-    events: events.map((event) => [event.name, event.time, event.attributes ?? {}]),
-    links: links.map((link) => [link.context, link.attributes ?? {}]),
+    events: events.map((event) => [event.name, event.time, event.attributes ?? {}, event.droppedAttributesCount]),
+    links: links.map((link) => ({ ...link })),
   }
 }
 
@@ -82,13 +95,18 @@ describe('a recorded span', () => {
   test('becomes what the span of OpenTelemetry’s SDK becomes', ({ createTracer }) => {
     fc.assert(
       fc.property(options, limits, fc.array(step, { maxLength: 12 }), time, (given, within, steps, endTime) => {
-        const [ours, theirs] = [endedHere(createTracer, within), endedInTheSdk(within)]
-        for (const run of [ours, theirs]) {
+        const [ours, theirs] = [endedHere(createTracer, within), endedInTheSdk(within)].map((run) => {
+          const said = listenToDiag()
           const span = run.start({ ...given, startTime: START })
           for (const act of steps) act(span)
           span.end(endTime)
-        }
-        expect(modelOf(ours.ended())).toEqual(modelOf(theirs.ended()))
+          // Of times that were given the wrong way round ours says nothing.
+          return {
+            model: modelOf(run.ended()),
+            said: said.filter((line) => !/Inconsistent start and end time|Registered a global/.test(line)),
+          }
+        })
+        expect(ours).toEqual(theirs)
       }),
       { numRuns: RUNS },
     )
@@ -98,6 +116,35 @@ describe('a recorded span', () => {
     const span = tracer.provider.getTracer('lib').startSpan('call', { startTime: START })
     span.end([1_600_000_000, 0])
     expect(tracer.spans[0]).toMatchObject({ startTime: START, endTime: START, duration: [0, 0] })
+  })
+
+  test('ends now where no end is given, on the clock of its start', ({ tracer }) => {
+    const library = tracer.provider.getTracer('lib')
+    const [before, after] = [Date.now() - 60_000, Date.now() + 60_000]
+    for (const startTime of [undefined, START, [4_000_000_000, 0] as HrTime]) library.startSpan('call', startTime && { startTime }).end()
+    const [plain, past, future] = tracer.spans.map(({ startTime, endTime }) => [startTime, endTime].map(hrTimeToMilliseconds))
+    for (const at of [...(plain ?? []), past?.[1] ?? 0]) expect(at > before && at < after).toBe(true)
+    expect(plain?.[1]).toBeGreaterThanOrEqual(plain?.[0] ?? Number.NaN)
+    expect(future?.[1]).toBe(future?.[0])
+  })
+
+  test('is not over before it began where only its end is given', ({ tracer }) => {
+    tracer.startSpan('call').end([1_600_000_000, 0])
+    expect(tracer.spans[0]?.duration).toEqual([0, 0])
+  })
+
+  test('tells its times in milliseconds, those that were given too', () => {
+    const listener = { onEnding: () => undefined, onEnd: () => undefined }
+    const limits = { maxEvents: 1, maxLinks: 1, maxAttributes: 1 } as ResolvedLimits
+    const timesOf = (given: HrTime | undefined): unknown => {
+      const data = new SpanData({ name: 'call', kind: SpanKind.INTERNAL, links: [] }, {}, limits, listener)
+      data.begin(5_000, given)
+      const open = data.endUnixMs
+      data.end(4_000, given && [given[0] + 1, 0])
+      return [data.startUnixMs, open, data.endUnixMs]
+    }
+    expect(timesOf(undefined)).toEqual([5_000, undefined, 5_000])
+    expect(timesOf([7, 0])).toEqual([7_000, undefined, 8_000])
   })
 
   test('has no end and no duration while it is open', ({ createTracer }) => {
@@ -125,11 +172,16 @@ describe('a recorded span', () => {
   })
 
   test('beyond its limits, with a logger of the host that throws, disturbs nobody', ({ createTracer }) => {
-    const fail = (): never => {
-      throw new Error('the logger of the host')
+    let isSet = false
+    const fail = (): void => {
+      if (isSet) throw new Error('the logger of the host')
     }
-    diag.setLogger({ error: fail, warn: fail, info: fail, debug: fail, verbose: fail })
-    onTestFinished(() => diag.disable())
+    diag.setLogger({ error: fail, warn: fail, info: fail, debug: fail, verbose: fail }, { logLevel: DiagLogLevel.ALL })
+    onTestFinished(() => {
+      isSet = false
+      diag.disable()
+    })
+    isSet = true
     const tracer = createTracer({ limits: { maxEvents: 1, maxLinks: 1 } })
     const span = tracer.startSpan('call')
     for (const name of ['one', 'two']) span.addEvent(name).addLink({ context: LINKED })
@@ -198,6 +250,21 @@ describe('what a sampler does to what it is given', () => {
     expect(tracer.spans[0]?.spanContext().traceState).toBeUndefined()
   })
 })
+
+/** What is said to OpenTelemetry's diagnostics until the test is over. */
+function listenToDiag(): string[] {
+  const lines: string[] = []
+  const take =
+    (level: string) =>
+    (...said: unknown[]): void =>
+      void lines.push(`${level} ${String(said[0])}`)
+  diag.setLogger(
+    { error: take('error'), warn: take('warn'), info: take('info'), debug: take('debug'), verbose: take('verbose') },
+    { logLevel: DiagLogLevel.ALL, suppressOverrideMessage: true },
+  )
+  onTestFinished(() => diag.disable())
+  return lines
+}
 
 const NOTHING: SpanProcessor = {
   onStart: () => undefined,
