@@ -19,7 +19,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import fc from 'fast-check'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import type { TestTracer, TestTracerOptions } from '../../src/testing/index.js'
 import type { ResolvedLimits } from '../../src/config/resolved.js'
 import { SpanData } from '../../src/provider/span-data.js'
@@ -236,9 +236,11 @@ describe('what a sampler does to what it is given', () => {
           return answer()
         },
       }
-      const tracer = createTracer({ sampler })
+      const warn = vi.fn()
+      const tracer = createTracer({ sampler, logger: { debug: () => undefined, warn, error: warn } })
       tracer.startSpan('call', { attributes: { a: 1 } }).end()
       expect(tracer.spans.map(({ attributes: own }) => [own['a'], own['written']])).toEqual([[1, undefined]])
+      expect(warn.mock.calls.join()).toContain('the configured sampler threw; the span is kept')
     }
   })
 
