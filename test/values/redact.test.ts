@@ -273,6 +273,21 @@ describe('JSON inside strings', () => {
     expect(mask('{"credentials":{"a":"b')).toBe('{"credentials":"[REDACTED]"')
   })
 
+  it('puts a text in place of a number', () => {
+    expect(mask('{"content":{"otp":123456}, "n":1}')).toBe('{"content":{"otp":"[REDACTED]"}, "n":1}')
+    expect(mask('{"arguments":"{\\"otp\\":123456,\\"n\\":1}"}')).toBe('{"arguments":"{\\"otp\\":\\"[REDACTED]\\",\\"n\\":1}"}')
+  })
+
+  it('takes no apostrophes of a JSON text for quotes around a name', () => {
+    for (const value of [
+      { "'": null, 'x: "token"': "':" },
+      { c: { "'": null }, 'x: "token"': "':" },
+    ]) {
+      for (const text of [JSON.stringify(value), JSON.stringify({ arguments: JSON.stringify(value) })]) expect(mask(text)).toBe(text)
+    }
+    expect(mask(`{'the token': 'abcdef123456', 'n': 1}`)).toBe(`{'the token': '${MASK}', 'n': 1}`)
+  })
+
   it('agrees with parsing, masking and writing again, at every depth of JSON in JSON', () => {
     const json = fc.jsonValue({ maxDepth: 4 })
     const names = fc.constantFrom('password', 'api_key', 'content', 'a"b', 'back\\slash', 'x: "token"')

@@ -30,9 +30,11 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
   const cuts = new TextCuts(text)
   const pairs = new NamedValues(text, rules, (value) => cut(value))
 
-  function cut(value: ValueInText | undefined): void {
+  /** @param quote what stands around the name: in JSON what takes the place of a number is a text. */
+  function cut(value: ValueInText | undefined, quote = ''): void {
     if (value === undefined || isPlaceholder(text.slice(value.from, Math.min(value.to, value.from + 64)), replacement)) return
-    cuts.add(value.from, value.to, replacement)
+    const isNumber = quote.endsWith('"') && isInJson(text, value)
+    cuts.add(value.from, value.to, isNumber ? quote + replacement + quote : replacement)
   }
 
   SEPARATOR.lastIndex = 0
@@ -41,16 +43,21 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
     if (at < cuts.end) SEPARATOR.lastIndex = cuts.end
     else if (isOpening(text.charCodeAt(at))) {
       if (!isBeforeQuote(text, at)) continue
-      findSecretsInList(text, at, rules).forEach(cut)
+      for (const value of findSecretsInList(text, at, rules)) cut(value)
       cut(readSetterValue(text, at, rules))
     } else {
       const place = toPlace(text, at, found[0].length)
       if (place === undefined) continue
-      if (isSecret(text, place, rules)) cut(readNamedValue(text, place, rules))
+      if (isSecret(text, place, rules)) cut(readNamedValue(text, place, rules), place.name.quote)
       else pairs.meet(place)
     }
   }
   return cuts.finish()
+}
+
+/** A number or word that ends where a field of JSON does. */
+function isInJson(text: string, { from, to }: ValueInText): boolean {
+  return /^-?[\w.+-]{1,64}$/.test(text.slice(from, Math.min(to, from + 65))) && /^\s{0,16}[,}]/.test(text.slice(to, to + 17))
 }
 
 function isOpening(code: number): boolean {
