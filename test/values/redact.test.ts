@@ -278,8 +278,20 @@ describe('JSON inside strings', () => {
     expect(mask('{"arguments":"{\\"otp\\":123456,\\"n\\":1}"}')).toBe('{"arguments":"{\\"otp\\":\\"[REDACTED]\\",\\"n\\":1}"}')
   })
 
-  it('takes no apostrophes of a JSON text for quotes around a name', () => {
+  it('knows the level of a name that begins with a quote', () => {
+    for (const levels of [0, 1, 2]) {
+      const wrap = (value: unknown): string => {
+        let text = JSON.stringify(value)
+        for (let i = 0; i < levels; i += 1) text = JSON.stringify({ arguments: text })
+        return text
+      }
+      expect(mask(wrap({ '"jwt': 1, n: 2, 'a\\password': 'x1y2' }))).toBe(wrap({ '"jwt': MASK, n: 2, 'a\\password': MASK }))
+    }
+  })
+
+  it('takes no apostrophes or backticks of a JSON text for quotes around a name', () => {
     for (const value of [
+      { '`': 0, 'x: "token"': '`:' },
       { "'": null, 'x: "token"': "':" },
       { c: { "'": null }, 'x: "token"': "':" },
     ]) {
@@ -297,6 +309,8 @@ describe('JSON inside strings', () => {
     fc.assert(
       fc.property(data, fc.integer({ min: 0, max: 3 }), (value, levels) => {
         let text = JSON.stringify(value)
+        // `"Pwd:":null` reads as `Pwd: …`: masked at the price of the JSON, because a secret may begin with a quote and a colon.
+        fc.pre(!text.includes(':":'))
         for (let i = 0; i < levels; i += 1) text = JSON.stringify({ arguments: text })
         let shown: unknown = JSON.parse(mask(text))
         for (let i = 0; i < levels; i += 1) shown = JSON.parse((shown as { arguments: string }).arguments)

@@ -50,8 +50,8 @@ function readQuoted(text: string, end: number, quote: string): NameInText | unde
   const isNamed = quote.length > 1 && (quote.startsWith('%') || quote.startsWith('&'))
   const from = isNamed ? open + quote.length : open + 1
   const name = text.slice(from, end)
-  // From one apostrophe of a JSON text to the next: the end of a name in between is none of a name's.
-  if (quote === "'" && name.includes('":')) return undefined
+  // From one apostrophe or backtick of a JSON text to the next: the end of a name in between is none of a name's.
+  if ((quote === "'" || quote === '`') && name.includes('":')) return undefined
   return name === '' || name.includes('\n') ? undefined : { name, from: isNamed ? open : startOfEscapes(text, open), quote }
 }
 

@@ -35,7 +35,9 @@ export function maskJsonText(text: string, rules: KeyRules, replacement: string)
       continue
     }
     if (!isEmptyValue(text, from, end)) {
-      masked += text.slice(copied, from) + toJsonString(replacement, escapesBefore(text, open, copied))
+      // A name may begin with a quote of its own, or end with backslashes.
+      const escapes = Math.min(escapesBefore(text, open, copied), escapesBefore(text, close, open + 1))
+      masked += text.slice(copied, from) + toJsonString(replacement, escapes)
       copied = end
     }
     open = nextQuote(text, end)
