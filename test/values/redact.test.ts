@@ -289,6 +289,13 @@ describe('JSON inside strings', () => {
     }
   })
 
+  it('takes the colon at the end of a name for a part of it', () => {
+    expect(mask('{"Pwd:":null,"n":1}')).toBe('{"Pwd:":null,"n":1}')
+    expect(mask('{"Pwd:":"abc123","n":1}')).toBe('{"Pwd:":"[REDACTED]","n":1}')
+    expect(mask('sent password:":secret42" on')).not.toContain('secret42')
+    expect(mask('{"a":"b", password:":secret42"}')).not.toContain('secret42')
+  })
+
   it('takes no apostrophes or backticks of a JSON text for quotes around a name', () => {
     for (const value of [
       { '`': 0, 'x: "token"': '`:' },
@@ -309,8 +316,6 @@ describe('JSON inside strings', () => {
     fc.assert(
       fc.property(data, fc.integer({ min: 0, max: 3 }), (value, levels) => {
         let text = JSON.stringify(value)
-        // `"Pwd:":null` reads as `Pwd: …`: masked at the price of the JSON, because a secret may begin with a quote and a colon.
-        fc.pre(!text.includes(':":'))
         for (let i = 0; i < levels; i += 1) text = JSON.stringify({ arguments: text })
         let shown: unknown = JSON.parse(mask(text))
         for (let i = 0; i < levels; i += 1) shown = JSON.parse((shown as { arguments: string }).arguments)

@@ -47,7 +47,7 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
       cut(readSetterValue(text, at, rules))
     } else {
       const place = toPlace(text, at, found[0].length)
-      if (place === undefined) continue
+      if (place === undefined || isInSecretName(text, at, rules)) continue
       if (isSecret(text, place, rules)) cut(readNamedValue(text, place, rules), place.name.quote)
       else pairs.meet(place)
     }
@@ -58,6 +58,13 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
 /** A number or word that ends where a field of JSON does. */
 function isInJson(text: string, { from, to }: ValueInText): boolean {
   return /^-?[\w.+-]{1,64}$/.test(text.slice(from, Math.min(to, from + 65))) && /^\s{0,16}[,}]/.test(text.slice(to, to + 17))
+}
+
+/** The colon of `"Pwd:": 1` ends a name in quotes, whose own colon is met next and masks the value. */
+function isInSecretName(text: string, at: number, rules: KeyRules): boolean {
+  const end = /^\\{0,16}["']\s{0,8}:/.exec(text.slice(at + 1, at + 27))?.[0].length
+  const name = end === undefined ? undefined : readNameBefore(text, at + end)
+  return name !== undefined && name.quote !== '' && name.from < at && rules.isSecretTextName(name.name)
 }
 
 function isOpening(code: number): boolean {
