@@ -22,7 +22,7 @@ export interface Border {
 export class CallRecording implements Recording {
   readonly #span: GuardedSpan
   readonly #call: CompiledCall
-  readonly #taken: Capture
+  readonly #capture: Capture
   readonly #scope: Scope
   readonly #border: Border
   #firstChunkMs: number | undefined
@@ -30,13 +30,13 @@ export class CallRecording implements Recording {
   constructor(span: GuardedSpan, call: CompiledCall, capture: Capture, scope: Scope, border: Border) {
     this.#span = span
     this.#call = call
-    this.#taken = capture
+    this.#capture = capture
     this.#scope = scope
     this.#border = border
   }
 
   get maxBytes(): number {
-    return capturesOutput(this.#call, this.#taken) ? this.#taken.settings.maxBytes : 0
+    return capturesOutput(this.#call, this.#capture) ? this.#capture.settings.maxBytes : 0
   }
 
   get span(): Span {
@@ -64,7 +64,7 @@ export class CallRecording implements Recording {
 
   succeed(output: unknown, chunkCount?: number): void {
     try {
-      this.#capture(output, chunkCount)
+      this.#captureResult(output, chunkCount)
     } finally {
       this.#span.end()
     }
@@ -73,23 +73,23 @@ export class CallRecording implements Recording {
   gatherWith(gather: () => Gathered): void {
     GuardedSpan.gatherWith(this.#span, () => {
       const { output, chunkCount } = gather()
-      this.#capture(output, chunkCount)
+      this.#captureResult(output, chunkCount)
     })
   }
 
   fail(error: unknown, output?: unknown, chunkCount?: number): void {
     try {
-      if (output !== undefined || chunkCount !== undefined) this.#capture(output, chunkCount)
+      if (output !== undefined || chunkCount !== undefined) this.#captureResult(output, chunkCount)
       this.#span.fail(error)
     } finally {
       this.#span.end()
     }
   }
 
-  #capture(output: unknown, chunkCount: number | undefined): void {
+  #captureResult(output: unknown, chunkCount: number | undefined): void {
     try {
       if (!this.#span.isRecording()) return
-      captureResult(this.#span, this.#call, output, this.#taken)
+      captureResult(this.#span, this.#call, output, this.#capture)
       if (chunkCount !== undefined) captureChunks(this.#span, chunkCount, this.#firstChunkMs)
     } catch (error) {
       this.#border.report('capture', error)

@@ -34,7 +34,7 @@ const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise
 export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | CallFor, resolve: ResolveRecorder): F {
   // An async generator is an async function, too.
   const isAsync = types.isAsyncFunction(fn) && !types.isGeneratorFunction(fn)
-  const isFresh = isAsync || types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
+  const isFresh = types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
   const wrapper: F = new NativeProxy(fn, {
     // Named, so that the stack of a recorded error can do without it.
     apply: function honeyhiveCall(target, self, args: unknown[]) {
@@ -63,7 +63,7 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
       }
       giveBackFrames(stackLimit)
       leave(recording, before)
-      if (isAsync && recording.isSilent !== true) return deriveFrom(result as Promise<unknown>, new CallSettlement(recording, self, args))
+      if (isAsync && recording.isSilent !== true) return followOwnPromise(recording, result as Promise<unknown>, self, args)
       return afterCall(recording, result, isFresh, self, args)
     },
     construct(target, args: unknown[], newTarget) {
@@ -142,6 +142,17 @@ function watchResult(recording: Recording, result: object, isFresh: boolean, sel
   }
   watchValue(recording, result, self, args)
   return result
+}
+
+/** Of an async function: nobody else holds it, and nothing of it is in the way of `await`. */
+function followOwnPromise(recording: Recording, promise: Promise<unknown>, self: unknown, args: readonly unknown[]): unknown {
+  try {
+    return deriveFrom(promise, new CallSettlement(recording, self, args))
+  } catch {
+    // A host that changed what all promises have, or whose stack is used up.
+    succeed(recording, promise)
+    return promise
+  }
 }
 
 function watchPromise(only: Recording, promise: object, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {

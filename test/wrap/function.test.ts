@@ -403,6 +403,26 @@ describe('promises', () => {
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
   })
 
+  it('an async function gives its promise where the host made the constructor of all promises throw', async () => {
+    const { wrap, spans } = create()
+    const traced = wrap(async () => 1)
+    const own = Object.getOwnPropertyDescriptor(Promise.prototype, 'constructor') as PropertyDescriptor
+    let got: Promise<number>
+    Object.defineProperty(Promise.prototype, 'constructor', {
+      configurable: true,
+      get() {
+        throw new Error('read')
+      },
+    })
+    try {
+      got = traced()
+    } finally {
+      Object.defineProperty(Promise.prototype, 'constructor', own)
+    }
+    expect(await got).toBe(1)
+    expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
   it('a wrapper around a wrapper ends both spans and keeps their order', async () => {
     const { wrap, spans } = create()
     const asking = wrap(async (q: string) => {

@@ -47,9 +47,9 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
       cut(readSetterValue(text, at, rules))
     } else {
       const place = toPlace(text, at, found[0].length)
-      if (place === undefined || isInSecretName(text, at, rules)) continue
-      if (isSecret(text, place, rules)) cut(readNamedValue(text, place, rules), place.name.quote)
-      else pairs.meet(place)
+      if (place === undefined) continue
+      if (!isSecret(text, place, rules)) pairs.meet(place)
+      else if (!isInSecretName(text, at, rules)) cut(readNamedValue(text, place, rules), place.name.quote)
     }
   }
   return cuts.finish()
@@ -63,8 +63,8 @@ function isInJson(text: string, { from, to }: ValueInText): boolean {
 /** The colon of `"Pwd:": 1` ends a name in quotes, whose own colon is met next and masks the value. */
 function isInSecretName(text: string, at: number, rules: KeyRules): boolean {
   const end = /^\\{0,16}["']\s{0,8}:/.exec(text.slice(at + 1, at + 27))?.[0].length
-  const name = end === undefined ? undefined : readNameBefore(text, at + end)
-  return name !== undefined && name.quote !== '' && name.from < at && rules.isSecretTextName(name.name)
+  const whole = end === undefined ? undefined : placeOf(text, at + end, at + end + 1, ':')
+  return whole !== undefined && whole.name.quote !== '' && whole.name.from < at && isSecret(text, whole, rules)
 }
 
 function isOpening(code: number): boolean {
