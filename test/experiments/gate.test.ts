@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, expect } from 'vitest'
 import {
   compareRuns,
@@ -402,7 +402,15 @@ describe('taking rows over', () => {
 describe('runners', () => {
   const source = new URL('../../src/experiments/index.ts', import.meta.url).href
 
-  test('say so when the filter matches nothing, or they were stopped between files', async ({ folder }) => {
+  /** A folder of a project, which has `tsx`: Node 20 loads no TypeScript by itself. */
+  const inProject = test.extend<{ folder: string }>({
+    folder: async ({ folder }, use) => {
+      await symlink(resolve('node_modules'), join(folder, 'node_modules'))
+      await use(folder)
+    },
+  })
+
+  inProject('say so when the filter matches nothing, or they were stopped between files', async ({ folder }) => {
     const file = (name: string): string =>
       `import { defineExperiment } from '${source}'\nexport const ${name} = defineExperiment({ apiKey: '', git: false, progress: false, dataset: [{ inputs: 1 }], function: () => 1 })\n`
     await writeFile(join(folder, 'a.eval.ts'), file('one'))
@@ -417,7 +425,7 @@ describe('runners', () => {
     expect(stopped.failures.at(-1)?.message).toContain('was not run')
   })
 
-  test('a baseline on the command line wins over that of the file', async ({ folder }) => {
+  inProject('a baseline on the command line wins over that of the file', async ({ folder }) => {
     const baseline = await run(8, { m: always(1) })
     await writeFile(join(folder, 'base.json'), JSON.stringify(baseline))
     await writeFile(
