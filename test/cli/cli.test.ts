@@ -216,7 +216,7 @@ describe('honeyhive-tracer', () => {
     const tracer = HoneyHiveTracer.init({ apiKey: 'key-of-a', serverUrl: url, sessionName: 'first' })
     const { sessionId } = tracer
     for (let i = 0; i < 3; i++) traceFn(tracer, () => 'x'.repeat(3_000_000), { eventName: `large ${i}` })()
-    await tracer.shutdown()
+    expect(await tracer.shutdown(60_000)).toBe(true)
     const [otlp, json, jsonl, csv, wrong, absent] = await Promise.all(
       [
         [],

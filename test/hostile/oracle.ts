@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { cpuMs } from '../fixtures/cost.js'
+import { cpuMs, toReferenceMs } from '../fixtures/cost.js'
 import { checkPrototypesUntouched } from '../fixtures/hostile.js'
 import type { TracerOptions } from '../../src/config/options.js'
 import type { TracerStats } from '../../src/export/stats.js'
@@ -116,7 +116,7 @@ async function runSite({ name, act }: Site, tracer: HoneyHiveTracer, make: () =>
   const startedAt = cpuMs()
   try {
     const outcome = await withDeadline(act(tracer, timed))
-    const tookMs = cpuMs() - startedAt - madeMs
+    const tookMs = toReferenceMs(cpuMs() - startedAt - madeMs, limitMs)
     const slow = tookMs > limitMs ? [`${name}: took ${Math.round(tookMs)} ms`] : []
     return typeof outcome === 'string' ? [`${name}: ${outcome}`, ...slow] : slow
   } catch (error) {

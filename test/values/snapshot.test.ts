@@ -2,14 +2,11 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Plain, type Snapshot, toResultSnapshot, toSnapshot } from '../../src/values/snapshot.js'
-import { cpuMs, leastCpuMsOf } from '../fixtures/cost.js'
+import { cpuMs, leastCpuMsOf, toReferenceMs } from '../fixtures/cost.js'
 import { OUTSIDE_COVERAGE } from '../fixtures/coverage.js'
 import { checkPrototypesUntouched, hostileErrors, hostileValues } from '../fixtures/hostile.js'
 
 const LIMITS = { maxBytes: 1_048_576 }
-/** How much slower than the reference machine a run may be. */
-const CI_FACTOR = 8
-
 const plainOf = (value: unknown, maxBytes = LIMITS.maxBytes): Plain => toSnapshot(value, { maxBytes }).value
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -33,7 +30,7 @@ describe('toSnapshot against the hostile corpus', () => {
       const value = make()
       const before = cpuMs()
       const result: Snapshot = toSnapshot(value, LIMITS)
-      expect(cpuMs() - before).toBeLessThan(50 * CI_FACTOR * (heavy === true ? 2 : 1))
+      expect(toReferenceMs(cpuMs() - before, heavy === true ? 800 : 400)).toBeLessThan(heavy === true ? 800 : 400)
       const text = JSON.stringify(result.value)
       expect(text.length).toBeLessThan(2 * LIMITS.maxBytes)
       if (text.length < 10_000) expectPlain(result.value)
