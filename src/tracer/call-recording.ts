@@ -99,14 +99,16 @@ export class CallRecording implements Recording {
 
 /** A call on a tracer that records nothing: it runs in the tracer's scope, so that nothing in it goes to another one. */
 export class SilentRecording implements Recording {
-  readonly isSilent = true
+  readonly isSilent: boolean
   readonly maxBytes = 0
   readonly span: Span
   readonly #scope: Scope
 
-  constructor(span: Span, scope: Scope) {
+  /** @param isAlone whether no other tracer is there to which what a result does later could go, so that nobody has to watch it. */
+  constructor(span: Span, scope: Scope, isAlone: boolean) {
     this.span = span
     this.#scope = scope
+    this.isSilent = isAlone
   }
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {

@@ -424,12 +424,18 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       remoteParent: undefined,
       baggage: frame?.baggage,
     }
-    return new SilentRecording(span, this.enter(values, at))
+    return new SilentRecording(span, this.enter(values, at), this.#isAlone)
+  }
+
+  /** Whether no other tracer of the process is live. */
+  get #isAlone(): boolean {
+    const { instances } = processState
+    return instances.size === 0 || instances.only === this
   }
 
   #toRecording(span: GuardedSpan | UnrecordedSpan, call: CompiledCall, { at, current, self, args }: CallSite): Recording {
     const scope = this.#scopeWith(span.honeyhiveSpan, at, current)
-    if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope)
+    if (!(span instanceof GuardedSpan)) return new SilentRecording(span, scope, this.#isAlone)
     if (span.isRecording()) this.#capture(span, call, self, args)
     return new CallRecording(span, call, this.capture, scope, this)
   }

@@ -37,7 +37,7 @@ export interface Recording {
   gatherWith?(gather: () => Gathered): void
   /** The call's span. */
   readonly span?: Span | undefined
-  /** True when nothing is recorded: the call only runs in the scope of its tracer, and nobody watches what it returns. */
+  /** True when nothing is recorded, by anybody: the call only runs in the scope of its tracer, and nobody watches what it returns. */
   readonly isSilent?: boolean | undefined
   /** Most bytes of collected stream output. */
   readonly maxBytes: number

@@ -344,3 +344,44 @@ describe('beside the host’s own OpenTelemetry', () => {
     expect(otel.getTracer('anything').startSpan('global').isRecording()).toBe(false)
   })
 })
+
+describe('what a result does later, where its tracer records nothing', () => {
+  const library = createRoutingProvider().getTracer('library')
+  async function* steps(): AsyncGenerator<number> {
+    library.startSpan('first').end()
+    yield 1
+    await Promise.resolve()
+    library.startSpan('second').end()
+  }
+  const read = async (stream: AsyncIterable<number>): Promise<void> => {
+    for await (const _ of stream);
+  }
+  /** Ways in which a function answers with a stream, and how its caller reads it. */
+  const ways: readonly [string, () => unknown, (answer: never) => unknown][] = [
+    ['itself', steps, read],
+    ['of an async function', async () => steps(), async (answer: Promise<AsyncIterable<number>>) => read(await answer)],
+    ['in a promise', () => Promise.resolve().then(steps), async (answer: Promise<AsyncIterable<number>>) => read(await answer)],
+    ['in a field', () => ({ stream: steps() }), ({ stream }: { stream: AsyncIterable<number> }) => read(stream)],
+  ]
+  const off: readonly [string, () => HoneyHiveTracer | Promise<HoneyHiveTracer>][] = [
+    ['disabled', () => HoneyHiveTracer.init({ apiKey: 'key-of-nobody', serverUrl: 'http://127.0.0.1:9', disabled: true })],
+    ['unsampled', () => HoneyHiveTracer.init({ apiKey: 'key-of-nobody', serverUrl: 'http://127.0.0.1:9', sampleRate: 0 })],
+    ['shut down', async () => a.tracer.shutdown().then(() => a.tracer)],
+  ]
+  for (const [kind, getOff] of off) {
+    for (const [way, answer, reader] of ways) {
+      test(`${kind}, a stream ${way}: nothing of it goes to the tracer that reads it`, async () => {
+        const tracer = await getOff()
+        const ask = traceFn(tracer, answer, { eventName: 'ask' })
+        await run(b, 'reader', async () => {
+          await reader(ask() as never)
+          library.startSpan('of-b').end()
+        })
+        const arrived = await fleet.arrived()
+        expect(toTrees(arrived.b ?? [])).toEqual([{ name: 'reader', children: [{ name: 'of-b' }] }])
+        expect(arrived.a ?? []).toEqual([])
+        if (tracer !== a.tracer) await tracer.shutdown()
+      })
+    }
+  }
+})
