@@ -15,6 +15,8 @@ export interface Logger {
 
 /** Speaks for one tracer: throttled, never throws, never shows a secret. */
 export interface Diagnostics {
+  /** Whether {@link debug} says anything, for whoever would rather not make a function to find out. */
+  readonly isVerbose: boolean
   /** Only with `verbose`; the line is built only when it is wanted. */
   debug(build: () => string): void
   /** At most once per `topic` and minute. */
@@ -59,8 +61,12 @@ class Voice implements Diagnostics {
     this.#options = options
   }
 
+  get isVerbose(): boolean {
+    return this.#options.verbose === true
+  }
+
   debug(build: () => string): void {
-    if (this.#options.verbose === true) this.#speak('debug', build())
+    if (this.isVerbose) this.#speak('debug', build())
   }
 
   warn(topic: string, message: string): void {

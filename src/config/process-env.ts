@@ -24,8 +24,9 @@ const NO_VARIABLES: Variables = Object.freeze(Object.create(null) as Record<stri
 
 function readOne(name: string): string | undefined {
   try {
-    const value: unknown = Object.hasOwn(process.env, name) ? process.env[name] : undefined
-    return typeof value === 'string' ? value : undefined
+    const value: unknown = process.env[name]
+    // Each look asks the system, and most are for what is not set: whose it is, is asked of what is there.
+    return typeof value === 'string' && Object.hasOwn(process.env, name) ? value : undefined
   } catch {
     // A variable that may not be read is not set.
     return undefined

@@ -12,12 +12,12 @@ export interface SpanName {
 type Fate = DropReason | 'open' | undefined
 
 interface Decision {
-  readonly spanId: string
-  readonly name: string
+  spanId: string
+  name: string
   fate: Fate
   detail: string
   /** Milliseconds since the Unix epoch. */
-  readonly atMs: number
+  atMs: number
 }
 
 /** Decisions kept by one tracer. The list grows with use: most tracers of a pool have a handful. */
@@ -35,7 +35,17 @@ export class DecisionLog {
 
   /** Records one decision; no reason means exported. */
   add({ spanId, name }: SpanName, reason: Fate, detail: string): void {
-    this.#decisions[this.#next] = { spanId, name, fate: reason, detail, atMs: this.#now() }
+    const atMs = this.#now()
+    const oldest = this.#decisions[this.#next]
+    if (oldest === undefined) this.#decisions[this.#next] = { spanId, name, fate: reason, detail, atMs }
+    else {
+      // Once the ring is full nothing is made any more.
+      oldest.spanId = spanId
+      oldest.name = name
+      oldest.fate = reason
+      oldest.detail = detail
+      oldest.atMs = atMs
+    }
     this.#next = (this.#next + 1) % CAPACITY
   }
 

@@ -330,12 +330,17 @@ export class SpanStats {
     this.#dropped += amount
     if (isLoss) this.#losses += amount
     try {
-      this.#diagnostics.debug(() => `dropped (${reason}): ${amount} of ${drops.count} so far${detail === '' ? '' : `, ${detail}`}`)
+      if (this.#diagnostics.isVerbose) this.#tell(reason, amount, drops, detail)
       if (isLoss && !isTold) this.#warn(reason, drops, detail)
       this.#report(reason, drops, amount, detail)
     } catch {
       // The stack is used up; what is told can be read from the books.
     }
+  }
+
+  // Apart from it, because a function that makes closures pays for them each time it is called.
+  #tell(reason: DropReason, amount: number, { count }: Drops, detail: string): void {
+    this.#diagnostics.debug(() => `dropped (${reason}): ${amount} of ${count} so far${detail === '' ? '' : `, ${detail}`}`)
   }
 
   #warn(reason: DropReason, drops: Drops, detail: string): void {

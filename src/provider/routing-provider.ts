@@ -2,7 +2,7 @@ import { NativePromise, reflectGet } from '../builtins.js'
 import {
   type Context,
   INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
+  INVALID_SPANID,
   ROOT_CONTEXT,
   type Span,
   type SpanOptions,
@@ -281,7 +281,8 @@ class RoutingTracer implements Tracer {
     const at = toContext(rest.length > 2 ? (rest[1] as Context) : undefined)
     const span = this.startSpan(name, options, at)
     const owned = findOwned(span)
-    const isOwned = owned !== undefined && isSpanContextValid(owned.context)
+    // Ours are valid, or those of a span that nobody records.
+    const isOwned = owned !== undefined && owned.context.spanId !== INVALID_SPANID
     const call = (): ReturnType<F> => callInContext(at, span, isOwned, fn as (span: Span) => ReturnType<F>)
     return owned?.owner === undefined ? call() : owned.owner.runWithSpan(owned, call)
   }
