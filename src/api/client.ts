@@ -142,7 +142,7 @@ class RestCalls implements PumpSource<Call, Answer> {
   /** The last call about each id; none while nothing is under way. */
   #last: Map<string, Call> | undefined
   /** Calls that wait for no other. */
-  readonly #ready: Call[] = []
+  #ready: Call[] = []
   #bytes = 0
   #failures = 0
   #starts = 0
@@ -232,7 +232,10 @@ class RestCalls implements PumpSource<Call, Answer> {
   }
 
   take(): Call | undefined {
-    return this.#ready.shift()
+    const next = this.#ready.shift()
+    // What is empty keeps the room that it once took.
+    if (this.#ready.length === 0) this.#ready = []
+    return next
   }
 
   async send(call: Call, options: SendOptions): Promise<Answer | Retry> {

@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { gzip as gzipCallback } from 'node:zlib'
 import { monotonicMs } from '../builtins.js'
 import { type ConnectionOptions, Connections } from './connections.js'
-import { registerEndpoint } from './sockets.js'
+import { Destination } from './destination.js'
 import { runDetached } from './detached.js'
 import { type ApiKey, sendWithKey } from './api-key.js'
 import { exchange, type Reply } from './exchange.js'
@@ -83,31 +83,25 @@ export function toAuthorization(key: string | undefined): Record<string, string>
 
 const gzip = promisify(gzipCallback)
 
-/** Where spans go, below the base URL. */
-const TRACES_PATH = '/opentelemetry/v1/traces'
-
-/** Where this package sends to, below the base URL. */
-const OWN_PATHS = [TRACES_PATH, '/session/', '/events', '/v1/'] as const
-
 /** The way to a server over pooled sockets. Makes no connection before the first request. */
 export class HttpTransport implements TracesTransport {
-  readonly baseUrl: string
-  readonly tracesUrl: string
   readonly #options: HttpTransportOptions
-  readonly #origin: string
-  readonly #endpoints: readonly (() => void)[]
+  readonly #destination: Destination
   readonly #connections: Connections
   #isClosed = false
 
   constructor(options: HttpTransportOptions) {
-    const { origin, pathname } = new URL(options.serverUrl)
     this.#options = options
     this.#connections = new Connections(options)
-    this.#origin = origin
-    this.baseUrl = `${origin}${pathname.replace(/\/+$/, '')}`
-    this.tracesUrl = options.exportUrl ?? `${this.baseUrl}${TRACES_PATH}`
-    const own = OWN_PATHS.map((path) => registerEndpoint(`${this.baseUrl}${path}`))
-    this.#endpoints = options.exportUrl === undefined ? own : [...own, registerEndpoint(options.exportUrl, { isExact: true })]
+    this.#destination = Destination.share(options.serverUrl, options.exportUrl)
+  }
+
+  get baseUrl(): string {
+    return this.#destination.baseUrl
+  }
+
+  get tracesUrl(): string {
+    return this.#destination.tracesUrl
   }
 
   get hasRenewableKey(): boolean {
@@ -125,7 +119,7 @@ export class HttpTransport implements TracesTransport {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const unregister of this.#endpoints) unregister()
+    this.#destination.release()
     this.#connections.close()
   }
 
@@ -133,7 +127,7 @@ export class HttpTransport implements TracesTransport {
     const startedAt = monotonicMs()
     const url = new URL(request.url)
     const body = await this.#compress(request.body)
-    const source = url.origin === this.#origin ? this.#options.key : undefined
+    const source = url.origin === this.#destination.origin ? this.#options.key : undefined
     // With `await` here and below: a promise that an async function gives back is asked for its `then`, which may be the host's.
     return await sendWithKey(source, (key) => this.#exchange(request, { url, body, key, startedAt }))
   }
@@ -162,7 +156,7 @@ export class HttpTransport implements TracesTransport {
 
   /** The key belongs to the server it was given for: a collector is somebody else's host. */
   #headersFor({ origin }: URL): Readonly<Record<string, string>> {
-    return origin === this.#origin ? this.#options.headers : (this.#options.foreignHeaders ?? {})
+    return origin === this.#destination.origin ? this.#options.headers : (this.#options.foreignHeaders ?? {})
   }
 
   async #compress(body: Uint8Array | undefined): Promise<Uint8Array | undefined> {
