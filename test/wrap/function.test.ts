@@ -368,17 +368,82 @@ describe('promises', () => {
   it('the span of a promise nobody consumes ends too', async () => {
     const { wrap, spans } = create()
     const quick = wrap(() => Promise.resolve(1))
-    void quick()
-    await nextTurn()
-    expect(spans[0]).toMatchObject({ state: 'ok', output: 1, ends: 1 })
+    for (const at of [0, 1]) {
+      void quick()
+      await nextTurn()
+      expect(spans[at]).toMatchObject({ state: 'ok', output: 1, ends: 1 })
+    }
     let settle: (n: number) => void = () => undefined
     const slow = new Promise<number>((resolve) => {
       settle = resolve
     })
     void wrap(() => slow)()
     setTimeout(() => settle(2), 20)
-    await expect.poll(() => spans[1]?.state, { interval: 5 }).toBe('ok')
-    expect(spans[1]).toMatchObject({ output: 2, ends: 1 })
+    await expect.poll(() => spans[2]?.state, { interval: 5 }).toBe('ok')
+    expect(spans[2]).toMatchObject({ output: 2, ends: 1 })
+  })
+
+  it('a rejection that the host handled before it handed the promise out fails the span, and the promise is as it was', async () => {
+    const { wrap, spans } = create()
+    const failed = Promise.reject(new Error('boom'))
+    failed.catch(() => undefined)
+    void wrap(() => failed)()
+    await nextTurn()
+    expect(spans[0]).toMatchObject({ state: 'error', ends: 1 })
+    expect(String(spans[0]?.error)).toBe('Error: The promise was rejected and nobody waited for it')
+    expect(Object.getOwnPropertyNames(failed)).toEqual([])
+  })
+
+  it('many promises that stay pending do not keep the span of one behind them open', async () => {
+    const { wrap, spans } = create()
+    let settle: (n: number) => void = () => undefined
+    const pending = Array.from({ length: 150 }, () => new Promise<number>(() => undefined))
+    const last = new Promise<number>((resolve) => {
+      settle = resolve
+    })
+    const hand = wrap((promise: Promise<number>) => promise)
+    for (const promise of [...pending, last]) void hand(promise)
+    await nextTurn()
+    settle(4)
+    await expect.poll(() => spans.at(-1)?.state, { interval: 5 }).toBe('ok')
+    expect(spans.filter(({ state }) => state === 'open')).toHaveLength(pending.length)
+  })
+
+  it('a constructor that the host assigns to a promise stays, as it would untraced, and the span ends', async () => {
+    const { wrap, spans } = create()
+    class Deferred extends Promise<number> {}
+    const pending = Promise.resolve(1)
+    void wrap(() => pending)()
+    ;(pending as { constructor: unknown }).constructor = Deferred
+    expect(Object.getOwnPropertyDescriptor(pending, 'constructor')).toEqual({
+      value: Deferred,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    })
+    expect(await pending).toBe(1)
+    await nextTurn()
+    expect(pending.constructor).toBe(Deferred)
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 1, ends: 1 })
+  })
+
+  it('looking at a promise runs nothing of the host, and its end is told once it comes', async () => {
+    const { wrap, spans } = create()
+    let settle: (n: number) => void = () => undefined
+    let shown = 0
+    const pending = Object.assign(
+      new Promise<number>((resolve) => {
+        settle = resolve
+      }),
+      { [inspect.custom]: () => `shown ${++shown}` },
+    )
+    void wrap(() => pending)()
+    await nextTurn()
+    await nextTurn()
+    expect([shown, spans[0]?.state]).toEqual([0, 'open'])
+    settle(3)
+    await expect.poll(() => spans[0]?.state, { interval: 5 }).toBe('ok')
+    expect([shown, spans[0]?.output]).toEqual([0, 3])
   })
 
   it('a frozen promise is returned as it is and its span ends', async () => {
@@ -401,6 +466,10 @@ describe('promises', () => {
     expect(wrap(() => odd)()).toBe(odd)
     await nextTurn()
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
+    const own = class extends Promise<number> {}
+    const marked = Object.assign(new Promise(() => undefined), { constructor: own })
+    void wrap(() => marked)()
+    expect(Object.getOwnPropertyDescriptor(marked, 'constructor')?.value).toBe(own)
   })
 
   it('an async function gives its promise where the host made the constructor of all promises throw', async () => {
@@ -558,6 +627,45 @@ describe('thenables', () => {
     ])
   })
 
+  it('work of a query that several wrappers handed on is inside each of them, the inner ones innermost', async () => {
+    const { wrap, spans } = create()
+    const runQuery = wrap(async () => 'rows', 'driver')
+    const recorder = createFakeRecorder()
+    const current: (string | undefined)[] = []
+    const query = {
+      then(ok: (v: string) => unknown, err: (e: unknown) => unknown) {
+        current.push(recorder.current())
+        return runQuery().then(ok, err)
+      },
+    }
+    // A recorder of its own says which of two that keep their context apart is entered at all.
+    const apart = wrapFunction(
+      () => query,
+      compileCall({}, 'apart'),
+      () => recorder.recorder,
+    )
+    const [service, controller] = [wrap(apart, 'service'), wrap(() => service(), 'controller')]
+    expect(await controller()).toBe('rows')
+    expect(current).toEqual(['apart'])
+    expect(spans.map(({ name, parent, state }) => [name, parent, state])).toEqual([
+      ['controller', undefined, 'ok'],
+      ['service', 'controller', 'ok'],
+      ['driver', 'service', 'ok'],
+    ])
+    expect(recorder.spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+  })
+
+  it('a query that is handed out again and again is waited for by sixteen calls; those after them end at once', async () => {
+    const { wrap, spans } = create()
+    const query = { then: (ok: (v: string) => unknown) => ok('rows') }
+    const find = wrap(() => query)
+    for (let i = 0; i < 17; i++) find()
+    expect(spans.map(({ state }) => state)).toEqual([...Array.from({ length: 16 }, () => 'open'), 'ok'])
+    expect(await query).toBe('rows')
+    expect(spans.filter(({ ends, output }) => ends === 1 && output === 'rows')).toHaveLength(16)
+    expect(spans[16]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
   it('H32 a thenable that calls both callbacks ends the span once', async () => {
     const { wrap, spans } = create()
     const both = wrap(() => ({
@@ -646,6 +754,7 @@ describe('unhandled rejections', () => {
         consumedLate: async () => { listen(); const p = wrap(() => later())(); await sleep(30); await p.catch(() => console.error('caught')); await sleep(5) },
         lookedAt: async () => { const p = wrap(() => later())(); console.log(p.constructor === Promise, p.constructor.name); await sleep(60) },
         lookedAtThenCaught: async () => { listen(); const p = wrap(() => later())(); console.log(p.constructor.name); await p.catch(() => console.error('caught')); await sleep(5) },
+        neverSettles: () => { void wrap(() => new Promise(() => {}))() },
         cachedTwice: () => { listen(); const p = later(); const f = wrap(() => p); void f(); f().catch(() => console.error('caught')) },
       }
       // What the exit of a tracer does with its tasks.
@@ -689,5 +798,9 @@ describe('unhandled rejections', () => {
     expect(bare.code).toBe(code)
     expect({ code: wrapped.code, stderr: wrapped.stderr }).toEqual({ code: bare.code, stderr: bare.stderr })
     if (code === 0) expect(wrapped.stdout).toContain('error')
+  })
+
+  it('a promise that never settles keeps no process alive', async () => {
+    expect(await runChild('neverSettles', 'wrapped')).toEqual({ code: 0, stderr: '', stdout: '\n' })
   })
 })
