@@ -710,6 +710,80 @@ describe('thenables', () => {
     expect(spans[0]).toMatchObject({ state: 'ok', output: 9 })
   })
 
+  it('a then getter stays as visible as it was, can be set as before, and may give no function', async () => {
+    const { wrap, spans } = create()
+    class Odd {
+      set: unknown
+      constructor() {
+        Object.defineProperty(this, 'then', { get: () => this.set, set: (to) => (this.set = to), enumerable: true, configurable: true })
+      }
+    }
+    const odd = wrap(() => new Odd())() as Odd & { then: unknown }
+    expect(Object.keys(odd)).toEqual(['set', 'then'])
+    odd.then = undefined
+    expect(await (async () => odd)()).toBe(odd)
+    expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
+    const second = wrap(() => new Odd())() as Odd & { then: unknown }
+    second.then = (ok: (n: number) => void) => ok(6)
+    expect(await (async () => second)()).toBe(6)
+    expect(spans[1]).toMatchObject({ state: 'ok', output: 6, ends: 1 })
+    const fixed = Object.defineProperty({}, 'then', { get: () => undefined })
+    expect(wrap(() => fixed)()).toBe(fixed)
+    expect(spans[2]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
+  it('a field of that name that is no method makes no thenable', () => {
+    const { wrap, spans } = create()
+    expect(wrap(() => ({ if: 'a', then: 'b' }))()).toEqual({ if: 'a', then: 'b' })
+    expect(spans[0]).toMatchObject({ state: 'ok', output: { if: 'a', then: 'b' }, ends: 1 })
+  })
+
+  it('an error that only a later consumer handles reaches it, also through then alone', async () => {
+    const { wrap, spans } = create()
+    const error = new Error('db')
+    const query = wrap(() => ({
+      then: (ok?: (v: string) => unknown, err?: (e: unknown) => unknown): Promise<unknown> => Promise.reject(error).then(ok, err),
+    }))()
+    await expect(query.then((rows) => rows)).rejects.toBe(error)
+    expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })
+  })
+
+  it('catch and finally with other arguments are those of the object', async () => {
+    const { wrap, spans } = create()
+    class Missing extends Error {}
+    const calls: unknown[][] = []
+    const lazy = wrap(() => ({
+      then: (ok: (v: string) => unknown) => Promise.resolve('rows').then(ok),
+      catch: (...args: unknown[]) => calls.push(['catch', ...args]),
+      finally: (...args: unknown[]) => calls.push(['finally', ...args]),
+    }))()
+    const handler = (): string => 'none'
+    lazy.catch(Missing, handler)
+    lazy.catch(undefined)
+    lazy.finally(handler, handler)
+    lazy.finally('done')
+    expect(calls).toEqual([
+      ['catch', Missing, handler],
+      ['catch', undefined],
+      ['finally', handler, handler],
+      ['finally', 'done'],
+    ])
+    expect(await lazy).toBe('rows')
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+  })
+
+  it('a catch or finally that cannot be replaced leaves the rest as it is', async () => {
+    const { wrap, spans } = create()
+    for (const name of ['catch', 'finally']) {
+      const lazy = { then: (ok: (v: string) => unknown) => ok('rows') }
+      Object.defineProperty(lazy, name, { value: () => 'own' })
+      const got = wrap(() => lazy)()
+      expect(spans.at(-1)?.state).toBe('open')
+      expect(await got).toBe('rows')
+      expect(spans.at(-1)).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+    }
+  })
+
   it('a frozen thenable ends its span at once', async () => {
     const { wrap, spans } = create()
     const frozen = Object.freeze({

@@ -392,6 +392,54 @@ describe('queries and requests', () => {
     ])
   })
 
+  it('a method that takes the answer with its headers gives the output, not the one it calls for a part', async () => {
+    const { wrap, spans } = create()
+    class Request {
+      readonly raw = nextTurn().then(() => ({ status: 200 }))
+      asResponse(): Promise<object> {
+        return this.raw
+      }
+      withResponse(): Promise<object> {
+        return Promise.all([this.asResponse(), this.asResponse()]).then(([response]) => ({ data: 'answer', response }))
+      }
+      then(...callbacks: never[]): unknown {
+        return this.raw.then(...callbacks)
+      }
+    }
+    const request = wrap(() => new Request())() as Request
+    expect(await request.withResponse()).toEqual({ data: 'answer', response: { status: 200 } })
+    await nextTurn()
+    expect(spans[0]).toMatchObject({ state: 'ok', output: { data: 'answer', response: { status: 200 } }, ends: 1 })
+    const second = wrap(() => new Request())() as Request
+    expect(second.asResponse()).toBe(second.raw)
+    expect(await second.raw).toEqual({ status: 200 })
+    expect(spans[1]).toMatchObject({ state: 'ok', output: { status: 200 }, ends: 1 })
+  })
+
+  it('a method of such a name that gives no promise gives what it gave', async () => {
+    const { wrap, spans } = create()
+    const plan = { steps: 2 }
+    class Query {
+      exec(): this {
+        return this
+      }
+      execPlan(): object {
+        return plan
+      }
+      run(): null {
+        return null
+      }
+      then(resolve: (rows: string) => void): void {
+        resolve('rows')
+      }
+    }
+    const query = wrap(() => new Query())() as Query
+    expect([query.exec(), query.execPlan(), query.run()]).toEqual([query, plan, null])
+    expect(query.execPlan()).toBe(plan)
+    expect(await (query.exec() as unknown as PromiseLike<string>)).toBe('rows')
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+  })
+
   it('one that is read by its cursor ends its span too', async () => {
     const { wrap, spans } = create()
     class Query {
