@@ -6,7 +6,8 @@ import { inspect } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compileCall, type TraceOptions } from '../../src/wrap/trace-options.js'
-import { type Callable, type Recorder, wrapFunction } from '../../src/wrap/function.js'
+import { type Callable, type Recorder, type Recording, wrapFunction } from '../../src/wrap/function.js'
+import { NEEDS_RUN } from '../../src/wrap/recorder.js'
 import { createFakeRecorder } from '../fixtures/conformance.js'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -203,6 +204,89 @@ describe('calls', () => {
     })(list)
     result.push(3)
     expect(spans[0]).toMatchObject({ inputs: [[1]], output: [1, 2] })
+  })
+
+  it('nothing of a call is current once it returned, threw or began to wait', async () => {
+    const { wrap, current } = create()
+    wrap(() => expect(current()).toBe('step'), 'step')()
+    expect(current()).toBeUndefined()
+    const failing = wrap(() => {
+      throw new Error('no')
+    }, 'fails')
+    expect(failing).toThrow('no')
+    expect(current()).toBeUndefined()
+    const waiting = wrap(nextTurn, 'waits')()
+    expect(current()).toBeUndefined()
+    await waiting
+    expect(current()).toBeUndefined()
+  })
+
+  it('a constructor that throws fails its span, and throws what it threw', () => {
+    const { wrap, spans } = create()
+    const error = new Error('no')
+    const Broken = wrap(
+      class Broken {
+        constructor() {
+          throw error
+        }
+      } as unknown as Callable,
+      'Broken',
+    ) as unknown as new () => object
+    expect(() => new Broken()).toThrow(error)
+    expect(spans).toMatchObject([{ state: 'error', error, ends: 1 }])
+  })
+
+  /** One recording, which tells what is asked of it. */
+  const createOwnRecorder = (more: Partial<Recording>) => {
+    const told: unknown[] = []
+    const recorder: Recorder = {
+      record: () => ({
+        maxBytes: 1_000,
+        run(fn, self, args) {
+          told.push('run')
+          return Reflect.apply(fn, self, args as never[])
+        },
+        enter: () => undefined,
+        leave: () => void told.push('leave'),
+        succeed: (output) => void told.push(['ok', output]),
+        fail: (error) => void told.push(['error', error]),
+        ...more,
+      }),
+    }
+    const wrap = <F extends Callable>(fn: F): F => wrapFunction(fn, compileCall({}, 'f'), () => recorder)
+    return { wrap, told }
+  }
+
+  it('a recorder that cannot be entered runs the call, once', () => {
+    const { wrap, told } = createOwnRecorder({ enter: () => NEEDS_RUN })
+    const holder = {
+      factor: 3,
+      times: wrap(function (this: { factor: number }, n: number) {
+        if (n < 0) throw new RangeError('negative')
+        return this.factor * n
+      }),
+    }
+    expect(holder.times(2)).toBe(6)
+    expect(told).toEqual(['run', ['ok', 6]])
+    expect(() => holder.times(-1)).toThrow(RangeError)
+    expect(told.slice(2)).toEqual(['run', ['error', expect.any(RangeError)]])
+  })
+
+  it('where nothing is recorded nobody looks at the result, but for a generator, whose body has still to run', async () => {
+    const { wrap, told } = createOwnRecorder({ isSilent: true })
+    const pending = new Promise(() => undefined)
+    const cursor = { [Symbol.asyncIterator]: () => ({ next: () => ({ done: true }) }) }
+    expect([wrap(() => pending)(), wrap(() => cursor)(), wrap(() => null)()]).toEqual([pending, cursor, null])
+    expect(Object.getOwnPropertySymbols(cursor)).toHaveLength(1)
+    expect(Object.getOwnPropertyNames(pending)).toEqual([])
+    expect(await wrap(async () => 'answer')()).toBe('answer')
+    expect(told.filter((what) => what !== 'leave')).toEqual([])
+    const items = wrap(function* () {
+      yield 1
+    })()
+    const before = told.length
+    expect([...items]).toEqual([1])
+    expect(told.length).toBeGreaterThan(before)
   })
 
   it('H67 recursion of 10,000 levels keeps every span', async () => {
@@ -504,12 +588,12 @@ describe('promises', () => {
       ['outer', undefined, 'ok', 'hi!'],
       ['ask', 'outer', 'ok', 'hi!'],
     ])
-    expect(
-      await wrap(
-        wrap(async () => 1, 'a'),
-        'b',
-      )(),
-    ).toBe(1)
+    const twice = wrap(
+      wrap(async () => 1, 'a'),
+      'b',
+    )()
+    expect(Object.getOwnPropertyNames(twice)).toEqual([])
+    expect(await twice).toBe(1)
   })
 })
 
@@ -730,6 +814,15 @@ describe('thenables', () => {
     const fixed = Object.defineProperty({}, 'then', { get: () => undefined })
     expect(wrap(() => fixed)()).toBe(fixed)
     expect(spans[2]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
+  it('a function may be one', async () => {
+    const { wrap, spans } = create()
+    const query = Object.assign(() => 'table', { then: (ok: (rows: string) => unknown) => ok('rows') })
+    const got = wrap(() => query)()
+    expect([got === query, got(), spans[0]?.state]).toEqual([true, 'table', 'open'])
+    expect(await got).toBe('rows')
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
   })
 
   it('a field of that name that is no method makes no thenable', () => {

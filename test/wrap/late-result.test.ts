@@ -432,7 +432,7 @@ describe('results with late parts', () => {
     expect(spans[1]?.chunkCount).toBeUndefined()
   })
 
-  it('what the function was given and hands on in a field is not its answer, and a stream that is read already not either', () => {
+  it('what the function was given and hands on in a field is not its answer, and a stream that is read already not either', async () => {
     const { wrap, spans } = create()
     const items = letters()
     wrap((given: object) => ({ given }))(items)
@@ -442,7 +442,11 @@ describe('results with late parts', () => {
     const locked = new ReadableStream()
     locked.getReader()
     wrap(() => locked)()
-    expect(spans.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok'])
+    await wrap(async (given: object) => ({ given }))(items)
+    await wrap(async function (this: object) {
+      return [this]
+    }).call(items)
+    expect(spans.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok'])
     expect([Object.getOwnPropertyNames(items), Object.getOwnPropertyNames(locked)]).toEqual([[], []])
   })
 
@@ -550,9 +554,13 @@ describe('queries and requests', () => {
     const find = wrap(() => new Query() as AsyncIterable<string>)
     expect(await collect(find())).toEqual(['a', 'b'])
     expect(await find()).toEqual(['a', 'b'])
+    const both = find()
+    await collect(both)
+    await both
     expect(spans.map(({ state, output, ends }) => [state, output, ends])).toEqual([
       ['ok', 'ab', 1],
       ['ok', ['a', 'b'], 1],
+      ['ok', 'ab', 1],
     ])
   })
 })
