@@ -388,6 +388,22 @@ describe('web streams', () => {
     expect(spans[0]).toMatchObject({ ends: 1 })
   })
 
+  it('what was read before a stream was split is not left out of it, and what comes after neither', async () => {
+    const { wrap, spans } = create()
+    const stream = wrap(() => textStream(['a', 'b', 'c']))()
+    const reader = stream.getReader()
+    await reader.read()
+    reader.releaseLock()
+    expect(spans[0]?.state).toBe('open')
+    const halves = stream.tee() as unknown as AsyncIterable<string>[]
+    await Promise.all(
+      halves.map(async (half) => {
+        for await (const _ of half);
+      }),
+    )
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'abc', chunkCount: 3, ends: 1 })
+  })
+
   it('two halves that are both cancelled end the span', async () => {
     const { wrap, spans } = create()
     const halves = wrap(() => textStream(['a', 'b']))().tee()
