@@ -129,7 +129,7 @@ describe('generators', () => {
     for (const inside of items) expect([inside, current()]).toEqual(['items', undefined])
   })
 
-  it('a recording is told once that somebody begins to read, however many do', () => {
+  it('a recording is told once that somebody begins to read, however many do', async () => {
     const told: string[] = []
     const recording: Recording = {
       maxBytes: 1_000,
@@ -141,15 +141,21 @@ describe('generators', () => {
       succeed: () => void told.push('ok'),
       fail: () => void told.push('error'),
     }
-    const items = { *[Symbol.iterator]() {}, next: () => ({ done: false, value: 1 }), return: () => ({ done: true, value: undefined }) }
+    const items = {
+      async *[Symbol.asyncIterator]() {
+        yield 1
+        yield 2
+      },
+    }
     const made = wrapFunction(
       () => items,
       compileCall({}, 'f'),
       () => ({ record: () => recording }),
     )()
     expect(told).toEqual([])
-    for (let i = 0; i < 3; i++) made.next()
-    made.return()
+    const readers = [made[Symbol.asyncIterator](), made[Symbol.asyncIterator]()]
+    for (const reader of [...readers, ...readers]) await reader.next()
+    for (const reader of readers) await reader.return()
     expect(told).toEqual(['begin', 'first', 'ok'])
   })
 
