@@ -35,6 +35,11 @@ describe('what is written to an open span', () => {
       (text) => tracer.otelTracer.startSpan('own').addEvent(text).end(),
       (text) => tracer.otelTracer.startSpan('own').setStatus({ code: SpanStatusCode.ERROR, message: text }).end(),
       (text) => tracer.otelTracer.startSpan('own').setAttribute('honeyhive_event_name', text).end(),
+      (text) => {
+        const span = tracer.otelTracer.startSpan('own')
+        span.recordException({ message: text })
+        span.end()
+      },
     ]
     expect(writes.map((write) => [markOf(write, 100), markOf(write, 100_000)])).toEqual(writes.map(() => [undefined, true]))
   })
@@ -60,7 +65,7 @@ describe('what is written to an open span', () => {
   })
 
   test('counts by what the span holds of it, however it was written and as often as it was replaced', ({ createTracer }) => {
-    const tracer = createTracer({ limits: { maxEvents: 1, maxLinks: 1 } })
+    const tracer = createTracer({ limits: { maxEvents: 2, maxLinks: 2 } })
     const context = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
     const text = 'x'.repeat(4_000)
     const attributes = { text }
@@ -85,8 +90,12 @@ describe('what is written to an open span', () => {
     }
     holdsOnce((span) => span.setAttribute('text', text))
     holdsOnce((span) => span.setAttribute('text', 'x').setAttribute('text', text))
-    holdsOnce((span) => span.addEvent('event', attributes))
-    holdsOnce((span) => span.addLink({ context, attributes }))
+    const [event, link] = [(span: Span) => span.addEvent('event', attributes), (span: Span) => span.addLink({ context, attributes })]
+    for (const add of [event, link]) {
+      const [one, two, three] = [[0], [0, 0], [0, 0, 0]].map((times) => heldAfter((span) => times.map(() => add(span))) - nothing)
+      expect([two, three]).toEqual([2 * (one as number), 2 * (one as number)])
+      expect(one).toBeGreaterThanOrEqual(text.length)
+    }
     holdsOnce((span) => span.setStatus({ code: SpanStatusCode.ERROR, message: text }))
     holdsOnce((span) => span.updateName(text))
     holdsOnce(() => undefined, { attributes })
