@@ -2,7 +2,7 @@ import { NativeWeakMap, reflectApply } from '../builtins.js'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
-import { canDefine, define, findProperty, shadow } from './shadow.js'
+import { canDefine, define, findProperty, shadow, shadowGetter } from './shadow.js'
 import { watchSharedPromise } from './shared-promise.js'
 import { findStartingMethods } from './starting-methods.js'
 
@@ -69,25 +69,24 @@ function shadowThen(value: object, settlement: Settlement): boolean {
   const found = findProperty(value, 'then')
   if (found === undefined || !canDefine(value, 'then')) return false
   const { descriptor } = found
-  if (descriptor.get !== undefined) {
-    const { get, set } = descriptor
-    Object.defineProperty(value, 'then', {
-      configurable: true,
-      enumerable: false,
-      get() {
-        const then: unknown = reflectApply(get, this, [])
-        return typeof then === 'function' ? shadowOf(then as AnyFunction, settlement) : then
-      },
-      ...(set === undefined ? {} : { set }),
-    })
-    return true
-  }
+  if (descriptor.get !== undefined) return shadowThenGetter(value, settlement)
   if (typeof descriptor.value !== 'function') return false
   const then = shadowOf(descriptor.value as AnyFunction, settlement)
   define(value, 'then', then)
   shadowCatch(value, then)
   shadowFinally(value, then)
   return true
+}
+
+/** Read when the host reads it. What gives no function is no thenable, and complete as it is. */
+function shadowThenGetter(value: object, settlement: Settlement): boolean {
+  return shadowGetter(value, 'then', {
+    result(then) {
+      if (typeof then === 'function') return shadowOf(then as AnyFunction, settlement)
+      settlement.onValue(value)
+      return then
+    },
+  })
 }
 
 /** A query may be run by its `exec()`, and the answer of a request taken with its headers: all of it is the one piece of work. */

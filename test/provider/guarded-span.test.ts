@@ -150,6 +150,72 @@ describe('the methods of a span', () => {
     expect(only(tracer).attributes).not.toHaveProperty('late')
   })
 
+  test('leave what the span shows as it is at a second end', ({ tracer }) => {
+    const span = tracer.otelTracer.startSpan('own', { attributes: { a: 1 } }) as Span & ReadableSpan
+    span.end([2_000_000_000, 0])
+    span.end([2_100_000_000, 0])
+    expect(span).toMatchObject({ name: 'own', endTime: [2_000_000_000, 0], attributes: { a: 1 } })
+    expect(only(tracer)).toMatchObject({ endTime: [2_000_000_000, 0] })
+  })
+
+  test('take what says whose a span is from nobody, at the start neither, and no attribute without a name', ({ tracer }) => {
+    const names = ['session_id', 'session_auto_create', 'session_name', 'project', 'source', 'parent_id'].map((name) => `honeyhive.${name}`)
+    const forged = Object.fromEntries(['', ...names].map((name) => [name, 'forged']))
+    const span = tracer.provider.getTracer('library').startSpan('model', { attributes: { ...forged, kept: 1 } })
+    span.setAttributes(forged).end()
+    const { attributes } = only(tracer)
+    expect(attributes).toMatchObject({ 'honeyhive.session_id': tracer.sessionId, kept: 1 })
+    expect(Object.entries(attributes).filter(([name, value]) => name === '' || value === 'forged')).toEqual([])
+  })
+
+  test('take an event with attributes, with a time, and with both', ({ tracer }) => {
+    const [first, second]: HrTime[] = [
+      [2_000_000_000, 1],
+      [2_000_000_000, 2],
+    ]
+    tracer.otelTracer
+      .startSpan('own')
+      .addEvent('timed', first)
+      .addEvent('both', { a: 1 }, second)
+      .addEvent('attributes', { b: 2 })
+      .addEvent('two times', first, second)
+      .end()
+    expect(only(tracer).events.map(({ name, attributes, time }) => [name, { ...attributes }, time])).toEqual([
+      ['timed', {}, first],
+      ['both', { a: 1 }, second],
+      ['attributes', { b: 2 }, expect.anything()],
+      ['two times', {}, second],
+    ])
+  })
+
+  test('take several links at once', ({ tracer }) => {
+    const context = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
+    tracer.otelTracer
+      .startSpan('own')
+      .addLinks([{ context }, { context, attributes: { a: 1 } }])
+      .end()
+    expect(only(tracer).links.map(({ attributes }) => ({ ...attributes }))).toEqual([{}, { a: 1 }])
+  })
+
+  test('keep the class of an error that is thrown out of a traced function, whatever its code', ({ tracer }) => {
+    const error = Object.assign(new TypeError('refused'), { code: 'E_CONNECT' })
+    const call = (): unknown =>
+      tracer.startActiveSpan('own', () => {
+        throw error
+      })
+    expect(call).toThrow(error)
+    expect(only(tracer).events[0]?.attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'refused' })
+  })
+
+  test('mark a span whose captured value was cut', ({ createTracer }) => {
+    const tracer = createTracer({ capture: { maxBytes: 1_000 } })
+    const marked = (inputs: object): unknown => {
+      tracer.startActiveSpan('own', () => tracer.enrichSpan({ inputs } as never))
+      return tracer.spans.at(-1)?.attributes['honeyhive.truncated']
+    }
+    expect([marked({ text: 'x'.repeat(2_000) }), marked({ text: 'x' })]).toEqual([true, undefined])
+  })
+
   test('drop the oldest event when there are too many, and say how many', ({ createTracer }) => {
     const tracer = createTracer({ limits: { maxEvents: 2 } })
     const span = tracer.startSpan('own')

@@ -1,6 +1,7 @@
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import type { TracerOptions } from '../../src/index.js'
 import { processState } from '../../src/context/globals.js'
+import { MAX_PROCESS_BYTES } from '../../src/context/process-bytes.js'
 import { tracerTest as test } from '../fixtures/tracer.js'
 
 /** Makes the register as small as it can be: 1,000 spans, 1 MiB. */
@@ -50,11 +51,23 @@ describe('the open spans of a tracer', () => {
     expect(held).toBeLessThan(13)
     expect(tracer.stats().open).toBe(100)
     expect((processState.openBytes ?? 0) - before).toBeLessThanOrEqual(1_048_576)
+    expect((processState.openBytes ?? 0) - before).toBeGreaterThan(500_000)
     await tracer.shutdown()
     const { started, ended, open, pending, exported, dropped } = tracer.stats()
     expect({ started, ended, open, pending }).toEqual({ started: 100, ended: 100, open: 0, pending: 0 })
     expect(exported + Object.values(dropped).reduce((sum, count) => sum + count, 0)).toBe(100)
     expect(processState.openBytes).toBe(before)
+  })
+
+  test('hold what all tracers of the process may hold together, and the newest in any case', ({ createTracer }) => {
+    const before = processState.openBytes ?? 0
+    const tracer = createTracer()
+    processState.openBytes = MAX_PROCESS_BYTES
+    onTestFinished(() => {
+      processState.openBytes = before
+    })
+    for (const name of ['first', 'second', 'third']) tracer.startSpan(name)
+    expect(tracer.stats()).toMatchObject({ open: 3, oldestOpen: { name: 'third' } })
   })
 
   test('are left in any order, and none is held afterwards', ({ createTracer }) => {

@@ -197,6 +197,8 @@ describe('routeSpan', () => {
       const { owner, place } = route(trace.setSpanContext(context.active(), chosen.spanContext()))
       expect(owner).toBe(tracer.instance)
       expect(place).toMatchObject({ parent: { context: chosen.spanContext() }, isChosen: true })
+      const root = { owner: tracer.instance, place: { parent: undefined, remoteParent: undefined, isChosen: true } }
+      expect(route(withSpan(chosen), true)).toMatchObject(root)
     })
   })
 
@@ -247,7 +249,38 @@ describe('routeSpan', () => {
   test('takes a span of the application for no parent and no choice of a place', ({ tracer }) => {
     const at = trace.setSpanContext(ROOT_CONTEXT, foreign)
     trace.setGlobalTracerProvider(new BasicTracerProvider())
-    tracer.startActiveSpan('own', () => expect(route(at)).toMatchObject({ owner: tracer.instance, place: { isChosen: false } }))
+    const anywhere = { owner: tracer.instance, place: { parent: undefined, remoteParent: undefined, isChosen: false } }
+    tracer.startActiveSpan('own', () => {
+      expect(route(at)).toMatchObject(anywhere)
+      context.with(trace.setSpanContext(ROOT_CONTEXT, remote), () => expect(route(at)).toMatchObject(anywhere))
+    })
+  })
+
+  test('continues no span of ours that has ended as if it were a caller, where a library restores its context', ({
+    tracer,
+    createTracer,
+  }) => {
+    const other = createTracer()
+    const library = tracer.provider.getTracer('library')
+    library.startActiveSpan('request', (request) => {
+      const outer = context.active()
+      const restored = (): ReturnType<typeof route> => context.with(outer, () => route())
+      library.startActiveSpan('inside', () =>
+        other.withSession({}, () => {
+          request.end()
+          expect(restored()).toMatchObject({ owner: other.instance, place: { remoteParent: undefined, isChosen: false } })
+        }),
+      )
+    })
+  })
+
+  test('goes under a span of another nest that was named, after its end too', ({ tracer, createTracer }) => {
+    const span = tracer.provider.getTracer('library').startSpan('bound')
+    const at = withSpan(span)
+    const under = { owner: tracer.instance, place: { parent: { context: span.spanContext() } }, conflict: undefined }
+    expect(route(at)).toMatchObject(under)
+    span.end()
+    createTracer().withSession({}, () => expect(route(at)).toMatchObject(under))
   })
 
   test('continues ids that are marked as remote beside an application, too', ({ tracer }) => {

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { processState } from '../../src/context/globals.js'
 import { compileCall } from '../../src/wrap/trace-options.js'
 import { wrapFunction } from '../../src/wrap/function.js'
 import { createFakeRecorder } from '../fixtures/conformance.js'
@@ -32,6 +33,27 @@ describe('results that the host let go of', () => {
       )
       .toBe('ok')
     expect(spans[0]).toMatchObject({ output, ends: 1 })
+  })
+
+  it('a promise that was let go of leaves nothing to do when the process exits', async () => {
+    const { recorder, spans } = createFakeRecorder()
+    void wrapFunction(
+      () => new Promise(() => undefined),
+      compileCall({}, 'ask'),
+      () => recorder,
+    )()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(processState.exitTasks.size).toBe(1)
+    await expect
+      .poll(
+        () => {
+          collectGarbage()
+          return processState.exitTasks.size
+        },
+        { interval: 20 },
+      )
+      .toBe(0)
+    expect(spans[0]).toMatchObject({ state: 'ok', output: undefined, ends: 1 })
   })
 
   it('what is still held stays open', async () => {

@@ -6,7 +6,8 @@ import { inspect } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compileCall, type TraceOptions } from '../../src/wrap/trace-options.js'
-import { type Callable, type Recorder, wrapFunction } from '../../src/wrap/function.js'
+import { type Callable, type Recorder, type Recording, wrapFunction } from '../../src/wrap/function.js'
+import { NEEDS_RUN } from '../../src/wrap/recorder.js'
 import { createFakeRecorder } from '../fixtures/conformance.js'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -205,6 +206,89 @@ describe('calls', () => {
     expect(spans[0]).toMatchObject({ inputs: [[1]], output: [1, 2] })
   })
 
+  it('nothing of a call is current once it returned, threw or began to wait', async () => {
+    const { wrap, current } = create()
+    wrap(() => expect(current()).toBe('step'), 'step')()
+    expect(current()).toBeUndefined()
+    const failing = wrap(() => {
+      throw new Error('no')
+    }, 'fails')
+    expect(failing).toThrow('no')
+    expect(current()).toBeUndefined()
+    const waiting = wrap(nextTurn, 'waits')()
+    expect(current()).toBeUndefined()
+    await waiting
+    expect(current()).toBeUndefined()
+  })
+
+  it('a constructor that throws fails its span, and throws what it threw', () => {
+    const { wrap, spans } = create()
+    const error = new Error('no')
+    const Broken = wrap(
+      class Broken {
+        constructor() {
+          throw error
+        }
+      } as unknown as Callable,
+      'Broken',
+    ) as unknown as new () => object
+    expect(() => new Broken()).toThrow(error)
+    expect(spans).toMatchObject([{ state: 'error', error, ends: 1 }])
+  })
+
+  /** One recording, which tells what is asked of it. */
+  const createOwnRecorder = (more: Partial<Recording>) => {
+    const told: unknown[] = []
+    const recorder: Recorder = {
+      record: () => ({
+        maxBytes: 1_000,
+        run(fn, self, args) {
+          told.push('run')
+          return Reflect.apply(fn, self, args as never[])
+        },
+        enter: () => undefined,
+        leave: () => void told.push('leave'),
+        succeed: (output) => void told.push(['ok', output]),
+        fail: (error) => void told.push(['error', error]),
+        ...more,
+      }),
+    }
+    const wrap = <F extends Callable>(fn: F): F => wrapFunction(fn, compileCall({}, 'f'), () => recorder)
+    return { wrap, told }
+  }
+
+  it('a recorder that cannot be entered runs the call, once', () => {
+    const { wrap, told } = createOwnRecorder({ enter: () => NEEDS_RUN })
+    const holder = {
+      factor: 3,
+      times: wrap(function (this: { factor: number }, n: number) {
+        if (n < 0) throw new RangeError('negative')
+        return this.factor * n
+      }),
+    }
+    expect(holder.times(2)).toBe(6)
+    expect(told).toEqual(['run', ['ok', 6]])
+    expect(() => holder.times(-1)).toThrow(RangeError)
+    expect(told.slice(2)).toEqual(['run', ['error', expect.any(RangeError)]])
+  })
+
+  it('where nothing is recorded nobody looks at the result, but for a generator, whose body has still to run', async () => {
+    const { wrap, told } = createOwnRecorder({ isSilent: true })
+    const pending = new Promise(() => undefined)
+    const cursor = { [Symbol.asyncIterator]: () => ({ next: () => ({ done: true }) }) }
+    expect([wrap(() => pending)(), wrap(() => cursor)(), wrap(() => null)()]).toEqual([pending, cursor, null])
+    expect(Object.getOwnPropertySymbols(cursor)).toHaveLength(1)
+    expect(Object.getOwnPropertyNames(pending)).toEqual([])
+    expect(await wrap(async () => 'answer')()).toBe('answer')
+    expect(told.filter((what) => what !== 'leave')).toEqual([])
+    const items = wrap(function* () {
+      yield 1
+    })()
+    const before = told.length
+    expect([...items]).toEqual([1])
+    expect(told.length).toBeGreaterThan(before)
+  })
+
   it('H67 recursion of 10,000 levels keeps every span', async () => {
     const { wrap, spans } = create()
     const down: (n: number) => Promise<number> = wrap(async (n: number): Promise<number> => {
@@ -368,17 +452,82 @@ describe('promises', () => {
   it('the span of a promise nobody consumes ends too', async () => {
     const { wrap, spans } = create()
     const quick = wrap(() => Promise.resolve(1))
-    void quick()
-    await nextTurn()
-    expect(spans[0]).toMatchObject({ state: 'ok', output: 1, ends: 1 })
+    for (const at of [0, 1]) {
+      void quick()
+      await nextTurn()
+      expect(spans[at]).toMatchObject({ state: 'ok', output: 1, ends: 1 })
+    }
     let settle: (n: number) => void = () => undefined
     const slow = new Promise<number>((resolve) => {
       settle = resolve
     })
     void wrap(() => slow)()
     setTimeout(() => settle(2), 20)
-    await expect.poll(() => spans[1]?.state, { interval: 5 }).toBe('ok')
-    expect(spans[1]).toMatchObject({ output: 2, ends: 1 })
+    await expect.poll(() => spans[2]?.state, { interval: 5 }).toBe('ok')
+    expect(spans[2]).toMatchObject({ output: 2, ends: 1 })
+  })
+
+  it('a rejection that the host handled before it handed the promise out fails the span, and the promise is as it was', async () => {
+    const { wrap, spans } = create()
+    const failed = Promise.reject(new Error('boom'))
+    failed.catch(() => undefined)
+    void wrap(() => failed)()
+    await nextTurn()
+    expect(spans[0]).toMatchObject({ state: 'error', ends: 1 })
+    expect(String(spans[0]?.error)).toBe('Error: The promise was rejected and nobody waited for it')
+    expect(Object.getOwnPropertyNames(failed)).toEqual([])
+  })
+
+  it('many promises that stay pending do not keep the span of one behind them open', async () => {
+    const { wrap, spans } = create()
+    let settle: (n: number) => void = () => undefined
+    const pending = Array.from({ length: 150 }, () => new Promise<number>(() => undefined))
+    const last = new Promise<number>((resolve) => {
+      settle = resolve
+    })
+    const hand = wrap((promise: Promise<number>) => promise)
+    for (const promise of [...pending, last]) void hand(promise)
+    await nextTurn()
+    settle(4)
+    await expect.poll(() => spans.at(-1)?.state, { interval: 5 }).toBe('ok')
+    expect(spans.filter(({ state }) => state === 'open')).toHaveLength(pending.length)
+  })
+
+  it('a constructor that the host assigns to a promise stays, as it would untraced, and the span ends', async () => {
+    const { wrap, spans } = create()
+    class Deferred extends Promise<number> {}
+    const pending = Promise.resolve(1)
+    void wrap(() => pending)()
+    ;(pending as { constructor: unknown }).constructor = Deferred
+    expect(Object.getOwnPropertyDescriptor(pending, 'constructor')).toEqual({
+      value: Deferred,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    })
+    expect(await pending).toBe(1)
+    await nextTurn()
+    expect(pending.constructor).toBe(Deferred)
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 1, ends: 1 })
+  })
+
+  it('looking at a promise runs nothing of the host, and its end is told once it comes', async () => {
+    const { wrap, spans } = create()
+    let settle: (n: number) => void = () => undefined
+    let shown = 0
+    const pending = Object.assign(
+      new Promise<number>((resolve) => {
+        settle = resolve
+      }),
+      { [inspect.custom]: () => `shown ${++shown}` },
+    )
+    void wrap(() => pending)()
+    await nextTurn()
+    await nextTurn()
+    expect([shown, spans[0]?.state]).toEqual([0, 'open'])
+    settle(3)
+    await expect.poll(() => spans[0]?.state, { interval: 5 }).toBe('ok')
+    expect([shown, spans[0]?.output]).toEqual([0, 3])
   })
 
   it('a frozen promise is returned as it is and its span ends', async () => {
@@ -401,6 +550,10 @@ describe('promises', () => {
     expect(wrap(() => odd)()).toBe(odd)
     await nextTurn()
     expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
+    const own = class extends Promise<number> {}
+    const marked = Object.assign(new Promise(() => undefined), { constructor: own })
+    void wrap(() => marked)()
+    expect(Object.getOwnPropertyDescriptor(marked, 'constructor')?.value).toBe(own)
   })
 
   it('an async function gives its promise where the host made the constructor of all promises throw', async () => {
@@ -435,12 +588,12 @@ describe('promises', () => {
       ['outer', undefined, 'ok', 'hi!'],
       ['ask', 'outer', 'ok', 'hi!'],
     ])
-    expect(
-      await wrap(
-        wrap(async () => 1, 'a'),
-        'b',
-      )(),
-    ).toBe(1)
+    const twice = wrap(
+      wrap(async () => 1, 'a'),
+      'b',
+    )()
+    expect(Object.getOwnPropertyNames(twice)).toEqual([])
+    expect(await twice).toBe(1)
   })
 })
 
@@ -558,6 +711,45 @@ describe('thenables', () => {
     ])
   })
 
+  it('work of a query that several wrappers handed on is inside each of them, the inner ones innermost', async () => {
+    const { wrap, spans } = create()
+    const runQuery = wrap(async () => 'rows', 'driver')
+    const recorder = createFakeRecorder()
+    const current: (string | undefined)[] = []
+    const query = {
+      then(ok: (v: string) => unknown, err: (e: unknown) => unknown) {
+        current.push(recorder.current())
+        return runQuery().then(ok, err)
+      },
+    }
+    // A recorder of its own says which of two that keep their context apart is entered at all.
+    const apart = wrapFunction(
+      () => query,
+      compileCall({}, 'apart'),
+      () => recorder.recorder,
+    )
+    const [service, controller] = [wrap(apart, 'service'), wrap(() => service(), 'controller')]
+    expect(await controller()).toBe('rows')
+    expect(current).toEqual(['apart'])
+    expect(spans.map(({ name, parent, state }) => [name, parent, state])).toEqual([
+      ['controller', undefined, 'ok'],
+      ['service', 'controller', 'ok'],
+      ['driver', 'service', 'ok'],
+    ])
+    expect(recorder.spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+  })
+
+  it('a query that is handed out again and again is waited for by sixteen calls; those after them end at once', async () => {
+    const { wrap, spans } = create()
+    const query = { then: (ok: (v: string) => unknown) => ok('rows') }
+    const find = wrap(() => query)
+    for (let i = 0; i < 17; i++) find()
+    expect(spans.map(({ state }) => state)).toEqual([...Array.from({ length: 16 }, () => 'open'), 'ok'])
+    expect(await query).toBe('rows')
+    expect(spans.filter(({ ends, output }) => ends === 1 && output === 'rows')).toHaveLength(16)
+    expect(spans[16]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
   it('H32 a thenable that calls both callbacks ends the span once', async () => {
     const { wrap, spans } = create()
     const both = wrap(() => ({
@@ -600,6 +792,89 @@ describe('thenables', () => {
     expect(await (odd as unknown as PromiseLike<number>)).toBe(9)
     expect(reads).toBe(1)
     expect(spans[0]).toMatchObject({ state: 'ok', output: 9 })
+  })
+
+  it('a then getter stays as visible as it was, can be set as before, and may give no function', async () => {
+    const { wrap, spans } = create()
+    class Odd {
+      set: unknown
+      constructor() {
+        Object.defineProperty(this, 'then', { get: () => this.set, set: (to) => (this.set = to), enumerable: true, configurable: true })
+      }
+    }
+    const odd = wrap(() => new Odd())() as Odd & { then: unknown }
+    expect(Object.keys(odd)).toEqual(['set', 'then'])
+    odd.then = undefined
+    expect(await (async () => odd)()).toBe(odd)
+    expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
+    const second = wrap(() => new Odd())() as Odd & { then: unknown }
+    second.then = (ok: (n: number) => void) => ok(6)
+    expect(await (async () => second)()).toBe(6)
+    expect(spans[1]).toMatchObject({ state: 'ok', output: 6, ends: 1 })
+    const fixed = Object.defineProperty({}, 'then', { get: () => undefined })
+    expect(wrap(() => fixed)()).toBe(fixed)
+    expect(spans[2]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
+  it('a function may be one', async () => {
+    const { wrap, spans } = create()
+    const query = Object.assign(() => 'table', { then: (ok: (rows: string) => unknown) => ok('rows') })
+    const got = wrap(() => query)()
+    expect([got === query, got(), spans[0]?.state]).toEqual([true, 'table', 'open'])
+    expect(await got).toBe('rows')
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+  })
+
+  it('a field of that name that is no method makes no thenable', () => {
+    const { wrap, spans } = create()
+    expect(wrap(() => ({ if: 'a', then: 'b' }))()).toEqual({ if: 'a', then: 'b' })
+    expect(spans[0]).toMatchObject({ state: 'ok', output: { if: 'a', then: 'b' }, ends: 1 })
+  })
+
+  it('an error that only a later consumer handles reaches it, also through then alone', async () => {
+    const { wrap, spans } = create()
+    const error = new Error('db')
+    const query = wrap(() => ({
+      then: (ok?: (v: string) => unknown, err?: (e: unknown) => unknown): Promise<unknown> => Promise.reject(error).then(ok, err),
+    }))()
+    await expect(query.then((rows) => rows)).rejects.toBe(error)
+    expect(spans[0]).toMatchObject({ state: 'error', error, ends: 1 })
+  })
+
+  it('catch and finally with other arguments are those of the object', async () => {
+    const { wrap, spans } = create()
+    class Missing extends Error {}
+    const calls: unknown[][] = []
+    const lazy = wrap(() => ({
+      then: (ok: (v: string) => unknown) => Promise.resolve('rows').then(ok),
+      catch: (...args: unknown[]) => calls.push(['catch', ...args]),
+      finally: (...args: unknown[]) => calls.push(['finally', ...args]),
+    }))()
+    const handler = (): string => 'none'
+    lazy.catch(Missing, handler)
+    lazy.catch(undefined)
+    lazy.finally(handler, handler)
+    lazy.finally('done')
+    expect(calls).toEqual([
+      ['catch', Missing, handler],
+      ['catch', undefined],
+      ['finally', handler, handler],
+      ['finally', 'done'],
+    ])
+    expect(await lazy).toBe('rows')
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+  })
+
+  it('a catch or finally that cannot be replaced leaves the rest as it is', async () => {
+    const { wrap, spans } = create()
+    for (const name of ['catch', 'finally']) {
+      const lazy = { then: (ok: (v: string) => unknown) => ok('rows') }
+      Object.defineProperty(lazy, name, { value: () => 'own' })
+      const got = wrap(() => lazy)()
+      expect(spans.at(-1)?.state).toBe('open')
+      expect(await got).toBe('rows')
+      expect(spans.at(-1)).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+    }
   })
 
   it('a frozen thenable ends its span at once', async () => {
@@ -646,6 +921,7 @@ describe('unhandled rejections', () => {
         consumedLate: async () => { listen(); const p = wrap(() => later())(); await sleep(30); await p.catch(() => console.error('caught')); await sleep(5) },
         lookedAt: async () => { const p = wrap(() => later())(); console.log(p.constructor === Promise, p.constructor.name); await sleep(60) },
         lookedAtThenCaught: async () => { listen(); const p = wrap(() => later())(); console.log(p.constructor.name); await p.catch(() => console.error('caught')); await sleep(5) },
+        neverSettles: () => { void wrap(() => new Promise(() => {}))() },
         cachedTwice: () => { listen(); const p = later(); const f = wrap(() => p); void f(); f().catch(() => console.error('caught')) },
       }
       // What the exit of a tracer does with its tasks.
@@ -689,5 +965,9 @@ describe('unhandled rejections', () => {
     expect(bare.code).toBe(code)
     expect({ code: wrapped.code, stderr: wrapped.stderr }).toEqual({ code: bare.code, stderr: bare.stderr })
     if (code === 0) expect(wrapped.stdout).toContain('error')
+  })
+
+  it('a promise that never settles keeps no process alive', async () => {
+    expect(await runChild('neverSettles', 'wrapped')).toEqual({ code: 0, stderr: '', stdout: '\n' })
   })
 })

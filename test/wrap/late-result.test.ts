@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { Readable } from 'node:stream'
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream'
+import { from, lastValueFrom, Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { compileCall } from '../../src/wrap/trace-options.js'
 import { type Callable, wrapFunction } from '../../src/wrap/function.js'
@@ -77,6 +78,20 @@ describe('results told by events', () => {
     const quiet = wrap(emitter((e) => e.emit('end', { answer: 42 })))()
     await heard(quiet, 'end')
     expect(spans.map(({ output }) => output)).toEqual(['ab', { answer: 42 }])
+  })
+
+  it('methods whose name says that they are its own affair make it no service', async () => {
+    const { wrap, spans } = create()
+    class Work extends EventEmitter {
+      _step(): void {
+        this.emit('text', 'a')
+        this.emit('end')
+      }
+    }
+    const work = wrap(() => new Work())()
+    expect(spans[0]?.state).toBe('open')
+    work._step()
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'a', ends: 1 })
   })
 
   it('an EventTarget tells by dispatching', async () => {
@@ -248,6 +263,27 @@ describe('results with members', () => {
     ])
   })
 
+  it('what a promise is made of, where it is a stream in a field, is seen piece by piece', async () => {
+    const { wrap, spans } = create()
+    class Answer {
+      readonly base = new ReadableStream<string>({
+        start(controller) {
+          for (const piece of ['a', 'b']) controller.enqueue(piece)
+          controller.close()
+        },
+      })
+      get textStream(): ReadableStream<string> {
+        return this.base
+      }
+      get text(): Promise<string> {
+        return collect(this.base as unknown as AsyncIterable<string>).then((pieces) => pieces.join(''))
+      }
+    }
+    expect(await wrap(() => new Answer())().text).toBe('ab')
+    await nextTurn()
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'ab', chunkCount: 2, firstChunks: 1, ends: 1 })
+  })
+
   it('a literal with a getter that gives a stream is one too', async () => {
     const { wrap, spans } = create()
     const answer = wrap(() => ({
@@ -335,7 +371,68 @@ describe('results with late parts', () => {
     expect(spans[0]).toMatchObject({ state: 'ok', output: { model: 'm', stream: 'ab' }, ends: 1 })
   })
 
-  it('what the function was given and hands on in a field is not its answer, and a stream that is read already not either', () => {
+  it.each<[string, (stream: AsyncIterable<string>) => unknown]>([
+    ['a literal to iterate', (stream) => ({ [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() })],
+    ['a literal to iterate in a field', (stream) => ({ answer: { [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() } })],
+    ['an Observable in a field', (stream) => ({ answer: from(stream) })],
+  ])('%s is followed', async (_name, make) => {
+    const { wrap, spans } = create()
+    wrap(() => ({ n: 1 }))()
+    const made = wrap(make)(letters()) as { answer?: AsyncIterable<string> & Observable<string> } & AsyncIterable<string>
+    expect(spans[1]?.state).toBe('open')
+    if (made.answer instanceof Observable) await lastValueFrom(made.answer)
+    else await collect(made.answer ?? made)
+    expect(spans[1]).toMatchObject({ state: 'ok', output: made.answer === undefined ? 'ab' : { answer: 'ab' }, ends: 1 })
+  })
+
+  it('an object that a method gives back itself is no answer, whatever it holds', () => {
+    const { wrap, spans } = create()
+    class Request {
+      readonly body = letters()
+      get textStream(): AsyncIterable<string> {
+        return this.body
+      }
+      set(): this {
+        return this
+      }
+    }
+    const request = new Request()
+    request.set = wrap(request.set)
+    expect(request.set()).toBe(request)
+    expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
+  it('a proxy is not followed: its span ends at once', () => {
+    const { wrap, spans } = create()
+    const proxy = new Proxy(letters(), {})
+    expect(wrap(() => proxy)()).toBe(proxy)
+    expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
+  it('an object of the host that can be iterated by hand is followed; one that has a method `next` alone is a value', () => {
+    const { wrap, spans } = create()
+    class Countdown {
+      left = 2
+      next(): IteratorResult<number, undefined> {
+        return this.left === 0 ? { done: true, value: undefined } : { done: false, value: this.left-- }
+      }
+      [Symbol.iterator](): this {
+        return this
+      }
+    }
+    class Pager {
+      next(): string {
+        return 'page'
+      }
+    }
+    expect([...(wrap(() => new Countdown())() as Iterable<number>)]).toEqual([2, 1])
+    expect(wrap(() => new Pager())().next()).toBe('page')
+    expect(spans[0]).toMatchObject({ state: 'ok', output: [2, 1], ends: 1 })
+    expect(spans[1]).toMatchObject({ state: 'ok', ends: 1 })
+    expect(spans[1]?.chunkCount).toBeUndefined()
+  })
+
+  it('what the function was given and hands on in a field is not its answer, and a stream that is read already not either', async () => {
     const { wrap, spans } = create()
     const items = letters()
     wrap((given: object) => ({ given }))(items)
@@ -345,7 +442,11 @@ describe('results with late parts', () => {
     const locked = new ReadableStream()
     locked.getReader()
     wrap(() => locked)()
-    expect(spans.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok'])
+    await wrap(async (given: object) => ({ given }))(items)
+    await wrap(async function (this: object) {
+      return [this]
+    }).call(items)
+    expect(spans.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok'])
     expect([Object.getOwnPropertyNames(items), Object.getOwnPropertyNames(locked)]).toEqual([[], []])
   })
 
@@ -392,6 +493,54 @@ describe('queries and requests', () => {
     ])
   })
 
+  it('a method that takes the answer with its headers gives the output, not the one it calls for a part', async () => {
+    const { wrap, spans } = create()
+    class Request {
+      readonly raw = nextTurn().then(() => ({ status: 200 }))
+      asResponse(): Promise<object> {
+        return this.raw
+      }
+      withResponse(): Promise<object> {
+        return Promise.all([this.asResponse(), this.asResponse()]).then(([response]) => ({ data: 'answer', response }))
+      }
+      then(...callbacks: never[]): unknown {
+        return this.raw.then(...callbacks)
+      }
+    }
+    const request = wrap(() => new Request())() as Request
+    expect(await request.withResponse()).toEqual({ data: 'answer', response: { status: 200 } })
+    await nextTurn()
+    expect(spans[0]).toMatchObject({ state: 'ok', output: { data: 'answer', response: { status: 200 } }, ends: 1 })
+    const second = wrap(() => new Request())() as Request
+    expect(second.asResponse()).toBe(second.raw)
+    expect(await second.raw).toEqual({ status: 200 })
+    expect(spans[1]).toMatchObject({ state: 'ok', output: { status: 200 }, ends: 1 })
+  })
+
+  it('a method of such a name that gives no promise gives what it gave', async () => {
+    const { wrap, spans } = create()
+    const plan = { steps: 2 }
+    class Query {
+      exec(): this {
+        return this
+      }
+      execPlan(): object {
+        return plan
+      }
+      run(): null {
+        return null
+      }
+      then(resolve: (rows: string) => void): void {
+        resolve('rows')
+      }
+    }
+    const query = wrap(() => new Query())() as Query
+    expect([query.exec(), query.execPlan(), query.run()]).toEqual([query, plan, null])
+    expect(query.execPlan()).toBe(plan)
+    expect(await (query.exec() as unknown as PromiseLike<string>)).toBe('rows')
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
+  })
+
   it('one that is read by its cursor ends its span too', async () => {
     const { wrap, spans } = create()
     class Query {
@@ -405,9 +554,13 @@ describe('queries and requests', () => {
     const find = wrap(() => new Query() as AsyncIterable<string>)
     expect(await collect(find())).toEqual(['a', 'b'])
     expect(await find()).toEqual(['a', 'b'])
+    const both = find()
+    await collect(both)
+    await both
     expect(spans.map(({ state, output, ends }) => [state, output, ends])).toEqual([
       ['ok', 'ab', 1],
       ['ok', ['a', 'b'], 1],
+      ['ok', 'ab', 1],
     ])
   })
 })

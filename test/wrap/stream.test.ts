@@ -7,7 +7,7 @@ import net from 'node:net'
 import { Stream } from 'openai/streaming'
 import { describe, expect, it } from 'vitest'
 import { compileCall } from '../../src/wrap/trace-options.js'
-import { type Callable, wrapFunction } from '../../src/wrap/function.js'
+import { type Callable, type Recording, wrapFunction } from '../../src/wrap/function.js'
 import { createFakeRecorder } from '../fixtures/conformance.js'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -100,6 +100,63 @@ describe('generators', () => {
       ['outer', undefined, 'ok', [1], 1],
       ['inner', 'outer', 'ok', [1], 1],
     ])
+  })
+
+  it('a generator that is handed out again and again is followed for sixteen calls; those after them end at once', () => {
+    const { wrap, spans } = create()
+    const items = (function* () {
+      yield 1
+      yield 2
+    })()
+    const hand = wrap(() => items, 'hand')
+    for (let i = 0; i < 17; i++) hand()
+    expect(spans.map(({ state }) => state)).toEqual([...Array.from({ length: 16 }, () => 'open'), 'ok'])
+    expect([...items]).toEqual([1, 2])
+    expect(spans.slice(0, 16).map(({ state, output, ends }) => [state, output, ends])).toEqual(
+      Array.from({ length: 16 }, () => ['ok', [1, 2], 1]),
+    )
+    expect(spans[16]).toMatchObject({ state: 'ok', ends: 1 })
+    hand()
+    expect(spans[17]).toMatchObject({ state: 'ok', ends: 1 })
+  })
+
+  it('nothing of a generator is current between its items', () => {
+    const { wrap, current } = create()
+    const items = wrap(function* () {
+      yield current()
+      yield current()
+    }, 'items')()
+    for (const inside of items) expect([inside, current()]).toEqual(['items', undefined])
+  })
+
+  it('a recording is told once that somebody begins to read, however many do', async () => {
+    const told: string[] = []
+    const recording: Recording = {
+      maxBytes: 1_000,
+      run: (fn, self, args) => Reflect.apply(fn, self, args as never[]),
+      enter: () => undefined,
+      leave: () => undefined,
+      begin: () => void told.push('begin'),
+      firstChunk: () => void told.push('first'),
+      succeed: () => void told.push('ok'),
+      fail: () => void told.push('error'),
+    }
+    const items = {
+      async *[Symbol.asyncIterator]() {
+        yield 1
+        yield 2
+      },
+    }
+    const made = wrapFunction(
+      () => items,
+      compileCall({}, 'f'),
+      () => ({ record: () => recording }),
+    )()
+    expect(told).toEqual([])
+    const readers = [made[Symbol.asyncIterator](), made[Symbol.asyncIterator]()]
+    for (const reader of [...readers, ...readers]) await reader.next()
+    for (const reader of readers) await reader.return()
+    expect(told).toEqual(['begin', 'first', 'ok'])
   })
 
   it('a generator handed out 10,000 times stays as cheap as once', () => {
@@ -335,6 +392,29 @@ describe('web streams', () => {
     expect(await new Response(right.pipeThrough(new TextEncoderStream() as never) as never).text()).toBe('ab')
     await nextTurn()
     expect(spans[0]).toMatchObject({ ends: 1 })
+  })
+
+  it('what was read before a stream was split is not left out of it, and what comes after neither', async () => {
+    const { wrap, spans } = create()
+    const stream = wrap(() => textStream(['a', 'b', 'c']))()
+    const reader = stream.getReader()
+    await reader.read()
+    reader.releaseLock()
+    expect(spans[0]?.state).toBe('open')
+    const halves = stream.tee() as unknown as AsyncIterable<string>[]
+    await Promise.all(
+      halves.map(async (half) => {
+        for await (const _ of half);
+      }),
+    )
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'abc', chunkCount: 3, ends: 1 })
+  })
+
+  it('two halves that are both cancelled end the span', async () => {
+    const { wrap, spans } = create()
+    const halves = wrap(() => textStream(['a', 'b']))().tee()
+    await Promise.all(halves.map((half) => half.cancel()))
+    expect(spans[0]).toMatchObject({ state: 'ok', ends: 1 })
   })
 
   it('text that is cut inside a character is joined whole, other bytes are counted', async () => {
