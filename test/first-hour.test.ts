@@ -97,7 +97,6 @@ const MAKING: readonly Row[] = [
   ['a list to assertIsolated', () => (assertIsolated as any)([tracer()]), 'got an array', 'assertIsolated(a, b)'],
   ['a mistyped option of the server', () => startDevServer({ datbase: 'a' } as any), '"datbase"', 'mean "database"?'],
   ['a flag of the command', () => startDevServer({ db: 'a.db' } as any), '"db"', 'Use "database"'],
-  ['the client’s names of others', () => (createClient as any)({ apiKey: 'k', baseUrl: 'x' }), '"baseUrl"', 'Use "serverUrl"'],
   ['a tracer for the client', () => (createClient as any)(tracer()), 'got an object of a class', 'Give options by name'],
   ['a handler alone', () => (traceFetchHandler as any)(tracer()), 'got undefined', 'traceFetchHandler(tracer, handler)'],
   ['a handler first', () => (traceHandler as any)(() => 1, tracer()), 'got an object', 'traceHandler(tracer, handler)'],

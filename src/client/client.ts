@@ -2,7 +2,6 @@ import type { Agent } from 'node:http'
 import { createFetchTransport } from '../api/fetch-transport.js'
 import { withMask } from '../api/masked-transport.js'
 import type { TracerOptions } from '../config/options.js'
-import { findReplacement } from '../config/other-names.js'
 import { resolveConfig } from '../config/resolve.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { OPTIONS } from '../config/schema.js'
@@ -103,12 +102,6 @@ const SPECS: Specs = {
   },
 }
 
-/** What other SDKs call these options. What replaces others is an option that a tracer has, and a client has not. */
-function adviseOption(name: string): string | undefined {
-  const advice = findReplacement(name)
-  return /^Use "(?:serverUrl|apiKey)"\.$/.test(advice ?? '') ? advice : undefined
-}
-
 /** What a client is made of. */
 export interface OpenClient {
   readonly send: Send
@@ -118,7 +111,7 @@ export interface OpenClient {
 
 /** The way to the server. @throws HoneyHiveConfigError as {@link createClient} does, naming `where` */
 export function openClient(options: ClientOptions, where: string): OpenClient {
-  const { timeoutMs = 30_000, retries = 4, ...given } = checkOptions(options, SPECS, where, adviseOption)
+  const { timeoutMs = 30_000, retries = 4, ...given } = checkOptions(options, SPECS, where)
   const config = resolveConfig({ ...given, disabled: false, testMode: false })
   refuseUnusable(config, where)
   const { label, text } = toMasks(config)
