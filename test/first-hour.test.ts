@@ -13,12 +13,25 @@ import * as main from '../src/index.js'
 import { adviseOnSyntax } from '../src/cli/doctor-imports.js'
 import { startDevServer } from '../src/dev/server.js'
 import * as experiments from '../src/experiments/index.js'
-import { createTestTracer } from '../src/testing/index.js'
+import { createClient } from '../src/client/index.js'
+import { traceFetchHandler } from '../src/middleware/fetch.js'
+import { traceHandler } from '../src/middleware/lambda.js'
+import { assertIsolated, createTestTracer } from '../src/testing/index.js'
 
 // Who makes these mistakes writes JavaScript, which knows no types.
-const { HoneyHiveTracer, trace, traceFn, traceClass, enrichSpan, defineTracers, loadTracers, createTracerPool, setDefaultTracer } =
-  main as any
-const { evaluate, evaluator } = experiments as any
+const {
+  HoneyHiveTracer,
+  trace,
+  traceFn,
+  traceClass,
+  enrichSpan,
+  enrichSession,
+  defineTracers,
+  loadTracers,
+  createTracerPool,
+  setDefaultTracer,
+} = main as any
+const { evaluate, evaluator, mergeResults } = experiments as any
 
 const said: string[] = []
 const logger = {
@@ -70,6 +83,23 @@ const MAKING: readonly Row[] = [
   ['tracers as list', () => defineTracers([{}]), 'defineTracers', 'got an array', '{ production: { apiKey'],
   ['a missing file', () => loadTracers('nowhere.yaml'), '"nowhere.yaml"', 'does not exist', 'YAML or JSON'],
   ['a pool without create', () => createTracerPool({}), '"create"', '(key) => options'],
+  ['a tracer for options', () => HoneyHiveTracer.init(tracer()), '"options"', 'got an object of a class', 'Give options by name'],
+  ['tracers for options', () => defineTracers({ production: tracer() }), '"production"', 'got an object of a class', 'options by name'],
+  [
+    'a pool of tracers',
+    () => createTracerPool({ create: tracer }).run('acme', () => 1),
+    '"acme"',
+    'got an object of a class',
+    'Give options by name',
+  ],
+  ['a pool without work', () => createTracerPool({ create: () => ({}) }).run('acme'), 'got undefined', 'run(key, fn)'],
+  ['the name of a test tracer', () => (createTestTracer as any)('checkout'), 'got a string', 'Give options by name'],
+  ['a list to assertIsolated', () => (assertIsolated as any)([tracer()]), 'got an array', 'assertIsolated(a, b)'],
+  ['a mistyped option of the server', () => startDevServer({ datbase: 'a' } as any), '"datbase"', 'mean "database"?'],
+  ['a flag of the command', () => startDevServer({ db: 'a.db' } as any), '"db"', 'Use "database"'],
+  ['a tracer for the client', () => (createClient as any)(tracer()), 'got an object of a class', 'Give options by name'],
+  ['a handler alone', () => (traceFetchHandler as any)(tracer()), 'got undefined', 'traceFetchHandler(tracer, handler)'],
+  ['a handler first', () => (traceHandler as any)(() => 1, tracer()), 'got an object', 'traceHandler(tracer, handler)'],
   ['a name as the default', () => setDefaultTracer('production'), 'setDefaultTracer', 'got "production"', 'tracers.get(name)'],
 ]
 
@@ -85,6 +115,10 @@ const RECORDING: readonly Row[] = [
   ['an event type of others', () => traceFn(tracer(), () => 1, { eventType: 'llm' }), "'model'", 'got "llm"', 'EventType.chain'],
   ['trace of a value', () => trace(tracer())(5), 'got a number', 'trace(tracer)(fn)'],
   ['trace of a promise', () => trace(tracer())(Promise.resolve()), 'got a promise', 'do not call it'],
+  ['trace(tracer, fn)', () => trace(tracer(), () => 1), 'takes one value', 'trace(tracer)(fn)'],
+  ['tracer.trace(name, fn)', () => tracer().trace('answer', () => 1), 'got a string', 'tracer.trace({ … })(fn)'],
+  ['traceClass(Agent)', () => traceClass(class Agent {}), 'takes no class', 'traceClass(tracer)(Agent)'],
+  ['traceClass(tracer, Agent)', () => traceClass(tracer(), class Agent {}), 'takes no class', 'traceClass(tracer)(Agent)'],
   ['trace(fn)', () => trace(() => 1)('a question'), 'got a string', 'trace(tracer)(fn), or traceFn(tracer, fn)'],
   ['@trace of a field', () => trace(tracer())({}, 'ask', undefined), 'the field "ask"', 'a method or a getter', '@traceClass'],
   ['@traceClass of a function', () => traceClass(tracer())(() => 1), 'Expected a class', 'traceFn(tracer, fn)'],
@@ -122,12 +156,42 @@ const RECORDING: readonly Row[] = [
   ['startActiveSpan of text', () => tracer().startActiveSpan('a', 'chain', () => 1), 'got a string', "{ eventType: 'chain' }"],
   ['a name as option', () => tracer().startActiveSpan('a', { name: 'b' }, () => 1), '"name"', 'The name is the first argument'],
   ['enrichSpan outside of a span', () => tracer().enrichSpan({ metadata: {} }), 'no active span', 'inside of a function', 'updateEvent('],
+  ['the free enrichSpan there', () => [tracer(), enrichSpan({ metadata: {} })].length, 'no active span', 'inside of a function'],
+  ['enrichSpan between two tracers', () => [tracer(), tracer(), enrichSpan({ a: 1 })].length, '2 tracers are live', 'tracer.enrichSpan('],
+  ['enrichSession without tracer', () => enrichSession({ a: 1 }), 'enrichSession()', 'no live tracer', 'tracer.enrichSession('],
+  [
+    'enrichSpan when the span is over',
+    async () => {
+      const own = tracer()
+      const late = own.startActiveSpan('a', () => ({ run: own.bind(() => own.enrichSpan({ a: 1 })) }))
+      late.run()
+    },
+    'no active span',
+    'before it returns',
+  ],
+  [
+    'enrichSpan(span, data)',
+    () => inSpan((own) => own.startActiveSpan('b', (span: any) => own.enrichSpan(span, {}))),
+    'got a span',
+    '{ metadata',
+  ],
+  ['a promise to enrichSpan', () => inSpan((own) => own.enrichSpan({ outputs: Promise.resolve() })), 'a promise as "outputs"', 'Await it'],
+  ['injectContext without headers', () => tracer().injectContext(), 'takes headers, got undefined', 'headers'],
   ['bind of a call', () => tracer().bind(Promise.resolve()), 'got a promise', 'bind(() => work())', 'not bind(work())'],
   ['withRemoteContext of a request', () => tracer().withRemoteContext({ headers: {} }, () => 1), 'takes headers', 'request.headers'],
   ['withRemoteContext without function', () => tracer().withRemoteContext({}), 'got undefined', 'withRemoteContext(request.headers, fn)'],
   ['withSession of a promise', () => tracer().withSession(Promise.resolve({}), () => 1), 'got a promise', 'Await it first'],
   ['withSession without function', () => tracer().withSession({}), 'got undefined', 'withSession({ sessionName }, fn)'],
   ['withSession of a name', () => tracer().withSession('checkout', () => 1), 'got a string', "{ sessionName: 'checkout' }"],
+  ['withSession of another name', () => tracer().withSession({ name: 'a' }, () => 1), '"name"', 'ignored', 'mean "sessionName"?'],
+  ['withSession of one’s own', () => tracer().withSession({ tenant: 'a' }, () => 1), '"tenant"', 'ignored', '{ metadata: { … } }'],
+  [
+    'createSession of a name',
+    async () => void (await tracer().createSession('checkout')),
+    'createSession()',
+    'got a string',
+    'sessionName',
+  ],
   ['withSession of Python', () => tracer().withSession({ session_name: 'a' }, () => 1), '"session_name"', 'mean "sessionName"?'],
   ['createSession not awaited', () => void tracer().createSession({}), 'not awaited', 'await tracer.createSession', 'withSession()'],
   ['enrichSpan of text', () => inSpan((own) => own.enrichSpan('note')), 'enrichSpan()', 'got a string', '{ metadata: { … } }'],
@@ -184,6 +248,19 @@ const EXPERIMENTS: readonly Row[] = [
   ],
   ['a dataset that is no list', () => run({ dataset: { a: 1 } }), '"dataset"', 'got an object', '[{ inputs'],
   ['a promised dataset', () => run({ dataset: Promise.resolve([]) }), '"dataset"', 'got a promise', 'await what reads it'],
+  ['no options', () => (evaluate as any)(), '"function"', 'Give the function under test'],
+  ['rows in lists', () => run({ dataset: [[1]] }), 'row 0 is a list', '{ inputs: { … } }', '"parse"'],
+  ['rows with an input', () => run({ dataset: [{ input: { a: 1 } }] }), 'no "inputs", but "input"', '{ inputs: row.input }'],
+  ['a file as dataset', () => run({ dataset: 'rows.csv' }), '"dataset"', 'got "rows.csv"', 'fromCsv(file)', '"datasetId"'],
+  [
+    'a ground truth of others',
+    async () => (await run({ dataset: [{ inputs: {}, expected: 1 }], evaluators: [() => 1] })).warnings.join(),
+    '"expected" and no "groundTruth"',
+    'Rename it',
+  ],
+  ['a return forgotten', async () => (await run({ function: () => {} })).warnings.join(), 'returned nothing for any row', 'Return what'],
+  ['one evaluator, no list', () => run({ evaluators: () => 1 }), '"evaluators"', 'got a function', 'Give e.g. [exact]'],
+  ['results one by one', () => mergeResults({}, {}), '"results"', 'got an object', 'mergeResults([first, second])'],
   ['an empty dataset', async () => (await run({ dataset: [] })).warnings.join(), 'The dataset is empty'],
   ['no function', () => run({ function: undefined }), '"function"', 'Give the function under test'],
   ['a function that was called', () => run({ function: Promise.resolve(1) }), '"function"', 'got a promise', 'the function under test'],
@@ -223,6 +300,12 @@ describe.each([
     await new Promise((resolve) => setImmediate(resolve))
     expectInOrder([thrown, ...said].join('\n'), words)
   })
+})
+
+it('the key of the local server, which the pages name, hides no words that hold it', () => {
+  const own = createTestTracer({ apiKey: 'local' })
+  traceFn(own, (url: string) => url)('http://localhost:3000/local')
+  expect(own.spans[0]?.attributes).toMatchObject({ 'honeyhive_inputs.arg0': 'http://localhost:3000/local' })
 })
 
 describe('delivery: the message leads to the fix', () => {
@@ -326,13 +409,22 @@ process.exit(0)`,
     ['a name of Python', "import { enrich_span } from 'honeyhive-tracer'", 'Did you mean "enrichSpan"?'],
     ['the name of the older package', "import { HoneyHive } from 'honeyhive-tracer'", '"HoneyHiveTracer"'],
     ['a name of another entry', "import { evaluate } from 'honeyhive-tracer'", '"honeyhive-tracer/experiments"'],
+    ['a name of another entry’s', "import { Client } from 'honeyhive-tracer/client'", 'createClient()'],
+    ['an entry that does not exist', "import { evaluate } from 'honeyhive-tracer/evaluate'", '"honeyhive-tracer/experiments"'],
+    ['a method of Python', 'const tracer = {}\ntracer.enrich_span({})', 'Did you mean "enrichSpan"?'],
+    ['a function as a method', 'const tracer = {}\ntracer.traceFn(() => 1)', 'traceFn(tracer, fn)'],
+    ['a method of Langfuse', 'const tracer = {}\ntracer.startObservation("a")', 'tracer.startSpan()'],
+    ['a method of Traceloop', 'class HoneyHiveTracer {}\nHoneyHiveTracer.initialize({})', 'HoneyHiveTracer.init()'],
     ['a decorator without compiler', 'class A {\n  @trace(tracer)\n  ask() {}\n}', 'tsx, or wrap the function: traceFn(tracer, fn)'],
   ])('doctor --entry on %s', async (_, source, advice) => {
     // The words of Node itself, with a package of this name that exports nothing.
     const own = await mkdtemp(join(folder, 'app-'))
     const fake = join(own, 'node_modules', 'honeyhive-tracer')
     await mkdir(fake, { recursive: true })
-    await writeFile(join(fake, 'package.json'), '{ "name": "honeyhive-tracer", "type": "module", "exports": "./index.js" }')
+    await writeFile(
+      join(fake, 'package.json'),
+      '{ "name": "honeyhive-tracer", "type": "module", "exports": { ".": "./index.js", "./client": "./index.js" } }',
+    )
     await writeFile(join(fake, 'index.js'), 'export const VERSION = 1')
     await writeFile(join(own, 'app.mjs'), source)
     expect(adviseOnSyntax(await runNode(['app.mjs'], own))).toContain(advice)

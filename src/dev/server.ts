@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { clearTimeout, setTimeout, unixMs } from '../builtins.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { HoneyHiveError } from '../errors.js'
+import { checkOptions } from '../options/check.js'
+import { createAdviser } from '../options/nearest.js'
+import { ANYTHING, type OptionSpec } from '../options/spec.js'
 import type { DevContext } from './context.js'
 import { createApp } from './http/app.js'
 import type { App } from './http/call.js'
@@ -30,6 +33,31 @@ import type { Database } from './store/database.js'
 import { createProjectStore, findProject } from './store/projects.js'
 import { type Retention, startRetention } from './store/retention.js'
 import { openStore, type Store } from './store/store.js'
+
+/** Whoever reads an option looks at its value. */
+const OPTIONS: Readonly<Record<keyof DevServerOptions, OptionSpec>> = {
+  port: ANYTHING,
+  host: ANYTHING,
+  database: ANYTHING,
+  projects: ANYTHING,
+  dangerouslyBindAllInterfaces: ANYTHING,
+  allowedHosts: ANYTHING,
+  strictMapping: ANYTHING,
+  parseJsonStrings: ANYTHING,
+  maxBodyBytes: ANYTHING,
+  maxInflatedBytes: ANYTHING,
+  maxSpans: ANYTHING,
+  headersTimeoutMs: ANYTHING,
+  requestTimeoutMs: ANYTHING,
+  maxConnections: ANYTHING,
+  retention: ANYTHING,
+  maxDatabaseBytes: ANYTHING,
+  prices: ANYTHING,
+  engine: ANYTHING,
+}
+
+/** What the command calls these options. */
+const adviseOption = createAdviser({ db: 'Use "database".', project: 'Use "projects": { name: key }.' })
 
 /** Settings of {@link startDevServer}. */
 export interface DevServerOptions {
@@ -100,9 +128,11 @@ const CLOSE_GRACE_MS = 500
 /**
  * Starts the local HoneyHive server: speaks HoneyHive's wire contract, stores in SQLite and shows a page.
  *
+ * @throws HoneyHiveConfigError for options that it does not have.
  * @throws HoneyHiveError `DEV_SERVER` when the host is not loopback, the port is taken or the database cannot be opened.
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
+  checkOptions(options, OPTIONS, 'startDevServer', adviseOption)
   const { port = 4319, host = '127.0.0.1', database = '.honeyhive/dev.db', dangerouslyBindAllInterfaces = false } = options
   const bindHost = resolveBindHost({ host, dangerouslyBindAllInterfaces })
   const server = createNodeServer(options)

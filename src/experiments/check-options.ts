@@ -101,12 +101,17 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | G
   dataset: {
     accepts: isIterable,
     expected: 'a list or something that can be iterated',
-    remedy: 'Give e.g. [{ inputs: { question } }]; await what reads it first.',
+    remedy:
+      'Give e.g. [{ inputs: { question } }] or fromCsv(file), or the id of one of HoneyHive as "datasetId"; await what reads it first.',
   },
   datasetId: { accepts: isFilledText, expected: 'a text that is not blank', remedy: 'Give the id of the dataset.' },
   parse: functionSpec('Give (row) => the row, checked.'),
   // Each evaluator is checked where it is named.
-  evaluators: ANYTHING,
+  evaluators: {
+    accepts: (value) => typeof value === 'object',
+    expected: 'a list or an object of evaluators',
+    remedy: 'Give e.g. [exact], also where it is one alone.',
+  },
   summaryEvaluators: { ...BY_NAME, remedy: 'Give functions by the name of their score.' },
   thresholds: { accepts: isMapLike, expected: 'bounds by metric', remedy: 'Give e.g. { accuracy: 0.8 }.' },
   name: { accepts: isText, expected: 'a text', remedy: 'Give a name for the run.' },
@@ -250,7 +255,23 @@ export function lacksInputs(row: unknown): row is object {
 export function describeRow(row: object, index: number): string {
   const [name = ''] = Object.keys(row).filter((field) => !ROW_FIELDS.includes(field))
   const field = toShort(name)
-  return `row ${index} has no "inputs", but "${field}". Give { inputs: { ${field} } }, or give "parse", which makes rows of what the dataset holds.`
+  const found = Array.isArray(row) ? 'is a list' : `has no "inputs", but "${field}"`
+  const advice = Array.isArray(row) ? 'Give { inputs: { … } }' : `Give { inputs: ${adviseField(name) ?? `{ ${field} }`} }`
+  return `row ${index} ${found}. ${advice}, or give "parse", which makes rows of what the dataset holds.`
+}
+
+/** What other tools call the inputs as a whole. */
+const adviseField = createAdviser({ input: 'row.input', inputVariables: 'row.inputVariables', variables: 'row.variables' })
+
+/** What other tools call the ground truth. */
+const isLabel = createAdviser(
+  Object.fromEntries(['expected', 'expectedOutput', 'groundTruths', 'reference', 'referenceOutputs'].map((name) => [name, name])),
+)
+
+/** The field of a row without ground truth that is meant to be it, most likely: evaluators would compare with nothing. */
+export function findOtherLabel(row: unknown): string | undefined {
+  if (!isMapLike(row) || 'groundTruth' in row || 'ground_truth' in row) return undefined
+  return Object.keys(row).find((name) => isLabel(name) !== undefined)
 }
 
 const SUMMARY_EVALUATOR = functionSpec('Give (rows) => the score.')

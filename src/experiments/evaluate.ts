@@ -31,7 +31,7 @@ export async function evaluate<Row extends DatapointInput, const E extends Evalu
 }
 
 async function run(options: AnyEvaluateOptions): Promise<ExperimentResult> {
-  const stop = createStopSwitch(options.signal, options.handleSignals ?? true)
+  const stop = createStopSwitch(options?.signal, options?.handleSignals ?? true)
   try {
     const result = await keepAlive(async () => runRows(await openExperiment(options, stop.stop), options, stop.stop))
     if (options.printResults ?? true) result.printTable()

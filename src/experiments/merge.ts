@@ -1,5 +1,5 @@
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
-import { readOptions } from '../options/check.js'
+import { readOptions, toProblem } from '../options/check.js'
 import { isBoolean, isListOf, isMapLike, type OptionSpec } from '../options/spec.js'
 import { checkBounds, RUN } from './check-options.js'
 import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
@@ -39,6 +39,8 @@ const MERGE_OPTIONS: Readonly<Record<keyof MergeOptions, OptionSpec>> = {
   allow: { accepts: isListOf(isFault), expected: `a list of ${MERGE_FAULTS.join(', ')}`, remedy: "Give e.g. ['holes']." },
 }
 
+const RESULTS = { expected: 'a list of results', remedy: 'Give all in one list: mergeResults([first, second]).' }
+
 /**
  * Puts the results of the shards of one run together, from results or from their JSON, and computes all figures anew.
  *
@@ -53,7 +55,8 @@ export function mergeResults<Row = DatapointInput, Output = unknown, Scores = Re
   const parts = results as unknown as readonly ExperimentData[]
   const problems: ConfigProblem[] = []
   readOptions(options, MERGE_OPTIONS, { problems })
-  if (isMapLike(options.thresholds)) problems.push(...checkBounds(options.thresholds))
+  if (isMapLike(options?.thresholds)) problems.push(...checkBounds(options.thresholds))
+  if (!Array.isArray(results)) problems.push(toProblem('results', RESULTS, results))
   if (problems.length > 0) throw new HoneyHiveConfigError(problems, 'mergeResults')
   const [first] = parts
   if (first === undefined) throw new HoneyHiveError('EXPERIMENT', 'mergeResults: there is nothing to merge.')

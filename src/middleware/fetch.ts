@@ -6,7 +6,7 @@ import type { Recording } from '../wrap/recorder.js'
 import { isComplete } from '../wrap/web-stream.js'
 import { type NodeResponse, onResponseOver } from './node-response.js'
 import { functionSpec, isText, type Specs } from '../options/spec.js'
-import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
+import { checkHandler, REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
 import {
   createRequestTracing,
   type RequestFacts,
@@ -68,6 +68,7 @@ export function traceFetchHandler<Req extends Request, Rest extends unknown[], R
   options: FetchOptions<Req> = {},
 ): FetchHandler<Req, Rest, R> {
   const tracing = createTracing<Req>('traceFetchHandler', tracer, options)
+  checkHandler('traceFetchHandler', handler)
   return new NativeProxy(handler, {
     apply(target, self, args: [Req, ...Rest]) {
       const [request, bindings] = args

@@ -5,7 +5,7 @@ import { withinMs } from '../time.js'
 import { isPlainObject } from '../tracer/call-capture.js'
 import { functionSpec, type Specs } from '../options/spec.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
-import { type Fields, REQUEST_OPTIONS, type RequestOptions } from './options.js'
+import { checkHandler, type Fields, REQUEST_OPTIONS, type RequestOptions } from './options.js'
 import { createRequestTracing, type RequestFacts, type RequestOutcome, type RequestTrace, SESSION_HEADER } from './request.js'
 
 export type { Fields, OfRequest, RequestOptions } from './options.js'
@@ -77,6 +77,7 @@ export function traceHandler<H extends LambdaHandler>(
     options: toInvocationOptions(options),
     specs: OPTIONS,
   })
+  checkHandler(WHERE, handler)
   let isCold = true
   return new NativeProxy(handler, {
     apply(target, self, args: unknown[]) {

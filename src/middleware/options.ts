@@ -1,5 +1,6 @@
 import { HoneyHiveConfigError } from '../errors.js'
 import { readOptions, toProblem } from '../options/check.js'
+import { toKind } from '../options/shown.js'
 import { functionSpec, isBoolean, isFunction, type OptionSpec, type Specs } from '../options/spec.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 
@@ -71,6 +72,13 @@ const TRACER: OptionSpec = {
 /** True for a tracer, of any copy of this package. */
 export function isTracer(value: unknown): value is HoneyHiveTracer {
   return typeof value === 'object' && value !== null && 'instance' in value && 'withSession' in value
+}
+
+/** @throws HoneyHiveConfigError for a handler that is no function */
+export function checkHandler(where: string, handler: unknown): void {
+  if (isFunction(handler)) return
+  const message = `Expected a handler as second argument, got ${toKind(handler)}. Write ${where}(tracer, handler).`
+  throw new HoneyHiveConfigError([{ option: 'handler', message }], where)
 }
 
 /**

@@ -52,7 +52,7 @@ export function checkOptions(
 export function readOptions(options: unknown, specs: Specs, context: CheckContext): GivenValues {
   const { problems, prefix = '', locate = () => CODE, adviseUnknown = () => undefined } = context
   const path = prefix === '' ? 'options' : prefix.slice(0, -1)
-  if (options !== undefined && options !== null && !isMapLike(options)) {
+  if (options !== undefined && options !== null && (!isMapLike(options) || isClosed(options))) {
     problems.push(toProblem(path, NO_MAP, options, locate(path)))
     return NOTHING
   }
@@ -68,7 +68,25 @@ export function readOptions(options: unknown, specs: Specs, context: CheckContex
 /** Without a prototype, as all that is read here: a field on every object is no option. */
 const NOTHING: GivenValues = Object.freeze(noFields())
 
-const NO_MAP: Described = { expected: 'an object', remedy: 'Give options by name.', secret: true }
+const NO_MAP: Described = {
+  expected: 'an object',
+  remedy: 'Give options by name.',
+  secret: true,
+  found: (value) => (isMapLike(value) ? 'an object of a class' : toKind(value)),
+}
+
+/** An object of a class that shows no names. A tracer in place of its options would be one with those of the environment. */
+function isClosed(value: object): boolean {
+  try {
+    // Inherited names count, as everywhere.
+    for (const _ in value) return false
+    const prototype: unknown = Object.getPrototypeOf(value)
+    return prototype !== null && Object.getPrototypeOf(prototype) !== null
+  } catch {
+    // A proxy that refuses to be looked at; whoever lists its names says so.
+    return false
+  }
+}
 
 function hasReported(values: GivenValues, name: string, prefix: string, problems: readonly ConfigProblem[]): boolean {
   return Object.hasOwn(values, name) || problems.some(({ option }) => option === prefix + name)

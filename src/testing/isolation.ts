@@ -1,10 +1,16 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { ATTRIBUTE } from '../semantics/attributes.js'
-import { HoneyHiveError } from '../errors.js'
+import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { toKind } from '../options/shown.js'
 import type { TestTracer } from './test-tracer.js'
 
 /** Every way in which something of one tracer shows on the spans of another; empty when they are isolated. */
 export function findLeaks(...tracers: readonly TestTracer[]): string[] {
+  const other = tracers.find((tracer) => !Array.isArray((tracer as Partial<TestTracer> | undefined)?.spans))
+  if (tracers.includes(other as TestTracer)) {
+    const message = `Expected tracers of createTestTracer(), got ${toKind(other)}. Give them one by one: assertIsolated(a, b).`
+    throw new HoneyHiveConfigError([{ option: 'tracers', message }], 'assertIsolated')
+  }
   return [...tracers.flatMap(findDanglingParents), ...pairs(tracers).flatMap(([one, other]) => findSharedBetween(one, other))]
 }
 

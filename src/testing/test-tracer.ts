@@ -42,11 +42,10 @@ export type TestTracer = HoneyHiveTracer & TestView
  *
  * @throws HoneyHiveConfigError when options are wrong.
  */
-export function createTestTracer({
-  deterministic = false,
-  startMs = Date.UTC(2026, 0, 1),
-  ...options
-}: TestTracerOptions = {}): TestTracer {
+export function createTestTracer(given: TestTracerOptions = {}): TestTracer {
+  // A text would be taken apart into letters.
+  if (typeof given !== 'object') HoneyHiveTracer.init(given)
+  const { deterministic = false, startMs = Date.UTC(2026, 0, 1), ...options } = given
   const collaborators = deterministic ? { ids: countingIds(), clock: steppingClock(startMs) } : undefined
   const tracer = HoneyHiveTracer.initWith({ apiKey: 'test-key', ...options, testMode: true }, collaborators)
   return Object.defineProperties(tracer, viewProperties(tracer)) as TestTracer

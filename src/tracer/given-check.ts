@@ -3,6 +3,7 @@ import { NativeSet } from '../builtins.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { createAdviser, editDistance, findNearest, toPlainName } from '../options/nearest.js'
 import { toKind, toShort, toShown } from '../options/shown.js'
+import { GuardedSpan } from '../provider/guarded-span.js'
 import { BUCKETS, EventType } from '../semantics/attributes.js'
 import { adviseTraceOption } from '../wrap/trace-options.js'
 
@@ -29,6 +30,7 @@ const MANUAL_SPAN: readonly string[] = [...BUCKETS, 'error', 'eventId', 'eventTy
 const ACTIVE_SPAN: readonly string[] = [...MANUAL_SPAN.filter((name) => name !== 'error'), 'argNames', 'redact']
 const EVENT_TYPES: readonly unknown[] = Object.values(EventType)
 
+const AS_METADATA = 'it counts as metadata'
 const NAME_FIRST = 'The name is the first argument.'
 /** What other SDKs give as an option here and is none. */
 const adviseSpan = createAdviser({
@@ -59,17 +61,17 @@ export class GivenCheck {
 
   /** @returns whether it can be an enrichment. */
   enrichment(call: string, given: unknown): given is object {
-    return this.#look(call, given, ENRICHMENT, 'it counts as metadata', '{ metadata: { … } }')
+    return this.#look(call, given, ENRICHMENT, AS_METADATA, '{ metadata: { … } }')
   }
 
   /** @returns whether it can be the settings of a session. */
-  session(given: unknown): given is object {
-    return this.#look('withSession', given, SESSION, 'it is ignored', "{ sessionName: 'checkout' }")
+  session(call: string, given: unknown): given is object {
+    return this.#look(call, given, SESSION, undefined, "{ sessionName: 'checkout' }")
   }
 
   /** @returns whether it can be an event. */
   event(given: unknown): given is object {
-    return this.#look('createEvent', given, EVENT, 'it is ignored', "{ eventName: 'answer' }")
+    return this.#look('createEvent', given, EVENT, AS_METADATA, "{ eventName: 'answer' }")
   }
 
   /** Says what is wrong with the name and the options of a span. */
@@ -92,7 +94,7 @@ export class GivenCheck {
     if (eventType === undefined || EVENT_TYPES.includes(eventType)) return
     this.#diagnostics.warnOnce(
       `type:${call}`,
-      `${call}() takes "eventType" 'model', 'tool' or 'chain', got ${toShown(eventType)}, which HoneyHive does not know. Give e.g. EventType.chain.`,
+      `${call}() takes "eventType" 'model', 'tool' or 'chain', got ${toShown(eventType)}. Give e.g. EventType.chain.`,
     )
   }
 
@@ -110,7 +112,7 @@ export class GivenCheck {
       if (typeof given === 'object' && given !== null && !('headers' in given)) return
       this.#diagnostics.warnOnce(
         `given:${call}`,
-        `${call}() takes headers, got ${toKind(given)}: nobody is continued. Give request.headers.`,
+        `${call}() takes headers, got ${toKind(given)}: nothing is continued. Give e.g. request.headers.`,
       )
     } catch {
       // A proxy that refuses to be looked at is no request.
@@ -120,10 +122,9 @@ export class GivenCheck {
   /** Says of what should run later that it is no function. */
   callable(call: string, given: unknown): void {
     if (typeof given === 'function') return
-    const kind = types.isPromise(given) ? 'a promise' : `a value of type ${typeof given}`
     this.#diagnostics.warnOnce(
       `given:${call}`,
-      `${call}() takes a function, got ${kind}: nothing is bound. Write ${call}(() => work()), not ${call}(work()).`,
+      `${call}() takes a function, got ${toKind(given)}: nothing is bound. Write ${call}(() => work()), not ${call}(work()).`,
     )
   }
 
@@ -136,27 +137,37 @@ export class GivenCheck {
     )
   }
 
-  #look(call: string, given: unknown, known: readonly string[], consequence: string, example: string): given is object {
+  /** @param consequence of a name that is not known; without one it is ignored. */
+  #look(call: string, given: unknown, known: readonly string[], consequence: string | undefined, example: string): given is object {
     if (!this.#isObject(call, given, example)) return false
-    for (const name of readNames(given)) if (!known.includes(name)) this.#lookAt(call, name, known, consequence)
+    for (const name of readNames(given)) {
+      if (known.includes(name)) this.#lookForPromise(call, given, name)
+      else if (consequence === undefined) this.#sayUnknown(call, name, known)
+      else this.#lookAt(call, name, known, consequence)
+    }
     return true
   }
 
+  #lookForPromise(call: string, given: object, name: string): void {
+    // Read without running anything of the host's.
+    if (types.isPromise(Object.getOwnPropertyDescriptor(given, name)?.value))
+      this.#diagnostics.warnOnce(`promise:${call}.${name}`, `${call}() got a promise as "${name}". Await it first.`)
+  }
+
   #isObject(call: string, given: unknown, example: string): given is object {
-    const isPromise = types.isPromise(given)
-    if (typeof given === 'object' && given !== null && !Array.isArray(given) && !isPromise) return true
-    const remedy = isPromise ? `Await it first, and give e.g. ${example}.` : `Give e.g. ${example}.`
-    this.#diagnostics.warnOnce(`given:${call}`, `${call}() takes an object, got ${toKind(given)}: it is ignored. ${remedy}`)
+    const kind = given instanceof GuardedSpan ? 'a span' : toKind(given)
+    if (kind === 'an object') return true
+    const remedy = kind === 'a promise' ? 'Await it first, and give' : 'Give'
+    this.#diagnostics.warnOnce(`given:${call}`, `${call}() takes an object, got ${kind}: it is ignored. ${remedy} e.g. ${example}.`)
     return false
   }
 
   /** A name that means nothing where only options are taken. */
   #sayUnknown(call: string, name: string, known: readonly string[]): void {
     if (!this.#isNew(`${call}.${name}`)) return
-    const near = findNearest(name, known)
+    const near = findNearest(name, known) ?? known.find((candidate) => toPlainName(candidate).endsWith(toPlainName(name)))
     const advice =
-      adviseSpan(name) ??
-      adviseTraceOption(name) ??
+      (known === SESSION ? undefined : (adviseSpan(name) ?? adviseTraceOption(name))) ??
       (near === undefined ? `Give what is yours as { metadata: { … } }.` : `Did you mean "${near}"?`)
     this.#diagnostics.warnOnce(`given:${call}.${name}`, `${call}() has no "${toShort(name)}", so it is ignored. ${advice}`)
   }

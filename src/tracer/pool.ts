@@ -17,6 +17,7 @@ import { checkOptions } from '../options/check.js'
 import { functionSpec, isWhole, type OptionSpec } from '../options/spec.js'
 import { MAX_TIMER_MS, toTimerMs } from '../time.js'
 import { describeThrown } from '../values/thrown.js'
+import { noFunction } from './registry.js'
 import { HoneyHiveTracer } from './tracer.js'
 import { toKeyText } from './tracers.js'
 
@@ -158,6 +159,7 @@ class Pool<Key extends string> implements TracerPool<Key> {
   }
 
   async run<R>(key: Key, fn: (tracer: HoneyHiveTracer) => R): Promise<Awaited<R>> {
+    if (typeof fn !== 'function') throw noFunction('run', fn, 'run(key, fn)')
     const lease = await this.acquire(key)
     try {
       return await runActive(lease.tracer, fn)

@@ -6,7 +6,7 @@ import { toShown } from '../options/shown.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type FlushableTracerProvider, RoutingProvider } from '../provider/routing-provider.js'
 import type { SessionEnrichment, SpanEnrichment, WithMetadata } from './enrich.js'
-import { activeInstance, implicitInstance, processDiagnostics } from './registry.js'
+import { activeInstance, describeMissing, implicitInstance, processDiagnostics } from './registry.js'
 import { RoutingPropagator } from './routing-propagator.js'
 import type { HoneyHiveTracer } from './tracer.js'
 
@@ -40,7 +40,7 @@ export function getActiveTracer(): HoneyHiveTracer | undefined {
  * @returns false when there is no such span.
  */
 export function enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
-  return getActiveTracer()?.enrichSpan(enrichment) ?? false
+  return implicitTracer('enrichSpan')?.enrichSpan(enrichment) ?? false
 }
 
 /**
@@ -49,8 +49,15 @@ export function enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
  * @returns whether it arrived; never rejects.
  */
 export function enrichSession(enrichment: WithMetadata<SessionEnrichment>): Promise<boolean> {
-  const tracer = implicitInstance()?.tracer as HoneyHiveTracer | undefined
-  return tracer?.enrichSession(enrichment) ?? resolved(false)
+  return implicitTracer('enrichSession')?.enrichSession(enrichment) ?? resolved(false)
+}
+
+/** Who is meant where nobody is named; says so where that is nobody. */
+function implicitTracer(call: string): HoneyHiveTracer | undefined {
+  const instance = implicitInstance()
+  if (instance === undefined)
+    processDiagnostics.warnOnce(call, `${call}() recorded nothing: ${describeMissing()}. Write tracer.${call}({ … }).`)
+  return instance?.tracer as HoneyHiveTracer | undefined
 }
 
 /** Flushes every live tracer at the same time. @returns true only if everything of all of them arrived. */

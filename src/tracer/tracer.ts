@@ -220,6 +220,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /** {@link trace} with this tracer: decorates methods and wraps functions. */
   trace(options: Omit<TraceOptions, 'tracer'> = {}): TraceDecorator {
+    if (typeof options !== 'object') throw noFunction('trace', options, 'tracer.trace({ … })(fn)')
     return trace({ ...options, tracer: this })
   }
 
@@ -267,7 +268,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   enrichSpan(enrichment: WithMetadata<SpanEnrichment>): boolean {
     return this.#instance.guard('enrichSpan', false, () => {
       const { span } = this.#instance.current()
-      if (span === undefined && this.isEnabled) this.#check.outside('enrichSpan')
+      const isOver = span instanceof GuardedSpan ? span.hasEnded : span === undefined
+      if (isOver && this.isEnabled) this.#check.outside('enrichSpan')
       if (!(span instanceof GuardedSpan) || !span.isRecording() || !this.#check.enrichment('enrichSpan', enrichment)) return false
       enrichSpan(span, enrichment, (value) => this.#instance.snapshot(value))
       return true
@@ -327,7 +329,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   withSession<R>(options: WithSessionOptions, fn: (session: SessionHandle) => R): R {
     if (typeof fn !== 'function') throw noFunction('withSession', fn, 'withSession({ sessionName }, fn)')
-    const frame = this.#openSession(options)
+    const frame = this.#openSession('withSession', options)
     if (frame === undefined) return fn(this.#toHandle(this.#instance.ownSession))
     return runInScope(this.#instance.enter(frame), fn, this.#toHandle(frame.session))
   }
@@ -341,7 +343,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns the session's id, without a round trip.
    */
   createSession(options: WithSessionOptions = {}): Promise<string> {
-    const frame = this.#openSession(options)
+    const frame = this.#openSession('createSession', options)
     if (frame === undefined) return resolved(this.sessionId)
     const { session } = frame
     const toScope = (scope: Scope | undefined): Scope => this.#instance.enter(frame, readSurroundings(scope))
@@ -356,6 +358,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   injectContext<C extends HeaderCarrier>(headers: C): C {
     if (!this.isEnabled) return headers
+    this.#check.headers('injectContext', headers)
     return this.#instance.guard('injectContext', headers, () => {
       this.#instance.injectCurrent(headers)
       return headers
@@ -463,10 +466,10 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       this.#instance.guard('instrumentation', undefined, () => enableInstrumentation(instrumentation, providers))
   }
 
-  #openSession(options: WithSessionOptions): SessionFrame | undefined {
+  #openSession(call: string, options: WithSessionOptions): SessionFrame | undefined {
     return this.#instance.guard<SessionFrame | undefined>('session', undefined, () => {
       const given = options ?? {}
-      const { linkCarrier, evaluation, ...rest } = fieldsOf<WithSessionOptions>(this.#check.session(given) ? given : {})
+      const { linkCarrier, evaluation, ...rest } = fieldsOf<WithSessionOptions>(this.#check.session(call, given) ? given : {})
       const caller = linkCarrier === undefined ? undefined : readCaller(linkCarrier)
       const session = createSession(this.#config, fieldsOf(rest), evaluation, !this.#config.skipSessionCreation, caller)
       if (this.isEnabled) this.#instance.ensureSession(session)

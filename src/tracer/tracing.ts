@@ -35,8 +35,8 @@ export function traceFn<F extends Callable>(tracer: TracerRef | undefined, fn: F
  *
  * @throws HoneyHiveConfigError for unknown options and wrong values, all at once.
  */
-export function traceClass(options?: TracerRef | TraceClassOptions): TraceClassDecorator {
-  return tracing.traceClass(options)
+export function traceClass(options?: TracerRef | TraceClassOptions, ...rest: never[]): TraceClassDecorator {
+  return tracing.traceClass(options, ...rest)
 }
 
 /** Runs `fn` inside a span of `instance` and hands it that span. */

@@ -50,7 +50,7 @@ export interface Tracing {
    *
    * @throws HoneyHiveConfigError for wrong options.
    */
-  traceClass(options?: TracerRef | TraceClassOptions): TraceClassDecorator
+  traceClass(options?: TracerRef | TraceClassOptions, ...rest: never[]): TraceClassDecorator
 }
 
 /** Finds the recorder for what the user wrote as `tracer`; `undefined` when nothing was written. */
@@ -60,7 +60,7 @@ export type ResolveTracer = (ref: TracerRef | undefined) => ResolveRecorder
 export function createTracing(resolveTracer: ResolveTracer): Tracing {
   return {
     trace(target, ...rest: unknown[]) {
-      if (rest.length > 0) throw refusal('trace', 'Write @trace() or @trace(tracer): the bare form has no place for options.')
+      if (rest.length > 0) throw refusal('trace', 'It takes one value. Write trace(tracer)(fn), @trace() or @trace(tracer).')
       const options = checkTraceOptions(toTraceOptions(target), 'trace')
       return toDecorator(options, resolveTracer(options.tracer))
     },
@@ -75,7 +75,9 @@ export function createTracing(resolveTracer: ResolveTracer): Tracing {
       )
       return wrapFunction(fn, compileCall(checked, nameOf(fn)), resolveTracer(checked.tracer))
     },
-    traceClass(target) {
+    traceClass(target, ...rest: unknown[]) {
+      if (rest.length > 0 || isClass(target))
+        throw refusal('traceClass', 'It takes no class. Write traceClass(tracer)(Agent), or @traceClass(tracer).')
       return toClassDecorator(toTraceOptions(target as TraceTarget | undefined) as TraceClassOptions, resolveTracer)
     },
   }
@@ -211,8 +213,8 @@ function traceOwnMethods(
 }
 
 /** Methods have no `prototype` of their own, generators have a writable one; only a class's is fixed. */
-function isClass(value: object): boolean {
-  return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false
 }
 
 function nameOf(value: unknown): string {

@@ -10,6 +10,8 @@ const CUT_MARK_TAIL_CHARS = 48
 
 /** A secret that is masked wherever it stands; a shorter one is no key of a server's, and part of too many words. */
 const SHORTEST_SECRET = 5
+/** The key of the local server, which every page names: masked, it would make a riddle of `localhost`. */
+const PUBLIC_KEY = 'local'
 /** Keys that are remembered: one that was rotated long ago opens nothing any more. */
 const MAX_SECRETS = 8
 
@@ -19,7 +21,7 @@ export class SecretList {
 
   constructor(secrets: readonly string[]) {
     // Copied once more, because what `filter` gives has room for sixteen.
-    this.#texts = [...secrets.filter(isLongEnough)]
+    this.#texts = [...secrets.filter(isSecret)]
   }
 
   /** The newest ones; another list after each change. */
@@ -28,12 +30,12 @@ export class SecretList {
   }
 
   add(secret: string): void {
-    if (isLongEnough(secret) && !this.#texts.includes(secret)) this.#texts = [...this.#texts, secret].slice(-MAX_SECRETS)
+    if (isSecret(secret) && !this.#texts.includes(secret)) this.#texts = [...this.#texts, secret].slice(-MAX_SECRETS)
   }
 }
 
-function isLongEnough({ length }: string): boolean {
-  return length >= SHORTEST_SECRET
+function isSecret(text: string): boolean {
+  return text.length >= SHORTEST_SECRET && text !== PUBLIC_KEY
 }
 
 /** Masks texts that never leave the process, such as the key of a tracer; `undefined` where there are none. */
