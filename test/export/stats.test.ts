@@ -21,7 +21,7 @@ describe('SpanStats', () => {
       stats[step]()
       expect(isBalanced(stats.snapshot())).toBe(true)
     }
-    expect(stats.snapshot()).toMatchObject({ started: 2, ended: 2, open: 0, pending: 2, exported: 0 })
+    expect(stats.snapshot()).toMatchObject({ started: 2, ended: 2, open: 0, unfinished: 0, pending: 2, exported: 0 })
     stats.exported([span('a')])
     stats.dropped('tooLarge', [span('b')], 'too big')
     expect(stats.snapshot()).toMatchObject({ pending: 0, exported: 1, dropped: { tooLarge: 1 } })
@@ -94,13 +94,15 @@ describe('SpanStats', () => {
     })
     expect(stats.explain('id-query')).toBe('open: query (id-query) has not ended, begun 999 ms ago by pg')
     openMs = 1_000
-    expect(stats.explain('query')).toBe('open: query (id-query) has not ended, begun 1.0 s ago by pg; 2 of this name have not ended')
+    expect(stats.explain('id-query')).toMatch(/ 1\.0 s ago by pg$/)
+    openMs = 60_000
+    expect(stats.explain('query')).toBe('open: query (id-query) has not ended, begun 60.0 s ago by pg; 2 of this name have not ended')
     stats.droppedOne('tooLarge', span('query'), '')
     expect(stats.explain('id-query')).toMatch(/^dropped: tooLarge at 2026-01-02T00:00:00.000Z: query \(id-query\); open: query /)
     stats.watchPending({ explain: (wanted) => (wanted === 'id-query' ? 'pending: being sent' : undefined) })
     expect(stats.explain('id-query')).toMatch(/^pending: being sent; open: query /)
     expect(stats.explain('other')).toMatch(/^unknown: /)
-    expect(stats.snapshot()).toMatchObject({ oldestOpen: { openMs: 1_000 }, openByLibrary: { pg: 2 } })
+    expect(stats.snapshot()).toMatchObject({ oldestOpen: { openMs: 60_000 }, openByLibrary: { pg: 2 } })
   })
 
   it('shows no more than 100 characters of what it does not know', () => {
@@ -138,6 +140,8 @@ describe('SpanStats', () => {
     stats.dropped('tooLarge', [], '')
     stats.dropped('internal', [span('a')], '', true)
     expect(lines).toEqual([])
+    stats.dropped('internal', [span('a')], '')
+    expect(lines).toHaveLength(1)
   })
 
   it('counts what is still pending as lost once nothing will deliver it', () => {
@@ -162,6 +166,7 @@ describe('SpanStats', () => {
     stats.failed('HTTP 401 secret')
     stats.droppedOne('httpStatus', span('secret'), 'secret')
     stats.dropped('httpStatus', [span('a'), span('b')], '')
+    expect(stats.explain('a')).toMatch(/^dropped: httpStatus at .*: a \(id-a\)$/)
     expect([stats.lastError, stats.snapshot().lastError, details]).toEqual(['HTTP 401 ***', 'HTTP 401 ***', ['***', '']])
     expect(stats.explain('secret')).toMatch(/: \*\*\* \(id-\*\*\*\): \*\*\*$/)
     expect(said).toEqual([
