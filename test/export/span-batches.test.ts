@@ -32,12 +32,12 @@ interface Opened extends Partial<Omit<SpanBatchesOptions, 'limits'>> {
   readonly limits?: Partial<SpanBatchesOptions['limits']>
   /** What the server says to the spans of these names. */
   readonly reply?: (names: readonly string[], bytes: number) => Outcome | Promise<Outcome>
-  readonly bytesPerSpan?: number
+  readonly bytesPerSpan?: () => number
   /** Whether a span can be written. */
   readonly isWritable?: (name: string) => boolean
 }
 
-function open({ limits, reply = () => ACCEPTED, bytesPerSpan = 500, isWritable = () => true, ...options }: Opened = {}) {
+function open({ limits, reply = () => ACCEPTED, bytesPerSpan = () => 500, isWritable = () => true, ...options }: Opened = {}) {
   /** The names in each request. */
   const sent: string[][] = []
   const said: string[] = []
@@ -53,7 +53,7 @@ function open({ limits, reply = () => ACCEPTED, bytesPerSpan = 500, isWritable =
         const names = (spans as readonly PendingSpan[]).map((span) => span.name)
         for (const span of spans) span.toReadable()
         if (!names.every(isWritable)) throw new TypeError('cannot be written')
-        const bytes = names.length * bytesPerSpan
+        const bytes = names.length * bytesPerSpan()
         return {
           bytes,
           async send() {
@@ -133,6 +133,28 @@ describe('when a batch goes', () => {
     ])
   })
 
+  it.each([
+    ['alone', 1, 5_000, 1_000],
+    ['among 200 tracers of one address', 200, 5_000, 1_000],
+    ['among 400', 400, 5_000, 2_000],
+    ['among 5,000: no longer than the setting', 5_000, 5_000, 5_000],
+    ['among 5,000, where the delay was given', 5_000, undefined, 1_000],
+    ['among 5,000, where a longer delay was given', 5_000, 500, 1_000],
+  ])('waits for more spans %s', (_, sharers, mostDelayMs, delayMs) => {
+    const { batches, add } = open({
+      sender: { place: 'a test', sharers, toRequest: () => ({ bytes: 0, send: () => Promise.resolve(ACCEPTED) }) },
+      limits: mostDelayMs === undefined ? {} : { mostDelayMs },
+    })
+    add('a')
+    expect(batches.readyInMs()).toBe(delayMs)
+  })
+
+  it('has a clock of its own', async () => {
+    const opened = open({ now: undefined })
+    opened.add('a')
+    expect(await flush(opened)).toBe(true)
+  })
+
   it('goes at once for a flush, together with what was added after it; what is added later waits again', async () => {
     const { batches, sent, add } = open()
     add('a')
@@ -154,17 +176,56 @@ describe('when a batch goes', () => {
     expect(sizes()).toEqual([1, 1, 1])
   })
 
-  it('waits for what its sender needs', async () => {
-    let isReady: () => void = () => undefined
-    const ready = new Promise<void>((resolve) => (isReady = resolve))
-    const send = vi.fn(() => Promise.resolve(ACCEPTED))
-    const opened = open({ sender: { place: 'a test', ready: () => ready, toRequest: () => ({ bytes: 0, send }) } })
-    opened.add('a')
+  it('holds what fits, as it is learned from spans that are larger than was estimated, or no longer are', async () => {
+    // Estimated at 500 bytes each.
+    let bytes = 5_000
+    const opened = open({ bytesPerSpan: () => bytes, limits: { maxExportBatchBytes: 100_000 } })
+    const sizesOf = async (count: number): Promise<readonly number[]> => {
+      const before = opened.sent.length
+      opened.addMany(count)
+      expect(await flush(opened)).toBe(true)
+      return opened.sizes().slice(before)
+    }
+    expect((await sizesOf(400)).slice(0, 2)).toEqual([13, 12])
+    expect(await sizesOf(400)).toEqual(Array(20).fill(20))
+    bytes = 500
+    await sizesOf(4_000)
+    expect(Math.max(...(await sizesOf(400)))).toBeGreaterThan(180)
+    // Smaller than estimated: no more goes into one than was estimated to fit, and what has no size tells nothing.
+    bytes = 50
+    await sizesOf(2_000)
+    expect(await sizesOf(400)).toEqual([200, 200])
+    bytes = 0
+    await sizesOf(2_000)
+    expect(await sizesOf(400)).toEqual([200, 200])
+  })
+
+  it('waits for what its sender and its resource need, and writes nothing that was given up meanwhile', async () => {
+    let go: (() => void)[] = []
+    const later = (): Promise<void> => new Promise((resolve) => go.push(resolve))
+    const toRequest = vi.fn(() => ({ bytes: 0, send: () => Promise.resolve(ACCEPTED) }))
+    const opened = open({ sender: { place: 'a test', ready: later, toRequest } })
+    const resource = { ...toPending().resource, asyncAttributesPending: true, waitForAsyncAttributes: later }
+    const add = (): void => {
+      opened.stats.started()
+      opened.stats.ended()
+      opened.batches.add({ ...toPending(), resource })
+    }
+    add()
     const flushed = flush(opened)
-    await pass()
-    expect(send).not.toHaveBeenCalled()
-    isReady()
+    for (let step = 0; step < 2; step++) {
+      await pass()
+      expect([go.length, toRequest.mock.calls.length]).toEqual([1, 0])
+      go = go.flatMap((resolve) => resolve() ?? [])
+    }
     expect(await flushed).toBe(true)
+    add()
+    await pass(1_000)
+    opened.batches.pump.giveUp()
+    for (const resolve of go) resolve()
+    await pass()
+    expect(toRequest).toHaveBeenCalledTimes(1)
+    expect(opened.batches.take()).toBeUndefined()
   })
 
   it('takes a span once that is added again after it was cut short', async () => {
@@ -301,7 +362,7 @@ describe('what cannot be sent', () => {
     [67_108_864, { exported: 1 }, undefined],
     [67_108_865, { exported: 0, requests: 0 }, { reason: 'tooLarge', count: 1, detail: 'the span takes 67108865 bytes' }],
   ])('a span of %i bytes, whatever the setting', async (bytesPerSpan, stats, drop) => {
-    const opened = open({ bytesPerSpan, limits: { maxExportBatchBytes: 1e9 } })
+    const opened = open({ bytesPerSpan: () => bytesPerSpan, limits: { maxExportBatchBytes: 1e9 } })
     opened.add('a')
     expect(await flush(opened)).toBe(drop === undefined)
     expect(opened.stats.snapshot()).toMatchObject(stats)
@@ -309,11 +370,11 @@ describe('what cannot be sent', () => {
   })
 
   it('is no span that is larger than the setting by itself; together they are cut', async () => {
-    const opened = open({ bytesPerSpan: 3_000, limits: { maxExportBatchBytes: 2_000 } })
+    const opened = open({ bytesPerSpan: () => 3_000, limits: { maxExportBatchBytes: 2_000 } })
     opened.addMany(4)
     expect(await flush(opened)).toBe(true)
     expect(opened.sizes()).toEqual([1, 1, 1, 1])
-    const exact = open({ bytesPerSpan: 1_000, limits: { maxExportBatchBytes: 2_000 } })
+    const exact = open({ bytesPerSpan: () => 1_000, limits: { maxExportBatchBytes: 2_000 } })
     exact.addMany(2)
     expect(await flush(exact)).toBe(true)
     expect(exact.sizes()).toEqual([2])
@@ -331,6 +392,7 @@ describe('what cannot be sent', () => {
     opened.add('d', { toReadable: unbuildable })
     expect(await flush(opened)).toBe(false)
     expect([opened.sent.length, opened.stats.snapshot()]).toMatchObject([1, { exported: 2, pending: 0, dropped: { unserializable: 2 } }])
+    expect(opened.stats.lastError, 'the server had no part in it').toBeUndefined()
   })
 
   it('a span that cannot be written goes alone', async () => {
