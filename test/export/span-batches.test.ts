@@ -346,14 +346,27 @@ describe('what a reply means', () => {
     expect(opened.sizes().slice(3)).toEqual([20, 20])
   })
 
-  it('sends no more at once than a single span that was too large by itself', async () => {
-    const opened = open({ reply: (names) => (names.length === 1 ? TOO_LARGE : ACCEPTED) })
-    opened.add('large')
-    expect(await flush(opened)).toBe(false)
-    expect(opened.drops).toEqual([{ reason: 'tooLarge', count: 1, detail: 'HTTP 413' }])
+  it('sends two spans one by one after they were too large together', async () => {
+    const opened = open({ reply: (names) => (names.length > 1 ? TOO_LARGE : ACCEPTED) })
     opened.addMany(2)
     await flush(opened)
-    expect(opened.sizes()).toEqual([1, 1, 1])
+    opened.addMany(2)
+    await flush(opened)
+    expect(opened.sizes()).toEqual([2, 1, 1, 1, 1])
+  })
+
+  it('sends no more at once than a single span that was too large by itself', async () => {
+    let bytes = 5_000
+    const opened = open({ reply: (names) => (names[0] === 'large' ? TOO_LARGE : ACCEPTED), bytesPerSpan: () => bytes })
+    opened.add('large', { bytes: 4_600 })
+    expect(await flush(opened)).toBe(false)
+    expect(opened.drops).toEqual([{ reason: 'tooLarge', count: 1, detail: 'HTTP 413' }])
+    bytes = 500
+    opened.addMany(8)
+    await flush(opened)
+    opened.addMany(20)
+    await flush(opened)
+    expect(opened.sizes()).toEqual([1, 8, 10, 10])
   })
 })
 
