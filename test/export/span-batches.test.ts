@@ -261,12 +261,13 @@ describe('what a reply means', () => {
     expect(opened.said).toContainEqual(expect.stringMatching(/3 spans arrived at a test$/))
   })
 
-  it('counts no more as rejected than there are', async () => {
-    const opened = open({ reply: () => ({ kind: 'accepted', rejected: 7, message: '' }) })
+  it.each([1, 7])('counts no more as rejected than there are: %i of one', async (rejected) => {
+    const opened = open({ reply: () => ({ kind: 'accepted', rejected, message: '' }) })
     opened.add('a')
     expect(await flush(opened)).toBe(false)
     expect(opened.stats.snapshot()).toMatchObject({ exported: 0, pending: 0, dropped: { serverRejected: 1 } })
-    expect(opened.drops[0]?.detail).toBe('the server rejected 7 of 1 spans')
+    const detail = `the server rejected ${rejected} of 1 spans`
+    expect([opened.drops[0]?.detail, opened.stats.lastError]).toEqual([detail, detail])
   })
 
   it('passes on what the server says though it took everything', async () => {
