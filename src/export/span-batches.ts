@@ -284,7 +284,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     const { sender, limits } = this.#options
     const { scheduledDelayMs, mostDelayMs = scheduledDelayMs } = limits
     const crowd = (sender.sharers ?? 1) / USUAL_SHARERS
-    return crowd <= 1 ? scheduledDelayMs : Math.max(scheduledDelayMs, Math.min(mostDelayMs, scheduledDelayMs * crowd))
+    return Math.max(scheduledDelayMs, Math.min(mostDelayMs, scheduledDelayMs * crowd))
   }
 
   get #firstSeq(): number {

@@ -291,6 +291,15 @@ describe('what a reply means', () => {
     expect(opened.stats.lastError).toBe('HTML came back')
   })
 
+  it('loses what was tried for as long as it may be, and gives back its room', async () => {
+    const opened = open({ limits: { retryBudgetMs: 0, maxQueueBytes: 1_000 }, reply: () => ({ ...INVALID, kind: 'retry', afterMs: 0 }) })
+    opened.addMany(2)
+    expect(opened.batches.queue.refusal(500, 2)).toBe('bytesFull')
+    expect(await flush(opened)).toBe(false)
+    expect(opened.drops).toEqual([{ reason: 'retryExhausted', count: 2, detail: 'HTTP 400' }])
+    expect(opened.batches.queue.refusal(1_000, 1)).toBeUndefined()
+  })
+
   it('cuts what the server cannot read until the span at fault is found', async () => {
     const opened = open({ reply: (names) => (names.includes('span5') ? INVALID : ACCEPTED) })
     opened.addMany(9)

@@ -57,7 +57,7 @@ describe('a document', () => {
       addDocument(tx, 'dataset', one, { n: 'of another kind' })
       addDocument(tx, 'datapoint', other, { n: 'other' })
     })
-    nowMs = 1
+    nowMs = 0
     await change((tx) => addDocument(tx, 'datapoint', one, { n: 'older' }))
     const ofOne = ['older', ...Array.from({ length: count }, (_, n) => n)]
     expect(each('datapoint', [one])).toEqual(ofOne)

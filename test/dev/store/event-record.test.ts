@@ -6,7 +6,6 @@ import {
   type EventRecord,
   mergeBodies,
   mergePatches,
-  NO_CONTRIBUTION,
   NO_SPAN,
   readCost,
   toBody,
@@ -33,6 +32,18 @@ const toEvent = (body: Partial<EventBody> = {}, more: Partial<EventRecord> = {})
   ...more,
 })
 
+const NOTHING = {
+  events: 0,
+  modelEvents: 0,
+  errors: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  totalTokens: 0,
+  cost: 0,
+  unpriced: 0,
+  hasFeedback: false,
+}
+
 /** A dollar for each token of input, two for one of output, three for one from a cache, four for one written to it. */
 const PRICE = { id: 'm', source: 'test', price: { input: 1e6, output: 2e6, cacheRead: 3e6, cacheWrite: 4e6 } }
 const prices = { find: vi.fn<PriceTable['find']>(({ model }) => (model === 'm' ? PRICE : undefined)) }
@@ -40,17 +51,17 @@ const prices = { find: vi.fn<PriceTable['find']>(({ model }) => (model === 'm' ?
 describe('toContribution', () => {
   it('counts an event, its tokens, its cost and whether somebody judged it', () => {
     const metadata = { prompt_tokens: 3, completion_tokens: 4 }
-    const counted = { ...NO_CONTRIBUTION, events: 1, promptTokens: 3, completionTokens: 4, totalTokens: 7 }
+    const counted = { ...NOTHING, events: 1, promptTokens: 3, completionTokens: 4, totalTokens: 7 }
     expect(toContribution(toEvent({ metadata, config: { model: 'm' } }), prices)).toEqual({ ...counted, modelEvents: 1, cost: 11 })
     expect(toContribution(toEvent({ metadata }, { error: 'no' }), prices)).toEqual({ ...counted, modelEvents: 1, errors: 1, unpriced: 1 })
-    expect(toContribution(toEvent({}, { type: 'tool' }), prices)).toEqual({ ...NO_CONTRIBUTION, events: 1 })
+    expect(toContribution(toEvent({}, { type: 'tool' }), prices)).toEqual({ ...NOTHING, events: 1 })
     for (const [feedback, hasFeedback] of [
       [{ thumbs_up: null }, false],
       [{ thumbs_up: null, note: 'x' }, true],
     ] as const) {
       expect(toContribution(toEvent({ feedback }), prices).hasFeedback).toBe(hasFeedback)
       const session = toEvent({ feedback, metadata }, { type: 'session', error: 'no' })
-      expect(toContribution(session, prices), 'a session only carries feedback').toEqual({ ...NO_CONTRIBUTION, hasFeedback })
+      expect(toContribution(session, prices), 'a session only carries feedback').toEqual({ ...NOTHING, hasFeedback })
     }
   })
 
@@ -101,6 +112,8 @@ describe('readCost', () => {
     expect(prices.find).toHaveBeenLastCalledWith({ model: 'm', provider: 'there', atMs: 1_000 })
     readCost(toEvent({ metadata, config: { provider: 'here' } }), prices)
     expect(prices.find).toHaveBeenLastCalledWith({ model: 'm', provider: 'here', atMs: 1_000 })
+    readCost(toEvent({ metadata: { prompt_tokens: 5, model_name: 'm' } }), prices)
+    expect(prices.find).toHaveBeenLastCalledWith({ model: 'm', provider: null, atMs: 1_000 })
     expect(readCost(toEvent({ metadata }, { type: 'session' }), prices)).toEqual({ cost: 0, source: null })
   })
 })
