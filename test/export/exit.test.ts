@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { processState } from '../../src/context/globals.js'
-import { type ExitTask, flushOnSignals, offExit, offNaturalEnd, onExit, onNaturalEnd } from '../../src/export/exit.js'
+import { type ExitTask, flushOnSignals, offExit, offNaturalEnd, onExit, onNaturalEnd, REMEDY_AT_EXIT } from '../../src/export/exit.js'
+
+/** What is said on standard error. */
+const written = vi.hoisted((): string[] => [])
+vi.mock('node:fs', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('node:fs')>()),
+  writeSync: (_: number, text: string) => written.push(text),
+}))
 
 const taken: (() => void)[] = []
 afterEach(() => {
@@ -28,7 +35,10 @@ test('flushOnSignals, called again by modules that are evaluated again, listens 
   first()
   first()
   expect(listeners()).toEqual(once)
-  for (const take of rest) take()
+  for (const take of rest) {
+    expect(listeners()).toEqual(once)
+    take()
+  }
   expect(listeners()).toEqual(before)
   taken.push(flushOnSignals())
   expect(listeners()).toEqual(once)
@@ -128,5 +138,27 @@ test('what is written at the exit is written whatever another one throws', () =>
   listener?.(0)
   expect([failing.mock.calls.length, write.mock.calls.length]).toEqual([1, 2])
   offExit(write)
-  expect(process.listeners('exit')).toEqual(before)
+  expect([process.listeners('exit'), written]).toEqual([before, []])
+})
+
+test('what is lost at the exit is said in one line, with the names of five', () => {
+  const before = process.listeners('exit')
+  const lose = (count: number): void => {
+    for (let at = 1; at <= count; at++) {
+      const write = () => ({ label: `tracer ${at}`, what: `${at} spans` })
+      onExit(write)
+      taken.push(() => offExit(write))
+    }
+    for (const listener of process.listeners('exit').filter((each) => !before.includes(each))) listener(0)
+    for (const take of taken.splice(0)) take()
+  }
+  lose(1)
+  lose(5)
+  lose(7)
+  const five = '1 spans of tracer 1, 2 spans of tracer 2, 3 spans of tracer 3, 4 spans of tracer 4, 5 spans of tracer 5'
+  expect(written).toEqual(
+    ['1 spans of tracer 1', five, `${five} and what 2 more tracers held`].map(
+      (what) => `[honeyhive] the process ended with ${what} not delivered. ${REMEDY_AT_EXIT}\n`,
+    ),
+  )
 })
