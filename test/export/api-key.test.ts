@@ -34,6 +34,15 @@ describe('ApiKey', () => {
     expect([await key.read(), ask.mock.calls.length, new Set(seen)]).toEqual(['first', 1, new Set(['first'])])
   })
 
+  it('is asked for once, though the function makes a request of its own', async () => {
+    const ask = vi.fn<AskKey>(() => {
+      void key.read()
+      return 'good'
+    })
+    const key = new ApiKey({ known: undefined, ask, onKey: () => undefined })
+    expect([await key.read(), ask.mock.calls.length]).toEqual(['good', 1])
+  })
+
   it('is asked for again where it was refused, not where there is another by then', async () => {
     const { ask, key } = open(['first', 'second', 'second'])
     await key.read()
