@@ -15,6 +15,7 @@ import {
   toUpdatedRun,
 } from '../../../src/dev/store/runs.js'
 import { openStore, type Store } from '../../../src/dev/store/store.js'
+import { hideRun, restoreRun } from '../../../src/dev/store/trash.js'
 import type { RunRow } from '../../../src/dev/page-api/contract.js'
 import type { JsonObject } from '../../../src/otlp/json.js'
 
@@ -52,6 +53,7 @@ describe('toNewRun and toUpdatedRun', () => {
       is_active: true,
     })
     expect(toNewRun({ run_id: 'no uuid', name: 'r', dataset_id: 'd' }, 1, 7)).toMatchObject({ name: 'r', datasetId: 'd' })
+    expect(toNewRun({ evaluators: 'none', datapoint_ids: 'none' }, 1, 7).body).toMatchObject({ evaluators: [], datapoint_ids: [] })
     expect(toNewRun({ run_id: 'no uuid' }, 1, 7).id).toMatch(/^[0-9a-f-]{36}$/)
   })
 
@@ -92,6 +94,13 @@ describe('the runs of a store', () => {
     store.onCommit(({ runs }) => told.push(...runs))
     await store.change((tx) => removeRun(tx, run))
     expect([findRun(store, ID), told]).toEqual([undefined, [{ projectId: projects[0], runId: run.id }]])
+  })
+
+  it('make room for a new one of their id once they are deleted', async () => {
+    const { id } = await keep({ run_id: ID, name: 'old' })
+    await hideRun(store, projects[0], id)
+    const made = await keep({ run_id: ID, name: 'new' }, 9, projects[1])
+    expect([findRun(store, ID), await restoreRun(store, projects[0], id)]).toEqual([made, false])
   })
 
   it('are listed by page, filtered and sorted, and counted with and without the filter', async () => {
