@@ -231,8 +231,7 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   }
 
   #conclude(job: J, outcome: O): void {
-    const parts = this.#source.conclude(job, outcome)
-    if (parts.length > 0) this.#putFirst(parts)
+    this.#putFirst(this.#source.conclude(job, outcome))
   }
 
   /** Frees the slot; false when the job was given up meanwhile, so that it is counted already. */
@@ -245,7 +244,7 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
       if (other === flight) isFound = true
       else others[others.length] = other
     }
-    if (isFound) this.#flights = others
+    this.#flights = others
     return isFound
   }
 

@@ -132,7 +132,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     const broken = takeBroken(batch)
     if (broken.length === 0) return undefined
     this.#drop(broken, 'unserializable', 'building the span failed, for example in a redactor')
-    return batch.entries.length === 0 ? undefined : this.#toRequest(batch)
+    return this.#toRequest(batch)
   }
 
   #learnInflation({ entries }: Batch, bytes: number): void {
@@ -152,7 +152,6 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     if (answer.kind === 'accepted') return this.#accept(batch, answer)
     if (answer.kind === 'cut') return this.#cut(batch, answer.reason, answer.detail)
     this.pump.note(answer.detail)
-    batch.lastError = answer.detail
     if (answer.kind === 'refused') return this.#drop(batch.entries, answer.reason, answer.detail)
     if (answer.kind === 'invalid') return this.#bisect(batch, answer.detail)
     // A single span says nothing about the size of batches beyond its own.
@@ -285,7 +284,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     const { sender, limits } = this.#options
     const { scheduledDelayMs, mostDelayMs = scheduledDelayMs } = limits
     const crowd = (sender.sharers ?? 1) / USUAL_SHARERS
-    return crowd <= 1 ? scheduledDelayMs : Math.max(scheduledDelayMs, Math.min(mostDelayMs, scheduledDelayMs * crowd))
+    return Math.max(scheduledDelayMs, Math.min(mostDelayMs, scheduledDelayMs * crowd))
   }
 
   get #firstSeq(): number {

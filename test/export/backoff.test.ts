@@ -30,4 +30,18 @@ describe('Backoff', () => {
     backoff.answered()
     expect([backoff.slots, backoff.waitMs]).toEqual([4, 0])
   })
+
+  it('counts the failure of an attempt that began as the pause did, and after an answer that of any', () => {
+    let time = 0
+    const backoff = new Backoff(
+      4,
+      () => time,
+      () => 1,
+    )
+    expect([backoff.failed(0, undefined), backoff.failed(0, undefined)]).toEqual([750, 1_125])
+    expect([backoff.failed(-1, 100), backoff.failed(-1, 2_000)]).toEqual([1_125, 2_000])
+    time = 5_000
+    backoff.answered()
+    expect(backoff.failed(-1, undefined)).toBe(750)
+  })
 })

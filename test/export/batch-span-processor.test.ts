@@ -7,7 +7,6 @@ import { createDiagnostics } from '../../src/diagnostics.js'
 import { BatchSpanProcessor, type BatchSpanProcessorOptions } from '../../src/export/batch-span-processor.js'
 import { ExporterSender } from '../../src/export/exporter-sender.js'
 import { PendingResources } from '../../src/export/pending-resources.js'
-import { SpanBatches } from '../../src/export/span-batches.js'
 import type { SpanSender } from '../../src/export/span-sender.js'
 import { SpanStats } from '../../src/export/stats.js'
 import { toExportable } from '../../src/otlp/span-writer.js'
@@ -49,50 +48,13 @@ function open(sender: SpanSender, { limits, ...options }: Partial<BatchSpanProce
   return { processor, stats, warnings, end }
 }
 
-/** A sender whose requests are accepted, `bytesPerSpan` each. */
-function accepting(bytesPerSpan: number): SpanSender & { bytesPerSpan: number; written: number[]; sent: number[] } {
-  const written: number[] = []
-  const sent: number[] = []
-  return {
-    bytesPerSpan,
-    written,
-    sent,
-    place: 'a test',
-    toRequest(spans) {
-      written.push(spans.length)
-      return {
-        bytes: spans.length * this.bytesPerSpan,
-        send() {
-          sent.push(spans.length)
-          return Promise.resolve({ kind: 'accepted', rejected: 0, message: '' })
-        },
-      }
-    },
-  }
+/** A sender whose requests are accepted. */
+const accepting: SpanSender = {
+  place: 'a test',
+  toRequest: () => ({ bytes: 0, send: () => Promise.resolve({ kind: 'accepted', rejected: 0, message: '' }) }),
 }
 
 const succeed: SpanExporter['export'] = (_, done) => done({ code: ExportResultCode.SUCCESS })
-
-describe('how long a span waits for its request to fill', () => {
-  it.each([
-    ['alone', 1, 5_000, 1_000],
-    ['among 200 tracers of one address', 200, 5_000, 1_000],
-    ['among 400', 400, 5_000, 2_000],
-    ['among 5,000: no longer than the setting', 5_000, 5_000, 5_000],
-    ['among 5,000, where the delay was given', 5_000, undefined, 1_000],
-    ['among 5,000, where a longer delay was given', 5_000, 500, 1_000],
-  ])('%s', (_, sharers, mostDelayMs, delayMs) => {
-    const batches = new SpanBatches({
-      sender: { ...accepting(100), sharers },
-      limits: { ...LIMITS, scheduledDelayMs: 1_000, ...(mostDelayMs === undefined ? {} : { mostDelayMs }) },
-      stats: new SpanStats({ diagnostics: createDiagnostics({}) }),
-      diagnostics: createDiagnostics({}),
-      now: () => 0,
-    })
-    batches.add(toPending())
-    expect(batches.readyInMs()).toBe(delayMs)
-  })
-})
 
 describe('BatchSpanProcessor', () => {
   it("delivers the sampled spans of the SDK's own provider and counts the others", async () => {
@@ -122,35 +84,12 @@ describe('BatchSpanProcessor', () => {
   })
 
   it('bounds spans that are exportable as they are by the size of their attributes', async () => {
-    const { processor, stats } = open(accepting(0), { limits: { ...LIMITS, maxQueueBytes: 5_000 } })
+    const { processor, stats } = open(accepting, { limits: { ...LIMITS, maxQueueBytes: 5_000 } })
     stats.started()
     stats.ended()
     processor.onEnd({ ...toReadableSpan('large', 'ab'.repeat(8), 5_000), attributes: { texts: ['x'.repeat(2_500), 'x'.repeat(2_500)] } })
     expect(stats.snapshot().dropped.tooLarge).toBe(1)
     await processor.shutdown()
-  })
-
-  it('learns how much larger spans are written than they were estimated', async () => {
-    // An estimate of 500 bytes, 5,000 written: 200 spans seem to fit and 20 do.
-    const sender = accepting(5_000)
-    const { processor, end } = open(sender, { limits: { ...LIMITS, maxExportBatchBytes: 100_000 } })
-    end(400)
-    expect(await processor.flush(5_000)).toBe(true)
-    expect(sender.written.length).toBeGreaterThan(sender.sent.length)
-    sender.written.length = 0
-    sender.sent.length = 0
-    end(400)
-    expect(await processor.flush(5_000)).toBe(true)
-    expect(sender.written).toEqual(sender.sent)
-    expect(Math.max(...sender.sent)).toBe(20)
-    // And back: 200 fit again, as they did before anything was learned.
-    sender.bytesPerSpan = 500
-    end(4_000)
-    expect(await processor.flush(5_000)).toBe(true)
-    sender.sent.length = 0
-    end(400)
-    expect(await processor.flush(5_000)).toBe(true)
-    expect(Math.max(...sender.sent)).toBeGreaterThan(180)
   })
 
   it('offers what is given up in the order in which it ended', async () => {

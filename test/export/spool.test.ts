@@ -199,6 +199,93 @@ describe('Spool', () => {
     expect(await server.seen()).toMatchObject({ uniqueSpans: 172, totalSpans: 172 })
   })
 
+  it('counts what the server took but for what it rejected', async () => {
+    fill()
+    const body = JSON.stringify({ partialSuccess: { rejectedSpans: '1', errorMessage: 'no' } })
+    await server.set({ otherwise: { status: 200, headers: { 'content-type': 'application/json' }, body } })
+    const spool = open()
+    await spool.replay()
+    expect([await spool.settled(0), books.snapshot()]).toMatchObject([
+      true,
+      { started: 2, exported: 1, pending: 0, dropped: { serverRejected: 1 } },
+    ])
+    expect(readdirSync(directory)).toEqual([])
+  })
+
+  it('sends nothing once it is stopped, and what waits for another attempt stays', async () => {
+    const name = fill()
+    const stopped = open()
+    stopped.stop()
+    await stopped.replay()
+    expect(books.snapshot().started).toBe(0)
+    const spool = open()
+    await server.set({ otherwise: { status: 503 } })
+    const replay = spool.replay()
+    expect(spool.replay()).toBe(replay)
+    expect(await spool.settled(0)).toBe(false)
+    while ((await server.seen()).requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    spool.stop()
+    await replay
+    expect([await spool.settled(0), books.snapshot().pending, readdirSync(directory)]).toEqual([false, 2, [name]])
+  })
+
+  it('says how much of the folder it does not understand, and keeps it', async () => {
+    fill()
+    open({ apiKey: 'other' }).keep([toReadableSpan('work', 'c3'.repeat(8), 10)])
+    const [name = ''] = readdirSync(directory)
+    writeFileSync(join(directory, 'notes.txt'), '')
+    writeFileSync(join(directory, `.tmp-${name}`), '')
+    writeFileSync(join(directory, '.tmp-notes'), '')
+    const lines: string[] = []
+    await open({ lines }).replay()
+    expect(lines).toEqual([expect.stringMatching(/holds 0 damaged records and 1 foreign files; they were skipped\.$/)])
+    expect(readdirSync(directory)).toContain('notes.txt')
+    for (const each of readdirSync(directory)) rmSync(join(directory, each))
+    const broken = fill()
+    const kept = readFileSync(join(directory, broken), 'utf8')
+    writeFileSync(join(directory, broken), `${kept}x\ny\n${kept}`)
+    await open({ lines }).replay()
+    expect(lines[1]).toMatch(/holds 2 damaged records and 0 foreign files/)
+    // The name says two spans and four were sent: at least one was in what is damaged.
+    expect(books.snapshot()).toMatchObject({ exported: 4, pending: 0, dropped: { unserializable: 1 } })
+    lines.length = 0
+    await open({ lines, at: join(directory, 'not-there') }).replay()
+    expect(lines).toEqual([])
+  })
+
+  it('keeps the spans that can be written, as many as fit', () => {
+    const spans = Array.from({ length: 130 }, (_, at) => toReadableSpan('work', at.toString(16).padStart(16, '0'), 10))
+    const broken = { ...(spans[5] as (typeof spans)[0]), spanContext: () => ({}) as never, attributes: null as never }
+    const kept = open().keep(spans.with(5, broken))
+    expect([kept.size, kept.has(broken), kept.has(spans[4] as never), kept.has(spans[129] as never)]).toEqual([129, false, true, true])
+    const [name = ''] = readdirSync(directory)
+    const lines = readFileSync(join(directory, name), 'utf8').trimEnd().split('\n')
+    expect(Math.max(...lines.map((line) => Number(JSON.parse(line).spans)))).toBe(64)
+    rmSync(join(directory, name))
+    const without = open({ maxBytes: 0 })
+    expect([without.keep(spans).size, without.keep([broken]).size, readdirSync(directory)]).toEqual([0, 0, []])
+    expect(open().keep(spans).size).toBe(130)
+    const { size } = lstatSync(join(directory, String(readdirSync(directory)[0])))
+    rmSync(join(directory, String(readdirSync(directory)[0])))
+    // Two records, and room for one and for both.
+    expect(open({ maxBytes: size - 1 }).keep(spans).size).toBe(128)
+    rmSync(join(directory, String(readdirSync(directory)[0])))
+    expect(open({ maxBytes: size }).keep(spans).size).toBe(130)
+  })
+
+  it('says that the folder cannot be used, and keeps nothing', async () => {
+    const at = join(directory, 'file')
+    writeFileSync(at, '')
+    const lines: string[] = []
+    expect(open({ at, lines }).keep([toReadableSpan('work', 'a1'.repeat(8), 10)]).size).toBe(0)
+    expect(lines).toEqual([expect.stringMatching(/cannot be written \(EEXIST\)\. Check `spool` \(HH_SPOOL_DIR\)\.$/)])
+    const spool = open({ at, lines })
+    expect(await spool.settled(0)).toBe(true)
+    await spool.replay()
+    expect(lines[1]).toMatch(/cannot be read \(ENOTDIR\)/)
+    expect(await spool.settled(0)).toBe(true)
+  })
+
   it('leaves what it cannot read where it is, for a start that can', async () => {
     const name = fill()
     // A folder in its place fails as a file without permission does, for root too.

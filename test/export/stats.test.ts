@@ -21,7 +21,7 @@ describe('SpanStats', () => {
       stats[step]()
       expect(isBalanced(stats.snapshot())).toBe(true)
     }
-    expect(stats.snapshot()).toMatchObject({ started: 2, ended: 2, open: 0, pending: 2, exported: 0 })
+    expect(stats.snapshot()).toMatchObject({ started: 2, ended: 2, open: 0, unfinished: 0, pending: 2, exported: 0 })
     stats.exported([span('a')])
     stats.dropped('tooLarge', [span('b')], 'too big')
     expect(stats.snapshot()).toMatchObject({ pending: 0, exported: 1, dropped: { tooLarge: 1 } })
@@ -82,5 +82,114 @@ describe('SpanStats', () => {
     stats.exported(Array.from({ length: 1_000 }, (_, i) => span(`n${i}`)))
     expect(stats.explain('one')).toMatch(/^unknown: /)
     expect(stats.explain('n0')).toMatch(/^exported at/)
+  })
+
+  it('says of an open span how long it is open, who began it, and what was decided of others of its name', () => {
+    let openMs = 999
+    const named = (name: string) => ({ name, spanId: `id-${name}`, library: 'pg', openMs })
+    const { stats } = open({ now: () => Date.UTC(2026, 0, 2) })
+    stats.watchOpen({
+      summary: () => ({ oldestOpen: named('query'), openByLibrary: { pg: 2 } }),
+      find: (wanted) => (wanted === 'query' ? [named('query'), named('query')] : wanted === 'id-query' ? [named('query')] : []),
+    })
+    expect(stats.explain('id-query')).toBe('open: query (id-query) has not ended, begun 999 ms ago by pg')
+    openMs = 1_000
+    expect(stats.explain('id-query')).toMatch(/ 1\.0 s ago by pg$/)
+    openMs = 60_000
+    expect(stats.explain('query')).toBe('open: query (id-query) has not ended, begun 60.0 s ago by pg; 2 of this name have not ended')
+    stats.droppedOne('tooLarge', span('query'), '')
+    expect(stats.explain('id-query')).toMatch(/^dropped: tooLarge at 2026-01-02T00:00:00.000Z: query \(id-query\); open: query /)
+    stats.watchPending({ explain: (wanted) => (wanted === 'id-query' ? 'pending: being sent' : undefined) })
+    expect(stats.explain('id-query')).toMatch(/^pending: being sent; open: query /)
+    expect(stats.explain('other')).toMatch(/^unknown: /)
+    expect(stats.snapshot()).toMatchObject({ oldestOpen: { openMs: 60_000 }, openByLibrary: { pg: 2 } })
+  })
+
+  it('shows no more than 100 characters of what it does not know', () => {
+    const { stats } = open()
+    expect(stats.explain('x'.repeat(100))).toBe(`unknown: no recent span has the id or name "${'x'.repeat(100)}"`)
+    expect(stats.explain('x'.repeat(101))).toBe(`unknown: no recent span has the id or name "${'x'.repeat(100)}…"`)
+  })
+
+  it('counts a span that never began as begun and ended, and one that is let go once nobody can end it', () => {
+    const { stats } = open()
+    stats.refused('afterShutdown', span('late'), 'shut down')
+    expect(stats.snapshot()).toMatchObject({ started: 1, ended: 1, dropped: { afterShutdown: 1 } })
+    expect(stats.explain('late')).toMatch(/^dropped: afterShutdown .*: shut down$/)
+    stats.started()
+    stats.started()
+    stats.letGo(span('held'))
+    stats.ended(true)
+    stats.exported([{ ...span('ended'), note: 'unfinished' }])
+    expect([stats.explain('held'), stats.open]).toEqual(['open: held (id-held) has not ended: more spans are open than are kept', 1])
+    expect(stats.explain('ended')).toMatch(/^exported at .*: unfinished$/)
+    stats.lostOpen(1, 'the tracer ended')
+    expect(stats.explain('held')).toMatch(/^dropped: queueFull .*: held \(id-held\): the tracer ended$/)
+    expect(stats.explain('ended')).toMatch(/^exported at /)
+    expect(stats.snapshot()).toMatchObject({ started: 3, ended: 3, unfinished: 1, exported: 1, pending: 0, dropped: { queueFull: 1 } })
+  })
+
+  it('keeps the books of spans that an earlier process left, and leaves telling of their loss to the caller', () => {
+    const { stats, lines } = open()
+    stats.tookOver(5)
+    expect([stats.spooled, stats.snapshot()]).toMatchObject([5, { started: 5, ended: 5, pending: 5 }])
+    stats.exportedFromSpool(2)
+    stats.droppedFromSpool('serverRejected', 0, '')
+    stats.droppedFromSpool('httpStatus', 3, 'HTTP 400')
+    expect([stats.spooled, stats.losses, stats.snapshot()]).toMatchObject([0, 3, { exported: 2, pending: 0, dropped: { httpStatus: 3 } }])
+    stats.dropped('tooLarge', [], '')
+    stats.dropped('internal', [span('a')], '', true)
+    expect(lines).toEqual([])
+    stats.dropped('internal', [span('a')], '')
+    expect(lines).toHaveLength(1)
+  })
+
+  it('counts what is still pending as lost once nothing will deliver it', () => {
+    const { stats } = open()
+    for (const step of ['started', 'ended', 'started', 'ended', 'started', 'ended'] as const) stats[step]()
+    stats.exported([span('a')])
+    stats.droppedOne('filtered', span('b'), '')
+    stats.abandon('a fault')
+    stats.abandon('a fault')
+    expect(stats.snapshot()).toMatchObject({ pending: 0, exported: 1, dropped: { filtered: 1, internal: 1 } })
+  })
+
+  it('masks what it shows, and says what it lost to a verbose logger', () => {
+    const details: string[] = []
+    const said: string[] = []
+    const diagnostics = createDiagnostics({
+      verbose: true,
+      logger: { debug: (line) => said.push(line), warn: () => undefined, error: () => undefined },
+    })
+    const mask = (text: string): string => text.replaceAll('secret', '***')
+    const { stats } = open({ diagnostics, mask, onDrop: ({ detail }) => details.push(detail) })
+    stats.failed('HTTP 401 secret')
+    stats.droppedOne('httpStatus', span('secret'), 'secret')
+    stats.dropped('httpStatus', [span('a'), span('b')], '')
+    expect(stats.explain('a')).toMatch(/^dropped: httpStatus at .*: a \(id-a\)$/)
+    expect([stats.lastError, stats.snapshot().lastError, details]).toEqual(['HTTP 401 ***', 'HTTP 401 ***', ['***', '']])
+    expect(stats.explain('secret')).toMatch(/: \*\*\* \(id-\*\*\*\): \*\*\*$/)
+    expect(said).toEqual([
+      expect.stringMatching(/dropped \(httpStatus\): 1 of 1 so far, secret$/),
+      expect.stringMatching(/dropped \(httpStatus\): 2 of 3 so far$/),
+    ])
+  })
+
+  it('keeps its books while the log of decisions fails, and has what it counts without one', () => {
+    let isBroken = false
+    const { stats } = open({
+      now() {
+        if (isBroken) throw new RangeError('the stack is used up')
+        return 0
+      },
+    })
+    stats.started()
+    stats.sessionStarted()
+    stats.requestMade()
+    stats.ended()
+    isBroken = true
+    stats.droppedOne('queueFull', span('a'), 'full')
+    isBroken = false
+    expect(stats.snapshot()).toMatchObject({ ended: 1, pending: 0, sessions: 1, requests: 1, dropped: { queueFull: 1 } })
   })
 })

@@ -3,11 +3,13 @@ import { createServer as createHttpServer, type IncomingHttpHeaders, type Server
 import { createServer, type ServerOptions } from 'node:https'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { processState } from '../../src/context/globals.js'
 import { isOwnEndpoint, leaseAgent, registerEndpoint } from '../../src/export/sockets.js'
 import { toRequestHeaders } from '../../src/export/headers.js'
-import { HttpTransport } from '../../src/export/transport.js'
+import { ApiKey } from '../../src/export/api-key.js'
+import { HttpTransport, type HttpTransportOptions, type TransportRequest } from '../../src/export/transport.js'
 import { type Certificate, makeCertificate } from '../fixtures/certificate.js'
 
 let good: Certificate
@@ -113,6 +115,59 @@ describe('HttpTransport', () => {
     expect(isOwnEndpoint(`${url}other`)).toBe(false)
     transport.close()
     expect(isOwnEndpoint(`${url}opentelemetry/v1/traces`)).toBe(false)
+  })
+})
+
+describe('a request', () => {
+  async function listenAndEcho(): Promise<string> {
+    const server = createHttpServer(async (request, response) => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of request) chunks.push(chunk as Uint8Array)
+      const { 'content-encoding': encoding, 'content-type': type, 'content-length': length, 'x-own': own } = request.headers
+      const body = encoding === 'gzip' ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks)
+      response.end(JSON.stringify({ method: request.method, encoding, type, isShort: Number(length) < 200, own, bytes: body.length }))
+    })
+    return `http://127.0.0.1:${await listen(server)}`
+  }
+
+  async function sendTo(url: string, options: Partial<HttpTransportOptions>, request: Partial<TransportRequest>): Promise<unknown> {
+    const transport = new HttpTransport({ serverUrl: url, headers: { 'x-own': 'of the tracer' }, ...options })
+    const reply = await transport.send({ url, timeoutMs: 30_000, ...request }).finally(() => transport.close())
+    return JSON.parse(Buffer.from(reply.body).toString())
+  }
+
+  it('is compressed from 4,096 bytes on, or from what was given, where that is wanted', async () => {
+    const url = await listenAndEcho()
+    const sent = (bytes: number, options: Partial<HttpTransportOptions>) => sendTo(url, options, { body: Buffer.alloc(bytes, 'x') })
+    expect(await sent(4_096, { compression: 'gzip' })).toMatchObject({ encoding: 'gzip', isShort: true, bytes: 4_096 })
+    expect(await sent(4_095, { compression: 'gzip' })).toMatchObject({ isShort: false, bytes: 4_095 })
+    expect(await sent(4_095, { compression: 'gzip' })).not.toHaveProperty('encoding')
+    expect(await sent(300, { compression: 'gzip', compressFromBytes: 300 })).toMatchObject({ encoding: 'gzip', bytes: 300 })
+    for (const compression of ['none', undefined] as const)
+      expect(await sent(9_000, { compression })).toMatchObject({ isShort: false, bytes: 9_000 })
+  })
+
+  it('has the method, the type and the headers it is given, those of its own before those of the tracer', async () => {
+    const url = await listenAndEcho()
+    expect(await sendTo(url, {}, {})).toMatchObject({ method: 'POST', own: 'of the tracer', bytes: 0 })
+    const given = { method: 'PUT', contentType: 'text/plain', headers: { 'x-own': 'of the request' }, body: Buffer.from('a') } as const
+    expect(await sendTo(url, {}, given)).toMatchObject({ method: 'PUT', type: 'text/plain', own: 'of the request', bytes: 1 })
+    expect(await sendTo(url, {}, { body: Buffer.from('a') })).not.toHaveProperty('type')
+  })
+
+  it('is not made once the transport is closed, and says so', async () => {
+    const transport = new HttpTransport({ serverUrl: 'http://127.0.0.1:9', headers: {} })
+    transport.close()
+    transport.close()
+    await expect(transport.send({ url: 'http://127.0.0.1:9/x', timeoutMs: 30_000 })).rejects.toThrow('the transport is closed')
+    expect(processState.agents.size).toBe(0)
+  })
+
+  it('may be tried again with another key only where the key can change', () => {
+    const keys = [() => 'other', undefined].map((ask) => new ApiKey({ known: 'key', ask, onKey: () => undefined }))
+    const transports = [undefined, ...keys].map((key) => new HttpTransport({ serverUrl: 'http://127.0.0.1:9', headers: {}, key }))
+    expect(transports.map(({ hasRenewableKey }) => hasRenewableKey)).toEqual([false, true, false])
+    for (const transport of transports) transport.close()
   })
 })
 

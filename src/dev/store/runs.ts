@@ -61,7 +61,6 @@ export function toNewRun(request: JsonObject, projectId: number, nowMs: number):
 export function toUpdatedRun(run: StoredRun, request: JsonObject, nowMs: number): StoredRun {
   checkFields(request)
   const { body } = run
-  const hasIds = Array.isArray(request.event_ids) || Array.isArray(request.session_ids)
   return {
     ...run,
     name: toNonEmptyText(request.name) ?? run.name,
@@ -72,7 +71,7 @@ export function toUpdatedRun(run: StoredRun, request: JsonObject, nowMs: number)
       metadata: { ...body.metadata, ...toObject(request.metadata) },
       results: { ...body.results, ...toObject(request.results) },
       configuration: { ...body.configuration, ...toObject(request.configuration) },
-      event_ids: hasIds ? [...new Set([...body.event_ids, ...joinIds(request)])] : body.event_ids,
+      event_ids: [...new Set([...body.event_ids, ...joinIds(request)])],
       datapoint_ids: Array.isArray(request.datapoint_ids) ? toStrings(request.datapoint_ids) : body.datapoint_ids,
       evaluators: Array.isArray(request.evaluators) ? request.evaluators : body.evaluators,
       passing_ranges: { ...body.passing_ranges, ...toObject(request.passing_ranges) },
