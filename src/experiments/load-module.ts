@@ -9,10 +9,10 @@ import { asObject } from './json-reader.js'
 const TYPESCRIPT = new Set(['.ts', '.mts', '.cts', '.tsx'])
 
 /**
- * Loads an evaluation file anew each time. TypeScript goes through `tsx` when the project has it, else through Node's own
- * type stripping.
+ * Loads an evaluation file anew each time. TypeScript goes through `tsx` when the project has it, else through whatever the process was
+ * started with, or Node's own type stripping.
  *
- * @throws HoneyHiveError `EXPERIMENT` when neither is there; what the file throws is thrown on
+ * @throws HoneyHiveError `EXPERIMENT` when none of these is there; what the file throws is thrown on
  */
 export async function loadModule(file: string, directory: string): Promise<Readonly<Record<string, unknown>>> {
   // The query makes the module a new one, so that watching sees the edited text.
@@ -20,14 +20,13 @@ export async function loadModule(file: string, directory: string): Promise<Reado
   if (!TYPESCRIPT.has(extname(file))) return { ...((await import(/* webpackIgnore: true */ url)) as object) }
   const tsx = await loadTsx(directory)
   if (tsx !== undefined) return { ...((await tsx(url, { parentURL: pathToFileURL(join(directory, 'index.js')).href })) as object) }
-  // Set by Node versions that strip types themselves; absent in the types of Node 20.
-  if (asObject(process.features)['typescript'] === undefined || asObject(process.features)['typescript'] === false) {
-    throw new HoneyHiveError(
-      'EXPERIMENT',
-      `${file} is TypeScript, which Node ${process.version} does not load by itself. Install tsx, or use Node 22.18 or newer.`,
-    )
+  try {
+    return { ...((await import(/* webpackIgnore: true */ url)) as object) }
+  } catch (error) {
+    if (asObject(error)['code'] !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error
+    const reason = `${file} is TypeScript, which Node ${process.version} does not load by itself`
+    throw new HoneyHiveError('EXPERIMENT', `${reason}. Install tsx, or use Node 22.18 or newer.`)
   }
-  return { ...((await import(/* webpackIgnore: true */ url)) as object) }
 }
 
 type TsxImport = (specifier: string, options: { readonly parentURL: string }) => Promise<unknown>
