@@ -1,7 +1,7 @@
 // What each protocol and compression costs both ends: CPU of the sending process and of the receiver for each span, and bytes on the wire.
 // Receivers are processes of their own: one that counts and throws away, the local server, and a collector if OTELCOL names the binary of
 // one with the receiver `otlp` and the exporter `nop`. Linux, which tells the CPU of another process.
-//   npm run build && node bench/protocols.mjs [--rounds 5]
+//   npm run build && node bench/protocols.mjs [--rounds 5] [--only count|localServer|collector]
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -87,7 +87,8 @@ async function startCollector() {
   }
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
   const child = spawn(process.env.OTELCOL, ['--config', join(folder, 'config.json')], { stdio: ['ignore', 'ignore', 'pipe'] })
-  for await (const line of child.stderr) if (String(line).includes('Everything is ready')) break
+  // Read on, or the collector ends at its next line.
+  await new Promise((ready) => child.stderr.on('data', (line) => String(line).includes('Everything is ready') && ready()))
   const url = `http://127.0.0.1:${port}`
   const stop = () => {
     child.kill()
@@ -123,12 +124,13 @@ async function measure(receiver, shape, { protocol, compression }) {
 }
 
 async function compareAll() {
-  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
+  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, only: { type: 'string' } } })
   const receivers = [await startFork('count'), await startFork('localServer')]
   if (process.env.OTELCOL) receivers.push(await startCollector())
+  const measured = receivers.filter(({ name }) => values.only === undefined || name === values.only)
   console.log('| span | receiver | protocol | compression | sender us | receiver us | bytes |\n| --- | --- | --- | --- | --- | --- | --- |')
   for (const shape of Object.keys(SHAPES)) {
-    for (const receiver of receivers) {
+    for (const receiver of measured) {
       const runs = WAYS.map(() => [])
       for (let round = 0; round < Number(values.rounds); round++) {
         for (const [i, way] of WAYS.entries()) runs[i].push(await measure(receiver, shape, way))
