@@ -43,7 +43,7 @@ export type TestTracer = HoneyHiveTracer & TestView
  * @throws HoneyHiveConfigError when options are wrong.
  */
 export function createTestTracer(given: TestTracerOptions = {}): TestTracer {
-  // A text would be taken apart into letters.
+  // It refuses what is no object; below, a text would be taken apart into letters.
   if (typeof given !== 'object') HoneyHiveTracer.init(given)
   const { deterministic = false, startMs = Date.UTC(2026, 0, 1), ...options } = given
   const collaborators = deterministic ? { ids: countingIds(), clock: steppingClock(startMs) } : undefined

@@ -45,7 +45,7 @@ function bindIn<F extends Callable>(fn: F, scope: Scope | undefined, at: Surroun
 
 /** Calls that are not recorded and run where they were bound, the steps of a generator too. */
 class BoundScope implements Recording {
-  readonly isSilent = true
+  readonly isUnwatched = true
   readonly maxBytes = 0
   readonly #scope: Scope | undefined
   readonly #context: Context

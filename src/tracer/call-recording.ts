@@ -99,7 +99,7 @@ export class CallRecording implements Recording {
 
 /** A call on a tracer that records nothing: it runs in the tracer's scope, so that nothing in it goes to another one. */
 export class SilentRecording implements Recording {
-  readonly isSilent: boolean
+  readonly isUnwatched: boolean
   readonly maxBytes = 0
   readonly span: Span
   readonly #scope: Scope
@@ -108,7 +108,7 @@ export class SilentRecording implements Recording {
   constructor(span: Span, scope: Scope, isAlone: boolean) {
     this.span = span
     this.#scope = scope
-    this.isSilent = isAlone
+    this.isUnwatched = isAlone
   }
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {

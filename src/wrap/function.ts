@@ -63,7 +63,7 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
       }
       giveBackFrames(stackLimit)
       leave(recording, before)
-      if (isAsync && recording.isSilent !== true) return followOwnPromise(recording, result as Promise<unknown>, self, args)
+      if (isAsync && recording.isUnwatched !== true) return followOwnPromise(recording, result as Promise<unknown>, self, args)
       return afterCall(recording, result, isFresh, self, args)
     },
     construct(target, args: unknown[], newTarget) {
@@ -83,7 +83,7 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
 }
 
 function afterCall(recording: Recording, result: unknown, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
-  if (recording.isSilent === true) return watchIfLazy(recording, result, isFresh)
+  if (recording.isUnwatched === true) return watchIfLazy(recording, result, isFresh)
   if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
     succeed(recording, result)
     return result

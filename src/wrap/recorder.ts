@@ -37,8 +37,11 @@ export interface Recording {
   gatherWith?(gather: () => Gathered): void
   /** The call's span. */
   readonly span?: Span | undefined
-  /** True when nothing is recorded, by anybody: the call only runs in the scope of its tracer, and nobody watches what it returns. */
-  readonly isSilent?: boolean | undefined
+  /**
+   * True when nobody watches what the call returns, but for a generator of its own: nothing is recorded, and nothing that the result does later
+   * could go to another tracer.
+   */
+  readonly isUnwatched?: boolean | undefined
   /** Most bytes of collected stream output. */
   readonly maxBytes: number
 }
