@@ -273,7 +273,7 @@ describe('calls', () => {
   })
 
   it('where nothing is recorded nobody looks at the result, but for a generator, whose body has still to run', async () => {
-    const { wrap, told } = createOwnRecorder({ isSilent: true })
+    const { wrap, told } = createOwnRecorder({ isUnwatched: true })
     const pending = new Promise(() => undefined)
     const cursor = { [Symbol.asyncIterator]: () => ({ next: () => ({ done: true }) }) }
     expect([wrap(() => pending)(), wrap(() => cursor)(), wrap(() => null)()]).toEqual([pending, cursor, null])
