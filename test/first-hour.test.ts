@@ -54,6 +54,19 @@ type Row = readonly [mistake: string, act: () => unknown, ...words: string[]]
 const MAKING: readonly Row[] = [
   ['new', () => new HoneyHiveTracer({ apiKey: 'key' }), 'new HoneyHiveTracer', 'HoneyHiveTracer.init({ … })'],
   ['the key alone', () => HoneyHiveTracer.init('key'), 'HoneyHiveTracer.init', 'expected an object, got a string', 'by name'],
+  [
+    'a variable of Python’s evaluate',
+    () => {
+      vi.stubEnv('HH_SERVER_URL', 'https://hive.example')
+      try {
+        return init({})
+      } finally {
+        vi.unstubAllEnvs()
+      }
+    },
+    'HH_SERVER_URL is set',
+    'Name it HH_API_URL',
+  ],
   ['no key', () => HoneyHiveTracer.init({ logger }), 'no API key', '`apiKey`', 'HH_API_KEY'],
   ['a blank key', () => init({ apiKey: '  ' }), 'no API key', '`apiKey`', 'HH_API_KEY'],
   ['a line break in the key', () => init({ apiKey: 'ab\ncd' }), '"apiKey"', 'a line break inside', 'Copy the API key again'],
@@ -97,6 +110,7 @@ const MAKING: readonly Row[] = [
   ['a list to assertIsolated', () => (assertIsolated as any)([tracer()]), 'got an array', 'assertIsolated(a, b)'],
   ['a mistyped option of the server', () => startDevServer({ datbase: 'a' } as any), '"datbase"', 'mean "database"?'],
   ['a flag of the command', () => startDevServer({ db: 'a.db' } as any), '"db"', 'Use "database"'],
+  ['a client by other names', () => (createClient as any)({ apiKey: 'key', baseUrl: 'https://a.example' }), '"baseUrl"', 'Use "serverUrl"'],
   ['a tracer for the client', () => (createClient as any)(tracer()), 'got an object of a class', 'Give options by name'],
   ['a handler alone', () => (traceFetchHandler as any)(tracer()), 'got undefined', 'traceFetchHandler(tracer, handler)'],
   ['a handler first', () => (traceHandler as any)(() => 1, tracer()), 'got an object', 'traceHandler(tracer, handler)'],
@@ -216,6 +230,25 @@ const RECORDING: readonly Row[] = [
     'before shutdown()',
   ],
   [
+    'data at the end of a span',
+    () => tracer().startSpan('a').end({ output: 1 }),
+    'span.end() takes a time, got an object',
+    'ends now',
+    'span.setAttribute()',
+  ],
+  [
+    'a method left out that is none',
+    () => {
+      class Bank {
+        transferMoney(): void {}
+      }
+      return traceClass({ tracer: tracer(), exclude: ['transferMony'] })(Bank)
+    },
+    '"exclude" names "transferMony"',
+    'the class Bank does not have',
+    'Did you mean "transferMoney"?',
+  ],
+  [
     'a span after shutdown',
     async () => {
       const own = tracer()
@@ -259,6 +292,12 @@ const EXPERIMENTS: readonly Row[] = [
     'Rename it',
   ],
   ['a return forgotten', async () => (await run({ function: () => {} })).warnings.join(), 'returned nothing for any row', 'Return what'],
+  [
+    'an evaluator of Braintrust',
+    async () => (await run({ evaluators: [({ output, expected }: any) => Number(output === expected)] })).warnings.join(),
+    'takes { output, expected } of its first argument',
+    '(outputs, inputs, groundTruth)',
+  ],
   ['one evaluator, no list', () => run({ evaluators: () => 1 }), '"evaluators"', 'got a function', 'Give e.g. [exact]'],
   ['results one by one', () => mergeResults({}, {}), '"results"', 'got an object', 'mergeResults([first, second])'],
   ['an empty dataset', async () => (await run({ dataset: [] })).warnings.join(), 'The dataset is empty'],
@@ -384,6 +423,20 @@ describe('programs: the message leads to the fix', () => {
       child.on('close', () => resolve(output))
     })
   }
+
+  it('evaluate not awaited before process.exit', async () => {
+    const file = join(folder, 'not-awaited.mts')
+    const source = JSON.stringify(join(root, 'src/experiments/index.ts'))
+    await writeFile(
+      file,
+      `import { evaluate } from ${source}
+void evaluate({ function: () => new Promise(() => {}), dataset: [{ inputs: {} }], progress: false })
+setTimeout(() => process.exit(0), 100)
+`,
+    )
+    const output = await runNode(['--import', tsx, file])
+    expectInOrder(output, ['The process ended while evaluate() ran', 'no result', 'Await it before process.exit()'])
+  })
 
   it('await forgotten before process.exit', async () => {
     const file = join(folder, 'forgotten.mts')

@@ -99,7 +99,7 @@ export async function attemptOnce(transport: Transport, call: RestCall): Promise
 function toAttempt(reply: Reply, route: string, mayPass: boolean): RestAttempt {
   const { status } = reply
   if (status < 200 || status >= 300) {
-    const error = new HoneyHiveError('HTTP_STATUS', `${route} failed: HTTP ${status}.${hintFor(status)}`)
+    const error = new HoneyHiveError('HTTP_STATUS', `${route} failed: HTTP ${status}.${hintFor(reply)}`)
     return {
       value: undefined,
       error,
@@ -140,8 +140,9 @@ function badReply(route: string, what: string): HoneyHiveError {
   return new HoneyHiveError('BAD_REPLY', `${route} answered with ${what}. Check \`serverUrl\` (HH_API_URL).`)
 }
 
-function hintFor(status: number): string {
+function hintFor({ status, contentType }: Reply): string {
   if (status === 401 || status === 403) return ' Check `apiKey` (HH_API_KEY).'
+  if (status === 404 && /\bjson\b/i.test(contentType)) return ' Check the id or the name that was asked for, then `serverUrl` (HH_API_URL).'
   if (status === 404 || (status >= 300 && status < 400)) return ' Check `serverUrl` (HH_API_URL).'
   return ''
 }

@@ -9,6 +9,7 @@ import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { toRequestHeaders } from '../export/headers.js'
 import { HttpTransport, type Transport } from '../export/transport.js'
 import { checkOptions } from '../options/check.js'
+import { createAdviser } from '../options/nearest.js'
 import type { OptionSpec, Specs } from '../options/spec.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { MAX_TIMER_MS } from '../time.js'
@@ -102,6 +103,25 @@ const SPECS: Specs = {
   },
 }
 
+const SERVER = 'Use "serverUrl".'
+const KEY = 'Use "apiKey".'
+
+/** What the clients of the Python SDK and of `honeyhive` on npm, and HTTP libraries, call the same. */
+const adviseUnknown = createAdviser({
+  baseUrl: SERVER,
+  apiUrl: SERVER,
+  url: SERVER,
+  host: SERVER,
+  endpoint: SERVER,
+  dataPlaneUrl: SERVER,
+  bearerAuth: KEY,
+  token: KEY,
+  key: KEY,
+  maxRetries: 'Use "retries".',
+  retryConfig: 'Use "retries".',
+  httpClient: 'Use "fetch".',
+})
+
 /** What a client is made of. */
 export interface OpenClient {
   readonly send: Send
@@ -111,7 +131,7 @@ export interface OpenClient {
 
 /** The way to the server. @throws HoneyHiveConfigError as {@link createClient} does, naming `where` */
 export function openClient(options: ClientOptions, where: string): OpenClient {
-  const { timeoutMs = 30_000, retries = 4, ...given } = checkOptions(options, SPECS, where)
+  const { timeoutMs = 30_000, retries = 4, ...given } = checkOptions(options, SPECS, where, adviseUnknown)
   const config = resolveConfig({ ...given, disabled: false, testMode: false })
   refuseUnusable(config, where)
   const { label, text } = toMasks(config)

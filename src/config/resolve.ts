@@ -8,7 +8,7 @@ import { readRefusal } from './platform.js'
 import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
 import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toHttpUrl, toProxyUrl, toServerUrl } from './schema.js'
 import { toSessionId } from '../semantics/session-id.js'
-import { type Environment, type EnvironmentValues, type ProxyVariables, readEnvironment, readProxies } from './sources.js'
+import { type Environment, type EnvironmentValues, findMisnamed, type ProxyVariables, readEnvironment, readProxies } from './sources.js'
 
 const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})
 const NO_RULES: RedactRules = Object.freeze({ __proto__: null } as RedactRules)
@@ -25,7 +25,16 @@ export function resolveConfig(options?: TracerOptions, env?: Environment): Resol
   const code = readGiven(options, { problems })
   checkTogether(code, { problems })
   if (problems.length > 0) throw new HoneyHiveConfigError(withoutKeys(problems, readKeys(options)))
-  return combine(code, readEnvironment(env), readProxies(env))
+  return combine(code, withMisnamed(readEnvironment(env), code, env), readProxies(env))
+}
+
+/** A variable that was meant for what nobody gave: spans would go to another server than that, or nowhere. */
+function withMisnamed(environment: EnvironmentValues, code: TracerOptions, env: Environment | undefined): EnvironmentValues {
+  const { values, warnings } = environment
+  const isGiven = (option: 'apiKey' | 'serverUrl'): boolean => Boolean(code[option] ?? values[option])
+  const keys = isGiven('apiKey') ? EMPTY_LIST : findMisnamed('apiKey', env)
+  const urls = isGiven('serverUrl') ? EMPTY_LIST : findMisnamed('serverUrl', env)
+  return keys.length + urls.length === 0 ? environment : { ...environment, warnings: [...warnings, ...keys, ...urls] }
 }
 
 function combine(code: TracerOptions, environment: EnvironmentValues, variables: ProxyVariables): ResolvedConfig {

@@ -76,6 +76,18 @@ export function readEnvironment(env: Environment = readProcessEnv()): Environmen
   return { values, warnings, unreadable }
 }
 
+/** What the Python SDK's `evaluate`, other clients of HoneyHive and haste call two of the variables. */
+const OTHER_NAMES: Readonly<Record<'apiKey' | 'serverUrl', { readonly name: string; readonly others: readonly string[] }>> = {
+  apiKey: { name: 'HH_API_KEY', others: ['HONEYHIVE_API_KEY', 'HH_APIKEY'] },
+  serverUrl: { name: 'HH_API_URL', others: ['HH_SERVER_URL', 'HONEYHIVE_SERVER_URL', 'HH_DATA_PLANE_URL'] },
+}
+
+/** A line for each variable that is set and not read, where nothing else says what it is meant to say. */
+export function findMisnamed(option: 'apiKey' | 'serverUrl', env: Environment = readProcessEnv()): readonly string[] {
+  const { name, others } = OTHER_NAMES[option]
+  return others.filter((other) => env[other]?.trim()).map((other) => `${other} is set, and nothing reads it. Name it ${name}.`)
+}
+
 function putValue(values: Record<string, unknown>, { group, option }: Variable, value: unknown): void {
   if (group === undefined) values[option] = value
   else values[group] = { ...(values[group] as GivenValues | undefined), [option]: value }

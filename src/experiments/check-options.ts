@@ -263,17 +263,6 @@ export function describeRow(row: object, index: number): string {
 /** What other tools call the inputs as a whole. */
 const adviseField = createAdviser({ input: 'row.input', inputVariables: 'row.inputVariables', variables: 'row.variables' })
 
-/** What other tools call the ground truth. */
-const isLabel = createAdviser(
-  Object.fromEntries(['expected', 'expectedOutput', 'groundTruths', 'reference', 'referenceOutputs'].map((name) => [name, name])),
-)
-
-/** The field of a row without ground truth that is meant to be it, most likely: evaluators would compare with nothing. */
-export function findOtherLabel(row: unknown): string | undefined {
-  if (!isMapLike(row) || 'groundTruth' in row || 'ground_truth' in row) return undefined
-  return Object.keys(row).find((name) => isLabel(name) !== undefined)
-}
-
 const SUMMARY_EVALUATOR = functionSpec('Give (rows) => the score.')
 
 function toSpecs<S>(given: object, spec: S): Readonly<Record<string, S>> {

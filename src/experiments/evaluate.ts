@@ -2,7 +2,7 @@ import type { AnyEvaluateOptions } from './check-options.js'
 import type { SourceRow } from './dataset.js'
 import type { Experiment } from './experiment.js'
 import { createStopSwitch } from './interrupt.js'
-import { keepAlive } from './keep-alive.js'
+import { keepAliveDuring } from './keep-alive.js'
 import { openExperiment } from './open-experiment.js'
 import type { EvaluateOptions } from './options.js'
 import { runPool } from './pool.js'
@@ -33,7 +33,7 @@ export async function evaluate<Row extends DatapointInput, const E extends Evalu
 async function run(options: AnyEvaluateOptions): Promise<ExperimentResult> {
   const stop = createStopSwitch(options?.signal, options?.handleSignals ?? true)
   try {
-    const result = await keepAlive(async () => runRows(await openExperiment(options, stop.stop), options, stop.stop))
+    const result = await keepAliveDuring('evaluate()', async () => runRows(await openExperiment(options, stop.stop), options, stop.stop))
     if (options.printResults ?? true) result.printTable()
     return result
   } finally {

@@ -8,7 +8,7 @@ import { toRule } from './aggregate.js'
 import type { Backend } from './backend.js'
 import { type Backlog, createBacklog } from './backlog.js'
 import { CACHE_GAP, createOutputCache } from './cache.js'
-import { type AnyEvaluateOptions, findOtherLabel } from './check-options.js'
+import type { AnyEvaluateOptions } from './check-options.js'
 import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
 import { type DatasetSource, rowKey, type SourceRow, toDatapoint } from './dataset.js'
 import { externalDatapointId } from './dataset-ids.js'
@@ -17,6 +17,7 @@ import { createJournal, type Journal } from './journal.js'
 import { asObject, asTexts } from './json-reader.js'
 import { keepAlive } from './keep-alive.js'
 import type { SharedTurns } from './queues/row-queue.js'
+import { LikelyMistakes } from './likely-mistakes.js'
 import { createRandom } from './random.js'
 import { maskRow } from './report/redact.js'
 import { createRateLimiter } from './rate-limit.js'
@@ -55,6 +56,7 @@ export class Experiment {
   readonly #reports: Backlog = createBacklog(MAX_OPEN_REPORTS)
   readonly #taken = new Set<string>()
   readonly #redactor: Redactor
+  readonly #mistakes: LikelyMistakes
   readonly #traceUrl: string | undefined
   readonly #baseline: Promise<ScoredRun | undefined>
   /** Spans that other tracers had started when the rows began. */
@@ -63,10 +65,6 @@ export class Experiment {
   #unflushed: string[] = []
   #isServerGone = false
   #datasetError: string | undefined
-  /** Whether the function gave nothing for any row; unknown before the first. */
-  #isAllNothing: boolean | undefined
-  /** A field of rows that looks like their ground truth and is not read as it. */
-  #otherLabel: string | undefined
 
   /** Made by `openExperiment`. */
   constructor(parts: ExperimentParts) {
@@ -77,6 +75,7 @@ export class Experiment {
     this.#plan = plan
     this.#source = source
     this.#evaluators = evaluators
+    this.#mistakes = new LikelyMistakes(evaluators, options.parse === undefined)
     this.#finished = finished
     this.#warnings = warnings
     this.#baseline = baseline
@@ -132,13 +131,6 @@ export class Experiment {
     return monotonicMs() - this.#startedMs
   }
 
-  /** What is most likely a mistake of who wrote rows or function, though it may be meant. */
-  #lookAt({ raw }: SourceRow, { status, outputs }: ExperimentRow): void {
-    const isNothing = status !== 'failed' && (outputs === undefined || outputs === null || typeof outputs === 'function')
-    this.#isAllNothing = isNothing && this.#isAllNothing !== false
-    if (this.#options.parse === undefined) this.#otherLabel ??= findOtherLabel(raw)
-  }
-
   /** Runs one row, or takes it over when it succeeded before; evaluators it has no score of still run. Never rejects. */
   async run(source: SourceRow): Promise<ExperimentRow> {
     const known = this.#finished.get(rowKey(source))
@@ -152,7 +144,7 @@ export class Experiment {
     if (!isComplete && this.#journal !== undefined) {
       await this.#journal.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
     }
-    this.#lookAt(source, row)
+    this.#mistakes.look(source.raw, row)
     this.#summary.add(row)
     if (this.#backend !== undefined) await this.#waitForDelivery()
     else if (this.#summary.counts.total % CHECK_EVERY_ROWS === 0) await this.#makeRoom()
@@ -396,9 +388,7 @@ export class Experiment {
   #warnOfGaps(counts: { readonly total: number; readonly cached: number }, unscored: Readonly<Record<string, number>>): void {
     const { cache, thresholds = {} } = this.#options
     if (counts.total === 0) this.warn('The dataset is empty: nothing was evaluated.')
-    if (this.#isAllNothing === true) this.warn('The function returned nothing for any row. Return what is to be judged.')
-    if (this.#otherLabel !== undefined && this.#evaluators.length > 0)
-      this.warn(`Rows have "${this.#otherLabel}" and no "groundTruth", which evaluators are given. Rename it, or give "parse".`)
+    for (const line of this.#mistakes.describe()) this.warn(line)
     for (const [name, rows] of Object.entries(unscored)) {
       this.warn(`${name} gave no score for ${rows} of ${counts.total} rows; they are in none of its figures.`)
     }

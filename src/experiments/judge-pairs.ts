@@ -1,6 +1,6 @@
 import { HoneyHiveError } from '../errors.js'
 import { type Interval, wilsonInterval } from '../values/intervals.js'
-import { keepAlive } from './keep-alive.js'
+import { keepAliveDuring } from './keep-alive.js'
 import { namesOf, refuseUnknown } from './known-options.js'
 import { pairRows } from './pair-rows.js'
 import { pairedTest } from './paired-test.js'
@@ -95,7 +95,7 @@ type JudgedRun = Pick<ExperimentData, 'runId' | 'rows'>
  */
 export function judgePairs(newRun: JudgedRun, oldRun: JudgedRun, options: JudgePairsOptions): Promise<PairwiseResult> {
   refuseUnknown(options, OPTION_NAMES, 'judgePairs')
-  return keepAlive(() => judgeAll(newRun, oldRun, options))
+  return keepAliveDuring('judgePairs()', () => judgeAll(newRun, oldRun, options))
 }
 
 async function judgeAll(newRun: JudgedRun, oldRun: JudgedRun, options: JudgePairsOptions): Promise<PairwiseResult> {

@@ -2,7 +2,7 @@ import { HoneyHiveError } from '../errors.js'
 import type { ServerOptions } from './compare.js'
 import type { AnyEvaluateOptions } from './check-options.js'
 import { rowKey } from './dataset.js'
-import { keepAlive } from './keep-alive.js'
+import { keepAliveDuring } from './keep-alive.js'
 import { given, namesOf, refuseUnknown } from './known-options.js'
 import { openExperiment } from './open-experiment.js'
 import type { ExperimentSettings } from './options.js'
@@ -45,7 +45,7 @@ export async function reportResult(data: ExperimentData, options: ReportLaterOpt
   const absent = (wanted?.size ?? data.counts.total) - rows.length
   if (absent > 0)
     throw new HoneyHiveError('EXPERIMENT', `${absent} of the rows to report are not in the result. Raise maxRows where it is made.`)
-  return keepAlive(() => sendRows(data, rows, options))
+  return keepAliveDuring('reportResult()', () => sendRows(data, rows, options))
 }
 
 async function sendRows(data: ExperimentData, rows: readonly ExperimentRow[], options: ReportLaterOptions): Promise<ReportLaterOutcome> {

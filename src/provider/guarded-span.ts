@@ -415,7 +415,9 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 function endNow(record: SpanRecord, endTime: TimeInput | undefined): void {
   // A span that nobody records need not know when it ended.
   const endedMs = record.data === undefined ? record.activeMs : record.owner.clock.monotonicMs()
-  endAt(record, endedMs, endTime === undefined ? undefined : toTime(endTime, record.anchor))
+  const given = endTime === undefined ? undefined : toTime(endTime, record.anchor)
+  if (given === undefined && endTime !== undefined && endTime !== null) record.owner.tellNoTime(endTime)
+  endAt(record, endedMs, given)
 }
 
 /** What is left of the end of a span, or all of it, now that there is stack for it. */

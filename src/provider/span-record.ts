@@ -28,6 +28,8 @@ export interface SpanOwner {
    * @returns false when the span was counted already, so that nothing comes of its end.
    */
   spanEnding(record: SpanRecord): boolean
+  /** Says of what a span was ended with that it is no time. */
+  tellNoTime(given: unknown): void
   /** Called once for each span that was started, after its processors saw the end. */
   spanEnded(record: SpanRecord, span: OwnedSpan): void
 }

@@ -32,6 +32,7 @@ import { type Snapshot, toSnapshot } from '../values/snapshot.js'
 import { describeThrown } from '../values/thrown.js'
 import { VERSION } from '../version.js'
 import { fieldsOf } from '../options/fields.js'
+import { toKind } from '../options/shown.js'
 import type { Recorder, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
 import { isStackUsedUp } from '../values/stack-used-up.js'
@@ -479,6 +480,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.stats.ended(record.isUnfinished && record.fate === 'export')
     record.isEndCounted = true
     return true
+  }
+
+  tellNoTime(given: unknown): void {
+    // A proxy that refuses to be looked at has no kind.
+    this.guard('span.end', undefined, () => {
+      const advice = 'Give data before that, with span.setAttribute() or tracer.enrichSpan().'
+      this.diagnostics.warnOnce('end', `span.end() takes a time, got ${toKind(given)}: the span ends now. ${advice}`)
+    })
   }
 
   spanEnded(record: SpanRecord, span: OwnedSpan): void {

@@ -1,5 +1,6 @@
 import { fieldsOf, readField } from '../options/fields.js'
 import { HoneyHiveConfigError } from '../errors.js'
+import { findNearest } from '../options/nearest.js'
 import { toKind } from '../options/shown.js'
 import type { ResolveRecorder } from './recorder.js'
 import {
@@ -189,6 +190,8 @@ function toClassDecorator(given: TraceClassOptions, resolveTracer: ResolveTracer
         'traceClass',
         `Expected a class, got ${toKind(target)}. Put it on a class; a function is wrapped by traceFn(tracer, fn).`,
       )
+    refuseStrange(target, 'exclude', exclude)
+    refuseStrange(target, 'include', include)
     const isWanted = (name: string): boolean => !exclude?.includes(name) && (include?.includes(name) ?? !name.startsWith('_'))
     traceOwnMethods(target, nameOf(target), options, resolve, isWanted)
     traceOwnMethods(target.prototype as object, nameOf(target), options, resolve, isWanted)
@@ -231,6 +234,17 @@ function joinName(owner: string, key: string | symbol): string {
 function checkNames(option: string, names: unknown): void {
   if (names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string'))) return
   throw refusal('traceClass', `Invalid "${option}": expected an array of method names, got ${toKind(names)}. Give e.g. ['answer'].`, option)
+}
+
+/** A method that is left out by a name it does not have would be recorded, arguments and all. */
+function refuseStrange(target: object & { prototype?: unknown }, option: string, names: readonly string[] = []): void {
+  const { prototype } = target
+  const strange = names.find((name) => !(name in target) && !(typeof prototype === 'object' && prototype !== null && name in prototype))
+  if (strange === undefined) return
+  const own = [target, prototype].flatMap((holder) => Object.getOwnPropertyNames(holder ?? {}))
+  const near = findNearest(strange, own)
+  const advice = near === undefined ? 'Give names of its methods.' : `Did you mean "${near}"?`
+  throw refusal('traceClass', `"${option}" names "${strange}", which the class ${nameOf(target)} does not have. ${advice}`, option)
 }
 
 function wrongPlace(kind: string, name: string | symbol): HoneyHiveConfigError {

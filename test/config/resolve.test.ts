@@ -380,6 +380,25 @@ describe('server URL', () => {
   })
 })
 
+describe('a variable under another name', () => {
+  const said = (options: TracerOptions, env: Record<string, string>): string => resolveConfig(options, env).warnings.join(' ')
+
+  it.each([
+    ['HONEYHIVE_API_KEY', 'HH_API_KEY'],
+    ['HH_APIKEY', 'HH_API_KEY'],
+    ['HH_SERVER_URL', 'HH_API_URL'],
+    ['HONEYHIVE_SERVER_URL', 'HH_API_URL'],
+    ['HH_DATA_PLANE_URL', 'HH_API_URL'],
+  ])('%s is told apart from %s', (other, name) => {
+    const own = { apiKey: KEY, serverUrl: 'https://hive.example' }
+    expect(said({}, { [other]: KEY })).toBe(`${other} is set, and nothing reads it. Name it ${name}.`)
+    expect(said({}, { [other]: ' ' })).toBe('')
+    // Who reads it in code may name it as they like.
+    expect(said(own, { [other]: KEY })).toBe('')
+    expect(said({}, { HH_API_KEY: KEY, HH_API_URL: own.serverUrl, [other]: KEY })).toBe('')
+  })
+})
+
 describe('export URL', () => {
   it.each(['http://collector.example:4318/v1/traces', 'http://10.0.0.1/'])('disables the tracer for plain http abroad: %s', (exportUrl) => {
     for (const config of [resolveLoose({ apiKey: KEY, exportUrl }), resolveLoose({ apiKey: KEY }, { HH_EXPORT_URL: exportUrl })]) {

@@ -76,6 +76,7 @@ describe('the tarball', () => {
     )
     expect(others.toSorted()).toEqual([
       'CHANGELOG.md',
+      'CODE_OF_CONDUCT.md',
       'CONTRIBUTING.md',
       'LICENSE',
       'README.md',

@@ -297,6 +297,23 @@ describe('D-17: classes', () => {
     expect(calls.map(({ eventType }) => eventType)).toEqual(['chain', 'chain'])
   })
 
+  it('refuses names that are no texts and names the class does not have; those of a superclass it has', () => {
+    const { traceClass } = create()
+    class Base {
+      inherited(): void {}
+    }
+    class Tools extends Base {
+      static build(): void {}
+      answer(): void {}
+    }
+    const refuse = (options: object) => expect(() => traceClass(options as never)(Tools))
+    refuse({ exclude: ['answer', 7] }).toThrow(/"exclude": expected an array of method names/)
+    refuse({ include: 'answer' }).toThrow(/"include": expected an array of method names, got a string/)
+    refuse({ exclude: ['anwser'] }).toThrow('"exclude" names "anwser", which the class Tools does not have. Did you mean "answer"?')
+    refuse({ include: ['somethingElse'] }).toThrow('does not have. Give names of its methods.')
+    expect(traceClass({ exclude: ['answer', 'build', 'inherited'] })(Tools)).toBe(Tools)
+  })
+
   it('a subclass overrides, calls super and stays a subclass', () => {
     const { traceClass, names } = create()
     class Base {

@@ -6,7 +6,7 @@ import { fromExact, toExact } from '../exact.js'
 import type { Experiment } from '../experiment.js'
 import { createStopSwitch } from '../interrupt.js'
 import { parseRow, readJournal, writeRow } from '../journal.js'
-import { keepAlive } from '../keep-alive.js'
+import { keepAliveDuring } from '../keep-alive.js'
 import { openExperiment } from '../open-experiment.js'
 import type { EvaluateOptions } from '../options.js'
 import { createProgress, type ProgressState } from '../progress.js'
@@ -37,7 +37,7 @@ export async function coordinateRows<Row extends DatapointInput, const E extends
   queue: RowQueue,
 ): Promise<ExperimentResult<Row, Output, ScoresOf<E>>> {
   // Rows are opaque on their way through the queue.
-  const result = await keepAlive(() => coordinate(options as unknown as AnyEvaluateOptions, queue))
+  const result = await keepAliveDuring('coordinateRows()', () => coordinate(options as unknown as AnyEvaluateOptions, queue))
   return result as unknown as ExperimentResult<Row, Output, ScoresOf<E>>
 }
 
@@ -136,7 +136,7 @@ export function runRowWorker<Row extends DatapointInput, const E extends Evaluat
   queue: RowQueue,
   worker: WorkerOptions,
 ): Promise<void> {
-  return keepAlive(() => work(options as unknown as AnyEvaluateOptions, queue, worker))
+  return keepAliveDuring('runRowWorker()', () => work(options as unknown as AnyEvaluateOptions, queue, worker))
 }
 
 async function work(options: AnyEvaluateOptions, queue: RowQueue, { concurrency, signal }: WorkerOptions): Promise<void> {
