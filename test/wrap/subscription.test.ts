@@ -169,6 +169,36 @@ describe('Observables', () => {
     expect(spans[0]?.output).toBe('p')
   })
 
+  it('a place where things are kept or sent is a value, and so is what only has the name', () => {
+    const { wrap, spans } = create()
+    const places = [
+      { subscribe() {}, publish() {}, pipe() {} },
+      { subscribe() {}, forEach() {}, emit() {} },
+      { subscribe: 'weekly' },
+      { subscribe: 'weekly', '@@observable': () => undefined },
+      { subscribe() {}, pipe() {}, forEach() {}, getState() {} },
+    ]
+    for (const place of places) wrap(() => place as object)()
+    expect(spans.map(({ state }) => state)).toEqual(places.map(() => 'ok'))
+  })
+
+  it('one that is given by another object is followed there, and one that cannot be changed is a value', async () => {
+    const { wrap, spans } = create()
+    const inner = of('a', 'b')
+    class Feed {
+      '@@observable'(): Observable<string> {
+        return inner
+      }
+    }
+    const outer = wrap(() => new Feed())()
+    expect(spans[0]?.state).toBe('open')
+    expect(await all(outer['@@observable']())).toEqual(['a', 'b'])
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'ab', ends: 1 })
+    const frozen = wrap(() => Object.freeze({ subscribe: () => ({ unsubscribe() {} }) }))()
+    expect(frozen.subscribe()).toHaveProperty('unsubscribe')
+    expect(spans[1]?.state).toBe('ok')
+  })
+
   it('a value that is there at once ends the span of its reader', async () => {
     const { wrap, spans } = create()
     expect(await firstValueFrom(wrap(() => new BehaviorSubject('now'))())).toBe('now')
