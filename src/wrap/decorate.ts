@@ -243,7 +243,7 @@ function refuseStrange(target: object & { prototype?: unknown }, option: string,
   if (strange === undefined) return
   const own = [target, prototype].flatMap((holder) => Object.getOwnPropertyNames(holder ?? {}))
   const near = findNearest(strange, own)
-  const advice = near === undefined ? 'Give names of its methods; fields are not recorded.' : `Did you mean "${near}"?`
+  const advice = near === undefined ? 'Name its methods; fields are not recorded.' : `Did you mean "${near}"?`
   throw refusal('traceClass', `"${option}" names "${strange}", which the class ${nameOf(target)} does not have. ${advice}`, option)
 }
 

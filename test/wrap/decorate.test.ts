@@ -310,7 +310,7 @@ describe('D-17: classes', () => {
     refuse({ exclude: ['answer', 7] }).toThrow(/"exclude": expected an array of method names/)
     refuse({ include: 'answer' }).toThrow(/"include": expected an array of method names, got a string/)
     refuse({ exclude: ['anwser'] }).toThrow('"exclude" names "anwser", which the class Tools does not have. Did you mean "answer"?')
-    refuse({ include: ['somethingElse'] }).toThrow('does not have. Give names of its methods; fields are not recorded.')
+    refuse({ include: ['somethingElse'] }).toThrow('does not have. Name its methods; fields are not recorded.')
     expect(traceClass({ exclude: ['answer', 'build', 'inherited'] })(Tools)).toBe(Tools)
   })
 
