@@ -14,8 +14,8 @@ export class LikelyMistakes {
   #isAllNothing: boolean | undefined
   /** A field of rows that looks like their ground truth and is not read as it. */
   #otherLabel: string | undefined
-  /** Whether no row's outputs have what evaluators of one object want. */
-  #isAllStrange = true
+  /** Whether no row's outputs have what evaluators of one object want; unknown before the first. */
+  #isAllStrange: boolean | undefined
 
   constructor(evaluators: readonly NamedEvaluator[], isPlain: boolean) {
     this.#evaluators = evaluators
@@ -29,7 +29,8 @@ export class LikelyMistakes {
     const isNothing = status !== 'failed' && (outputs === undefined || outputs === null || typeof outputs === 'function')
     this.#isAllNothing = isNothing && this.#isAllNothing !== false
     if (this.#isPlain) this.#otherLabel ??= findOtherLabel(raw)
-    for (const fields of this.#taking.values()) if (hasOne(outputs, fields)) this.#isAllStrange = false
+    const isWanted = [...this.#taking.values()].some((fields) => hasOne(outputs, fields))
+    if (status !== 'failed') this.#isAllStrange = !isWanted && this.#isAllStrange !== false
   }
 
   /** One line for each, with what to do. */
@@ -38,7 +39,7 @@ export class LikelyMistakes {
     if (this.#isAllNothing === true) lines.push('The function returned nothing for any row. Return what is to be judged.')
     if (this.#otherLabel !== undefined && this.#evaluators.length > 0)
       lines.push(`Rows have "${this.#otherLabel}" and no "groundTruth", which evaluators are given. Rename it, or give "parse".`)
-    if (!this.#isAllStrange) return lines
+    if (this.#isAllStrange !== true) return lines
     for (const [name, fields] of this.#taking)
       lines.push(
         `Evaluator "${name}" takes { ${fields.join(', ')} } of its first argument, which is what the function returned. Evaluators are called with (outputs, inputs, groundTruth).`,
