@@ -1,3 +1,5 @@
+import { NativeSet } from '../natives.js'
+
 /** Variables by name. */
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -6,8 +8,20 @@ type Variables = Readonly<Record<string, string | undefined>>
  * set: the environment is the host's, and nothing of it may keep a program from starting.
  */
 export function readProcessEnv(): Variables {
-  // Read as they are asked for: a copy of all would cost each tracer more than the rest of its settings.
-  return new Proxy(NO_VARIABLES, { get: (_, name) => (typeof name === 'string' ? readOne(name) : undefined) })
+  // Read as they are asked for: a copy of all would cost each tracer more than the rest of its settings, and so would a look for each of
+  // those that are not set.
+  const names = readNames()
+  const isSet = (name: string | symbol): name is string => typeof name === 'string' && names?.has(name) !== false
+  return new Proxy(NO_VARIABLES, { get: (_, name) => (isSet(name) ? readOne(name) : undefined) })
+}
+
+/** Which variables are set; `undefined` where that cannot be told: Windows finds them in any spelling, and a host may hide the list. */
+function readNames(): ReadonlySet<string | symbol> | undefined {
+  try {
+    return process.platform === 'win32' ? undefined : new NativeSet(Reflect.ownKeys(process.env))
+  } catch {
+    return undefined
+  }
 }
 
 /** All of {@link readProcessEnv}, for a program that is started. */

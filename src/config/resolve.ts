@@ -8,6 +8,7 @@ import { readRefusal } from './platform.js'
 import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
 import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toHttpUrl, toProxyUrl, toServerUrl } from './schema.js'
 import { toSessionId } from '../semantics/session-id.js'
+import { readProcessEnv } from './process-env.js'
 import { type Environment, type EnvironmentValues, findMisnamed, type ProxyVariables, readEnvironment, readProxies } from './sources.js'
 
 const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})
@@ -20,7 +21,7 @@ const EMPTY_LIST: readonly never[] = Object.freeze([])
  *
  * @throws HoneyHiveConfigError when options given in code are wrong; it lists all of them.
  */
-export function resolveConfig(options?: TracerOptions, env?: Environment): ResolvedConfig {
+export function resolveConfig(options?: TracerOptions, env: Environment = readProcessEnv()): ResolvedConfig {
   const problems: ConfigProblem[] = []
   const code = readGiven(options, { problems })
   checkTogether(code, { problems })
@@ -29,7 +30,7 @@ export function resolveConfig(options?: TracerOptions, env?: Environment): Resol
 }
 
 /** A variable that was meant for what nobody gave: spans would go to another server than that, or nowhere. */
-function withMisnamed(environment: EnvironmentValues, code: TracerOptions, env: Environment | undefined): EnvironmentValues {
+function withMisnamed(environment: EnvironmentValues, code: TracerOptions, env: Environment): EnvironmentValues {
   const { values, warnings } = environment
   const isGiven = (option: 'apiKey' | 'serverUrl'): boolean => Boolean(code[option] ?? values[option])
   const keys = isGiven('apiKey') ? EMPTY_LIST : findMisnamed('apiKey', env)

@@ -1,5 +1,5 @@
 /** Most bytes that are kept for the next request; a larger one pays for its own room. */
-const KEPT_BYTES = 1_048_576
+const KEPT_BYTES = 2_097_152
 const FIRST_BYTES = 65_536
 /** Up to this many characters are written one by one, which costs less than a call into the engine. */
 const SHORT_CHARS = 64

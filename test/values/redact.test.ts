@@ -412,6 +412,26 @@ describe('what is remembered of texts', () => {
     expect(first.filter((shown, i) => shown === given[i])).toEqual(['what is an otter?', 'gpt-4.1'])
   })
 
+  it('holds for long texts too, more of them than are kept', () => {
+    const redactor = createRedactor({}, [])
+    const prose = 'the otter floats on its back and opens shells with a stone. '.repeat(100)
+    const secret = `${prose}password: hunter2! ${prose}`
+    const shown = redactor.text('path', secret)
+    expect(shown).toBe(`${prose}password: [REDACTED] ${prose}`)
+    for (let i = 0; i < 400; i++) {
+      expect(redactor.text('path', `${i} ${prose}`)).toBe(`${i} ${prose}`)
+      if (i % 100 === 0) expect(redactor.text('path', secret)).toBe(shown)
+    }
+  })
+
+  it('makes a long text that comes again cheap', () => {
+    const redactor = createRedactor({}, [])
+    const texts = Array.from({ length: 40 }, (_, i) => `${i} the otter floats on its back and opens shells with a stone. `.repeat(200))
+    const cost = (): number => cpuMsOf(() => texts.forEach((text) => redactor.text('path', text)))
+    const first = cost()
+    expect(cost()).toBeLessThan(first / 3)
+  })
+
   it('is of one set of rules: a text that others let pass is masked by those of a tracer', () => {
     const [usual, own, keyed] = [createRedactor({}, []), createRedactor({ patterns: [/otter/] }, []), createRedactor({}, ['an otter'])]
     for (let round = 0; round < 2; round++) {
