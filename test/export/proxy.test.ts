@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { resolveConfig } from '../../src/config/resolve.js'
-import { findProxy, type ProxyRules } from '../../src/export/proxy.js'
+import { findProxy, type ProxyRules, toProxyAuthorization } from '../../src/export/proxy.js'
 import { HttpTransport } from '../../src/export/transport.js'
 import { HoneyHiveConfigError, HoneyHiveTracer } from '../../src/index.js'
 import { type Certificate, makeCertificate } from '../fixtures/certificate.js'
@@ -27,6 +27,9 @@ describe('findProxy', () => {
     ['example.com:443', 'https://example.com', true],
     ['10.0.0.1-10.0.0.9', 'http://10.0.0.5', true],
     ['10.0.0.1-10.0.0.9', 'http://10.0.0.10', false],
+    ['9.255.255.0-10.1.0.0', 'http://10.0.5.0', true],
+    ['10.0.0.1-10.0.0.9', 'http://11.0.0.5', false],
+    ['10.0.0.1-10.0.0.9', 'http://10.1.0.5', false],
     ['::1', 'http://[::1]:80', true],
     ['*', 'https://anything', true],
     ['', 'https://anything', false],
@@ -37,6 +40,18 @@ describe('findProxy', () => {
   test('the scheme of what is asked for chooses the proxy', () => {
     const both: ProxyRules = { http: 'http://for-http:1', https: undefined, except: '' }
     expect([findProxy(new URL('http://a'), both)?.hostname, findProxy(new URL('https://a'), both)]).toEqual(['for-http', undefined])
+  })
+})
+
+describe('toProxyAuthorization', () => {
+  const userOf = (url: string): string | undefined => {
+    const header = toProxyAuthorization(new URL(url))['Proxy-Authorization']
+    return header && Buffer.from(header.replace('Basic ', ''), 'base64').toString()
+  }
+
+  test('says user and password as they were before they were written into a URL, and nothing where there are none', () => {
+    expect(userOf('http://user:p%40ss@proxy')).toBe('user:p@ss')
+    expect([userOf('http://user@proxy'), userOf('http://:word@proxy'), userOf('http://proxy')]).toEqual(['user:', ':word', undefined])
   })
 })
 
@@ -178,6 +193,28 @@ describe('requests', () => {
       'the connection failed (DEPTH_ZERO_SELF_SIGNED_CERT)',
     )
     transport.close()
+  })
+
+  test('a proxy is asked for the usual port where there is none, for an address of IPv6 in brackets; and is left when it refuses', async () => {
+    const lines: string[] = []
+    const proxy = createServer()
+    const ends: Promise<unknown>[] = []
+    proxy.on('connect', ({ method, url }: IncomingMessage, socket: Socket) => {
+      lines.push(`${method} ${url}`)
+      ends.push(once(socket, 'end'))
+      socket.on('error', () => socket.destroy())
+      socket.resume()
+      // It keeps the connection open.
+      socket.write('HTTP/1.1 403 No\r\n\r\n')
+    })
+    const port = await listen(proxy)
+    for (const serverUrl of ['https://tracing.invalid', 'https://[::1]:8443', 'https://[::1]']) {
+      const transport = new HttpTransport({ serverUrl, headers: {}, proxy: rules(`http://127.0.0.1:${port}`) })
+      await expect(transport.send({ url: `${serverUrl}/x`, timeoutMs: 30_000 })).rejects.toThrow('(proxy: HTTP 403)')
+      transport.close()
+    }
+    expect(lines).toEqual(['CONNECT tracing.invalid:443', 'CONNECT [::1]:8443', 'CONNECT [::1]:443'])
+    await Promise.all(ends)
   })
 
   test.each([

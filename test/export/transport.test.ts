@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { processState } from '../../src/context/globals.js'
@@ -279,6 +279,24 @@ describe('leaseAgent', () => {
     other.release()
     expect(processState.agents.size).toBe(0)
   })
+
+  it('closes the idle sockets with the last share, and not before', async () => {
+    const server = createHttpServer((_, response) => response.end('{}'))
+    // It closes none itself.
+    server.keepAliveTimeout = 0
+    const port = await listen(server)
+    const serverUrl = `http://127.0.0.1:${port}`
+    const [first, last] = [new HttpTransport({ serverUrl, headers: {} }), new HttpTransport({ serverUrl, headers: {} })]
+    const opened = once(server, 'connection')
+    const ask = (transport: HttpTransport) => transport.send({ url: `${serverUrl}/x`, body: Buffer.from('{}'), timeoutMs: 30_000 })
+    await Promise.all([ask(first), ask(last)])
+    first.close()
+    const [socket] = (await opened) as [Socket]
+    expect(socket.destroyed).toBe(false)
+    const ended = once(socket, 'end')
+    last.close()
+    await ended
+  })
 })
 
 describe('toRequestHeaders', () => {
@@ -322,5 +340,6 @@ describe('toRequestHeaders', () => {
 
   it('escapes a source that cannot stand in a header', () => {
     expect(toRequestHeaders({ ...options, source: 'prüfung\n✓' })['X-Source']).toBe('pr%C3%BCfung%0A%E2%9C%93')
+    expect(toRequestHeaders({ ...options, source: 'staging (eu)' })['X-Source']).toBe('staging (eu)')
   })
 })
