@@ -44,6 +44,29 @@ describe('what a reader would have read', () => {
     expect(gather(['data: plain\n\n', 'data: {"a":1}\n\n']).result()).toBe('data: plain\n\ndata: {"a":1}\n\n')
   })
 
+  test('chunks that mean nothing stand in their order, and may be no objects', () => {
+    const chunk = (content: string) => ({ choices: [{ index: 0, delta: { content } }] })
+    const result = gather([chunk('Hel'), { note: 1 }, null, { note: 2 }, 5, chunk('lo')]).result()
+    expect(result).toMatchObject({ choices: [{ message: { content: 'Hello' } }], other_chunks: [{ note: 1 }, null, { note: 2 }, 5] })
+  })
+
+  test('a value that grows takes the bytes of its last state alone', () => {
+    const states = Array.from({ length: 40 }, (_, i) => ({ text: 'x'.repeat(10 * i) }))
+    expect(gather(states, 1_000).result()).toEqual(states.at(-1))
+  })
+
+  test('a piece of text is part of the answer where there is something in it', () => {
+    const collector = createCollector(1_000)
+    expect(['a', '', 'b'].map((piece) => collector.add(piece))).toEqual([true, false, true])
+  })
+
+  test('channels beyond those that are told apart are left out', () => {
+    const collector = createCollector(100_000)
+    const told = Array.from({ length: 20 }, (_, i) => collector.add({ i }, `channel ${i}`))
+    expect(told).toEqual(Array.from({ length: 20 }, (_, i) => i < 17))
+    expect(collector.result()).toHaveLength(17)
+  })
+
   test('the return value of a generator stands beside its items', () => {
     expect(gather([1]).result('end')).toEqual({ result: [1], returned: 'end' })
   })
