@@ -40,6 +40,15 @@ describe('a proxy around a span', () => {
   })
 })
 
+describe('the links a span starts with', () => {
+  test('are those that can be read, in their order', ({ tracer }) => {
+    const linked = (spanId: string) => ({ context: { traceId: '0af7651916cd43dd8448eb211c80319c', spanId, traceFlags: 1 } })
+    const given = [linked('b7ad6b7169203331'), null, { context: 'none' }, linked('b7ad6b7169203332')] as never
+    tracer.startSpan('own', { links: given }).end()
+    expect(only(tracer).links.map((link) => link.context.spanId)).toEqual(['b7ad6b7169203331', 'b7ad6b7169203332'])
+  })
+})
+
 describe('the methods of a span', () => {
   const calls: Readonly<Record<string, (span: Span, value: never) => unknown>> = {
     setAttribute: (span, value) => span.setAttribute('key', value),
@@ -337,6 +346,18 @@ describe('a span processor of the user', () => {
     library.startSpan('explicit', {}, context.active().setValue(key, 'given')).end()
     context.with(context.active().setValue(key, 'ambient'), () => library.startSpan('ambient').end())
     expect(values).toEqual(['given', 'ambient'])
+  })
+
+  test('is shown no parent for a span that has none, whatever span is active around it', ({ createTracer }) => {
+    const parents: (string | undefined)[] = []
+    const onStart: SpanProcessor['onStart'] = (_span, at) => void parents.push(trace.getSpanContext(at)?.spanId)
+    const tracer = createTracer({ spanProcessors: [createProcessor({ onStart })] })
+    const foreign = trace.wrapSpanContext({ traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 })
+    const library = tracer.provider.getTracer('library')
+    const root = library.startSpan('root', { root: true }, trace.setSpan(context.active(), foreign))
+    library.startSpan('inside', {}, trace.setSpan(context.active(), root)).end()
+    root.end()
+    expect(parents).toEqual([undefined, root.spanContext().spanId])
   })
 
   test('sees the spans of its own tracer alone', ({ createTracer }) => {
