@@ -290,7 +290,8 @@ describe('the installed package', () => {
     const read = await evaluate<string[]>(
       installed.folder,
       `const read = new Set()
-      process.env = new Proxy({ ...process.env, OTEL_TRACES_SAMPLER: 'always_off', OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '1' }, {
+      const documented = { OTEL_SERVICE_NAME: 'shop', OTEL_RESOURCE_ATTRIBUTES: 'team=a' }
+      process.env = new Proxy({ ...process.env, ...documented, OTEL_TRACES_SAMPLER: 'always_off', OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '1' }, {
         get: (env, name) => (read.add(name), env[name]),
         has: (env, name) => (read.add(name), name in env),
         getOwnPropertyDescriptor: (env, name) => (read.add(name), Reflect.getOwnPropertyDescriptor(env, name)),
