@@ -34,8 +34,6 @@ const MAX_RETURNED_BYTES = 10_485_760
 /** The rules of most tracers, which share what is remembered of names. */
 const BUILT_IN_RULES = createKeyRules([], true)
 const USUAL_TEXT_MASK = createUsualMask()
-/** The same for all tracers. */
-const USUAL_MEDIA_MASK = rememberClean(summariseMedia)
 
 function createUsualMask(): MaskText | undefined {
   const mask = createTextMask({ keyRules: BUILT_IN_RULES, formats: true, replacement: DEFAULT_REPLACEMENT })
@@ -61,7 +59,7 @@ export function createRedactor(
   // Copied once more, because what `filter` gives has room for sixteen.
   const masks = [
     ...[
-      media === 'summary' ? USUAL_MEDIA_MASK : undefined,
+      media === 'summary' ? summariseMedia : undefined,
       replacement === DEFAULT_REPLACEMENT ? label : createSecretMask(secrets, replacement),
       isUsual ? USUAL_TEXT_MASK : createTextMask({ keyRules, formats, replacement }),
       ...patterns.map((pattern) => createPatternMask(pattern, replacement)),
