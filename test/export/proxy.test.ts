@@ -201,7 +201,7 @@ describe('requests', () => {
     const ends: Promise<unknown>[] = []
     proxy.on('connect', ({ method, url }: IncomingMessage, socket: Socket) => {
       lines.push(`${method} ${url}`)
-      ends.push(once(socket, 'end'))
+      ends.push(new Promise((resolve) => socket.once('end', resolve).once('error', resolve)))
       socket.on('error', () => socket.destroy())
       socket.resume()
       // It keeps the connection open.

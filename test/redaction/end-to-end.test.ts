@@ -7,7 +7,7 @@ import type { TracerOptions } from '../../src/config/options.js'
 import { startDevServer } from '../../src/dev/server.js'
 import { trace } from '../../src/tracer/tracing.js'
 import { HoneyHiveTracer } from '../../src/tracer/tracer.js'
-import { cpuMs, toReferenceMs } from '../fixtures/cost.js'
+import { cpuMs, leastBelow, toReferenceMs } from '../fixtures/cost.js'
 import { startWire, type Wire } from '../hostile/wire.js'
 
 const SECRET = 'swordfish-4711'
@@ -185,12 +185,16 @@ describe('redaction end to end', () => {
 
   it('S20 masks 1 MB of adversarial text per span in linear time', async () => {
     const tracer = start({ redact: { keys: ['x'], patterns: [/swordfish-\d+/] }, protocol: 'http/json' })
-    const before = cpuMs()
-    for (const unit of ['a', '1-', 'eyJa', '"', '\\', '{', '":'])
-      tracer.startSpan('big', { inputs: { text: unit.repeat(1_000_000 / unit.length) } }).end()
-    expect(await tracer.forceFlush(60_000)).toBe(true)
     // 50 ms each in the catalogue, times a factor for small machines; a quadratic pass takes minutes.
-    expect(toReferenceMs(cpuMs() - before, 7 * 50 * 8)).toBeLessThan(7 * 50 * 8)
+    const limitMs = 7 * 50 * 8
+    const maskMs = async (): Promise<number> => {
+      const before = cpuMs()
+      for (const unit of ['a', '1-', 'eyJa', '"', '\\', '{', '":'])
+        tracer.startSpan('big', { inputs: { text: unit.repeat(1_000_000 / unit.length) } }).end()
+      expect(await tracer.forceFlush(60_000)).toBe(true)
+      return toReferenceMs(cpuMs() - before, limitMs)
+    }
+    expect(await leastBelow(limitMs, maskMs)).toBeLessThan(limitMs)
   })
 })
 
