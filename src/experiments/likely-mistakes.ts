@@ -6,16 +6,16 @@ import type { ExperimentRow } from './types.js'
 /** What rows show of who wrote dataset, function or evaluators: most likely a mistake, though it may be meant. */
 export class LikelyMistakes {
   readonly #evaluators: readonly NamedEvaluator[]
-  /** Names of evaluators that take one object, with the fields they want of it. */
-  readonly #taking: ReadonlyMap<string, readonly string[]>
+  /** Evaluators that take one object of which no row's outputs had a field yet, with the fields they want of it. */
+  readonly #taking: Map<string, readonly string[]>
   /** Whether rows come as they are, without `parse`. */
   readonly #isPlain: boolean
   /** Whether the function gave nothing for any row; unknown before the first. */
   #isAllNothing: boolean | undefined
   /** A field of rows that looks like their ground truth and is not read as it. */
   #otherLabel: string | undefined
-  /** Whether no row's outputs have what evaluators of one object want; unknown before the first. */
-  #isAllStrange: boolean | undefined
+  /** Whether a row has outputs to look at: of one that failed nothing is known. */
+  #hasLooked = false
 
   constructor(evaluators: readonly NamedEvaluator[], isPlain: boolean) {
     this.#evaluators = evaluators
@@ -29,8 +29,9 @@ export class LikelyMistakes {
     const isNothing = status !== 'failed' && (outputs === undefined || outputs === null || typeof outputs === 'function')
     this.#isAllNothing = isNothing && this.#isAllNothing !== false
     if (this.#isPlain) this.#otherLabel ??= findOtherLabel(raw)
-    const isWanted = [...this.#taking.values()].some((fields) => hasOne(outputs, fields))
-    if (status !== 'failed') this.#isAllStrange = !isWanted && this.#isAllStrange !== false
+    if (status === 'failed') return
+    this.#hasLooked = true
+    for (const [name, fields] of this.#taking) if (hasOne(outputs, fields)) this.#taking.delete(name)
   }
 
   /** One line for each, with what to do. */
@@ -39,7 +40,7 @@ export class LikelyMistakes {
     if (this.#isAllNothing === true) lines.push('The function returned nothing for any row. Return what is to be judged.')
     if (this.#otherLabel !== undefined && this.#evaluators.length > 0)
       lines.push(`Rows have "${this.#otherLabel}" and no "groundTruth", which evaluators are given. Rename it, or give "parse".`)
-    if (this.#isAllStrange !== true) return lines
+    if (!this.#hasLooked) return lines
     for (const [name, fields] of this.#taking)
       lines.push(
         `Evaluator "${name}" takes { ${fields.join(', ')} } of its first argument, which is what the function returned. Evaluators are called with (outputs, inputs, groundTruth).`,
