@@ -128,7 +128,69 @@ describe('BatchSpanProcessor', () => {
   })
 })
 
+describe('a span that is handed over again, as where the stack ended in the middle', () => {
+  it('is delivered once, and counted once', async () => {
+    const { processor, stats } = open(accepting)
+    const span = toPending({ name: 'again' })
+    stats.started()
+    stats.ended()
+    for (let i = 0; i < 3; i++) processor.enqueue(span)
+    expect(await processor.flush(60_000)).toBe(true)
+    processor.enqueue(span)
+    expect(await processor.close(60_000)).toBe(true)
+    expect(stats.snapshot()).toMatchObject({ ended: 1, exported: 1, pending: 0 })
+  })
+
+  it('stays lost where it was refused before, also when there is room now', async () => {
+    const { processor, stats, end } = open(accepting, { limits: { ...LIMITS, maxQueueSize: 1 } })
+    end(1)
+    const refused = toPending({ name: 'refused' })
+    stats.started()
+    stats.ended()
+    processor.enqueue(refused)
+    expect(await processor.flush(60_000)).toBe(false)
+    processor.enqueue(refused)
+    await processor.close(60_000)
+    expect(stats.snapshot()).toMatchObject({ ended: 2, exported: 1, pending: 0, dropped: { queueFull: 1 } })
+  })
+})
+
+describe('closing that fails by itself', () => {
+  it.each([
+    [new RangeError('no stack'), 'RangeError'],
+    ['text', 'string'],
+  ])('gives up what is left and says why: %s', async (thrown, named) => {
+    let isBroken = false
+    const now = (): number => {
+      if (isBroken) throw thrown
+      return 0
+    }
+    const { processor, stats, warnings, end } = open(accepting, { now })
+    end(2)
+    isBroken = true
+    expect(await processor.close(60_000)).toBe(false)
+    expect(stats.snapshot()).toMatchObject({ ended: 2, exported: 0, pending: 0, dropped: { internal: 2 } })
+    expect(warnings.join()).toContain(`they could not be given up in order: ${named}`)
+  })
+})
+
 describe('the exporter of the user', () => {
+  it('has the time that delivery left', async () => {
+    const never = (): Promise<void> => new Promise(() => undefined)
+    let nowMs = 0
+    const { processor, stats } = open({ ...accepting, forceFlush: never }, { now: () => nowMs })
+    const flushed = processor.flush(600_000)
+    nowMs = 599_990
+    expect(await flushed).toBe(false)
+    expect(stats.lastError).toContain('took too long')
+  })
+
+  it('has all of it where nothing was to be delivered, whatever the clock says', async () => {
+    const forceFlush = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
+    const { processor } = open({ ...accepting, forceFlush }, { now: () => 1_000_000 })
+    expect(await processor.flush(600_000)).toBe(true)
+  })
+
   it('flushes with every flush and shuts down once', async () => {
     const calls: string[] = []
     const note = (call: string): Promise<void> => {
@@ -160,6 +222,7 @@ describe('the exporter of the user', () => {
       'RangeError',
     ],
     ['rejects', (): Promise<void> => Promise.reject(new Error('no')), 'failed'],
+    ['rejects with no error', (): Promise<void> => Promise.reject('no'), 'failed: string'],
     ['never answers', (): Promise<void> => new Promise(() => undefined), 'took too long'],
   ])('makes a flush false, with one warning, when it %s', async (_, act, text) => {
     const { processor, stats, warnings, end } = open(new ExporterSender({ export: succeed, forceFlush: act, shutdown: act }))

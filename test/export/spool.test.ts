@@ -143,7 +143,20 @@ describe('Spool', () => {
     claimed.renew(madeMs + 59_999)
     expect(readdirSync(directory)).toEqual([made])
     claimed.renew(madeMs + 60_000)
-    expect(readdirSync(directory)).toEqual([expect.stringContaining(`claimed-${madeMs + 60_000}-`)])
+    const renewed = readdirSync(directory)
+    expect(renewed).toEqual([expect.stringContaining(`claimed-${madeMs + 60_000}-`)])
+    claimed.renew(madeMs + 119_999)
+    expect(readdirSync(directory)).toEqual(renewed)
+  })
+
+  it('gives a file back whole where there is no room for what is left of it', () => {
+    const name = fill()
+    const text = readFileSync(join(directory, name), 'utf8')
+    const claimed = new ClaimedFile(directory, name)
+    // As of a process that ended while it wrote: it is in the way, and nobody else takes it away.
+    writeFileSync(join(directory, '.tmp-rest'), 'half')
+    claimed.giveBackRest('rest', 'what is left')
+    expect([readdirSync(directory), readFileSync(join(directory, name), 'utf8')]).toEqual([[name], text])
   })
 
   it('writes its files for their owner alone, and goes on where the folder was removed', () => {
