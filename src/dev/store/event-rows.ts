@@ -82,7 +82,7 @@ export function saveBody(tx: Transaction, key: number, { body }: EventRecord, pa
   tx.run(...toUpsert('bodies', ['key'], row))
 }
 
-/** Replaces the links of an event. */
+/** Replaces the links of an event; one that comes again without any keeps those it has. */
 export function saveLinks(tx: Transaction, key: number, { links, traceId, spanId }: EventRecord): void {
   if (links.length === 0 || traceId === null || spanId === null) return
   tx.run('DELETE FROM links WHERE event_key = ?', key)

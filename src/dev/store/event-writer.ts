@@ -139,7 +139,7 @@ function save({ tx, sessions, prices }: Store, record: EventRecord, present: Row
   const key = present === undefined ? insertEvent(tx, record, summed) : Number(present.key)
   if (present !== undefined) updateEvent(tx, present, record, summed)
   saveBody(tx, key, record, patch)
-  if (present === undefined || record.links.length > 0) saveLinks(tx, key, record)
+  saveLinks(tx, key, record)
   const before = present === undefined ? NO_CONTRIBUTION : toContributionOf(present)
   const session = addToSession(sessions, record, before, contribution, present)
   for (const wrapper of uncounted) uncount(tx, sessions, record.projectId, wrapper)
