@@ -1,7 +1,10 @@
 /** Functions of the language as they were when this package was loaded; also for what runs in a browser. See `builtins.ts`. */
 
-/** `Promise` of the language; a host may put another in its place. */
-export const NativePromise: PromiseConstructor = Promise
+/**
+ * `Promise` of the language. A host may have put another in its place, as zone.js does, also before this package was loaded: what an async
+ * function gives is always this one.
+ */
+export const NativePromise: PromiseConstructor = (async () => undefined)().constructor as PromiseConstructor
 
 /** `JSON.stringify` of the language. */
 export const toJsonText: typeof JSON.stringify = JSON.stringify

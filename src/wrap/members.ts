@@ -5,6 +5,7 @@ import type { Plain } from '../values/plain.js'
 import type { Audience, Reading } from './audience.js'
 import { watchIterable } from './iteration.js'
 import { isNodeStream, isOpenNodeStream, watchNodeStream } from './node-stream.js'
+import { asWork, Outside } from './outside.js'
 import { chainOf, shadow, shadowGetter } from './shadow.js'
 import { watchThenable } from './thenable.js'
 import { isUnread, isWebStream, openBodyOf, watchWebStream } from './web-stream.js'
@@ -77,10 +78,12 @@ export function isEarlyName(name: string): boolean {
  */
 export function watchMembers(value: object, members: Members, audience: Audience, reading: Reading, hasOwnEnd: boolean): boolean {
   const gifts = new Gifts(audience, hasOwnEnd)
-  const around = (name: string) => ({ inside: reading, result: (given: unknown) => gifts.take(name, given) })
+  const inside = asWork(reading)
+  const args = (given: unknown[]): unknown[] => new Outside().aroundAll(given)
+  const result = (name: string) => (given: unknown) => gifts.take(name, given)
   let isWatched = false
-  for (const name of members.getters) isWatched = shadowGetter(value, name, around(name)) || isWatched
-  for (const name of members.methods) isWatched = shadow(value, name, around(name)) || isWatched
+  for (const name of members.getters) isWatched = shadowGetter(value, name, { inside, result: result(name) }) || isWatched
+  for (const name of members.methods) isWatched = shadow(value, name, { inside, args, result: result(name) }) || isWatched
   return isWatched
 }
 

@@ -206,22 +206,24 @@ function withoutParts(value: object, parts: readonly LatePart[]): object {
     const [first = '', second] = path
     if (second === undefined) copy[first] = null
     else {
-      const inner = shallowCopy(reflectGet(value, first) as object)
-      if (!wasCopied(copy[first], value, first)) copy[first] = inner
+      if (copy[first] === reflectGet(value, first)) copy[first] = shallowCopy(copy[first] as object)
       Reflect.set(copy[first] as object, second, null)
     }
   }
   return copy
 }
 
-function wasCopied(inner: unknown, value: object, key: string): boolean {
-  return inner !== reflectGet(value, key)
-}
-
 function shallowCopy(value: object): Record<string, unknown> {
   // A list stays one; the type only says how it is written to.
   if (Array.isArray(value)) return [...(value as unknown[])] as unknown as Record<string, unknown>
-  return { ...value }
+  const copy: Record<string, unknown> = {}
+  for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+    if (descriptor.enumerable !== true) continue
+    // A getter stays one: what it does when it is read is the host's to start.
+    const isGetter = descriptor.get !== undefined || descriptor.set !== undefined
+    Object.defineProperty(copy, key, { ...descriptor, configurable: true, ...(isGetter ? {} : { writable: true }) })
+  }
+  return copy
 }
 
 function setAt(holder: Plain, path: readonly string[], value: unknown): void {

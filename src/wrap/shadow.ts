@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { reflectApply } from '../builtins.js'
 import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
 
@@ -31,9 +32,22 @@ export function shadow(value: object, key: PropertyKey, around: Around): boolean
   const original: unknown = found?.descriptor.value
   if (found === undefined || typeof original !== 'function') return false
   const method = function honeyhiveCall(this: unknown, ...args: unknown[]): unknown {
-    return call(around, original as Method, this, args)
+    const beneath = this === value ? undefined : findBeneathCopy(this, key, method, original as Method)
+    return beneath === undefined ? call(around, original as Method, this, args) : reflectApply(beneath, this, args)
   }
   return put(value, key, found, { value: method, configurable: true, writable: true })
+}
+
+/**
+ * What an object of another class would call without `method`, which was copied to it: libraries give a promise the properties of another one.
+ * `undefined` where it is no such copy.
+ */
+export function findBeneathCopy(self: unknown, key: PropertyKey, method: unknown, original: Method): Method | undefined {
+  if (typeof self !== 'object' || self === null || types.isProxy(self)) return undefined
+  if (Object.getOwnPropertyDescriptor(self, key)?.value !== method) return undefined
+  const prototype = Object.getPrototypeOf(self) as object | null
+  const beneath = prototype === null ? undefined : findMethod(prototype, key)
+  return beneath === original ? undefined : beneath
 }
 
 /** Puts a getter on `value` that stands before the one it has, which is not read now. */

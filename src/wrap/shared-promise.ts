@@ -42,7 +42,8 @@ function noteConsumption(promise: Promise<unknown>, group: SettlementGroup): voi
     configurable: true,
     enumerable: false,
     get() {
-      attachIfConsumed(promise, group)
+      // One that was frozen since keeps this getter for good.
+      if (groups.get(promise) === group) attachIfConsumed(promise, group)
       return NativePromise
     },
     set(value: unknown) {
@@ -59,7 +60,7 @@ function attachIfConsumed(promise: Promise<unknown>, group: SettlementGroup): vo
   const stop = onPromiseMade((parent) => {
     if (parent !== promise) return
     stop?.()
-    attach(promise, group)
+    if (groups.get(promise) === group) attach(promise, group)
   })
   if (stop === undefined) attach(promise, group)
   else void nativeThen.call(settled, () => stop())

@@ -1,18 +1,14 @@
-import { NativeWeakMap, reflectApply } from '../builtins.js'
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
+import { NativePromise, NativeWeakMap, reflectApply } from '../builtins.js'
+import { Outside, runWork } from './outside.js'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
-import { canDefine, define, findProperty, shadow, shadowGetter } from './shadow.js'
+import { canDefine, define, findBeneathCopy, findProperty, type Method, shadow, shadowGetter } from './shadow.js'
 import { watchSharedPromise } from './shared-promise.js'
 import { findStartingMethods } from './starting-methods.js'
 
 export type { Settlement } from './settlement.js'
 
-type AnyFunction = (...args: unknown[]) => unknown
-type Then = (onValue?: unknown, onError?: unknown) => unknown
-
-const nativePromise = Promise
-const nativeThen = Promise.prototype.then
+const nativeThen = NativePromise.prototype.then
 
 /**
  * Watches `value` settle without changing what its consumers see.
@@ -30,7 +26,7 @@ export function watchThenable(value: object, isFresh: boolean, settlement: Settl
 
 /** A promise of the language itself, with nothing of its own in the way of `await`. */
 function isPlainPromise(value: object): value is Promise<unknown> {
-  return types.isPromise(value) && Object.getPrototypeOf(value) === nativePromise.prototype && !Object.hasOwn(value, 'then')
+  return types.isPromise(value) && Object.getPrototypeOf(value) === NativePromise.prototype && !Object.hasOwn(value, 'then')
 }
 
 /** A promise that settles as `promise` does, once its settlement was told. */
@@ -51,16 +47,39 @@ export function deriveFrom(promise: Promise<unknown>, settlement: Settlement): P
 /** Objects whose `then` is watched already. A cache keyed by the object: it holds nothing alive. */
 const groups = new NativeWeakMap<object, SettlementGroup>()
 
+/** A thenable, apart from who holds it. */
+interface Watched {
+  readonly group: SettlementGroup
+  /** Whether somebody waits for it: what it started may settle long after the object itself is gone. */
+  isTaken: boolean
+}
+
+/** Ends the spans of thenables that the host let go of, or used in a way of its own: nothing can be told of them any more. */
+const abandoned = new FinalizationRegistry<Watched>(({ group, isTaken }) => {
+  if (!isTaken) group.onValue(undefined)
+})
+
 // Wrappers within wrappers are a few; a shared query handed out again and again must not slow down with each time.
 const MAX_WAITING = 16
 
 function watchForeign(value: object, settlement: Settlement): boolean {
   const known = groups.get(value)
   if (known !== undefined) return known.join(settlement)
-  const group = createSettlementGroup(MAX_WAITING)
-  if (!shadowThen(value, group)) return false
-  shadowStartingMethods(value, group)
+  const watched: Watched = { group: createSettlementGroup(MAX_WAITING), isTaken: false }
+  const { group } = watched
+  const follow: Settlement = {
+    run(fn, self, args) {
+      watched.isTaken = true
+      return group.run(fn, self, args)
+    },
+    onValue: group.onValue,
+    onError: group.onError,
+  }
+  if (!shadowThen(value, follow)) return false
+  shadowStartingMethods(value, follow)
   groups.set(value, group)
+  // One with a cursor is let go of by whoever iterates.
+  if (!(Symbol.asyncIterator in value)) abandoned.register(value, watched)
   return group.join(settlement)
 }
 
@@ -71,10 +90,8 @@ function shadowThen(value: object, settlement: Settlement): boolean {
   const { descriptor } = found
   if (descriptor.get !== undefined) return shadowThenGetter(value, settlement)
   if (typeof descriptor.value !== 'function') return false
-  const then = shadowOf(descriptor.value as AnyFunction, settlement)
-  define(value, 'then', then)
-  shadowCatch(value, then)
-  shadowFinally(value, then)
+  define(value, 'then', shadowOf(value, descriptor.value as Method, settlement))
+  for (const key of ['catch', 'finally'] as const) shadowOutcome(value, key, settlement)
   return true
 }
 
@@ -82,7 +99,7 @@ function shadowThen(value: object, settlement: Settlement): boolean {
 function shadowThenGetter(value: object, settlement: Settlement): boolean {
   return shadowGetter(value, 'then', {
     result(then) {
-      if (typeof then === 'function') return shadowOf(then as AnyFunction, settlement)
+      if (typeof then === 'function') return shadowOf(value, then as Method, settlement)
       settlement.onValue(value)
       return then
     },
@@ -94,10 +111,11 @@ function shadowStartingMethods(value: object, settlement: Settlement): void {
   let depth = 0
   for (const name of findStartingMethods(value)) {
     shadow(value, name, {
+      args: (args) => new Outside().aroundAll(args),
       instead(original, self, args) {
         depth += 1
         try {
-          return settlement.run(original, self, args)
+          return runWork(() => settlement.run(original, self, args))
         } finally {
           depth -= 1
         }
@@ -112,21 +130,34 @@ function shadowStartingMethods(value: object, settlement: Settlement): void {
   }
 }
 
-function shadowOf(original: AnyFunction, settlement: Settlement): Then {
-  return function then(this: unknown, onValue?: unknown, onError?: unknown): unknown {
+/** Whether this is what the `then` of a promise takes; other things of this name are no promises, whatever else they are. */
+function isCallback(given: unknown): boolean {
+  return typeof given === 'function' || given === undefined || given === null
+}
+
+function shadowOf(value: object, original: Method, settlement: Settlement): Method {
+  return function then(this: unknown, ...args: unknown[]): unknown {
+    const beneath = this === value ? undefined : findBeneathCopy(this, 'then', then, original)
+    if (beneath !== undefined) return reflectApply(beneath, this, args)
+    const [onValue, onError, ...more] = args
+    if (!isCallback(onValue) || !isCallback(onError)) return reflectApply(original, this, args)
     // The callbacks belong to the caller, not to the work that `then` may start.
-    const inCaller = AsyncLocalStorage.snapshot()
-    const noteValue = (value: unknown, ...rest: unknown[]): unknown => {
-      settlement.onValue(value)
-      return typeof onValue === 'function' ? inCaller(onValue as AnyFunction, value, ...rest) : value
+    const outside = new Outside()
+    function noteValue(this: unknown, ...given: unknown[]): unknown {
+      settlement.onValue(given[0])
+      return typeof onValue === 'function' ? outside.call(onValue as Method, this, given) : given[0]
     }
-    const noteError = (error: unknown, ...rest: unknown[]): unknown => {
-      settlement.onError(error)
-      if (typeof onError === 'function') return inCaller(onError as AnyFunction, error, ...rest)
-      throw error
+    function noteError(this: unknown, ...given: unknown[]): unknown {
+      settlement.onError(given[0])
+      if (typeof onError === 'function') return outside.call(onError as Method, this, given)
+      throw given[0]
     }
+    // A promise passes an error on as if there was no callback. Who knows what something else does without one, or with one that throws.
+    const isTold = typeof onError === 'function' || 'catch' in value
+    const given = isTold ? [noteValue, noteError, ...more] : [noteValue, ...args.slice(1)]
     try {
-      return settlement.run(original, this, [noteValue, noteError])
+      const result = runWork(() => settlement.run(original, this, given))
+      return isTold ? result : watchOutcome(result, settlement)
     } catch (error) {
       settlement.onError(error)
       throw error
@@ -134,33 +165,36 @@ function shadowOf(original: AnyFunction, settlement: Settlement): Then {
   }
 }
 
-/** `catch` of a lazy thenable may start its work past `then`. */
-function shadowCatch(value: object, then: Then): void {
-  const original = findProperty(value, 'catch')?.descriptor.value as unknown
-  if (typeof original !== 'function' || !canDefine(value, 'catch')) return
-  define(value, 'catch', function (this: unknown, ...args: unknown[]): unknown {
+/** A lazy thenable may start its work by these, past its `then`. What they give settles as it does, after the callback. */
+function shadowOutcome(value: object, key: 'catch' | 'finally', settlement: Settlement): void {
+  const original = findProperty(value, key)?.descriptor.value as unknown
+  if (typeof original !== 'function' || !canDefine(value, key)) return
+  const method = function (this: unknown, ...args: unknown[]): unknown {
+    const beneath = this === value ? undefined : findBeneathCopy(this, key, method, original as Method)
+    if (beneath !== undefined) return reflectApply(beneath, this, args)
+    const [callback] = args
     // More arguments, or none, mean something only the object itself knows.
-    if (args.length !== 1 || typeof args[0] !== 'function') return reflectApply(original, this, args)
-    return reflectApply(then, this, [undefined, args[0]])
-  })
+    if (args.length !== 1 || typeof callback !== 'function') return reflectApply(original, this, args)
+    const outside = new Outside()
+    function note(this: unknown, ...given: unknown[]): unknown {
+      if (key === 'catch') settlement.onError(given[0])
+      return outside.call(callback as Method, this, given)
+    }
+    return watchOutcome(
+      runWork(() => settlement.run(original as Method, this, [note])),
+      settlement,
+    )
+  }
+  define(value, key, method)
 }
 
-function shadowFinally(value: object, then: Then): void {
-  const original = findProperty(value, 'finally')?.descriptor.value as unknown
-  if (typeof original !== 'function' || !canDefine(value, 'finally')) return
-  define(value, 'finally', function (this: unknown, ...args: unknown[]): unknown {
-    const [settled] = args
-    if (args.length !== 1 || typeof settled !== 'function') return reflectApply(original, this, args)
-    const after = async (outcome: () => unknown): Promise<unknown> => {
-      await reflectApply(settled, undefined, [])
-      return outcome()
-    }
-    return reflectApply(then, this, [
-      (result: unknown) => after(() => result),
-      (error: unknown) =>
-        after(() => {
-          throw error
-        }),
-    ])
-  })
+/** Follows what a thenable gave in place of itself; what was told of it before counts. */
+function watchOutcome(result: unknown, settlement: Settlement): unknown {
+  if (typeof result !== 'object' || result === null) return result
+  try {
+    return watchThenable(result, false, settlement) ?? result
+  } catch {
+    // A hostile object that cannot be looked at.
+    return result
+  }
 }

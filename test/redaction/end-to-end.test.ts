@@ -209,7 +209,7 @@ describe('the key of a tracer', () => {
     tracer.startSpan(KEY, { metadata: { note: KEY } }).end()
     await tracer.enrichSession({ metadata: { text: `Bearer ${KEY}` } })
     await tracer.createEvent({ eventName: KEY, inputs: { KEY } })
-    expect(await tracer.forceFlush(10_000)).toBe(true)
+    expect(await tracer.forceFlush(60_000)).toBe(true)
     const shown = [
       inspect(tracer, { showHidden: true, depth: 10 }),
       JSON.stringify(tracer),

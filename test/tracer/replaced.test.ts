@@ -50,8 +50,8 @@ describe.each(Object.keys(hosts))('a host that %s', (host) => {
     const [alive, dead] = [init(receiver.url), init(silent.url)]
     hosts[host]?.()
     for (const tracer of [alive, dead]) tracer.startActiveSpan('step', () => 1)
-    expect([await alive.forceFlush(5_000), await dead.forceFlush(100)]).toEqual([true, false])
-    expect([await alive.shutdown(5_000), await dead.shutdown(100)]).toEqual([true, false])
+    expect([await alive.forceFlush(60_000), await dead.forceFlush(100)]).toEqual([true, false])
+    expect([await alive.shutdown(60_000), await dead.shutdown(100)]).toEqual([true, false])
     vi.useRealTimers()
     vi.unstubAllGlobals()
     vi.restoreAllMocks()

@@ -18,6 +18,7 @@ describe('results that the host let go of', () => {
     ['an Observable nobody subscribed to', () => new Observable(), () => undefined, undefined],
     ['an emitter', () => new EventEmitter(), (emitter: EventEmitter) => emitter.emit('data', 'a'), 'a'],
     ['a stream in a field', () => ({ n: 1, stream: endlessStream() }), () => undefined, { n: 1 }],
+    ['a query that another one was made of', () => ({ then: () => undefined }), () => undefined, undefined],
     ['a promise that never settles', () => ({ never: new Promise(() => undefined) }), () => undefined, {}],
   ])('%s ends its span with what was read', async (_name, make, use, output) => {
     const { recorder, spans } = createFakeRecorder()
@@ -54,6 +55,26 @@ describe('results that the host let go of', () => {
       )
       .toBe(0)
     expect(spans[0]).toMatchObject({ state: 'ok', output: undefined, ends: 1 })
+  })
+
+  it('a query that somebody waits for may be gone before its answer is there', async () => {
+    const { recorder, spans } = createFakeRecorder()
+    let answer: (rows: string) => void = () => undefined
+    const rows = new Promise<string>((resolve) => (answer = resolve))
+    const find = wrapFunction(
+      () => ({ then: rows.then.bind(rows) }),
+      compileCall({}, 'find'),
+      () => recorder,
+    )
+    const waiting = find().then(String)
+    for (let i = 0; i < 5; i++) {
+      collectGarbage()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(spans[0]?.state).toBe('open')
+    answer('rows')
+    expect(await waiting).toBe('rows')
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
   })
 
   it('what is still held stays open', async () => {

@@ -722,7 +722,6 @@ describe('thenables', () => {
         return runQuery().then(ok, err)
       },
     }
-    // A recorder of its own says which of two that keep their context apart is entered at all.
     const apart = wrapFunction(
       () => query,
       compileCall({}, 'apart'),
@@ -734,7 +733,7 @@ describe('thenables', () => {
     expect(spans.map(({ name, parent, state }) => [name, parent, state])).toEqual([
       ['controller', undefined, 'ok'],
       ['service', 'controller', 'ok'],
-      ['driver', 'service', 'ok'],
+      ['driver', 'apart', 'ok'],
     ])
     expect(recorder.spans[0]).toMatchObject({ state: 'ok', output: 'rows', ends: 1 })
   })
