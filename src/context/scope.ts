@@ -22,6 +22,12 @@ export function frameOf(instance: Instance, scope: Scope | undefined = currentSc
   return undefined
 }
 
+/** Whether `scope` was entered inside of `around`: its instance went on from there, or from a scope of its own within the same outermost one. */
+export function isWithin(scope: Scope | undefined, { frame: { instance, order, origin } }: Scope): boolean {
+  const frame = frameOf(instance, scope)
+  return frame !== undefined && frame.origin === origin && frame.order >= order
+}
+
 /** The next place in the order of everything that is entered or started: who comes later is further inside. */
 export function nextOrder(): number {
   processState.lastOrder += 1

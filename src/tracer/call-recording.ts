@@ -43,6 +43,10 @@ export class CallRecording implements Recording {
     return this.#span
   }
 
+  get scope(): Scope {
+    return this.#scope
+  }
+
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {
     // A span that nobody records leaves the active OpenTelemetry span alone.
     if (!this.#span.isRecording()) return runInScope(this.#scope, applyNow as (...call: unknown[]) => R, fn, self, args)
@@ -109,6 +113,10 @@ export class SilentRecording implements Recording {
     this.span = span
     this.#scope = scope
     this.isUnwatched = isAlone
+  }
+
+  get scope(): Scope {
+    return this.#scope
   }
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {

@@ -1,4 +1,5 @@
 import { reflectApply } from '../builtins.js'
+import type { Scope } from '../context/frame.js'
 import { type Collector, createCollector } from './collector.js'
 import type { Gathered, Recording } from './recorder.js'
 
@@ -81,6 +82,11 @@ export class Audience {
   /** Whether anybody began to read it. */
   get hasBegun(): boolean {
     return this.#progress.hasBegun
+  }
+
+  /** The scopes of its followers. */
+  get scopes(): readonly Scope[] {
+    return this.#progress.followers.flatMap(({ recording }) => recording.scope ?? [])
   }
 
   /** Most bytes that are kept for any of its followers. */

@@ -1,9 +1,11 @@
 import { types } from 'node:util'
 import { queueMicrotask, reflectApply, reflectConstruct, NativeProxy } from '../builtins.js'
+import type { Scope } from '../context/frame.js'
 import { NEEDS_RUN, type Recording, type ResolveRecorder } from './recorder.js'
 import type { Audience } from './audience.js'
 import { watchIterationToo, watchLateResult } from './late-result.js'
 import { createOnce } from './once.js'
+import { scopesOf } from './settlement.js'
 import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
 import { endFailed, type Unended, unended } from './unended.js'
 import { deriveFrom, type Settlement, watchThenable } from './thenable.js'
@@ -176,6 +178,10 @@ class CallSettlement implements Settlement {
     this.#recording = recording
     this.#self = self
     this.#args = args
+  }
+
+  get scopes(): readonly Scope[] {
+    return scopesOf(this.#recording)
   }
 
   run<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {

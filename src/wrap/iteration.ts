@@ -89,7 +89,7 @@ export function noteSettled(
     note(result)
     return result
   }
-  return watchThenable(result, true, { run: plainRun, onValue: note, onError }) ?? result
+  return watchThenable(result, true, { scopes: [], run: plainRun, onValue: note, onError }) ?? result
 }
 
 function plainRun<R>(fn: (...args: never[]) => R, self: unknown, args: readonly unknown[]): R {

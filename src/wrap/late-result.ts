@@ -7,6 +7,7 @@ import { findMembers, type Members, watchInnerStreams, watchMembers } from './me
 import { isNodeStream, isOpenNodeStream, watchNodeStream } from './node-stream.js'
 import { type Fields, isLiteral, type LatePart, PartsRecording, searchFields } from './parts.js'
 import type { Recording } from './recorder.js'
+import { scopesOf } from './settlement.js'
 import { findMethod } from './shadow.js'
 import { isObservable, watchObservable } from './subscription.js'
 import { isUnread, isWebStream, openBodyOf, watchWebStream } from './web-stream.js'
@@ -178,6 +179,7 @@ function watchPart(part: object, recording: Recording): void {
     if (typeof value !== 'object' || value === null || !watchLateResult(value, recording)) recording.succeed(value)
   }
   const isWatched = watchThenable(part, false, {
+    scopes: scopesOf(recording),
     run: (fn, self, args) => recording.run(fn, self, args),
     onValue,
     onError: (error) => recording.fail(error),

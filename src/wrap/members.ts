@@ -79,7 +79,7 @@ export function isEarlyName(name: string): boolean {
 export function watchMembers(value: object, members: Members, audience: Audience, reading: Reading, hasOwnEnd: boolean): boolean {
   const gifts = new Gifts(audience, hasOwnEnd)
   const inside = asWork(reading)
-  const args = (given: unknown[]): unknown[] => new Outside().aroundAll(given)
+  const args = (given: unknown[]): unknown[] => new Outside(audience.scopes).aroundAll(given)
   const result = (name: string) => (given: unknown) => gifts.take(name, given)
   let isWatched = false
   for (const name of members.getters) isWatched = shadowGetter(value, name, { inside, result: result(name) }) || isWatched
@@ -125,6 +125,7 @@ class Gifts {
     const audience = this.#audience
     return (
       watchThenable(promise, false, {
+        scopes: audience.scopes,
         run: (fn, self, args) => audience.run(fn, self, args),
         onValue: (value) => this.#settled(name, value),
         onError: (error) => this.#failed(error),

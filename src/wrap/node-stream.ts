@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type { Reading } from './audience.js'
+import { noteSettled } from './iteration.js'
 import { findProperty, shadow } from './shadow.js'
 
 /** A stream of Node's kind. */
@@ -13,12 +14,27 @@ export function isOpenNodeStream(value: object): boolean {
   return readable !== false && destroyed !== true && readableEnded !== true && !('remoteAddress' in value)
 }
 
+/** Methods by which the body of a reply is read whole, past its listeners: those of undici, and of the standard. */
+const WHOLE_METHODS = ['json', 'text', 'bytes', 'blob', 'arrayBuffer', 'formData'] as const
+
 /** Looks on as the stream tells its listeners; adding a listener of our own would make it flow. */
 export function watchNodeStream(stream: object, reading: Reading): boolean {
+  let readBy: string | undefined
+  for (const key of WHOLE_METHODS) {
+    shadow(stream, key, {
+      before: () => {
+        // Some of them call others.
+        readBy ??= key
+        reading.begin()
+      },
+      result: (whole) => (readBy === key ? noteSettled(whole, reading, (body) => reading.audience.endWith(body)) : whole),
+    })
+  }
   // What it does to have something to give is its own work, whoever asks for it.
   for (const key of ['_read', '_transform', '_flush']) shadow(stream, key, { inside: reading })
   return shadow(stream, 'emit', {
     before([event, detail]) {
+      if (readBy !== undefined) return
       if (event === 'data') {
         reading.begin()
         reading.item(detail, 'event')

@@ -10,6 +10,7 @@ export function createOnce(recording: Recording): Recording {
   }
   return {
     maxBytes: recording.maxBytes,
+    scope: recording.scope,
     run: (fn, self, args) => recording.run(fn, self, args),
     enter: (isPartEnough) => recording.enter(isPartEnough),
     leave: (before) => recording.leave(before),

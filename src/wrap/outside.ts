@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { context, type Span, trace } from '@opentelemetry/api'
 import { NativeProxy, reflectApply } from '../builtins.js'
 import type { Scope } from '../context/frame.js'
-import { currentScope, runInScope } from '../context/scope.js'
+import { currentScope, isWithin, runInScope } from '../context/scope.js'
 import { isWorkerd } from '../natives.js'
 import type { Method, Surrounding } from './shadow.js'
 
@@ -55,16 +55,25 @@ export function runWork<R>(fn: () => R): R {
 }
 
 /**
- * Where somebody gave a callback. Called from within work that began since, the callback is taken out of the scope and the span of that
- * work; everything else it finds is as whoever calls it has it, contexts of the host included.
+ * Where somebody gave a callback. Called from within the calls that gave the result, or within work that began since, the callback is taken
+ * out of the scope and the span of these; everything else it finds is as whoever calls it has it, contexts of the host included.
  */
 export class Outside {
+  readonly #calls: readonly Scope[]
   readonly #work: object | undefined = works.getStore()
   readonly #scope: Scope | undefined = currentScope()
   readonly #span: Span | undefined = trace.getActiveSpan()
 
+  /** @param calls the scopes of the calls that gave what the callback is given to. */
+  constructor(calls: readonly Scope[]) {
+    const scope = this.#scope
+    this.#calls = calls.filter((call) => !isWithin(scope, call))
+  }
+
   call(callback: Method, self: unknown, args: readonly unknown[]): unknown {
-    if (works.getStore() === this.#work) return reflectApply(callback, self, args)
+    const scope = currentScope()
+    const isInside = works.getStore() !== this.#work || this.#calls.some((call) => isWithin(scope, call))
+    if (!isInside) return reflectApply(callback, self, args)
     return works.run(this.#work, () => runInScope(this.#scope, () => this.#callOutOfSpan(callback, self, args)))
   }
 

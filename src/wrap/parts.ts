@@ -133,6 +133,7 @@ export class PartsRecording {
     const recording = this.#recording
     return {
       maxBytes: Math.ceil(recording.maxBytes / this.#parts.length),
+      scope: recording.scope,
       run: (fn, self, args) => recording.run(fn, self, args),
       enter: (isPartEnough) => recording.enter(isPartEnough),
       leave: (before) => recording.leave(before),

@@ -1,4 +1,5 @@
 import type { Span } from '@opentelemetry/api'
+import type { Scope } from '../context/frame.js'
 import type { CompiledCall } from './trace-options.js'
 
 /** Given back by {@link Recording.enter} where only {@link Recording.run} makes the whole of the call's span current. */
@@ -35,6 +36,8 @@ export interface Recording {
   abandon?(output: unknown): void
   /** Where a result tells what was gathered of it so far, for a span that is exported before its call is over. */
   gatherWith?(gather: () => Gathered): void
+  /** What {@link enter} makes current. */
+  readonly scope?: Scope | undefined
   /** The call's span. */
   readonly span?: Span | undefined
   /**

@@ -1,12 +1,20 @@
 import { reflectApply } from '../builtins.js'
+import type { Scope } from '../context/frame.js'
 import type { Recording } from './recorder.js'
 
 /** Told once how a promise or thenable settles. */
 export interface Settlement {
   /** Entered while a lazy thenable starts its work. */
   readonly run: Recording['run']
+  /** The scopes of the calls that wait. */
+  readonly scopes: readonly Scope[]
   onValue(value: unknown): void
   onError(error: unknown): void
+}
+
+/** The scope of a call that waits, where it has one. */
+export function scopesOf({ scope }: Recording): readonly Scope[] {
+  return scope === undefined ? [] : [scope]
 }
 
 /** Several calls that returned one object and wait for it together. */
@@ -40,6 +48,9 @@ export function createSettlementGroup(maxWaiting: number): SettlementGroup {
     },
     // The first that joined is the innermost.
     run: (fn, self, args) => enter(waiting.length - 1, fn, self, args),
+    get scopes() {
+      return waiting.flatMap(({ scopes }) => scopes)
+    },
     onValue: (value) => tell((settlement) => settlement.onValue(value)),
     onError: (error) => tell((settlement) => settlement.onError(error)),
   }

@@ -99,10 +99,11 @@ const HANDLERS = ['next', 'error', 'complete'] as const
 class SubscriberTap {
   readonly #reading: Reading
   readonly #kind: Kind
-  readonly #outside = new Outside()
+  readonly #outside: Outside
 
   constructor(reading: Reading, kind: Kind) {
     this.#reading = reading
+    this.#outside = new Outside(reading.audience.scopes)
     this.#kind = kind
   }
 

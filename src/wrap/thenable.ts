@@ -68,6 +68,9 @@ function watchForeign(value: object, settlement: Settlement): boolean {
   const watched: Watched = { group: createSettlementGroup(MAX_WAITING), isTaken: false }
   const { group } = watched
   const follow: Settlement = {
+    get scopes() {
+      return group.scopes
+    },
     run(fn, self, args) {
       watched.isTaken = true
       return group.run(fn, self, args)
@@ -111,7 +114,7 @@ function shadowStartingMethods(value: object, settlement: Settlement): void {
   let depth = 0
   for (const name of findStartingMethods(value)) {
     shadow(value, name, {
-      args: (args) => new Outside().aroundAll(args),
+      args: (args) => new Outside(settlement.scopes).aroundAll(args),
       instead(original, self, args) {
         depth += 1
         try {
@@ -142,7 +145,7 @@ function shadowOf(value: object, original: Method, settlement: Settlement): Meth
     const [onValue, onError, ...more] = args
     if (!isCallback(onValue) || !isCallback(onError)) return reflectApply(original, this, args)
     // The callbacks belong to the caller, not to the work that `then` may start.
-    const outside = new Outside()
+    const outside = new Outside(settlement.scopes)
     function noteValue(this: unknown, ...given: unknown[]): unknown {
       settlement.onValue(given[0])
       return typeof onValue === 'function' ? outside.call(onValue as Method, this, given) : given[0]
@@ -175,7 +178,7 @@ function shadowOutcome(value: object, key: 'catch' | 'finally', settlement: Sett
     const [callback] = args
     // More arguments, or none, mean something only the object itself knows.
     if (args.length !== 1 || typeof callback !== 'function') return reflectApply(original, this, args)
-    const outside = new Outside()
+    const outside = new Outside(settlement.scopes)
     function note(this: unknown, ...given: unknown[]): unknown {
       if (key === 'catch') settlement.onError(given[0])
       return outside.call(callback as Method, this, given)

@@ -501,6 +501,31 @@ describe('Node streams', () => {
     expect(spans[1]).toMatchObject({ state: 'error', error, ends: 1 })
   })
 
+  it('the body of a reply that is read whole past its listeners is recorded whole', async () => {
+    /** As the body of undici: what comes after the first piece goes to who reads it whole, and not to listeners. */
+    class Body extends Readable {
+      override _read(): void {
+        // Pieces are pushed.
+      }
+      async text(): Promise<string> {
+        this.push('{"a":')
+        for await (const first of this) return `${String(first)}1}`
+        return ''
+      }
+      async json(): Promise<unknown> {
+        return JSON.parse(await this.text())
+      }
+    }
+    const { wrap, spans } = create()
+    expect(await wrap(() => new Body(), 'text')().text()).toBe('{"a":1}')
+    expect(await wrap(async () => new Body(), 'json')().then((body) => body.json())).toEqual({ a: 1 })
+    await nextTurn()
+    expect(spans.map(({ state, output, ends }) => [state, output, ends])).toEqual([
+      ['ok', '{"a":1}', 1],
+      ['ok', { a: 1 }, 1],
+    ])
+  })
+
   it('H42 an IncomingMessage is followed, a Socket is a plain value', async () => {
     const { wrap, spans } = create()
     const server = createServer((_req, res) => res.end('pong')).listen(0, '127.0.0.1')
