@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -9,6 +8,8 @@ import { type Command, Option } from 'commander'
 import type { ProjectList } from '../dev/page-api/contract.js'
 import { HoneyHiveError } from '../errors.js'
 import { toOneLine } from '../terminal-text.js'
+import { decodeText } from '../values/decode-text.js'
+import { readLines } from '../values/lines.js'
 import { checkInput } from './input.js'
 import { SERVER_OPTIONS, type ServerFlags, type TraceSource, withSource } from './server-api.js'
 
@@ -78,7 +79,8 @@ async function isThere(source: TraceSource, session: string, project: string | u
 
 async function importTraces(file: string, { url, key }: ImportFlags): Promise<void> {
   if (file !== '-') await checkInput(file)
-  const lines = createInterface({ input: file === '-' ? process.stdin : createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
+  const input = file === '-' ? process.stdin : createReadStream(file)
+  const lines = readLines(decodeText(input, (problem) => new HoneyHiveError('DEV_SERVER', `${file}, ${problem}`)))
   let sent = 0
   let refused = 0
   let lineNumber = 0

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { readLines } from '../values/lines.js'
 import { type MetricRule, readRules } from './aggregate.js'
 import { rowKey } from './dataset.js'
 import { fromExact, toExact } from './exact.js'
@@ -70,7 +70,7 @@ export async function readJournal(directory: string, runId: string): Promise<Jou
   let header: JournalHeader | undefined
   const input = createReadStream(journalFile(directory, runId), 'utf8')
   try {
-    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const text of readLines(input)) {
       const line = parseLine(text)
       if (line === undefined) continue
       if ('journal' in line) header = toHeader(line, runId)

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import { HoneyHiveError } from '../errors.js'
+import { decodeText } from '../values/decode-text.js'
+import { readLines } from '../values/lines.js'
 import { importAgain } from './import-again.js'
 import { describeError } from './score.js'
 import type { DatapointInput } from './types.js'
@@ -40,8 +41,9 @@ async function* readCsv(source: string | URL | Readable, options: CsvOptions<unk
   // Loaded by those who read CSV.
   const { parse } = await importAgain(() => import('csv-parse'), 'parse')
   const input = openSource(source)
-  const parser = input.pipe(parse({ columns: true, bom: true, delimiter, skip_empty_lines: true }))
-  input.once('error', (error) => parser.destroy(error))
+  const parser = parse({ columns: true, bom: true, delimiter, skip_empty_lines: true })
+  // A failure of either ends the other; it is thrown where the rows are read.
+  pipeline(readText(input, source), parser, () => undefined)
   let index = 0
   try {
     for await (const columns of parser) {
@@ -49,6 +51,7 @@ async function* readCsv(source: string | URL | Readable, options: CsvOptions<unk
       index += 1
     }
   } catch (cause) {
+    if (cause instanceof HoneyHiveError) throw cause
     throw new HoneyHiveError('EXPERIMENT', `${nameOf(source)} cannot be read as CSV: ${describeError(cause)}`, { cause })
   } finally {
     input.destroy()
@@ -72,12 +75,8 @@ function toCsvRow({ id, ...columns }: Readonly<Record<string, string>>): CsvRow 
 export async function* fromJsonl<Row extends DatapointInput = DatapointInput>(source: string | URL | Readable): AsyncGenerator<Row> {
   const input = openSource(source)
   let line = 0
-  let failure: unknown
-  input.once('error', (error) => {
-    failure = error
-  })
   try {
-    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const text of readLines(readText(input, source))) {
       line += 1
       const json = line === 1 ? text.replace(/^\ufeff/, '') : text
       if (json.trim() !== '') yield parseLine(json, source, line) as Row
@@ -85,8 +84,6 @@ export async function* fromJsonl<Row extends DatapointInput = DatapointInput>(so
   } finally {
     input.destroy()
   }
-  if (failure !== undefined)
-    throw new HoneyHiveError('EXPERIMENT', `${nameOf(source)} cannot be read: ${describeError(failure)}`, { cause: failure })
 }
 
 function parseLine(text: string, source: string | URL | Readable, line: number): unknown {
@@ -99,6 +96,22 @@ function parseLine(text: string, source: string | URL | Readable, line: number):
 
 function openSource(source: string | URL | Readable): Readable {
   return typeof source === 'string' || source instanceof URL ? createReadStream(source) : source
+}
+
+/** The text of a source. That it cannot be read, or was closed before its end, is told of the source and not of its stream. */
+async function* readText(input: Readable, source: string | URL | Readable): AsyncGenerator<string> {
+  const toError = (problem: string): HoneyHiveError => new HoneyHiveError('EXPERIMENT', `${nameOf(source)}, ${problem}`)
+  try {
+    yield* decodeText(input, toError)
+  } catch (cause) {
+    if (cause instanceof HoneyHiveError) throw cause
+    throw new HoneyHiveError('EXPERIMENT', `${nameOf(source)} cannot be read: ${describeFailure(cause)}`, { cause })
+  }
+}
+
+function describeFailure(cause: unknown): string {
+  const isClosed = typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ERR_STREAM_PREMATURE_CLOSE'
+  return isClosed ? 'it was closed before its end.' : describeError(cause)
 }
 
 function nameOf(source: string | URL | Readable): string {

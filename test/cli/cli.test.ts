@@ -254,10 +254,15 @@ describe('honeyhive-tracer', () => {
       return true
     })
     const file = join(folder, 'two.jsonl')
-    await writeFile(file, '{"resourceSpans":[]}\n{"resourceSpans":[]}\n')
+    await writeFile(file, '{"resourceSpans":[]}\n{"resourceSpans":[],"schemaUrl":"\u2028"}\n')
     const imported = await run(['import', file, '--url', receiver.url])
+    const latin1 = join(folder, 'latin1.jsonl')
+    await writeFile(latin1, Buffer.from('{"schemaUrl":"é"}\n', 'latin1'))
+    const unread = await run(['import', latin1, '--url', receiver.url])
     await receiver.close()
     expect(imported).toMatchObject({ code: 0, out: `sent 2 requests to ${receiver.url}\n` })
+    expect(unread).toMatchObject({ code: 1, out: '' })
+    expect(unread.err).toContain(`${latin1}, line 1 is not UTF-8: byte 0xe9 at offset 14.`)
   }, 60_000)
 
   test('a file that is missing, a folder and broken JSON are each told in one sentence, with one exit code', async () => {

@@ -113,7 +113,7 @@ describe('a journal that was torn', () => {
       ({
         datapointId: `r${i}`,
         status: 'success',
-        outputs: i === 1 ? new Map([['at', new Date(i)]]) : `näh "${i}"\n😀`,
+        outputs: i === 1 ? new Map([['at', new Date(i)]]) : `näh "${i}"\n\u2028\u2029😀`,
         scores: { m: i },
       }) as unknown as ExperimentRow
     const write = async (directory: string, list: readonly ExperimentRow[]): Promise<void> => {

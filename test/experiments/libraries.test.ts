@@ -57,7 +57,7 @@ describe('fromCsv', () => {
 
   test('names what is wrong', async ({ folder }) => {
     await expect(listOf(fromCsv(Readable.from(['a,b\n1,2,3\n'])))).rejects.toThrow(/The stream cannot be read as CSV.*line 2/)
-    await expect(listOf(fromCsv(join(folder, 'none.csv')))).rejects.toThrow(/none\.csv cannot be read as CSV.*ENOENT/)
+    await expect(listOf(fromCsv(join(folder, 'none.csv')))).rejects.toThrow(/none\.csv cannot be read: .*ENOENT/)
     const result = await evaluate({ ...OFFLINE, dataset: fromCsv(Readable.from(['a\n1\n2,3\n'])), function: () => 1 })
     expect(result).toMatchObject({ passed: false, status: 'failed' })
   })
@@ -69,7 +69,42 @@ describe('fromJsonl', () => {
     await writeFile(file, '\ufeff{"inputs":{"q":1}}\r\n\n{"inputs":{"q":2}}')
     expect(await listOf(fromJsonl(file))).toEqual([{ inputs: { q: 1 } }, { inputs: { q: 2 } }])
     await expect(listOf(fromJsonl(Readable.from(['{}\n{"a"\n'])))).rejects.toThrow('The stream, line 2 is no JSON')
-    await expect(listOf(fromJsonl(join(folder, 'none.jsonl')))).rejects.toThrow(/ENOENT/)
+    await expect(listOf(fromJsonl(join(folder, 'none.jsonl')))).rejects.toThrow(/none\.jsonl cannot be read: .*ENOENT/)
+  })
+
+  test('keeps the line and paragraph separators that JSON holds as they are', async ({ folder }) => {
+    const file = join(folder, 'rows.jsonl')
+    const rows = [{ inputs: { q: 'one\u2028two\u2029three' } }, { inputs: { q: 'é 東京 😀' } }]
+    await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\r\n`).join(''))
+    expect(await listOf(fromJsonl(file))).toEqual(rows)
+    const bytes = Array.from(Buffer.from(rows.map((row) => JSON.stringify(row)).join('\n')), (byte) => Buffer.of(byte))
+    expect(await listOf(fromJsonl(Readable.from(bytes)))).toEqual(rows)
+  })
+})
+
+const READERS: readonly (readonly [string, (source: string | Readable) => AsyncIterable<unknown>])[] = [
+  ['fromCsv', (source) => fromCsv(source)],
+  ['fromJsonl', (source) => fromJsonl(source)],
+]
+
+describe.each(READERS)('%s', (_, read) => {
+  test('does not wait for a stream that was closed before its end', async () => {
+    const closed = new Readable({ read: () => undefined })
+    closed.destroy()
+    await expect(listOf(read(closed))).rejects.toThrow('The stream cannot be read: it was closed before its end.')
+    const closing = new Readable({ read: () => undefined })
+    closing.push('"a"\n')
+    setImmediate(() => closing.destroy())
+    await expect(listOf(read(closing))).rejects.toThrow('The stream cannot be read: it was closed before its end.')
+    const failing = new Readable({ read: () => undefined })
+    setImmediate(() => failing.destroy(new Error('unplugged')))
+    await expect(listOf(read(failing))).rejects.toThrow('The stream cannot be read: Error: unplugged')
+  })
+
+  test('refuses bytes that are no UTF-8 instead of replacing them', async ({ folder }) => {
+    const file = join(folder, 'latin1')
+    await writeFile(file, Buffer.from('"city"\n"Zürich"\n', 'latin1'))
+    await expect(listOf(read(file))).rejects.toThrow(/latin1, line 2 is not UTF-8: byte 0xfc at offset 9\. Save the file as UTF-8/)
   })
 })
 
