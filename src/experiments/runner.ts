@@ -105,15 +105,16 @@ export async function runEvalFiles(options: EvalFileOptions = {}): Promise<EvalS
 
 async function runOnce(options: EvalFileOptions): Promise<EvalSummary> {
   const { patterns = DEFAULT_PATTERNS, directory = process.cwd(), signal } = options
-  const files = await findFiles(patterns, directory)
+  const { files, problems } = await findFiles(patterns, directory)
   const runs: EvalRun[] = []
   const failures: EvalFailure[] = []
   for (const file of files) {
     if (signal?.aborted === true) failures.push({ file, message: 'The file was not run: the experiments were stopped.' })
     else await runFile(file, options, runs, failures)
   }
-  if (files.length === 0) failures.push({ file: directory, message: `No file matches ${patterns.join(', ')}.` })
-  else if (runs.length === 0 && failures.length === 0) {
+  for (const message of problems) failures.push({ file: directory, message })
+  if (patterns.length === 0) failures.push({ file: directory, message: 'No file was named: "patterns" is an empty list.' })
+  if (runs.length === 0 && failures.length === 0) {
     failures.push({ file: directory, message: `No experiment matches the filter ${String(options.filter)}.` })
   }
   const passed = failures.length === 0 && runs.length > 0 && runs.every(({ result }) => result.passed)
@@ -270,13 +271,15 @@ const IGNORED_FOLDER = /(^|[\\/])(node_modules|\.git|dist|coverage)([\\/]|$)/
 
 // Watching starts before the first pass: a file that is saved while it runs is run again.
 async function watchAndRun(options: EvalFileOptions): Promise<EvalSummary> {
-  const { directory = process.cwd(), signal } = options
+  const { patterns = DEFAULT_PATTERNS, directory = process.cwd(), signal } = options
   // Loaded here: only watching needs it.
   const { watch } = await import('chokidar')
-  const watcher = watch(directory, {
+  // A file that was named may be where nothing else is watched.
+  const { files } = await findFiles(patterns, directory)
+  const watcher = watch([directory, ...files], {
     ignoreInitial: true,
     followSymlinks: false,
-    ignored: (path) => IGNORED_FOLDER.test(relative(directory, path)),
+    ignored: (path) => !files.includes(path) && IGNORED_FOLDER.test(relative(directory, path)),
   })
   await new Promise<void>((resolveReady) => watcher.once('ready', () => resolveReady()))
   let timer: NodeJS.Timeout | undefined

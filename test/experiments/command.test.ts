@@ -77,6 +77,15 @@ describe('eval', () => {
     expect(JSON.parse(await readFile(join(folder, 'few.json'), 'utf8'))).toMatchObject({ counts: { total: 6 }, trials: 3, selectedRows: 2 })
   })
 
+  test('a file that was named and is not there fails, named or linked ones run', async ({ run, folder }) => {
+    await symlink('numbers.eval.ts', join(folder, 'link.eval.ts'))
+    const linked = await run('WRONG', 'link.eval.ts', '--reporter', 'junit=a.xml')
+    expect(linked.out).toContain('1 of 1 experiments')
+    const missing = await run('numbers.eval.ts', 'gone.eval.ts', '--reporter', 'junit=a.xml')
+    expect(missing).toMatchObject({ code: 1, out: expect.stringContaining('No file matches "gone.eval.ts".') })
+    expect(missing.out).toContain('not passed: 1 of 1 experiments')
+  })
+
   test('a file without an experiment fails, and a report needs a key', async ({ run }) => {
     const nothing = await run('nothing.eval.ts', 'numbers.eval.ts')
     expect(nothing.code).toBe(1)

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test as base } from 'vitest'
@@ -41,12 +41,33 @@ describe('findFiles', () => {
     for (const path of ['a.eval.ts', 'deep/er/b.eval.mjs', 'deep/c.eval.txt', 'node_modules/d.eval.ts', 'x+y.eval.ts'])
       await write(path, '')
     const found = async (...patterns: string[]): Promise<string[]> =>
-      (await findFiles(patterns, folder)).map((file) => file.slice(folder.length + 1))
+      (await findFiles(patterns, folder)).files.map((file) => file.slice(folder.length + 1))
     expect(await found('**/*.eval.{ts,mjs}')).toEqual(['a.eval.ts', 'deep/er/b.eval.mjs', 'x+y.eval.ts'])
     expect(await found('*.eval.ts')).toEqual(['a.eval.ts', 'x+y.eval.ts'])
     expect(await found('deep/**')).toEqual(['deep/c.eval.txt', 'deep/er/b.eval.mjs'])
     expect(await found('./x+y.eval.ts', '?.eval.ts')).toEqual(['a.eval.ts', 'x+y.eval.ts'])
     expect(await found(join(folder, 'a.eval.ts'))).toEqual(['a.eval.ts'])
+  })
+
+  test('takes a file that is named, wherever it is, once', async ({ folder, write }) => {
+    for (const path of ['evals/a.eval.mjs', 'dist/b.eval.mjs', 'evals/real.mjs', 'evals/{x}.eval.mjs']) await write(path, '')
+    await symlink('real.mjs', join(folder, 'evals/link.eval.mjs'))
+    const directory = join(folder, 'evals')
+    const named = ['../dist/b.eval.mjs', 'link.eval.mjs', '{x}.eval.mjs', './a.eval.mjs', join(directory, 'a.eval.mjs'), '*.eval.mjs']
+    const paths = ['dist/b.eval.mjs', 'evals/a.eval.mjs', 'evals/link.eval.mjs', 'evals/{x}.eval.mjs'].map((path) => join(folder, path))
+    expect(await findFiles(named, directory)).toEqual({ files: paths, problems: [] })
+    expect((await findFiles(['a.eval.mjs'], relative(process.cwd(), directory))).files).toEqual([join(directory, 'a.eval.mjs')])
+  })
+
+  test('names every pattern that finds nothing', async ({ folder, write }) => {
+    await write('evals/a.eval.mjs', '')
+    const { files, problems } = await findFiles(['gone.eval.mjs', '**/*.eval.mjs', 'evals/', 'dist/*.mjs'], folder)
+    expect(files).toEqual([join(folder, 'evals/a.eval.mjs')])
+    expect(problems).toEqual([
+      'No file matches "gone.eval.mjs".',
+      '"evals/" is a folder. Name its files, e.g. "evals/**/*.eval.{ts,mts,js,mjs}".',
+      `No file matches "dist/*.mjs". Patterns look below ${folder}, not into node_modules, .git, dist, coverage, and follow no links.`,
+    ])
   })
 })
 
@@ -97,19 +118,31 @@ describe('runEvalFiles', () => {
     })
   })
 
-  test('watches: an edited file runs again with its new text', async ({ folder, write }) => {
-    await write('live.eval.ts', evalFile('live', 'wrong'))
+  test('does not pass where one of the files that were named is not there', async ({ folder, write }) => {
+    await write('good.eval.mjs', evalFile('good', 'good'))
+    const summary = await runEvalFiles({ directory: folder, patterns: ['good.eval.mjs', 'gone.eval.mjs'], settings, reporters: [] })
+    expect(summary).toMatchObject({
+      passed: false,
+      runs: [{ result: { passed: true } }],
+      failures: [{ message: 'No file matches "gone.eval.mjs".' }],
+    })
+    expect(await runEvalFiles({ directory: folder, patterns: [], reporters: [] })).toMatchObject({ passed: false, failures: [{}] })
+  })
+
+  test.for(['live.eval.ts', 'dist/live.eval.ts'])('watches: %s, edited, runs again with its new text', async (path, { folder, write }) => {
+    await write(path, evalFile('live', 'wrong'))
     const abort = new AbortController()
     const summaries: EvalSummary[] = []
     const done = runEvalFiles({
       directory: folder,
+      patterns: [path],
       settings,
       watch: true,
       signal: abort.signal,
       reporters: [{ format: 'json', file: 'report.json' }],
       onSummary: (summary) => {
         summaries.push(summary)
-        if (summaries.length === 1) setTimeout(() => void write('live.eval.ts', evalFile('live', 'good')), 50)
+        if (summaries.length === 1) setTimeout(() => void write(path, evalFile('live', 'good')), 50)
         if (summary.passed) abort.abort()
       },
     })
