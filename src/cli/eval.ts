@@ -146,9 +146,13 @@ async function runMerge(parts: readonly string[], { reporter, baseline, allow }:
   const results = await Promise.all(parts.map(readReport))
   const gate = baseline === undefined ? {} : { baseline: await readRun(baseline), failOnRegression: true }
   const result = mergeResults(results, { ...gate, allow })
-  await writeReports(result, { reporters })
-  sayFailures(result.toJSON(), style)
-  if (!result.passed) process.exitCode = 1
+  try {
+    await writeReports(result, { reporters })
+  } finally {
+    // The verdict is told whatever becomes of the reports.
+    sayFailures(result.toJSON(), style)
+    if (!result.passed) process.exitCode = 1
+  }
 }
 
 async function runWorker(file: string, { queue, runId, filter, concurrency }: WorkerFlags): Promise<void> {
@@ -184,10 +188,14 @@ function outFor(reporters: readonly Reporter[]): NodeJS.WriteStream {
 }
 
 function addReporter(text: string, known: readonly Reporter[]): Reporter[] {
-  const [form = '', file] = text.split('=', 2)
+  const at = text.indexOf('=')
+  const form = at === -1 ? text : text.slice(0, at)
   const format = REPORT_FORMATS.find((name) => name === form)
   if (format === undefined) throw new InvalidArgumentError(`Known forms: ${REPORT_FORMATS.join(', ')}.`)
-  return [...known, file === undefined || file === '' ? format : { format, file }]
+  if (at === -1) return [...known, format]
+  const file = text.slice(at + 1)
+  if (file === '') throw new InvalidArgumentError(`Name a file after "${form}=", or leave out the "=" for the terminal.`)
+  return [...known, { format, file }]
 }
 
 function addFault(text: string, known: readonly MergeFault[]): MergeFault[] {
@@ -202,8 +210,16 @@ function toCount(text: string): number {
 }
 
 function toShard(text: string): { readonly index: number; readonly count: number } {
-  const [part, count] = text.split('/').map(Number)
-  if (part === undefined || count === undefined || !Number.isInteger(part) || !Number.isInteger(count) || part < 1 || part > count) {
+  const [part, count, ...others] = text.split('/').map(Number)
+  if (
+    others.length > 0 ||
+    part === undefined ||
+    count === undefined ||
+    !Number.isInteger(part) ||
+    !Number.isInteger(count) ||
+    part < 1 ||
+    part > count
+  ) {
     throw new InvalidArgumentError('Give the number of the part and of all parts, e.g. 2/8.')
   }
   return { index: part - 1, count }

@@ -3,7 +3,8 @@ import { relative, resolve } from 'node:path'
 import { clearTimeout, setTimeout } from '../builtins.js'
 import { type ExperimentDefinition, isExperimentDefinition } from './define.js'
 import { findFiles } from './find-files.js'
-import { HoneyHiveError } from '../errors.js'
+import { HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
+import { toProblem } from '../options/check.js'
 import { writeText } from '../output.js'
 import { given, namesOf, refuseUnknown } from './known-options.js'
 import { loadModule } from './load-module.js'
@@ -11,7 +12,7 @@ import { loadRun, readReport, RUN_ID } from './report-file.js'
 import type { ExperimentSettings } from './options.js'
 import { openQueue } from './queues/open.js'
 import { coordinateRows, runRowWorker } from './queues/spread.js'
-import type { Reporter } from './report/forms.js'
+import { isReporter, REPORT_FORMATS, type Reporter } from './report/forms.js'
 import { fillName, render, writeReports } from './report/write.js'
 import type { ExperimentResult } from './result.js'
 import { describeError } from './score.js'
@@ -100,7 +101,19 @@ const SETTLE_MS = 100
  */
 export async function runEvalFiles(options: EvalFileOptions = {}): Promise<EvalSummary> {
   refuseUnknown(options, OPTION_NAMES, 'runEvalFiles')
+  checkReporters(options.reporters)
   return options.watch === true ? watchAndRun(options) : runOnce(options)
+}
+
+// A form that does not exist would be written as another one.
+function checkReporters(reporters: unknown = []): void {
+  if (Array.isArray(reporters) && reporters.every(isReporter)) return
+  throw new HoneyHiveConfigError([toProblem('reporters', REPORTERS, reporters)], 'runEvalFiles')
+}
+
+const REPORTERS = {
+  expected: `a list of ${REPORT_FORMATS.join(', ')} or { format, file }`,
+  remedy: "Give e.g. ['table', { format: 'junit', file: 'report.xml' }].",
 }
 
 async function runOnce(options: EvalFileOptions): Promise<EvalSummary> {
@@ -124,29 +137,41 @@ async function runOnce(options: EvalFileOptions): Promise<EvalSummary> {
 }
 
 async function runFile(file: string, options: EvalFileOptions, runs: EvalRun[], failures: EvalFailure[]): Promise<void> {
-  const { directory = process.cwd(), signal } = options
-  try {
-    const definitions = definitionsOf(await loadModule(file, directory), file)
-    if (definitions.length === 0) failures.push({ file, message: 'The file exports no experiment. Export what defineExperiment gives.' })
-    for (const [name, definition] of definitions) {
-      if (!isSelected(`${file} ${name}`, options.filter)) continue
-      if (signal?.aborted === true) throw new HoneyHiveError('EXPERIMENT', `"${name}" was not run: the experiments were stopped.`)
-      const named = definition.name === undefined ? { name } : {}
-      const settings = {
-        printResults: false,
-        ...named,
-        ...(await readBaseline(name, options, definition)),
-        ...options.settings,
-        ...(signal === undefined ? {} : { signal }),
-      }
-      const result = options.queue === undefined ? await definition.run(settings) : await coordinate(options.queue, definition, settings)
-      runs.push({ file, result })
-      await writeReports(result, { reporters: options.reporters ?? ['table'], directory, ...given({ write: options.write }) })
-      if (result.unreported.length > 0) await keepUnreported(result, directory)
+  const { directory = process.cwd() } = options
+  const attempt: Attempt = async (work) => {
+    try {
+      return await work()
+    } catch (error) {
+      failures.push({ file, message: describeError(error) })
+      return undefined
     }
-  } catch (error) {
-    failures.push({ file, message: describeError(error) })
   }
+  const definitions = await attempt(async () => definitionsOf(await loadModule(file, directory), file))
+  if (definitions?.length === 0) failures.push({ file, message: 'The file exports no experiment. Export what defineExperiment gives.' })
+  for (const [name, definition] of definitions ?? []) {
+    if (!isSelected(`${file} ${name}`, options.filter)) continue
+    const result = await attempt(() => runOne(name, definition, options))
+    if (result === undefined) continue
+    runs.push({ file, result })
+    await attempt(() => writeReports(result, { reporters: options.reporters ?? ['table'], directory, ...given({ write: options.write }) }))
+    if (result.unreported.length > 0) await attempt(() => keepUnreported(result, directory))
+  }
+}
+
+/** Keeps what fails, which is one of the failures of the pass, from ending what comes after it. */
+type Attempt = <T>(work: () => Promise<T>) => Promise<T | undefined>
+
+async function runOne(name: string, definition: ExperimentDefinition, options: EvalFileOptions): Promise<ExperimentResult> {
+  const { signal, queue } = options
+  if (signal?.aborted === true) throw new HoneyHiveError('EXPERIMENT', `"${name}" was not run: the experiments were stopped.`)
+  const settings = {
+    printResults: false,
+    ...(definition.name === undefined ? { name } : {}),
+    ...(await readBaseline(name, options, definition)),
+    ...options.settings,
+    ...given({ signal }),
+  }
+  return queue === undefined ? definition.run(settings) : coordinate(queue, definition, settings)
 }
 
 async function coordinate(url: string, { options }: ExperimentDefinition, settings: ExperimentSettings): Promise<ExperimentResult> {

@@ -77,6 +77,14 @@ describe('eval', () => {
     expect(JSON.parse(await readFile(join(folder, 'few.json'), 'utf8'))).toMatchObject({ counts: { total: 6 }, trials: 3, selectedRows: 2 })
   })
 
+  test('writes reports into files whose names hold an equals sign, and refuses one that is not named', async ({ run, folder }) => {
+    expect(await run('numbers.eval.ts', '--reporter', 'json=run=1.json')).toMatchObject({ code: 0 })
+    expect(JSON.parse(await readFile(join(folder, 'run=1.json'), 'utf8'))).toMatchObject({ name: 'numbers' })
+    const unnamed = await run('numbers.eval.ts', '--reporter', 'json=')
+    expect(unnamed).toMatchObject({ code: 2, out: expect.stringContaining('Name a file after "json="') })
+    expect(await run('numbers.eval.ts', '--shard', '1/2/3')).toMatchObject({ code: 2 })
+  })
+
   test('a file that was named and is not there fails, named or linked ones run', async ({ run, folder }) => {
     await symlink('numbers.eval.ts', join(folder, 'link.eval.ts'))
     const linked = await run('WRONG', 'link.eval.ts', '--reporter', 'junit=a.xml')

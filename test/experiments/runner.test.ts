@@ -129,6 +129,51 @@ describe('runEvalFiles', () => {
     expect(await runEvalFiles({ directory: folder, patterns: [], reporters: [] })).toMatchObject({ passed: false, failures: [{}] })
   })
 
+  test('an experiment and a report that fail take nothing else with them', async ({ folder, write }) => {
+    await write(
+      'three.eval.mjs',
+      `
+import { defineExperiment } from ${JSON.stringify(ENTRY)}
+const node = { answer: 'Paris', at: new Date(0), big: 5n }
+node.self = node
+const common = { dataset: [{ inputs: {} }], evaluators: { ok: () => true } }
+export const broken = defineExperiment({ ...common, name: 'broken', datasetId: 'both', function: () => 1 })
+export const cyclic = defineExperiment({ ...common, name: 'cyclic', function: () => node })
+export const last = defineExperiment({ ...common, name: 'last', function: () => 1 })
+`,
+    )
+    const written: string[] = []
+    const summary = await runEvalFiles({
+      directory: folder,
+      settings,
+      write: (text) => written.push(text),
+      reporters: [
+        { format: 'json', file: 'three.eval.mjs/{name}.json' },
+        { format: 'json', file: 'out/{name}.json' },
+        { format: 'junit', file: 'out/{name}.xml' },
+        { format: 'html', file: 'out/{name}.html' },
+        'markdown',
+      ],
+    })
+    expect(summary.passed).toBe(false)
+    expect(summary.runs.map(({ result }) => result.name)).toEqual(['cyclic', 'last'])
+    expect(summary.failures).toHaveLength(3)
+    expect(summary.failures[0]?.message).toContain('Give exactly one of "dataset" and "datasetId"')
+    expect(summary.failures[1]?.message).toMatch(
+      /The json report of "cyclic" could not be written to "three\.eval\.mjs\/cyclic\.json": Error: E/,
+    )
+    const outputs = { answer: 'Paris', at: '1970-01-01T00:00:00.000Z', self: '[Circular]' }
+    expect(JSON.parse(await readFile(join(folder, 'out/cyclic.json'), 'utf8'))).toMatchObject({ passed: true, rows: [{ outputs }] })
+    expect(await readFile(join(folder, 'out/cyclic.xml'), 'utf8')).toContain('failures="0"')
+    expect(await readFile(join(folder, 'out/cyclic.html'), 'utf8')).toContain('[Circular]')
+    expect(written.join()).toMatch(/cyclic[\s\S]*last/)
+  })
+
+  test('refuses forms of reports that do not exist', async () => {
+    for (const reporter of ['xunit', { format: 'junit', path: 'a.xml' }, { format: 'junit', file: '' }, {}])
+      await expect(runEvalFiles({ reporters: [reporter as never] })).rejects.toThrow(/"reporters": expected a list of table, json/)
+  })
+
   test.for(['live.eval.ts', 'dist/live.eval.ts'])('watches: %s, edited, runs again with its new text', async (path, { folder, write }) => {
     await write(path, evalFile('live', 'wrong'))
     const abort = new AbortController()

@@ -1,5 +1,6 @@
 import type { MetricSummary } from '../aggregate.js'
 import type { Interval } from '../../values/intervals.js'
+import { takeSnapshot } from '../../values/snapshot.js'
 import { headOf } from '../../values/text.js'
 import type { ScoreValue } from '../types.js'
 
@@ -48,17 +49,20 @@ export function formatScore(value: ScoreValue | null | undefined): string {
   return typeof value === 'number' ? formatNumber(value) : String(value)
 }
 
-/** Any value as one line of at most `maxChars` characters. */
+/** Any value as one line of at most `maxChars` characters. What JSON cannot write, such as cycles, stands there as a span would show it. */
 export function formatValue(value: unknown, maxChars = 80): string {
   const text = (typeof value === 'string' ? value : toText(value)).replace(/\s+/g, ' ').trim()
   return text.length > maxChars ? `${headOf(text, maxChars - 1)}…` : text
 }
+
+/** More than any cell or line shows. */
+const MAX_BYTES = 65_536
 
 function toText(value: unknown): string {
   if (value === undefined) return ''
   try {
     return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)) ?? String(value)
   } catch {
-    return '[cannot be written as text]'
+    return JSON.stringify(takeSnapshot(value, MAX_BYTES).value)
   }
 }
