@@ -3,8 +3,10 @@ import { createLocalSource, type SourceRow } from './dataset.js'
 import type { ExperimentDefinition } from './define.js'
 import type { Experiment } from './experiment.js'
 import { formatScore, formatValue } from './report/format.js'
+import { namesOf, refuseUnknown } from './known-options.js'
 import { openExperiment } from './open-experiment.js'
 import type { ExperimentData } from './result.js'
+import { selectRows } from './selection.js'
 import { Stop } from './stop.js'
 import type { ExperimentRow } from './types.js'
 import { findGateFailures } from './verdict.js'
@@ -27,9 +29,12 @@ export interface ExperimentTestOptions {
   readonly onResult?: (result: ExperimentData) => void | Promise<void>
 }
 
+const OPTION_NAMES = namesOf<ExperimentTestOptions>({ onResult: true })
+
 /**
  * Makes a test of each row of an experiment, and one more for its thresholds, so that they run, filter and report like any
- * test; the run still appears as one experiment.
+ * test; the run still appears as one experiment. `first`, `filter`, `onlyFailedOf`, `shard` and `trials` choose the rows as they do in
+ * `evaluate`; how many run at once and how progress is shown is the framework's.
  *
  * @example
  * ```ts
@@ -37,23 +42,23 @@ export interface ExperimentTestOptions {
  *
  * defineExperimentTests(experiment, { describe, test, beforeAll, afterAll })
  * ```
+ * @throws HoneyHiveConfigError for options that do not exist
  * @throws HoneyHiveError `EXPERIMENT` when the dataset is no list: tests are declared before anything can be awaited
  */
 export function defineExperimentTests(
   experiment: Pick<ExperimentDefinition, 'options' | 'name'>,
   api: TestApi,
-  { onResult }: ExperimentTestOptions = {},
+  testOptions: ExperimentTestOptions = {},
 ): void {
+  refuseUnknown(testOptions, OPTION_NAMES, 'defineExperimentTests')
   const { options } = experiment
-  const { dataset, name = 'experiment' } = options
-  if (!Array.isArray(dataset))
-    throw new HoneyHiveError(
-      'EXPERIMENT',
-      'defineExperimentTests needs a list as "dataset": the tests are declared before rows could be fetched.',
-    )
-  // A list gives its rows at once.
-  const rows = [...(createLocalSource(dataset, name).rows() as Iterable<SourceRow>)]
+  const { name = 'experiment' } = options
+  const { rows, hasChosen } = listRows(options, name)
   let open: Experiment | undefined
+  const opened = (): Experiment => {
+    if (open === undefined) throw new HoneyHiveError('EXPERIMENT', 'The experiment could not be opened; see the failure of beforeAll.')
+    return open
+  }
   api.describe(name, () => {
     api.beforeAll(async () => {
       open = await openExperiment(
@@ -62,18 +67,45 @@ export function defineExperimentTests(
       )
     })
     for (const row of rows) {
-      api.test(`row ${row.index} ${formatValue(Object(row.raw).inputs, 60)}`, async () => {
-        if (open === undefined) throw new HoneyHiveError('EXPERIMENT', 'The experiment could not be opened; see the failure of beforeAll.')
-        assertRow(await open.run(row))
-      })
+      api.test(`row ${describeSource(row)}`, async () => assertRow(await opened().run(row)))
     }
+    // Frameworks run no hook where there is no test, so that nothing would be judged.
+    if (rows.length === 0) api.test(hasChosen ? 'no row falls to this shard' : 'has rows', async () => assertChosen(hasChosen))
     api.afterAll(async () => {
       if (open === undefined) return
       const result = await open.finish()
-      await onResult?.(result)
+      await testOptions.onResult?.(result)
       assertThresholds(result)
     })
   })
+}
+
+interface ListedRows {
+  /** Those of this process, each trial for itself. */
+  readonly rows: readonly SourceRow[]
+  /** Whether the experiment has rows, though they may be those of other shards. */
+  readonly hasChosen: boolean
+}
+
+function listRows(options: ExperimentDefinition['options'], name: string): ListedRows {
+  const { dataset } = options
+  if (!Array.isArray(dataset))
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      'defineExperimentTests needs a list as "dataset": the tests are declared before rows could be fetched.',
+    )
+  const selected = selectRows(createLocalSource(dataset, name), options)
+  // A list gives its rows at once.
+  return { rows: [...(selected.rows() as Iterable<SourceRow>)], hasChosen: (selected.selected() ?? 0) > 0 }
+}
+
+function describeSource({ index, trial, raw }: SourceRow): string {
+  return `${index}${trial === undefined ? '' : `/${trial}`} ${formatValue(Object(raw).inputs, 60)}`
+}
+
+function assertChosen(hasChosen: boolean): void {
+  if (hasChosen) return
+  throw new HoneyHiveError('EXPERIMENT', 'No row was run: the dataset is empty, or "filter" or "onlyFailedOf" left none.')
 }
 
 function assertRow(row: ExperimentRow): void {

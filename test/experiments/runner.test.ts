@@ -5,7 +5,14 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test as base } from 'vitest'
 import { findFiles } from '../../src/experiments/find-files.js'
-import { defineExperiment, defineExperimentTests, exactMatch, runEvalFiles } from '../../src/experiments/index.js'
+import {
+  defineExperiment,
+  defineExperimentTests,
+  type ExperimentData,
+  evaluate,
+  exactMatch,
+  runEvalFiles,
+} from '../../src/experiments/index.js'
 import type { EvalSummary } from '../../src/experiments/runner.js'
 import { OFFLINE } from './backend.js'
 
@@ -240,6 +247,44 @@ describe('defineExperimentTests', () => {
     await expect(hooks.tests[2]?.[1]()).rejects.toThrow(/boom/)
     await expect(hooks.after[0]?.()).rejects.toThrow(/exact_match: average is 0.33/)
     expect(total).toBe(3)
+  })
+
+  test('chooses rows and trials as evaluate does', async () => {
+    const dataset = [0, 1, 2, 3, 4].map((i) => ({ id: `r${i}`, inputs: { i } }))
+    const run = async (options: object) => {
+      const calls: number[] = []
+      const hooks: Record<'before' | 'after', (() => Promise<void>)[]> = { before: [], after: [] }
+      const tests: [string, () => Promise<void>][] = []
+      const results: ExperimentData[] = []
+      const common = { ...OFFLINE, name: 'chosen', dataset, evaluators: { ok: () => true } }
+      const experiment = defineExperiment({ ...common, ...options, function: ({ inputs }) => calls.push(inputs.i) })
+      const api = {
+        describe: (_: string, define: () => void) => define(),
+        test: (name: string, body: () => Promise<void>) => tests.push([name.replace(/^row /, ''), body]),
+        beforeAll: (body: () => Promise<void>) => hooks.before.push(body),
+        afterAll: (body: () => Promise<void>) => hooks.after.push(body),
+      }
+      defineExperimentTests(experiment, api, { onResult: (result) => void results.push(result) })
+      await hooks.before[0]?.()
+      const failures: unknown[] = []
+      for (const body of [...tests.map(([, one]) => one), ...hooks.after]) await body().catch((error: unknown) => failures.push(error))
+      return { names: tests.map(([name]) => name), calls, failures: failures.length, passed: results[0]?.passed }
+    }
+    const onlyOdd = (row: { readonly inputs: { readonly i: number } }): boolean => row.inputs.i % 2 === 1
+    const rest = { failures: 0, passed: true }
+    const names = ['1/1 {"i":1}', '1/2 {"i":1}']
+    expect(await run({ filter: onlyOdd, first: 1, trials: 2 })).toEqual({ names, calls: [1, 1], ...rest })
+    expect(await run({ shard: { index: 1, count: 3 } })).toEqual({ names: ['1 {"i":1}', '4 {"i":4}'], calls: [1, 4], ...rest })
+    const failed = await evaluate({ ...OFFLINE, dataset, function: ({ inputs }) => inputs.i, evaluators: { ok: (i) => i !== 3 } })
+    expect(await run({ onlyFailedOf: failed })).toEqual({ names: ['3 {"i":3}'], calls: [3], ...rest })
+    expect(await run({ filter: () => false })).toEqual({ names: ['has rows'], calls: [], failures: 1, passed: false })
+    expect(await run({ shard: { index: 8, count: 9 } })).toMatchObject({ names: ['no row falls to this shard'], calls: [], failures: 0 })
+  })
+
+  test('refuses options that do not exist', () => {
+    const experiment = defineExperiment({ ...OFFLINE, dataset: [{ inputs: {} }], function: () => 1 })
+    const api = { describe, test, beforeAll: () => undefined, afterAll: () => undefined }
+    expect(() => defineExperimentTests(experiment, api, { onresult: () => undefined } as object)).toThrow('Did you mean "onResult"?')
   })
 
   test('needs a list', () => {
