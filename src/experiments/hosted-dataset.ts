@@ -7,6 +7,8 @@ import { asList, asObject, asText } from './json-reader.js'
 const PAGE_SIZE = 50
 /** Pages that are fetched ahead of the rows that run. */
 const PAGES_AHEAD = 2
+/** Other datasets that an error names. */
+const MAX_NAMED = 3
 /** Single requests at the same time, for servers that do not know the paged form. */
 const SINGLE_REQUESTS = 8
 
@@ -19,7 +21,7 @@ const SINGLE_REQUESTS = 8
 export async function openHostedSource(backend: Backend, datasetId: string): Promise<DatasetSource> {
   const reply = asObject(await backend.get('/v1/datasets', { dataset_id: datasetId }))
   const listed = asList(reply['datasets'] ?? reply['testcases'])
-  const dataset = asObject(listed.find((entry) => asText(asObject(entry)['id']) === datasetId) ?? listed[0])
+  const dataset = asObject(findDataset(listed, datasetId))
   const ids = asList(dataset['datapoints'])
     .map(asText)
     .filter((id) => id !== undefined)
@@ -28,6 +30,28 @@ export async function openHostedSource(backend: Backend, datasetId: string): Pro
   }
   const missing: string[] = []
   return { datasetId, total: ids.length, datapointIds: ids, missing, rows: () => readPages(backend, ids, missing) }
+}
+
+/** Servers that do not know the question list all, or others; another dataset must not run in place of the one that was named. */
+function findDataset(listed: readonly unknown[], datasetId: string): unknown {
+  const named = listed.find((entry) => idOf(entry) === datasetId)
+  if (named !== undefined || listed.length === 0) return named
+  const [only] = listed
+  if (listed.length === 1 && idOf(only) === undefined) return only
+  const byName = listed.find((entry) => asText(asObject(entry)['name']) === datasetId)
+  const advice =
+    byName === undefined ? 'Check "datasetId".' : `A dataset of this name has the id "${idOf(byName)}"; give that as "datasetId".`
+  const others = listed.slice(0, MAX_NAMED).map((entry) => `"${idOf(entry)}"`)
+  const rest = listed.length > MAX_NAMED ? ` and ${listed.length - MAX_NAMED} more` : ''
+  throw new HoneyHiveError(
+    'EXPERIMENT',
+    `Dataset "${datasetId}" does not exist for this key: the server gave ${others.join(', ')}${rest}. ${advice}`,
+  )
+}
+
+function idOf(entry: unknown): string | undefined {
+  const { id, _id: stored } = asObject(entry)
+  return asText(id) ?? asText(stored)
 }
 
 async function* readPages(backend: Backend, ids: readonly string[], missing: string[]): AsyncGenerator<SourceRow> {
@@ -77,6 +101,6 @@ async function fetchOne(backend: Backend, id: string, found: Map<string, unknown
 
 function remember(found: Map<string, unknown>, datapoint: unknown): void {
   const fields = asObject(datapoint)
-  const id = asText(fields['id']) ?? asText(fields['_id'])
+  const id = idOf(fields)
   if (id !== undefined) found.set(id, { ...fields, inputs: fields['inputs'] ?? {} })
 }

@@ -56,6 +56,28 @@ describe('a dataset kept at the server', () => {
     expect(result.warnings).toEqual([`1 datapoints of the dataset could not be fetched: ${datapointIds[2]}`])
   })
 
+  test('is the one that was named, whatever the server lists', async ({ backend, online }) => {
+    const { id } = await upload(backend, online.apiKey, 2)
+    const run = (datasetId: string, datasets: readonly object[]) => {
+      backend.intercept = ({ path }) => (path.startsWith('/v1/datasets?') ? { status: 200, body: { datasets } } : undefined)
+      return evaluate({ ...online, datasetId, function: () => 1 })
+    }
+    const datapoints = ['d1']
+    const other = { id, name: 'questions', datapoints }
+    await expect(run('wanted', [other])).rejects.toThrow(
+      `Dataset "wanted" does not exist for this key: the server gave "${id}". Check "datasetId".`,
+    )
+    await expect(run('questions', [{ id: 'o', datapoints }, other])).rejects.toThrow(`has the id "${id}"; give that as "datasetId".`)
+    await expect(
+      run(
+        'wanted',
+        Array.from({ length: 5 }, (_, i) => ({ _id: `o${i}`, datapoints })),
+      ),
+    ).rejects.toThrow('"o2" and 2 more.')
+    expect(backend.sent('POST /v1/runs')).toHaveLength(0)
+    expect((await run('wanted', [other, { _id: 'wanted', datapoints }])).datasetId).toBe('wanted')
+  })
+
   test('must exist', async ({ backend, online }) => {
     await expect(evaluate({ ...online, datasetId: 'nope', function: () => 1 })).rejects.toThrow(/"nope" does not exist/)
     expect(backend.sent('POST /v1/runs')).toHaveLength(0)
