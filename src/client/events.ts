@@ -23,7 +23,7 @@ import {
 } from './fields.js'
 import { DATE_RANGE, type DateRange, type EventFilter, FILTERS, toFilters } from './filter.js'
 import type { Query, RequestOptions, Send } from './request.js'
-import { createResults, type Page, type Results } from './results.js'
+import { createResults, type LoadedPage, type Results } from './results.js'
 
 /** The kinds of events. */
 export type ClientEventType = 'session' | 'model' | 'tool' | 'chain'
@@ -228,14 +228,13 @@ export function toSchemaQuery({ dateRange, evaluation_id: evaluationId }: JsonOb
 export function listEvents(send: Send, query: ListEvents, options: RequestOptions | undefined, where: string): Results<StoredEvent> {
   const { filters = [], limit = PAGE_SIZE, page: from = 1, ...rest } = toWire(query, LIST_EVENTS, where)
   const conditions = toFilters(filters as readonly EventFilter[], where)
-  async function load(page: number): Promise<Page<StoredEvent>> {
+  async function load(page: number): Promise<LoadedPage<StoredEvent>> {
     const body = { filters: conditions, limit, page, ...rest }
     const reply = await send({ method: 'POST', path: '/v1/events/export', body, isRepeatable: true }, options)
     const { events, totalEvents, count: counted } = isObject(reply) ? reply : {}
     const items = fromWireList<StoredEvent>(events)
     const total = [totalEvents, counted].find((value) => typeof value === 'number')
-    const isFull = items.length >= Number(limit)
-    return { items, page, total, hasNext: isFull && (total === undefined || page * Number(limit) < total) }
+    return { items, page, total }
   }
   return createResults(load, { from: Number(from), idOf: (event) => event.eventId })
 }

@@ -19,7 +19,7 @@ import {
 } from './fields.js'
 import { DATE_RANGE, type DateRange, type EventFilter, FILTERS, toFilters } from './filter.js'
 import type { Query, RequestOptions, Send } from './request.js'
-import { createResults, createWhole, type Page, type Results } from './results.js'
+import { createResults, createWhole, type LoadedPage, type Page, type Results } from './results.js'
 
 /** What a run is at. */
 export type ClientRunStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
@@ -259,7 +259,7 @@ function listRuns(send: Send, query: ListRuns, options: RequestOptions | undefin
     const { evaluations, pagination } = isObject(reply) ? reply : {}
     const { total, has_next: hasMore } = isObject(pagination) ? pagination : {}
     const items = fromWireList<Run>(evaluations)
-    const hasNext = isByIds ? page * IDS_AT_ONCE < ids.length : hasMore === true
+    const hasNext = isByIds ? page * IDS_AT_ONCE < ids.length : hasMore === true && items.length > 0
     return { items, page, total: typeof total === 'number' && !isByIds ? total : undefined, hasNext }
   }
   return createResults(load, { from: isByIds ? 1 : Number(from), idOf: (run) => run.runId })
@@ -276,16 +276,19 @@ function listPairs(
   toPathPart(oldRunId, 'oldRunId', 'experiments.compareRunEvents')
   const { page: from = 1, limit, ...rest } = toWire(query, COMPARE_EVENTS, 'experiments.compareRunEvents')
   const common = { run_id_1: newRunId, run_id_2: oldRunId, ...(rest as Query) }
-  const size = Number(limit ?? MAX_PAIRS)
-  async function load(page: number): Promise<Page<EventPair>> {
-    const paging = { ...(limit === undefined ? {} : { limit: size }), ...(page === 1 ? {} : { page }) }
+  async function load(page: number): Promise<LoadedPage<EventPair>> {
+    const paging = { ...(limit === undefined ? {} : { limit: Number(limit) }), ...(page === 1 ? {} : { page }) }
     const reply = await send({ method: 'GET', path: `${PATH}/compare/events`, query: { ...common, ...paging } }, options)
     const { events, totalEvents } = isObject(reply) ? reply : {}
     const items = fromWireList<Record<string, unknown>>(events).map(toPair)
     const total = typeof totalEvents === 'number' ? totalEvents : undefined
-    return { items, page, total, hasNext: items.length >= size && (total === undefined || page * size < total) }
+    return { items, page, total }
   }
-  return createResults(load, { from: Number(from) })
+  return createResults(load, { from: Number(from), idOf: toPairId })
+}
+
+function toPairId({ datapointId, event1: first, event2: second }: EventPair): string {
+  return toJsonText([datapointId, first?.['event_id'], second?.['event_id']])
 }
 
 function toPair({ datapointId, event1: first, event2: second }: Record<string, unknown>): EventPair {

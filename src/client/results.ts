@@ -19,8 +19,17 @@ export interface Results<T> extends AsyncIterable<T> {
   toArray(max?: number): Promise<T[]>
 }
 
+/** A page as it was loaded; where the server does not say whether another one may follow, what was given so far does. */
+export type LoadedPage<T> = Omit<Page<T>, 'hasNext'> & { readonly hasNext?: boolean }
+
 /** Asks for one page. */
-export type LoadPage<T> = (page: number) => Promise<Page<T>>
+export type LoadPage<T> = (page: number) => Promise<LoadedPage<T>>
+
+/**
+ * Pages in a row that bring only what was there before until a list counts as read. One does when as much arrives meanwhile as a page holds; a server
+ * that does not know pages gives the same one for ever.
+ */
+const MOST_REPEATED = 2
 
 /**
  * A list over `load`.
@@ -30,11 +39,17 @@ export type LoadPage<T> = (page: number) => Promise<Page<T>>
 export function createResults<T>(load: LoadPage<T>, { from = 1, idOf }: { from?: number; idOf?: (item: T) => unknown } = {}): Results<T> {
   async function* pages(): AsyncGenerator<Page<T>> {
     let before: ReadonlySet<unknown> = new Set()
+    let pageSize = 0
+    let repeated = 0
     for (let number = from; ; number++) {
       const page = await load(number)
+      // A server may give less at a time than was asked for.
+      pageSize = Math.max(pageSize, page.items.length)
       const items = idOf === undefined ? page.items : page.items.filter((item) => !before.has(idOf(item)))
-      yield { ...page, items }
-      if (!page.hasNext) return
+      repeated = items.length < page.items.length && items.length === 0 ? repeated + 1 : 0
+      const hasNext = repeated < MOST_REPEATED && (page.hasNext ?? mayFollow(page, pageSize))
+      yield { ...page, items, hasNext }
+      if (!hasNext) return
       if (idOf !== undefined) before = new Set(page.items.map(idOf))
     }
   }
@@ -60,6 +75,11 @@ export function createResults<T>(load: LoadPage<T>, { from = 1, idOf }: { from?:
       return found
     },
   }
+}
+
+function mayFollow<T>({ items, page, total }: LoadedPage<T>, pageSize: number): boolean {
+  if (items.length === 0) return false
+  return total === undefined || (page - 1) * pageSize + items.length < total
 }
 
 /** A list that the server gives whole. */

@@ -298,3 +298,48 @@ describe('createClient', () => {
     await expect(a?.datasets.list().toArray()).rejects.toMatchObject({ code: 'HTTP_NETWORK' })
   })
 })
+
+describe('lists in pages', () => {
+  const SERVER_PAGE = 10
+  const all = Array.from({ length: 25 }, (_, i) => ({ event_id: `e${i}`, datapoint_id: `d${i}` }))
+  const fetchAll = async (reply: (page: number, size: number) => object, options: object = {}): Promise<readonly [number, number]> => {
+    const recorder = await serve((request, response, index) => {
+      const { page, limit } = request.body as { page: number; limit: number }
+      json(200, reply(page, Math.min(limit, SERVER_PAGE)))(request, response, index)
+    })
+    const { events } = clientOf(recorder)
+    const found = await events.list({ pageSize: 20, ...options }).toArray()
+    await recorder.close()
+    expect(new Set(found.map(({ eventId }) => eventId)).size).toBe(found.length)
+    return [found.length, recorder.requests.length]
+  }
+  const slice = (page: number, size: number): typeof all => all.slice((page - 1) * size, page * size)
+
+  it('are read to their end where the server gives less at a time than was asked for', async () => {
+    expect(await fetchAll((page, size) => ({ events: slice(page, size), totalEvents: 25 }))).toEqual([25, 3])
+    expect(await fetchAll((page, size) => ({ events: slice(page, size) }))).toEqual([25, 4])
+    expect(await fetchAll((page, size) => ({ events: slice(page, size), totalEvents: 25 }), { page: 2 })).toEqual([15, 2])
+    expect(await fetchAll((page, size) => ({ events: slice(page, size), totalEvents: 25 }), { pageSize: 5 })).toEqual([25, 5])
+  })
+
+  it('end where the server gives the same page again and again, or nothing', async () => {
+    expect(await fetchAll(() => ({ events: all.slice(0, 10) }))).toEqual([10, 3])
+    expect(await fetchAll(() => ({ events: all, totalEvents: 1_000_000 }))).toEqual([25, 3])
+    expect(await fetchAll(() => ({ events: [], totalEvents: 25 }))).toEqual([0, 1])
+  })
+
+  it('of pairs and of runs end as well', async () => {
+    const pairs = [{ datapoint_id: 'd', event_1: { event_id: 'a' }, event_2: null }]
+    const recorder = await serve((request, response, index) =>
+      json(200, request.path.endsWith('/events') ? { events: pairs } : { evaluations: [], pagination: { has_next: true } })(
+        request,
+        response,
+        index,
+      ),
+    )
+    const { experiments } = clientOf(recorder)
+    expect(await experiments.compareRunEvents('a', 'b').toArray()).toHaveLength(1)
+    expect(await experiments.listRuns().toArray()).toEqual([])
+    expect(recorder.requests).toHaveLength(4)
+  })
+})
