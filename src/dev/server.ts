@@ -5,7 +5,18 @@ import { createDiagnostics } from '../diagnostics.js'
 import { HoneyHiveError } from '../errors.js'
 import { checkOptions } from '../options/check.js'
 import { createAdviser } from '../options/nearest.js'
-import { ANYTHING, type OptionSpec } from '../options/spec.js'
+import {
+  ANYTHING,
+  type GroupSpec,
+  isBoolean,
+  isFilledText,
+  isListOf,
+  isMapLike,
+  isMapOf,
+  isText,
+  isWhole,
+  type OptionSpec,
+} from '../options/spec.js'
 import type { DevContext } from './context.js'
 import { createApp } from './http/app.js'
 import type { App } from './http/call.js'
@@ -34,26 +45,55 @@ import { createProjectStore, findProject } from './store/projects.js'
 import { type Retention, startRetention } from './store/retention.js'
 import { openStore, type Store } from './store/store.js'
 
-/** Whoever reads an option looks at its value. */
-const OPTIONS: Readonly<Record<keyof DevServerOptions, OptionSpec>> = {
-  port: ANYTHING,
-  host: ANYTHING,
-  database: ANYTHING,
-  projects: ANYTHING,
+const MAX_PORT = 65_535
+const FLAG: OptionSpec = { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.' }
+const DURATION: OptionSpec = { accepts: isWhole(0), expected: 'a whole number of milliseconds', remedy: 'Give e.g. 10_000.' }
+const COUNT: OptionSpec = { accepts: isLimit, expected: 'a number above 0', remedy: 'Give e.g. 1_000.' }
+const BYTES: OptionSpec = { accepts: isLimit, expected: 'a number of bytes above 0', remedy: 'Give e.g. 1_048_576.' }
+
+const RETENTION: Readonly<Record<keyof Retention, OptionSpec>> = {
+  maxBytes: BYTES,
+  maxAgeMs: {
+    accepts: (value) => value === 0 || isLimit(value),
+    expected: 'a number of milliseconds',
+    remedy: 'Give e.g. 604_800_000 for a week.',
+  },
+}
+
+/** `Infinity` is no limit. */
+function isLimit(value: unknown): boolean {
+  return typeof value === 'number' && value > 0
+}
+
+/** Where an option is looked at closely by whoever reads it, anything passes here. */
+const OPTIONS: Readonly<Record<keyof DevServerOptions, OptionSpec | GroupSpec>> = {
+  port: { accepts: isWhole(0, MAX_PORT), expected: `a whole number from 0 to ${MAX_PORT}`, remedy: 'Give e.g. 4319, or 0 for a free one.' },
+  host: { accepts: isText, expected: 'a text', remedy: "Give e.g. '127.0.0.1'." },
+  database: { accepts: isFilledText, expected: 'the path of a file', remedy: "Give e.g. 'dev.db' or ':memory:'." },
+  projects: {
+    accepts: isMapOf(isText),
+    expected: 'an object of names and keys',
+    remedy: "Give e.g. { shop: 'key-of-shop' }.",
+    secret: true,
+  },
   dangerouslyBindAllInterfaces: ANYTHING,
-  allowedHosts: ANYTHING,
-  strictMapping: ANYTHING,
-  parseJsonStrings: ANYTHING,
-  maxBodyBytes: ANYTHING,
-  maxInflatedBytes: ANYTHING,
-  maxSpans: ANYTHING,
-  headersTimeoutMs: ANYTHING,
-  requestTimeoutMs: ANYTHING,
-  maxConnections: ANYTHING,
-  retention: ANYTHING,
-  maxDatabaseBytes: ANYTHING,
-  prices: ANYTHING,
-  engine: ANYTHING,
+  allowedHosts: { accepts: isListOf(isText), expected: 'a list of texts', remedy: "Give e.g. ['my-machine:4319']." },
+  strictMapping: FLAG,
+  parseJsonStrings: FLAG,
+  maxBodyBytes: BYTES,
+  maxInflatedBytes: BYTES,
+  maxSpans: COUNT,
+  headersTimeoutMs: DURATION,
+  requestTimeoutMs: DURATION,
+  maxConnections: COUNT,
+  retention: { expected: 'an object', remedy: 'Give e.g. { maxAgeMs: 604_800_000 }.', members: RETENTION },
+  maxDatabaseBytes: { accepts: isWhole(1), expected: 'a whole number of bytes above 0', remedy: 'Leave it out for no limit.' },
+  prices: { accepts: isMapLike, expected: 'an object of prices by model', remedy: "Give e.g. { 'my-model': { input: 1, output: 2 } }." },
+  engine: {
+    accepts: (value) => value === 'node:sqlite' || value === 'libsql',
+    expected: "'node:sqlite' or 'libsql'",
+    remedy: 'Leave it out to take what this Node has.',
+  },
 }
 
 /** What the command calls these options. */
@@ -128,19 +168,20 @@ const CLOSE_GRACE_MS = 500
 /**
  * Starts the local HoneyHive server: speaks HoneyHive's wire contract, stores in SQLite and shows a page.
  *
- * @throws HoneyHiveConfigError for options that it does not have.
+ * @throws HoneyHiveConfigError for options that it does not have, and for values they do not take.
  * @throws HoneyHiveError `DEV_SERVER` when the host is not loopback, the port is taken or the database cannot be opened.
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
-  checkOptions(options, OPTIONS, 'startDevServer', adviseOption)
-  const { port = 4319, host = '127.0.0.1', database = '.honeyhive/dev.db', dangerouslyBindAllInterfaces = false } = options
+  // Each value was checked against its type.
+  const given = checkOptions(options, OPTIONS, 'startDevServer', adviseOption) as DevServerOptions
+  const { port = 4319, host = '127.0.0.1', database = '.honeyhive/dev.db', dangerouslyBindAllInterfaces = false } = given
   const bindHost = resolveBindHost({ host, dangerouslyBindAllInterfaces })
-  const server = createNodeServer(options)
+  const server = createNodeServer(given)
   // The port comes first: a server that cannot have it leaves the database alone.
   const actual = await listen(server, port, bindHost)
   try {
-    const store = await openStore(database, { engine: options.engine, maxBytes: options.maxDatabaseBytes })
-    return await serve(options, { server, port: actual, bindHost, store })
+    const store = await openStore(database, { engine: given.engine, maxBytes: given.maxDatabaseBytes })
+    return await serve(given, { server, port: actual, bindHost, store })
   } catch (error) {
     server.close()
     server.closeAllConnections()

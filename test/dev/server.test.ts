@@ -377,6 +377,40 @@ describe('projects', () => {
   })
 })
 
+describe('options of the server', () => {
+  test.each([
+    [{ port: 'x' }, '"port": expected a whole number from 0 to 65535, got "x" from code.'],
+    [{ port: 70_000 }, '"port"'],
+    [{ host: 5 }, '"host"'],
+    [{ database: 5 }, '"database"'],
+    [{ retention: { maxAgeDays: 3 } }, 'Unknown option "retention.maxAgeDays" from code. Did you mean "retention.maxAgeMs"?'],
+    [{ retention: { maxAgeMs: 'x' } }, '"retention.maxAgeMs": expected a number of milliseconds, got "x"'],
+    [{ retention: { maxBytes: Number.NaN } }, '"retention.maxBytes"'],
+    [{ retention: 5 }, '"retention"'],
+    [{ engine: 'foo' }, `"engine": expected 'node:sqlite' or 'libsql', got "foo"`],
+    [{ strictMapping: 'no' }, '"strictMapping"'],
+    [{ maxSpans: '10' }, '"maxSpans"'],
+    [{ requestTimeoutMs: '5s' }, '"requestTimeoutMs"'],
+    [{ maxDatabaseBytes: -1 }, '"maxDatabaseBytes"'],
+    [{ projects: { shop: 5 } }, '"projects"'],
+    [{ projects: ['shop'] }, '"projects"'],
+    [{ allowedHosts: 'a' }, '"allowedHosts"'],
+    [{ prices: [] }, '"prices"'],
+  ])('%j is refused', async (options, message) => {
+    const error: unknown = await startDevServer({ port: 0, database: ':memory:', ...options } as object).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) })
+  })
+
+  test('that are not given may be null, and no limit is Infinity', async () => {
+    const unlimited = { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
+    const given = { host: null, engine: null, projects: null, retention: unlimited, maxSpans: Number.POSITIVE_INFINITY }
+    const server = await startDevServer({ port: 0, database: ':memory:', ...given } as object)
+    await sendSpans(server, [{}])
+    expect(server.sessions()).toHaveLength(1)
+    await server.close()
+  })
+})
+
 describe('retention', () => {
   test('sessions beyond the age go, and the oldest go until the size fits', async () => {
     const path = join(folder, 'retention.db')
