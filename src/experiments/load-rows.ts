@@ -1,6 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { HoneyHiveError } from '../errors.js'
+import { checkOptions } from '../options/check.js'
+import { createAdviser } from '../options/nearest.js'
+import { functionSpec, isText, type OptionSpec } from '../options/spec.js'
 import { decodeText } from '../values/decode-text.js'
 import { readLines } from '../values/lines.js'
 import { importAgain } from './import-again.js'
@@ -18,13 +21,28 @@ export interface CsvOptions<Row> {
   readonly delimiter?: string
 }
 
+const CSV_OPTIONS: Readonly<Record<keyof CsvOptions<unknown>, OptionSpec>> = {
+  toRow: functionSpec('Give (columns, index) => the row.'),
+  delimiter: { accepts: (value) => isText(value) && value !== '', expected: 'a text that is not empty', remedy: "Give e.g. ';'." },
+}
+
+/** What other readers of CSV call these options. */
+const adviseOption = createAdviser({
+  separator: 'Use "delimiter".',
+  sep: 'Use "delimiter".',
+  transform: 'Use "toRow".',
+  map: 'Use "toRow".',
+})
+
 /**
  * Rows of a CSV file with a header line, read as they are needed, so that a file may be larger than memory. Quotes, line breaks in
  * fields, either line ending and a byte order mark are read as RFC 4180 and spreadsheets write them.
  *
  * The columns `id`, `groundTruth` (or `ground_truth`, `expected`, `answer`) become those fields of the row, all others `inputs`.
  *
- * @throws HoneyHiveError `EXPERIMENT` that names the line, while rows are read, for a file that is not well-formed
+ * @throws HoneyHiveConfigError at once for options that do not exist
+ * @throws HoneyHiveError `EXPERIMENT` that names the line, while rows are read, for a file that is not well-formed, is not UTF-8 or has two
+ * columns of one name
  */
 export function fromCsv(source: string | URL | Readable, options?: CsvOptions<CsvRow>): AsyncIterable<CsvRow>
 export function fromCsv<Row>(
@@ -32,6 +50,7 @@ export function fromCsv<Row>(
   options: CsvOptions<Row> & Required<Pick<CsvOptions<Row>, 'toRow'>>,
 ): AsyncIterable<Row>
 export function fromCsv(source: string | URL | Readable, options: CsvOptions<unknown> = {}): AsyncIterable<never> {
+  checkOptions(options, CSV_OPTIONS, 'fromCsv', adviseOption)
   // The overloads say what the rows are.
   return readCsv(source, options) as AsyncIterable<never>
 }
@@ -41,13 +60,14 @@ async function* readCsv(source: string | URL | Readable, options: CsvOptions<unk
   // Loaded by those who read CSV.
   const { parse } = await importAgain(() => import('csv-parse'), 'parse')
   const input = openSource(source)
-  const parser = parse({ columns: true, bom: true, delimiter, skip_empty_lines: true })
+  // Grouped, columns of one name come as a list, and none replaces another.
+  const parser = parse({ columns: refuseTwins, group_columns_by_name: true, bom: true, delimiter, skip_empty_lines: true })
   // A failure of either ends the other; it is thrown where the rows are read.
   pipeline(readText(input, source), parser, () => undefined)
   let index = 0
   try {
     for await (const columns of parser) {
-      yield toRow(columns as Readonly<Record<string, string>>, index)
+      yield toRow(withoutBlanks(columns as Readonly<Record<string, string | readonly string[]>>, index), index)
       index += 1
     }
   } catch (cause) {
@@ -56,6 +76,23 @@ async function* readCsv(source: string | URL | Readable, options: CsvOptions<unk
   } finally {
     input.destroy()
   }
+}
+
+function refuseTwins(names: string[]): string[] {
+  const twin = names.find((name, at) => name !== '' && names.indexOf(name) !== at)
+  if (twin === undefined) return names
+  const places = names.flatMap((name, at) => (name === twin ? [at + 1] : []))
+  throw new Error(`columns ${places.join(' and ')} are both named "${twin}". Give each column a name of its own.`)
+}
+
+/** Spreadsheets write commas after the last column: columns without a name, in which nothing may stand. */
+function withoutBlanks(columns: Readonly<Record<string, string | readonly string[]>>, index: number): Readonly<Record<string, string>> {
+  const { '': nameless } = columns
+  // Names are not given twice, which is checked where they are read.
+  if (!Array.isArray(nameless)) return columns as Readonly<Record<string, string>>
+  if (nameless.some((text) => text !== ''))
+    throw new Error(`row ${index + 1} has a value in a column without a name. Give each column a name.`)
+  return { ...columns, '': '' } as Readonly<Record<string, string>>
 }
 
 const LABELS = ['groundTruth', 'ground_truth', 'expected', 'answer']
@@ -70,7 +107,7 @@ function toCsvRow({ id, ...columns }: Readonly<Record<string, string>>): CsvRow 
 /**
  * Rows of a file with one JSON value on each line, read as they are needed. Empty lines are passed over.
  *
- * @throws HoneyHiveError `EXPERIMENT` that names the line, while rows are read, for one that is no JSON
+ * @throws HoneyHiveError `EXPERIMENT` that names the line, while rows are read, for one that is no JSON or not UTF-8
  */
 export async function* fromJsonl<Row extends DatapointInput = DatapointInput>(source: string | URL | Readable): AsyncGenerator<Row> {
   const input = openSource(source)

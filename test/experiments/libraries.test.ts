@@ -82,6 +82,31 @@ describe('fromJsonl', () => {
   })
 })
 
+describe('columns of a CSV file', () => {
+  const read = (text: string) => listOf(fromCsv(Readable.from([text])))
+
+  test('have names of their own', async () => {
+    await expect(read('id,score,answer,score\n1,2,3,4\n')).rejects.toThrow(
+      'The stream cannot be read as CSV: Error: columns 2 and 4 are both named "score". Give each column a name of its own.',
+    )
+    await expect(read('a,b,,\n1,2,,\n3,4,5,\n')).rejects.toThrow('row 2 has a value in a column without a name.')
+    expect(await read('a,b,,\n1,2,,\n')).toEqual([{ inputs: { a: '1', b: '2', '': '' } }])
+    expect(await read('a,\n1,2\n')).toEqual([{ inputs: { a: '1', '': '2' } }])
+  })
+
+  test('are parted as an option says that exists', () => {
+    expect(() => fromCsv('a.csv', { delimeter: ';' } as object)).toThrow('Did you mean "delimiter"?')
+    expect(() => fromCsv('a.csv', { separator: ';' } as object)).toThrow('Use "delimiter".')
+    expect(() => fromCsv('a.csv', { delimiter: '', toRow: 5 } as never)).toThrow(/fromCsv: 2 invalid settings/)
+  })
+
+  test('of UTF-16, as spreadsheets save text, are read', async () => {
+    const bytes = Buffer.from('\ufeffcity;country\nZürich;東\n', 'utf16le')
+    const parts = [bytes.subarray(0, 7), bytes.subarray(7)]
+    expect(await listOf(fromCsv(Readable.from(parts), { delimiter: ';' }))).toEqual([{ inputs: { city: 'Zürich', country: '東' } }])
+  })
+})
+
 const READERS: readonly (readonly [string, (source: string | Readable) => AsyncIterable<unknown>])[] = [
   ['fromCsv', (source) => fromCsv(source)],
   ['fromJsonl', (source) => fromJsonl(source)],
