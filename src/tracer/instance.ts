@@ -28,6 +28,8 @@ import { type Current, InstanceProvider, keptContext, type SpanRequest } from '.
 import { UnrecordedSpan } from '../provider/unrecorded-span.js'
 import { EventType } from '../semantics/attributes.js'
 import { withinMs } from '../time.js'
+import { hideOwnObjects } from '../values/own-objects.js'
+import type { Plain } from '../values/plain.js'
 import { type Snapshot, toSnapshot } from '../values/snapshot.js'
 import { describeThrown } from '../values/thrown.js'
 import { VERSION } from '../version.js'
@@ -131,7 +133,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, mask: this.redactor.label })
     this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
     this.stats.watchOpen(this.#open)
-    this.ownSession = createOwnSession(config, caller)
+    this.ownSession = createOwnSession(config, caller, (value) => this.snapshot(value).value)
     this.#firstParent = this.ownSession.follows === undefined ? caller?.parent : undefined
     if (config.spool !== undefined && this.isRecording) void this.exporters
     this.capture = new Capture(config.capture, hideOwnObjects)
@@ -531,12 +533,18 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { record } = session
     const atMs = first?.data === undefined ? nowOn(this.clock.anchor(), this.clock) : first.data.startUnixMs
     const startedAtMs = Math.floor(atMs - TIME_ROUNDING_MS)
-    const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.toSafe(path, value))
+    const body = toStartBody(session, startedAtMs, this.#config.project, (path, value) => this.#toSafeStart(session, path, value))
     const { rest } = this.exporters
     record.startedAtMs = startedAtMs
     this.stats.sessionStarted()
     this.diagnostics.debug(() => `session started: ${session.name} (${session.id})`)
     void noteArrival(record, rest.startSession(body))
+  }
+
+  /** The fields of the tracer's own session were copied with its settings; a second copy would cut once more what has no room. */
+  #toSafeStart(session: Session, path: string, value: unknown): unknown {
+    const isCopy = session === this.ownSession && typeof value === 'object'
+    return isCopy ? this.redactor.value(path, value as Plain) : this.toSafe(path, value)
   }
 
   /** Waits until everything recorded so far arrived, the user's processors included. Never rejects. */
@@ -794,10 +802,6 @@ function readIdentity(settings: ManualSpan): { eventType: string; eventId: strin
   } catch {
     return { eventType: EventType.tool, eventId: undefined }
   }
-}
-
-function hideOwnObjects(value: object): string | undefined {
-  return 'honeyhiveText' in value && typeof value.honeyhiveText === 'string' ? value.honeyhiveText : undefined
 }
 
 const MAX_REPEATS = 5

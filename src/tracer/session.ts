@@ -4,6 +4,7 @@ import { ATTRIBUTE } from '../semantics/attributes.js'
 import { readIdText, toSessionId } from '../semantics/session-id.js'
 import { fieldsOf } from '../options/fields.js'
 import { redactorFor } from './instance-redactor.js'
+import type { Plain, PlainObject } from '../values/plain.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { EvaluationIdentity, Session, SessionOptions, SessionRecord } from '../context/session.js'
@@ -114,15 +115,25 @@ function newId(): string {
   return Buffer.from(randomUUID(), 'latin1').toString('latin1')
 }
 
-/** The tracer's own session, from its settings. */
-export function createOwnSession(config: ResolvedConfig, caller: Caller | undefined): Session {
-  const { runId, datasetId, datapointId, sessionName, inputs, metadata, userProperties } = config
+/**
+ * The tracer's own session, from its settings.
+ *
+ * @param copy takes a copy of a field: the session starts with the first span, and the caller may have changed its objects by then.
+ */
+export function createOwnSession(config: ResolvedConfig, caller: Caller | undefined, copy: (value: object) => Plain): Session {
+  const { runId, datasetId, datapointId, sessionName } = config
   const evaluation = config.isEvaluation || runId !== undefined ? { runId, datasetId, datapointId } : undefined
   const sessionId = config.sessionId ?? caller?.sessionId
   // The record of a remote caller's session was made by that caller.
   const isCreatedHere = !config.skipSessionCreation && (caller?.sessionId === undefined || config.sessionId !== undefined)
-  const options = fieldsOf({ sessionName, sessionId, inputs, metadata, userProperties })
+  const options = fieldsOf({ sessionName, sessionId, ...(isCreatedHere ? copyFields(config, copy) : {}) })
   return createSession(config, options, evaluation, isCreatedHere, caller)
+}
+
+function copyFields({ inputs, metadata, userProperties }: ResolvedConfig, copy: (value: object) => Plain): SessionOptions {
+  // An object of fields stays one as a copy.
+  const take = (value: object | undefined): SessionOptions['inputs'] => value && (copy(value) as PlainObject)
+  return { inputs: take(inputs), metadata: take(metadata), userProperties: take(userProperties) }
 }
 
 function toIdentity(
@@ -157,8 +168,10 @@ export function toStartBody(
 ): Record<string, unknown> {
   const { inputs, metadata, userProperties } = session.options
   const { runId, datasetId, datapointId } = session.evaluation ?? NO_EVALUATION
-  const ids = { run_id: runId, dataset_id: datasetId, datapoint_id: datapointId }
-  const allMetadata = session.evaluation === undefined ? metadata : { ...metadata, ...ids }
+  const allMetadata =
+    session.evaluation === undefined
+      ? metadata
+      : { ...metadata, ...toGiven({ run_id: runId, dataset_id: datasetId, datapoint_id: datapointId }) }
   return {
     session_id: session.id,
     session_name: toSafe('session_name', session.name),
@@ -169,4 +182,8 @@ export function toStartBody(
     ...(allMetadata === undefined ? {} : { metadata: toSafe('metadata', allMetadata) }),
     ...(userProperties === undefined ? {} : { user_properties: toSafe('user_properties', userProperties) }),
   }
+}
+
+function toGiven(ids: Readonly<Record<string, string | undefined>>): object {
+  return Object.fromEntries(Object.entries(ids).filter(([, id]) => id !== undefined))
 }

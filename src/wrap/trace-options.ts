@@ -4,6 +4,9 @@ import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import type { TracerHandle } from '../context/instance.js'
 import { checkOptions } from '../options/check.js'
 import { createAdviser } from '../options/nearest.js'
+import { fieldsOf } from '../options/fields.js'
+import { hideOwnObjects } from '../values/own-objects.js'
+import { toSnapshot } from '../values/snapshot.js'
 import { ANYTHING, isBoolean, isFilledText, isFunction, isListOf, isText, isWhole, type OptionSpec } from '../options/spec.js'
 
 /** Any function. Parameters are `never` so that every function type is assignable to it. */
@@ -112,8 +115,13 @@ const TRACE_OPTIONS: Readonly<Record<keyof TraceOptions, OptionSpec>> = {
     accepts: (value) => isFunction(value) || isFields(value),
     expected: 'rules or a function (path, value)',
     remedy: "Give e.g. { keys: ['ssn'] }.",
+    isCopied: true,
   },
 }
+
+const FIELD_OPTIONS = ['config', 'metadata', 'metrics', 'feedback', 'userProperties', 'attributes'] as const
+/** What is kept of one of them; what a span has room for is decided with each call. */
+const MAX_FIELDS_BYTES = 10_485_760
 
 const EVENT_TYPE = "Use \"eventType\": 'model', 'tool' or 'chain'."
 
@@ -160,7 +168,20 @@ export function toTraceOptions(target: TraceTarget | undefined): TraceOptions {
 export function checkTraceOptions(options: TraceOptions, where: string, extra: readonly string[] = []): TraceOptions {
   const others = extra.map((name) => [name, ANYTHING])
   const specs = others.length === 0 ? TRACE_OPTIONS : { ...TRACE_OPTIONS, ...Object.fromEntries(others) }
-  return checkOptions(options, specs, where, adviseTraceOption)
+  return withOwnFields(checkOptions(options, specs, where, adviseTraceOption))
+}
+
+/** The same options with copies of the fields: they are for every call, whatever becomes of the caller's objects. */
+function withOwnFields(options: TraceOptions): TraceOptions {
+  const given = FIELD_OPTIONS.filter((name) => options[name] !== undefined)
+  if (given.length === 0) return options
+  const copies = given.map((name) => [name, copyFields(options[name])])
+  return Object.freeze(fieldsOf({ ...options, ...Object.fromEntries(copies) }))
+}
+
+function copyFields(fields: object | undefined): unknown {
+  // Media stay what they are: the tracer of a call says what becomes of them.
+  return toSnapshot(fields, { maxBytes: MAX_FIELDS_BYTES, media: 'keep' }, hideOwnObjects).value
 }
 
 /** What a wrapper needs to know of a function, worked out once. `options` are those of {@link checkTraceOptions}. */

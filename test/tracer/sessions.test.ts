@@ -318,6 +318,37 @@ describe('what the backend is asked', () => {
     expect(receiver.calls[0]?.headers.authorization).toBe('Bearer key-of-one')
   })
 
+  test('settings objects that are filled anew for the next tenant stay those of the tracer that was given them', async () => {
+    const shared = { tenant: { name: '' }, list: [''] }
+    const tracers = ['acme', 'globex'].map((name) => {
+      shared.tenant.name = name
+      shared.list[0] = name
+      return init({ sessionName: name, inputs: { of: shared }, metadata: shared, userProperties: { of: shared } })
+    })
+    for (const one of tracers) one.startSpan('work').end()
+    await Promise.all(tracers.map((one) => one.shutdown()))
+    const starts = receiver.calls.filter(({ path }) => path === '/session/start')
+    for (const { body } of starts) {
+      const { session_name: name, inputs, metadata, user_properties: properties } = body.session as Record<string, unknown>
+      const own = { tenant: { name }, list: [name] }
+      expect({ inputs, metadata, properties }).toEqual({ inputs: { of: own }, metadata: own, properties: { of: own } })
+    }
+    expect(starts).toHaveLength(2)
+  })
+
+  test('what the own session starts with is redacted and cut as what any other session does', async () => {
+    const inputs = { note: 'x'.repeat(3_000_000), mail: 'mail a@b.example', self: {} }
+    await using one = init({ inputs, redact: { patterns: [/a@b/] } })
+    one.startSpan('s').end()
+    one.withSession({ inputs }, () => undefined)
+    await one.forceFlush()
+    const starts = receiver.calls.filter(({ path }) => path === '/session/start')
+    const [own, another] = starts.map(({ body }) => body.session.inputs as Record<string, string>)
+    expect(own).toEqual(another)
+    expect(own?.mail).toBe('mail [REDACTED].example')
+    expect(own?.note?.length).toBeLessThan(2_200_000)
+  })
+
   test('evaluation identity stands in the metadata and on every span', async () => {
     await using one = init({ runId: 'r', datasetId: 'd', datapointId: 'p', metadata: { kept: 1 } })
     one.startSpan('s').end()

@@ -62,6 +62,22 @@ describe('inputs', () => {
     expect(take({ inputs: (text: string) => ({ length: text.length }) }, 'secret')).toEqual({ length: 6 })
   })
 
+  test('fields and rules among the options are those of when the function was wrapped, at every depth', () => {
+    const fields = { deep: { list: ['then'] } }
+    const attributes = { list: ['then'] }
+    const redact = { keys: ['then'] }
+    const options = { eventName: 'w', config: fields, metadata: fields, metrics: fields, feedback: fields, userProperties: fields }
+    const call = traceFn(tracer, (given: object) => given, { ...options, attributes, redact })
+    fields.deep.list[0] = 'changed'
+    attributes.list[0] = 'changed'
+    redact.keys[0] = 'changed'
+    call({ then: 1, changed: 1 })
+    for (const name of ['config', 'metadata', 'metrics', 'feedback', 'user_properties'])
+      expect(bucket(name)).toEqual({ 'deep.list.0': 'then' })
+    expect(last().list).toEqual(['then'])
+    expect(bucket('inputs')).toEqual({ then: '[REDACTED]', changed: 1 })
+  })
+
   test('a tracer among the arguments shows its name only, never key or state', () => {
     expect(take({}, tracer, { nested: { tracer } }, [tracer])).toEqual({
       arg0: '[HoneyHiveTracer]',
