@@ -1,6 +1,6 @@
-import { types } from 'node:util'
 import { unixMs, NativeMap } from './builtins.js'
 import { writeText } from './output.js'
+import { silencePromise } from './promises.js'
 import { toOneLine } from './terminal-text.js'
 
 /** Where the SDK writes about itself. `console` fits; each method receives one finished line. */
@@ -115,8 +115,7 @@ class Voice implements Diagnostics {
  * @throws what the function throws.
  */
 export function callHook(hook: () => unknown): void {
-  const outcome = hook()
-  if (types.isPromise(outcome)) outcome.then(undefined, () => undefined)
+  silencePromise(hook())
 }
 
 function writeLine(message: string): void {

@@ -1,4 +1,5 @@
 import { NativeSet, reflectGet } from '../builtins.js'
+import { silenceMade } from '../promises.js'
 import { types } from 'node:util'
 import type { SpanContext } from '@opentelemetry/api'
 import { parseTraceParent, TraceState } from '@opentelemetry/core'
@@ -145,8 +146,14 @@ function lookUp(carrier: unknown, name: string): unknown {
   if (typeof carrier !== 'object' || carrier === null) return undefined
   if (types.isMap(carrier)) return carrier.get(name) ?? firstMatch(carrier.keys(), name, (key) => carrier.get(key))
   if (isHeaders(carrier)) return carrier.get(name) ?? undefined
-  const direct: unknown = Object.hasOwn(carrier, name) ? reflectGet(carrier, name) : undefined
-  return direct ?? firstMatch(Object.keys(carrier), name, (key) => reflectGet(carrier, key))
+  const direct: unknown = Object.hasOwn(carrier, name) ? readField(carrier, name) : undefined
+  return direct ?? firstMatch(Object.keys(carrier), name, (key) => readField(carrier, key))
+}
+
+function readField(carrier: object, name: string): unknown {
+  const field: unknown = reflectGet(carrier, name)
+  silenceMade(carrier, name, field)
+  return field
 }
 
 function isHeaders(carrier: object): carrier is Headers {

@@ -1,6 +1,7 @@
 import { NativeMap, reflectGet, NativeProxy } from '../builtins.js'
 import type { Agent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { silencePromise } from '../promises.js'
 import { ExchangeError } from './exchange.js'
 import { findProxy, type ProxyRules, TunnelAgent } from './proxy.js'
 import { type AgentLease, leaseAgent, toAgentOptions } from './sockets.js'
@@ -109,6 +110,7 @@ export class Connections {
     const chosen = ask(agent, url)
     if (chosen === undefined || chosen === null) return undefined
     if (isAgent(chosen)) return chosen
+    silencePromise(chosen)
     throw new ExchangeError('network', 'the function given as `agent` gave no http.Agent or https.Agent', true)
   }
 }

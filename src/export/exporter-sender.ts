@@ -3,6 +3,7 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Outcome } from '../otlp/reply.js'
 import type { ExportableSpan } from '../otlp/span-writer.js'
 import type { ExportRequest, SendOptions, SpanSender } from './span-sender.js'
+import { silencePromise } from '../promises.js'
 import { toTimerMs } from '../time.js'
 import { describeThrown, readField } from '../values/thrown.js'
 import { runDetached } from './detached.js'
@@ -42,11 +43,16 @@ export class ExporterSender implements SpanSender {
         resolve(outcome)
       }
 
+      function fail(error: unknown): void {
+        finish(lost(`the exporter threw${toReason(error)}`))
+      }
+
       // Around the very call, whatever became of the context on the way here: instrumented requests of an exporter are no spans.
       try {
-        runDetached(() => this.#exporter.export([...spans], (result) => finish(toOutcome(result))))
+        const given: unknown = runDetached(() => this.#exporter.export([...spans], (result) => finish(toOutcome(result))))
+        silencePromise(given, fail)
       } catch (error) {
-        finish(lost(`the exporter threw${toReason(error)}`))
+        fail(error)
       }
     })
   }

@@ -10,6 +10,7 @@ import { functionSpec, type Specs } from '../options/spec.js'
 import { readSpanContext } from '../provider/foreign-span.js'
 import { findInnermost, findOwned, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { describeQueue, isContextOfTheQueue, startsInCallbacks } from '../provider/queued-callbacks.js'
+import { silencePromise } from '../promises.js'
 import { isLlmSpan } from '../semantics/event-type.js'
 import type { TracerInstance } from '../tracer/instance.js'
 import { processDiagnostics } from '../tracer/registry.js'
@@ -47,6 +48,7 @@ const OPTIONS: Specs & Readonly<Record<keyof HoneyHiveSpanProcessorOptions, unkn
   filter: functionSpec('Give (span) => true for those to copy.'),
 }
 
+const NO_PROMISE = 'it gave a promise, but must answer at once'
 const FLUSH_MS = 30_000
 const SHUTDOWN_MS = 5_000
 
@@ -126,7 +128,9 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
 
   #passes(span: ReadableSpan): boolean {
     try {
-      return this.#filter(span) === true
+      const answer: unknown = this.#filter(span)
+      if (silencePromise(answer)) throw new TypeError(NO_PROMISE)
+      return answer === true
     } catch (error) {
       warn('filter', `the filter failed (${describeThrown(error).type}) for "${span.name}", which is not copied`)
       return false
@@ -136,6 +140,7 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
   #findDestination(span: Span, parentContext: Context, parent: HostSpan | undefined, at: Surroundings): Destination | undefined {
     if (this.#route !== undefined) {
       const named = this.#route(span, parentContext)
+      if (silencePromise(named)) throw new TypeError(NO_PROMISE)
       return named === undefined ? undefined : toDestination(lookUp(named), parent, false, at)
     }
     const isChosen = trace.getSpan(parentContext) !== at.span

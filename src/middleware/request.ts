@@ -1,10 +1,10 @@
 // One request of a server, whatever the framework: its tracer, its session, its span and its end.
-import { types } from 'node:util'
 import { type Attributes, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { ATTRIBUTE, EventType } from '../semantics/attributes.js'
 import { type HeaderCarrier, readHeader, readRemoteContext } from '../context/propagation.js'
 import { currentScope, runInScope } from '../context/scope.js'
 import { createDiagnostics } from '../diagnostics.js'
+import { silencePromise } from '../promises.js'
 import { isErrorLike } from '../values/realm.js'
 import { describeThrown } from '../values/thrown.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
@@ -98,7 +98,7 @@ export function createRequestTracing<Req, Res>(settings: RequestTracingOptions<R
     try {
       const chosen: unknown = choice(request)
       if (isTracer(chosen)) return chosen
-      ignoreRejection(chosen)
+      silencePromise(chosen)
       diagnostics.warnOnce(
         'tracer',
         `${where}: the tracer function returned no tracer, so the request runs untraced. Return a tracer, or use "ignore" for such requests.`,
@@ -181,16 +181,9 @@ function createAsk(tracer: HoneyHiveTracer, where: string): <R>(option: string, 
   return (option, fn) =>
     tracer.instance.guard(`${where}: "${option}"`, undefined, () => {
       const answer = fn()
-      if (!ignoreRejection(answer)) return answer
+      if (!silencePromise(answer)) return answer
       throw new TypeError('it returned a promise, but must answer at once')
     })
-}
-
-/** True for a promise, which then cannot end the process by being rejected. */
-function ignoreRejection(value: unknown): boolean {
-  if (!types.isPromise(value)) return false
-  value.catch(() => undefined)
-  return true
 }
 
 function toFlag<Req>(option: RequestOptions<Req>['continueRemote'], request: Req): boolean {

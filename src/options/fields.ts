@@ -1,4 +1,5 @@
 import { hasOwnField } from '../natives.js'
+import { silenceMade } from '../promises.js'
 
 /** An object that inherits from none; not made with `null` for a prototype, because V8 looks fields of those up as in a map. */
 class Fields {}
@@ -17,13 +18,19 @@ export function noFields(): Record<string, unknown> {
  */
 export function fieldsOf<T extends object>(given: T): T {
   const fields = noFields()
-  for (const name in given) if (isGiven(given, name)) fields[name] = (given as Readonly<Record<string, unknown>>)[name]
+  for (const name in given) if (isGiven(given, name)) fields[name] = read(given, name)
   return fields as T
 }
 
 /** One field of {@link fieldsOf}. @throws as that does. */
 export function readField(given: object, name: string): unknown {
-  return isGiven(given, name) ? (given as Readonly<Record<string, unknown>>)[name] : undefined
+  return isGiven(given, name) ? read(given, name) : undefined
+}
+
+function read(given: object, name: string): unknown {
+  const field = (given as Readonly<Record<string, unknown>>)[name]
+  if (typeof field === 'object') silenceMade(given, name, field)
+  return field
 }
 
 function isGiven(given: object, name: string): boolean {

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { isValidSpanId, isValidTraceId } from '@opentelemetry/api'
 import type { IdGenerator } from '@opentelemetry/sdk-trace'
+import { silencePromise } from '../promises.js'
 
 const POOL_BYTES = 4096
 const SPAN_CHARS = 16
@@ -69,7 +70,9 @@ export class InstanceIdGenerator implements IdGenerator {
 function ask(generate: () => string, isValid: (id: string) => boolean): string | undefined {
   try {
     const id: unknown = generate()
-    return typeof id === 'string' && isValid(id) ? id : undefined
+    if (typeof id === 'string') return isValid(id) ? id : undefined
+    silencePromise(id)
+    return undefined
   } catch {
     return undefined
   }

@@ -1,8 +1,9 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api'
-import { detectResources, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
+import { detectResources, type Resource, type ResourceDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { hostname } from 'node:os'
 import { isPromise } from 'node:util/types'
 import { NativeMap, toJsonText } from '../builtins.js'
+import { silencePromise } from '../promises.js'
 import { readPlatform } from '../config/platform.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
@@ -19,8 +20,20 @@ export function createResource(config: ResolvedConfig, mask: (text: string) => s
   const own: Attributes = { 'service.name': serviceName, ...PROCESS_ATTRIBUTES, ...resourceAttributes }
   if (resource === undefined && resourceDetectors.length === 0) return toSharedResource(withMaskedNames(own, mask))
   const ofProcess = resourceFromAttributes(own)
-  const detected = resourceDetectors.length === 0 ? ofProcess : ofProcess.merge(detectResources({ detectors: [...resourceDetectors] }))
+  const detected =
+    resourceDetectors.length === 0 ? ofProcess : ofProcess.merge(detectResources({ detectors: resourceDetectors.map(withoutPromise) }))
   return withMaskedTexts(detected.merge(resource ?? null).merge(resourceFromAttributes({ ...resourceAttributes })), mask)
+}
+
+/** A detector gives its attributes at once, each of which may be a promise; one that is a promise itself counts as failed. */
+function withoutPromise(detector: ResourceDetector): ResourceDetector {
+  return {
+    detect(config) {
+      const detected = detector.detect(config)
+      if (silencePromise(detected)) throw new TypeError('a resource detector gave a promise of its attributes')
+      return detected
+    },
+  }
 }
 
 function withMaskedNames(attributes: Attributes, mask: (text: string) => string): Attributes {

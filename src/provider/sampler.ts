@@ -8,6 +8,7 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
+import { silencePromise } from '../promises.js'
 import { isTraceState, toAttributes } from './span-arguments.js'
 import { IDENTITY_KEYS } from './span-record.js'
 
@@ -82,11 +83,17 @@ class GuardedSampler implements SpanSampler {
     try {
       // It may write to what it is given, now and later.
       const given = { ...attributes }
-      return toVerdict(this.#sampler.shouldSample(context, traceId, name, kind, given, [...links]), given)
+      const result = this.#sampler.shouldSample(context, traceId, name, kind, given, [...links])
+      if (silencePromise(result)) return this.#keep('gave a promise')
+      return toVerdict(result, given)
     } catch {
-      this.#diagnostics.warn('sampler', 'the configured sampler threw; the span is kept. Check the `sampler` option.')
-      return KEPT
+      return this.#keep('threw')
     }
+  }
+
+  #keep(why: string): Verdict {
+    this.#diagnostics.warn('sampler', `the configured sampler ${why}; the span is kept. Check the \`sampler\` option.`)
+    return KEPT
   }
 }
 

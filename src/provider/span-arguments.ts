@@ -1,6 +1,7 @@
 import { reflectGet } from '../builtins.js'
 import { types } from 'node:util'
 import { type AttributeValue, type Attributes, type HrTime, type Link, SpanKind, type SpanStatus, SpanStatusCode } from '@opentelemetry/api'
+import { silenceMade } from '../promises.js'
 import { toAttributeValue } from '../values/flatten.js'
 import { toBigIntText } from '../values/stand-in.js'
 import { boundText, MAX_NAME_CHARS } from './bound-text.js'
@@ -19,7 +20,9 @@ export function forEachAttribute(attributes: unknown, visit: (key: string, value
   if (typeof attributes !== 'object' || attributes === null) return
   for (const key of readKeys(attributes)) {
     try {
-      visit(key, reflectGet(attributes, key))
+      const value: unknown = reflectGet(attributes, key)
+      if (typeof value === 'object') silenceMade(attributes, key, value)
+      visit(key, value)
     } catch {
       visit(key, '[Unreadable]')
     }

@@ -1,5 +1,6 @@
 import type { SpanFilter } from '../config/resolved.js'
 import type { Diagnostics } from '../diagnostics.js'
+import { silencePromise } from '../promises.js'
 
 /** True when a span of that name and start attributes is kept. Never throws. */
 export type KeepSpan = (name: string, attributes: Readonly<Record<string, unknown>>) => boolean
@@ -19,9 +20,15 @@ function startsWithAny(name: string, prefixes: readonly string[]): boolean {
 
 function askFilter(filter: KeepSpan, name: string, attributes: Readonly<Record<string, unknown>>, diagnostics: Diagnostics): boolean {
   try {
-    return filter(name, attributes) !== false
+    const answer: unknown = filter(name, attributes)
+    if (silencePromise(answer)) warnOf('gave a promise', diagnostics)
+    return answer !== false
   } catch {
-    diagnostics.warn('spanFilter', 'the configured span filter threw; the span is kept. Check the `spanFilter` option.')
+    warnOf('threw', diagnostics)
     return true
   }
+}
+
+function warnOf(what: string, diagnostics: Diagnostics): void {
+  diagnostics.warn('spanFilter', `the configured span filter ${what}; the span is kept. Check the \`spanFilter\` option.`)
 }

@@ -2,6 +2,7 @@ import { reflectGet, NativeProxy } from '../builtins.js'
 import type { Context, SpanContext } from '@opentelemetry/api'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
+import { silencePromise } from '../promises.js'
 import { GuardedSpan } from './guarded-span.js'
 import type { SpanListener } from './span-data.js'
 import type { SpanMetrics } from './span-metrics.js'
@@ -65,9 +66,10 @@ export class UserSpanProcessor implements SpanProcessor {
     return this.#settle('shutdown', () => this.#processor.shutdown())
   }
 
-  #guard(what: string, call: () => void): void {
+  #guard(what: string, call: () => unknown): void {
     try {
-      call()
+      const outcome = call()
+      if (outcome !== undefined) silencePromise(outcome, (error) => this.#warn(what, error))
     } catch (error) {
       this.#warn(what, error)
     }

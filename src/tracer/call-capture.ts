@@ -3,6 +3,7 @@ import type { SpanOptions } from '@opentelemetry/api'
 import { BUCKETS, METRIC } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
+import { silencePromise } from '../promises.js'
 import { isPlainPrototype } from '../values/realm.js'
 import { fieldsOf } from '../options/fields.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
@@ -45,6 +46,7 @@ export function captureResult(span: GuardedSpan, call: CompiledCall, output: unk
   if (!capturesOutput(call, capture)) return
   const { outputs } = call.options
   const shown: unknown = typeof outputs === 'function' ? outputs(output) : output
+  if (shown !== output) refusePromise('outputs', shown)
   if (shown === undefined) return
   const isWhole = typeof outputs === 'function' && isPlainObject(shown)
   span.addToBucket('outputs', isWhole ? capture.take(shown) : capture.takeResult(shown))
@@ -98,10 +100,21 @@ export function pickBuckets(options: object): Record<string, unknown> {
 
 function selectInputs({ options, argNames }: CompiledCall, self: unknown, args: readonly unknown[], byDefault: boolean): unknown {
   const { inputs } = options
-  if (typeof inputs === 'function') return reflectApply(inputs, self, args)
+  if (typeof inputs === 'function') return askInputs(inputs, self, args)
   if (!(inputs ?? byDefault) || args.length === 0) return undefined
   const [first] = args
   return args.length === 1 && argNames === undefined && isPlainObject(first) ? first : nameArguments(args, argNames)
+}
+
+function askInputs(inputs: (...args: never[]) => unknown, self: unknown, args: readonly unknown[]): unknown {
+  const shown: unknown = reflectApply(inputs, self, args)
+  if (!args.includes(shown)) refusePromise('inputs', shown)
+  return shown
+}
+
+/** What is shown of a call is wanted now. A promise that the call itself was given or gave is the host's, and shown as one. */
+function refusePromise(option: 'inputs' | 'outputs', shown: unknown): void {
+  if (silencePromise(shown)) throw new TypeError(`the function given as "${option}" gave a promise, but must answer at once`)
 }
 
 function nameArguments(args: readonly unknown[], names: readonly string[] | undefined): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { NativeMap, NativeSet, reflectGet } from '../builtins.js'
 import { readField } from '../options/fields.js'
+import { silenceMade } from '../promises.js'
 import { isErrorLike } from '../values/realm.js'
 import { type Bucket, BUCKETS } from '../semantics/attributes.js'
 import { toSessionId } from '../semantics/session-id.js'
@@ -117,7 +118,9 @@ function readEntries(holder: object): [string, unknown][] {
 
 function readProperty(holder: object, key: string): unknown {
   try {
-    return reflectGet(holder, key)
+    const field: unknown = reflectGet(holder, key)
+    silenceMade(holder, key, field)
+    return field
   } catch {
     return '[Unreadable]'
   }

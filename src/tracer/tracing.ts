@@ -4,6 +4,7 @@ import { fieldsOf } from '../options/fields.js'
 import { EventType } from '../semantics/attributes.js'
 import type { Instance } from '../context/instance.js'
 import { createTracing, type TraceClassDecorator, type TraceClassOptions, type TraceDecorator } from '../wrap/decorate.js'
+import { silencePromise } from '../promises.js'
 import type { TracerInstance } from './instance.js'
 import { describeMissing, describeUnfound, implicitInstance, namedInstance, noFunction, reportUntraced } from './registry.js'
 import type { CompiledCall, TracerRef, TraceOptions, TraceTarget } from '../wrap/trace-options.js'
@@ -52,12 +53,12 @@ export function callInSpan<R>(instance: TracerInstance, name: string, options: A
     options: fieldsOf<TraceOptions>({
       ...rest,
       eventId: typeof eventId === 'string' ? eventId : undefined,
-      inputs: inputs === undefined ? false : () => inputs,
+      inputs: inputs === undefined ? false : (given: object) => given,
     }),
   }
   let span: Span = NO_SPAN
   const record = (): Recording | undefined => {
-    const recording = instance.record(call, undefined, [])
+    const recording = instance.record(call, undefined, inputs === undefined ? [] : [inputs])
     span = recording?.span ?? NO_SPAN
     return recording
   }
@@ -86,5 +87,11 @@ function findRecorder(ref: TracerRef | undefined, name: string): Recorder | unde
 export function findInstance(ref: TracerRef | undefined): Instance | undefined {
   if (ref === undefined) return implicitInstance()
   if (typeof ref === 'string') return namedInstance(ref)
-  return (typeof ref === 'function' ? ref() : ref)?.instance
+  return typeof ref === 'function' ? ask(ref) : ref?.instance
+}
+
+/** A promise of a tracer comes too late for the call. */
+function ask(find: Extract<TracerRef, () => unknown>): Instance | undefined {
+  const tracer = find()
+  return silencePromise(tracer) ? undefined : tracer?.instance
 }

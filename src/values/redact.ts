@@ -1,5 +1,5 @@
-import { types } from 'node:util'
 import { toJsonText } from '../builtins.js'
+import { silencePromise } from '../promises.js'
 import { type MediaMode, summariseMedia } from './media.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { isPlainArray, type Plain, setField } from './plain.js'
@@ -143,10 +143,7 @@ function createPatternMask(pattern: RegExp, replacement: string): MaskText {
 /** Asks the user's function and fails closed. */
 function createAsk(redact: RedactFunction, masks: readonly MaskText[], replacement: string): MaskLeaf {
   function toShown(answer: unknown): Plain {
-    if (types.isPromise(answer)) {
-      answer.then(undefined, () => undefined)
-      return replacement
-    }
+    if (silencePromise(answer)) return replacement
     if (answer === undefined || typeof answer === 'symbol' || typeof answer === 'function') return replacement
     const { value } = takeSnapshot(answer, MAX_RETURNED_BYTES)
     return maskStrings(value, masks)

@@ -1,8 +1,9 @@
 import { types } from 'node:util'
+import { silenceMade, silencePromise } from '../promises.js'
 import { isMediaText, type MediaMode, summariseMedia } from './media.js'
 import { type Plain, setField } from './plain.js'
 import { isArrayPrototype, isErrorLike, isPlainPrototype } from './realm.js'
-import { toBigIntText, toFunctionText, toStandIn, toSymbolText, toThrownName } from './stand-in.js'
+import { PROMISE, toBigIntText, toFunctionText, toStandIn, toSymbolText, toThrownName } from './stand-in.js'
 import { fitValue, LEAST_PART_BYTES, numberSize, sizeOf } from './room.js'
 import { cutText, OVERLAP_BYTES, toCutListMark } from './text.js'
 
@@ -247,7 +248,13 @@ function copyContent(value: object, walk: Walk): Plain | undefined {
   if (types.isSet(value)) return copySet(value, walk)
   if (isErrorLike(value)) return copyError(value, walk)
   const standIn = toStandIn(value, walk.media, walk.maxBytes)
+  if (typeof standIn === 'object' && standIn !== null && !Array.isArray(standIn)) silenceFields(value, standIn)
   return standIn === undefined ? copyInstance(value, walk) : copyValue(standIn, walk)
+}
+
+/** What stands for `source` holds what its getters gave. */
+function silenceFields(source: object, standIn: object): void {
+  for (const [key, field] of Object.entries(standIn)) if (key in source) silenceMade(source, key, field)
 }
 
 function isFull(walk: Walk): boolean {
@@ -293,7 +300,9 @@ function copyArray(value: readonly unknown[], walk: Walk): Plain {
   for (let i = 0; i < length; i += 1) {
     if (isFull(walk)) return markItems(copy, length, walk)
     walk.nodes += TRAPPED_ITEM_COST
-    copy.push(copyItem(readField(value, i), length - 1 - i, walk))
+    const item = readField(value, i)
+    copy.push(copyItem(item, length - 1 - i, walk))
+    silenceMade(value, i, item)
   }
   return copy
 }
@@ -318,11 +327,13 @@ function copyOrdinaryArray(value: readonly unknown[], length: number, walk: Walk
   walk.bytes += 2
   for (let i = takeNumbers(copy, walk); i < wanted; i += 1) {
     if (isFull(walk)) {
+      for (let rest = i; rest < wanted; rest += 1) silenceMade(value, rest, copy[rest])
       copy.length = i
       return markItems(copy as Plain[], length, walk)
     }
     const item = copy[i]
     const plain = copyItem(item, wanted - 1 - i, walk)
+    if (plain === PROMISE) silenceMade(value, i, item)
     if (plain !== item || plain === 0) copy[i] = plain
   }
   // Every item was replaced by its plain form above.
@@ -379,7 +390,7 @@ function copyFields(source: object, walk: Walk, size?: number): Plain | undefine
     const plain = copyPart(field, keys.length - 1 - i, walk)
     if (plain === undefined) continue
     walk.bytes += key.length + 4
-    if (typeof field === 'object') silenceOwnPromise(source, key, field)
+    if (plain === PROMISE) silenceMade(source, key, field)
     setField(copy, key, plain)
   }
   return all > keys.length ? markFields(copy, all - keys.length, all, walk) : copy
@@ -400,20 +411,6 @@ function readField(source: object, key: string | number): unknown {
     return (source as Record<string | number, unknown>)[key]
   } catch (thrown) {
     return `[Throws: ${toThrownName(thrown)}]`
-  }
-}
-
-/** A promise that a getter made for us alone would end the process when it rejects; one that the user stored is left alone. */
-function silenceOwnPromise(source: object, key: string, field: unknown): void {
-  if (!types.isPromise(field)) return
-  if (Object.getOwnPropertyDescriptor(source, key)?.get !== undefined) silence(field)
-}
-
-function silence(promise: Promise<unknown>): void {
-  try {
-    Reflect.apply(Promise.prototype.then, promise, [undefined, () => undefined])
-  } catch {
-    // A subclass with a species of its own refused; its rejections are its own affair.
   }
 }
 
@@ -438,7 +435,7 @@ function copyFromToJson(value: object, toJson: Callable, walk: Walk): Plain | un
   } catch {
     // The own fields stand in.
   }
-  if (types.isPromise(result)) silence(result)
+  silencePromise(result)
   if (typeof result !== 'object' || result === null) return copyValue(result, walk)
   walk.settled = result
   return result === value ? copyFields(value, walk) : copyObject(result, walk)
@@ -474,10 +471,13 @@ function copyError(error: Error, walk: Walk): Plain | undefined {
   const fields: Record<string, unknown> = Object.create(null)
   for (const key of ['name', 'message', 'stack', 'cause', 'errors']) {
     const field = readField(error, key)
+    silenceMade(error, key, field)
     if (field !== undefined) fields[key] = field
   }
   for (const key of Object.keys(error)) {
-    if (!(key in fields)) fields[key] = readField(error, key)
+    if (key in fields) continue
+    fields[key] = readField(error, key)
+    silenceMade(error, key, fields[key])
   }
   return copyFields(fields, walk)
 }

@@ -7,6 +7,8 @@ import { toWebStandIn } from './web-objects.js'
 /** Beyond this size decimal text costs more than linear time. */
 const BIG_INT_LIMIT = 2n ** 4096n
 const MAX_NAME_CHARS = 200
+/** Stands for a promise. */
+export const PROMISE = '[Promise]'
 
 /** Text that stands for a BigInt: its decimal digits, or a mark when it has thousands of them. */
 export function toBigIntText(value: bigint): string {
@@ -45,7 +47,7 @@ export function toThrownName(thrown: unknown): string {
  * for everything else. May throw on a Proxy; the caller guards.
  */
 export function toStandIn(value: object, media: MediaMode, maxBytes: number): unknown {
-  if (types.isPromise(value)) return '[Promise]'
+  if (types.isPromise(value)) return PROMISE
   if (types.isDate(value)) return toDateText(value)
   if (types.isRegExp(value)) return String(Reflect.apply(RegExp.prototype.toString, value, []))
   const binary = toBinaryStandIn(value, media, maxBytes)

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { toJsonText } from '../builtins.js'
+import { silenceMade } from '../promises.js'
 import { takeSnapshot } from './snapshot.js'
 import { toBigIntText, toFunctionText } from './stand-in.js'
 import { cutText } from './text.js'
@@ -36,7 +37,9 @@ export function describeThrown(thrown: unknown): ThrownText {
 /** A field of a thrown value as it is; `undefined` where it cannot be read. */
 export function readField(holder: object, key: string): unknown {
   try {
-    return Reflect.get(holder, key)
+    const field: unknown = Reflect.get(holder, key)
+    if (typeof field === 'object') silenceMade(holder, key, field)
+    return field
   } catch {
     return undefined
   }
