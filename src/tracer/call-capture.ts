@@ -4,6 +4,8 @@ import { BUCKETS, METRIC } from '../semantics/attributes.js'
 import type { ResolvedCapture } from '../config/resolved.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { silencePromise } from '../promises.js'
+import { isPlainArray, type Plain, type PlainObject, setField } from '../values/plain.js'
+import { sizeOf } from '../values/room.js'
 import { isPlainPrototype } from '../values/realm.js'
 import { fieldsOf } from '../options/fields.js'
 import { createRedactor, type Redactor } from '../values/redact.js'
@@ -41,7 +43,7 @@ export function captureCall(span: GuardedSpan, call: CompiledCall, self: unknown
   if (inputs !== undefined) span.addToBucket('inputs', capture.take(inputs))
 }
 
-/** Writes the result of a call; what a function of the user's makes of it is taken as it is. */
+/** Writes the result of a call; what a function of the user's makes of it is taken as it is. What the call said itself stays, as with inputs. */
 export function captureResult(span: GuardedSpan, call: CompiledCall, output: unknown, capture: Capture): void {
   if (!capturesOutput(call, capture)) return
   const { outputs } = call.options
@@ -49,15 +51,33 @@ export function captureResult(span: GuardedSpan, call: CompiledCall, output: unk
   if (shown !== output) refusePromise('outputs', shown)
   if (shown === undefined) return
   const isWhole = typeof outputs === 'function' && isPlainObject(shown)
-  span.addToBucket('outputs', isWhole ? capture.take(shown) : capture.takeResult(shown))
+  const captured = isWhole ? capture.take(shown) : capture.takeResult(shown)
+  const left = leaveSaid(GuardedSpan.recordOf(span)?.buckets?.outputs, captured)
+  if (left !== undefined) span.addToBucket('outputs', left)
+}
+
+/** What is captured without the fields that were `said` already, which stay; `undefined` where none is left. */
+function leaveSaid(said: Plain | undefined, captured: Snapshot): Snapshot | undefined {
+  const { value } = captured
+  if (!isFields(said) || !isFields(value)) return captured
+  const missing = Object.keys(value).filter((name) => !Object.hasOwn(said, name))
+  if (missing.length === 0) return undefined
+  if (missing.length === Object.keys(value).length) return captured
+  const left: { [name: string]: Plain } = {}
+  for (const name of missing) setField(left, name, value[name] as Plain)
+  return { ...captured, value: left, bytes: sizeOf(left) }
+}
+
+function isFields(value: Plain | undefined): value is PlainObject {
+  return typeof value === 'object' && value !== null && !isPlainArray(value)
 }
 
 /** Writes how many pieces an answer came in and when the first one came; what the user measured stays. */
 export function captureChunks(span: GuardedSpan, chunkCount: number, firstChunkMs: number | undefined): void {
   const given = GuardedSpan.recordOf(span)?.buckets?.metrics
   const measured = { [METRIC.chunkCount]: chunkCount, ...(firstChunkMs === undefined ? {} : { [METRIC.timeToFirstTokenMs]: firstChunkMs }) }
-  const missing = Object.entries(measured).filter(([name]) => typeof given !== 'object' || given === null || !Object.hasOwn(given, name))
-  if (missing.length > 0) span.addToBucket('metrics', { value: Object.fromEntries(missing), bytes: 40, truncated: false })
+  const left = leaveSaid(given, { value: measured, bytes: 40, truncated: false })
+  if (left !== undefined) span.addToBucket('metrics', left)
 }
 
 /** Whether the result of a call is recorded at all. */

@@ -111,6 +111,31 @@ describe('outputs', () => {
     expect(bucket('outputs')).toEqual({ 'result.later': true })
   })
 
+  test('what the call said itself with enrichSpan stays, as with inputs; other fields are merged', async () => {
+    const say = (outputs: unknown, result: unknown, options: object = {}): Record<string, unknown> => {
+      traceFn(tracer, () => (tracer.enrichSpan({ outputs }), result), { eventName: 'f', ...options })()
+      return bucket('outputs')
+    }
+    expect(say({ result: 'said' }, 'captured')).toEqual({ result: 'said' })
+    expect(say('said', 'captured')).toEqual({ result: 'said' })
+    expect(say({ result: { answer: 'said' } }, { raw: 1 })).toEqual({ 'result.answer': 'said' })
+    expect(say({ score: 'said' }, 'captured')).toEqual({ score: 'said', result: 'captured' })
+    expect(say({ a: 'said' }, 5, { outputs: (n: number) => ({ a: n, b: n }) })).toEqual({ a: 'said', b: 5 })
+    const stream = traceFn(
+      tracer,
+      async function* () {
+        tracer.enrichSpan({ outputs: { result: 'said' } })
+        yield 'a'
+        yield 'b'
+      },
+      { eventName: 'f' },
+    )
+    for await (const _ of stream()) continue
+    expect(bucket('outputs')).toEqual({ result: 'said' })
+    traceFn(tracer, (text: string) => tracer.enrichSpan({ inputs: { text: 'said' } }) && text, { eventName: 'f', argNames: ['text'] })('given')
+    expect(bucket('inputs')).toEqual({ text: 'said' })
+  })
+
   test('are left out or replaced on request; capture is the default of the tracer', () => {
     expect(give('x', { outputs: false })).toEqual({})
     expect(give('secret', { outputs: (text: string) => ({ length: text.length }) })).toEqual({ length: 6 })
