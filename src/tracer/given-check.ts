@@ -128,13 +128,14 @@ export class GivenCheck {
     )
   }
 
-  /** Says of a time that it is none. */
-  timeout(call: string, given: unknown): void {
-    if (typeof given === 'number' && !Number.isNaN(given)) return
+  /** @returns the time, or the `usual` one where it is none, and says so. */
+  timeout(call: string, given: unknown, usual: number): number {
+    if (typeof given === 'number' && !Number.isNaN(given)) return given
     this.#diagnostics.warnOnce(
       `timeout:${call}`,
       `${call}() takes milliseconds, got ${toShown(given)}: its own limit counts. Give e.g. 5000.`,
     )
+    return usual
   }
 
   /** @param consequence of a name that is not known; without one it is ignored. */

@@ -412,8 +412,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   forceFlush(timeoutMs: number = DEFAULT_FLUSH_MS): Promise<boolean> {
-    this.#check.timeout('forceFlush', timeoutMs)
-    return this.#instance.flush(timeoutMs)
+    return this.#instance.flush(this.#check.timeout('forceFlush', timeoutMs, DEFAULT_FLUSH_MS))
   }
 
   /** Another name of {@link forceFlush}. */
@@ -428,9 +427,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    * @returns true only if everything arrived; never rejects.
    */
   shutdown(timeoutMs: number = DEFAULT_SHUTDOWN_MS): Promise<boolean> {
-    this.#check.timeout('shutdown', timeoutMs)
+    const limitMs = this.#check.timeout('shutdown', timeoutMs, DEFAULT_SHUTDOWN_MS)
     this.#instance.stop()
-    this.#closing ??= this.#close(timeoutMs)
+    this.#closing ??= this.#close(limitMs)
     return this.#closing
   }
 
