@@ -3,7 +3,7 @@ import { readField } from '../options/fields.js'
 import { silenceMade } from '../promises.js'
 import { isErrorLike } from '../values/realm.js'
 import { type Bucket, BUCKETS } from '../semantics/attributes.js'
-import { toSessionId } from '../semantics/session-id.js'
+import { toOwnId } from '../semantics/session-id.js'
 import type { GuardedSpan } from '../provider/guarded-span.js'
 import type { Snapshot } from '../values/snapshot.js'
 
@@ -59,7 +59,8 @@ export function enrichSpan(span: GuardedSpan, payload: unknown, take: TakeSnapsh
   for (const [bucket, value] of readBuckets(payload)) span.addToBucket(bucket, take(wrapIfScalar(bucket, value)))
   const { error, eventId } = readSpecial(payload)
   if (error !== undefined && error !== null) span.fail(error)
-  if (typeof eventId === 'string') span.setAttribute('honeyhive_event_id', toSessionId(eventId))
+  const ownId = toOwnId(eventId)
+  if (ownId !== undefined) span.setAttribute('honeyhive_event_id', ownId)
 }
 
 /** Body of `PUT /events` for a session or event; `undefined` when there is nothing to send. */

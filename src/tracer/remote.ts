@@ -1,6 +1,6 @@
 import { NativeMap, NativeSet } from '../builtins.js'
 import type { SpanContext } from '@opentelemetry/api'
-import { toSessionId } from '../semantics/session-id.js'
+import { toOwnId } from '../semantics/session-id.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import {
   BAGGAGE,
@@ -84,7 +84,7 @@ function toSession({ baggage }: RemoteContext, config: ResolvedConfig): Session 
 /** The session id in a caller's baggage, normalised; the names are those the Python SDK reads. */
 export function readSessionId(baggage: ReadonlyMap<string, string>): string | undefined {
   const id = SESSION_NAMES.map((name) => baggage.get(name)).find((found) => found !== undefined)
-  return id === undefined || id === '' ? undefined : toSessionId(id)
+  return toOwnId(id)
 }
 
 function toEvaluation(baggage: ReadonlyMap<string, string>): EvaluationIdentity | undefined {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SpanContext } from '@opentelemetry/api'
 import { ATTRIBUTE } from '../semantics/attributes.js'
-import { readIdText, toSessionId } from '../semantics/session-id.js'
+import { readIdText, toOwnId } from '../semantics/session-id.js'
 import { fieldsOf } from '../options/fields.js'
 import { redactorFor } from './instance-redactor.js'
 import type { Plain, PlainObject } from '../values/plain.js'
@@ -30,7 +30,7 @@ export function createSession(
   isCreatedHere: boolean,
   caller?: Caller,
 ): Session {
-  const id = toOwnId(options.sessionId)
+  const id = toOwnId(readIdText(options.sessionId)) ?? newId()
   const follows = caller?.sessionId === undefined || caller.sessionId === id ? undefined : caller.parent
   return new OwnSession({ config, id, options, evaluation: readEvaluation(givenEvaluation), isCreatedHere, follows })
 }
@@ -104,11 +104,6 @@ function readEvaluation(given: EvaluationIdentity | undefined): EvaluationIdenti
   return { runId, datasetId, datapointId }
 }
 
-/** A blank id is a lookup that found nothing, never an id to share. */
-function toOwnId(given: unknown): string {
-  const text = readIdText(given) ?? ''
-  return text.trim() === '' ? newId() : toSessionId(text)
-}
 
 /** A UUID in one piece: Node's is put together of its digits, and holds all the parts, a kilobyte, for as long as the session. */
 function newId(): string {

@@ -7,7 +7,7 @@ import { EventType } from '../semantics/attributes.js'
 import type { TracerOptions } from '../config/options.js'
 import { resolveConfig } from '../config/resolve.js'
 import type { ResolvedConfig } from '../config/resolved.js'
-import { readIdText, toSessionId } from '../semantics/session-id.js'
+import { readIdText, toOwnId } from '../semantics/session-id.js'
 import { enterOnAwait, type UnusedReason } from '../context/enter.js'
 import type { HeaderCarrier } from '../context/propagation.js'
 import type { FrameValues, Scope } from '../context/frame.js'
@@ -300,7 +300,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
    */
   updateEvent(eventId: string, enrichment: WithMetadata<SpanEnrichment>): Promise<boolean> {
     return this.#instance.guard('updateEvent', resolved(false), () => {
-      if (readIdText(eventId) === undefined) throw new TypeError(describeNoId(eventId))
+      if (toOwnId(readIdText(eventId)) === undefined) throw new TypeError(describeNoId(eventId))
       return this.#check.enrichment('updateEvent', enrichment) ? this.#update(eventId, enrichment) : resolved(false)
     })
   }
@@ -315,7 +315,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       if (!this.#check.event(given)) return resolved(undefined)
       const event = fieldsOf(given)
       if (!this.isEnabled) return resolved(undefined)
-      const eventId = typeof event.eventId === 'string' ? toSessionId(event.eventId) : randomUUID()
+      const eventId = toOwnId(event.eventId) ?? randomUUID()
       const arrival = this.#instance.exporters.rest.createEvent(this.#toEventBody(event, eventId))
       return idOf(eventId, arrival)
     })
@@ -489,9 +489,9 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   #update(eventId: string, enrichment: WithMetadata<SpanEnrichment>): Promise<boolean> {
-    const id = readIdText(eventId)
+    const id = toOwnId(readIdText(eventId))
     if (id === undefined) throw new TypeError(describeNoId(eventId))
-    const body = toUpdateBody(toSessionId(id), enrichment, (path, value) => this.#instance.toSafe(path, value))
+    const body = toUpdateBody(id, enrichment, (path, value) => this.#instance.toSafe(path, value))
     if (!this.isEnabled || body === undefined) return resolved(false)
     return this.#instance.exporters.rest.updateEvent(body)
   }
@@ -510,7 +510,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
       toUpdateBody(eventId, { ...event, error: undefined, inputs: undefined, ...NO_OWN_FIELDS }, toSafe) ?? {}
     return {
       event_id: eventId,
-      session_id: typeof event.sessionId === 'string' ? toSessionId(event.sessionId) : this.sessionId,
+      session_id: toOwnId(event.sessionId) ?? this.sessionId,
       ...(typeof event.parentId === 'string' ? { parent_id: event.parentId } : {}),
       ...(this.project === undefined ? {} : { project: this.project }),
       source: this.source,
@@ -535,12 +535,12 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 }
 
 function describeNoId(given: unknown): string {
-  return `an id is a text, got ${toKind(given)}. Write updateEvent(eventId, { … })`
+  return `an id is a text, got ${typeof given === 'string' ? 'a blank one' : toKind(given)}. Write updateEvent(eventId, { … })`
 }
 
 function readSessionId(enrichment: object | null | undefined): string | undefined {
   const id = enrichment === null || enrichment === undefined ? undefined : readField(enrichment, 'sessionId')
-  return (id as string | null | undefined) ?? undefined
+  return id === null || (typeof id === 'string' && id.trim() === '') ? undefined : (id as string | undefined)
 }
 
 async function idOf(eventId: string, arrival: Promise<boolean>): Promise<string | undefined> {

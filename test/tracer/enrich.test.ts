@@ -307,6 +307,28 @@ describe('enrichSession, updateEvent, createEvent', () => {
     })
   })
 
+  test('a blank id counts as not given: nothing is shared by accident', async () => {
+    const sessions: string[] = []
+    const created: (string | undefined)[] = []
+    for (const blank of ['', '  ']) {
+      await one.withSession({ sessionName: 's' }, async ({ sessionId }) => {
+        sessions.push(sessionId)
+        await one.enrichSession({ sessionId: blank, feedback: { of: sessionId } })
+        created.push(await one.createEvent({ eventName: 'e', sessionId: blank, eventId: blank, parentId: blank }))
+      })
+      expect(await one.updateEvent(blank, { feedback: { lost: true } })).toBe(false)
+    }
+    expect(bodies('/events')).toMatchObject(sessions.map((id) => ({ event_id: id, feedback: { of: id } })))
+    const events = receiver.calls.filter(({ method, path }) => method === 'POST' && path === '/events').map(({ body }) => body.event)
+    expect(events.map((event) => event.session_id)).toEqual(sessions)
+    expect(events.map((event) => event.event_id)).toEqual(created)
+    expect(new Set([...created, toSessionId('')]).size).toBe(3)
+    for (const event of events) expect(event).not.toHaveProperty('parent_id')
+    one.startActiveSpan('step', () => one.enrichSpan({ eventId: '', metadata: { a: 1 } }))
+    await one.forceFlush()
+    expect(receiver.spans.at(-1)?.attributes).not.toHaveProperty('honeyhive_event_id')
+  })
+
   test('a tracer that is shut down or has no key answers false', async () => {
     const off = HoneyHiveTracer.init({ disabled: true, serverUrl: receiver.url })
     expect([await off.enrichSession(ALL), await off.updateEvent('x', ALL), await off.createEvent({ eventName: 'e' })]).toEqual([
