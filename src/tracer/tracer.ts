@@ -64,7 +64,7 @@ export interface EventOptions extends Enrichment {
   readonly eventType?: string | undefined
   /** @defaultValue a new UUID */
   readonly eventId?: string | undefined
-  /** Event it belongs under. @defaultValue the session */
+  /** Id of the event it belongs under, as given when that one was created: what is no UUID becomes one, as with `eventId`. @defaultValue the session */
   readonly parentId?: string | undefined
   readonly error?: string | undefined
   /** Milliseconds. @defaultValue 0 */
@@ -508,10 +508,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     const toSafe = (path: string, value: unknown): unknown => this.#instance.toSafe(path, value)
     const { event_id: _, ...buckets } =
       toUpdateBody(eventId, { ...event, error: undefined, inputs: undefined, ...NO_OWN_FIELDS }, toSafe) ?? {}
+    const parentId = toOwnId(event.parentId)
     return {
       event_id: eventId,
       session_id: toOwnId(event.sessionId) ?? this.sessionId,
-      ...(typeof event.parentId === 'string' ? { parent_id: event.parentId } : {}),
+      ...(parentId === undefined ? {} : { parent_id: parentId }),
       ...(this.project === undefined ? {} : { project: this.project }),
       source: this.source,
       event_name: toSafe('event_name', nameText(event.eventName)),

@@ -296,7 +296,7 @@ describe('enrichSession, updateEvent, createEvent', () => {
     expect(receiver.calls.at(-1)?.body.event).toEqual({
       event_id: minimal,
       session_id: toSessionId('order-42'),
-      parent_id: 'p-1',
+      parent_id: toSessionId('p-1'),
       project: 'p',
       source: 'dev',
       event_name: 'bare',
@@ -305,6 +305,14 @@ describe('enrichSession, updateEvent, createEvent', () => {
       config: {},
       duration: 0,
     })
+  })
+
+  test('a parent is named as it was created: by any text, or by a UUID in any case', async () => {
+    const parent = await one.createEvent({ eventName: 'parent', eventId: 'step-1' })
+    await one.createEvent({ eventName: 'child', parentId: 'step-1' })
+    await one.createEvent({ eventName: 'child', parentId: 'ABCDEF12-1234-4234-8234-123456789ABC' })
+    const parents = receiver.calls.map(({ body }) => body.event?.parent_id)
+    expect(parents.slice(-2)).toEqual([parent, 'abcdef12-1234-4234-8234-123456789abc'])
   })
 
   test('a blank id counts as not given: nothing is shared by accident', async () => {
