@@ -1,6 +1,6 @@
 /** What of a span its caller did not write as a value, and could have written the key of the tracer into all the same. */
 import { NativeWeakMap } from '../builtins.js'
-import type { SpanContext } from '@opentelemetry/api'
+import type { SpanContext, TraceState } from '@opentelemetry/api'
 import { createTraceState } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Redactor } from '../values/redact.js'
@@ -24,8 +24,18 @@ export function toShownScope(scope: Scope, redactor: Redactor): Scope {
   return shown
 }
 
-/** Ids of a span. A trace state that holds an own secret stays here. */
+/** Ids of a span. A trace state that holds an own secret stays here, and so does one that cannot be written down. */
 export function toShownContext(context: SpanContext, redactor: Redactor): SpanContext {
-  const state = context.traceState?.serialize()
-  return state === undefined || redactor.label(state) === state ? context : { ...context, traceState: createTraceState() }
+  const { traceState } = context
+  return traceState === undefined || isShown(traceState, redactor) ? context : { ...context, traceState: createTraceState() }
+}
+
+function isShown(traceState: TraceState, redactor: Redactor): boolean {
+  try {
+    const state = traceState.serialize()
+    return redactor.label(state) === state
+  } catch {
+    // It is an object of whoever sampled or linked; the span is worth more.
+    return false
+  }
 }

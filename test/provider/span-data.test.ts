@@ -251,6 +251,24 @@ describe('what a sampler does to what it is given', () => {
     tracer.startSpan('call').end()
     expect(tracer.spans[0]?.spanContext().traceState).toBeUndefined()
   })
+
+  test('with a tracestate that throws when it is written down loses that alone, on span, child and link', ({ createTracer }) => {
+    const traceState = {
+      serialize: () => {
+        throw new Error('no')
+      },
+    } as never
+    const sampler: Sampler = { shouldSample: () => ({ decision: SamplingDecision.RECORD_AND_SAMPLED, traceState }) }
+    const tracer = createTracer({ sampler })
+    const context = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1, traceState }
+    tracer.startActiveSpan('call', { links: [{ context }] }, () => tracer.startSpan('child').end())
+    expect(tracer.spans.map(({ name, links }) => [name, links.length])).toEqual([
+      ['child', 0],
+      ['call', 1],
+    ])
+    expect(tracer.spans[1]?.spanContext().traceState?.serialize()).toBe('')
+    expect(tracer.stats().dropped.unserializable).toBe(0)
+  })
 })
 
 /** What is said to OpenTelemetry's diagnostics until the test is over. */
