@@ -9,7 +9,7 @@ import type { DropReport, InstrumentationLike, SpanFilter } from './resolved.js'
 /** Limits of one span. What is cut is marked on the span; identity attributes are never the ones lost. */
 export interface LimitsOptions {
   /**
-   * Most attributes of one span; 0 keeps none but the identity.
+   * Most attributes of one span. The identity, an error, and one text for each group of captured values stay whatever the number; 0 keeps nothing else.
    *
    * Environment `HH_MAX_ATTRIBUTES`, file key `limits.maxAttributes`.
    *

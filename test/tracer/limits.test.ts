@@ -46,6 +46,24 @@ describe('limits of a span', () => {
     expect(exported?.attributes['honeyhive.session_id']).toBe(tracer.sessionId)
   })
 
+  test('maxAttributes 0 keeps the identity, the error and a text for each group of captured values', () => {
+    const tracer = init({ maxAttributes: 0 })
+    const fail = (): unknown =>
+      tracer.startActiveSpan('s', { inputs: { a: 1, b: 2 } }, (span) => {
+        span.setAttribute('own', 1)
+        throw new Error('failed')
+      })
+    expect(fail).toThrow('failed')
+    const { attributes = {} } = tracer.spans[0] ?? {}
+    expect(attributes).toMatchObject({
+      'honeyhive.session_id': tracer.sessionId,
+      honeyhive_error: 'failed',
+      honeyhive_inputs: '{"a":1,"b":2}',
+      'honeyhive.truncated': true,
+    })
+    expect(attributes).not.toHaveProperty('own')
+  })
+
   test('D-27: maxSpanBytes is enforced; the start of a long text stays, the span is marked and still has its identity', () => {
     const tracer = init({ maxSpanBytes: 10_000 })
     tracer.startActiveSpan('s', { inputs: { text: 'x'.repeat(1_000_000) } }, (span) => {
