@@ -58,20 +58,20 @@ export class DecisionLog {
     }
   }
 
-  /** The latest decision about a span id or a span name, as one line. */
-  find(spanIdOrName: string): string | undefined {
+  /** The latest decision about a span id or a span name, as one line, with the name as `show` has it. */
+  find(spanIdOrName: string, show: (name: string) => string): string | undefined {
     const { length } = this.#decisions
     for (let back = 1; back <= length; back++) {
       const decision = this.#decisions[(this.#next - back + length) % length]
-      if (decision?.spanId === spanIdOrName || decision?.name === spanIdOrName) return toLine(decision)
+      if (decision?.spanId === spanIdOrName || decision?.name === spanIdOrName) return toLine(decision, show)
     }
     return undefined
   }
 }
 
-function toLine({ spanId, name, fate, detail, atMs }: Decision): string {
+function toLine({ spanId, name, fate, detail, atMs }: Decision, show: (name: string) => string): string {
   const time = new Date(atMs).toISOString()
-  const subject = `${name} (${spanId})`
+  const subject = `${show(name)} (${spanId})`
   const said = detail === '' ? '' : `: ${detail}`
   if (fate === 'open') return `open: ${subject} has not ended${said}`
   return fate === undefined ? `exported at ${time}: ${subject}${said}` : `dropped: ${fate} at ${time}: ${subject}${said}`

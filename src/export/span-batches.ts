@@ -243,7 +243,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
   }
 
   /** Where a span stands that is not settled. */
-  explain(spanIdOrName: string): string | undefined {
+  explain(spanIdOrName: string, show: (name: string) => string = (name) => name): string | undefined {
     const matches = ({ spanId, name }: PendingSpan): boolean => spanId === spanIdOrName || name === spanIdOrName
     const taken = this.pump.find(({ entries }) => entries.some(({ span }) => matches(span)))
     if (taken !== undefined) {
@@ -253,7 +253,7 @@ export class SpanBatches implements PumpSource<Batch, Answer> {
     }
     const queued = this.queue.find(matches)
     if (queued === undefined) return undefined
-    return `pending: ${queued.name} (${queued.spanId}) is queued behind ${this.pump.barrier.unsettled - this.queue.length} spans under way`
+    return `pending: ${show(queued.name)} (${queued.spanId}) is queued behind ${this.pump.barrier.unsettled - this.queue.length} spans under way`
   }
 
   #drop(entries: readonly Entry[], reason: DropReason, detail: string): readonly Batch[] {

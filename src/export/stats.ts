@@ -56,8 +56,8 @@ export interface OpenSpansView {
 
 /** Where {@link SpanStats} looks for spans that ended and are not settled. */
 export interface PendingSpansView {
-  /** Where the span with this id or name stands; `undefined` when none is pending. */
-  explain(spanIdOrName: string): string | undefined
+  /** Where the span with this id or name stands, with its name as `show` has it; `undefined` when none is pending. */
+  explain(spanIdOrName: string, show: (name: string) => string): string | undefined
 }
 
 /** Collaborators of {@link SpanStats}. */
@@ -67,6 +67,8 @@ export interface SpanStatsOptions {
   readonly onDrop?: ((report: DropReport) => void) | undefined
   /** Takes out what may not be shown, e.g. the tracer's key. @defaultValue none */
   readonly mask?: ((text: string) => string) | undefined
+  /** A span's name as it is exported. @defaultValue as it is */
+  readonly showName?: ((name: string) => string) | undefined
   /** Milliseconds since the Unix epoch. @defaultValue `Date.now` */
   readonly now?: (() => number) | undefined
 }
@@ -100,6 +102,7 @@ export class SpanStats {
   readonly #diagnostics: Diagnostics
   readonly #now: () => number
   readonly #mask: (text: string) => string
+  readonly #showName: (name: string) => string
   readonly #onDrop: SpanStatsOptions['onDrop']
   #started = 0
   #ended = 0
@@ -117,8 +120,9 @@ export class SpanStats {
   #open: OpenSpansView | undefined
   #pending: PendingSpansView | undefined
 
-  constructor({ diagnostics, onDrop, mask = (text) => text, now = unixMs }: SpanStatsOptions) {
+  constructor({ diagnostics, onDrop, mask = (text) => text, showName = (name) => name, now = unixMs }: SpanStatsOptions) {
     this.#mask = mask
+    this.#showName = showName
     this.#diagnostics = diagnostics
     this.#onDrop = onDrop
     this.#now = now
@@ -278,12 +282,12 @@ export class SpanStats {
   }
 
   #explain(spanIdOrName: string): string {
-    const decided = this.#pending?.explain(spanIdOrName) ?? this.#log?.find(spanIdOrName)
+    const decided = this.#pending?.explain(spanIdOrName, this.#showName) ?? this.#log?.find(spanIdOrName, this.#showName)
     const open = this.#open?.find(spanIdOrName) ?? []
     const [oldest] = open
     if (oldest === undefined) return decided ?? `unknown: no recent span has the id or name ${quote(spanIdOrName)}`
     const others = open.length === 1 ? '' : `; ${open.length} of this name have not ended`
-    const line = `open: ${oldest.name} (${oldest.spanId}) has not ended, begun ${describeMs(oldest.openMs)} ago by ${oldest.library}${others}`
+    const line = `open: ${this.#showName(oldest.name)} (${oldest.spanId}) has not ended, begun ${describeMs(oldest.openMs)} ago by ${oldest.library}${others}`
     return decided === undefined ? line : `${decided}; ${line}`
   }
 

@@ -130,7 +130,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.isRecording =
       !config.disabled && (config.apiKey !== undefined || config.askKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
-    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, mask: this.redactor.label })
+    this.stats = new SpanStats({
+      diagnostics: this.diagnostics,
+      onDrop: config.onDrop,
+      mask: this.redactor.label,
+      showName: (name) => this.redactor.text('name', name),
+    })
     this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
     this.stats.watchOpen(this.#open)
     this.ownSession = createOwnSession(config, caller, (value) => this.snapshot(value).value)
@@ -506,7 +511,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   // Apart from it, because a function that makes closures pays for them each time it is called.
   #tellEnd({ name, context, session }: SpanRecord): void {
-    this.diagnostics.debug(() => `span ended: ${name} (${context.spanId}) of session ${session.id}`)
+    this.diagnostics.debug(() => `span ended: ${this.redactor.text('name', name)} (${context.spanId}) of session ${session.id}`)
   }
 
   #callHook(onSpanEnd: NonNullable<Session['options']['onSpanEnd']>, span: OwnedSpan): void {
@@ -537,7 +542,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { rest } = this.exporters
     record.startedAtMs = startedAtMs
     this.stats.sessionStarted()
-    this.diagnostics.debug(() => `session started: ${session.name} (${session.id})`)
+    this.diagnostics.debug(() => `session started: ${this.redactor.text('session_name', session.name)} (${session.id})`)
     void noteArrival(record, rest.startSession(body))
   }
 

@@ -104,7 +104,6 @@ function readEvaluation(given: EvaluationIdentity | undefined): EvaluationIdenti
   return { runId, datasetId, datapointId }
 }
 
-
 /** A UUID in one piece: Node's is put together of its digits, and holds all the parts, a kilobyte, for as long as the session. */
 function newId(): string {
   return Buffer.from(randomUUID(), 'latin1').toString('latin1')

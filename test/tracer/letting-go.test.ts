@@ -86,14 +86,17 @@ describe('a tracer that the program let go of', () => {
   })
 })
 
-test.each([null, Number.NaN, 'abc', {}])('a time limit that is none (%j) costs no span: the usual one counts, as is said', async (limit) => {
-  const flushed = HoneyHiveTracer.init(options)
-  const closed = HoneyHiveTracer.init(options)
-  for (const tracer of [flushed, closed]) tracer.startSpan('a').end()
-  expect([await flushed.forceFlush(limit as never), await closed.shutdown(limit as never)]).toEqual([true, true])
-  expect([flushed.stats().exported, closed.stats().exported]).toEqual([1, 1])
-  expect(lines.filter((line) => line.includes('its own limit counts'))).toHaveLength(2)
-})
+test.each([null, Number.NaN, 'abc', {}])(
+  'a time limit that is none (%j) costs no span: the usual one counts, as is said',
+  async (limit) => {
+    const flushed = HoneyHiveTracer.init(options)
+    const closed = HoneyHiveTracer.init(options)
+    for (const tracer of [flushed, closed]) tracer.startSpan('a').end()
+    expect([await flushed.forceFlush(limit as never), await closed.shutdown(limit as never)]).toEqual([true, true])
+    expect([flushed.stats().exported, closed.stats().exported]).toEqual([1, 1])
+    expect(lines.filter((line) => line.includes('its own limit counts'))).toHaveLength(2)
+  },
+)
 
 describe('after shutdown, in any order', () => {
   const orders: Readonly<Record<string, (tracer: HoneyHiveTracer) => Promise<unknown>>> = {

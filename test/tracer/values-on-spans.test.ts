@@ -130,9 +130,11 @@ describe('outputs', () => {
       },
       { eventName: 'f' },
     )
-    for await (const _ of stream()) continue
+    for await (const _ of stream());
     expect(bucket('outputs')).toEqual({ result: 'said' })
-    traceFn(tracer, (text: string) => tracer.enrichSpan({ inputs: { text: 'said' } }) && text, { eventName: 'f', argNames: ['text'] })('given')
+    traceFn(tracer, (text: string) => tracer.enrichSpan({ inputs: { text: 'said' } }) && text, { eventName: 'f', argNames: ['text'] })(
+      'given',
+    )
     expect(bucket('inputs')).toEqual({ text: 'said' })
   })
 

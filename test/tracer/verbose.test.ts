@@ -58,3 +58,23 @@ test.each([
   await recordOne(init({ verbose: true, ...options }))
   expect(lines.filter((line) => line.includes(said)).length).toBeGreaterThanOrEqual(1)
 })
+
+test('names are shown as they are exported: neither its lines nor `explain` tell what is redacted', async () => {
+  const tracer = init({ verbose: true, redact: { patterns: [/patient \d+/] } })
+  const name = 'visit of patient 42'
+  const explained: string[] = []
+  await tracer.withSession({ sessionName: name }, async () => {
+    const span = tracer.startSpan(name)
+    explained.push(tracer.explain(name))
+    span.end()
+    explained.push(tracer.explain(name))
+    await tracer.forceFlush()
+    explained.push(tracer.explain(name))
+  })
+  await tracer.shutdown()
+  expect(explained.map((line) => line.split(/[: ]/, 1)[0])).toEqual(['open', 'pending', 'exported'])
+  for (const line of explained) expect(line).toContain('visit of [REDACTED] (')
+  expect(lines.join('\n')).toContain('span ended: visit of [REDACTED] (')
+  expect(lines.join('\n')).toContain('session started: visit of [REDACTED] (')
+  expect([...lines, ...explained].join('\n')).not.toContain('patient 42')
+})
