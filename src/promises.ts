@@ -1,7 +1,7 @@
 import { types } from 'node:util'
-import { reflectApply } from './builtins.js'
+import { NativePromise, reflectApply } from './builtins.js'
 
-const { then } = Promise.prototype
+const { then } = NativePromise.prototype
 const MAX_PROTOTYPES = 16
 
 /**
