@@ -152,6 +152,43 @@ describe('createRedactor', () => {
     expect(sticky.lastIndex).toBe(3)
   })
 
+  it('masks with any replacement, and secrets that begin like it', () => {
+    const secret = 'Zx9qLm27TtRw4kPd'
+    const texts = [
+      `https://h/p?access_token=${secret}&page=2`,
+      `API_KEY=${secret}`,
+      `Authorization: Bearer ${secret}`,
+      `postgres://app:${secret}@db/x`,
+      `{"password":"${secret}"}`,
+      `curl -u bob:${secret} https://x`,
+      `<password>${secret}</password>`,
+      `cmd --password ${secret}`,
+      `the password is ${secret}`,
+      `INSERT INTO users (password) VALUES ('${secret}')`,
+    ]
+    for (const replacement of ['', 'Z', 'Zx', '*', '$&', ' ', '"', '\\', '<b>', '[REDACTED]', 'x'.repeat(3_000)]) {
+      const redactor = createRedactor({ replacement, keys: ['own'] }, [])
+      for (const text of [...texts, `own=${secret}`]) expect(redactor.text('name', text), replacement).not.toContain(secret)
+    }
+  })
+
+  it('masks what was masked no further, with replacements that mark it', () => {
+    const texts = [
+      'token: k3y-7qz works for me',
+      'curl -u bob:k3y-7 https://x',
+      '["--api-key=k3y-7qz","kept"]',
+      'next=%3Ftoken%3Dk3y-7%26page%3D3',
+    ]
+    for (const replacement of ['[REDACTED]', '[MASKED]', '***', '(hidden)', '█████', '[was a secret]']) {
+      const redactor = createRedactor({ replacement }, [])
+      for (const text of texts) {
+        const once = redactor.text('name', text)
+        expect(once).not.toContain('k3y-7')
+        expect(redactor.text('name', once)).toBe(once)
+      }
+    }
+  })
+
   it('builtIn: false and redact: false turn the built-in names off', () => {
     expect(createRedactor({ builtIn: false }, []).value('p', { password: 'x' })).toEqual({ password: 'x' })
     const off = createRedactor(false, [])

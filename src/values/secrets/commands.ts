@@ -2,7 +2,7 @@
 import type { KeyRules } from './key-rules.js'
 import { readNameBefore } from './field-name.js'
 import { readQuotedValue } from './field-value.js'
-import { isPlaceholder, isReference } from './harmless.js'
+import { isMasked, isPlaceholder, isReference } from './harmless.js'
 import { TextCuts } from './text-cuts.js'
 
 const REQUEST_TOOL = /\b(?:curl|wget|httpie|xh|https?)[\s"']/
@@ -46,9 +46,11 @@ export function maskStatements(text: string, rules: KeyRules, replacement: strin
 }
 
 function maskGroup(text: string, expression: RegExp, replacement: string): string {
-  return text.replace(expression, (whole, start: string, password: string) =>
-    isHarmless(password, replacement) ? whole : `${start}${replacement}`,
-  )
+  return text.replace(expression, (whole, start: string, password: string, at: number, all: string) => {
+    const from = at + start.length
+    const isLeft = isMasked(all, from, from + password.length, replacement) || isHarmless(password, replacement)
+    return isLeft ? whole : `${start}${replacement}`
+  })
 }
 
 function isHarmless(value: string, replacement: string): boolean {
@@ -64,7 +66,8 @@ function maskFlags(text: string, rules: KeyRules, replacement: string): string {
     if (!rules.isSecretTextName(name) || found.index < cuts.end) continue
     const from = found.index + found[0].length
     const value = readQuotedValue(text, from) ?? wordAt(text, from)
-    if (value === undefined || text[value.from] === '-' || isHarmless(text.slice(value.from, value.to), replacement)) continue
+    if (value === undefined || text[value.from] === '-' || isMasked(text, value.from, value.to, replacement)) continue
+    if (isHarmless(text.slice(value.from, value.to), replacement)) continue
     cuts.add(value.from, value.to, replacement)
   }
   return cuts.finish()

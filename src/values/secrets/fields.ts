@@ -5,7 +5,7 @@
  */
 import { readNameBefore, readWordBefore, type NameInText } from './field-name.js'
 import { isLineStart, readQuotedValue, readValue, type ValueInText, type ValuePlace } from './field-value.js'
-import { isPlaceholder, isSentence, isVariable } from './harmless.js'
+import { isMasked, isPlaceholder, isSentence, isVariable } from './harmless.js'
 import type { KeyRules } from './key-rules.js'
 import { findSecretsInList } from './list-in-text.js'
 import { NamedValues } from './named-values.js'
@@ -32,7 +32,8 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
 
   /** @param quote what stands around the name: in JSON what takes the place of a number is a text. */
   function cut(value: ValueInText | undefined, quote = ''): void {
-    if (value === undefined || isPlaceholder(text.slice(value.from, Math.min(value.to, value.from + 64)), replacement)) return
+    if (value === undefined || isMasked(text, value.from, value.to, replacement)) return
+    if (isPlaceholder(text.slice(value.from, Math.min(value.to, value.from + 64)), replacement)) return
     const isNumber = quote.endsWith('"') && isInJson(text, value)
     cuts.add(value.from, value.to, isNumber ? quote + replacement + quote : replacement)
   }

@@ -59,6 +59,10 @@ const REFERENCE = /^(?:\/[\^[(]|\$[A-Za-z_({]|%[A-Za-z_]\w*%|\{\{|<[^<>\s]|#\{|\
 const PLACEHOLDER =
   /^(?:(?:bearer |basic |token )?(?:\$\{|\{\{|%s|\{[a-z_.]*\}|<[A-Za-z_ .-]{1,40}>)|\*{3,}|x{3,}|X{3,}|•{2,}|\.{2,}|…|-{3,}|_{3,}|\?{2,}|your[-_ ]|YOUR[-_ ]|\[?REDACTED|<redacted)/i
 const WORD = /^[*_`"'(]{0,3}[\p{L}'’-]+[*_`"').,;:!?]{0,4}$/u
+/** Words, and nothing that a secret would have. */
+const REMARK = /^(?:\s+[\p{L}'’(),.;:!?]+)+$/u
+/** A shorter replacement may be the beginning of a secret of several words. */
+const LEAST_MARK_CHARS = 3
 const SENTENCE_WORDS = 5
 const LOOK_AHEAD_CHARS = 96
 
@@ -92,7 +96,17 @@ export function isVariable(name: string, value: string, isEnded: boolean, isSecr
 
 /** Whether a value was masked or left open by whoever wrote the text. */
 export function isPlaceholder(value: string, replacement: string): boolean {
-  return value.startsWith(replacement) || PLACEHOLDER.test(value)
+  return isMasked(value, 0, value.length, replacement) || PLACEHOLDER.test(value)
+}
+
+/**
+ * Whether what stands from `from` to `to` is the replacement, and no secret that merely begins like it. A value may end inside the
+ * replacement, where that holds a bracket; words may follow it, where they followed the secret.
+ */
+export function isMasked(text: string, from: number, to: number, replacement: string): boolean {
+  const end = from + replacement.length
+  if (replacement === '' || !text.startsWith(replacement, from)) return false
+  return to <= end || (replacement.length >= LEAST_MARK_CHARS && REMARK.test(text.slice(end, Math.min(to, end + LOOK_AHEAD_CHARS))))
 }
 
 /** Whether a bare value at `from` is what a function gives back. */

@@ -33,8 +33,9 @@ function isSecretItem(item: string | undefined, rules: KeyRules): boolean {
   return item !== undefined && item.length <= 64 && item.length > 1 && rules.isSecretTextName(item)
 }
 
+/** `--password`; `--password=…` has its value already. */
 function isFlag(item: string | undefined, rules: KeyRules): boolean {
-  return item?.startsWith('-') === true && isSecretItem(item, rules)
+  return item?.startsWith('-') === true && !item.includes('=') && isSecretItem(item, rules)
 }
 
 /** Names at every other place, and no name where a value should stand. */
