@@ -46,6 +46,7 @@ const UNITS = [
     '\\',
     '\\"',
   ],
+  ...['token=${', 'token=${a}', 'password=$a', 'token: <', '<pwd><![CDATA[', 'pwd="your-a'],
   ...['| password |', 'password - ', 'password – ', 'data:image/png;base64,', 'Aa1', '\ud800', ' ', '\n', ',', '='],
 ]
 const redactor = createRedactor({ keys: ['email', /^x-/] }, ['hh-sentinel-key-8b1f2c77'], 'summary')

@@ -289,6 +289,53 @@ describe('createRedactor', () => {
   }
 })
 
+describe('references and placeholders', () => {
+  const mask = (text: string): string => builtIn.text('name', text)
+
+  it('stay where they are the whole value', () => {
+    const texts = [
+      ...['password=$PASSWORD', 'API_KEY=${API_KEY}', 'API_KEY=%API_KEY%', 'token: ${{ secrets.TOKEN }}', 'password=$env:DB_PASSWORD'],
+      ...['api_key: <your-key>', 'api_key: {{ key }}', 'api_key: your-api-key', 'api_key=YOUR_API_KEY', 'password: [your password]'],
+      ...[
+        'password: "${DB_PASSWORD}"',
+        'password: $this->password',
+        "password = $_POST['password']",
+        'api_key: $apiKey',
+        'secret=#{secret}',
+      ],
+      ...['postgres://app:${DB_PASSWORD}@db/x', 'postgres://app:<password>@db/x', 'curl -u bob:$TOKEN https://x', 'mysql -p$MYSQL_PWD x'],
+      ...['--password $PW', 'token: $(cat /run/secret)', 'auth: ${USER}:${PASSWORD}', 'password: ****1234', 'password: ******** (hidden)'],
+      ...['<password>${env.PW}</password>', 'token=<TOKEN>&page=1', 'password=$PASSWORD\\nnext', 'Password:</td><td>click here'],
+    ]
+    for (const text of texts) expect(mask(text)).toBe(text)
+  })
+
+  it('hide no secret that begins like one', () => {
+    const texts = [
+      ...['API_KEY=${PREFIX}Zx9qLm27', 'X-Api-Key: $Zx9qLm27TtRw4kPd', 'DB_PASSWORD=$ecr3tZx9!2024', 'password: $ecr3tZx9!2024'],
+      ...['postgres://app:$ecr3tZx9@db/x', 'curl -u bob:$Zx9qLm https://x', 'mysql -p$Zx9qLm27 x', '--password $Zx9qLm27'],
+      ...['user=a&password=%C3%96sterreichZx9&page=1', 'https://h/?access_token=%E9%8D%B5Zx9qLm27', 'postgres://app:%C3%96Zx9@db/x'],
+      ...[
+        'password: {{x}}Zx9qLm',
+        'secret=#{a}Zx9qLm27',
+        'DB_PASSWORD=<3myCatZx9!',
+        'password: <abc>Zx9qLm',
+        'API_KEY=${API_KEY:-Zx9qLm27}',
+      ],
+      ...[
+        'password: "${A}Zx9qLm"',
+        'password: "your-Zx9qLm27"',
+        "password = '***HiddenZx9'",
+        'Password=..Zx9;Server=h',
+        'password: xxx Zx9qLm27',
+      ],
+      ...['<password><![CDATA[<3myCatZx9!]]></password>', '<password>your-Zx9qLm27</password>', 'password is $Zx9qLm27'],
+      'private_key: -----BEGIN PRIVATE KEY-----\nZx9qLm27\n-----END PRIVATE KEY-----',
+    ]
+    for (const text of texts) expect(mask(text)).not.toContain('Zx9')
+  })
+})
+
 describe('JSON inside strings', () => {
   const mask = (text: string): string => builtIn.value('input.value', text) as string
 

@@ -2,7 +2,7 @@
 import type { KeyRules } from './key-rules.js'
 import { readNameBefore } from './field-name.js'
 import { readQuotedValue } from './field-value.js'
-import { isMasked, isPlaceholder, isReference } from './harmless.js'
+import { isMasked, isPlaceholder, isReferenceValue } from './harmless.js'
 import { TextCuts } from './text-cuts.js'
 
 const REQUEST_TOOL = /\b(?:curl|wget|httpie|xh|https?)[\s"']/
@@ -54,7 +54,7 @@ function maskGroup(text: string, expression: RegExp, replacement: string): strin
 }
 
 function isHarmless(value: string, replacement: string): boolean {
-  return isPlaceholder(value, replacement) || isReference(value, 0) || /^\d{1,5}$/.test(value)
+  return isPlaceholder(value, replacement) || isReferenceValue(value) || /^\d{1,5}$/.test(value)
 }
 
 /** `--password value`, also as items of a list. */

@@ -1,6 +1,6 @@
 /** Masks credentials that are told by their place and not by a name: in URLs, behind `Bearer` and `Basic`, in elements of markup. */
 import type { KeyRules } from './key-rules.js'
-import { isPlaceholder, isReference } from './harmless.js'
+import { isPlaceholder, isReferenceValue } from './harmless.js'
 import { findSecretItems } from './lists.js'
 import { TextCuts } from './text-cuts.js'
 
@@ -13,7 +13,7 @@ const AUTH_SCHEME = /\b(bearer|basic)(?:[ \t]{1,8}|%20|\+|[ \t]{0,4}["'`]\s{0,4}
 const SAID =
   /\b(password|passphrase|passcode|secret|token|(?:api|access|secret|private)[ _-]?key)s?(?: for [\w.@-]{1,64})?(?: (?:is|are|was) (?:now |set to |called )?["'`]?| ["'`])([^\s"'`,]{4,256})/gi
 const SAID_BARE = /\b(password|passphrase|passcode|(?:api|access|secret|private)[ _-]?key) ([^\s"'`,;=(){}<>:]{8,256})/gi
-const ELEMENT = /<([A-Za-z][\w:.-]{0,63})(?:\s[^<>]{0,512})?>(?:<!\[CDATA\[)?([^<]{1,4096}?)(?:\]\]>)?<\/\1/g
+const ELEMENT = /<([A-Za-z][\w:.-]{0,63})(?:\s[^<>]{0,512})?>(?:<!\[CDATA\[((?:(?!<!\[CDATA\[)[\s\S]){1,4096}?)\]\]>|([^<]{1,4096}))<\/\1/g
 const ELEMENT_PAIR = />\s{0,8}([^<>]{1,64}?)\s{0,8}<\/[\w:.-]{1,64}>\s{0,64}<[\w:.-]{1,64}(?:\s[^<>]{0,128})?>([^<]{1,4096})(?=<)/g
 
 /** Masks the password in `scheme://user:password@host`, and the user too where it is a token. */
@@ -51,7 +51,7 @@ function tokenOf(from: number, user: string): { readonly from: number; readonly 
 }
 
 function isTemplate(password: string, replacement: string): boolean {
-  return isPlaceholder(password, replacement) || isReference(password, 0) || /^(?:password|pass|pwd|pw|secret)$/i.test(password)
+  return isPlaceholder(password, replacement) || isReferenceValue(password) || /^(?:password|pass|pwd|pw|secret)$/i.test(password)
 }
 
 /** Masks what stands behind `Bearer` and `Basic`, unless these are words of a sentence. */
@@ -82,7 +82,7 @@ function isToken(value: string): boolean {
 export function maskSaid(text: string, rules: KeyRules, replacement: string): string {
   const mask = (isSecret: (value: string) => boolean) => (whole: string, name: string, value: string) => {
     const bare = value.replace(/[.,;:?)]+$/, '')
-    if (!rules.isSecretName(name) || !isSecret(bare) || isPlaceholder(bare, replacement) || isReference(bare, 0)) return whole
+    if (!rules.isSecretName(name) || !isSecret(bare) || isPlaceholder(bare, replacement) || isReferenceValue(bare)) return whole
     return whole.slice(0, -value.length) + replacement + value.slice(bare.length)
   }
   return text.replace(SAID, mask(looksMadeUp)).replace(
@@ -105,7 +105,9 @@ export function maskElements(text: string, rules: KeyRules, replacement: string)
     return whole.slice(0, from) + replacement + whole.slice(from + inner.length)
   }
   return text
-    .replace(ELEMENT, (whole, name: string, inner: string) => (rules.isSecretTextName(name) ? mask(whole, inner, name.length + 2) : whole))
+    .replace(ELEMENT, (whole, name: string, quoted: string | undefined, inner = '') =>
+      rules.isSecretTextName(name) ? mask(whole, quoted ?? inner, name.length + 2) : whole,
+    )
     .replace(ELEMENT_PAIR, (whole, name: string, value: string) =>
       findSecretItems([name, value.trim()], rules).length > 0 ? mask(whole, value, 0) : whole,
     )

@@ -1,6 +1,7 @@
 /** Reads where the value behind a separator ends: in quotes of any escaping, a line, a pair of a list, or one word. */
 import type { NameInText } from './field-name.js'
 import { isCall, isLoneWord, isReference, isSentence } from './harmless.js'
+import { skipReferences } from './references.js'
 
 /** What is to be replaced. */
 export interface ValueInText {
@@ -68,7 +69,7 @@ function readColonValue(text: string, from: number, name: NameInText): ValueInTe
   if (typed !== null) return readQuotedValue(text, from + typed[0].length)
   if (isSentence(text, from) || (isHeader ? isCall(text, from) : isReference(text, from))) return undefined
   if (name.quote === '' && (isLineStart(text, name.from) || (isHeader && opener(text, name) !== ''))) return readLine(text, from, name)
-  const word = upTo(WORD_END, text, from)
+  const word = upToBehind(WORD_END, text, from)
   if (word === undefined || isLoneWord(text.slice(word.from, word.to))) return undefined
   if (isHeader && (text[word.to] === ';' || LONG_SCHEME.test(text.slice(from, from + 24)))) return lineFrom(text, from, name)
   return withScheme(text, word)
@@ -87,7 +88,7 @@ function readEqualValue(text: string, from: number, name: NameInText): ValueInTe
   if (isInSegments(text, name.from) || NEXT_SEGMENT.test(rest)) return checked(text, upTo(SEGMENT_END, text, from))
   const isSetting = isLineStart(text, name.from) && !NEXT_FORM_FIELD.test(rest) && text[from - 1] === '='
   if (isReference(text, from)) return undefined
-  return checked(text, upTo(isSetting ? SETTING_END : WORD_END, text, from))
+  return checked(text, upToBehind(isSetting ? SETTING_END : WORD_END, text, from))
 }
 
 function checked(text: string, value: ValueInText | undefined): ValueInText | undefined {
@@ -186,6 +187,12 @@ function skipSpace(text: string, at: number): number {
 
 function upTo(end: RegExp, text: string, from: number): ValueInText | undefined {
   const to = endOf(end, text, from)
+  return to > from ? { from, to } : undefined
+}
+
+/** A reference at the beginning of a value may hold what would end it: `${PREFIX}rest`. */
+function upToBehind(end: RegExp, text: string, from: number): ValueInText | undefined {
+  const to = endOf(end, text, skipReferences(text, from))
   return to > from ? { from, to } : undefined
 }
 

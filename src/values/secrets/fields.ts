@@ -33,7 +33,7 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
   /** @param quote what stands around the name: in JSON what takes the place of a number is a text. */
   function cut(value: ValueInText | undefined, quote = ''): void {
     if (value === undefined || isMasked(text, value.from, value.to, replacement)) return
-    if (isPlaceholder(text.slice(value.from, Math.min(value.to, value.from + 64)), replacement)) return
+    if (isPlaceholder(text.slice(value.from, Math.min(value.to, value.from + 257)), replacement)) return
     const isNumber = quote.endsWith('"') && isInJson(text, value)
     cuts.add(value.from, value.to, isNumber ? quote + replacement + quote : replacement)
   }

@@ -1,4 +1,5 @@
 import { NativeSet } from '../../natives.js'
+import { isLeftOpen, isVariableAt, isVariableValue } from './references.js'
 
 /** Tells values from what only stands where a value could: words of a sentence, types, placeholders, references of code. */
 
@@ -55,9 +56,7 @@ const KNOWN_HOLDER =
   /^(?:process|os|env|ENV|import|config|cfg|conf|settings|self|this|req|request|res|response|args|argv|opts|options|ctx|context|props|params|state|user|data|body|headers|secrets|vars|var|local|module|Deno|Bun|std|app|event|input|form|session|kwargs|payload)\??\.[A-Za-z_$][\w$.?]*(?:[\s,;)}\]]|$)/
 const DOTTED = /^(?=[A-Za-z_$.]*(?:[a-z][A-Z]|_|[A-Z][a-z]))[A-Za-z_$]+(?:\??\.[A-Za-z_$]+){1,8}(?=[\s,;)}\]]|$)/
 const OPERAND = /^[A-Za-z_$][\w$]* (?:\?\??|\|\||&&|\+) /
-const REFERENCE = /^(?:\/[\^[(]|\$[A-Za-z_({]|%[A-Za-z_]\w*%|\{\{|<[^<>\s]|#\{|\[[A-Za-z_ -]+\])/
-const PLACEHOLDER =
-  /^(?:(?:bearer |basic |token )?(?:\$\{|\{\{|%s|\{[a-z_.]*\}|<[A-Za-z_ .-]{1,40}>)|\*{3,}|x{3,}|X{3,}|•{2,}|\.{2,}|…|-{3,}|_{3,}|\?{2,}|your[-_ ]|YOUR[-_ ]|\[?REDACTED|<redacted)/i
+const REGEX_LITERAL = /^\/\^[[(]/
 const WORD = /^[*_`"'(]{0,3}[\p{L}'’-]+[*_`"').,;:!?]{0,4}$/u
 /** Words, and nothing that a secret would have. */
 const REMARK = /^(?:\s+[\p{L}'’(),.;:!?]+)+$/u
@@ -66,11 +65,19 @@ const LEAST_MARK_CHARS = 3
 const SENTENCE_WORDS = 5
 const LOOK_AHEAD_CHARS = 96
 
-/** Whether a bare value at `from` is a name, a type or an expression of a program, or a placeholder. */
+/** Whether a bare value at `from` is a name, a type or an expression of a program, or nothing but references. */
 export function isReference(text: string, from: number): boolean {
-  const ahead = text.slice(from, from + LOOK_AHEAD_CHARS)
+  return isVariableAt(text, from) || isExpression(text.slice(from, from + LOOK_AHEAD_CHARS))
+}
+
+/** {@link isReference} for a value whose end is known. */
+export function isReferenceValue(value: string): boolean {
+  return isVariableValue(value) || isExpression(value.slice(0, LOOK_AHEAD_CHARS))
+}
+
+function isExpression(ahead: string): boolean {
   return (
-    REFERENCE.test(ahead) ||
+    REGEX_LITERAL.test(ahead) ||
     CALL_OR_INDEX.test(ahead) ||
     KNOWN_HOLDER.test(ahead) ||
     CODE_WORD.test(ahead) ||
@@ -96,7 +103,7 @@ export function isVariable(name: string, value: string, isEnded: boolean, isSecr
 
 /** Whether a value was masked or left open by whoever wrote the text. */
 export function isPlaceholder(value: string, replacement: string): boolean {
-  return isMasked(value, 0, value.length, replacement) || PLACEHOLDER.test(value)
+  return isMasked(value, 0, value.length, replacement) || isLeftOpen(value)
 }
 
 /**
