@@ -215,6 +215,39 @@ describe('createRedactor', () => {
     expect(redactor.text('x', `head ${key.slice(0, 7)}… [truncated, 999 characters]`)).toBe(`head ${MASK}… [truncated, 999 characters]`)
   })
 
+  it('S13 masks the own key in what other writers make of it', () => {
+    const key = 'hh/Abc+key=0123456789xyz'
+    const base64 = (text: string): string => Buffer.from(text).toString('base64')
+    const wrap = (text: string, chars: number, end: string): string => text.replace(new RegExp(`(.{${chars}})`, 'g'), `$1${end}`)
+    const json = JSON.stringify({ key })
+    const texts = [
+      json.replaceAll('/', '\\/'),
+      JSON.stringify(json.replaceAll('/', '\\/')),
+      ...['\\u002B', '\\u002b'].map((plus) => json.replaceAll('+', plus)),
+      json.replaceAll('/', '\\u002f').replaceAll('=', '\\u003D'),
+      encodeURIComponent(key).replace(/%../g, (byte) => byte.toLowerCase()),
+      encodeURIComponent(encodeURIComponent(key)),
+      encodeURIComponent(base64(`user:${key}`)),
+    ]
+    for (let lead = 0; lead < 60; lead += 1) {
+      const whole = 'p'.repeat(lead) + key
+      texts.push(Buffer.from(`?>?${whole}`).toString('base64url'), JSON.stringify(base64(whole)).replaceAll('/', '\\/'))
+      for (const chars of [64, 76]) {
+        for (const end of ['\n', '\r\n'])
+          texts.push(wrap(base64(whole), chars, end), JSON.stringify({ data: wrap(base64(whole), chars, end) }))
+      }
+    }
+    const redactor = createRedactor(false, [key])
+    // All but the bytes at both ends, whose characters hold bits of others.
+    const parts = [0, 1, 2].map((lead) => base64('p'.repeat(lead) + key).slice(8, 20))
+    for (const text of texts) {
+      const shown = redactor.text('name', text)
+      expect(shown).toContain(MASK)
+      expect(shown).not.toMatch(/0123456789xyz/)
+      for (const part of parts) expect(shown.replace(/\\[nr]|\s/g, '')).not.toContain(part)
+    }
+  })
+
   it('H61 masks secrets of an error: own fields, messages with JSON', () => {
     const error = Object.assign(new Error('denied: {"api_key": "k1", "model": "m"}'), {
       config: { headers: { authorization: 'Bearer k2' } },

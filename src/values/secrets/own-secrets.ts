@@ -1,4 +1,5 @@
 import { toJsonText } from '../../builtins.js'
+import { type EncodedSecret, toEncodedBase64, toEncodedText } from './encoded-secret.js'
 import { toWellFormedText } from '../text.js'
 
 type MaskText = (text: string) => string
@@ -60,14 +61,19 @@ function compileSecretMask(secrets: readonly string[], replacement: string): Mas
   const leastChars = Math.min(MIN_PREFIX_CHARS + 1 + CUT_MARK.length, ...secrets.map(({ length }) => length))
   if (secrets.every((secret) => secret === '')) return undefined
   let forms: readonly string[] | undefined
+  let encoded: readonly EncodedSecret[] = []
   return (text) => {
     // What no secret fits into needs none of its forms, and many a tracer never sees more.
     if (text.length < leastChars) return text
-    forms ??= toAllForms(secrets)
+    if (forms === undefined) {
+      forms = toAllForms(secrets)
+      encoded = secrets.flatMap(toEncodedSecrets)
+    }
     let shown = text
     for (const form of forms) {
       if (shown.includes(form)) shown = shown.replaceAll(form, () => replacement)
     }
+    for (const secret of encoded) shown = secret.mask(shown, replacement)
     return maskCutSecret(shown, forms, replacement)
   }
 }
@@ -81,7 +87,15 @@ function toAllForms(secrets: readonly string[]): string[] {
 /** A secret as it is, inside JSON text, inside a URL, and in the base64 of its bytes and of `user:key` pairs. */
 function toForms(secret: string): string[] {
   const json = toJsonText(secret).slice(1, -1)
-  return [secret, json, toJsonText(json).slice(1, -1), encodeURIComponent(toWellFormedText(secret)), ...toBase64Forms(secret)]
+  const inUrl = encodeURIComponent(toWellFormedText(secret))
+  const slashed = json.replaceAll('/', '\\/')
+  const lower = inUrl.replace(/%../g, (byte) => byte.toLowerCase())
+  return [secret, json, toJsonText(json).slice(1, -1), slashed, inUrl, lower, ...toBase64Forms(secret)]
+}
+
+/** What the forms above do not name one by one: each writer escapes other characters, and breaks base64 in lines. */
+function toEncodedSecrets(secret: string): EncodedSecret[] {
+  return [toEncodedText(secret), ...toBase64Forms(secret).map(toEncodedBase64)].filter((encoded) => encoded !== undefined)
 }
 
 /** Base64 of a text in which the secret stands, at each of the three places its first byte can have in a group. */

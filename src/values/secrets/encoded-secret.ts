@@ -1,0 +1,84 @@
+/** Finds a secret in the encodings that keep its letters and digits: JSON escapes, percent-encoding, wrapped and URL-safe base64. */
+
+/** A secret in any of its encodings. */
+export class EncodedSecret {
+  /** Parts of the secret that no encoding changes; a text without any of them does not hold it. */
+  readonly #anchors: readonly string[]
+  readonly #source: () => string
+  #expression: RegExp | undefined
+
+  /** @param source of the expression, which takes more memory than most tracers ever need. */
+  constructor(anchors: readonly string[], source: () => string) {
+    this.#anchors = anchors
+    this.#source = source
+  }
+
+  mask(text: string, replacement: string): string {
+    if (!this.#mayStandIn(text)) return text
+    this.#expression ??= new RegExp(this.#source(), 'g')
+    return text.replace(this.#expression, () => replacement)
+  }
+
+  #mayStandIn(text: string): boolean {
+    for (const anchor of this.#anchors) if (text.includes(anchor)) return true
+    return false
+  }
+}
+
+const LINE_BREAK = '(?:(?:\\r?\\n|\\\\{1,16}r\\\\{1,16}n|\\\\{1,16}n|%0[dD]%0[aA]|%0[aA])[ \\t]{0,8})?'
+/** Shortest line that base64 is broken into, by PEM. */
+const LINE_CHARS = 64
+
+/** `secret` in JSON and URLs of any writer; `undefined` where none of them changes it. */
+export function toEncodedText(secret: string): EncodedSecret | undefined {
+  const chars = [...secret]
+  if (chars.every(isKept)) return undefined
+  return new EncodedSecret([longestKept(secret)], () => chars.map(toAnyForm).join(''))
+}
+
+/** Base64 that stands in several lines, in the URL-safe alphabet, or encoded once more. */
+export function toEncodedBase64(base64: string): EncodedSecret {
+  return new EncodedSecret(piecesOf(base64).map(longestKept), () => [...base64].map(toAnyBase64Form).join(LINE_BREAK))
+}
+
+/** One part more than there can be line breaks: one of them is whole. */
+function piecesOf(base64: string): string[] {
+  const count = Math.floor(base64.length / LINE_CHARS) + 2
+  const chars = Math.ceil(base64.length / count)
+  return Array.from({ length: count }, (_, i) => base64.slice(i * chars, (i + 1) * chars)).filter((piece) => piece !== '')
+}
+
+function isKept(char: string): boolean {
+  return /^[A-Za-z0-9_.-]$/.test(char)
+}
+
+function longestKept(text: string): string {
+  return (text.match(/[A-Za-z0-9]+/g) ?? ['']).reduce((longest, run) => (run.length > longest.length ? run : longest))
+}
+
+function toAnyBase64Form(char: string): string {
+  if (char === '+') return `(?:-|${toAnyForm(char)})`
+  return char === '/' ? `(?:_|${toAnyForm(char)})` : toAnyForm(char)
+}
+
+/** The character as it is, `%2F`, `%252f`, `\u002F` and `\/`. */
+function toAnyForm(char: string): string {
+  if (isKept(char)) return char === '.' ? '\\.' : char
+  const forms = [`${/[ -~]/.test(char) && /\W/.test(char) ? '\\' : ''}${char}`, toPercentForm(char), toUnicodeForm(char)]
+  if (char === '/' || char === '"') forms.push(`\\\\{1,16}${char}`)
+  if (char === ' ') forms.push('\\+')
+  return `(?:${forms.join('|')})`
+}
+
+function toPercentForm(char: string): string {
+  return [...Buffer.from(char)].map((byte) => `%(?:25){0,3}${toAnyCase(byte, 2)}`).join('')
+}
+
+function toUnicodeForm(char: string): string {
+  return Array.from({ length: char.length }, (_, i) => `\\\\{1,16}u${toAnyCase(char.charCodeAt(i), 4)}`).join('')
+}
+
+function toAnyCase(code: number, digits: number): string {
+  const hex = code.toString(16).padStart(digits, '0')
+  return hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
+}
