@@ -1,6 +1,7 @@
 /** Media by type, size and hash in place of their bytes: data URIs, base64 in text, and binary values. */
 import { NativeSet } from '../natives.js'
 import { createHash } from 'node:crypto'
+import { endOfBase64, isBaseCode, startOfBase64, startOfLine, toPlainBase64 } from './base64-run.js'
 import type { Plain, PlainObject } from './plain.js'
 
 /** What becomes of media: a line that says what it is, or the bytes within the limits. */
@@ -12,11 +13,12 @@ const END_BYTES = 524_288
 /** Base64 that says by its beginning what it is may be short; anything else of that alphabet is a blob from this length. */
 const MIN_BLOB_CHARS = 512
 const BLOB_STEP = 256
+/** First characters of base64 that say what it is, behind anything else than base64 or behind an escape of JSON. */
 const KNOWN_BASE64 =
-  /(?<![A-Za-z0-9+/=_-])(?:iVBORw0KGgo|\/9j\/|R0lGOD[dl]h|UklGR|JVBERi0|SUQz|T2dnU|GkXfo|ZkxhQ|UEsDB|Qk0)[A-Za-z0-9+/_-]{40,}={0,2}/g
+  /(?:(?<![A-Za-z0-9+/=_-])|(?<=\\[nrt]))(?:iVBORw0KGgo|\\{0,16}\/9j\\{0,16}\/|R0lGOD[dl]h|UklGR|JVBERi0|SUQz|T2dnU|GkXfo|ZkxhQ|UEsDB|Qk0)/g
+const MIN_KNOWN_CHARS = 44
 const URI_HEAD =
-  /data:([\w.+-]{1,64}\/[\w.+-]{1,96})?((?:;[\w.+-]{1,64}=(?:[^;,"'\s]{0,128}|\\?"[^"\\]{0,128}\\?")){0,4})(;base64)?(?:;utf8)?,/gi
-const BASE64_RUN = /(?:[A-Za-z0-9+/_=-]|%2[BbFf]|%3[Dd]|\\\/)*(?:\r?\n[A-Za-z0-9+/=]{20,76}(?![^\r\n"'\s<)]))*/y
+  /data:([\w.+-]{1,64}\\{0,16}\/[\w.+-]{1,96})?((?:;[\w.+-]{1,64}=(?:[^;,"'\s]{0,128}|\\?"[^"\\]{0,128}\\?")){0,4})(;base64)?(?:;utf8)?,/gi
 const LITERAL_RUN = /[^\s"'`)<>\\]*/y
 const READABLE_TYPE = /^(?:text\/|application\/(?:json|xml|javascript|x-www-form-urlencoded))/i
 
@@ -63,7 +65,7 @@ export function sniffType(bytes: Uint8Array): string | undefined {
 /** Whether a whole text is a medium: a data URI, or nothing but base64. */
 export function isMediaText(text: string): boolean {
   if (/^data:/i.test(text)) return /^data:[^,]{0,512},/i.test(text.slice(0, 600)) && !READABLE_TYPE.test(text.slice(5, 64))
-  return text.length >= MIN_BLOB_CHARS && isBlob(text, 0, text.length) && baseEnd(text, 0) === text.length
+  return text.length >= MIN_BLOB_CHARS && isBlob(text, 0, text.length) && endOfBase64(text, 0) >= text.trimEnd().length
 }
 
 /** `text` with a summary in place of each data URI and each run of base64 in it; the same text when it holds none. */
@@ -108,7 +110,7 @@ export function summariseBuffer(fields: PlainObject): string | undefined {
 
 /** `base64` as a summary, named by what its bytes say or else by `type`. */
 function summariseBase64(base64: string, type: string | undefined): string {
-  const bytes = Buffer.from(base64.replaceAll('\\/', '/').replace(/%2B/gi, '+').replace(/%2F/gi, '/').replace(/%3D/gi, '='), 'base64')
+  const bytes = Buffer.from(toPlainBase64(base64), 'base64')
   return toMediaSummary(type ?? sniffType(bytes) ?? 'base64', bytes)
 }
 
@@ -118,10 +120,9 @@ function summariseUris(text: string): string {
   for (const head of text.matchAll(URI_HEAD)) {
     const from = head.index + head[0].length
     if (head.index < copied) continue
-    const [, type = 'text/plain', , base64] = head
-    const run = base64 === undefined ? LITERAL_RUN : BASE64_RUN
-    run.lastIndex = from
-    const content = (run.exec(text)?.[0] ?? '').trimEnd()
+    const [, given = 'text/plain', , base64] = head
+    const type = given.replaceAll('\\', '')
+    const content = text.slice(from, base64 === undefined ? endOfLiteral(text, from) : endOfBase64(text, from)).trimEnd()
     if (content.length === 0 || (base64 === undefined && READABLE_TYPE.test(type))) continue
     const summary = base64 === undefined ? toMediaSummary(type, Buffer.from(content)) : summariseBase64(content, type.toLowerCase())
     shown += text.slice(copied, head.index) + summary
@@ -130,83 +131,63 @@ function summariseUris(text: string): string {
   return copied === 0 ? text : shown + text.slice(copied)
 }
 
+function endOfLiteral(text: string, from: number): number {
+  LITERAL_RUN.lastIndex = from
+  LITERAL_RUN.test(text)
+  return LITERAL_RUN.lastIndex
+}
+
 function summariseKnown(text: string): string {
-  return text.replace(KNOWN_BASE64, (base64) => {
-    const bytes = Buffer.from(base64, 'base64')
-    const type = sniffType(bytes)
-    return type === undefined ? base64 : toMediaSummary(type, bytes)
-  })
+  let shown = ''
+  let copied = 0
+  let seen = 0
+  for (const { index } of text.matchAll(KNOWN_BASE64)) {
+    if (index < seen) continue
+    const to = endOfBase64(text, index)
+    seen = to
+    const bytes = to - index < MIN_KNOWN_CHARS ? undefined : Buffer.from(toPlainBase64(text.slice(index, to)), 'base64')
+    const type = bytes && sniffType(bytes)
+    if (bytes === undefined || type === undefined) continue
+    shown += text.slice(copied, index) + toMediaSummary(type, bytes)
+    copied = to
+  }
+  return copied === 0 ? text : shown + text.slice(copied)
 }
 
 /** A long run covers every place that is looked at: a text without one costs a look at each {@link BLOB_STEP}th character. */
 function summariseBlobs(text: string): string {
   let shown = ''
   let copied = 0
+  let seen = 0
   for (let at = BLOB_STEP; at < text.length; at += BLOB_STEP) {
     if (!isBaseCode(text.charCodeAt(at))) continue
-    const from = baseStart(text, at, copied)
-    const to = baseEnd(text, from)
+    const { from, to } = runAround(text, at, seen)
     if (to - from >= MIN_BLOB_CHARS && isBlob(text, from, to)) {
       shown += text.slice(copied, from) + summariseBase64(text.slice(from, to), undefined)
       copied = to
     }
     at = Math.max(at, to)
+    // A place inside an escape says nothing of the lines around it.
+    if (to - from >= BLOB_STEP >> 3) seen = to
   }
   return copied === 0 ? text : shown + text.slice(copied)
 }
 
+/** The lines that belong to the one at `at`; that line alone where the ones before it do not go on in it. */
+function runAround(text: string, at: number, least: number): { readonly from: number; readonly to: number } {
+  const from = startOfBase64(text, at, least)
+  const to = endOfBase64(text, from)
+  if (to > at) return { from, to }
+  const line = startOfLine(text, at, Math.max(least, to))
+  return { from: line, to: endOfBase64(text, line) }
+}
+
+/** What is left of an escape where a text was cut inside it. */
+const CUT_ESCAPE = /(?:\\{1,16}(?:r\\{0,16})?|%[23]?)$/
+
 /** Bytes use the whole alphabet; a long word, a number or a row of one letter does not. */
 function isBlob(text: string, from: number, to: number): boolean {
-  const part = text.slice(from, Math.min(to, from + MIN_BLOB_CHARS))
+  const part = toPlainBase64(text.slice(from, Math.min(to, from + MIN_BLOB_CHARS)).replace(CUT_ESCAPE, ''))
   // In this order, because prose is told by its first comma, and a row that repeats costs most to look for.
   return /^[\w+/=\s-]*$/.test(part) && /[A-Z]/.test(part) && /[a-z]/.test(part) && /\d/.test(part) && !/([\s\S]{1,4})\1{24}/.test(part)
-}
-
-/** Lines of at least this many characters go on in the next one, as MIME breaks them. */
-const MIN_LINE_CHARS = 60
-
-function baseStart(text: string, at: number, least: number): number {
-  let from = startOfLine(text, at, least)
-  for (;;) {
-    const end = from - (text[from - 2] === '\r' ? 2 : 1)
-    if (text[from - 1] !== '\n' || end <= least) return from
-    const start = startOfLine(text, end, least)
-    if (end - start < MIN_LINE_CHARS) return from
-    from = start
-  }
-}
-
-function startOfLine(text: string, at: number, least: number): number {
-  let from = at
-  while (from > least && isBaseCode(text.charCodeAt(from - 1))) from -= 1
-  return from
-}
-
-function baseEnd(text: string, from: number): number {
-  let to = endOfLine(text, from)
-  for (let line = from; to - line >= MIN_LINE_CHARS; ) {
-    line = to + (text[to] === '\r' ? 2 : 1)
-    if (text[line - 1] !== '\n' || !isBaseCode(text.charCodeAt(line))) return to
-    to = endOfLine(text, line)
-  }
-  return to
-}
-
-function endOfLine(text: string, from: number): number {
-  let to = from
-  while (to < text.length && isBaseCode(text.charCodeAt(to))) to += 1
-  return to
-}
-
-// A-Z a-z 0-9 + / - _ =
-function isBaseCode(code: number): boolean {
-  return (
-    (code >= 97 && code <= 122) ||
-    (code >= 65 && code <= 90) ||
-    (code >= 47 && code <= 57) ||
-    code === 43 ||
-    code === 45 ||
-    code === 95 ||
-    code === 61
-  )
 }

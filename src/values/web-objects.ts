@@ -12,7 +12,7 @@ const MAX_TEXT_CHARS = 4_096
 type Read = (value: object) => unknown
 
 const READERS: ReadonlyMap<unknown, Read> = new NativeMap<unknown, Read>([
-  ['URL', (value) => toText(Reflect.get(value, 'href'), '[URL]')],
+  ['URL', (value) => toHref(value)],
   ['URLSearchParams', (value) => String(value)],
   ['Headers', (value) => readEntries(value) ?? '[Headers]'],
   ['FormData', (value) => readEntries(value) ?? '[FormData]'],
@@ -40,6 +40,12 @@ export function toWebStandIn(value: object): unknown {
 /** A node of a document holds the whole document. */
 function isNode(value: object, tag: string): boolean {
   return /^(?:HTML|SVG|Document|Text|Comment|Element|XMLDocument)/.test(tag) && 'nodeType' in value && 'ownerDocument' in value
+}
+
+/** The whole of it, which may be a medium; what has no room in a snapshot is cut there, with a mark. */
+function toHref(value: object): string {
+  const href: unknown = Reflect.get(value, 'href')
+  return typeof href === 'string' ? href : '[URL]'
 }
 
 /** Name and value pairs as an object; a name that comes again has a list. `undefined` for what cannot be iterated. */

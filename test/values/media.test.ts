@@ -55,6 +55,44 @@ describe('summariseMedia', () => {
     expect(summariseMedia(`a\n${wrapped}\nend`)).toBe(`a\n${summaryOf('base64', noise)}\nend`)
   })
 
+  const slashed = (json: string): string => json.replaceAll('/', '\\/')
+  const writers: readonly ((data: string) => string)[] = [
+    (data) => JSON.stringify({ a: 'b', data }),
+    (data) => slashed(JSON.stringify({ data: `see\n${data}` })),
+    (data) => JSON.stringify({ arguments: JSON.stringify({ data }) }),
+    (data) => slashed(JSON.stringify({ arguments: slashed(JSON.stringify({ data })) })),
+  ]
+
+  it('takes them in lines and with the escapes of JSON: the hash is that of the bytes', () => {
+    for (const size of [400, 1_000, 1_026, 3_000, 3_001, 20_008]) {
+      const png = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d', 'hex'), randomBytes(size)])
+      for (const bytes of [png, randomBytes(size)]) {
+        const type = bytes === png ? 'image/png' : 'base64'
+        const base64 = bytes.toString('base64')
+        const lines = ['\n', '\r\n'].flatMap((end) => [64, 76].map((chars) => base64.replace(new RegExp(`(.{${chars}})`, 'g'), `$1${end}`)))
+        for (const given of [base64, ...lines]) {
+          const summary = summaryOf(type, bytes)
+          if (bytes === png || size > 400) {
+            expect(summariseMedia(given).trimEnd()).toBe(summary)
+            expect(summariseMedia(`a\n${given.trimEnd()}\n\nthe end`)).toBe(`a\n${summary}\n\nthe end`)
+            for (const write of writers) expect(summariseMedia(write(given.trimEnd()))).toBe(write('MEDIUM').replace('MEDIUM', summary))
+          }
+          const uri = `data:image/png;base64,${given}`
+          for (const text of [uri, `![x](${uri.trimEnd()})`, JSON.stringify({ uri }), slashed(JSON.stringify({ uri }))]) {
+            expect(summariseMedia(text)).toContain(summaryOf('image/png', bytes))
+            expect(summariseMedia(text).length).toBeLessThan(150)
+          }
+        }
+      }
+    }
+  })
+
+  it('knows a JPEG whose slashes are escaped', () => {
+    const jpeg = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), randomBytes(300)])
+    const json = JSON.stringify({ data: jpeg.toString('base64') })
+    for (const text of [json, slashed(json)]) expect(summariseMedia(text)).toBe(`{"data":"${summaryOf('image/jpeg', jpeg)}"}`)
+  })
+
   it('leaves text alone: long words, rows of letters, prose, small data URIs of text', () => {
     const texts = [
       'x'.repeat(10_000),
@@ -87,6 +125,12 @@ describe('summariseMedia', () => {
     'iVBORw0KGgo',
     '/9j/',
     'A1b/\n',
+    'A1b\\/',
+    `${'Aa1'.repeat(25)}=\n`,
+    `T2dnUA${'Aa1'.repeat(25)}\n`,
+    `\\nT2dnUA${'Aa1'.repeat(25)}`,
+    `${'Aa1/'.repeat(19)}\\n`,
+    '%2F',
     `${'Aa1'.repeat(25)}\n`,
     'data:a/b;x=',
     ';base64,',
@@ -140,6 +184,13 @@ describe('media in captured values', () => {
       { type: 'file', data: summaryOf('Buffer image/png', PNG) },
       { type: 'text', text: 'hello' },
     ])
+  })
+
+  it('summarises a URL that holds a medium', () => {
+    const medium = randomBytes(20_000)
+    expect(shownOf({ image: new URL(`data:image/png;base64,${medium.toString('base64')}`) })).toEqual({
+      image: summaryOf('image/png', medium),
+    })
   })
 
   it('takes no room of other fields: a medium of 5 MB beside a question within 10 KB', () => {
