@@ -7,12 +7,13 @@ import { toNumber } from './score.js'
 import { mean, sum } from '../values/statistics.js'
 import { findUnjudged, findWarnings, type Gaps } from './comparison-gaps.js'
 import { hasFailed } from './failures.js'
+import { findMissingBaseline, findMissingRows, type RunExtent } from './run-extent.js'
 import type { RowStatus, ScoreValue } from './types.js'
 
 export type { ScoredRow } from './pair-rows.js'
 
 /** A run as a comparison sees it. */
-export interface ScoredRun {
+export interface ScoredRun extends RunExtent {
   readonly runId: string
   readonly name: string | undefined
   readonly rows: readonly ScoredRow[]
@@ -138,6 +139,7 @@ export function compareScoredRuns(newRun: ScoredRun, oldRun: ScoredRun, options:
     unknown,
     unpaired: rules.map(({ name }) => name).filter((name) => !metrics.some((metric) => metric.name === name)),
     changedContents,
+    missing: [...findMissingRows(newRun), ...findMissingBaseline(oldRun)],
     pairs: pairs.length,
     metrics,
     alpha,

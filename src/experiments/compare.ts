@@ -7,6 +7,7 @@ import { COMPARE_OPTIONS, PATH } from './check-options.js'
 import { type CompareOptions, compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
 import type { ExperimentData } from './result.js'
 import { fetchRunResult, type RunResult } from './run-result.js'
+import type { RunExtent } from './run-extent.js'
 import { loadScoredRun } from './scored-run.js'
 import type { Aggregate } from '../values/statistics.js'
 
@@ -33,7 +34,9 @@ const OPTIONS: Readonly<Record<keyof CompareRunsOptions, OptionSpec>> = {
 }
 
 /** A result, its JSON, or the id of a run. */
-export type RunReference = string | (Pick<ExperimentData, 'runId' | 'name' | 'rows'> & Partial<Pick<ExperimentData, 'evaluators'>>)
+export type RunReference =
+  | string
+  | (Pick<ExperimentData, 'runId' | 'name' | 'rows'> & Partial<Pick<ExperimentData, 'evaluators'>> & RunExtent)
 
 /**
  * Compares two runs row by row: which rows and metrics improved, got worse or stayed, whether the difference may be chance,

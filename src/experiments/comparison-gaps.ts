@@ -30,6 +30,8 @@ export interface Gaps {
   readonly unknown: readonly string[]
   /** Pairs of one id with other contents. */
   readonly changedContents: number
+  /** Why rows of either run are not here to be compared. */
+  readonly missing: readonly string[]
   readonly pairs: number
   readonly metrics: readonly ComparedMetric[]
   readonly alpha: number
@@ -37,9 +39,10 @@ export interface Gaps {
 
 /** Everything a reader of the comparison should know it leaves out. */
 export function findWarnings(gaps: Gaps): readonly string[] {
-  const { newOnly, oldOnly, notCompared, changedContents, pairs, metrics } = gaps
+  const { newOnly, oldOnly, notCompared, changedContents, missing, pairs, metrics } = gaps
   const blind = findBlind(gaps)
   return [
+    ...missing.map((reason) => `Not all rows were compared: ${reason}.`),
     ...(newOnly + oldOnly === 0
       ? []
       : [`Rows without a partner, in no figure of the comparison: ${newOnly} of the new run, ${oldOnly} of the old one.`]),
@@ -57,8 +60,9 @@ export function findWarnings(gaps: Gaps): readonly string[] {
 
 /** Why the comparison cannot exclude a regression. */
 export function findUnjudged(gaps: Gaps): readonly string[] {
-  const { onlyOld, changedContents, pairs, metrics } = gaps
+  const { onlyOld, changedContents, missing, pairs, metrics } = gaps
   return [
+    ...missing,
     ...(changedContents > 0 && changedContents === pairs
       ? ['every row that has the id of a row of the baseline has other inputs or another ground truth']
       : []),

@@ -314,7 +314,7 @@ export class Experiment {
     const gate = this.#gate()
     const expectedRows = this.#expectedRows()
     const isEmptyShard = expectedRows === 0 && (this.#selected.selected() ?? 0) > 0
-    const others = this.#findUnjudged(comparison, omittedRows)
+    const others = this.#findUnjudged(comparison)
     const failures = findFailures({
       status,
       counts,
@@ -376,13 +376,12 @@ export class Experiment {
   }
 
   /** What a regression may hide behind although the comparison does not see it. */
-  #findUnjudged(comparison: RunComparison | undefined, omittedRows: number): readonly string[] {
+  #findUnjudged(comparison: RunComparison | undefined): readonly string[] {
     const { failOnRegression = false, baselineRunId } = this.#options
     if (!failOnRegression || comparison === undefined) return []
-    return [
-      ...(omittedRows === 0 ? [] : [`${omittedRows} rows were not compared; raise maxRows to keep all of them`]),
-      ...(baselineRunId?.toLowerCase() === this.runId.toLowerCase() ? ['the baseline is this run itself'] : []),
-    ].map((reason) => `failOnRegression could not be judged: ${reason}`)
+    return baselineRunId?.toLowerCase() === this.runId.toLowerCase()
+      ? ['failOnRegression could not be judged: the baseline is this run itself']
+      : []
   }
 
   #warnOfGaps(counts: { readonly total: number; readonly cached: number }, unscored: Readonly<Record<string, number>>): void {
@@ -454,8 +453,7 @@ export class Experiment {
     const old = await within(limitMs, this.#baseline, () => this.warn('The baseline could not be read in time.'))
     if (old === undefined) return undefined
     const { rows, omittedRows } = this.#summary.summary(aggregate)
-    if (omittedRows > 0) this.warn(`The comparison lacks ${omittedRows} rows that are not in memory. Raise maxRows to compare all of them.`)
-    const now = { runId: this.#plan.runId, name: this.#plan.name, rows, evaluators: this.#evaluators }
+    const now = { runId: this.#plan.runId, name: this.#plan.name, rows, evaluators: this.#evaluators, omittedRows }
     return compareScoredRuns(now, old, { ...comparison, seed, mask: (row) => maskRow(row, this.#redactor) })
   }
 }

@@ -2,7 +2,7 @@ import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../err
 import { readOptions, toProblem } from '../options/check.js'
 import { isBoolean, isListOf, isMapLike, type OptionSpec } from '../options/spec.js'
 import { checkBounds, RUN } from './check-options.js'
-import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
+import { compareScoredRuns, type ScoredRun } from './compare-rows.js'
 import { rowKey } from './dataset.js'
 import { createResult, type ExperimentData, type ExperimentResult, type ExperimentStatus, findDamage } from './result.js'
 import { SummaryCollector } from './summary.js'
@@ -183,12 +183,15 @@ function merge(
       : checkThresholds(thresholds, all, first.aggregate)
   const errorRate = figures['errorRate']?.average ?? 0
   const status = toStatus(parts, errorRate, thresholds === undefined ? allowedErrors(outcomes) : allowedErrorRate(thresholds))
-  const comparison = baseline === undefined ? undefined : compareScoredRuns({ ...first, rows, evaluators }, baseline, { seed: first.seed })
+  const comparison =
+    baseline === undefined
+      ? undefined
+      : compareScoredRuns({ runId: first.runId, name: first.name, rows, evaluators, omittedRows }, baseline, { seed: first.seed })
   const gate = {
     failOnRegression: failOnRegression ?? parts.some((part) => part.gate?.failOnRegression === true),
     ...(baseline === undefined ? {} : { baselineRunId: baseline.runId }),
   }
-  const others = [...findUnjudgedScores(parts, outcomes), ...findHiddenRegressions(gate.failOnRegression, comparison, omittedRows)]
+  const others = findUnjudgedScores(parts, outcomes)
   const failures = findFailures({ status, counts, thresholds: outcomes, refusals, gate, comparison, summaryScores: [], others })
   const startedAtMs = Math.min(...parts.map((part) => part.startedAtMs))
   const { shard: _shard, comparison: _comparison, summaryState: _state, ...rest } = first
@@ -252,11 +255,6 @@ function findUnjudgedScores(parts: readonly ExperimentData[], outcomes: readonly
   const scores = parts.flatMap(({ summaryScores = [] }) => summaryScores)
   const deciding = scores.filter(({ name, score, error }) => !bounded.has(name) && (typeof score === 'boolean' || error !== undefined))
   return [...new Set(deciding.map(({ name }) => `${name}: the score of the whole data set could not be judged from those of its parts`))]
-}
-
-function findHiddenRegressions(isAsked: boolean, comparison: RunComparison | undefined, omittedRows: number): readonly string[] {
-  if (!isAsked || comparison === undefined || omittedRows === 0) return []
-  return [`failOnRegression could not be judged: ${omittedRows} rows were not compared; raise maxRows to keep all of them`]
 }
 
 function uniqueRows(parts: readonly ExperimentData[]): readonly ExperimentData['rows'][number][] {

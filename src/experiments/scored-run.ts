@@ -47,7 +47,14 @@ async function fetchScoredRun(backend: Backend, runId: string): Promise<ScoredRu
   ]
   if (rows.length === 0) throw new HoneyHiveError('EXPERIMENT', `Run ${runId} has no scored rows at the server.`)
   const rules = result.metadata['evaluator_rules']
-  return { runId, name: result.name, rows, ...(rules === undefined ? {} : { evaluators: readRules(rules) }) }
+  return {
+    runId,
+    name: result.name,
+    rows,
+    ...(rules === undefined ? {} : { evaluators: readRules(rules) }),
+    // Of the others it is not said whether all rows were run.
+    ...(result.status === 'cancelled' ? { status: result.status } : {}),
+  }
 }
 
 function toRows(datapoints: readonly ServerDatapoint[]): readonly (ScoredRow & Pick<ServerDatapoint, 'sessionId'>)[] {

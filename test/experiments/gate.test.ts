@@ -136,6 +136,66 @@ describe('a regression gate that cannot tell', () => {
     expect(result.failures).toEqual([`${UNJUDGED}20 rows were not compared; raise maxRows to keep all of them`])
   })
 
+  describe('fails where rows of the baseline are not there to be compared', () => {
+    const good = { m: always(1) }
+    /** Worse from the tenth row on: the rows that are there are as good as before. */
+    const worse: Readonly<Record<string, Score>> = { m: (_, { i }) => Number(i < 10) }
+    const judge = (baseline: object) => run(40, worse, { baseline: JSON.parse(JSON.stringify(baseline)), failOnRegression: true })
+    const stopAt = (at: number) => {
+      const stop = new AbortController()
+      const fn = ({ inputs }: Row): number => {
+        if (inputs.i === at) stop.abort()
+        return inputs.i
+      }
+      return { function: fn, signal: stop.signal, maxConcurrency: 1 }
+    }
+
+    test('because its result left them out', async () => {
+      const baseline = await run(40, good, { maxRows: 10, maxConcurrency: 1 })
+      const reason = '30 rows of the baseline are not in its result; raise maxRows where it is made'
+      const result = await judge(baseline)
+      expect(result.failures).toEqual([`${UNJUDGED}${reason}`])
+      expect(result.warnings).toContain(`Comparison: Not all rows were compared: ${reason}.`)
+      expect(mergeResults([await run(40, worse)], { baseline, failOnRegression: true }).failures).toContain(`${UNJUDGED}${reason}`)
+      expect((await compareRuns(result, baseline)).unjudged).toEqual([reason])
+    })
+
+    test('because it was stopped, as its result or the rows in its journal say', async ({ folder }) => {
+      const stopped = `${UNJUDGED}the baseline was stopped before all of its rows had run`
+      const baseline = await run(40, good, { ...stopAt(8), journal: folder })
+      expect((await judge(baseline)).failures).toEqual([stopped])
+      const byId = await run(40, worse, { baselineRunId: baseline.runId, journal: folder, failOnRegression: true })
+      expect(byId.failures).toEqual([stopped])
+    })
+
+    test('because it was stopped, as the server says', async ({ online }) => {
+      const baseline = await run(12, good, { ...online, ...stopAt(10) })
+      const result = await run(12, worse, { ...online, baselineRunId: baseline.runId, failOnRegression: true })
+      expect(result.failures).toContain(`${UNJUDGED}the baseline was stopped before all of its rows had run`)
+    })
+
+    test('because its dataset was not read to its end, or nobody ran them', async () => {
+      async function* broken(): AsyncGenerator<Row> {
+        yield* rows(10)
+        throw new Error('gone')
+      }
+      const notRun = [`${UNJUDGED}the baseline did not run all rows of its dataset`]
+      expect((await judge(await run(0, good, { dataset: broken() }))).failures).toEqual(notRun)
+      const open = await createExperiment({ ...OFFLINE, dataset: rows(40), function: () => 1, evaluators: { m: () => 1 } })
+      for (const [index, row] of rows(10).entries()) await open.runDatapoint(row, index)
+      expect((await judge(await open.finish())).failures).toEqual(notRun)
+    })
+
+    test('and passes where all are, also in a baseline that failed for its rows', async () => {
+      const failing = { function: ({ inputs }: Row) => (inputs.i === 0 ? crash() : inputs.i) }
+      const baseline = await run(12, good, failing)
+      expect(baseline.status).toBe('failed')
+      expect((await run(12, good, { baseline, failOnRegression: true })).failures).toEqual([])
+      const stream = await run(12, good, { dataset: new Set(rows(12)) })
+      expect((await run(12, good, { baseline: stream, failOnRegression: true })).failures).toEqual([])
+    })
+  })
+
   test('fails where the run is its own baseline', async ({ folder }) => {
     const runId = crypto.randomUUID()
     await run(9, { m: always(1) }, { runId, journal: folder })
