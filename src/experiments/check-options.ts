@@ -17,6 +17,7 @@ import type { CompareOptions } from './compare-rows.js'
 import type { CacheOptions, EvaluateOptions, RowLimits } from './options.js'
 import type { RateLimit } from './rate-limit.js'
 import { AGGREGATES } from '../values/statistics.js'
+import { isPlainPrototype } from '../values/realm.js'
 import type { DatapointInput } from './types.js'
 
 /** Options whose row, output and score types no longer matter. */
@@ -60,6 +61,23 @@ export const RUN: OptionSpec = { accepts: hasRows, expected: 'a result or its JS
 
 /** Each member is named when it is wrong. */
 const BY_NAME = { accepts: isMapLike, expected: 'an object' }
+
+/** Entries that nobody would see, such as the methods of a class or what a `Map` holds, would be none, and the run green without them. */
+const OWN_NAMES = {
+  found: (value: unknown): string => {
+    const tag = Object.prototype.toString.call(value).slice(8, -1)
+    if (typeof value !== 'object' || Array.isArray(value) || tag === 'Promise') return toShown(value)
+    return tag === 'Object' ? 'an object of a class' : `an object of the class ${toShort(tag)}`
+  },
+}
+
+/** Bounds by the name of their figure. */
+export const BOUNDS: OptionSpec = {
+  ...OWN_NAMES,
+  accepts: isPlainMap,
+  expected: 'bounds by metric',
+  remedy: 'Give e.g. { accuracy: 0.8 }.',
+}
 
 const CACHE_OPTIONS: Readonly<Record<keyof CacheOptions, OptionSpec>> = {
   directory: { ...PATH, isRequired: true },
@@ -108,12 +126,18 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | G
   parse: functionSpec('Give (row) => the row, checked.'),
   // Each evaluator is checked where it is named.
   evaluators: {
-    accepts: (value) => typeof value === 'object',
+    ...OWN_NAMES,
+    accepts: (value) => Array.isArray(value) || isPlainMap(value),
     expected: 'a list or an object of evaluators',
-    remedy: 'Give e.g. [exact], also where it is one alone.',
+    remedy: 'Give e.g. [exact] or { exact }, also where it is one alone; await what makes them first.',
   },
-  summaryEvaluators: { ...BY_NAME, remedy: 'Give functions by the name of their score.' },
-  thresholds: { accepts: isMapLike, expected: 'bounds by metric', remedy: 'Give e.g. { accuracy: 0.8 }.' },
+  summaryEvaluators: {
+    ...OWN_NAMES,
+    accepts: isPlainMap,
+    expected: 'an object',
+    remedy: 'Give functions by the name of their score, as { name: (rows) => the score }.',
+  },
+  thresholds: BOUNDS,
   name: { accepts: isText, expected: 'a text', remedy: 'Give a name for the run.' },
   description: { accepts: isText, expected: 'a text', remedy: 'Say what the run is about.' },
   runId: ID,
@@ -290,6 +314,11 @@ function checkFailed({ onlyFailedOf: run }: Partial<AnyEvaluateOptions>): readon
   const omitted = run?.omittedRows ?? 0
   if (omitted === 0) return []
   return [{ option: 'onlyFailedOf', message: `${omitted} rows of the run are not in its result. Raise maxRows where it is made.` }]
+}
+
+/** An object with names of its own: a literal, one without a prototype, or a module. */
+function isPlainMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainPrototype(Object.getPrototypeOf(value))
 }
 
 function hasRows(run: unknown): boolean {

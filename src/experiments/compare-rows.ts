@@ -6,6 +6,7 @@ import { holm, minimumDetectableChange, pairedTest, type PairedTest } from './pa
 import { toNumber } from './score.js'
 import { mean, sum } from '../values/statistics.js'
 import { findUnjudged, findWarnings, type Gaps } from './comparison-gaps.js'
+import { entryOf } from './entry-of.js'
 import { hasFailed } from './failures.js'
 import { findMissingBaseline, findMissingRows, type RunExtent } from './run-extent.js'
 import type { RowStatus, ScoreValue } from './types.js'
@@ -303,8 +304,11 @@ interface Side {
 }
 
 function readSide({ trials }: RowTrials, name: string): Side {
-  const values = trials.flatMap(({ scores }) => (scores[name] === undefined ? [] : (toNumber(scores[name]) ?? [])))
-  return { values, failures: trials.filter((row) => row.scores[name] === undefined && hasFailed(row, name)).length }
+  const values = trials.flatMap(({ scores }) => {
+    const score = entryOf(scores, name)
+    return score === undefined ? [] : (toNumber(score) ?? [])
+  })
+  return { values, failures: trials.filter((row) => entryOf(row.scores, name) === undefined && hasFailed(row, name)).length }
 }
 
 function isUnscored({ values, failures }: Side): boolean {
@@ -363,7 +367,7 @@ function compareScore(
 }
 
 function scoreOf({ trials }: RowTrials, name: string): ScoreValue | null {
-  const values = trials.flatMap(({ scores }) => scores[name] ?? [])
+  const values = trials.flatMap(({ scores }) => entryOf(scores, name) ?? [])
   const numbers = values.flatMap((value) => toNumber(value) ?? [])
   return numbers.length > 1 && numbers.length === values.length ? mean(numbers) : (values[0] ?? null)
 }

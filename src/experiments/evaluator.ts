@@ -4,8 +4,17 @@ import { toShown } from '../options/shown.js'
 import { functionSpec, isBoolean, isFilledText, isFunction, isText, isWhole, type OptionSpec } from '../options/spec.js'
 import { given } from './known-options.js'
 import { createRowTrace } from './row-trace.js'
-import { parseScore, toNumber } from './score.js'
-import type { AnyEvaluator, Evaluator, EvaluatorContext, EvaluatorFunction, EvaluatorObject, Evaluators, ScoreValue } from './types.js'
+import { parseScore, type Score, toNumber } from './score.js'
+import type {
+  AnyEvaluator,
+  Evaluator,
+  EvaluatorContext,
+  EvaluatorFunction,
+  EvaluatorObject,
+  Evaluators,
+  ScoreDetails,
+  ScoreValue,
+} from './types.js'
 
 /** Settings of one evaluator. */
 export interface EvaluatorOptions<Outputs, Inputs, GroundTruth, Raw, Result = Raw> {
@@ -19,11 +28,16 @@ export interface EvaluatorOptions<Outputs, Inputs, GroundTruth, Raw, Result = Ra
   readonly timeoutMs?: number
   /** Key of the run's `rateLimit` that each attempt takes a turn of. @defaultValue none */
   readonly rateLimit?: string
-  /** Times the row is scored, for a judge that does not always agree with itself. @defaultValue 1 */
+  /** Times the row is scored, for a judge that does not always agree with itself; see `aggregate`. @defaultValue 1 */
   readonly repeat?: number
   /** Changes each single result before `aggregate`. @defaultValue nothing changes */
   readonly transform?: (result: Raw) => Result | PromiseLike<Result>
-  /** Makes one result of several. @defaultValue the mean of numbers and booleans, the most frequent text */
+  /**
+   * Makes one result of several.
+   *
+   * @defaultValue the mean of numbers, the most frequent text, what most booleans say, in doubt what does not pass, so that the row is
+   * decided as without `repeat`; with a `threshold` the share of the booleans that are true, which is held against it
+   */
   readonly aggregate?: (results: readonly Result[]) => Result | PromiseLike<Result>
   /** Less of it is better: for the comparison with other runs, for thresholds and for the colours of reports. @defaultValue false */
   readonly lowerIsBetter?: boolean
@@ -69,7 +83,8 @@ export function evaluator(
     context: EvaluatorContext = detachedContext(),
   ): Promise<unknown> => {
     const results = await repeatEvaluation(options, () => options.evaluate(outputs, inputs, groundTruth, context))
-    return results.length === 1 && options.aggregate === undefined ? results[0] : (options.aggregate ?? aggregateResults)(results)
+    if (options.aggregate !== undefined) return options.aggregate(results)
+    return results.length === 1 ? results[0] : aggregateResults(results, options)
   }
   Object.defineProperty(score, 'name', { value: name })
   const { weight = 1, lowerIsBetter = false, failedScore, threshold, retries, timeoutMs, rateLimit } = options
@@ -85,16 +100,38 @@ async function repeatEvaluation(options: EvaluatorOptions<never, never, never, u
   return Promise.all(Array.from({ length: options.repeat ?? 1 }, one))
 }
 
-/** The default way to make one result of several: mean of the numeric scores, else the most frequent text. */
-function aggregateResults(results: readonly unknown[]): ScoreValue | undefined {
+/**
+ * The default way to make one result of several. Booleans stay one, which decides the row, unless a threshold decides: a mean of them
+ * would decide nothing.
+ */
+function aggregateResults(
+  results: readonly unknown[],
+  { threshold, lowerIsBetter = false }: Pick<EvaluatorOptions<never, never, never, unknown>, 'threshold' | 'lowerIsBetter'>,
+): ScoreValue | ScoreDetails | undefined {
   const scores = results.flatMap((result) => {
     const parsed = parseScore(result)
     if (parsed.kind === 'invalid') throw new HoneyHiveError('EXPERIMENT', `One of the repeated evaluations ${parsed.reason}.`)
-    return parsed.kind === 'score' ? [parsed.score.value] : []
+    return parsed.kind === 'score' ? [parsed.score] : []
   })
-  const numbers = scores.map(toNumber).filter((value) => value !== undefined)
-  if (numbers.length > 0 && numbers.length === scores.length) return numbers.reduce((total, value) => total + value, 0) / numbers.length
-  return mostFrequent(scores)
+  const values = scores.map(({ value }) => value)
+  const booleans = values.filter((value) => typeof value === 'boolean')
+  if (values.length > 0 && booleans.length === values.length && threshold === undefined)
+    return explain(vote(booleans, lowerIsBetter), scores)
+  const numbers = values.map(toNumber).filter((value) => value !== undefined)
+  if (numbers.length > 0 && numbers.length === values.length) return numbers.reduce((total, value) => total + value, 0) / numbers.length
+  return mostFrequent(values)
+}
+
+/** What most of them say; in doubt what does not pass. */
+function vote(values: readonly boolean[], lowerIsBetter: boolean): boolean {
+  const passing = values.filter((value) => value !== lowerIsBetter).length
+  return passing > values.length / 2 ? !lowerIsBetter : lowerIsBetter
+}
+
+/** A score with the explanation of the first result that said the same. */
+function explain(value: boolean, scores: readonly Score[]): boolean | ScoreDetails {
+  const explanation = scores.find((score) => score.value === value && score.explanation !== undefined)?.explanation
+  return explanation === undefined ? value : { score: value, explanation }
 }
 
 function mostFrequent(values: readonly ScoreValue[]): ScoreValue | undefined {
@@ -186,10 +223,13 @@ export interface NamedEvaluator {
  */
 export function toNamedEvaluators(evaluators: Evaluators<never, never, never> | undefined): readonly NamedEvaluator[] {
   const entries: [string | undefined, unknown][] = Array.isArray(evaluators)
-    ? evaluators.map((entry: unknown) => [undefined, entry])
+    ? Array.from(evaluators, (entry: unknown) => [undefined, entry])
     : Object.entries(evaluators ?? {})
   const named = entries.map(([key, entry], position) => toNamed(key, entry as AnyEvaluator<never, never, never>, position))
   const names = named.map(({ name }) => name)
+  if (names.includes('__proto__')) {
+    throw new HoneyHiveError('EXPERIMENT', 'An evaluator is named "__proto__", which no field of a result can be. Give it another name.')
+  }
   const repeated = names.find((name, position) => names.indexOf(name) !== position)
   if (repeated !== undefined) {
     throw new HoneyHiveError('EXPERIMENT', `Two evaluators are named "${repeated}". Give one another name with evaluator(name, fn).`)

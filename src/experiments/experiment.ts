@@ -12,6 +12,7 @@ import type { AnyEvaluateOptions } from './check-options.js'
 import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
 import { type DatasetSource, rowKey, type SourceRow, toDatapoint } from './dataset.js'
 import { externalDatapointId } from './dataset-ids.js'
+import { entryOf } from './entry-of.js'
 import { decide, type NamedEvaluator } from './evaluator.js'
 import { createJournal, type Journal } from './journal.js'
 import { asObject, asTexts } from './json-reader.js'
@@ -135,7 +136,7 @@ export class Experiment {
   async run(source: SourceRow): Promise<ExperimentRow> {
     const known = this.#finished.get(rowKey(source))
     const earlier = known === undefined ? undefined : withDecisions(known, this.#evaluators)
-    const isComplete = earlier !== undefined && this.#evaluators.every(({ name }) => earlier.scores[name] !== undefined)
+    const isComplete = earlier !== undefined && this.#evaluators.every(({ name }) => entryOf(earlier.scores, name) !== undefined)
     const row = isComplete
       ? takeOver(earlier, source, this.#options.parse)
       : this.#backend === undefined
@@ -535,7 +536,7 @@ function withDecisions(row: ExperimentRow, evaluators: readonly NamedEvaluator[]
   const metrics: Record<string, ScoreValue> = { ...row.metrics }
   for (const name of Object.keys(row.scores)) if (!evaluators.some((evaluator) => evaluator.name === name)) delete metrics[name]
   for (const evaluator of evaluators) {
-    const score = row.scores[evaluator.name]
+    const score = entryOf(row.scores, evaluator.name)
     if (score === undefined) continue
     const decision = decideAgain(evaluator, score, row.groundTruth)
     // Its threshold failed: the evaluator runs again and says so.

@@ -1,3 +1,4 @@
+import { entryOf } from './entry-of.js'
 import type { ExperimentRow } from './types.js'
 
 /** Whether a row lacks this score because its function, or the evaluator, failed. */
@@ -7,5 +8,5 @@ export function hasFailed(row: Partial<Pick<ExperimentRow, 'status' | 'evaluator
 
 /** Adds to the number of rows that each evaluator turned down, by its name. */
 export function countRefusals(refusals: Record<string, number>, row: ExperimentRow): void {
-  for (const [name, passed] of Object.entries(row.decisions)) if (!passed) refusals[name] = (refusals[name] ?? 0) + 1
+  for (const [name, passed] of Object.entries(row.decisions)) if (!passed) refusals[name] = (entryOf(refusals, name) ?? 0) + 1
 }

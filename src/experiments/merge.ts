@@ -1,7 +1,7 @@
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { readOptions, toProblem } from '../options/check.js'
 import { isBoolean, isListOf, isMapLike, type OptionSpec } from '../options/spec.js'
-import { checkBounds, RUN } from './check-options.js'
+import { BOUNDS, checkBounds, RUN } from './check-options.js'
 import { compareScoredRuns, type ScoredRun } from './compare-rows.js'
 import { rowKey } from './dataset.js'
 import { createResult, type ExperimentData, type ExperimentResult, type ExperimentStatus, findDamage } from './result.js'
@@ -33,7 +33,7 @@ export interface MergeOptions<Names extends string = string> {
 const isFault = (value: unknown): value is MergeFault => (MERGE_FAULTS as readonly unknown[]).includes(value)
 
 const MERGE_OPTIONS: Readonly<Record<keyof MergeOptions, OptionSpec>> = {
-  thresholds: { accepts: isMapLike, expected: 'bounds by metric', remedy: 'Give e.g. { accuracy: 0.8 }.' },
+  thresholds: BOUNDS,
   baseline: RUN,
   failOnRegression: { accepts: isBoolean, expected: 'true or false', remedy: 'Give true or false.' },
   allow: { accepts: isListOf(isFault), expected: `a list of ${MERGE_FAULTS.join(', ')}`, remedy: "Give e.g. ['holes']." },

@@ -2,6 +2,7 @@ import { HoneyHiveError } from '../errors.js'
 import type { ServerOptions } from './compare.js'
 import type { AnyEvaluateOptions } from './check-options.js'
 import { rowKey } from './dataset.js'
+import { entryOf } from './entry-of.js'
 import { keepAliveDuring } from './keep-alive.js'
 import { given, namesOf, refuseUnknown } from './known-options.js'
 import { openExperiment } from './open-experiment.js'
@@ -81,9 +82,9 @@ function replayRow(row: ExperimentRow | undefined): unknown {
 function replayScore(name: string, rows: ReadonlyMap<number, ExperimentRow>): EvaluatorFunction {
   return (_outputs, _inputs, _groundTruth, { index }) => {
     const row = rows.get(index)
-    const failure = row?.evaluatorErrors[name]
+    const failure = row === undefined ? undefined : entryOf(row.evaluatorErrors, name)
     if (failure !== undefined) throw new Error(failure)
-    const score = row?.scores[name]
+    const score = row === undefined ? undefined : entryOf(row.scores, name)
     if (row === undefined || score === undefined) return undefined
     const prefix = `${name}_`
     const extras = Object.entries(row.metrics).flatMap(([key, value]) =>

@@ -1,6 +1,7 @@
 import { writeText } from '../output.js'
 import type { Redactor } from '../values/redact.js'
 import type { MetricSummary } from './aggregate.js'
+import { entryOf } from './entry-of.js'
 import { toHtml } from './report/html.js'
 import { toJUnit } from './report/junit.js'
 import { toMarkdown } from './report/markdown.js'
@@ -48,7 +49,7 @@ export function createResult(data: ExperimentData, server?: RunResult, redactor?
     ...data,
     success: data.status === 'completed',
     server,
-    metric: (name: string) => data.metrics[name] ?? data.extras[name],
+    metric: (name: string) => entryOf(data.metrics, name) ?? entryOf(data.extras, name),
     printTable: (options?: TableOptions) => writeText('stdout', `${toTable(shown(), options)}\n`),
     toTable: (options?: TableOptions) => toTable(shown(), options),
     toJSON: shown,

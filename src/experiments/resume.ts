@@ -1,5 +1,6 @@
 import type { Backend } from './backend.js'
 import { rowKey } from './dataset.js'
+import { entryOf } from './entry-of.js'
 import { readJournal } from './journal.js'
 import { fetchRunScores } from './run-result.js'
 import { fetchRunRows } from './run-sessions.js'
@@ -34,7 +35,10 @@ async function fetchRows(backend: Backend, { runId, evaluators }: ResumeSources)
     // Extras and explanations are on the spans only.
     const metrics = { ...scored.get(row.sessionId), ...row.metrics }
     const scores: Record<string, ScoreValue> = {}
-    for (const { name } of evaluators) if (metrics[name] !== undefined) scores[name] = metrics[name]
+    for (const { name } of evaluators) {
+      const score = entryOf(metrics, name)
+      if (score !== undefined) scores[name] = score
+    }
     return { ...row, metrics, scores }
   })
 }

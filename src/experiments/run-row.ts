@@ -7,6 +7,7 @@ import type { HoneyHiveTracer, WithSessionOptions } from '../tracer/tracer.js'
 import type { OutputCache } from './cache.js'
 import { collectOutput } from './collect.js'
 import { type SourceRow, toDatapoint } from './dataset.js'
+import { entryOf } from './entry-of.js'
 import { decide, type NamedEvaluator } from './evaluator.js'
 import type { RowLimits } from './options.js'
 import type { Random } from './random.js'
@@ -220,7 +221,7 @@ class RowWork {
     const outcome = this.#earlier ?? (this.#plan.cache === undefined ? await this.#run() : await this.#produce(this.#plan.cache))
     this.#outcome = outcome
     this.#functionSpans = this.#spans.length
-    const missing = evaluators.filter(({ name }) => this.#scores[name] === undefined)
+    const missing = evaluators.filter(({ name }) => entryOf(this.#scores, name) === undefined)
     const [first] = missing
     if (first !== undefined && missing.length === 1) await this.#evaluate(first, outcome.outputs)
     else if (first !== undefined) await Promise.all(missing.map((evaluator) => this.#evaluate(evaluator, outcome.outputs)))

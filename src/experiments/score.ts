@@ -49,13 +49,12 @@ function parseDetails(raw: object): ParsedScore {
 }
 
 function toExtras(entries: readonly (readonly [string, unknown])[]): Readonly<Record<string, ScoreValue>> {
-  const extras: Record<string, ScoreValue> = {}
-  for (const [name, raw] of entries) {
-    if (name === 'score' || name === 'explanation') continue
-    const value = toScoreValue(raw)
-    if (value !== undefined) extras[name] = value
-  }
-  return extras
+  return Object.fromEntries(
+    entries.flatMap(([name, raw]) => {
+      const value = name === 'score' || name === 'explanation' ? undefined : toScoreValue(raw)
+      return value === undefined ? [] : [[name, value] as const]
+    }),
+  )
 }
 
 function toExplanation(raw: unknown): string | undefined {

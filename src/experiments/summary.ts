@@ -1,4 +1,5 @@
 import { MetricCollector, type MetricRule, type MetricState, type MetricSummary } from './aggregate.js'
+import { entryOf } from './entry-of.js'
 import { addUsage, NO_USAGE } from './span-reader.js'
 import type { Aggregate } from '../values/statistics.js'
 import type { ExperimentRow, RowUsage } from './types.js'
@@ -109,12 +110,12 @@ export class SummaryCollector {
     countRefusals(this.#refusals, row)
     const cluster = clusterOf(row)
     for (const { name } of this.#evaluators) {
-      const score = row.scores[name]
-      if (score !== undefined) this.#metric(name).add(score, row.decisions[name], cluster)
+      const score = entryOf(row.scores, name)
+      if (score !== undefined) this.#metric(name).add(score, entryOf(row.decisions, name), cluster)
       else if (hasFailed(row, name)) this.#fail(name, cluster)
     }
     for (const [name, value] of Object.entries(row.metrics)) {
-      if (!this.#names.has(name) && !name.endsWith('_explanation')) this.#metric(name).add(value, row.decisions[name], cluster)
+      if (!this.#names.has(name) && !name.endsWith('_explanation')) this.#metric(name).add(value, entryOf(row.decisions, name), cluster)
     }
     if (row.status !== 'cancelled') this.#addFigures(row)
     if (this.#rows.length < this.#maxRows) this.#rows.push(row)
@@ -140,8 +141,9 @@ export class SummaryCollector {
     for (const name of Object.keys(this.#counts) as (keyof RowCounts)[]) this.#counts[name] += state.counts[name]
     for (const [name, metric] of Object.entries(state.metrics)) this.#metric(name).merge(metric)
     for (const { name } of this.#evaluators) {
-      const failed = state.metrics[name]?.failedRows ?? 0
-      for (const [extra, collector] of this.#extrasOf(name)) if (state.metrics[extra] === undefined) collector.addFailure(undefined, failed)
+      const failed = entryOf(state.metrics, name)?.failedRows ?? 0
+      for (const [extra, collector] of this.#extrasOf(name))
+        if (entryOf(state.metrics, extra) === undefined) collector.addFailure(undefined, failed)
       this.#noteFailure(name, undefined, failed)
     }
     for (const [name, collector] of Object.entries(this.#figures)) {
@@ -150,7 +152,7 @@ export class SummaryCollector {
     }
     this.#usage = addUsage(this.#usage, state.usage)
     this.#judges = addUsage(this.#judges, state.judges)
-    for (const [name, count] of Object.entries(state.refusals)) this.#refusals[name] = (this.#refusals[name] ?? 0) + count
+    for (const [name, count] of Object.entries(state.refusals)) this.#refusals[name] = (entryOf(this.#refusals, name) ?? 0) + count
     this.#rows.push(...rows.slice(0, Math.max(this.#maxRows - this.#rows.length, 0)))
   }
 
@@ -239,7 +241,7 @@ export class SummaryCollector {
     let weights = 0
     for (const { name, weight, lowerIsBetter } of this.#evaluators) {
       if (lowerIsBetter === true) continue
-      const average = metrics[name]?.average ?? null
+      const average = entryOf(metrics, name)?.average ?? null
       if (average === null) continue
       total += average * weight
       weights += weight

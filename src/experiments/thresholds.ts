@@ -1,4 +1,5 @@
 import type { MetricSummary } from './aggregate.js'
+import { entryOf } from './entry-of.js'
 import type { Aggregate } from '../values/statistics.js'
 
 /** Bounds of one figure of the run. */
@@ -45,7 +46,7 @@ export function checkThresholds(
   aggregate: Aggregate,
 ): readonly ThresholdOutcome[] {
   return Object.entries(thresholds ?? {}).flatMap(([name, bound]) => {
-    return bound === undefined ? [] : [checkOne(name, toRange(name, bound, figures.figures[name]), figures, aggregate)]
+    return bound === undefined ? [] : [checkOne(name, toRange(name, bound, entryOf(figures.figures, name)), figures, aggregate)]
   })
 }
 
@@ -60,12 +61,13 @@ export function recheckThresholds(outcomes: readonly ThresholdOutcome[], figures
 function checkOne(name: string, range: ThresholdRange, { figures, opposites }: BoundFigures, fallback: Aggregate): ThresholdOutcome {
   const aggregate = range.aggregate ?? (isRunFigure(name) ? 'average' : fallback)
   const { min, max } = range
-  const figure = figures[name]
+  const figure = entryOf(figures, name)
+  const opposite = entryOf(opposites, name) ?? figure
   // A row that failed is the worst for a bound of either direction.
   const isLess = figure?.lowerIsBetter === true
   const actualOf = (of: MetricSummary | undefined): number | null => (isUnjudged(name, of) ? null : (of?.[aggregate] ?? null))
-  const least = actualOf(isLess ? (opposites[name] ?? figure) : figure)
-  const most = actualOf(isLess ? figure : (opposites[name] ?? figure))
+  const least = actualOf(isLess ? opposite : figure)
+  const most = actualOf(isLess ? figure : opposite)
   const isMet = { min: least !== null && isAtLeast(least, min), max: most !== null && isAtLeast(max, most) }
   const actual = min === undefined || (max !== undefined && isMet.min && !isMet.max) ? most : least
   return {

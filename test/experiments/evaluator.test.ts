@@ -30,6 +30,26 @@ describe('evaluator', () => {
     expect(await evaluator('tone', { evaluate: () => texts.pop() ?? '', repeat: 3 })('', {}, null)).toBe('warm')
   })
 
+  test('repeated booleans vote, in doubt for what does not pass, and keep the explanation', async () => {
+    const say = (values: unknown[], more: object = {}) =>
+      evaluator('strict', { evaluate: () => values.shift(), repeat: values.length, ...more })('', {}, null)
+    expect(await say([false, false, false])).toBe(false)
+    expect(await say([true, false, true])).toBe(true)
+    expect(await say([true, false])).toBe(false)
+    expect(await say([true, false], { lowerIsBetter: true })).toBe(true)
+    expect(await say([true, null, false, true])).toBe(true)
+    expect(await say([null, undefined])).toBe(undefined)
+    const reasons = [{ score: true, explanation: 'fits' }, { score: false }, { score: false, explanation: 'too long' }]
+    expect(await say(reasons)).toEqual({ score: false, explanation: 'too long' })
+  })
+
+  test('repeated booleans are their share where a threshold decides, or numbers are among them', async () => {
+    const say = (values: unknown[], more: object = {}) =>
+      evaluator('strict', { evaluate: () => values.shift(), repeat: values.length, ...more })('', {}, null)
+    expect(await say([true, true, true, false], { threshold: 0.9 })).toBe(0.75)
+    expect(await say([true, 0.5])).toBe(0.75)
+  })
+
   test('D-57 runs no text as code', () => {
     for (const option of ['transform', 'aggregate', 'threshold'] as const) {
       expect(() => evaluator('x', { evaluate: () => 1, [option]: 'mean(values)' } as never)).toThrow(`Invalid "${option}"`)
@@ -68,6 +88,8 @@ describe('toNamedEvaluators', () => {
   test('refuses two of the same name and what is no evaluator', () => {
     expect(() => toNamedEvaluators([evaluator('a', () => 1), evaluator('a', () => 1)])).toThrow('Two evaluators are named "a"')
     expect(() => toNamedEvaluators([null] as never)).toThrow('is null')
+    expect(() => toNamedEvaluators(new Array(1) as never)).toThrow('Evaluator 1 is a value of type undefined')
+    expect(() => toNamedEvaluators([evaluator('__proto__', () => 1)])).toThrow('An evaluator is named "__proto__"')
   })
 })
 

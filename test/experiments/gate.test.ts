@@ -296,6 +296,71 @@ describe('bounds', () => {
 })
 
 describe('evaluators', () => {
+  test.for(['toString', 'constructor', 'valueOf', 'hasOwnProperty'])(
+    'that are named as what every object has run and decide: %s',
+    async (name) => {
+      const no = { [name]: always(false) }
+      const result = await run(3, no)
+      expect(result).toMatchObject({ passed: false, failures: [`${name}: 3 rows did not pass`] })
+      expect(Object.hasOwn(result.metrics, name)).toBe(true)
+      expect(result.metric(name)).toMatchObject({ average: 0, failed: 3 })
+      const bounded = await run(12, { [name]: always(0.25) }, { thresholds: { [name]: 0.5 } })
+      expect(bounded.thresholds).toMatchObject([{ name, actual: 0.25, passed: false }])
+      const broken = await run(12, { [name]: always(1) }, { function: crash, thresholds: { errorRate: 1 } })
+      expect(broken.metric(name)).toMatchObject({ count: 12, failedRows: 12 })
+      const worse = await gate(12, { [name]: always(1) }, { [name]: always(0) })
+      expect(worse.failures.join()).toContain(`${name}: worse than the baseline, 1 to 0`)
+      expect((await gate(12, { m: always(1), [name]: always(1) }, { m: always(1) })).failures.join()).toContain(
+        `${name}: the baseline has this score and the run does not`,
+      )
+      expect((await run(2, { m: always(1) })).metric(name)).toBe(undefined)
+    },
+  )
+
+  test('that are named as what every object has are run again with a resumed run, merged, and scored anew', async ({ folder }) => {
+    const runId = crypto.randomUUID()
+    await run(3, { m: always(1) }, { runId, journal: folder })
+    const both = await run(3, { m: always(1), toString: always(false) }, { resume: runId, journal: folder })
+    expect(both.failures).toEqual(['toString: 3 rows did not pass'])
+    const shards = await Promise.all(
+      [0, 1].map((index) => run(4, { toString: always(false) }, { runId, shard: { index, count: 2 }, maxRows: 0 })),
+    )
+    expect(mergeResults(shards).failures).toEqual(['toString: 4 rows did not pass'])
+  })
+
+  test('are refused where nobody would see them: in a promise, a map, a set, a class', async () => {
+    class Judges {
+      strict(): boolean {
+        return false
+      }
+    }
+    const strict = always(false)
+    const given: Record<string, unknown> = {
+      'a promise': Promise.resolve({ strict }),
+      'an object of the class Map': new Map([['strict', strict]]),
+      'an object of the class Set': new Set([strict]),
+      'an object of a class': new Judges(),
+      '"strict"': 'strict',
+      'a function': strict,
+    }
+    for (const [found, evaluators] of Object.entries(given)) {
+      const message = `Invalid "evaluators": expected a list or an object of evaluators, got ${found} from code. Give e.g. [exact] or { exact }`
+      await expect(run(2, evaluators as never), found).rejects.toThrow(message)
+    }
+    await expect(run(2, Object.create({ strict }))).rejects.toThrow('Invalid "evaluators"')
+    await expect(run(2, { m: always(1) }, { summaryEvaluators: new Judges() })).rejects.toThrow('Invalid "summaryEvaluators"')
+    await expect(run(2, { m: always(1) }, { thresholds: Object.create({ m: 2 }) })).rejects.toThrow('Invalid "thresholds"')
+    const none = Object.assign(Object.create(null), { strict })
+    expect((await run(2, none)).failures).toEqual(['strict: 2 rows did not pass'])
+  })
+
+  test('that are repeated decide as they do alone', async () => {
+    const repeated = { strict: evaluator('strict', { evaluate: () => ({ score: false, explanation: 'too long' }), repeat: 3 }) }
+    const result = await run(2, repeated)
+    expect(result.failures).toEqual(['strict: 2 rows did not pass'])
+    expect(result.rows[0]?.metrics).toEqual({ strict: false, strict_explanation: 'too long' })
+  })
+
   const undecided: readonly (readonly [string, () => unknown])[] = [
     ['nothing', () => undefined],
     ['a promise', async () => false],
