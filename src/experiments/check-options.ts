@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { type ConfigProblem, HoneyHiveConfigError } from '../errors.js'
 import { readOptions, toProblem } from '../options/check.js'
 import { createAdviser } from '../options/nearest.js'
@@ -8,6 +9,7 @@ import {
   type GroupSpec,
   isBoolean,
   isFilledText,
+  isFunction,
   isListOf,
   isMapLike,
   isText,
@@ -16,6 +18,7 @@ import {
 import type { CompareOptions } from './compare-rows.js'
 import type { CacheOptions, EvaluateOptions, RowLimits } from './options.js'
 import type { RateLimit } from './rate-limit.js'
+import { isThenable } from './stop.js'
 import { AGGREGATES } from '../values/statistics.js'
 import { isPlainPrototype } from '../values/realm.js'
 import type { DatapointInput } from './types.js'
@@ -54,6 +57,16 @@ function figureSpec(least: number, remedy: string): OptionSpec {
 
 function durationSpec(least: number): OptionSpec {
   return figureSpec(least, 'Give milliseconds, e.g. 1_000.')
+}
+
+/** A function whose answer is used at once: a promise would stand for a row, or for true. */
+function syncSpec(remedy: string): OptionSpec {
+  return {
+    accepts: (value) => isFunction(value) && !types.isAsyncFunction(value),
+    expected: 'a function that is not async',
+    remedy,
+    found: (value) => (types.isAsyncFunction(value) ? 'an async function' : toShown(value)),
+  }
 }
 
 /** A result of another run. */
@@ -123,7 +136,7 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | G
       'Give e.g. [{ inputs: { question } }] or fromCsv(file), or the id of one of HoneyHive as "datasetId"; await what reads it first.',
   },
   datasetId: { accepts: isFilledText, expected: 'a text that is not blank', remedy: 'Give the id of the dataset.' },
-  parse: functionSpec('Give (row) => the row, checked.'),
+  parse: syncSpec('Give (row) => the row, checked; what has to be awaited belongs into the dataset: await Promise.all(rows.map(parse)).'),
   // Each evaluator is checked where it is named.
   evaluators: {
     ...OWN_NAMES,
@@ -165,7 +178,7 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | G
   rowLimits: { expected: 'an object', remedy: 'Give e.g. { durationMs: 60_000 }.', members: LIMIT_OPTIONS },
   trials: countSpec(1),
   first: countSpec(1),
-  filter: functionSpec('Give (row, index) => whether it runs.'),
+  filter: syncSpec('Give (row, index) => whether it runs, true or false.'),
   onlyFailedOf: RUN,
   reportTimeoutMs: durationSpec(0),
   traceUrl: { accepts: isText, expected: 'a text', remedy: 'Give an address with {sessionId} in it.' },
@@ -218,7 +231,7 @@ export function checkOptions(options: AnyEvaluateOptions): void {
 function checkMembers(options: AnyEvaluateOptions): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const { dataset, parse, thresholds, summaryEvaluators, rateLimit } = readOptions(options, EVALUATE_OPTIONS, { problems, adviseUnknown })
-  if (parse === undefined && Array.isArray(dataset)) problems.push(...checkRows(dataset))
+  if (Array.isArray(dataset)) problems.push(...checkAwaited(dataset), ...(parse === undefined ? checkRows(dataset) : []))
   if (isMapLike(thresholds)) problems.push(...checkBounds(thresholds))
   if (isMapLike(summaryEvaluators)) {
     readOptions(summaryEvaluators, toSpecs(summaryEvaluators, SUMMARY_EVALUATOR), { problems, prefix: 'summaryEvaluators.' })
@@ -262,6 +275,27 @@ function checkRows(rows: readonly unknown[]): ConfigProblem[] {
   const index = rows.findIndex(lacksInputs)
   const row = rows[index]
   return lacksInputs(row) ? [{ option: 'dataset', message: `Invalid "dataset": ${describeRow(row, index)}` }] : []
+}
+
+/** A list of promises, as `rows.map(async (row) => …)` gives, has no fields at all: every row would run on nothing. */
+function checkAwaited(rows: readonly unknown[]): ConfigProblem[] {
+  const index = rows.findIndex(isPromised)
+  return index < 0 ? [] : [{ option: 'dataset', message: `Invalid "dataset": ${describePromise(index)}` }]
+}
+
+/** Whether a row is a promise of one. */
+export function isPromised(row: unknown): row is PromiseLike<unknown> {
+  try {
+    return isThenable(row)
+  } catch {
+    // A row that refuses to be looked at fails as a row.
+    return false
+  }
+}
+
+/** What is wrong with a row that {@link isPromised}, and what to do. */
+export function describePromise(index: number): string {
+  return `row ${index} is a promise. Await the rows first: await Promise.all(rows).`
 }
 
 /** Whether a row has no `inputs`, and something else that looks as if it were. What is no row at all fails as a row. */

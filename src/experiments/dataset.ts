@@ -1,5 +1,5 @@
 import { HoneyHiveError } from '../errors.js'
-import { describeRow, lacksInputs } from './check-options.js'
+import { describePromise, describeRow, isPromised, lacksInputs } from './check-options.js'
 import { externalDatapointId, externalDatasetId, hasOwnId, streamedDatasetId } from './dataset-ids.js'
 import type { Datapoint } from './types.js'
 
@@ -75,13 +75,24 @@ async function* numbered(dataset: Iterable<unknown> | AsyncIterable<unknown>): A
   }
 }
 
+function refusePromise(raw: PromiseLike<unknown>, index: number, isParsed: boolean): HoneyHiveError {
+  // Nobody else waits for it, and a rejection that nobody sees ends the process.
+  Promise.resolve(raw).catch(() => undefined)
+  const advice = 'Give one that is not async; what has to be awaited belongs into the dataset.'
+  return new HoneyHiveError(
+    'EXPERIMENT',
+    isParsed ? `"parse" gave a promise for row ${index}. ${advice}` : `The dataset: ${describePromise(index)}`,
+  )
+}
+
 /**
  * The row as the function sees it: what the dataset gave, with `datapointId`, `inputs` and `groundTruth` settled.
  *
- * @throws HoneyHiveError `EXPERIMENT` when the row is no object; what a getter of the row or `parse` throws is thrown on
+ * @throws HoneyHiveError `EXPERIMENT` when the row is no object, or a promise of one; what a getter of the row or `parse` throws is thrown on
  */
 export function toDatapoint(row: SourceRow, parse: ((raw: unknown) => unknown) | undefined): Datapoint {
   const raw = parse === undefined ? row.raw : parse(row.raw)
+  if (isPromised(raw)) throw refusePromise(raw, row.index, parse !== undefined)
   if (typeof raw !== 'object' || raw === null) {
     throw new HoneyHiveError(
       'EXPERIMENT',

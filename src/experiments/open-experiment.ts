@@ -53,7 +53,13 @@ export async function openExperiment(options: AnyEvaluateOptions, stop: Stop, tu
     const baseline = readBaseline(options, backend, warnings)
     const finished = await readEarlier(options, plan.runId, backend, evaluators, warnings)
     const tracer = openTracer(options, backend === undefined, name)
-    return new Experiment({ options, config, tracer, backend, plan, source, evaluators, finished, baseline, warnings, stop, turns })
+    try {
+      return new Experiment({ options, config, tracer, backend, plan, source, evaluators, finished, baseline, warnings, stop, turns })
+    } catch (error) {
+      // A filter that threw: no row has started.
+      await tracer.shutdown()
+      throw error
+    }
   } catch (error) {
     await backend?.close()
     throw error

@@ -1,6 +1,8 @@
+import { HoneyHiveConfigError } from '../errors.js'
 import type { DatasetSource, SourceRow } from './dataset.js'
 import type { ExperimentSettings } from './options.js'
 import { contentOf, type ScoredRow } from './pair-rows.js'
+import { isThenable } from './stop.js'
 
 /** Which rows of a dataset a run is about. */
 export type Selection = Pick<ExperimentSettings, 'first' | 'filter' | 'onlyFailedOf' | 'trials' | 'shard'>
@@ -54,7 +56,8 @@ function repeat(row: SourceRow, trials: number): readonly SourceRow[] {
 }
 
 function toFilter({ filter, onlyFailedOf }: Selection): (row: SourceRow) => boolean {
-  if (onlyFailedOf === undefined) return (row) => filter === undefined || filter(row.raw, row.index)
+  const isChosen = (row: SourceRow): boolean => filter === undefined || ask(filter, row)
+  if (onlyFailedOf === undefined) return isChosen
   const failed = onlyFailedOf.rows.filter(hasNotPassed)
   const ids = new Set(failed.map(({ datapointId }) => datapointId))
   const known = new Set(onlyFailedOf.rows.map(({ datapointId }) => datapointId))
@@ -62,8 +65,17 @@ function toFilter({ filter, onlyFailedOf }: Selection): (row: SourceRow) => bool
   return (row) => {
     // Ids hold the position; a row that moved is recognised by what it is.
     const isFailed = known.has(row.datapointId) ? ids.has(row.datapointId) : contents.has(contentOf(toScoredRow(row)))
-    return isFailed && (filter === undefined || filter(row.raw, row.index))
+    return isFailed && isChosen(row)
   }
+}
+
+// A promise would let every row through.
+function ask(filter: NonNullable<Selection['filter']>, { raw, index }: SourceRow): boolean {
+  const isWanted: unknown = filter(raw, index)
+  if (!isThenable(isWanted)) return Boolean(isWanted)
+  Promise.resolve(isWanted).catch(() => undefined)
+  const message = `"filter" gave a promise for row ${index}. Give true or false; what has to be awaited belongs into the dataset.`
+  throw new HoneyHiveConfigError([{ option: 'filter', message }], 'evaluate')
 }
 
 function hasNotPassed(row: ScoredRow & { readonly passed?: boolean }): boolean {

@@ -83,6 +83,24 @@ describe('built-in evaluators', () => {
     expect(await exactMatch({ ignoreCase: true, select: (outputs) => Object(outputs).answer })({ answer: 'PARIS' }, {}, 'paris')).toBe(true)
   })
 
+  test.for([[undefined], [null], [''], [[]], [[undefined]]])(
+    'includes and regex do not pass where nothing is expected: %o',
+    async ([none]) => {
+      for (const make of [includes, regex]) {
+        if (make === regex && Array.isArray(none)) continue
+        expect(await make()('the answer', {}, none)).toBe(false)
+        expect(await make({ lowerIsBetter: true })('the answer', {}, none)).toBe(true)
+      }
+      expect(await regex({ pattern: /answer/ })('the answer', {}, none)).toBe(true)
+      expect(await regex()('the answer', {}, /(?:)/)).toBe(false)
+    },
+  )
+
+  test('what is selected, or expected, may have to be awaited', async () => {
+    const late = exactMatch({ select: async (outputs) => outputs, expected: async (groundTruth) => groundTruth })
+    expect([await late('a', {}, 'a'), await late('a', {}, 'b')]).toEqual([true, false])
+  })
+
   test('includes and regex', async () => {
     expect(await includes()('the answer is 42', {}, ['answer', '42'])).toBe(true)
     expect(await includes()('the answer', {}, ['answer', '42'])).toBe(false)

@@ -1,6 +1,15 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { compareRuns, evaluate, evaluator, exactMatch, judgePairs, llmJudge, scoreRun } from '../../src/experiments/index.js'
+import {
+  compareRuns,
+  createExperiment,
+  evaluate,
+  evaluator,
+  exactMatch,
+  judgePairs,
+  llmJudge,
+  scoreRun,
+} from '../../src/experiments/index.js'
 import { createRateLimiter, type RateLimits } from '../../src/experiments/rate-limit.js'
 import { readRetryAfter, withRetries } from '../../src/experiments/retry.js'
 import { Stop } from '../../src/experiments/stop.js'
@@ -353,6 +362,54 @@ describe('which rows run', () => {
       yield* rows(10)
     }
     expect(await run({ dataset: stream(), first: 4 })).toMatchObject({ counts: { total: 4 }, selectedRows: 4 })
+  })
+})
+
+describe('rows and choices that are promises', () => {
+  const data = [{ inputs: { city: 'Rome' } }, { inputs: { city: 'Paris' } }]
+  const ran: unknown[] = []
+  const run = (more: object) =>
+    evaluate({
+      ...OFFLINE,
+      dataset: data,
+      function: (datapoint: object) => {
+        ran.push(datapoint)
+        return 'x'
+      },
+      evaluators: { filled: () => true },
+      ...more,
+    } as never)
+
+  test('are refused where that shows before the first row', async () => {
+    ran.length = 0
+    await expect(run({ dataset: data.map(async (row) => row) })).rejects.toThrow(
+      'Invalid "dataset": row 0 is a promise. Await the rows first: await Promise.all(rows).',
+    )
+    await expect(run({ dataset: [data[0], Promise.resolve(data[1])], parse: (row: unknown) => row })).rejects.toThrow('row 1 is a promise')
+    await expect(run({ parse: async (row: unknown) => row })).rejects.toThrow(
+      'Invalid "parse": expected a function that is not async, got an async function from code.',
+    )
+    await expect(run({ filter: async () => false })).rejects.toThrow('Invalid "filter": expected a function that is not async')
+    await expect(run({ filter: () => Promise.reject(new Error('no')) })).rejects.toThrow('"filter" gave a promise for row 0.')
+    expect(ran).toEqual([])
+  })
+
+  test('fail the rows, or the run, where it shows only then; streams of promises are awaited', async () => {
+    ran.length = 0
+    const parsed = await run({ parse: () => Promise.reject(new Error('no')) })
+    expect(parsed.rows.map(({ error }) => error?.message)).toEqual(
+      [0, 1].map((row) => expect.stringContaining(`"parse" gave a promise for row ${row}.`)),
+    )
+    const unread = await run({ dataset: new Set(data), filter: () => Promise.resolve(false) })
+    expect(unread).toMatchObject({ status: 'failed', passed: false, counts: { total: 0 } })
+    expect(unread.warnings.join()).toContain('"filter" gave a promise for row 0.')
+    const experiment = await createExperiment({ ...OFFLINE, dataset: data, function: () => 'x', evaluators: { filled: () => true } })
+    expect((await experiment.runDatapoint(Promise.resolve(data[0]), 0)).error?.message).toBe(
+      'The dataset: row 0 is a promise. Await the rows first: await Promise.all(rows).',
+    )
+    await experiment.finish()
+    expect(ran).toEqual([])
+    expect(await run({ dataset: new Set(data.map(async (row) => row)) })).toMatchObject({ passed: true, rows: data })
   })
 })
 

@@ -1,4 +1,5 @@
 import { evaluator } from '../evaluator.js'
+import { isThenable } from '../stop.js'
 import { given, namesOf, refuseUnknown } from '../known-options.js'
 import type { Evaluator, ScoreDetails } from '../types.js'
 import {
@@ -18,9 +19,9 @@ import {
 export interface TextOptions<Name extends string = string> {
   /** Name of the metric. */
   readonly name?: Name
-  /** Part of the outputs that is compared. @defaultValue the outputs; what is not text is compared as JSON */
+  /** Part of the outputs that is compared, or a promise of it. @defaultValue the outputs; what is not text is compared as JSON */
   readonly select?: (outputs: unknown) => unknown
-  /** What it is compared with. @defaultValue the ground truth */
+  /** What it is compared with, or a promise of it. @defaultValue the ground truth */
   readonly expected?: (groundTruth: unknown, inputs: unknown) => unknown
   /** Lowest score that passes, with `lowerIsBetter` the highest. @defaultValue nothing is decided, except by boolean scores */
   readonly threshold?: number
@@ -54,30 +55,37 @@ export function exactMatch<const Name extends string = 'exact_match'>(
   return compareTexts(options, 'exact_match', (text, expected) => prepare(text) === prepare(expected), ['ignoreCase', 'trim'])
 }
 
-/** True when the text contains the expected one, or every one of a list. */
+/** True when the text contains the expected one, or every one of a list; where nothing is expected, it does not pass. */
 export function includes<const Name extends string = 'includes'>(
   options: TextOptions<Name> & { readonly ignoreCase?: boolean } = {},
 ): Evaluator<Name, unknown, unknown, unknown, boolean> {
   const fold = (text: string): string => (options.ignoreCase === true ? text.toLowerCase() : text)
   const score = (actual: unknown, expected: unknown): boolean => {
     const text = fold(toText(actual))
-    const wanted = Array.isArray(expected) ? expected : [expected]
-    return wanted.every((part) => text.includes(fold(toText(part))))
+    const wanted = Array.isArray(expected) ? expected.map(toText) : [toText(expected)]
+    // Every text holds the empty one.
+    if (wanted.every((part) => part === '')) return options.lowerIsBetter === true
+    return wanted.every((part) => text.includes(fold(part)))
   }
   return compare(options, 'includes', score, ['ignoreCase'])
 }
 
-/** True when the text matches `pattern`; without one the ground truth is the pattern. */
+/** True when the text matches `pattern`; without one the ground truth is the pattern, and where there is none it does not pass. */
 export function regex<const Name extends string = 'regex'>(
   options: TextOptions<Name> & { readonly pattern?: RegExp } = {},
 ): Evaluator<Name, unknown, unknown, unknown, boolean> {
   const score = (actual: unknown, expected: unknown): boolean => {
     const pattern = options.pattern ?? (expected instanceof RegExp ? expected : new RegExp(toText(expected)))
+    // An empty pattern matches everything.
+    if (options.pattern === undefined && pattern.source === EMPTY_SOURCE) return options.lowerIsBetter === true
     // A global expression keeps its position between calls; rows must not see one another.
     return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test(toText(actual))
   }
   return compare(options, 'regex', score, ['pattern'])
 }
+
+/** What an empty pattern says of itself. */
+const EMPTY_SOURCE = '(?:)'
 
 /** Similarity by edit distance, 0 to 1: 1 − changed characters ÷ length of the longer text. */
 export function levenshtein<const Name extends string = 'levenshtein'>(
@@ -154,7 +162,12 @@ export function compare<Name extends string, Result>(
   const { threshold, weight, lowerIsBetter, failedScore } = common
   // `Name` is inferred from `options.name`, or is the default name when that is missing.
   return evaluator(name as Name, {
-    evaluate: (outputs: unknown, inputs: unknown, groundTruth: unknown) => score(select(outputs), expected(groundTruth, inputs)),
+    evaluate: (outputs: unknown, inputs: unknown, groundTruth: unknown) => {
+      const [actual, wanted] = [select(outputs), expected(groundTruth, inputs)]
+      // All promises are the same text.
+      if (!isThenable(actual) && !isThenable(wanted)) return score(actual, wanted)
+      return Promise.all([actual, wanted]).then(([one, other]) => score(one, other))
+    },
     ...given({ threshold, weight, lowerIsBetter, failedScore }),
   })
 }
