@@ -18,6 +18,7 @@ import {
 import type { CompareOptions } from './compare-rows.js'
 import type { CacheOptions, EvaluateOptions, RowLimits } from './options.js'
 import type { RateLimit } from './rate-limit.js'
+import { findRunDamage } from './result-data.js'
 import { isThenable } from './stop.js'
 import { AGGREGATES } from '../values/statistics.js'
 import { isPlainPrototype } from '../values/realm.js'
@@ -70,7 +71,12 @@ function syncSpec(remedy: string): OptionSpec {
 }
 
 /** A result of another run. */
-export const RUN: OptionSpec = { accepts: hasRows, expected: 'a result or its JSON', remedy: 'Give what evaluate gave, or a JSON report.' }
+export const RUN: OptionSpec = {
+  accepts: (value) => isMapLike(value) && findRunDamage(value) === undefined,
+  expected: 'a result or its JSON',
+  remedy: 'Give what evaluate gave, or a JSON report.',
+  found: (value) => (isMapLike(value) ? `an object ${findRunDamage(value) ?? ''}` : toShown(value)),
+}
 
 /** Each member is named when it is wrong. */
 const BY_NAME = { accepts: isMapLike, expected: 'an object' }
@@ -353,10 +359,6 @@ function checkFailed({ onlyFailedOf: run }: Partial<AnyEvaluateOptions>): readon
 /** An object with names of its own: a literal, one without a prototype, or a module. */
 function isPlainMap(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainPrototype(Object.getPrototypeOf(value))
-}
-
-function hasRows(run: unknown): boolean {
-  return isMapLike(run) && Array.isArray(run['rows'])
 }
 
 function isIterable(dataset: unknown): boolean {

@@ -5,7 +5,7 @@ import { ANYTHING, type OptionSpec } from '../options/spec.js'
 import { type Backend, createBackend } from './backend.js'
 import { COMPARE_OPTIONS, PATH } from './check-options.js'
 import { type CompareOptions, compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
-import type { ExperimentData } from './result.js'
+import { type ExperimentData, findRunDamage } from './result-data.js'
 import { fetchRunResult, type RunResult } from './run-result.js'
 import type { RunExtent } from './run-extent.js'
 import { loadScoredRun } from './scored-run.js'
@@ -50,8 +50,20 @@ export async function compareRuns(newRun: RunReference, oldRun: RunReference, op
     const load = (run: RunReference): Promise<ScoredRun> =>
       typeof run === 'string' ? loadScoredRun(run, { backend, journal: options.journal }) : Promise.resolve(run)
     const [newest, oldest] = await Promise.all([load(newRun), load(oldRun)])
+    checkRun(newest, 'first')
+    checkRun(oldest, 'second')
     return compareScoredRuns(newest, oldest, options)
   })
+}
+
+function checkRun(run: ScoredRun, which: string): void {
+  const damage = findRunDamage(run)
+  if (damage !== undefined) {
+    throw new HoneyHiveError(
+      'EXPERIMENT',
+      `compareRuns: the ${which} run is an object ${damage}. Give a result, its JSON, or the id of a run.`,
+    )
+  }
 }
 
 /**

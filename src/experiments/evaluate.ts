@@ -9,7 +9,7 @@ import { runPool } from './pool.js'
 import { createProgress, type ProgressState } from './progress.js'
 import type { ExperimentResult } from './result.js'
 import { describeError } from './score.js'
-import type { Stop } from './stop.js'
+import { isThenable, type Stop } from './stop.js'
 import type { DatapointInput, EvaluatorSet, OutputUntilInferred, ScoresOf } from './types.js'
 
 /**
@@ -66,9 +66,12 @@ function tellProgress(
   { onProgress }: AnyEvaluateOptions,
   progress: Parameters<NonNullable<AnyEvaluateOptions['onProgress']>>[0],
 ): void {
+  const warn = (error: unknown): void => experiment.warn(`onProgress threw: ${describeError(error)}`)
   try {
-    onProgress?.(progress)
+    const told: unknown = onProgress?.(progress)
+    // A rejection that nobody waits for ends the process.
+    if (isThenable(told)) Promise.resolve(told).catch(warn)
   } catch (error) {
-    experiment.warn(`onProgress threw: ${describeError(error)}`)
+    warn(error)
   }
 }

@@ -25,7 +25,15 @@ export class LikelyMistakes {
   }
 
   /** @param raw the row as the dataset has it */
-  look(raw: unknown, { status, outputs }: ExperimentRow): void {
+  look(raw: unknown, row: ExperimentRow): void {
+    try {
+      this.#lookAt(raw, row)
+    } catch {
+      // A proxy that refuses to be looked at: nothing is known of it, and nothing is said.
+    }
+  }
+
+  #lookAt(raw: unknown, { status, outputs }: ExperimentRow): void {
     const isNothing = status !== 'failed' && (outputs === undefined || outputs === null || typeof outputs === 'function')
     this.#isAllNothing = isNothing && this.#isAllNothing !== false
     if (this.#isPlain) this.#otherLabel ??= findOtherLabel(raw)

@@ -127,7 +127,7 @@ export interface ExperimentSettings {
   readonly printResults?: boolean
   /** A bar on a terminal and a few plain lines elsewhere, on standard error. @defaultValue true */
   readonly progress?: boolean
-  /** Called after each row; what it throws is reported as a warning of the result. */
+  /** Called after each row and not waited for; what it throws, or rejects with, is reported as a warning of the result. */
   readonly onProgress?: (progress: ExperimentProgress) => void
   /** Run to continue: rows that succeeded in it are taken over, the others run. */
   readonly resume?: string

@@ -79,6 +79,22 @@ export interface ExperimentData<Row = DatapointInput, Output = unknown, Scores =
   readonly seed: number
 }
 
+/** What keeps a value from being compared with, to complete "an object …"; `undefined` for a run with scored rows. */
+export function findRunDamage(run: unknown): string | undefined {
+  const { rows, evaluators } = asObject(run)
+  if (!Array.isArray(rows)) return 'without rows'
+  for (const [at, row] of rows.entries()) {
+    if (typeof row !== 'object' || row === null) return `whose row ${at} is ${row === null ? 'null' : `a ${typeof row}`}`
+    const { datapointId, scores } = row as { readonly datapointId?: unknown; readonly scores?: unknown }
+    if (typeof datapointId !== 'string') return `whose row ${at} has no datapointId`
+    if (typeof scores !== 'object' || scores === null) return `whose row ${at} (${datapointId}) has no scores`
+  }
+  if (evaluators === undefined) return undefined
+  if (!Array.isArray(evaluators)) return 'whose evaluators are no list'
+  const unnamed = evaluators.findIndex((evaluator) => typeof asObject(evaluator)['name'] !== 'string')
+  return unnamed < 0 ? undefined : `whose evaluator ${unnamed} has no name`
+}
+
 const ROW_FIELDS = ['scores', 'metrics', 'decisions', 'evaluatorErrors', 'tokens'] as const
 const STATUSES: readonly unknown[] = ['success', 'failed', 'cancelled']
 

@@ -1,5 +1,6 @@
 import { monotonicMs } from '../builtins.js'
 import { isErrorLike } from '../values/realm.js'
+import { describeThrown, readField } from '../values/thrown.js'
 import type { Span } from '@opentelemetry/api'
 import { HoneyHiveError } from '../errors.js'
 import { toSessionId } from '../semantics/session-id.js'
@@ -394,7 +395,21 @@ function toFields(value: unknown, name: string): Readonly<Record<string, unknown
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : { [name]: value }
 }
 
+// What is thrown is the user's: its fields may be anything, and may throw themselves.
 function toRowError(thrown: unknown): RowError {
-  if (typeof thrown !== 'object' || thrown === null || !isErrorLike(thrown)) return { name: 'Error', message: describeError(thrown) }
-  return { name: thrown.name, message: thrown.message, ...(thrown.stack === undefined ? {} : { stack: thrown.stack }) }
+  if (!isReadableError(thrown)) return { name: 'Error', message: describeError(thrown) }
+  const [name, message, stack] = ['name', 'message', 'stack'].map((field) => readField(thrown, field))
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message: typeof message === 'string' ? message : describeThrown(thrown).message,
+    ...(typeof stack === 'string' ? { stack } : {}),
+  }
+}
+
+function isReadableError(thrown: unknown): thrown is Error {
+  try {
+    return typeof thrown === 'object' && thrown !== null && isErrorLike(thrown)
+  } catch {
+    return false
+  }
 }

@@ -1,4 +1,5 @@
 import { isErrorLike } from '../values/realm.js'
+import { describeThrown } from '../values/thrown.js'
 import type { ScoreValue } from './types.js'
 
 /** What one evaluator contributed to a row. */
@@ -87,7 +88,8 @@ export function describeError(thrown: unknown): string {
     if (typeof thrown === 'object' && thrown !== null && isErrorLike(thrown)) return `${thrown.name}: ${thrown.message}`
     return String(thrown)
   } catch {
-    return 'a value that cannot be shown'
+    const { type, message } = describeThrown(thrown)
+    return `${type}: ${message}`
   }
 }
 

@@ -3,6 +3,7 @@ import { readRules } from './aggregate.js'
 import type { Backend } from './backend.js'
 import type { ScoredRow, ScoredRun } from './compare-rows.js'
 import { readJournal } from './journal.js'
+import { findRunDamage } from './result-data.js'
 import { fetchRunResult, fetchRunScores, type ServerDatapoint } from './run-result.js'
 import { fetchRunRows } from './run-sessions.js'
 
@@ -22,6 +23,8 @@ export async function loadScoredRun(runId: string, { backend, journal }: RunSour
   const local = journal === undefined ? undefined : await readJournal(journal, runId)
   if (local !== undefined && local.rows.size > 0) {
     const { rows, header } = local
+    const damage = findRunDamage({ rows: [...rows.values()] })
+    if (damage !== undefined) throw new HoneyHiveError('EXPERIMENT', `The journal of run ${runId} holds a run ${damage}.`)
     return { runId, name: header?.name, rows: [...rows.values()], ...(header === undefined ? {} : { evaluators: header.evaluators }) }
   }
   if (backend !== undefined) return fetchScoredRun(backend, runId)

@@ -487,6 +487,15 @@ describe('progress', () => {
     expect(result.warnings).toContain('onProgress threw: Error: ui gone')
     expect(result.status).toBe('completed')
   })
+
+  test('what an async onProgress rejects with is a warning too', async () => {
+    const onProgress = async (): Promise<void> => {
+      throw new Error('ui gone')
+    }
+    const result = await evaluate({ ...OFFLINE, dataset: rows(2), function: () => 1, onProgress })
+    expect(result.warnings).toContain('onProgress threw: Error: ui gone')
+    expect(result.status).toBe('completed')
+  })
 })
 
 describe('withoutCredentials', () => {

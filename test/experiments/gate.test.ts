@@ -513,6 +513,67 @@ describe('merging', () => {
   })
 })
 
+describe('a run to compare with', () => {
+  test.for([
+    ['whose row 0 is null', { rows: [null] }],
+    ['whose row 1 has no datapointId', { rows: [{ datapointId: 'a', scores: {} }, {}] }],
+    ['whose row 0 (EXT-r0) has no scores', { rows: [{ datapointId: 'EXT-r0' }] }],
+    ['whose evaluators are no list', { rows: [], evaluators: {} }],
+    ['whose evaluator 0 has no name', { rows: [], evaluators: [null] }],
+    ['without rows', {}],
+  ] as const)('is refused before the first row when it is an object %s', async ([damage, more], { folder }) => {
+    let ran = 0
+    const baseline = { runId: 'x', name: 'x', ...more } as never
+    const fn = { function: () => ++ran }
+    await expect(run(3, { m: always(1) }, { ...fn, baseline })).rejects.toThrow(
+      `Invalid "baseline": expected a result or its JSON, got an object ${damage} from code. Give what evaluate gave, or a JSON report.`,
+    )
+    await expect(run(3, { m: always(1) }, { ...fn, onlyFailedOf: baseline })).rejects.toThrow(`Invalid "onlyFailedOf"`)
+    expect(ran).toBe(0)
+    expect(() => mergeResults([], { baseline })).toThrow(`Invalid "baseline"`)
+    const whole = await run(1, { m: always(1) })
+    await expect(compareRuns(whole, baseline)).rejects.toThrow(`compareRuns: the second run is an object ${damage}.`)
+    const runId = crypto.randomUUID()
+    await writeFile(join(folder, `${runId}.jsonl`), '{"datapointId":"EXT-r0"}\n')
+    const result = await run(1, { m: always(1) }, { baselineRunId: runId, journal: folder, failOnRegression: true })
+    expect(result.failures).toEqual([`${UNJUDGED}there is no baseline to compare with`])
+    expect(result.warnings.join()).toContain('whose row 0 (EXT-r0) has no scores')
+  })
+})
+
+describe('what a row throws', () => {
+  const thrown = {
+    'a name that is a symbol': Object.assign(new Error('boom'), { name: Symbol('Boom') }),
+    'a message that throws': Object.defineProperty(new Error('boom'), 'message', { get: crash }),
+    'a message that is no text': Object.assign(new Error('boom'), { message: { code: 7 } }),
+    'a proxy': new Proxy(new Error('boom'), { get: crash, getPrototypeOf: crash, has: crash, ownKeys: crash }),
+    'a text that throws': { toString: crash },
+  }
+
+  test.for(Object.entries(thrown))('is told whatever it is, and costs that row alone: %s', async ([, error]) => {
+    const fail = (): never => {
+      throw error
+    }
+    const fn = ({ inputs }: Row): number => (inputs.i === 1 ? fail() : inputs.i)
+    const result = await run(4, { m: always(1) }, { function: fn, thresholds: { errorRate: 0.5 } })
+    expect(result).toMatchObject({ passed: true, counts: { total: 4, succeeded: 3, failed: 1 } })
+    expect(result.rows[1]?.error).toEqual({ name: expect.any(String), message: expect.any(String), ...stackOf(result.rows[1]?.error) })
+    expect(result.toTable()).toContain('m')
+    const judged = await run(4, { m: (_: unknown, { i }: { i: number }) => (i === 1 ? fail() : 1) })
+    expect(judged).toMatchObject({ failures: ['1 evaluation failed'], counts: { total: 4 } })
+  })
+
+  test('may be the row itself, which cannot be looked at', async () => {
+    const closed = new Proxy({ id: 'closed', inputs: { i: 1 } }, { has: crash })
+    const result = await run(0, { m: always(1) }, { dataset: new Set([{ id: 'open', inputs: { i: 0 } }, closed]) })
+    expect(result).toMatchObject({ passed: true, counts: { total: 2 } })
+  })
+})
+
+function stackOf(error: { readonly stack?: string } | undefined): object {
+  return error?.stack === undefined ? {} : { stack: expect.any(String) }
+}
+
 describe('taking rows over', () => {
   test('decides again by the evaluators of now', async ({ folder }) => {
     const runId = crypto.randomUUID()
