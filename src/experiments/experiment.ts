@@ -303,7 +303,6 @@ export class Experiment {
     // Checked by type where the options were given; names that do not exist fail below.
     const bounds = this.#options.thresholds as ThresholdMap | undefined
     const all = { ...metrics, ...figures, ...toSummaryFigures(summaryScores) }
-    const thresholds = checkThresholds(bounds, { figures: all, opposites }, aggregate)
     const names = new Set(this.#evaluators.map(({ name }) => name))
     const errorRate = figures['errorRate']?.average ?? 0
     const status = this.#status(errorRate)
@@ -314,7 +313,10 @@ export class Experiment {
     if (latencyMs === undefined) throw new TypeError('the summary lacks latencyMs')
     const gate = this.#gate()
     const expectedRows = this.#expectedRows()
-    const isEmptyShard = expectedRows === 0 && (this.#selected.selected() ?? 0) > 0
+    const isEmptyShard = counts.total === 0 && expectedRows === 0 && (this.#selected.selected() ?? 0) > 0
+    const outcomes = checkThresholds(bounds, { figures: all, opposites, evaluators: this.#evaluators }, aggregate)
+    // Nothing of the data set is here to be judged; whoever merges checks the bounds over the whole.
+    const thresholds = isEmptyShard ? outcomes.map((outcome) => ({ ...outcome, passed: true })) : outcomes
     const others = this.#findUnjudged(comparison)
     const failures = findFailures({
       status,

@@ -173,7 +173,7 @@ function merge(
     first.aggregate,
   )
   const known = new Set(evaluators.map(({ name }) => name))
-  const all = { figures: { ...metrics, ...figures }, opposites }
+  const all = { figures: { ...metrics, ...figures }, opposites, evaluators }
   const outcomes =
     thresholds === undefined
       ? recheckThresholds(

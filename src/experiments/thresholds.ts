@@ -1,4 +1,4 @@
-import type { MetricSummary } from './aggregate.js'
+import type { MetricRule, MetricSummary } from './aggregate.js'
 import { entryOf } from './entry-of.js'
 import type { Aggregate } from '../values/statistics.js'
 
@@ -25,7 +25,7 @@ export type ThresholdMap<Names extends string = string> = { readonly [Name in Na
 export interface ThresholdOutcome {
   readonly name: string
   readonly aggregate: Aggregate
-  /** `null` when the run has no such figure, which never passes. */
+  /** `null` when the run has no such figure, which never passes but in a shard without rows, whose bounds are judged over the whole. */
   readonly actual: number | null
   readonly min?: number
   readonly max?: number
@@ -37,6 +37,8 @@ export interface BoundFigures {
   readonly figures: Readonly<Record<string, MetricSummary>>
   /** Where rows failed: the figures with these as the worst of the other direction, see `MetricCollector.opposite`. */
   readonly opposites: Readonly<Record<string, MetricSummary>>
+  /** Which scores are the better the less they are: of a shard without rows there is no figure that says so. */
+  readonly evaluators: readonly MetricRule[]
 }
 
 /** Compares the figures of a run with their bounds, in the order the bounds were given. */
@@ -46,7 +48,7 @@ export function checkThresholds(
   aggregate: Aggregate,
 ): readonly ThresholdOutcome[] {
   return Object.entries(thresholds ?? {}).flatMap(([name, bound]) => {
-    return bound === undefined ? [] : [checkOne(name, toRange(name, bound, entryOf(figures.figures, name)), figures, aggregate)]
+    return bound === undefined ? [] : [checkOne(name, toRange(name, bound, figures.evaluators), figures, aggregate)]
   })
 }
 
@@ -97,9 +99,10 @@ function isUnjudged(name: string, figure: MetricSummary | undefined): boolean {
   return figure !== undefined && figure.failedRows > 0 && figure.failedRows === figure.count
 }
 
-function toRange(name: string, bound: number | ThresholdRange, figure: MetricSummary | undefined): ThresholdRange {
+function toRange(name: string, bound: number | ThresholdRange, evaluators: readonly MetricRule[]): ThresholdRange {
   if (typeof bound !== 'number') return bound
-  return isRunFigure(name) || figure?.lowerIsBetter === true ? { max: bound } : { min: bound }
+  const isLess = evaluators.some((evaluator) => evaluator.name === name && evaluator.lowerIsBetter === true)
+  return isLess || isRunFigure(name) ? { max: bound } : { min: bound }
 }
 
 function isRunFigure(name: string): name is RunFigure {

@@ -513,6 +513,26 @@ describe('merging', () => {
   })
 })
 
+describe('a shard without rows', () => {
+  const low = { evaluators: [evaluator('toxicity', { evaluate: always(0.05), lowerIsBetter: true })], thresholds: { toxicity: 0.2 } }
+
+  test('leaves bounds, regressions and scores of the data set to the whole, which looks the right way', async () => {
+    const runId = crypto.randomUUID()
+    const baseline = await run(1, {}, low)
+    const summary = { summaryEvaluators: { first: ([row]: readonly { index: number }[]) => (row as { index: number }).index } }
+    const parts = await Promise.all(
+      [0, 1].map((index) => run(1, {}, { ...low, ...summary, runId, baseline, failOnRegression: true, shard: { index, count: 2 } })),
+    )
+    expect(parts.map(({ passed }) => passed)).toEqual([true, true])
+    expect(parts[1]).toMatchObject({ failures: [], thresholds: [{ name: 'toxicity', max: 0.2, actual: null, passed: true }] })
+    expect(parts[1]?.toJUnit()).toContain('failures="0"')
+    const plain = await Promise.all([0, 1].map((index) => run(1, {}, { ...low, runId, shard: { index, count: 2 } })))
+    expect(mergeResults(plain)).toMatchObject({ passed: true, thresholds: [{ max: 0.2, actual: 0.05, passed: true }] })
+    expect(mergeResults(plain, { thresholds: { toxicity: 0.04 } })).toMatchObject({ passed: false, thresholds: [{ max: 0.04 }] })
+    expect(mergeResults([plain[1] as never], { allow: ['holes'] }).passed).toBe(false)
+  })
+})
+
 describe('a run to compare with', () => {
   test.for([
     ['whose row 0 is null', { rows: [null] }],
