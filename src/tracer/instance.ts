@@ -30,6 +30,7 @@ import { EventType } from '../semantics/attributes.js'
 import { withinMs } from '../time.js'
 import { hideOwnObjects } from '../values/own-objects.js'
 import type { Plain } from '../values/plain.js'
+import type { Redactor } from '../values/redact.js'
 import { type Snapshot, toSnapshot } from '../values/snapshot.js'
 import { describeThrown } from '../values/thrown.js'
 import { VERSION } from '../version.js'
@@ -130,11 +131,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.isRecording =
       !config.disabled && (config.apiKey !== undefined || config.askKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
+    const { redactor } = this
     this.stats = new SpanStats({
       diagnostics: this.diagnostics,
       onDrop: config.onDrop,
-      mask: this.redactor.label,
-      showName: (name) => this.redactor.text('name', name),
+      mask: redactor.label,
+      showName: toShowName(redactor),
     })
     this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
     this.stats.watchOpen(this.#open)
@@ -820,4 +822,9 @@ function takeTurn(message: string): boolean {
     return true
   }
   return false
+}
+
+/** Apart from the constructor, whose functions hold the tracer: the books outlive one that the program let go of. */
+function toShowName(redactor: Redactor): (name: string) => string {
+  return (name) => redactor.text('name', name)
 }
