@@ -13,9 +13,12 @@ export interface SourceRow {
   readonly trial?: number
 }
 
-/** Name of one execution of a row among all of the run. */
+/** An id that ends as a key with a trial does. */
+const LIKE_A_TRIAL = /\/\d+$/
+
+/** Name of one execution of a row among all of the run. The first trial is named where the id alone could be that of another row's trial. */
 export function rowKey({ datapointId, trial = 1 }: Pick<SourceRow, 'datapointId' | 'trial'>): string {
-  return trial === 1 ? datapointId : `${datapointId}/${trial}`
+  return trial === 1 && !LIKE_A_TRIAL.test(datapointId) ? datapointId : `${datapointId}/${trial}`
 }
 
 /** A dataset that can be run, wherever it comes from. */
@@ -56,13 +59,18 @@ function createListSource(list: readonly unknown[]): DatasetSource {
 
 // Two rows with the same id would share one session and one place in a comparison.
 function createIdNumbering(): (row: SourceRow) => SourceRow {
+  // How often each id was asked for; ids that were made here count as asked for once.
   const seen = new Map<string, number>()
   return (row) => {
     // An id made of the contents holds the row's position as well.
     if (!hasOwnId(row.raw)) return row
-    const earlier = seen.get(row.datapointId) ?? 0
-    seen.set(row.datapointId, earlier + 1)
-    return earlier === 0 ? row : { ...row, datapointId: `${row.datapointId}#${earlier + 1}` }
+    let number = (seen.get(row.datapointId) ?? 0) + 1
+    const toId = (): string => (number === 1 ? row.datapointId : `${row.datapointId}#${number}`)
+    while (number > 1 && seen.has(toId())) number += 1
+    seen.set(row.datapointId, number)
+    const datapointId = toId()
+    if (number > 1) seen.set(datapointId, 1)
+    return number === 1 ? row : { ...row, datapointId }
   }
 }
 

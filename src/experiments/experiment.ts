@@ -11,7 +11,7 @@ import { CACHE_GAP, createOutputCache } from './cache.js'
 import type { AnyEvaluateOptions } from './check-options.js'
 import { compareScoredRuns, type RunComparison, type ScoredRun } from './compare-rows.js'
 import { type DatasetSource, rowKey, type SourceRow, toDatapoint } from './dataset.js'
-import { externalDatapointId } from './dataset-ids.js'
+import { externalDatapointId, hasOwnId } from './dataset-ids.js'
 import { entryOf } from './entry-of.js'
 import { decide, type NamedEvaluator } from './evaluator.js'
 import { createJournal, type Journal } from './journal.js'
@@ -20,6 +20,7 @@ import { keepAlive } from './keep-alive.js'
 import type { SharedTurns } from './queues/row-queue.js'
 import { LikelyMistakes } from './likely-mistakes.js'
 import { createRandom } from './random.js'
+import { isSameRow } from './same-row.js'
 import { maskRow } from './report/redact.js'
 import { createRateLimiter } from './rate-limit.js'
 import { createResult, type ExperimentData, type ExperimentResult, RESULT_FORMAT } from './result.js'
@@ -56,6 +57,10 @@ export class Experiment {
   readonly #startedMs = monotonicMs()
   readonly #reports: Backlog = createBacklog(MAX_OPEN_REPORTS)
   readonly #taken = new Set<string>()
+  /** Rows that were delivered more than once. */
+  readonly #repeated = new Set<string>()
+  /** Rows of an earlier attempt whose contents are others now. */
+  readonly #edited: string[] = []
   readonly #redactor: Redactor
   readonly #mistakes: LikelyMistakes
   readonly #traceUrl: string | undefined
@@ -132,29 +137,61 @@ export class Experiment {
     return monotonicMs() - this.#startedMs
   }
 
-  /** Runs one row, or takes it over when it succeeded before; evaluators it has no score of still run. Never rejects. */
-  async run(source: SourceRow): Promise<ExperimentRow> {
+  /**
+   * Runs one row, or takes it over when it succeeded before; evaluators it has no score of still run. Never rejects.
+   *
+   * @param isCounted whether the row is part of the result
+   */
+  async run(source: SourceRow, isCounted = true): Promise<ExperimentRow> {
     const known = this.#finished.get(rowKey(source))
-    const earlier = known === undefined ? undefined : withDecisions(known, this.#evaluators)
+    const earlier = known === undefined || this.isEdited(known, source) ? undefined : withDecisions(known, this.#evaluators)
     const isComplete = earlier !== undefined && this.#evaluators.every(({ name }) => entryOf(earlier.scores, name) !== undefined)
     const row = isComplete
       ? takeOver(earlier, source, this.#options.parse)
       : this.#backend === undefined
         ? await runLocalRow(this.#rowPlan, source, earlier)
         : await this.#runAndReport(source, earlier)
-    if (!isComplete && this.#journal !== undefined) {
+    if (!isComplete && isCounted && this.#journal !== undefined) {
       await this.#journal.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
     }
     this.#mistakes.look(source.raw, row)
-    this.#summary.add(row)
+    if (isCounted) this.#summary.add(row)
     if (this.#backend !== undefined) await this.#waitForDelivery()
     else if (this.#summary.counts.total % CHECK_EVERY_ROWS === 0) await this.#makeRoom()
     return row
   }
 
-  /** Runs a row that is not from {@link rows}, e.g. one a queue delivered. */
+  /** Runs a row that is not from {@link rows}, e.g. one a queue delivered; one that is delivered again runs again and counts once. */
   runDatapoint(raw: unknown, index: number): Promise<ExperimentRow> {
-    return keepAlive(() => this.run({ raw, index, datapointId: externalDatapointId(raw, index) }))
+    const source = this.#findTrial({ raw, index, datapointId: this.#listedId(raw, index) })
+    const key = rowKey(source)
+    const isNew = !this.#taken.has(key)
+    this.#taken.add(key)
+    if (!isNew) this.#repeated.add(key)
+    return keepAlive(() => this.run(source, isNew))
+  }
+
+  /** The id of a row, or of the second of two that bring the same one, as the list of the dataset has it. */
+  #listedId(raw: unknown, index: number): string {
+    const own = externalDatapointId(raw, index)
+    const listed = this.#source.datapointIds?.[index]
+    return hasOwnId(raw) && listed?.startsWith(`${own}#`) === true ? listed : own
+  }
+
+  /** The first trial of a row that has not run yet, or the last one. */
+  #findTrial(row: SourceRow): SourceRow {
+    const { trials = 1 } = this.#options
+    if (trials === 1) return row
+    let trial = 1
+    while (trial < trials && this.#taken.has(rowKey({ ...row, trial }))) trial += 1
+    return { ...row, trial }
+  }
+
+  /** Whether a row has other inputs, or another ground truth, than when it ran; noted for a warning. */
+  isEdited(earlier: ExperimentRow, source: SourceRow): boolean {
+    const isSame = isSameRow(earlier, source, this.#options.parse, this.#redactor)
+    if (!isSame) this.#edited.push(rowKey(source))
+    return !isSame
   }
 
   /** Counts a row that another process ran, e.g. a worker of a queue; a row that is there already counts once. */
@@ -394,10 +431,18 @@ export class Experiment {
     for (const [name, rows] of Object.entries(unscored)) {
       this.warn(`${name} gave no score for ${rows} of ${counts.total} rows; they are in none of its figures.`)
     }
+    this.#warnOfRows(this.#edited, 'have other inputs or another ground truth than when they ran, and ran again')
+    this.#warnOfRows([...this.#repeated], 'were delivered again; each counts once, with its first result')
     const unbound = Object.keys(thresholds).filter((name) => thresholds[name] === undefined)
     if (unbound.length > 0) this.warn(`Bounds that are undefined were not checked: ${unbound.join(', ')}.`)
     if (this.#selected.described !== undefined) this.warn(this.#selected.described)
     if (counts.cached > 0 && (typeof cache !== 'object' || cache.version === undefined)) this.warn(CACHE_GAP)
+  }
+
+  #warnOfRows(keys: readonly string[], what: string): void {
+    if (keys.length === 0) return
+    const shown = keys.slice(0, 5).join(', ')
+    this.warn(`${keys.length} rows ${what}: ${shown}${keys.length > 5 ? ' and others' : ''}.`)
   }
 
   /** A function that names a tracer of its own is found under none of the rows. */

@@ -42,11 +42,16 @@ const OPTION_NAMES = namesOf<ReportLaterOptions>({ apiKey: true, serverUrl: true
 export async function reportResult(data: ExperimentData, options: ReportLaterOptions = {}): Promise<ReportLaterOutcome> {
   refuseUnknown(options, OPTION_NAMES, 'reportResult')
   const wanted = data.isRecorded ? new Set(data.unreported) : undefined
-  const rows = data.rows.filter((row) => wanted === undefined || wanted.has(rowKey(row)))
+  const rows = data.rows.filter((row) => wanted === undefined || wanted.has(rowKey(row)) || (isFirst(row) && wanted.has(row.datapointId)))
   const absent = (wanted?.size ?? data.counts.total) - rows.length
   if (absent > 0)
     throw new HoneyHiveError('EXPERIMENT', `${absent} of the rows to report are not in the result. Raise maxRows where it is made.`)
   return keepAliveDuring('reportResult()', () => sendRows(data, rows, options))
+}
+
+// Results of earlier versions name every first trial by the id alone.
+function isFirst({ trial = 1 }: ExperimentRow): boolean {
+  return trial === 1
 }
 
 async function sendRows(data: ExperimentData, rows: readonly ExperimentRow[], options: ReportLaterOptions): Promise<ReportLaterOutcome> {

@@ -7,7 +7,7 @@ import { toSessionId } from '../semantics/session-id.js'
 import type { HoneyHiveTracer, WithSessionOptions } from '../tracer/tracer.js'
 import type { OutputCache } from './cache.js'
 import { collectOutput } from './collect.js'
-import { type SourceRow, toDatapoint } from './dataset.js'
+import { rowKey, type SourceRow, toDatapoint } from './dataset.js'
 import { entryOf } from './entry-of.js'
 import { decide, type NamedEvaluator } from './evaluator.js'
 import type { RowLimits } from './options.js'
@@ -95,8 +95,8 @@ const NONE: Readonly<Record<string, never>> = Object.freeze({})
 const NOTHING_SPENT = { own: NO_USAGE, judges: NO_USAGE }
 
 /** The session of a row: the same in every attempt to run it, so that a row repeated after a crash is not there twice. */
-export function rowSessionId(runId: string, { datapointId, trial = 1 }: Pick<SourceRow, 'datapointId' | 'trial'>): string {
-  return toSessionId(`${runId}/${datapointId}${trial === 1 ? '' : `/${trial}`}`)
+export function rowSessionId(runId: string, row: Pick<SourceRow, 'datapointId' | 'trial'>): string {
+  return toSessionId(`${runId}/${rowKey(row)}`)
 }
 
 interface ReadRow {

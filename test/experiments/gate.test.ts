@@ -14,6 +14,9 @@ import {
   runEvalFiles,
   scoreRun,
 } from '../../src/experiments/index.js'
+import { rowKey } from '../../src/experiments/dataset.js'
+import { rowSessionId } from '../../src/experiments/run-row.js'
+import { toSessionId } from '../../src/semantics/session-id.js'
 import { OFFLINE, test as base } from './backend.js'
 
 const test = base.extend<{ folder: string }>({
@@ -510,6 +513,116 @@ describe('merging', () => {
     const options = { trials: 3, maxRows: 2, thresholds: { m: 0.5 } }
     const merged = mergeResults(await both({ m: always(1) }, options))
     expect(merged.metrics['m']).toMatchObject({ count: 24, confidence: null })
+  })
+})
+
+describe('rows that a resumed run has had', () => {
+  const ran: unknown[] = []
+  const resumed = async (folder: string, before: readonly object[], now: readonly object[], more: object = {}) => {
+    const runId = crypto.randomUUID()
+    const options = { evaluators: [exactMatch({ select: () => 'x' })], journal: folder, thresholds: { exact_match: 0 }, ...more }
+    const fn = (datapoint: { inputs: unknown }) => {
+      ran.push(datapoint.inputs)
+      return 'x'
+    }
+    await run(0, {}, { ...options, dataset: before, function: fn, runId })
+    ran.length = 0
+    return run(0, {}, { ...options, dataset: now, function: fn, resume: runId })
+  }
+
+  test('run again where their inputs or their ground truth are others now, and the result says so', async ({ folder }) => {
+    const kept = { id: 'kept', inputs: { city: 'Oslo' }, groundTruth: 'x' }
+    const before = [{ id: 'p', inputs: { city: 'Paris' }, groundTruth: 'x' }, { id: 'q', inputs: { city: 'Bonn' }, groundTruth: 'x' }, kept]
+    const now = [{ id: 'p', inputs: { city: 'Rome' }, groundTruth: 'x' }, { id: 'q', inputs: { city: 'Bonn' }, groundTruth: 'y' }, kept]
+    const result = await resumed(folder, before, now)
+    expect(ran).toEqual([{ city: 'Rome' }, { city: 'Bonn' }])
+    expect(result.rows.map(({ origin, scores }) => [origin, scores])).toEqual([
+      ['run', { exact_match: true }],
+      ['run', { exact_match: false }],
+      ['resumed', { exact_match: true }],
+    ])
+    expect(result.warnings).toContain('2 rows have other inputs or another ground truth than when they ran, and ran again: EXT-p, EXT-q.')
+  })
+
+  test('are known again whatever a journal makes of them', async ({ folder }) => {
+    const inputs = () => ({
+      when: new Date(7),
+      big: 10n,
+      gone: undefined,
+      map: new Map([[1, 2]]),
+      z: { b: 1, a: 2 },
+      mail: 'ann@example.com',
+    })
+    const dataset = () => [
+      { id: 'a', inputs: inputs(), groundTruth: null },
+      { id: 'b', inputs: 'text' },
+      { id: 'c', inputs: {} },
+    ]
+    const result = await resumed(folder, dataset(), dataset(), { tracerOptions: { redact: { keys: ['mail'] } } })
+    expect(ran).toEqual([])
+    expect(result.counts.resumed).toBe(3)
+  })
+
+  test('are told apart by ids that end as those of trials do', async ({ folder }) => {
+    const dataset = [
+      { id: 'doc', inputs: { a: 'first' } },
+      { id: 'doc/2', inputs: { a: 'second' } },
+    ]
+    const result = await resumed(folder, dataset, dataset, { trials: 2 })
+    expect(ran).toEqual([])
+    expect(result.rows.map(({ inputs, trial }) => [inputs, trial])).toEqual([
+      [{ a: 'first' }, 1],
+      [{ a: 'first' }, 2],
+      [{ a: 'second' }, 1],
+      [{ a: 'second' }, 2],
+    ])
+    expect(new Set(result.rows.map(({ sessionId }) => sessionId)).size).toBe(4)
+  })
+})
+
+describe('ids of rows', () => {
+  test('of their own are numbered where they come again, past ids that look numbered', async () => {
+    const ids = async (...own: string[]) => {
+      const result = await run(0, {}, { dataset: own.map((id, i) => ({ id, inputs: { i } })) })
+      return result.rows.map(({ datapointId }) => datapointId.slice(4))
+    }
+    expect(await ids('x', 'x', 'x')).toEqual(['x', 'x#2', 'x#3'])
+    expect(await ids('x', 'x', 'x#2', 'x')).toEqual(['x', 'x#2', 'x#2#2', 'x#3'])
+    expect(await ids('x#2', 'x', 'x', 'x#2')).toEqual(['x#2', 'x', 'x#3', 'x#2#2'])
+  })
+
+  test('that are ordinary make the keys and sessions they always made', () => {
+    expect([rowKey({ datapointId: 'EXT-a' }), rowKey({ datapointId: 'EXT-a', trial: 2 })]).toEqual(['EXT-a', 'EXT-a/2'])
+    expect([rowKey({ datapointId: 'a/2' }), rowKey({ datapointId: 'a/2', trial: 3 })]).toEqual(['a/2/1', 'a/2/3'])
+    const runId = '11111111-1111-4111-8111-111111111111'
+    expect(rowSessionId(runId, { datapointId: 'EXT-a', trial: 2 })).toBe(toSessionId(`${runId}/EXT-a/2`))
+    expect(rowSessionId(runId, { datapointId: 'EXT-docs/a', trial: 1 })).toBe(toSessionId(`${runId}/EXT-docs/a`))
+  })
+})
+
+describe('rows that are delivered', () => {
+  const open = (dataset: readonly object[], more: object = {}) =>
+    createExperiment({ ...OFFLINE, dataset, function: () => 1, evaluators: { m: () => 1 }, ...more } as never)
+
+  test('again count once, so that one that never came is missed', async () => {
+    const dataset = rows(2).map((row, i) => ({ id: `r${i}`, ...row }))
+    const experiment = await open(dataset)
+    await Promise.all([experiment.runDatapoint(dataset[0], 0), experiment.runDatapoint(dataset[0], 0)])
+    const result = await experiment.finish()
+    expect(result).toMatchObject({ passed: false, counts: { total: 1 }, failures: ['1 of 2 rows were not run'] })
+    expect(result.warnings).toContain('1 rows were delivered again; each counts once, with its first result: EXT-r0.')
+  })
+
+  test('with the same id count each, and as often as there are trials', async () => {
+    const twins = [
+      { id: 'x', inputs: { i: 0 } },
+      { id: 'x', inputs: { i: 1 } },
+    ]
+    const experiment = await open(twins, { trials: 2 })
+    for (const [index, row] of [...twins.entries(), ...twins.entries()]) await experiment.runDatapoint(row, index)
+    const result = await experiment.finish()
+    expect(result.rows.map(({ datapointId, trial }) => `${datapointId} ${trial}`)).toEqual(['EXT-x 1', 'EXT-x 2', 'EXT-x#2 1', 'EXT-x#2 2'])
+    expect(result).toMatchObject({ passed: true, counts: { total: 4 } })
   })
 })
 

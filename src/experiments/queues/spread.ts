@@ -95,7 +95,7 @@ async function sendRows(experiment: Experiment, queue: RowQueue, known: Readonly
     total += 1
     const earlier = known.get(rowKey(row))
     // A row whose outputs the journal could not hold runs again.
-    if (earlier !== undefined && earlier.status !== 'cancelled') {
+    if (earlier !== undefined && earlier.status !== 'cancelled' && !experiment.isEdited(earlier, row)) {
       experiment.take({ ...earlier, index: row.index })
       continue
     }
