@@ -55,8 +55,9 @@ export function runWork<R>(fn: () => R): R {
 }
 
 /**
- * Where somebody gave a callback. Called from within the calls that gave the result, or within work that began since, the callback is taken
- * out of the scope and the span of these; everything else it finds is as whoever calls it has it, contexts of the host included.
+ * Where somebody gave a callback. It runs in the scope in which it was given, also where a library calls it from somebody else's; one that was
+ * given outside of any scope is taken out of the calls that gave the result, and of work that began since. Everything else that it finds is as
+ * whoever calls it has it, contexts of the host included.
  */
 export class Outside {
   readonly #calls: readonly Scope[]
@@ -66,15 +67,18 @@ export class Outside {
 
   /** @param calls the scopes of the calls that gave what the callback is given to. */
   constructor(calls: readonly Scope[]) {
-    const scope = this.#scope
-    this.#calls = calls.filter((call) => !isWithin(scope, call))
+    this.#calls = calls
   }
 
   call(callback: Method, self: unknown, args: readonly unknown[]): unknown {
-    const scope = currentScope()
-    const isInside = works.getStore() !== this.#work || this.#calls.some((call) => isWithin(scope, call))
-    if (!isInside) return reflectApply(callback, self, args)
+    if (!this.#isElsewhere(currentScope())) return reflectApply(callback, self, args)
     return works.run(this.#work, () => runInScope(this.#scope, () => this.#callOutOfSpan(callback, self, args)))
+  }
+
+  #isElsewhere(scope: Scope | undefined): boolean {
+    if (works.getStore() !== this.#work) return true
+    if (this.#scope !== undefined) return scope !== this.#scope
+    return this.#calls.some((call) => isWithin(scope, call))
   }
 
   /** The callback, as it looks, called where it was given. */

@@ -44,6 +44,21 @@ describe('a callback of one tracer, given to what a function of another one gave
     expect(user.spans.map(({ name }) => name)).toEqual(['note'])
   })
 
+  test('stays in the session in which it was given, where a pool calls it from that of another one', async ({ createTracer }) => {
+    const [user, other] = [createTracer(), createTracer()]
+    let settle: (value: string) => void = () => undefined
+    const find = traceFn(user, () => new EagerPromise((resolve) => (settle = resolve)), { eventName: 'find' })
+    user.withSession({ sessionName: 'one', sessionId: 'one' }, () => void find().then(note))
+    // The connection was made there.
+    for (const tenant of [user, other]) tenant.withSession({ sessionName: 'two', sessionId: 'two' }, () => settle('rows'))
+    expect(other.spans).toEqual([])
+    const noted = user.spans.filter(({ name }) => name === 'note')
+    const found = user.spans.find(({ name }) => name === 'find')
+    expect(noted.map(({ attributes }) => attributes['honeyhive.session_id'])).toEqual(
+      [1, 2].map(() => found?.attributes['honeyhive.session_id']),
+    )
+  })
+
   test('and an Observable that is emitted to by both goes with whoever emits, never into the call that gave it', async ({
     createTracer,
   }) => {
