@@ -28,6 +28,7 @@ import { type Current, InstanceProvider, keptContext, type SpanRequest } from '.
 import { UnrecordedSpan } from '../provider/unrecorded-span.js'
 import { EventType } from '../semantics/attributes.js'
 import { withinMs } from '../time.js'
+import { toOwnId } from '../semantics/session-id.js'
 import { hideOwnObjects } from '../values/own-objects.js'
 import type { Plain } from '../values/plain.js'
 import type { Redactor } from '../values/redact.js'
@@ -400,7 +401,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
         options: call.spanOptions ?? toSpanOptions(options),
         eventType: call.eventType,
         eventName: options.eventName,
-        eventId: options.eventId,
+        eventId: options.eventId === undefined ? undefined : toOwnId(options.eventId),
         redact: redactorOf(options),
         library: OWN_LIBRARY,
         place: undefined,
@@ -804,7 +805,7 @@ function readIdentity(settings: ManualSpan): { eventType: string; eventId: strin
     const { eventType, eventId } = settings as { readonly eventType?: unknown; readonly eventId?: unknown }
     return {
       eventType: typeof eventType === 'string' ? eventType : EventType.tool,
-      eventId: typeof eventId === 'string' ? eventId : undefined,
+      eventId: toOwnId(eventId),
     }
   } catch {
     return { eventType: EventType.tool, eventId: undefined }

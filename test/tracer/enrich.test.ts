@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Enrichment, enrichSession, enrichSpan, HoneyHiveTracer, type SpanEnrichment, toSessionId } from '../../src/index.js'
+import { type Enrichment, enrichSession, enrichSpan, HoneyHiveTracer, type SpanEnrichment, toSessionId, traceFn } from '../../src/index.js'
 import { startDevServer } from '../../src/dev/server.js'
 import { createTestTracer, type TestTracer } from '../../src/testing/index.js'
 import { type Receiver, startReceiver } from '../fixtures/receiver.js'
@@ -55,6 +55,16 @@ describe('enrichSpan', () => {
       honeyhive_error_type: 'TypeError',
       honeyhive_event_id: toSessionId('order-42'),
     })
+  })
+
+  test('an id of the user is the same event, however it is given', () => {
+    tracer.startActiveSpan('started', { eventId: 'order-42' }, () => undefined)
+    tracer.startSpan('by hand', { eventId: 'order-42' }).end()
+    traceFn(tracer, () => undefined, { eventName: 'wrapped', eventId: 'order-42' })()
+    for (const name of ['started', 'by hand', 'wrapped'])
+      expect([name, attributesOf(name)['honeyhive_event_id']]).toEqual([name, toSessionId('order-42')])
+    tracer.startSpan('blank', { eventId: ' ' }).end()
+    expect(attributesOf('blank')).not.toHaveProperty('honeyhive_event_id')
   })
 
   test('an ended span is not changed', () => {
