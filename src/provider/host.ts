@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { hasOwnField, reflectApply } from '../builtins.js'
+import { activeContext, findSpan } from '../context/active.js'
 import { readSpanContext } from './foreign-span.js'
 
 /** Of this module, because some loaders make a call of each look at what is imported, and there may be no stack for one. */
@@ -54,15 +55,6 @@ export function ensureContextManager(): void {
   }
 }
 
-/** The active OpenTelemetry context; the root where what is registered as its manager gives none. */
-export function activeContext(): Context {
-  try {
-    return context.active()
-  } catch {
-    return ROOT_CONTEXT
-  }
-}
-
 /**
  * What the spans we give to an instrumentor show in place of their own ids beside a host: what stands in the context they
  * start in. Whatever the instrumentor does with them, the host's spans, propagators and logs go on as if there was no tracer.
@@ -71,15 +63,6 @@ export function activeContext(): Context {
 export function toShownContext(at: Context): SpanContext {
   const around = readSpanContext(findSpan(at))
   return around === undefined ? { ...INVALID_SPAN_CONTEXT } : copySpanContext(around)
-}
-
-function findSpan(at: Context): Span | undefined {
-  try {
-    return trace.getSpan(at)
-  } catch {
-    // A context of the host's making that refuses to be read.
-    return undefined
-  }
 }
 
 /** A vendor's context may be of a class, with getters and fields that its own tracer looks for. */

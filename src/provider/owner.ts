@@ -5,7 +5,8 @@ import { noteContext, wasMetBefore } from '../context/first-met.js'
 import { spanOf } from '../context/live-spans.js'
 import { currentScope, frameOf } from '../context/scope.js'
 import { isRecordingSpan, readSpanContext } from './foreign-span.js'
-import { activeContext, hasContextManager, hasHost } from './host.js'
+import { activeContext } from '../context/active.js'
+import { hasContextManager, hasHost } from './host.js'
 
 /** Every span of this package, of any copy of it, answers for itself under this name. */
 interface SpanOfOurs {

@@ -25,9 +25,20 @@ export function watchNodeStream(stream: object, reading: Reading): boolean {
       before: () => {
         // Some of them call others.
         readBy ??= key
-        reading.begin()
       },
-      result: (whole) => (readBy === key ? noteSettled(whole, reading, (body) => reading.audience.endWith(body)) : whole),
+      result(whole) {
+        if (readBy !== key) return whole
+        if (types.isPromise(whole)) {
+          reading.begin()
+          return noteSettled(whole, reading, (body) => reading.audience.endWith(body))
+        }
+        // Something else of this name, which does not read.
+        readBy = undefined
+        return whole
+      },
+      thrown: () => {
+        readBy = undefined
+      },
     })
   }
   // What it does to have something to give is its own work, whoever asks for it.

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { types } from 'node:util'
 import { context, type Span, trace } from '@opentelemetry/api'
 import { NativeProxy, reflectApply } from '../builtins.js'
+import { activeContext, findSpan } from '../context/active.js'
 import type { Scope } from '../context/frame.js'
 import { currentScope, isWithin, runInScope } from '../context/scope.js'
 import { isWorkerd } from '../natives.js'
@@ -63,7 +65,7 @@ export class Outside {
   readonly #calls: readonly Scope[]
   readonly #work: object | undefined = works.getStore()
   readonly #scope: Scope | undefined = currentScope()
-  readonly #span: Span | undefined = trace.getActiveSpan()
+  readonly #span: Span | undefined = findSpan(activeContext())
 
   /** @param calls the scopes of the calls that gave what the callback is given to. */
   constructor(calls: readonly Scope[]) {
@@ -94,31 +96,44 @@ export class Outside {
     return args.map((arg) => (isOptions(arg) ? this.#aroundFields(arg) : this.around(arg)))
   }
 
+  /** The same object to look at and to write to; it may be more than options, and its functions may have it as `this`. */
   #aroundFields(options: object): object {
-    const fields = Object.getOwnPropertyDescriptors(options)
-    const names = Object.keys(fields) as (keyof typeof fields)[]
-    const callbacks = names.filter((name) => typeof (fields[name] as PropertyDescriptor).value === 'function')
-    if (callbacks.length === 0) return options
-    for (const name of callbacks) {
-      const field = fields[name] as PropertyDescriptor
-      field.value = this.around(field.value)
-    }
-    return Object.create(Object.getPrototypeOf(options) as object | null, fields) as object
+    return new NativeProxy(options, {
+      get: (target, key, receiver) => {
+        const field: unknown = Reflect.get(target, key, receiver)
+        return typeof field === 'function' && !isFixed(target, key) ? this.around(field) : field
+      },
+    })
   }
 
   /** Only a span of a tracer is taken away: the host's own is where the callback is called. */
   #callOutOfSpan(callback: Method, self: unknown, args: readonly unknown[]): unknown {
-    const active = context.active()
-    const span = trace.getSpan(active)
-    if (span === undefined || span === this.#span || !('honeyhiveSpan' in span)) return reflectApply(callback, self, args)
+    const active = activeContext()
+    const span = findSpan(active)
+    if (span === undefined || span === this.#span || !isOwnSpan(span)) return reflectApply(callback, self, args)
     const around = this.#span === undefined ? trace.deleteSpan(active) : trace.setSpan(active, this.#span)
     return context.with(around, () => reflectApply(callback, self, args))
   }
 }
 
+function isOwnSpan(span: Span): boolean {
+  try {
+    return 'honeyhiveSpan' in span
+  } catch {
+    return false
+  }
+}
+
 /** Callbacks come in a literal, if not by themselves. */
 function isOptions(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
+  if (typeof value !== 'object' || value === null || types.isProxy(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  if (prototype !== Object.prototype && prototype !== null) return false
+  return Object.values(Object.getOwnPropertyDescriptors(value)).some((field) => typeof field.value === 'function')
+}
+
+/** Of these a proxy has to give what is there. */
+function isFixed(holder: object, key: PropertyKey): boolean {
+  const field = Object.getOwnPropertyDescriptor(holder, key)
+  return field?.configurable === false && field.writable === false
 }

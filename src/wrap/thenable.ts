@@ -139,6 +139,8 @@ function isCallback(given: unknown): boolean {
 }
 
 function shadowOf(value: object, original: Method, settlement: Settlement): Method {
+  // A promise passes an error on as if there was no callback. Who knows what something else does without one, or with one that throws.
+  const passesErrors = 'catch' in value
   return function then(this: unknown, ...args: unknown[]): unknown {
     const beneath = this === value ? undefined : findBeneathCopy(this, 'then', then, original)
     if (beneath !== undefined) return reflectApply(beneath, this, args)
@@ -155,8 +157,7 @@ function shadowOf(value: object, original: Method, settlement: Settlement): Meth
       if (typeof onError === 'function') return outside.call(onError as Method, this, given)
       throw given[0]
     }
-    // A promise passes an error on as if there was no callback. Who knows what something else does without one, or with one that throws.
-    const isTold = typeof onError === 'function' || 'catch' in value
+    const isTold = passesErrors || typeof onError === 'function'
     const given = isTold ? [noteValue, noteError, ...more] : [noteValue, ...args.slice(1)]
     try {
       const result = runWork(() => settlement.run(original, this, given))

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { context, type ContextManager } from '@opentelemetry/api'
 import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { type Callable, wrapFunction } from '../../src/wrap/function.js'
@@ -156,6 +157,22 @@ describe('a thenable of a library', () => {
     await expectAlike((wrap) => (wrap(bound)().then as (...given: unknown[]) => unknown)(callback, callback))
   })
 
+  it('is waited for also where the context manager of the host refuses', async () => {
+    const refuse = (): never => {
+      throw new Error('no context')
+    }
+    const manager = { active: refuse, with: refuse, bind: refuse, enable: refuse, disable: refuse } as unknown as ContextManager
+    await expectAlike(async (wrap) => {
+      context.setGlobalContextManager(manager)
+      try {
+        return await wrap(() => ({ then: (ok: (value: string) => unknown) => ok('rows') }))().then(String)
+      } finally {
+        Object.assign(manager, { disable: () => manager })
+        context.disable()
+      }
+    })
+  })
+
   it('of which nothing is a promise is given what the host gives', async () => {
     const rule = () => ({ then: (...given: unknown[]) => given })
     const { spans } = await expectAlike((wrap) => (wrap(rule)().then as (...given: unknown[]) => unknown)('send-mail', { to: 'me' }))
@@ -267,6 +284,20 @@ describe('a callback that is given to the work of a result', () => {
       })
     }
   }
+
+  it('in a literal has that as its `this`, which stays the host’s to read and write', async () => {
+    await expectAlike(async (wrap) => {
+      const options = {
+        times: 0,
+        onDone() {
+          this.times += 1
+        },
+      }
+      await wrap(() => new Query())().exec(undefined, options)
+      await wrap(() => new Query())().exec(undefined, Object.freeze({ onDone: () => options.onDone() }))
+      return options.times
+    })
+  })
 
   it('is called where it was given, by itself and in a literal of options; what the work does itself is inside', async () => {
     const { wrap, current } = create()

@@ -526,6 +526,23 @@ describe('Node streams', () => {
     ])
   })
 
+  it('a stream that has methods of these names for something else is followed as any other', async () => {
+    class Named extends Readable {
+      text(): string {
+        return 'about it'
+      }
+      json(): never {
+        throw new Error('not now')
+      }
+    }
+    const { wrap, spans } = create()
+    const stream = wrap(() => Object.setPrototypeOf(Readable.from(['a', 'b']), Named.prototype) as Named)()
+    expect(stream.text()).toBe('about it')
+    expect(() => stream.json()).toThrow('not now')
+    for await (const _ of stream);
+    expect(spans[0]).toMatchObject({ state: 'ok', output: 'ab', ends: 1 })
+  })
+
   it('H42 an IncomingMessage is followed, a Socket is a plain value', async () => {
     const { wrap, spans } = create()
     const server = createServer((_req, res) => res.end('pong')).listen(0, '127.0.0.1')
