@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { monotonicMs, unixMs, NativeSet, NativeAbortController } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
@@ -35,6 +34,7 @@ import {
 import { ClaimedFile } from './claimed-file.js'
 import type { SpanStats } from './stats.js'
 import { pause, withinMs } from '../time.js'
+import { readLines } from '../values/lines.js'
 import type { TracesTransport } from './transport.js'
 
 /** Settings of {@link Spool}. */
@@ -170,8 +170,8 @@ export class Spool {
       claimed = new ClaimedFile(directory, name)
       // A link in a shared folder may lead anywhere.
       const fd = openSync(claimed.path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
-      input = createReadStream('', { fd })
-      for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      input = createReadStream('', { fd, encoding: 'utf8' })
+      for await (const line of readLines(input)) {
         await this.#replayLine(line, found)
         claimed.renew()
       }

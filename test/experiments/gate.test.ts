@@ -311,6 +311,8 @@ describe('evaluators', () => {
       expect(bounded.thresholds).toMatchObject([{ name, actual: 0.25, passed: false }])
       const broken = await run(12, { [name]: always(1) }, { function: crash, thresholds: { errorRate: 1 } })
       expect(broken.metric(name)).toMatchObject({ count: 12, failedRows: 12 })
+      for (const report of [broken.toMarkdown(), broken.toHTML(), broken.toTable(), broken.toJUnit()])
+        expect(report).not.toContain('native code')
       const worse = await gate(12, { [name]: always(1) }, { [name]: always(0) })
       expect(worse.failures.join()).toContain(`${name}: worse than the baseline, 1 to 0`)
       expect((await gate(12, { m: always(1), [name]: always(1) }, { m: always(1) })).failures.join()).toContain(

@@ -1,6 +1,7 @@
 import type { MetricSummary } from '../aggregate.js'
 import type { MetricComparison, RunComparison } from '../compare-rows.js'
 import { rowKey } from '../dataset.js'
+import { entryOf } from '../entry-of.js'
 import type { IntervalMethod } from '../../values/intervals.js'
 import type { ExperimentData } from '../result-data.js'
 import { toNumber } from '../score.js'
@@ -263,7 +264,7 @@ function rankOf(row: ExperimentRow): number {
 
 function qualityOf(row: ExperimentRow, rules: readonly { readonly name: string; readonly sign: number }[]): number {
   return rules.reduce((total, { name, sign }) => {
-    const score = row.scores[name]
+    const score = entryOf(row.scores, name)
     return total + sign * (score === undefined ? 0 : (toNumber(score) ?? 0))
   }, 0)
 }
@@ -276,7 +277,7 @@ function toReportRow(data: ExperimentData, row: ExperimentRow, names: readonly s
     status: hasPassed ? 'passed' : turnedDown ? 'not passed' : row.status,
     tone: hasPassed ? 'good' : 'bad',
     isTolerated: hasPassed || isTolerated(row, data.thresholds),
-    scores: names.map((name) => toned(formatScore(row.scores[name]), row.decisions[name] === false ? 'bad' : 'plain')),
+    scores: names.map((name) => toned(formatScore(entryOf(row.scores, name)), entryOf(row.decisions, name) === false ? 'bad' : 'plain')),
     outcome: (maxChars) => {
       const outcome = row.error === undefined ? row.outputs : `${row.error.name}: ${row.error.message}`
       const problems = Object.entries(row.evaluatorErrors).map(([name, reason]) => formatValue(`${name}: ${reason}`, maxChars))
