@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { cpuMs, toReferenceMs } from '../fixtures/cost.js'
 import { checkPrototypesUntouched } from '../fixtures/hostile.js'
+import { PATIENT } from '../fixtures/receiver.js'
 import type { TracerOptions } from '../../src/config/options.js'
 import type { TracerStats } from '../../src/export/stats.js'
 import { HoneyHiveTracer } from '../../src/tracer/tracer.js'
@@ -55,6 +56,7 @@ export async function createOracle(options: TracerOptions = {}): Promise<Oracle>
     sessionName: 'hostile',
     protocol: 'http/json',
     verbose: true,
+    batch: PATIENT,
     logger: { debug: push, warn: push, error: push },
     ...options,
   })
@@ -64,7 +66,7 @@ export async function createOracle(options: TracerOptions = {}): Promise<Oracle>
     log,
     run: (sites, make, settings) => judge({ tracer, wire, log }, sites, make, settings),
     async close() {
-      await tracer.shutdown(5_000)
+      await tracer.shutdown(60_000)
       await wire.close()
     },
   }
@@ -84,7 +86,7 @@ async function judge(
   for (const name of good.slice(0, 5)) tracer.startSpan(name).end()
   for (const site of sites) complaints.push(...(await runSite(site, tracer, make, limitMs)))
   for (const name of good.slice(5)) tracer.startSpan(name).end()
-  await tracer.forceFlush(10_000)
+  await tracer.forceFlush(60_000)
   const requests = wire.take()
   const { names, faults } = readWire(requests)
   complaints.push(...faults.map((fault) => `wire: ${fault}`))

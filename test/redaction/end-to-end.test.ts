@@ -70,7 +70,7 @@ async function recordEverywhere(tracer: HoneyHiveTracer): Promise<void> {
     await tracer.updateEvent('e', { metadata: { text }, error: text })
     await tracer.createEvent({ eventName: text, inputs: { text }, outputs: { text }, error: text, metadata: { text } })
   })
-  await tracer.forceFlush(5_000)
+  await tracer.forceFlush(60_000)
 }
 
 describe('redaction end to end', () => {
@@ -108,7 +108,7 @@ describe('redaction end to end', () => {
     tracer.startSpan('request', { inputs: { body: `prefix ${parameters}` } }).end()
     await tracer.enrichSession({ metadata: { client_secret: SECRET }, userProperties: { cookie: SECRET } })
     await tracer.createEvent({ eventName: 'e', inputs: { access_token: SECRET } })
-    await tracer.forceFlush(5_000)
+    await tracer.forceFlush(60_000)
     expect(around(SECRET)).toEqual([])
     expect(bodies()).toContain('llm.invocation_parameters')
     expect(bodies()).toContain(String.raw`\"model\":\"m\"`)
@@ -117,7 +117,7 @@ describe('redaction end to end', () => {
   it('S19 built-in names can be turned off', async () => {
     const tracer = start({ redact: { builtIn: false } })
     tracer.startSpan('request', { inputs: { password: SECRET } }).end()
-    await tracer.forceFlush(5_000)
+    await tracer.forceFlush(60_000)
     expect(bodies()).toContain(SECRET)
   })
 
@@ -130,7 +130,7 @@ describe('redaction end to end', () => {
         inner.startActiveSpan('inner', { inputs: { text: SECRET, only_one: 'visible', password: 'p' } }, () => undefined)
       })
     }
-    await Promise.all([one.forceFlush(5_000), other.forceFlush(5_000)])
+    await Promise.all([one.forceFlush(60_000), other.forceFlush(60_000)])
     const byProject = (project: string): string =>
       wire.requests
         .map(({ body }) => body.toString())
@@ -149,11 +149,11 @@ describe('redaction end to end', () => {
       throw new Error(`no ${text}`)
     })
     expect(() => hidden(SECRET)).toThrow(SECRET)
-    await tracer.forceFlush(5_000)
+    await tracer.forceFlush(60_000)
     expect(bodies()).toContain('no [REDACTED]')
     expect(around(SECRET)).toEqual([])
     trace({ tracer, eventName: 'shown' })((text: string) => text)(SECRET)
-    await tracer.forceFlush(5_000)
+    await tracer.forceFlush(60_000)
     expect(bodies()).toContain(SECRET)
   })
 
@@ -162,7 +162,7 @@ describe('redaction end to end', () => {
     for (let lead = 900; lead < 1_010; lead += 5) {
       trace({ tracer })((text: string) => text)(`${'x'.repeat(lead)}${SECRET}`)
     }
-    await tracer.forceFlush(5_000)
+    await tracer.forceFlush(60_000)
     expect(bodies()).toContain('truncated')
     expect(bodies()).not.toMatch(/swordfish|xswo/)
   })

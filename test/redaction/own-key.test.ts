@@ -63,7 +63,7 @@ async function writeEverywhere(tracer: HoneyHiveTracer): Promise<void> {
     await tracer.updateEvent(KEY, { metadata: { [KEY]: 1 } })
     await tracer.createEvent({ eventName: KEY, eventType: KEY as 'tool', parentId: KEY, inputs: { [KEY]: KEY } })
   })
-  await tracer.forceFlush(10_000)
+  await tracer.forceFlush(60_000)
 }
 
 const LABELS: TracerOptions = {

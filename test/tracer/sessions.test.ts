@@ -426,7 +426,7 @@ describe('what the backend is asked', () => {
     })
     await using one = init({ serverUrl: shaky.url })
     void one.enrichSession({ metrics: { m: 1 } })
-    expect(await one.forceFlush(15_000)).toBe(true)
+    expect(await one.forceFlush(60_000)).toBe(true)
     expect(tries).toEqual(['POST /session/start', 'POST /session/start', 'POST /session/start', 'PUT /events'])
     await shaky.close()
   })
