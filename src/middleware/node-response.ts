@@ -1,7 +1,7 @@
 import { reflectApply } from '../builtins.js'
 import { runInScope } from '../context/scope.js'
 import type { EventEmitter } from 'node:events'
-import type { RequestTrace } from './request.js'
+import type { RequestOutcome, RequestTrace } from './request.js'
 import { isHostsAnswer, noteAnswer, SESSION_HEADER } from './request.js'
 
 /** The part of Node's response that tells when it is over. */
@@ -25,6 +25,13 @@ export function onResponseOver(response: NodeResponse, onOver: (isAborted: boole
   const { stream } = response
   response.once('finish', () => end(stream?.aborted === true))
   response.once('close', () => end(response.writableFinished !== true))
+}
+
+/** Ends a request when its response is over, whatever the host's objects answer to the questions that `read` puts to them. */
+export function endWithResponse(trace: RequestTrace, response: NodeResponse, read: (isAborted: boolean) => RequestOutcome): void {
+  onResponseOver(response, (isAborted) => {
+    trace.end(trace.tracer.instance.guard<RequestOutcome>('request', { isAborted }, () => read(isAborted)))
+  })
 }
 
 /** The trace whose scope the listeners of a request or response run in; the innermost one, which knows those around it. */

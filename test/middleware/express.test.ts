@@ -128,6 +128,23 @@ describe('honeyHive for Express', () => {
     expect(answer.headers.get('x-session-id')).toBe(await answer.text())
   })
 
+  it('ends where the route cannot be told, and nothing of that reaches the process', async () => {
+    const tracer = createTestTracer({ logger: { debug() {}, warn() {}, error() {} } })
+    const app = express().use(honeyHive(tracer))
+    const path = {
+      toString: () => {
+        throw new Error('no text')
+      },
+    }
+    app.get('/', (request, response) => {
+      Object.assign(request, { route: { path } })
+      response.send('done')
+    })
+    const url = await start(app)
+    expect(await (await fetch(url)).text()).toBe('done')
+    await vi.waitFor(() => expect(tracer.tree()).toMatchObject([{ name: 'GET /' }]), 60_000)
+  })
+
   it('runs the listeners of an untraced request in nothing that was current where the port was opened', async () => {
     const tracer = createTestTracer()
     const app = express().use(honeyHive(() => undefined))
