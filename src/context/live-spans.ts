@@ -60,6 +60,19 @@ export function markShown(shown: SpanContext, span: OwnedSpan): SpanContext {
   return Object.defineProperty(shown, SHOWN_FOR, { value: span })
 }
 
+const RECEIVED_BY = Symbol.for('honeyhive-tracer.received-by')
+
+/** Lets a caller's ids tell for whom they were read from the wire: they are a parent for nobody else. */
+export function markReceivedBy(caller: SpanContext, instance: Instance): SpanContext {
+  return Object.defineProperty(caller, RECEIVED_BY, { value: instance })
+}
+
+/** Whether these very ids were read for another instance. */
+export function isReceivedByOther(caller: SpanContext | undefined, instance: Instance): boolean {
+  const receiver = (caller as { readonly [RECEIVED_BY]?: Instance } | undefined)?.[RECEIVED_BY]
+  return receiver !== undefined && receiver !== instance
+}
+
 /** The span of ours whose ids these are, or for which this very object was made. Ids from the wire pick no tracer. */
 export function spanOf(context: SpanContext): OwnedSpan | undefined {
   const shownFor = (context as { readonly [SHOWN_FOR]?: OwnedSpan })[SHOWN_FOR]

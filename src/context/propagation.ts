@@ -4,11 +4,11 @@ import { types } from 'node:util'
 import type { SpanContext } from '@opentelemetry/api'
 import { parseTraceParent, TraceState } from '@opentelemetry/core'
 
-/** Something that carries headers: a plain object, Node's header object, `Headers` or a `Map`. */
+/** Something that carries headers: a plain object, Node's header object, `Headers` or a `Map`. Bytes are read as text. */
 export type HeaderCarrier =
   | Headers
   | Map<string, string>
-  | { readonly [name: string]: string | readonly string[] | number | undefined | null }
+  | { readonly [name: string]: string | Uint8Array | readonly (string | Uint8Array)[] | number | undefined | null }
 
 /** What a remote caller sent. */
 export interface RemoteContext {
@@ -26,6 +26,8 @@ export const BAGGAGE = {
   datasetId: 'dataset_id',
   datapointId: 'datapoint_id',
 } as const
+
+const OWN_NAMES: readonly string[] = Object.values(BAGGAGE)
 
 /** Longest `baggage` header that is read or written, in bytes. @see W3C Baggage, section 3.3.2 */
 export const MAX_BAGGAGE_BYTES = 8192
@@ -99,14 +101,25 @@ export function readMemberName(member: string): string {
   return (member.split(/[=;]/, 1)[0] ?? '').trim()
 }
 
+/** The entries of a baggage header as they are written. */
+export function splitBaggage(header: string | undefined): string[] {
+  return (header ?? '')
+    .split(',')
+    .map((member) => member.trim())
+    .filter((member) => member !== '')
+}
+
 /** A W3C baggage header of `entries`, appended to what the carrier already had; entries that do not fit are left out. */
 export function toBaggageHeader(entries: Iterable<readonly [string, string]>, existing: string | undefined): string {
   const own = [...entries].filter(([name]) => TOKEN.test(name)).map(([name, value]) => [name, `${name}=${encodeText(value)}`] as const)
-  const ownNames = new NativeSet(own.map(([name]) => name))
-  const kept = (existing ?? '').split(',').filter((member) => member.trim() !== '' && !ownNames.has(readMemberName(member)))
+  const present = splitBaggage(existing)
+  const replaced = new NativeSet(own.map(([name]) => name))
+  // The ids of one session stand together: those beside another session's are not of ours.
+  if (present.some((member) => readMemberName(member) === BAGGAGE.sessionId)) for (const name of OWN_NAMES) replaced.add(name)
+  const kept = present.filter((member) => !replaced.has(readMemberName(member)))
   const members: string[] = []
   let bytes = 0
-  for (const member of [...kept.map((text) => text.trim()), ...own.map(([, text]) => text)]) {
+  for (const member of [...kept, ...own.map(([, text]) => text)]) {
     const size = member.length + (members.length === 0 ? 0 : 1)
     const isTooMuch = members.length >= MAX_BAGGAGE_ENTRIES || member.length > MAX_BAGGAGE_ENTRY_BYTES || bytes + size > MAX_BAGGAGE_BYTES
     if (isTooMuch) continue
@@ -166,10 +179,16 @@ function firstMatch<K>(keys: Iterable<K>, name: string, read: (key: K) => unknow
 }
 
 function toHeaderText(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return toText(value)
+  if (value.length > MAX_BAGGAGE_ENTRIES) return undefined
+  const texts = value.map(toText)
+  return texts.includes(undefined) ? undefined : texts.join(',')
+}
+
+/** Queues such as Kafka give the bytes of a header. */
+function toText(value: unknown): string | undefined {
   if (typeof value === 'string') return value
-  return Array.isArray(value) && value.length <= MAX_BAGGAGE_ENTRIES && value.every((item) => typeof item === 'string')
-    ? value.join(',')
-    : undefined
+  return types.isUint8Array(value) && value.byteLength <= MAX_BAGGAGE_BYTES ? Buffer.from(value).toString('utf8') : undefined
 }
 
 /** Sets one header on any kind of carrier. False when the carrier does not take it. */
@@ -181,6 +200,17 @@ export function writeHeader(carrier: unknown, name: string, value: string): bool
     return true
   } catch {
     return false
+  }
+}
+
+/** Takes one header from any kind of carrier, as far as the carrier lets it. */
+export function deleteHeader(carrier: unknown, name: string): void {
+  try {
+    if (typeof carrier !== 'object' || carrier === null) return
+    if (types.isMap(carrier) || isHeaders(carrier)) carrier.delete(name)
+    else Reflect.deleteProperty(carrier, existingName(carrier, name))
+  } catch {
+    // As with a header that cannot be written.
   }
 }
 

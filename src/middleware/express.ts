@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answerSession, onResponseOver, runListenersIn } from './node-response.js'
+import { answerSession, endWithResponse, runListenersIn, runListenersNowhere } from './node-response.js'
 import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
 import { createRequestTracing, type RequestTrace, toPath } from './request.js'
 
@@ -40,7 +40,10 @@ export function honeyHive<Req extends ExpressRequest = ExpressRequest, Res exten
       path: toPath(request.originalUrl ?? request.url),
       headers: request.headers,
     }))
-    if (trace === undefined) return tracing.runUntraced(request, () => next())
+    if (trace === undefined) {
+      if (tracing.isAtBorder(request)) runListenersNowhere(request, response)
+      return tracing.runUntraced(request, () => next())
+    }
     trace.tracer.instance.guard('honeyHive (express)', undefined, () => follow(trace, request, response))
     trace.run(() => next())
   }
@@ -59,14 +62,12 @@ export function honeyHiveErrors(): ExpressErrorMiddleware {
 
 function follow<Res extends ServerResponse>(trace: RequestTrace<Res>, request: ExpressRequest, response: Res): void {
   traces.set(request, [...(traces.get(request) ?? []), trace])
-  onResponseOver(response, (isAborted) =>
-    trace.end({
-      isAborted,
-      statusCode: isAborted && !response.headersSent ? undefined : response.statusCode,
-      route: routeOf(request),
-      outputs: isAborted ? undefined : trace.readOutputs(response),
-    }),
-  )
+  endWithResponse(trace, response, (isAborted) => ({
+    isAborted,
+    statusCode: isAborted && !response.headersSent ? undefined : response.statusCode,
+    route: routeOf(request),
+    outputs: isAborted ? undefined : trace.readOutputs(response),
+  }))
   runListenersIn(trace, request)
   runListenersIn(trace, response)
   answerSession(response, trace.sessionId)

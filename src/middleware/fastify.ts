@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answerSession, onResponseOver, runListenersIn } from './node-response.js'
+import { answerSession, endWithResponse, runListenersIn, runListenersNowhere } from './node-response.js'
 import { ANYTHING, type Specs } from '../options/spec.js'
 import { REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
 import { createRequestTracing, type RequestTrace, toPath } from './request.js'
@@ -80,7 +80,10 @@ function addHooks(fastify: FastifyLike, options: HoneyHivePluginOptions): void {
       route: request.routeOptions?.url,
       headers: request.headers,
     }))
-    if (trace === undefined) return tracing.runUntraced(request.raw, next)
+    if (trace === undefined) {
+      if (tracing.isAtBorder(request.raw)) runListenersNowhere(request.raw, reply.raw)
+      return tracing.runUntraced(request.raw, next)
+    }
     traces.set(request, trace)
     trace.tracer.instance.guard(WHERE, undefined, () => follow(trace, request, reply))
     trace.run(next)
@@ -93,13 +96,11 @@ function addHooks(fastify: FastifyLike, options: HoneyHivePluginOptions): void {
 
 function follow(trace: RequestTrace<FastifyReplyLike>, request: FastifyRequestLike, reply: FastifyReplyLike): void {
   const { raw } = reply
-  onResponseOver(raw, (isAborted) =>
-    trace.end({
-      isAborted,
-      statusCode: isAborted && !raw.headersSent ? undefined : raw.statusCode,
-      outputs: isAborted ? undefined : trace.readOutputs(reply),
-    }),
-  )
+  endWithResponse(trace, raw, (isAborted) => ({
+    isAborted,
+    statusCode: isAborted && !raw.headersSent ? undefined : raw.statusCode,
+    outputs: isAborted ? undefined : trace.readOutputs(reply),
+  }))
   runListenersIn(trace, request.raw)
   runListenersIn(trace, raw)
   answerSession(raw, trace.sessionId)

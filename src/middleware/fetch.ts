@@ -9,6 +9,8 @@ import { functionSpec, isText, type Specs } from '../options/spec.js'
 import { checkHandler, REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
 import {
   createRequestTracing,
+  isHostsAnswer,
+  noteAnswer,
   type RequestFacts,
   type RequestOutcome,
   type RequestTrace,
@@ -43,6 +45,8 @@ export interface HonoContext {
     readonly matchedRoutes?: readonly { readonly path: string }[]
   }
   res: Response
+  /** False while nothing answered. */
+  readonly finalized?: boolean
   readonly error?: Error | undefined
   readonly env?: unknown
 }
@@ -104,11 +108,20 @@ export function honeyHive<C extends HonoContext = HonoContext>(tracer: TracerCho
     }
     trace.tracer.instance.guard('honeyHive (hono)', undefined, () => {
       if (context.error !== undefined) trace.fail(context.error)
+      const route = options.route ?? matchedRoute(context)
+      // Nobody answered, which is for Hono to say; its `res` would make an answer.
+      if (context.finalized === false) return trace.end({ route })
       const { res } = context
-      const answered = answer(exchange, res, options.route ?? matchedRoute(context))
-      if (answered !== res) context.res = answered
+      const answered = answer(exchange, res, route)
+      if (answered !== res) replaceResponse(context, answered)
     })
   }
+}
+
+/** Hono would write the headers of the response before over those of the new one. */
+function replaceResponse(context: { res: Response | undefined }, response: Response): void {
+  context.res = undefined
+  context.res = response
 }
 
 function createTracing<Req>(where: string, tracer: TracerChoice<Req>, options: FetchOptions<Req>): RequestTracing<Req, Response> {
@@ -203,11 +216,18 @@ function answer(exchange: Exchange, response: Response, route: string | undefine
   })
 }
 
-/** Some responses refuse changes (`fetch`, `Response.redirect`): those are copied with their body as it is. */
+/**
+ * Some responses refuse changes (`fetch`, `Response.redirect`), and one without a body may be a constant of the program, which answers
+ * other requests as well: those are copied, with their body as it is.
+ */
 function withSessionHeader(response: Response, sessionId: string): Response {
+  const present = response.headers.get(SESSION_HEADER)
+  if (isHostsAnswer(response, present)) return response
+  const isShared = response.body === null && (present !== null || Object.getPrototypeOf(response) === Response.prototype)
+  if (isShared) return copyWithHeader(response, sessionId)
   try {
     response.headers.set(SESSION_HEADER, sessionId)
-    return response
+    return noteAnswer(response, sessionId)
   } catch {
     return copyWithHeader(response, sessionId)
   }
@@ -217,7 +237,7 @@ function copyWithHeader(response: Response, sessionId: string): Response {
   try {
     const copy = new Response(response.body, response)
     copy.headers.set(SESSION_HEADER, sessionId)
-    return copy
+    return noteAnswer(copy, sessionId)
   } catch {
     // A response that cannot be copied, such as a switch of protocols, goes out as it is.
     return response

@@ -6,7 +6,15 @@ import { isPlainObject } from '../tracer/call-capture.js'
 import { functionSpec, type Specs } from '../options/spec.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import { checkHandler, type Fields, REQUEST_OPTIONS, type RequestOptions } from './options.js'
-import { createRequestTracing, type RequestFacts, type RequestOutcome, type RequestTrace, SESSION_HEADER } from './request.js'
+import {
+  createRequestTracing,
+  isHostsAnswer,
+  noteAnswer,
+  type RequestFacts,
+  type RequestOutcome,
+  type RequestTrace,
+  SESSION_HEADER,
+} from './request.js'
 
 export type { Fields, OfRequest, RequestOptions } from './options.js'
 
@@ -276,9 +284,15 @@ function isHttp(event: unknown): boolean {
   return (http?.httpMethod ?? http?.requestContext?.http?.method) !== undefined
 }
 
-/** An HTTP answer with the session's id among its headers; any other result as it is. */
+/** An HTTP answer with the session's id among its headers, unless the host answers one itself; any other result as it is. */
 function answer(trace: RequestTrace, event: unknown, result: unknown): unknown {
   if (statusOf(event, result) === undefined || !isPlainObject(result)) return result
-  const { headers, ...rest } = result as { readonly headers?: Fields }
-  return { ...rest, headers: { ...headers, [SESSION_HEADER]: trace.sessionId } }
+  const { headers, ...rest } = result as { readonly headers?: Fields; readonly multiValueHeaders?: Fields }
+  if ([headers, rest.multiValueHeaders].some((all) => isHostsAnswer(result, findSessionHeader(all)))) return result
+  return noteAnswer({ ...rest, headers: { ...headers, [SESSION_HEADER]: trace.sessionId } }, trace.sessionId)
+}
+
+function findSessionHeader(headers: Fields | undefined): unknown {
+  const name = Object.keys(headers ?? {}).find((key) => key.toLowerCase() === SESSION_HEADER.toLowerCase())
+  return name === undefined ? undefined : headers?.[name]
 }

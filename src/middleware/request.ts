@@ -16,8 +16,22 @@ import type { HoneyHiveTracer, WithSessionOptions } from '../tracer/tracer.js'
 import type { Specs } from '../options/spec.js'
 import { checkRequestOptions, type Fields, isTracer, type RequestOptions, type TracerChoice } from './options.js'
 
-/** Header in which a caller may name its session, and in which the session of the request is answered. */
+/** Header in which a caller may name its session, and in which the session of the request is answered, unless the host answers one itself. */
 export const SESSION_HEADER = 'X-Session-ID'
+
+/** The session id that was answered with a response. */
+const answered = new WeakMap<object, string>()
+
+/** Whether `present`, what stands under {@link SESSION_HEADER} in a response, was put there by the host, whose it stays. */
+export function isHostsAnswer(response: object, present: unknown): boolean {
+  return present !== undefined && present !== null && present !== answered.get(response)
+}
+
+/** Remembers that `response` answers `sessionId`. */
+export function noteAnswer<R extends object>(response: R, sessionId: string): R {
+  answered.set(response, sessionId)
+  return response
+}
 
 /** What an adapter tells of a request when it arrives. */
 export interface RequestFacts {
@@ -68,6 +82,8 @@ export interface RequestTracing<Req, Res> {
   start(request: Req, identity: object, readFacts: () => RequestFacts): RequestTrace<Res> | undefined
   /** Calls `fn` for a request that runs untraced: nothing of another request is current. */
   runUntraced<R>(identity: object, fn: () => R): R
+  /** Whether what is current here is not of the request, but of whoever opened the port or used the connection before. */
+  isAtBorder(identity: object): boolean
 }
 
 /** Settings of {@link createRequestTracing}. */
@@ -130,6 +146,7 @@ export function createRequestTracing<Req, Res>(settings: RequestTracingOptions<R
       })
     },
     runUntraced: runAtBorder,
+    isAtBorder,
   }
 }
 
@@ -138,7 +155,11 @@ export function createRequestTracing<Req, Res>(settings: RequestTracingOptions<R
  * the port or used the connection before. Within a request that is recorded already, its scope stays.
  */
 function runAtBorder<R>(identity: object, fn: () => R): R {
-  return recordedBy.has(identity) || currentScope() === undefined ? fn() : runInScope(undefined, fn)
+  return isAtBorder(identity) ? runInScope(undefined, fn) : fn()
+}
+
+function isAtBorder(identity: object): boolean {
+  return !recordedBy.has(identity) && currentScope() !== undefined
 }
 
 function openRequest<Req, Res>(

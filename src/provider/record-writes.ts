@@ -9,7 +9,8 @@ import { isCutText } from '../values/thrown.js'
 import { boundText, isTooLong, MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from './bound-text.js'
 import { nowOn, toHrTime } from './clock.js'
 import { toExceptionAttributes, toSdkAttributes } from './exception-attributes.js'
-import { nameText, setOwn, toAttributes, toLink, toTime } from './span-arguments.js'
+import { nameText, setOwn, toAttributes, toTime } from './span-arguments.js'
+import { toAllowedLink } from './span-links.js'
 import { ENTRY_OVERHEAD_BYTES, IDENTITY_KEYS, sizeOfEvent, sizeOfLink, type SpanRecord } from './span-record.js'
 import { shrinkIfLarge } from './span-shrink.js'
 
@@ -39,10 +40,10 @@ export function addEventTo(record: SpanRecord, name: unknown, attributes: unknow
   shrinkIfLarge(record)
 }
 
-/** What is no link is left out. */
+/** What is no link, or one that may not be, is left out. */
 export function addLinkTo(record: SpanRecord, link: unknown): void {
   const { data, owner } = record
-  const safe = toLink(link)
+  const safe = toAllowedLink(link, owner.instance)
   if (data === undefined || safe === undefined) return
   const [oldest] = data.links
   if (oldest !== undefined && data.links.length >= owner.limits.maxLinks) record.bytes -= sizeOfLink(oldest)

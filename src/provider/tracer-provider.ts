@@ -4,6 +4,7 @@ import { SamplingDecision, type SpanProcessor, TracerProvider } from '@opentelem
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Frame } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
+import { isReceivedByOther } from '../context/live-spans.js'
 import { frameOf, nextOrder } from '../context/scope.js'
 import type { Session } from '../context/session.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -16,9 +17,10 @@ import type { InstanceIdGenerator } from './id-generator.js'
 import { innermostSpanOf, originOf, type Surroundings } from './owner.js'
 import { createSampler, type SpanDraft, type SpanSampler } from './sampler.js'
 import { SpanMetrics } from './span-metrics.js'
-import { nameText, readItems, toLink, toSpanKind } from './span-arguments.js'
+import { nameText, readItems, toSpanKind } from './span-arguments.js'
 import { SpanData } from './span-data.js'
 import { createFilter, type KeepSpan } from './span-filter.js'
+import { toAllowedLink } from './span-links.js'
 import { SpanProcessors, UserSpanProcessor } from './span-processors.js'
 import type { Fate, SpanDescription, SpanOwner, SpanRecord } from './span-record.js'
 
@@ -181,7 +183,8 @@ export class InstanceProvider {
     const chosen = GuardedSpan.recordOf(place?.parent)
     if (chosen !== undefined) return { session: chosen.session, parent: chosen, remoteParent: undefined, leftBehind: undefined }
     const { frame, span, session } = known ?? this.current(context === undefined || context === at.context ? at : { ...at, context })
-    if (place?.isChosen === true) return { session, parent: undefined, remoteParent: place.remoteParent, leftBehind: undefined }
+    if (place?.isChosen === true && !isReceivedByOther(place.remoteParent, this.#parts.owner.instance))
+      return { session, parent: undefined, remoteParent: place.remoteParent, leftBehind: undefined }
     const active = options?.root === true ? undefined : GuardedSpan.recordOf(span)
     const parent = active?.session.id === session.id ? active : undefined
     const remoteParent = parent === undefined ? (frame?.remoteParent ?? this.#parts.owner.takeFirstParent()) : undefined
@@ -193,7 +196,7 @@ export class InstanceProvider {
     const crossed = findCrossed(this.#parts.owner.instance, at)
     const followed = isTop ? session.follows : undefined
     const isPlain = given === undefined && leftBehind === undefined && crossed === undefined && followed === undefined
-    return isPlain ? NO_LINKS : collectLinks(given, leftBehind?.context, followed, crossed)
+    return isPlain ? NO_LINKS : collectLinks(this.#parts.owner.instance, given, leftBehind?.context, followed, crossed)
   }
 }
 
@@ -201,8 +204,8 @@ export class InstanceProvider {
  * Apart from its caller: an empty list in a branch that was never taken is what Node 20 compiles wrongly into a function that makes
  * objects on every call. The process ended in a segmentation fault once in thirty runs.
  */
-function collectLinks(given: unknown, ...[left, followed, crossed]: readonly (SpanContext | undefined)[]): Link[] {
-  const links = readItems(given).flatMap((item) => toLink(item) ?? [])
+function collectLinks(instance: Instance, given: unknown, ...[left, followed, crossed]: readonly (SpanContext | undefined)[]): Link[] {
+  const links = readItems(given).flatMap((item) => toAllowedLink(item, instance) ?? [])
   if (left !== undefined) links.push(toOwnLink(left, SESSION_LINK))
   if (followed !== undefined) links.push(toOwnLink(followed, SESSION_LINK))
   if (crossed !== undefined) links.push(toOwnLink(crossed, CROSS_TRACER_LINK))

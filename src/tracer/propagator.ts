@@ -1,6 +1,7 @@
 import {
   type Context,
   context,
+  type Span,
   type SpanContext,
   type TextMapGetter,
   type TextMapPropagator,
@@ -11,6 +12,7 @@ import { isTracingSuppressed, W3CBaggagePropagator } from '@opentelemetry/core'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Frame } from '../context/frame.js'
 import type { Instance } from '../context/instance.js'
+import { isReceivedByOther, markReceivedBy } from '../context/live-spans.js'
 import { readHeader } from '../context/propagation.js'
 import { nextOrder } from '../context/scope.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
@@ -20,6 +22,7 @@ import { findOwned } from '../provider/owner.js'
 import { keptContext } from '../provider/tracer-provider.js'
 import { markReceived, withContextBaggage } from './context-baggage.js'
 import { continueFrom, injectInto } from './remote.js'
+import { noteWritten, takeBackWritten } from './written-headers.js'
 
 /** Puts a caller's baggage into the context that the extraction gives back, as the standard has it. */
 const BAGGAGE = new W3CBaggagePropagator()
@@ -54,11 +57,13 @@ export class TracerPropagator implements TextMapPropagator {
   inject(at: Context, carrier: unknown, setter: TextMapSetter): void {
     this.#instance.guard('propagator', undefined, () => {
       const headers: Record<string, string> = {}
+      takeBackWritten(carrier)
       const present = readHeader(carrier, 'baggage')
       const baggage = isTracingSuppressed(at) ? present : withContextBaggage(present, at, this.#instance.redactor.label)
       if (baggage !== undefined) headers['baggage'] = baggage
       this.#write(at, headers)
       for (const [name, value] of Object.entries(headers)) setter.set(carrier, name, value)
+      noteWritten(carrier, present, headers['traceparent'], headers['tracestate'])
     })
   }
 
@@ -83,12 +88,19 @@ export class TracerPropagator implements TextMapPropagator {
         around: undefined,
       }
       const continued = markReceived(at, BAGGAGE.extract(at.setValue(this.#key, frame), carrier, getter))
-      return parent === undefined ? continued : trace.setSpanContext(continued, parent)
+      return parent === undefined ? continued : trace.setSpanContext(continued, markReceivedBy(parent, this.#instance))
     })
   }
 
   fields(): string[] {
     return [...FIELDS]
+  }
+
+  /** Ids without a span behind them, unless they were read for another tracer. */
+  #callerIn(given: Span | undefined): SpanContext | undefined {
+    if (given === undefined || isRecordingSpan(given) || hasHost()) return undefined
+    const caller = readSpanContext(given)
+    return isReceivedByOther(caller, this.#instance) ? undefined : caller
   }
 
   /** The span that `at` names when it is one of this tracer, else what is current. */
@@ -98,8 +110,6 @@ export class TracerPropagator implements TextMapPropagator {
     const named = findOwned(given)
     const record = named?.owner === this.#instance ? GuardedSpan.recordOf(named) : undefined
     if (record !== undefined) injectInto(headers, keptContext(record), record.session)
-    else if (given !== undefined && named === undefined && !isRecordingSpan(given) && !hasHost())
-      this.#instance.injectCurrent(headers, readSpanContext(given))
-    else this.#instance.injectCurrent(headers)
+    else this.#instance.injectCurrent(headers, named === undefined ? this.#callerIn(given) : undefined)
   }
 }

@@ -4,6 +4,8 @@ import { toOwnId } from '../semantics/session-id.js'
 import type { ResolvedConfig } from '../config/resolved.js'
 import {
   BAGGAGE,
+  deleteHeader,
+  parseBaggage,
   readHeader,
   readRemoteContext,
   type RemoteContext,
@@ -12,10 +14,15 @@ import {
   writeHeader,
 } from '../context/propagation.js'
 import type { EvaluationIdentity, Session } from '../context/session.js'
+import { noteWritten, takeBackWritten } from './written-headers.js'
 import { NO_EVALUATION, type Caller, createSession } from './session.js'
 
-/** Writes `traceparent`, `tracestate` and our entries of `baggage` on a carrier; other baggage that is there stays. */
+/**
+ * Writes `traceparent`, `tracestate` and our entries of `baggage` on a carrier; other baggage that is there stays, and what the
+ * injection before wrote there does not.
+ */
 export function injectInto(carrier: unknown, span: SpanContext | undefined, session: Session): boolean {
+  takeBackWritten(carrier)
   const { runId, datasetId, datapointId } = session.evaluation ?? NO_EVALUATION
   const identity: [string, string | undefined][] = [
     [BAGGAGE.sessionId, session.id],
@@ -27,10 +34,23 @@ export function injectInto(carrier: unknown, span: SpanContext | undefined, sess
   // Identity first: what does not fit is left out from the end. An entry of the user's never stands for it.
   const entries = [...identity, ...[...(session.baggage ?? [])].filter(([name]) => !NOT_BAGGAGE.has(name))]
   const present = entries.filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const isWritten = writeHeader(carrier, 'baggage', toBaggageHeader(present, readHeader(carrier, 'baggage')))
-  if (span === undefined || !isWritten) return isWritten
-  const state = span.traceState?.serialize() ?? ''
-  return writeHeader(carrier, 'traceparent', toTraceparent(span)) && (state === '' || writeHeader(carrier, 'tracestate', state))
+  const baggage = readHeader(carrier, 'baggage')
+  if (!writeHeader(carrier, 'baggage', toBaggageHeader(present, baggage))) return false
+  const parent = span === undefined ? undefined : toTraceparent(span)
+  const state = span?.traceState?.serialize() ?? ''
+  if (parent === undefined) dropParentOfOther(carrier, baggage, session)
+  noteWritten(carrier, baggage, parent, state)
+  return (
+    parent === undefined || (writeHeader(carrier, 'traceparent', parent) && (state === '' || writeHeader(carrier, 'tracestate', state)))
+  )
+}
+
+/** A copy of headers that were written for another session names a span that is no parent in this one. */
+function dropParentOfOther(carrier: unknown, baggage: string | undefined, session: Session): void {
+  const written = readSessionId(parseBaggage(baggage))
+  if (written === undefined || written === session.id) return
+  deleteHeader(carrier, 'traceparent')
+  deleteHeader(carrier, 'tracestate')
 }
 
 /** Reads where a remote caller's headers say it stands. */

@@ -35,6 +35,7 @@ import { GivenCheck } from './given-check.js'
 import { forgetInstance, noFunction, registerInstance } from './registry.js'
 import { continueFrom, readCaller } from './remote.js'
 import { createSession } from './session.js'
+import { takeBackWritten } from './written-headers.js'
 import type { Callable, TraceOptions } from '../wrap/trace-options.js'
 import { callInSpan, trace } from './tracing.js'
 
@@ -352,15 +353,15 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   /**
    * Adds W3C `traceparent`, and session id, source and evaluation ids as W3C baggage, to outgoing headers. Never a key and
-   * never other baggage of the host; baggage that is there already stays.
+   * never other baggage of the host; baggage that is there already stays. What an earlier call wrote on the same carrier does not.
    *
    * @returns the carrier.
    */
   injectContext<C extends HeaderCarrier>(headers: C): C {
-    if (!this.isEnabled) return headers
-    this.#check.headers('injectContext', headers)
+    if (this.isEnabled) this.#check.headers('injectContext', headers)
     return this.#instance.guard('injectContext', headers, () => {
-      this.#instance.injectCurrent(headers)
+      if (this.isEnabled) this.#instance.injectCurrent(headers)
+      else takeBackWritten(headers)
       return headers
     })
   }

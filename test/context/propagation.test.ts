@@ -89,6 +89,21 @@ describe('carriers', () => {
     expect(carrier).toEqual(expected)
   })
 
+  test('bytes are read as text, as Kafka gives them', () => {
+    const carrier = { traceparent: Buffer.from(PARENT), baggage: [new TextEncoder().encode('a=1'), 'b=2'] }
+    expect(readRemoteContext(carrier)).toMatchObject({
+      parent: { traceId: TRACE, spanId: SPAN },
+      baggage: new Map([
+        ['a', '1'],
+        ['b', '2'],
+      ]),
+    })
+    expect(readRemoteContext({ traceparent: Buffer.alloc(10_000, 'x'), baggage: Buffer.alloc(10_000, 'x') })).toEqual({
+      parent: undefined,
+      baggage: new Map(),
+    })
+  })
+
   test('Headers are written', () => {
     const headers = new Headers()
     expect(writeHeader(headers, 'baggage', 'b')).toBe(true)

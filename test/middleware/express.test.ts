@@ -100,6 +100,62 @@ describe('honeyHive for Express', () => {
     server.close()
   })
 
+  it('sees that a client of node:http2 reset its request', async () => {
+    const tracer = createTestTracer()
+    const record = honeyHive(tracer)
+    const server = createHttp2Server((request, response) => record(request as never, response as never, () => client.destroy()))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    client.request({ ':path': '/' }).on('error', () => undefined)
+    await vi.waitFor(() => expect(tracer.spans).toHaveLength(1), 60_000)
+    expect(tracer.spans[0]?.attributes).toMatchObject({ 'honeyhive_metadata.aborted': true })
+    server.close()
+  })
+
+  it('leaves a session header that the host answers, before or after, and answers the innermost of two tracers', async () => {
+    const tracers = [createTestTracer(), createTestTracer()] as const
+    const app = express()
+    app.use('/own', (_request, response, next) => {
+      response.setHeader('x-session-id', 'of the host')
+      next()
+    })
+    for (const tracer of tracers) app.use(honeyHive(tracer))
+    app.get(['/', '/own'], (_request, response) => void response.send(tracers[1].sessionId))
+    const url = await start(app)
+    expect((await fetch(`${url}/own`)).headers.get('x-session-id')).toBe('of the host')
+    const answer = await fetch(url)
+    expect(answer.headers.get('x-session-id')).toBe(await answer.text())
+  })
+
+  it('ends where the route cannot be told, and nothing of that reaches the process', async () => {
+    const tracer = createTestTracer({ logger: { debug() {}, warn() {}, error() {} } })
+    const app = express().use(honeyHive(tracer))
+    const path = {
+      toString: () => {
+        throw new Error('no text')
+      },
+    }
+    app.get('/', (request, response) => {
+      Object.assign(request, { route: { path } })
+      response.send('done')
+    })
+    const url = await start(app)
+    expect(await (await fetch(url)).text()).toBe('done')
+    await vi.waitFor(() => expect(tracer.tree()).toMatchObject([{ name: 'GET /' }]), 60_000)
+  })
+
+  it('runs the listeners of an untraced request in nothing that was current where the port was opened', async () => {
+    const tracer = createTestTracer()
+    const app = express().use(honeyHive(() => undefined))
+    // As an upload parser goes on.
+    app.use((request, _response, next) => void request.resume().on('end', () => next()))
+    app.post('/', (_request, response) => void response.send(tracer.sessionId))
+    const url = await tracer.withSession({ sessionName: 'main' }, () => start(app))
+    const answer = await fetch(url, { method: 'POST', body: 'x'.repeat(200_000) })
+    expect(await answer.text()).toBe(tracer.instance.ownSession.id)
+  })
+
   it('keeps an error that was answered with 4xx as an event, not as a failure', async () => {
     const tracer = createTestTracer()
     const app = express().use(honeyHive(tracer))

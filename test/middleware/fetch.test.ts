@@ -82,6 +82,30 @@ describe('traceFetchHandler', () => {
     expect(tracer.stats()).toMatchObject({ open: 0, ended: 4 })
   })
 
+  it('leaves a response that answers several requests as it is: each of two tracers answers its own session, and an untraced request none', async () => {
+    const tracers = { one: createTestTracer(), two: createTestTracer() }
+    const nothing = new Response(null, { status: 204 })
+    const handler = traceFetchHandler(
+      ({ url }: Request) => tracers[new URL(url).pathname.slice(1) as 'one' | 'two'],
+      async () => nothing,
+      { ignore: ({ url }) => url.endsWith('/health') },
+    )
+    const answers = await Promise.all(['one', 'two', 'health'].map((path) => handler(new Request(`http://localhost/${path}`))))
+    const sessions = [tracers.one, tracers.two].map(({ spans }) => spans[0]?.attributes['honeyhive.session_id'])
+    expect(answers.map(({ headers }) => headers.get('x-session-id'))).toEqual([...sessions, null])
+    expect(answers.map(({ status }) => status)).toEqual([204, 204, 204])
+  })
+
+  it('leaves a session header that the handler answers, and answers the outermost of two tracers', async () => {
+    const [outer, inner] = [createTestTracer(), createTestTracer()]
+    const nest = (response: () => Response): Response => traceFetchHandler(outer, traceFetchHandler(inner, response))(request()) as Response
+    expect(nest(() => new Response('x', { headers: { 'x-session-id': 'of the host' } })).headers.get('x-session-id')).toBe('of the host')
+    for (const body of ['text', null]) {
+      outer.clear()
+      expect(nest(() => new Response(body)).headers.get('x-session-id')).toBe(outer.sessions[0]?.sessionId)
+    }
+  })
+
   it('ends when a stream fails, is cancelled or is left behind by an aborted request', async () => {
     const tracer = createTestTracer()
     const stream =

@@ -63,4 +63,39 @@ describe('honeyHive for Hono', () => {
     expect(tracer.tree()).toMatchObject([{ name: 'GET /stream/:id', children: [{ name: 'chunk' }] }])
     expect(response.headers.get('x-session-id')).toMatch(/^[0-9a-f-]{36}$/)
   })
+
+  it('leaves what Hono answers: a session header, cookies, a response that several requests share, and that nobody answered', async () => {
+    const tracer = createTestTracer()
+    const shared = new Response(null, {
+      status: 204,
+      headers: [
+        ['set-cookie', 'a=1'],
+        ['set-cookie', 'b=2'],
+      ],
+    })
+    const build = (app: Hono): Hono => {
+      app.get('/own', (context) => context.text('x', 200, { 'x-session-id': 'of the host' }))
+      app.get('/shared', () => shared)
+      app.get('/silent', (() => undefined) as never)
+      app.onError((error, context) => context.text(error.message, 500))
+      return app
+    }
+    const [traced, plain] = [
+      build(new Hono().use(honeyHive(tracer)) as Hono),
+      build(new Hono().use(async (_context, next) => void (await next())) as Hono),
+    ]
+    expect((await traced.request('/own')).headers.get('x-session-id')).toBe('of the host')
+    const ids = [await traced.request('/shared'), await traced.request('/shared')].map(({ headers }) => {
+      expect(headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+      return headers.get('x-session-id')
+    })
+    expect(ids).toEqual(tracer.sessions.slice(1).map(({ sessionId }) => sessionId))
+    expect(shared.headers.has('x-session-id')).toBe(false)
+    const read = async (app: Hono): Promise<unknown[]> => {
+      const response = await app.request('/silent')
+      return [response.status, await response.text()]
+    }
+    expect(await read(traced)).toEqual(await read(plain))
+    expect(tracer.stats().open).toBe(0)
+  })
 })

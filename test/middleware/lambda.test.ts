@@ -173,6 +173,15 @@ describe('traceHandler', () => {
     expect(tracer.spans[2]?.status.code).toBe(SpanStatusCode.ERROR)
   })
 
+  it.each([{ headers: { 'x-session-id': 'of the host' } }, { multiValueHeaders: { 'X-Session-Id': ['of the host'] } }])(
+    'leaves a session header that the handler answers: %j',
+    async (own) => {
+      const result = { statusCode: 200, body: 'x', ...own }
+      const handler = traceHandler(createTestTracer(), async (_event: object, _context: Context) => result)
+      expect(await handler(httpEvent(), createContext())).toBe(result)
+    },
+  )
+
   it('knows HTTP events: name, path without query, status, caller and answered session', async () => {
     const tracer = createTestTracer()
     const result = { statusCode: 502, headers: { 'content-type': 'text/plain' }, body: 'x' }

@@ -1,10 +1,11 @@
 import { OpenAIInstrumentation } from '@arizeai/openinference-instrumentation-openai'
-import { context, type Span, trace as otel } from '@opentelemetry/api'
+import { context, createTraceState, type Span, trace as otel } from '@opentelemetry/api'
 import { AlwaysOffSampler } from '@opentelemetry/sdk-trace-base'
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createRoutingProvider, enrichSpan, HoneyHiveTracer, trace, traceFn } from '../../src/index.js'
+import { createTestTracer, type TestTracer } from '../../src/testing/index.js'
 import { type Fleet, type Member, startFleet } from '../fixtures/fleet.js'
 import { type ModelServer, startModelServer } from '../fixtures/model-server.js'
 import { type ReceivedSpan, startReceiver, toTrees } from '../fixtures/receiver.js'
@@ -178,6 +179,28 @@ describe('own rules of each tracer', () => {
     const arrived = await special.arrived()
     for (const span of [...(arrived.shy ?? []), ...(arrived.open ?? [])]) expect(span.links).toEqual([])
     await special.close()
+  })
+
+  test('links that a library makes between spans of two tracers hold ids alone, and are left out where one of them forbids links', async () => {
+    const tracers = [false, true, true].map((crossTracerLinks) => createTestTracer({ crossTracerLinks }))
+    const [shy, open] = tracers as [TestTracer, TestTracer]
+    const loads = tracers.map((tracer) => tracer.otelTracer.startSpan('load'))
+    const links = loads.map((load) => ({ context: { ...load.spanContext(), traceState: createTraceState('state=1') } }))
+    for (const tracer of [shy, open]) tracer.otelTracer.startSpan('batch', { links, root: true }).addLinks(links).end()
+    const linked = (tracer: TestTracer): unknown[] =>
+      (tracer.spans[0]?.links ?? []).map(({ context: { spanId, traceState } }) => [spanId, traceState?.serialize()])
+    const [toShy, toOpen, toOther] = loads.map((load) => load.spanContext().spanId)
+    expect(linked(shy)).toEqual(Array(2).fill([toShy, 'state=1']))
+    expect(linked(open)).toEqual(
+      Array(2)
+        .fill([
+          [toOpen, 'state=1'],
+          [toOther, undefined],
+        ])
+        .flat(),
+    )
+    for (const load of loads) load.end()
+    await Promise.all(tracers.map((tracer) => tracer.shutdown()))
   })
 
   test('1,000 live tracers keep their spans apart, and share few sockets', async () => {

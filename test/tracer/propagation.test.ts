@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { context } from '@opentelemetry/api'
+import { context, defaultTextMapGetter, defaultTextMapSetter, ROOT_CONTEXT } from '@opentelemetry/api'
+import { readRemoteContext } from '../../src/context/propagation.js'
 import { createRoutingProvider, HoneyHiveTracer, toSessionId } from '../../src/index.js'
 import { createTestTracer, type TestTracer } from '../../src/testing/index.js'
 import { startFleet } from '../fixtures/fleet.js'
@@ -52,6 +53,39 @@ describe('injectContext', () => {
     expect(off.injectContext({})).toEqual({})
     await a.shutdown()
     expect(a.injectContext({})).toEqual({})
+  })
+
+  test.each([
+    ['an object', () => ({ accept: 'x', baggage: 'host=1' }), (carrier: object) => carrier],
+    ['a copy of it', () => ({ accept: 'x', baggage: 'host=1' }), (carrier: object) => ({ ...carrier })],
+    ['a Map', () => new Map([['baggage', 'host=1']]), (carrier: object) => carrier],
+    ['Headers', () => new Headers({ baggage: 'host=1' }), (carrier: object) => carrier],
+  ])('headers that are used again say nothing of the tracer that wrote them before: %s', async (_, create, next) => {
+    const run = createTestTracer({ source: 'run', runId: 'r', datasetId: 'd' })
+    const carrier = create() as Map<string, string>
+    run.startActiveSpan('call', () => run.injectContext(carrier))
+    expect(readRemoteContext(carrier).baggage.get('run_id')).toBe('r')
+    const { parent, baggage } = readRemoteContext(b.injectContext(next(carrier) as Map<string, string>))
+    expect(parent).toBeUndefined()
+    expect(Object.fromEntries(baggage)).toEqual({ host: '1', session_id: b.sessionId, source: 'src-b' })
+    await run.shutdown()
+  })
+
+  test('what stands on headers that are used again is taken back by a tracer that is off, and by a propagator', async () => {
+    const off = HoneyHiveTracer.init({ disabled: true })
+    a.setBaggage('plan', 'gold')
+    const carrier: Record<string, string> = { baggage: 'host=1' }
+    a.startActiveSpan('call', () => a.injectContext(carrier))
+    expect(off.injectContext(carrier)).toEqual({ baggage: 'host=1' })
+    a.startActiveSpan('call', () => a.propagator.inject(context.active(), carrier, defaultTextMapSetter))
+    expect(carrier.baggage).toContain('plan=gold')
+    b.propagator.inject(context.active(), carrier, defaultTextMapSetter)
+    expect(carrier).toEqual({ baggage: `host=1,session_id=${b.sessionId},source=src-b` })
+    // What somebody else wrote since is not ours to take.
+    a.startActiveSpan('call', () => a.injectContext(carrier))
+    carrier.traceparent = PARENT
+    b.injectContext(carrier)
+    expect(carrier.traceparent).toBe(PARENT)
   })
 
   test('a span of another session is not passed on: session and parent always belong together', () => {
@@ -110,6 +144,21 @@ describe('withRemoteContext', () => {
     })
     expect(a.tree()).toEqual([{ name: 'outer' }])
     expect(b.tree()).toEqual([{ name: 'of b', children: [{ name: 'inner', children: [{ name: 'of the library' }] }] }])
+  })
+
+  test('what a propagator extracted for one tracer is no parent for another, where its context is given or current', () => {
+    const at = b.propagator.extract(ROOT_CONTEXT, { traceparent: PARENT, baggage: `session_id=${SESSION}` }, defaultTextMapGetter)
+    a.otelTracer.startSpan('given', {}, at).end()
+    context.with(at, () => a.otelTracer.startSpan('current').end())
+    const headers: Record<string, string> = {}
+    a.propagator.inject(at, headers, defaultTextMapSetter)
+    expect(a.spans.map(({ name, parentSpanContext }) => [name, parentSpanContext])).toEqual([
+      ['given', undefined],
+      ['current', undefined],
+    ])
+    expect(JSON.stringify([a.spans.map((span) => span.spanContext()), headers])).not.toContain(TRACE)
+    b.withSession({}, () => b.otelTracer.startSpan('its own', {}, at).end())
+    expect(b.spans[0]?.parentSpanContext).toMatchObject({ traceId: TRACE, spanId: SPAN })
   })
 
   test('leaves a callback that was bound before with the span that bound it', () => {
