@@ -340,6 +340,23 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
       expect(json.err).toContain('passed: 1 of 1 experiments')
     })
 
+    test('a reader that closes the pipe takes nothing from the verdict', async () => {
+      const cwd = await write(
+        'capitals.eval.mjs',
+        `const common = { dataset: [{ inputs: { country: 'Italy' }, groundTruth: 'Rome' }], function: async () => 'Paris', evaluators: { match: exactMatch() } }
+export const half = defineExperiment({ ...common, name: 'half', thresholds: { match: 0 } })
+export const strict = defineExperiment({ ...common, name: 'strict', thresholds: { match: 0.9 } })
+`,
+      )
+      const codes = ['half', 'strict'].map(async (name) => {
+        const { child, done } = start(['eval', '--filter', name], {}, cwd)
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+        return (await done).code
+      })
+      expect(await Promise.all(codes)).toEqual([0, 1])
+    })
+
     test('Ctrl-C stops the rows, prints the report and ends, though work is left running', async () => {
       const cwd = await write(
         'slow.eval.mjs',
