@@ -196,6 +196,32 @@ describe('Spool', () => {
     rmdirSync(join(directory, name))
   })
 
+  it('counts spans that a crash of the machine took out of their file, and says so', async () => {
+    const name = fill()
+    const whole = readFileSync(join(directory, name), 'utf8')
+    const lines: string[] = []
+    writeFileSync(join(directory, name), '')
+    await open({ lines }).replay()
+    expect(books.snapshot()).toMatchObject({ started: 2, ended: 2, pending: 0, dropped: { unserializable: 2 } })
+    expect(lines).toEqual([expect.stringContaining('holds 1 damaged records')])
+    // The first record of two.
+    writeFileSync(join(directory, name.replace('-2.spool', '-5.spool')), whole)
+    await open().replay()
+    expect(books.snapshot()).toMatchObject({ started: 5, ended: 5, exported: 2, pending: 0, dropped: { unserializable: 3 } })
+    expect(readdirSync(directory)).toEqual([])
+  })
+
+  it.skipIf(process.platform === 'win32')('does not wait for a pipe in the place of a file', async () => {
+    const name = fill()
+    rmSync(join(directory, name))
+    expect(spawnSync('mkfifo', [join(directory, name)]).status).toBe(0)
+    const lines: string[] = []
+    await open({ lines }).replay()
+    expect(books.snapshot()).toMatchObject({ started: 2, ended: 2, pending: 2 })
+    expect(lines).toEqual([expect.stringContaining('cannot be read (not a file)')])
+    expect(readdirSync(directory)).toEqual([name])
+  })
+
   it('leaves only what was not sent', async () => {
     const spans = Array.from({ length: 300 }, (_, at) => toReadableSpan('work', at.toString(16).padStart(16, '0'), 10))
     expect(open().keep(spans).size).toBe(300)
