@@ -4,7 +4,6 @@ import {
   createReadStream,
   fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -17,6 +16,7 @@ import { createInterface } from 'node:readline'
 import { monotonicMs, unixMs, NativeSet, NativeAbortController } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
+import { makeFolder, toAbsolutePath } from '../folders.js'
 import { runDetached } from './detached.js'
 import { toOutcome } from '../otlp/reply.js'
 import { backoffMs } from './backoff.js'
@@ -71,7 +71,8 @@ export class Spool {
   #left = 0
 
   constructor(options: SpoolOptions) {
-    this.#options = options
+    // The host may change its working directory, or lose it, before the folder is written to.
+    this.#options = { ...options, directory: toAbsolutePath(options.directory) }
     this.#owner = { url: options.transport.tracesUrl, apiKey: options.apiKey }
   }
 
@@ -84,7 +85,7 @@ export class Spool {
     const { directory, protocol, diagnostics, maxBytes = MAX_BYTES } = this.#options
     const kept = new NativeSet<ReadableSpan>()
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      makeFolder(directory, 0o700)
       if (!this.#isTrusted()) return kept
       let room = maxBytes - usedBytes(directory)
       const lines: string[] = []

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { ClaimedFile } from '../../src/export/claimed-file.js'
@@ -323,6 +323,14 @@ describe('Spool', () => {
     await spool.replay()
     expect(lines[1]).toMatch(/cannot be read \(ENOTDIR\)/)
     expect(await spool.settled(0)).toBe(true)
+  })
+
+  it('keeps to the folder that it was given, whatever the working directory becomes', () => {
+    const at = relative(process.cwd(), join(directory, 'file'))
+    writeFileSync(at, '')
+    const lines: string[] = []
+    open({ at, lines }).keep([toReadableSpan('work', 'a1'.repeat(8), 10)])
+    expect(lines).toEqual([expect.stringContaining(`the spool ${join(directory, 'file')} cannot be written`)])
   })
 
   it('leaves what it cannot read where it is, for a start that can', async () => {
