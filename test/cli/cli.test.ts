@@ -265,6 +265,20 @@ describe('honeyhive-tracer', () => {
     expect(unread.err).toContain(`${latin1}, line 1 is not UTF-8: byte 0xe9 at offset 14.`)
   }, 60_000)
 
+  test('import reads a file with a byte order mark, as PowerShell writes it', async () => {
+    const lengths: string[] = []
+    const receiver = await startReceiver((request, response) => {
+      lengths.push(String(request.headers['content-length']))
+      response.end('{}')
+      return true
+    })
+    const file = join(folder, 'marked.jsonl')
+    await writeFile(file, '\ufeff{"resourceSpans":[]}\r\n')
+    expect(await run(['import', file, '--url', receiver.url])).toMatchObject({ code: 0, err: '' })
+    await receiver.close()
+    expect(lengths).toEqual(['20'])
+  })
+
   test('a file that is missing, a folder and broken JSON are each told in one sentence, with one exit code', async () => {
     const broken = join(folder, 'broken.json')
     await writeFile(broken, '{ not json')
