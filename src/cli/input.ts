@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 import { HoneyHiveError } from '../errors.js'
+import { withoutMark } from '../values/decode-text.js'
 
 /**
  * Looks at a file that a command was given before it is used.
@@ -19,5 +20,5 @@ export async function checkInput(file: string): Promise<void> {
 /** The text of a file that a command was given; rejects as {@link checkInput}. */
 export async function readInput(file: string): Promise<string> {
   await checkInput(file)
-  return readFile(file, 'utf8')
+  return withoutMark(await readFile(file, 'utf8'))
 }

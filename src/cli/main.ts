@@ -29,8 +29,20 @@ addTransferCommands(program)
 addEvalCommand(program)
 addCompletionCommand(program)
 
+/** Commands that only show: whoever closes the pipe has seen enough. All others go on to their verdict, which is their exit code. */
+const SHOWING: ReadonlySet<string> = new Set(['traces', 'export', 'dev', 'completion'])
+let isShowing = true
+program.hook('preAction', (_, command) => {
+  isShowing = SHOWING.has(command.name())
+})
+
 // `honeyhive-tracer traces | head` closes the pipe early; that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.exit(1)
+  if (isShowing) process.exit()
+})
+// Where nothing can be written there is nowhere to say so.
+process.stderr.on('error', () => undefined)
 
 try {
   await program.parseAsync()

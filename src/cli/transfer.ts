@@ -8,7 +8,7 @@ import { type Command, Option } from 'commander'
 import type { ProjectList } from '../dev/page-api/contract.js'
 import { HoneyHiveError } from '../errors.js'
 import { toOneLine } from '../terminal-text.js'
-import { decodeText } from '../values/decode-text.js'
+import { decodeText, withoutMark } from '../values/decode-text.js'
 import { readLines } from '../values/lines.js'
 import { checkInput } from './input.js'
 import { SERVER_OPTIONS, type ServerFlags, type TraceSource, withSource } from './server-api.js'
@@ -84,8 +84,9 @@ async function importTraces(file: string, { url, key }: ImportFlags): Promise<vo
   let sent = 0
   let refused = 0
   let lineNumber = 0
-  for await (const line of lines) {
+  for await (const text of lines) {
     lineNumber++
+    const line = lineNumber === 1 ? withoutMark(text) : text
     if (line.trim() === '') continue
     refused += await sendLine(line, `${url.replace(/\/+$/, '')}/opentelemetry/v1/traces`, key, `${file}:${lineNumber}`)
     sent++

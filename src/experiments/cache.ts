@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../folders.js'
 import { fromExact, toContentText, toExact } from './exact.js'
 import type { CacheOptions } from './options.js'
 
@@ -42,7 +43,7 @@ export function createOutputCache(options: string | CacheOptions, subject: Cache
     async write(key, outputs) {
       const exact = toExact(outputs)
       if (exact === undefined) return false
-      await mkdir(directory, { recursive: true })
+      makeFolder(directory)
       await replaceFile(fileFor(key), `${JSON.stringify(exact)}\n`)
       return true
     },

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../folders.js'
 import { readLines } from '../values/lines.js'
 import { type MetricRule, readRules } from './aggregate.js'
 import { rowKey } from './dataset.js'
@@ -47,7 +48,7 @@ export function createJournal(directory: string, header: JournalHeader, mask: (t
 
 // A line that a crash cut short is ended first, or the next one would be glued to it and lost with it.
 async function openFile(directory: string, header: JournalHeader, mask: (text: string) => string): Promise<FileHandle> {
-  await mkdir(directory, { recursive: true })
+  makeFolder(directory)
   const file = await open(journalFile(directory, header.runId), 'a+', 0o600)
   const { size } = await file.stat()
   const last = Buffer.alloc(1)

@@ -4,7 +4,7 @@ import { HoneyHiveError } from '../errors.js'
 import { checkOptions } from '../options/check.js'
 import { createAdviser } from '../options/nearest.js'
 import { functionSpec, isText, type OptionSpec } from '../options/spec.js'
-import { decodeText } from '../values/decode-text.js'
+import { decodeText, withoutMark } from '../values/decode-text.js'
 import { readLines } from '../values/lines.js'
 import { importAgain } from './import-again.js'
 import { describeError } from './score.js'
@@ -115,7 +115,7 @@ export async function* fromJsonl<Row extends DatapointInput = DatapointInput>(so
   try {
     for await (const text of readLines(readText(input, source))) {
       line += 1
-      const json = line === 1 ? text.replace(/^\ufeff/, '') : text
+      const json = line === 1 ? withoutMark(text) : text
       if (json.trim() !== '') yield parseLine(json, source, line) as Row
     }
   } finally {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { HoneyHiveError } from '../errors.js'
+import { withoutMark } from '../values/decode-text.js'
 import { withBackend, type ServerOptions } from './compare.js'
 import type { ScoredRun } from './compare-rows.js'
 import { type ExperimentData, findDamage } from './result.js'
@@ -14,7 +15,7 @@ import { loadScoredRun } from './scored-run.js'
 export async function readReport(path: string): Promise<ExperimentData> {
   let value: unknown
   try {
-    value = JSON.parse(await readFile(path, 'utf8'))
+    value = JSON.parse(withoutMark(await readFile(path, 'utf8')))
   } catch (cause) {
     throw new HoneyHiveError('EXPERIMENT', `${path} could not be read as a result: ${describeError(cause)}`, { cause })
   }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { clearTimeout, setTimeout, NativePromise, concatBytes } from '../builtins.js'
 import { toTimerMs } from '../time.js'
 import { canRequest } from './language.js'
+import { decodeBody } from './content-encoding.js'
 import { describeFailure } from './connection-failure.js'
 import { beginRequest, toHostOptions } from './outgoing.js'
 
@@ -180,7 +181,7 @@ export function toRequestId(headerOf: (name: string) => string | readonly string
 interface ReplyReader {
   /** False when the cap is reached. */
   add(chunk: Uint8Array): boolean
-  toReply(isComplete: boolean): Reply
+  toReply(isComplete: boolean): Reply | Promise<Reply>
 }
 
 function createReplyReader(incoming: IncomingMessage, maxBytes = MAX_REPLY_BYTES): ReplyReader {
@@ -193,15 +194,25 @@ function createReplyReader(incoming: IncomingMessage, maxBytes = MAX_REPLY_BYTES
       bytes += Math.min(room, chunk.byteLength)
       return bytes < maxBytes
     },
-    toReply: (isComplete) => ({
-      status: incoming.statusCode ?? 0,
-      contentType: incoming.headers['content-type'] ?? '',
-      retryAfter: incoming.headers['retry-after'],
-      requestId: toRequestId((name) => incoming.headers[name]),
-      body: concatBytes(chunks),
-      isComplete,
-    }),
+    toReply: (isComplete) => {
+      const reply = {
+        status: incoming.statusCode ?? 0,
+        contentType: incoming.headers['content-type'] ?? '',
+        retryAfter: incoming.headers['retry-after'],
+        requestId: toRequestId((name) => incoming.headers[name]),
+        body: concatBytes(chunks),
+        isComplete,
+      }
+      const encoding = incoming.headers['content-encoding']
+      return encoding === undefined || reply.body.byteLength === 0 ? reply : decodeReply(reply, encoding, maxBytes)
+    },
   }
+}
+
+/** A gateway may compress what nobody asked to be compressed. */
+async function decodeReply(reply: Reply, encoding: string, maxBytes: number): Promise<Reply> {
+  const decoded = await decodeBody(reply.body, encoding, maxBytes)
+  return decoded === undefined ? reply : { ...reply, ...decoded, isComplete: reply.isComplete && decoded.isComplete }
 }
 
 function toError(kind: ExchangeFailure, { timeoutMs }: ExchangeRequest, cause: Error | undefined): ExchangeError {

@@ -160,5 +160,7 @@ function isHeardByHost(signal: NodeJS.Signals): boolean {
 function reRaise(signal: NodeJS.Signals): void {
   if (isHeardByHost(signal)) return
   for (const listener of process.listeners(signal)) process.removeListener(signal, listener)
+  // With a signal there is no `exit` event; what came after the flush, or had no time left, is kept or told of here.
+  processState.exitWriteListener?.()
   process.kill(process.pid, signal)
 }

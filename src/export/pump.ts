@@ -258,7 +258,7 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
     this.note(detail)
     if (isLasting === true) this.#options.diagnostics.warn('delivery', `${detail.replace(/\.$/, '')}. It is tried again meanwhile.`)
     this.#putFirst([job])
-    this.#dropSpent(this.#now() + this.#backoff.failed(startedAtMs, afterMs))
+    this.#dropSpent(this.#now() + this.#backoff.failed(startedAtMs, afterMs), afterMs)
   }
 
   /** Remembers trouble. */
@@ -267,14 +267,19 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
     this.#options.diagnostics.debug(() => `delivery: ${detail}`)
   }
 
-  /** Ends the jobs whose time is over before the next attempt; the pause holds for all of them. */
-  #dropSpent(nextAttemptAtMs: number): void {
+  /**
+   * Ends the jobs whose time is over before the next attempt; the pause holds for all of them. A wait that the server asks for is not
+   * counted where it fits into that time: with the minute that servers like to ask for, no job would be tried a second time.
+   */
+  #dropSpent(nextAttemptAtMs: number, askedMs = 0): void {
+    const { retryBudgetMs } = this.#options.limits
+    const limitMs = retryBudgetMs + (askedMs <= retryBudgetMs ? askedMs : 0)
     const spent: J[] = []
     const left: J[] = []
     for (let at = 0; at < this.#waiting.length; at++) {
       const job = this.#waiting[at] as J
       const { firstAttemptAtMs = Number.POSITIVE_INFINITY } = job
-      if (nextAttemptAtMs - firstAttemptAtMs > this.#options.limits.retryBudgetMs) spent[spent.length] = job
+      if (nextAttemptAtMs - firstAttemptAtMs > limitMs) spent[spent.length] = job
       else left[left.length] = job
     }
     this.#waiting = left

@@ -80,11 +80,16 @@ export function toLine({ contentType, spans, body }: SpoolRecord): string {
 export function parseLine(line: string): SpoolRecord | undefined {
   try {
     const { contentType, spans, sum, body } = parseJsonText(line) as Readonly<Record<string, unknown>>
-    if (typeof contentType !== 'string' || typeof spans !== 'number' || typeof body !== 'string' || checksum(body) !== sum) return undefined
+    if (typeof contentType !== 'string' || typeof body !== 'string' || checksum(body) !== sum) return undefined
+    if (!isCount(spans) || !/^[\w.+/-]+$/.test(contentType)) return undefined
     return { contentType, spans, body: Buffer.from(body, 'base64') }
   } catch {
     return undefined
   }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 }
 
 function checksum(text: string): string {

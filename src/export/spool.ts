@@ -1,8 +1,9 @@
 import {
   constants,
+  closeSync,
   createReadStream,
+  fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -14,6 +15,7 @@ import { join } from 'node:path'
 import { monotonicMs, unixMs, NativeSet, NativeAbortController } from '../builtins.js'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Diagnostics } from '../diagnostics.js'
+import { makeFolder, toAbsolutePath } from '../folders.js'
 import { runDetached } from './detached.js'
 import { toOutcome } from '../otlp/reply.js'
 import { backoffMs } from './backoff.js'
@@ -69,7 +71,8 @@ export class Spool {
   #left = 0
 
   constructor(options: SpoolOptions) {
-    this.#options = options
+    // The host may change its working directory, or lose it, before the folder is written to.
+    this.#options = { ...options, directory: toAbsolutePath(options.directory) }
     this.#owner = { url: options.transport.tracesUrl, apiKey: options.apiKey }
   }
 
@@ -82,7 +85,7 @@ export class Spool {
     const { directory, protocol, diagnostics, maxBytes = MAX_BYTES } = this.#options
     const kept = new NativeSet<ReadableSpan>()
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      makeFolder(directory, 0o700)
       if (!this.#isTrusted()) return kept
       let room = maxBytes - usedBytes(directory)
       const lines: string[] = []
@@ -168,9 +171,7 @@ export class Spool {
     let input: ReturnType<typeof createReadStream> | undefined
     try {
       claimed = new ClaimedFile(directory, name)
-      // A link in a shared folder may lead anywhere.
-      const fd = openSync(claimed.path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
-      input = createReadStream('', { fd, encoding: 'utf8' })
+      input = createReadStream('', { fd: openPlainFile(claimed.path), encoding: 'utf8' })
       for await (const line of readLines(input)) {
         await this.#replayLine(line, found)
         claimed.renew()
@@ -183,8 +184,7 @@ export class Spool {
     } finally {
       input?.destroy()
     }
-    this.#finish(name, claimed, found)
-    return found.corrupt
+    return this.#finish(name, claimed, found)
   }
 
   async #replayLine(line: string, found: Found): Promise<void> {
@@ -216,13 +216,16 @@ export class Spool {
     )
   }
 
-  #finish(name: string, claimed: ClaimedFile, { sent, left, corrupt, rest }: Found): void {
-    const damaged = corrupt === 0 ? 0 : Math.max(1, toSpanCount(name) - sent - left)
+  /** Counts what is missing and lets go of the file; gives back the number of damaged records. */
+  #finish(name: string, claimed: ClaimedFile, { sent, left, corrupt, rest }: Found): number {
+    // A crash of the machine may leave a file of this name without all of its records, or without any.
+    const damaged = Math.max(corrupt === 0 ? 0 : 1, toSpanCount(name) - sent - left)
     this.#options.stats.tookOver(damaged)
-    this.#options.stats.droppedFromSpool('unserializable', damaged, 'the record in the spool is damaged')
+    this.#options.stats.droppedFromSpool('unserializable', damaged, 'the record in the spool is damaged or missing')
     if (rest.length === 0) claimed.remove()
     else if (sent + damaged === 0) claimed.giveBack()
     else claimed.giveBackRest(toSpoolName(this.#owner, left), rest.join(''))
+    return damaged === 0 ? 0 : Math.max(1, corrupt)
   }
 
   /** Whether the record is done with: delivered, or refused for good. */
@@ -259,6 +262,17 @@ export class Spool {
       return backoffMs(failures)
     }
   }
+}
+
+/**
+ * Opens a file to read it, and nothing else: a link in a shared folder may lead anywhere, and a pipe that nobody writes to would
+ * hold up the whole process.
+ */
+function openPlainFile(path: string): number {
+  const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
+  throw Object.assign(new Error('not a file'), { code: 'not a file' })
 }
 
 function listFiles(directory: string): readonly string[] {

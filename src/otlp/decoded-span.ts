@@ -69,7 +69,8 @@ export interface SpanCollector {
   finish(): DecodedExport
 }
 
-const LAST_DATE_MS = 8.64e15
+/** No date is later, Unix milliseconds. */
+export const LAST_DATE_MS = 8.64e15
 
 /** Builds a collector; spans without a usable time are dated `nowMs`. */
 export function createSpanCollector(maxSpans: number, nowMs: number): SpanCollector {

@@ -28,6 +28,11 @@ export async function* decodeText(parts: AsyncIterable<unknown>, toError: (probl
   yield utf16 === undefined ? utf8.end() : utf16.decode()
 }
 
+/** Text without the byte order mark that editors and PowerShell put before it; no JSON begins with one. */
+export function withoutMark(text: string): string {
+  return text.startsWith('\ufeff') ? text.slice(1) : text
+}
+
 interface Utf8Reader {
   readonly write: (part: Uint8Array) => string
   readonly end: () => string

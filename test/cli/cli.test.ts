@@ -265,6 +265,20 @@ describe('honeyhive-tracer', () => {
     expect(unread.err).toContain(`${latin1}, line 1 is not UTF-8: byte 0xe9 at offset 14.`)
   }, 60_000)
 
+  test('import reads a file with a byte order mark, as PowerShell writes it', async () => {
+    const lengths: string[] = []
+    const receiver = await startReceiver((request, response) => {
+      lengths.push(String(request.headers['content-length']))
+      response.end('{}')
+      return true
+    })
+    const file = join(folder, 'marked.jsonl')
+    await writeFile(file, '\ufeff{"resourceSpans":[]}\r\n')
+    expect(await run(['import', file, '--url', receiver.url])).toMatchObject({ code: 0, err: '' })
+    await receiver.close()
+    expect(lengths).toEqual(['20'])
+  })
+
   test('a file that is missing, a folder and broken JSON are each told in one sentence, with one exit code', async () => {
     const broken = join(folder, 'broken.json')
     await writeFile(broken, '{ not json')
@@ -338,6 +352,23 @@ export const strict = defineExperiment({ ...common, name: 'strict', thresholds: 
       const json = await run(['eval', '--filter', 'half', '--reporter', 'json'], {}, cwd)
       expect(JSON.parse(json.out)).toMatchObject({ name: 'half', passed: true })
       expect(json.err).toContain('passed: 1 of 1 experiments')
+    })
+
+    test('a reader that closes the pipe takes nothing from the verdict', async () => {
+      const cwd = await write(
+        'capitals.eval.mjs',
+        `const common = { dataset: [{ inputs: { country: 'Italy' }, groundTruth: 'Rome' }], function: async () => 'Paris', evaluators: { match: exactMatch() } }
+export const half = defineExperiment({ ...common, name: 'half', thresholds: { match: 0 } })
+export const strict = defineExperiment({ ...common, name: 'strict', thresholds: { match: 0.9 } })
+`,
+      )
+      const codes = ['half', 'strict'].map(async (name) => {
+        const { child, done } = start(['eval', '--filter', name], {}, cwd)
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+        return (await done).code
+      })
+      expect(await Promise.all(codes)).toEqual([0, 1])
     })
 
     test('Ctrl-C stops the rows, prints the report and ends, though work is left running', async () => {

@@ -51,6 +51,22 @@ describe('sessions', () => {
     })
   })
 
+  test('numbers beyond all dates and sums end no request and no export', async ({ server }) => {
+    const event = { session_id: SESSION, event_type: 'model', event_name: 'e', inputs: {}, config: {} }
+    await startSession(server, { start_time: 1e300, end_time: 1e308, duration: 1e308 })
+    for (let i = 0; i < 3; i++) {
+      const body = { ...event, start_time: 1e300, duration: 1e308, metrics: { cost: 1.7e308 }, metadata: { total_tokens: 1.7e308 } }
+      expect((await call(server, 'POST', '/events', { event: body })).status).toBe(200)
+    }
+    const [id] = server.events({ sessionId: SESSION }).map((found) => found.id)
+    expect((await call(server, 'PUT', '/events', { event_id: id, duration: 1e308, end_time: 1e300 })).status).toBe(200)
+    const [session] = server.sessions()
+    expect(session).toMatchObject({ events: 3, cost: 3e12, totalTokens: 3e12 })
+    expect(new Date(session?.startMs ?? Number.NaN).toISOString()).toMatch(/^20/)
+    const exported = await fetch(`${server.url}/api/export`)
+    expect((await exported.text()).trim().split('\n')).toHaveLength(1)
+  })
+
   test('starting it again merges, and completes one that ingestion made', async ({ server }) => {
     await sendSpans(server, [{ attributes: { 'honeyhive.session_id': SESSION, 'honeyhive.session_auto_create': true } }])
     await startSession(server, { metadata: { a: 1 } })

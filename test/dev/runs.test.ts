@@ -240,6 +240,10 @@ describe('runs', () => {
     expect((await call(server, 'GET', `/v1/runs?run_ids[]=${uuid(1)}&run_ids[]=${uuid(3)}`)).body).toMatchObject({
       pagination: { total: 2 },
     })
+    expect((await call(server, 'GET', '/v1/runs?page=1e300')).body).toMatchObject({
+      evaluations: [],
+      pagination: { total: expect.any(Number) },
+    })
     expect((await call(server, 'GET', '/v1/runs?status=failed')).body).toMatchObject({ evaluations: [{ name: 'r0' }] })
     expect((await call(server, 'GET', `/v1/runs?dateRange=${encodeURIComponent('{"$gte":"2999-01-01"}')}`)).body).toMatchObject({
       evaluations: [],

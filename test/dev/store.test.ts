@@ -50,6 +50,13 @@ const fillInLayout3 = async (path: string): Promise<void> => {
 const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
 
 describe('openStore', () => {
+  test('says that a file which was cut short is damaged, and what to do', async () => {
+    const file = join(makeFolder(), 'dev.db')
+    await (await openStore(file)).close()
+    writeFileSync(file, readFileSync(file).subarray(0, 9_000))
+    await expect(openStore(file)).rejects.toThrow(/it is damaged\. Move it out of the way, or name another file\.$/)
+  })
+
   test('keeps its own folder out of git, and leaves the folders of others alone', async () => {
     const folder = makeFolder()
     await (await openStore(join(folder, '.honeyhive', 'dev.db'))).close()

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { getEventListeners, once } from 'node:events'
 import { Agent, createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, type ExchangeRequest, type Reply } from '../../src/export/exchange.js'
 
@@ -16,6 +18,17 @@ const answers: Readonly<Record<string, RequestListener>> = {
   },
   '/cut': (request, response) => void response.write('half', () => setImmediate(() => request.socket.destroy())),
   '/slow': (_, response) => void response.write('half'),
+  '/gzip': (_, response) => void response.setHeader('content-encoding', 'gzip').end(gzipSync('{"a":1}')),
+  '/deflate': (_, response) => void response.setHeader('content-encoding', 'deflate').end(deflateSync('{"a":1}')),
+  '/br': (_, response) => void response.setHeader('content-encoding', 'br').end(brotliCompressSync('{"a":1}')),
+  '/bomb': (_, response) => void response.setHeader('content-encoding', 'gzip').end(gzipSync(Buffer.alloc(3_000))),
+  '/not-gzip': (_, response) => void response.setHeader('content-encoding', 'gzip').end('{"a":1}'),
+  '/zstd': (_, response) => void response.setHeader('content-encoding', 'zstd').end('{"a":1}'),
+  '/cut-gzip': (request, response) => {
+    const whole = gzipSync(randomBytes(3_000))
+    response.setHeader('content-encoding', 'gzip')
+    response.write(whole.subarray(0, 2_000), () => setImmediate(() => request.socket.destroy()))
+  },
   '/large': (_, response) => void response.end('x'.repeat(3_000)),
 }
 const echo: RequestListener = ({ method, url, headers }, response) => {
@@ -65,6 +78,13 @@ describe('exchange', () => {
     const reply = await exchange(given)
     return { ...reply, text: Buffer.from(reply.body).toString() }
   }
+
+  it('reads a reply that a gateway compressed without being asked', async () => {
+    for (const path of ['/gzip', '/deflate', '/br']) expect(await get(path)).toMatchObject({ text: '{"a":1}', isComplete: true })
+    for (const path of ['/not-gzip', '/zstd']) expect(await get(path)).toMatchObject({ text: '{"a":1}', isComplete: true })
+    expect(await get('/cut-gzip')).toMatchObject({ status: 200, isComplete: false })
+    expect(await get('/bomb', { maxReplyBytes: 2_999 })).toMatchObject({ status: 200, text: '', isComplete: false })
+  })
 
   it('reads a reply whole and in order, with what names it and when to come again', async () => {
     const reply = await get('/chunks')

@@ -80,6 +80,20 @@ describe('a signal', () => {
     expect(task).toHaveBeenLastCalledWith(1, true)
   })
 
+  test('ends the process as `process.exit` does, which comes with no signal: what is left is kept or told before', async () => {
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+    const write = vi.fn(() => ({ label: 'shop', what: `3 ended spans, ${kill.mock.calls.length} signals sent,` }))
+    onExit(write)
+    taken.push(() => offExit(write))
+    addTask(() => new Promise(() => undefined))
+    taken.push(flushOnSignals({ timeoutMs: 60_000 }))
+    raise()
+    expect(write).not.toHaveBeenCalled()
+    raise()
+    expect([write.mock.calls.length, kill.mock.calls.length]).toEqual([1, 1])
+    expect(written.splice(0).join('')).toContain('3 ended spans, 0 signals sent, of shop')
+  })
+
   test('that the host hears too is left to the host, each time anew', async () => {
     const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
     const hear = (): void => undefined

@@ -195,6 +195,30 @@ describe('Pump', () => {
     expect(fates.slice(1)).toEqual(['b lost: retryExhausted, HTTP 503'])
   })
 
+  it('tries again after a wait that the server asks for, though it is as long as all of the time for retries', async () => {
+    const { sent, names, fates, add } = open({ retryBudgetMs: 60_000 })
+    add('a')
+    await pass()
+    await pass(300)
+    sent[0]?.answer({ ...BUSY, afterMs: 60_000 })
+    await pass(59_999)
+    expect([names(), fates]).toEqual([['a'], []])
+    await pass(1)
+    expect(names()).toEqual(['a', 'a'])
+    sent[1]?.answer({ ...BUSY, afterMs: 60_000 })
+    await pass()
+    expect(fates).toEqual(['a lost: retryExhausted, HTTP 503'])
+  })
+
+  it('waits no longer than the time for retries because a server asks for it', async () => {
+    const { sent, fates, add } = open({ retryBudgetMs: 1_000 })
+    add('a')
+    await pass()
+    sent[0]?.answer({ ...BUSY, afterMs: 1_001 })
+    await pass()
+    expect(fates).toEqual(['a lost: retryExhausted, HTTP 503'])
+  })
+
   it('asks its source no more while there is nothing to send', async () => {
     const readyInMs = vi.fn(() => undefined)
     const { pump } = open({ readyInMs })

@@ -64,8 +64,17 @@ describe('a line of a spool file', () => {
 
   it('counts as damaged when any part of it is missing, of another kind, or changed', () => {
     const fields = JSON.parse(line) as Record<string, unknown>
-    const wrong = [{ contentType: 5 }, { contentType: undefined }, { spans: '2' }, { spans: undefined }, { body: undefined }, { body: 5 }]
-    const changed = [{ sum: 'x' }, { sum: undefined }, { body: Buffer.from('{"b":1}').toString('base64') }]
+    const wrong = [
+      { contentType: 5 },
+      { contentType: undefined },
+      { spans: '2' },
+      { spans: undefined },
+      { spans: -1 },
+      { spans: 0.5 },
+      { body: undefined },
+      { body: 5 },
+    ]
+    const changed = [{ contentType: 'a\r\nb: c' }, { sum: 'x' }, { sum: undefined }, { body: Buffer.from('{"b":1}').toString('base64') }]
     for (const fault of [...wrong, ...changed]) expect(parseLine(JSON.stringify({ ...fields, ...fault }))).toBeUndefined()
     for (const text of ['', 'null', '[]', line.slice(0, -5)]) expect(parseLine(text)).toBeUndefined()
   })

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDiagnostics } from '../../src/diagnostics.js'
 import { ClaimedFile } from '../../src/export/claimed-file.js'
@@ -196,6 +196,32 @@ describe('Spool', () => {
     rmdirSync(join(directory, name))
   })
 
+  it('counts spans that a crash of the machine took out of their file, and says so', async () => {
+    const name = fill()
+    const whole = readFileSync(join(directory, name), 'utf8')
+    const lines: string[] = []
+    writeFileSync(join(directory, name), '')
+    await open({ lines }).replay()
+    expect(books.snapshot()).toMatchObject({ started: 2, ended: 2, pending: 0, dropped: { unserializable: 2 } })
+    expect(lines).toEqual([expect.stringContaining('holds 1 damaged records')])
+    // The first record of two.
+    writeFileSync(join(directory, name.replace('-2.spool', '-5.spool')), whole)
+    await open().replay()
+    expect(books.snapshot()).toMatchObject({ started: 5, ended: 5, exported: 2, pending: 0, dropped: { unserializable: 3 } })
+    expect(readdirSync(directory)).toEqual([])
+  })
+
+  it.skipIf(process.platform === 'win32')('does not wait for a pipe in the place of a file', async () => {
+    const name = fill()
+    rmSync(join(directory, name))
+    expect(spawnSync('mkfifo', [join(directory, name)]).status).toBe(0)
+    const lines: string[] = []
+    await open({ lines }).replay()
+    expect(books.snapshot()).toMatchObject({ started: 2, ended: 2, pending: 2 })
+    expect(lines).toEqual([expect.stringContaining('cannot be read (not a file)')])
+    expect(readdirSync(directory)).toEqual([name])
+  })
+
   it('leaves only what was not sent', async () => {
     const spans = Array.from({ length: 300 }, (_, at) => toReadableSpan('work', at.toString(16).padStart(16, '0'), 10))
     expect(open().keep(spans).size).toBe(300)
@@ -297,6 +323,14 @@ describe('Spool', () => {
     await spool.replay()
     expect(lines[1]).toMatch(/cannot be read \(ENOTDIR\)/)
     expect(await spool.settled(0)).toBe(true)
+  })
+
+  it('keeps to the folder that it was given, whatever the working directory becomes', () => {
+    const at = relative(process.cwd(), join(directory, 'file'))
+    writeFileSync(at, '')
+    const lines: string[] = []
+    open({ at, lines }).keep([toReadableSpan('work', 'a1'.repeat(8), 10)])
+    expect(lines).toEqual([expect.stringContaining(`the spool ${join(directory, 'file')} cannot be written`)])
   })
 
   it('leaves what it cannot read where it is, for a start that can', async () => {

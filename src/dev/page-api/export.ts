@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { ATTRIBUTE, BUCKET_PREFIX, BUCKETS } from '../../semantics/attributes.js'
 import { toEventBucket } from '../store/event-body.js'
+import { LAST_DATE_MS } from '../../otlp/decoded-span.js'
 import { type JsonObject, toObject } from '../../otlp/json.js'
 import type { Reader, Row } from '../store/database.js'
 import { parseBody } from '../store/event-rows.js'
@@ -152,5 +153,6 @@ function toHex(text: string, digits: number): string {
 }
 
 function toNanos(unixMs: number): string {
-  return String(BigInt(Math.round(unixMs * 1000)) * 1000n)
+  // A file of an earlier version may hold any number.
+  return String(BigInt(Math.round(Math.min(unixMs, LAST_DATE_MS) * 1000)) * 1000n)
 }

@@ -5,6 +5,7 @@ import { parseBody, parsePatch } from '../store/event-rows.js'
 import { EVENT_TYPES } from '../ingest/event-type.js'
 import { badRequest } from '../http/http-error.js'
 import { createId, isUuid, toSessionUuid } from '../store/ids.js'
+import { LAST_DATE_MS } from '../../otlp/decoded-span.js'
 import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText, toStrings } from '../../otlp/json.js'
 
 /** Fields of an event that the server itself names; the same for every local project. */
@@ -130,7 +131,7 @@ function checkBuckets(event: JsonObject): void {
   }
 }
 
-/** Numbers only: text in a time field is ignored, as the contract says. */
+/** Numbers only: text in a time field is ignored, as the contract says; so is what is no time. */
 function toNumber(value: unknown): number | undefined {
   return typeof value === 'number' ? toFiniteNumber(value) : undefined
 }
@@ -138,5 +139,6 @@ function toNumber(value: unknown): number | undefined {
 function toMs(value: unknown): number | undefined {
   const number = toNumber(value)
   if (number === undefined || number <= 0) return undefined
-  return number >= MICROSECONDS_FROM ? number / 1000 : number
+  const timeMs = number >= MICROSECONDS_FROM ? number / 1000 : number
+  return timeMs <= LAST_DATE_MS ? timeMs : undefined
 }

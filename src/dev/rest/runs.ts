@@ -33,6 +33,8 @@ import { readSchema } from './search.js'
 
 const DEFAULT_PAGE_SIZE = 20
 const MAX_PAGE_SIZE = 100
+/** Beyond it there is nothing, and its offset would be no number that SQLite takes. */
+const MAX_PAGE = 1e9
 const MAX_EVENTS = 1_000
 const EVENTS_PER_TURN = 500
 
@@ -89,7 +91,7 @@ async function deleteRun(context: DevContext, c: Call): Promise<Response> {
 }
 
 async function listPage(context: DevContext, pages: RunPages, c: Call): Promise<JsonObject> {
-  const page = Math.max(1, Math.floor(toFiniteNumber(c.req.query('page')) ?? 1))
+  const page = Math.min(Math.max(1, Math.floor(toFiniteNumber(c.req.query('page')) ?? 1)), MAX_PAGE)
   const limit = Math.min(Math.max(1, Math.floor(toFiniteNumber(c.req.query('limit')) ?? DEFAULT_PAGE_SIZE)), MAX_PAGE_SIZE)
   const found = listRuns(context.store, {
     projectIds: projectsOf(context, c.env.incoming, c.req.query('project')),

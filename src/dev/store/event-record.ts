@@ -2,7 +2,7 @@
 import { createBody, EVENT_BUCKETS, type EventBody } from './event-body.js'
 import { type FoundPrice, type PriceTable, toCost } from '../prices/price-table.js'
 import { isObject, type JsonObject, toFiniteNumber, toNonEmptyText } from '../../otlp/json.js'
-import type { DecodedLink } from '../../otlp/decoded-span.js'
+import { type DecodedLink, LAST_DATE_MS } from '../../otlp/decoded-span.js'
 
 /** An event with its project and parent known. */
 export interface EventRecord {
@@ -27,6 +27,21 @@ export interface EventRecord {
 
 /** Of an event that is no span. */
 export const NO_SPAN = { traceId: null, spanId: null, parentSpanId: null, processId: null, links: [] } as const
+
+/** With times that every reader can show, whoever sent them: one beyond all dates would end the export of all that is stored. */
+export function withDates(record: EventRecord): EventRecord {
+  const { startMs, endMs, durationMs } = record
+  if (isTime(startMs) && isTime(endMs) && isTime(durationMs)) return record
+  return { ...record, startMs: toTime(startMs), endMs: toTime(endMs), durationMs: toTime(durationMs) }
+}
+
+function isTime(ms: number): boolean {
+  return ms >= 0 && ms <= LAST_DATE_MS
+}
+
+function toTime(ms: number): number {
+  return Math.min(Math.max(ms || 0, 0), LAST_DATE_MS)
+}
 
 /** What one event adds to the totals of its session. */
 export interface Contribution {
@@ -76,6 +91,9 @@ export function toContribution({ type, error, body, startMs }: Measured, prices:
   }
 }
 
+/** Of what is added up: sums stay numbers that every engine gives back, and never become infinite, which no column takes. */
+const MOST = 1e12
+
 /** What sums are made of. */
 type Measured = Pick<EventRecord, 'type' | 'error' | 'body' | 'startMs'>
 
@@ -91,7 +109,7 @@ export function readCost(
   prices: PriceTable,
 ): { readonly cost: number; readonly source: CostSource | null; readonly price?: FoundPrice } {
   const reported = toFiniteNumber(body.metrics.cost) ?? toFiniteNumber(body.metadata.cost) ?? toFiniteNumber(body.metadata.total_cost)
-  if (reported !== undefined) return { cost: Math.max(0, reported), source: 'reported' }
+  if (reported !== undefined) return { cost: Math.min(Math.max(0, reported), MOST), source: 'reported' }
   const { promptTokens, completionTokens, totalTokens } = readAllTokens(body)
   if (type === 'session' || totalTokens === 0) return { cost: 0, source: null }
   const model = toModel(body)
@@ -186,7 +204,7 @@ export function toBody(event: JsonObject): EventBody {
 function readTokens(body: EventBody, ...keys: readonly string[]): number {
   for (const key of keys) {
     const value = toFiniteNumber(body.metadata[key]) ?? toFiniteNumber(body.metrics[key])
-    if (value !== undefined && value > 0) return Math.round(value)
+    if (value !== undefined && value > 0) return Math.min(Math.round(value), MOST)
   }
   return 0
 }

@@ -12,6 +12,7 @@ import {
   readCost,
   toContribution,
   toUser,
+  withDates,
 } from './event-record.js'
 import { insertEvent, readBody, saveBody, saveLinks, saveSums, toContributionOf, toRecord, updateEvent } from './event-rows.js'
 import type { PriceTable } from '../prices/price-table.js'
@@ -64,7 +65,8 @@ export function createEventWriter(tx: Transaction, keyHash: string, prices: Pric
 
   return {
     put,
-    putSession(session, origin) {
+    putSession(given, origin) {
+      const session = withDates(given)
       const state = sessions.open(session.projectId, session.sessionId, session.startMs)
       const isKnown = state.origin !== 'orphan'
       if (!isKnown || (state.origin === 'auto' && origin === 'explicit')) {
@@ -133,7 +135,8 @@ function chooseId(tx: Transaction, event: EventRecord): string {
   return isTaken ? ownId : event.id
 }
 
-function save({ tx, sessions, prices }: Store, record: EventRecord, present: Row | undefined, patch: EventPatch | undefined): void {
+function save({ tx, sessions, prices }: Store, given: EventRecord, present: Row | undefined, patch: EventPatch | undefined): void {
+  const record = withDates(given)
   const { contribution, uncounted } = settleUsage(tx, record, toContribution(record, prices))
   const summed = { ...contribution, costSource: readCost(record, prices).source }
   const key = present === undefined ? insertEvent(tx, record, summed) : Number(present.key)

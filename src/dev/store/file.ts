@@ -1,7 +1,8 @@
 /** The file of a database: where it may be, and who may read it. */
-import { existsSync, lstatSync, mkdirSync, chmodSync, closeSync, openSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, chmodSync, closeSync, openSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { HoneyHiveError } from '../../errors.js'
+import { makeFolder } from '../../folders.js'
 
 /** The folder used by default; it belongs to the local server alone. */
 const OWN_FOLDER = '.honeyhive'
@@ -15,7 +16,7 @@ const OWN_FOLDER = '.honeyhive'
 export function prepareFile(file: string): void {
   const folder = dirname(file)
   const isNewFolder = !existsSync(folder)
-  if (isNewFolder) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (isNewFolder) makeFolder(folder, 0o700)
   checkFile(file)
   if (isNewFolder || basename(folder) === OWN_FOLDER) ignoreInGit(folder)
   // SQLite gives its side files the mode of the main one, so it must be right before they exist.

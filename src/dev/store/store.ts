@@ -174,5 +174,6 @@ function judge(cause: unknown): { because: string; remedy: string } {
   if (cause instanceof DatabaseBusyError) return { because: 'another program holds it', remedy: 'End that program, or name another file.' }
   if (/not a database/.test(message))
     return { because: 'it is not a database of honeyhive-tracer dev', remedy: 'Name another file, or use ":memory:".' }
+  if (/malformed/.test(message)) return { because: 'it is damaged', remedy: 'Move it out of the way, or name another file.' }
   return { because: message, remedy: 'Check that the folder is writable, or use ":memory:".' }
 }

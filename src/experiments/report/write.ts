@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { HoneyHiveError } from '../../errors.js'
+import { makeFolder } from '../../folders.js'
 import { writeText } from '../../output.js'
 import { takeSnapshot } from '../../values/snapshot.js'
 import type { ExperimentResult } from '../result.js'
@@ -48,7 +49,7 @@ async function writeReport(
     return
   }
   const path = resolve(directory, fillName(file, result.name))
-  await mkdir(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   await writeFile(path, `${text}\n`)
 }
 
