@@ -1,5 +1,6 @@
 /** Masks credentials that are told by their place and not by a name: in URLs, behind `Bearer` and `Basic`, in elements of markup. */
 import type { KeyRules } from './key-rules.js'
+import { readNameBefore, readPhrase } from './field-name.js'
 import { isPlaceholder, isReferenceValue } from './harmless.js'
 import { findSecretItems } from './lists.js'
 import { TextCuts } from './text-cuts.js'
@@ -12,9 +13,13 @@ const MIN_TOKEN_CHARS = 16
 const AUTH_SCHEME = /\b(bearer|basic)(?:[ \t]{1,8}|%20|\+|[ \t]{0,4}["'`]\s{0,4}[+.,]\s{0,4}["'`])["']?([\w.~+/=-]{4,})/gi
 const SAID =
   /\b(password|passphrase|passcode|secret|token|(?:api|access|secret|private)[ _-]?key)s?(?: for [\w.@-]{1,64})?(?: (?:is|are|was) (?:now |set to |called )?["'`]?| ["'`])([^\s"'`,]{4,256})/gi
+/** Behind a name of the user's own. */
+const SAID_OF_OWN = / (?:is|are|was) (?:now |set to |called )?["'`]?([^\s"'`,]{4,256})/g
 const SAID_BARE = /\b(password|passphrase|passcode|(?:api|access|secret|private)[ _-]?key) ([^\s"'`,;=(){}<>:]{8,256})/gi
-const ELEMENT = /<([A-Za-z][\w:.-]{0,63})(?:\s[^<>]{0,512})?>(?:<!\[CDATA\[((?:(?!<!\[CDATA\[)[\s\S]){1,4096}?)\]\]>|([^<]{1,4096}))<\/\1/g
-const ELEMENT_PAIR = />\s{0,8}([^<>]{1,64}?)\s{0,8}<\/[\w:.-]{1,64}>\s{0,64}<[\w:.-]{1,64}(?:\s[^<>]{0,128})?>([^<]{1,4096})(?=<)/g
+const ELEMENT =
+  /<([A-Za-z\u00c0-\u1fff\u2070-\uffff][\w:.\u00c0-\u1fff\u2070-\uffff-]{0,63})(?:\s[^<>]{0,512})?>(?:<!\[CDATA\[((?:(?!<!\[CDATA\[)[\s\S]){1,4096}?)\]\]>|([^<]{1,4096}))<\/\1/g
+const ELEMENT_PAIR =
+  />\s{0,8}([^<>]{1,64}?)\s{0,8}<\/[\w:.\u00c0-\u1fff\u2070-\uffff-]{1,64}>\s{0,64}<[\w:.\u00c0-\u1fff\u2070-\uffff-]{1,64}(?:\s[^<>]{0,128})?>([^<]{1,4096})(?=<)/g
 
 /** Masks the password in `scheme://user:password@host`, and the user too where it is a token. */
 export function maskUrlUsers(text: string, replacement: string): string {
@@ -85,10 +90,16 @@ export function maskSaid(text: string, rules: KeyRules, replacement: string): st
     if (!rules.isSecretName(name) || !isSecret(bare) || isPlaceholder(bare, replacement) || isReferenceValue(bare)) return whole
     return whole.slice(0, -value.length) + replacement + value.slice(bare.length)
   }
-  return text.replace(SAID, mask(looksMadeUp)).replace(
+  const shown = text.replace(SAID, mask(looksMadeUp)).replace(
     SAID_BARE,
     mask((value) => looksMadeUp(value) && /\d/.test(value) && /[A-Za-z]/.test(value)),
   )
+  if (rules.nameWords === 0) return shown
+  return shown.replace(SAID_OF_OWN, (whole: string, value: string, at: number, all: string) => {
+    const name = readNameBefore(all, at)
+    const own = name === undefined || rules.isOwnName(name.name) ? name : readPhrase(all, name, rules.nameWords, rules.isOwnName)
+    return own === undefined ? whole : mask(looksMadeUp)(whole, own.name, value)
+  })
 }
 
 /** Words of a language have no digits and no such marks. */
