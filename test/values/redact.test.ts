@@ -217,6 +217,42 @@ describe('createRedactor', () => {
     }
   })
 
+  it('masks passwords of connection strings, whatever marks they hold, and what looks like one stays', () => {
+    const passwords = ['hunter2', 'hunter', 'p@ss/w:rd#1', 's3cr?t&x', 'pa$$word!', '(weird)pw9', 'a%40b9', '{x}1[y]', 'pw,9x', 'Bär9!']
+    const shapes: ((password: string) => string)[] = [
+      (password) => `app:${password}@tcp(db.internal:3306)/shop?parseTime=true`,
+      (password) => `sql.Open("mysql", "app:${password}@unix(/tmp/mysql.sock)/shop")`,
+      (password) => JSON.stringify({ dsn: `DSN=app:${password}@tcp(db:3306)/` }),
+      ...['amqp', 'redis', 'mongodb+srv', 'postgresql+asyncpg', 'jdbc:mysql', 'smtp'].map(
+        (scheme) => (password: string) => `failed: ${scheme}://app:${password}@mq-1:5672/v: timeout`,
+      ),
+      (password) => `smtp://me@x.test:${password}@h:587`,
+      (password) => `sqlplus app/${password}@//db:1521/orcl`,
+      (password) => `jdbc:oracle:thin:app/${password}@//db:1521/orcl`,
+      (password) => `jdbc:mysql://db:3306/shop?user=app&password=${password}&ssl=true`,
+      (password) => `jdbc:sqlserver://db:1433;databaseName=shop;user=app;password=${password};encrypt=true`,
+      (password) => `host=db port=5432 dbname=shop user=app password=${password} sslmode=disable`,
+      (password) => `Server=db;Database=shop;User Id=app;Password=${password};Encrypt=True`,
+      (password) => `cache:6379,password=${password},ssl=True`,
+    ]
+    for (const shape of shapes) {
+      for (const password of passwords) {
+        const shown = builtIn.text('x', shape(password))
+        for (const part of [password.slice(0, 5), password.slice(-5)]) expect(shown, shape(password)).not.toContain(part)
+      }
+    }
+    for (const password of ["it's9", 'a"b9', 'a`b9']) expect(builtIn.text('x', `amqp://app:${password}@mq`)).toBe(`amqp://app:${MASK}@mq`)
+    const harmless = [
+      ...['https://host:443/@user', 'image app:latest@sha256:abc123', 'git@github.com:org/repo.git', 'import x from "alias:@/components"'],
+      ...['npm i @scope/pkg@1.2.3', 'password = (a or b)', 'f(a=1, password=(x))', 'see http://[::1]:8080/@me', 'at 10:30@room:12'],
+      ...['ssh -p 22 user@host:2222', 'pw: app:${PW}@tcp(db:3306)/x', 'app:password@tcp(localhost:3306)/test', 'key:value@version(1)'],
+      ...['jdbc:sqlserver://db:1433;databaseName=shop;user=a@b', 'amqp://mq:5672 is down, ask me@x.test', 'npm:react@18.2.0/index?dev=1'],
+    ]
+    for (const text of harmless) expect(builtIn.text('x', text)).toBe(text)
+    const beside = ['https://u:pw9@host.io/@scope/pkg', 'redis://:pw9@h1:1,redis://:pw9@h2:1', 'mongodb://u:pw9@h.io/db?x=a@b']
+    for (const text of beside) expect(builtIn.text('x', text)).toBe(text.replaceAll('pw9', MASK))
+  })
+
   it('masks patterns of the user everywhere, without touching their state', () => {
     const sticky = /\d{4}/y
     sticky.lastIndex = 3

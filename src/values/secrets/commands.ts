@@ -21,7 +21,7 @@ const GRAMMAR: readonly RegExp[] = [
   /(\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n|;]{0,256}?\s-p["']?)([^\s"']{2,256})/g,
   /(\bredis-cli\b[^\n|;]{0,256}?\s-a[ ]{1,4}["']?)([^\s"']{1,256})/g,
   /(\bconvertto-securestring\s+(?:-string\s+)?["'])([^"']{1,256})/gi,
-  /(\bsqlplus\s+[\w$#-]{1,64}\/)([^@\s"']{1,256})/g,
+  /(\bsqlplus\s+[\w$#-]{1,64}\/)([^\s"']{1,256}(?=@)|[^@\s"']{1,256})/g,
   /(\blogin\s+\S{1,128}\s+password\s+)(\S{1,256})/g,
   /(\bconfigure\s+set\s+\S{0,64}(?:secret_access_key|session_token|password|token)\s+["']?)([^\s"']{1,256})/gi,
   /(\b(?:identified\s+by|(?:with|encrypted|set|login|user\s+\S{1,64})\s+password)\s+(?:for\s+\S{1,64}\s+|password\s+|as\s+)?(?:=\s{0,4})?\\{0,16}["'])((?:[^"'\\]|\\[^"']){1,256})/gi,
