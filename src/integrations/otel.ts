@@ -16,6 +16,7 @@ import type { TracerInstance } from '../tracer/instance.js'
 import { processDiagnostics } from '../tracer/registry.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import { findInstance } from '../tracer/tracing.js'
+import { BUILT_IN_REDACTOR } from '../values/redact.js'
 import { describeThrown } from '../values/thrown.js'
 import { isTracerRef, type TracerRef } from '../wrap/trace-options.js'
 import { type Destination, HostSpan, HostSpans, openCopy } from './host-spans.js'
@@ -132,7 +133,10 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
       if (silencePromise(answer)) throw new TypeError(NO_PROMISE)
       return answer === true
     } catch (error) {
-      warn('filter', `the filter failed (${describeThrown(error).type}) for "${span.name}", which is not copied`)
+      warn(
+        'filter',
+        `the filter failed (${describeThrown(error).type}) for "${BUILT_IN_REDACTOR.text('name', span.name)}", which is not copied`,
+      )
       return false
     }
   }
@@ -148,7 +152,7 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
     if (startsInCallbacks(span.instrumentationScope.name) && isContextOfTheQueue()) {
       processDiagnostics.warnOnce(
         'HoneyHiveSpanProcessor:callbacks',
-        `HoneyHiveSpanProcessor: "${span.name}" is not copied: ${describeQueue()}.`,
+        `HoneyHiveSpanProcessor: "${BUILT_IN_REDACTOR.text('name', span.name)}" is not copied: ${describeQueue()}.`,
       )
       return undefined
     }
@@ -240,7 +244,7 @@ function attempt<R>(what: string, fallback: R, work: () => R): R {
     return work()
   } catch (error) {
     const { type, message } = describeThrown(error)
-    warn(what, `${what} failed, so a span of the host is not copied: ${type}: ${message}`)
+    warn(what, `${what} failed, so a span of the host is not copied: ${type}: ${BUILT_IN_REDACTOR.text('error', message)}`)
     return fallback
   }
 }

@@ -126,6 +126,9 @@ class RuleRedactor implements Redactor {
   }
 }
 
+/** The rules of a tracer without settings, for what belongs to none. */
+export const BUILT_IN_REDACTOR: Redactor = createRedactor({}, [])
+
 function keepText(text: string): string {
   return text
 }
