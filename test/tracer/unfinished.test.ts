@@ -73,7 +73,9 @@ describe('a span that is open when its tracer is shut down', () => {
     const written: string[] = []
     const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0)
     createRoutingProvider().getTracer('lib').startSpan('GET /?api_key=hunter2')
+    traceFn(undefined, () => 1, { eventName: 'POST /?api_key=hunter2' })()
     write.mockRestore()
+    expect(written.join('')).toMatch(/GET [\s\S]*POST /)
     expect(written.join('')).not.toContain('hunter2')
   })
 

@@ -227,6 +227,7 @@ describe('createRedactor', () => {
         (scheme) => (password: string) => `failed: ${scheme}://app:${password}@mq-1:5672/v: timeout`,
       ),
       (password) => `smtp://me@x.test:${password}@h:587`,
+      (password) => `app:${password}1@/shop`,
       (password) => `sqlplus app/${password}@//db:1521/orcl`,
       (password) => `jdbc:oracle:thin:app/${password}@//db:1521/orcl`,
       (password) => `jdbc:mysql://db:3306/shop?user=app&password=${password}&ssl=true`,
@@ -247,6 +248,7 @@ describe('createRedactor', () => {
       ...['npm i @scope/pkg@1.2.3', 'password = (a or b)', 'f(a=1, password=(x))', 'see http://[::1]:8080/@me', 'at 10:30@room:12'],
       ...['ssh -p 22 user@host:2222', 'pw: app:${PW}@tcp(db:3306)/x', 'app:password@tcp(localhost:3306)/test', 'key:value@version(1)'],
       ...['jdbc:sqlserver://db:1433;databaseName=shop;user=a@b', 'amqp://mq:5672 is down, ask me@x.test', 'npm:react@18.2.0/index?dev=1'],
+      ...['sip:bob@host:5060', 'see user:guide@/docs', '@media:print@/x'],
     ]
     for (const text of harmless) expect(builtIn.text('x', text)).toBe(text)
     const beside = ['https://u:pw9@host.io/@scope/pkg', 'redis://:pw9@h1:1,redis://:pw9@h2:1', 'mongodb://u:pw9@h.io/db?x=a@b']

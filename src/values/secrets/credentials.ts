@@ -11,11 +11,14 @@ const ORACLE_LOGIN = /(\bjdbc:oracle:\w{1,16}:[\w$#]{1,64}\/)([^\s"'`]{1,256})@(
 const PORT = /^\d{1,5}(?:$|;[\w ]{1,40}=|,[\w.-]{1,253}:\d{1,5})/
 /** A text that is one URL, whose password may hold quotes. */
 const WHOLE_URL = /^([a-z][a-z\d+.-]{1,31}:\/\/[^\s/:@"'`]{0,128}:)(\S{1,256})@(?=[\w.,:[\]-]{1,512}(?:[/?#]\S*)?$)/i
+/** Words before a slash may be paths of modules and media. */
+const LOGIN_BEFORE_SLASH =
+  /((?<![\w.$%+@:/-])[\w.$%+-]{1,64}:)(?=[^\s"'`]{0,255}[\d!#$%&*+=^~_])([^\s"'`]{1,256})@(?=\/[\w$-]{1,64}(?:[?\s"'`\\]|$))/g
 /** Group 1 ends where the password begins, group 2 is the password. */
 const BARE_LOGINS: readonly RegExp[] = [
-  /((?<![\w.$%+@:/-])[\w.$%+-]{0,64}(?:@[\w.-]{1,64})?:)([^\s"'`]{1,256})@(?:(?:[\w+-]{0,16}tcp[46]?|udp|unix|pipe|ssh|tls|memory|cloudsql[\w-]{0,16})\(|\/[\w$-]{1,64}(?=[?\s"'`\\]|$))/g,
+  /((?<![\w.$%+@:/-])[\w.$%+-]{0,64}(?:@[\w.-]{1,64})?:)([^\s"'`]{1,256})@(?:[\w+-]{0,16}tcp[46]?|udp|unix|pipe|ssh|tls|memory|cloudsql[\w-]{0,16})\(/g,
   /^([\w.$%+-]{0,64}:)(\S[^\n]{0,255})@(?:[\w+-]{0,16}tcp[46]?|udp|unix|pipe|cloudsql[\w-]{0,16})\(/g,
-  /((?<![\w.$%+@:/-])[A-Za-z][\w.$%+-]{0,64}:)([^\s"'`@/:]{1,256})@(?!sha\d)(?=[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}:\d{2,5}(?![\w.]))/g,
+  /((?<![\w.$%+@:/-])(?!(?:sips?|mailto|xmpp|acct|npm|jsr|docker|image|ssh|git|urn|tel|im):)[A-Za-z][\w.$%+-]{0,64}:)([^\s"'`@/:]{1,256})@(?!sha\d)(?=[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}:\d{2,5}(?![\w.]))/g,
   /((?<![\w.$%+@:/-])[A-Za-z][\w$#]{0,64}\/)([^\s"'`@/]{1,256})@(?=(?:\/\/)?[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}:\d{2,5}[/:]\w)/g,
 ]
 /** A user without a password that is long enough to be a token: `https://ghp_…@github.com`. */
@@ -91,7 +94,8 @@ function maskBareLogins(text: string, replacement: string): string {
       ? whole
       : start + replacement + whole.slice(start.length + password.length)
   const isOpen = !text.includes(replacement) && !/^https?:/i.test(text)
-  return (isOpen ? [WHOLE_URL, ...BARE_LOGINS] : BARE_LOGINS).reduce((shown, login) => shown.replace(login, mask), text)
+  const logins = [...(isOpen ? [WHOLE_URL] : []), ...(text.includes('@/') ? [LOGIN_BEFORE_SLASH] : []), ...BARE_LOGINS]
+  return logins.reduce((shown, login) => shown.replace(login, mask), text)
 }
 
 function tokenOf(from: number, user: string): Range | undefined {
