@@ -8,7 +8,6 @@ import type { EvaluateOptions } from './options.js'
 import { runPool } from './pool.js'
 import { createProgress, type ProgressState } from './progress.js'
 import type { ExperimentResult } from './result.js'
-import { describeError } from './score.js'
 import { isThenable, type Stop } from './stop.js'
 import type { DatapointInput, EvaluatorSet, OutputUntilInferred, ScoresOf } from './types.js'
 
@@ -66,7 +65,7 @@ function tellProgress(
   { onProgress }: AnyEvaluateOptions,
   progress: Parameters<NonNullable<AnyEvaluateOptions['onProgress']>>[0],
 ): void {
-  const warn = (error: unknown): void => experiment.warn(`onProgress threw: ${describeError(error)}`)
+  const warn = (error: unknown): void => experiment.warn(`onProgress threw: ${experiment.describe(error)}`)
   try {
     const told: unknown = onProgress?.(progress)
     // A rejection that nobody waits for ends the process.

@@ -152,7 +152,7 @@ export class Experiment {
         ? await runLocalRow(this.#rowPlan, source, earlier)
         : await this.#runAndReport(source, earlier)
     if (!isComplete && isCounted && this.#journal !== undefined) {
-      await this.#journal.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${describeError(error)}`))
+      await this.#journal.append(row).catch((error: unknown) => this.warn(`The journal could not be written: ${this.describe(error)}`))
     }
     this.#mistakes.look(source.raw, row)
     if (isCounted) this.#summary.add(row)
@@ -259,9 +259,14 @@ export class Experiment {
     if (!this.#warnings.includes(message)) this.#warnings.push(message)
   }
 
+  /** What was thrown, as a line may show it. */
+  describe(error: unknown): string {
+    return this.#redactor.text('error', describeError(error))
+  }
+
   /** Says that the dataset ended early; the run counts as failed. */
   failDataset(error: unknown): void {
-    this.#datasetError = `The dataset could not be read to its end: ${describeError(error)}`
+    this.#datasetError = `The dataset could not be read to its end: ${this.describe(error)}`
     this.warn(this.#datasetError)
   }
 

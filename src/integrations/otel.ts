@@ -16,6 +16,7 @@ import type { TracerInstance } from '../tracer/instance.js'
 import { processDiagnostics } from '../tracer/registry.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import { findInstance } from '../tracer/tracing.js'
+import { BUILT_IN_REDACTOR } from '../values/redact.js'
 import { describeThrown } from '../values/thrown.js'
 import { isTracerRef, type TracerRef } from '../wrap/trace-options.js'
 import { type Destination, HostSpan, HostSpans, openCopy } from './host-spans.js'
@@ -132,7 +133,7 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
       if (silencePromise(answer)) throw new TypeError(NO_PROMISE)
       return answer === true
     } catch (error) {
-      warn('filter', `the filter failed (${describeThrown(error).type}) for "${span.name}", which is not copied`)
+      warn('filter', `the filter failed (${describeThrown(error).type}) for "${shownName(span)}", which is not copied`)
       return false
     }
   }
@@ -148,7 +149,7 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
     if (startsInCallbacks(span.instrumentationScope.name) && isContextOfTheQueue()) {
       processDiagnostics.warnOnce(
         'HoneyHiveSpanProcessor:callbacks',
-        `HoneyHiveSpanProcessor: "${span.name}" is not copied: ${describeQueue()}.`,
+        `HoneyHiveSpanProcessor: "${shownName(span)}" is not copied: ${describeQueue()}.`,
       )
       return undefined
     }
@@ -164,7 +165,7 @@ export class HoneyHiveSpanProcessor implements SpanProcessor {
     if (conflict !== undefined) {
       warn(
         'conflict',
-        `"${span.name}" is not copied: it starts in the scope of ${conflict[1].label} below a span that went to ${conflict[0].label}, and neither was entered inside the other`,
+        `"${shownName(span)}" is not copied: it starts in the scope of ${conflict[1].label} below a span that went to ${conflict[0].label}, and neither was entered inside the other`,
       )
     }
     return {
@@ -240,9 +241,14 @@ function attempt<R>(what: string, fallback: R, work: () => R): R {
     return work()
   } catch (error) {
     const { type, message } = describeThrown(error)
-    warn(what, `${what} failed, so a span of the host is not copied: ${type}: ${message}`)
+    warn(what, `${what} failed, so a span of the host is not copied: ${type}: ${BUILT_IN_REDACTOR.text('error', message)}`)
     return fallback
   }
+}
+
+/** No tracer owns the span, so its name is shown by the built-in rules. */
+function shownName({ name }: { readonly name: string }): string {
+  return BUILT_IN_REDACTOR.text('name', name)
 }
 
 function warn(topic: string, message: string): void {

@@ -6,6 +6,7 @@ import { currentScope, runInScope } from '../context/scope.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { silencePromise } from '../promises.js'
 import { isErrorLike } from '../values/realm.js'
+import { BUILT_IN_REDACTOR } from '../values/redact.js'
 import { describeThrown } from '../values/thrown.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { enrichSpan } from '../tracer/enrich.js'
@@ -96,6 +97,11 @@ export interface RequestTracingOptions<Req, Res> {
   readonly specs: Specs
 }
 
+/** What the host threw may tell of its request. */
+function describe(error: unknown): string {
+  return BUILT_IN_REDACTOR.text('error', describeThrown(error).message)
+}
+
 /** Which tracers record a request already. Keyed by the request: it holds nothing alive. */
 const recordedBy = new WeakMap<object, Set<HoneyHiveTracer>>()
 
@@ -120,7 +126,7 @@ export function createRequestTracing<Req, Res>(settings: RequestTracingOptions<R
         `${where}: the tracer function returned no tracer, so the request runs untraced. Return a tracer, or use "ignore" for such requests.`,
       )
     } catch (error) {
-      diagnostics.warnOnce('tracer', `${where}: the tracer function threw, so the request runs untraced: ${describeThrown(error).message}`)
+      diagnostics.warnOnce('tracer', `${where}: the tracer function threw, so the request runs untraced: ${describe(error)}`)
     }
     return undefined
   }
@@ -129,7 +135,7 @@ export function createRequestTracing<Req, Res>(settings: RequestTracingOptions<R
     try {
       return options.ignore?.(request) === true
     } catch (error) {
-      diagnostics.warnOnce('ignore', `${where}: "ignore" threw, so the request is traced: ${describeThrown(error).message}`)
+      diagnostics.warnOnce('ignore', `${where}: "ignore" threw, so the request is traced: ${describe(error)}`)
       return false
     }
   }

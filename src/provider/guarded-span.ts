@@ -324,7 +324,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
 
   /** Its name and id; what it holds stays out of logs. */
   toString(): string {
-    return `Span(${recordIn(this).name} ${recordIn(this).context.spanId})`
+    const { name, context, owner } = recordIn(this)
+    return `Span(${owner.redactor.text('name', name)} ${context.spanId})`
   }
 
   /** What `JSON.stringify` shows: its ids. */

@@ -19,6 +19,7 @@ import { inferLibrary } from '../semantics/library.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
 import { keepsContext, toCallersContext } from './kept-contexts.js'
+import { BUILT_IN_REDACTOR } from '../values/redact.js'
 import { isStackUsedUp } from '../values/stack-used-up.js'
 import { describeThrown } from '../values/thrown.js'
 import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
@@ -31,6 +32,8 @@ import { UnrecordedSpan } from './unrecorded-span.js'
 export interface RoutingOptions {
   /** Takes the spans that start where no tracer is active; without one they are not recorded, and counted. */
   readonly fallback?: Instance | undefined
+  /** The name of a span that nobody owns, as a line may show it. @defaultValue by the built-in rules */
+  readonly showName?: ((name: string) => string) | undefined
   readonly diagnostics: Diagnostics
   /** Spans about our own requests are not recorded, whatever instrumented them. */
   readonly isOwnEndpoint?: ((url: string) => boolean) | undefined
@@ -113,7 +116,7 @@ export class RoutingProvider implements FlushableTracerProvider {
       // As where the stack is used up: the library's own call fails as well.
       if (isStackUsedUp(error)) throw error
       this.#unowned++
-      this.#options.diagnostics.warn('route', `"${nameText(name)}" is not recorded: ${describeThrown(error).message}.`)
+      this.#options.diagnostics.warn('route', `${this.#describe(name)}: ${describeThrown(error).message}.`)
       return new UnrecordedSpan(undefined, ROOT_CONTEXT)
     }
   }
@@ -137,12 +140,17 @@ export class RoutingProvider implements FlushableTracerProvider {
   #refuse(name: string, at: Context, { place, conflict, surroundings }: Routing, isUnsure: boolean): Span {
     this.#unowned++
     const { diagnostics } = this.#options
-    const what = `"${nameText(name)}" is not recorded`
+    const what = this.#describe(name)
     if (isUnsure) diagnostics.warnOnce('callbacks', `${what}: ${describeQueue()}.`)
     // What starts inside a span that nobody records goes the same way without a word.
     else if (conflict !== undefined) diagnostics.warn('conflict', `${what}: ${describeConflict(conflict)}.`)
     else if (place.parent === undefined) diagnostics.warn('unowned', `${what}: ${NOBODY_ACTIVE}.`)
     return new UnrecordedSpan(undefined, hasOwnIds(at) ? ROOT_CONTEXT : at, originOf(surroundings))
+  }
+
+  #describe(name: string): string {
+    const { showName = showByBuiltInRules } = this.#options
+    return `"${showName(nameText(name))}" is not recorded`
   }
 
   #isOwnRequest(options: SpanOptions): boolean {
@@ -157,6 +165,10 @@ function newestOf(fallback: Instance | undefined): Instance | undefined {
   let newest = fallback
   while (newest?.successor?.isLive === true) newest = newest.successor
   return newest
+}
+
+function showByBuiltInRules(name: string): string {
+  return BUILT_IN_REDACTOR.text('name', name)
 }
 
 const NOBODY_ACTIVE = 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'

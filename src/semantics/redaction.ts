@@ -1,8 +1,8 @@
 /** Rules of the built-in redactor. */
 export interface RedactRules {
   /**
-   * Names of fields to mask at any depth: text compares without case and punctuation, text with dots against the end of the
-   * path, a RegExp is tested on the name.
+   * Names of fields to mask at any depth: text compares without case and punctuation (`tax number` finds `taxNumber`), text with
+   * dots against the end of the path, where places in lists may be left out, a RegExp is tested on the name.
    */
   readonly keys?: readonly (string | RegExp)[]
   /** Text to mask wherever it stands in a string. */

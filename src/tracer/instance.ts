@@ -139,7 +139,10 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       mask: redactor.label,
       showName: toShowName(redactor),
     })
-    this.#open = new UnfinishedSpans({ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock, limits: toOpenLimits(config) })
+    this.#open = new UnfinishedSpans({
+      ...{ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock },
+      ...{ limits: toOpenLimits(config), showName: toShowName(redactor) },
+    })
     this.stats.watchOpen(this.#open)
     this.ownSession = createOwnSession(config, caller, (value) => this.snapshot(value).value)
     this.#firstParent = this.ownSession.follows === undefined ? caller?.parent : undefined
@@ -204,7 +207,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** The routing provider whose spans come here when no tracer is active. */
   get provider(): RoutingProvider {
     const { registerContextManager } = this.#config
-    this.#provider ??= new RoutingProvider({ fallback: this, diagnostics: this.diagnostics, isOwnEndpoint, registerContextManager })
+    const showName = toShowName(this.redactor)
+    this.#provider ??= new RoutingProvider({
+      fallback: this,
+      showName,
+      diagnostics: this.diagnostics,
+      isOwnEndpoint,
+      registerContextManager,
+    })
     return this.#provider
   }
 
@@ -264,7 +274,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #refuseFailed(name: string, error: unknown): void {
-    this.stats.refused('internal', { name: nameText(name), spanId: '' }, `it could not be started: ${describeThrown(error).message}`)
+    const why = this.redactor.text('error', describeThrown(error).message)
+    this.stats.refused('internal', { name: nameText(name), spanId: '' }, `it could not be started: ${why}`)
   }
 
   #start(request: SpanRequest, at: Surroundings, current: Current | undefined): GuardedSpan | UnrecordedSpan {
@@ -351,7 +362,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** Says that work of our own failed; the host does not notice. */
   report(topic: string, error: unknown): void {
     try {
-      this.diagnostics.warn(topic, `${topic} failed: ${describeThrown(error).message}`)
+      this.diagnostics.warn(topic, `${topic} failed: ${this.redactor.text('error', describeThrown(error).message)}`)
     } catch {
       // Not even that can be said.
     }
@@ -528,7 +539,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       if (isStackUsedUp(error) || record.isHandedOver) throw error
       record.isHandedOver = true
       const name: SpanName = { name: record.name, spanId: record.context.spanId }
-      this.stats.droppedOne('internal', name, `it could not be queued: ${describeThrown(error).message}`)
+      this.stats.droppedOne('internal', name, `it could not be queued: ${this.redactor.text('error', describeThrown(error).message)}`)
     }
   }
 
@@ -697,11 +708,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     try {
       return this.spans.start(request, at, current)
     } catch (error) {
-      this.stats.refused(
-        'internal',
-        { name: nameText(request.name), spanId: '' },
-        `it could not be started: ${describeThrown(error).message}`,
-      )
+      this.#refuseFailed(request.name, error)
       return undefined
     }
   }

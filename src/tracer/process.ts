@@ -79,7 +79,9 @@ export function createRoutingProvider({
 }: {
   fallback?: HoneyHiveTracer
 } = {}): FlushableTracerProvider & { readonly unowned: number } {
-  return new RoutingProvider({ fallback: fallback?.instance, diagnostics: processDiagnostics, isOwnEndpoint, flushAll })
+  const redactor = fallback?.instance.redactor
+  const showName = redactor && ((name: string) => redactor.text('name', name))
+  return new RoutingProvider({ fallback: fallback?.instance, showName, diagnostics: processDiagnostics, isOwnEndpoint, flushAll })
 }
 
 /**

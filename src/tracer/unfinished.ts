@@ -32,6 +32,8 @@ export interface OpenSpanParts {
   readonly diagnostics: Diagnostics
   readonly clock: Clock
   readonly limits: OpenSpansLimits
+  /** A span's name as it is exported. */
+  readonly showName: (name: string) => string
 }
 
 /**
@@ -122,7 +124,8 @@ export class UnfinishedSpans implements OpenSpansView {
     const [oldest] = this.#open
     if (oldest === undefined) return undefined
     const byLibrary = countByLibrary(this.#open)
-    return { oldestOpen: this.#toOpenSpan(oldest), openByLibrary: Object.fromEntries(byLibrary) }
+    const oldestOpen = this.#toOpenSpan(oldest)
+    return { oldestOpen: { ...oldestOpen, name: this.#parts.showName(oldestOpen.name) }, openByLibrary: Object.fromEntries(byLibrary) }
   }
 
   find(spanIdOrName: string): readonly OpenSpan[] {
@@ -181,7 +184,7 @@ export class UnfinishedSpans implements OpenSpansView {
     for (const [library] of counts) if (this.#named.size < MAX_REMEMBERED) this.#named.add(library)
     const shown = counts.slice(0, MAX_SHOWN).map(([library, count]) => `${count} of ${library.slice(0, MAX_SHOWN_CHARS)}`)
     const [first] = records.filter(({ library }) => counts.some(([name]) => name === library.name))
-    const example = first === undefined ? '' : ` The first is ${toShown(nameOf(first))}.`
+    const example = first === undefined ? '' : ` The first is ${toShown(this.#parts.showName(nameOf(first)))}.`
     const others = counts.length > MAX_SHOWN ? ` and of ${counts.length - MAX_SHOWN} more libraries` : ''
     const message = `spans that nothing had ended are exported as they are, marked ${ATTRIBUTE.unfinished}: ${shown.join(', ')}${others}.${example} ${REMEDY}`
     this.#parts.diagnostics.warnOnce(`unfinished:${counts[0]?.[0]}`, message)

@@ -4,6 +4,7 @@ import { type MediaMode, summariseMedia } from './media.js'
 import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { isPlainArray, type Plain, setField } from './plain.js'
 import { createKeyRules, type KeyRules } from './secrets/key-rules.js'
+import { maskJsonPaths } from './secrets/json-paths.js'
 import { createSecretMask, type SecretList } from './secrets/own-secrets.js'
 import { rememberClean } from './secrets/remembered.js'
 import { createTextMask, type MaskText } from './secrets/text-mask.js'
@@ -115,10 +116,18 @@ class RuleRedactor implements Redactor {
 
   #leaf(path: string, leaf: Plain): Plain {
     const { masks, ask } = this.#parts
-    const shown = typeof leaf === 'string' ? maskText(leaf, masks) : leaf
+    const shown = typeof leaf === 'string' ? maskText(this.#withoutDeclared(path, leaf), masks) : leaf
     return ask === undefined ? shown : ask(path, shown)
   }
+
+  #withoutDeclared(path: string, text: string): string {
+    const { keyRules, replacement } = this.#parts
+    return keyRules.hasPaths ? maskJsonPaths(text, path, keyRules, replacement) : text
+  }
 }
+
+/** The rules of a tracer without settings, for what belongs to none. */
+export const BUILT_IN_REDACTOR: Redactor = createRedactor({}, [])
 
 function keepText(text: string): string {
   return text

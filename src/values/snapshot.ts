@@ -6,6 +6,7 @@ import { isArrayPrototype, isErrorLike, isPlainPrototype } from './realm.js'
 import { PROMISE, toBigIntText, toFunctionText, toStandIn, toSymbolText, toThrownName } from './stand-in.js'
 import { fitValue, LEAST_PART_BYTES, numberSize, sizeOf } from './room.js'
 import { cutText, OVERLAP_BYTES, toCutListMark } from './text.js'
+import { FirstFields } from './web-objects.js'
 
 export type { Plain } from './plain.js'
 
@@ -248,8 +249,13 @@ function copyContent(value: object, walk: Walk): Plain | undefined {
   if (types.isSet(value)) return copySet(value, walk)
   if (isErrorLike(value)) return copyError(value, walk)
   const standIn = toStandIn(value, walk.media, walk.maxBytes)
+  if (standIn instanceof FirstFields) return copyFirstFields(standIn, walk)
   if (typeof standIn === 'object' && standIn !== null && !Array.isArray(standIn)) silenceFields(value, standIn)
   return standIn === undefined ? copyInstance(value, walk) : copyValue(standIn, walk)
+}
+
+function copyFirstFields({ fields, leftOut }: FirstFields, walk: Walk): Plain | undefined {
+  return copyFields(fields, walk, Object.keys(fields).length + leftOut)
 }
 
 /** What stands for `source` holds what its getters gave. */

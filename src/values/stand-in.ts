@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { toBinaryStandIn } from './binary.js'
 import type { MediaMode } from './media.js'
 import { isGlobal, isNodeStream } from './realm.js'
+import { cutText } from './text.js'
 import { toWebStandIn } from './web-objects.js'
 
 /** Beyond this size decimal text costs more than linear time. */
@@ -87,5 +88,6 @@ function toTag(value: object, fallback: string): string {
 }
 
 function shortName(name: unknown): string {
-  return typeof name === 'string' ? name.slice(0, MAX_NAME_CHARS) : ''
+  if (typeof name !== 'string') return ''
+  return name.length > MAX_NAME_CHARS ? cutText(name, MAX_NAME_CHARS) : name
 }

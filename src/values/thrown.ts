@@ -88,7 +88,8 @@ function objectText(thrown: object): string {
 function taggedText(thrown: object): string {
   try {
     const text = String(thrown)
-    return text.startsWith('[object') ? `[thrown ${text.slice(8, -1)}]` : text.slice(0, MAX_TEXT_CHARS)
+    if (text.startsWith('[object')) return `[thrown ${text.slice(8, -1)}]`
+    return text.length > MAX_TEXT_CHARS ? cutText(text, MAX_TEXT_CHARS) : text
   } catch {
     return '[Unreadable]'
   }

@@ -1,12 +1,15 @@
 import { NativeMap, NativeSet } from '../natives.js'
+import { cutText } from './text.js'
 
 /**
  * Objects of the web platform by what they show: headers, forms, requests, replies. They are told by their tag, so those of jsdom,
  * of `node-fetch` and of another realm count too, and the global ones are not loaded. Bodies are never touched.
  */
 
-/** Entries read of one collection. */
-const MAX_ENTRIES = 1_000
+/** Fields shown of one collection, the mark of those that are left out among them. */
+const MAX_FIELDS = 1_000
+/** Entries that are counted: some collections have no end. */
+const MAX_COUNTED = 100_000
 const MAX_TEXT_CHARS = 4_096
 
 type Read = (value: object) => unknown
@@ -28,7 +31,18 @@ const BARE_TAGS: ReadonlySet<unknown> = new NativeSet([
   ...['ReadableStream', 'WritableStream', 'TransformStream', 'WeakRef', 'Promise', 'process', 'Window', 'MessagePort', 'WebSocket'],
 ])
 
-/** What stands for an object of the web platform; `undefined` for anything else. */
+/** The first fields of a collection, and how many more entries it has. */
+export class FirstFields {
+  readonly fields: object
+  readonly leftOut: number
+
+  constructor(fields: object, leftOut: number) {
+    this.fields = fields
+    this.leftOut = leftOut
+  }
+}
+
+/** What stands for an object of the web platform, {@link FirstFields} where that holds too much; `undefined` for anything else. */
 export function toWebStandIn(value: object): unknown {
   const tag: unknown = Reflect.get(value, Symbol.toStringTag)
   if (typeof tag !== 'string') return undefined
@@ -52,15 +66,27 @@ function toHref(value: object): string {
 function readEntries(value: object): object | undefined {
   const list: unknown = Reflect.get(value, 'entries')
   if (typeof list !== 'function') return undefined
-  const fields: Record<string, unknown> = Object.create(null)
+  const lists = new NativeMap<string, unknown[]>()
+  let last: string | undefined
   let count = 0
   for (const [name, item] of Reflect.apply(list, value, []) as Iterable<[unknown, unknown]>) {
-    const key = String(name)
-    const earlier = fields[key]
-    fields[key] = key in fields ? [...(Array.isArray(earlier) ? earlier : [earlier]), item] : item
     count += 1
-    if (count >= MAX_ENTRIES) break
+    if (count >= MAX_COUNTED) break
+    if (count > MAX_FIELDS) continue
+    last = String(name)
+    const items = lists.get(last)
+    if (items === undefined) lists.set(last, [item])
+    else items.push(item)
   }
+  if (count <= MAX_FIELDS) return toFields(lists)
+  // The last one makes room for the mark.
+  lists.get(last ?? '')?.pop()
+  return new FirstFields(toFields(lists), count - MAX_FIELDS + 1)
+}
+
+function toFields(lists: ReadonlyMap<string, readonly unknown[]>): object {
+  const fields: Record<string, unknown> = Object.create(null)
+  for (const [name, items] of lists) if (items.length > 0) fields[name] = items.length === 1 ? items[0] : items
   return fields
 }
 
@@ -79,5 +105,7 @@ function toBlobText(name: string, value: object): string {
 }
 
 function toText(value: unknown, fallback: string): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, MAX_TEXT_CHARS) : fallback
+  if (typeof value !== 'string' && typeof value !== 'number') return fallback
+  const text = String(value)
+  return text.length > MAX_TEXT_CHARS ? cutText(text, MAX_TEXT_CHARS) : text
 }

@@ -152,6 +152,30 @@ describe('reports', () => {
     expect(Object.entries(result.toJSON().metrics.verdict.categories)).toEqual([['label [REDACTED]', 2]])
   })
 
+  test('masks names of evaluators, metrics and fields as it masks texts, and tells them apart', async () => {
+    const result = await evaluate({
+      ...OFFLINE,
+      dataset: [{ inputs: { 'me@x.test': 1, 'you@x.test': 2, deep: [{ 'me@x.test': 'q' }] }, groundTruth: { 'me@x.test': 1 } }],
+      function: () => ({ 'me@x.test': 'a', byUser: { 'you@x.test': 3 } }),
+      evaluators: {
+        'like me@x.test': () => ({ score: 0.5, metrics: { 'words of me@x.test': 3 } }),
+        'like you@x.test': () => 0.5,
+        'broken me@x.test': () => {
+          throw new Error('no')
+        },
+      },
+      summaryEvaluators: { 'all me@x.test': () => 1 },
+      thresholds: { 'like me@x.test': 0.9 },
+      tracerOptions: { redact: { patterns: [/[\w.]+@x\.test/] } },
+    })
+    expect(Object.keys(result.rows[0]?.scores ?? {})).toContain('like me@x.test')
+    for (const text of [result.toTable(), result.toMarkdown(), result.toHTML(), result.toJUnit(), JSON.stringify(result)]) {
+      expect(text).not.toMatch(/(me|you)@x/)
+      expect(text).toMatch(/like \\?\[REDACTED\\?\] 2/)
+    }
+    expect(result.toJSON().rows[0]?.inputs).toEqual({ '[REDACTED]': 1, '[REDACTED] 2': 2, deep: [{ '[REDACTED]': 'q' }] })
+  })
+
   test('cuts no character in two', async () => {
     const result = await evaluate({
       ...OFFLINE,

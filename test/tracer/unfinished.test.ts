@@ -1,7 +1,8 @@
+import { inspect } from 'node:util'
 import { type Span, SpanStatusCode, TraceFlags } from '@opentelemetry/api'
 import { type ReadableSpan, SamplingDecision, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { describe, expect, vi } from 'vitest'
-import { HoneyHiveTracer, traceFn, type TracerOptions, type TracerStats } from '../../src/index.js'
+import { createRoutingProvider, HoneyHiveTracer, traceFn, type TracerOptions, type TracerStats } from '../../src/index.js'
 import { toSpanTrees } from '../../src/testing/span-tree.js'
 import type { TestTracer } from '../../src/testing/index.js'
 import { ABANDONED_AFTER_MS } from '../../src/tracer/unfinished.js'
@@ -50,6 +51,32 @@ describe('a span that is open when its tracer is shut down', () => {
     expect(said[0]).toContain('1 of some-instrumentor')
     expect(said[0]).toContain(UNFINISHED)
     expect(tracer.explain(model.spanContext().spanId)).toMatch(/^exported .* unfinished/)
+  })
+
+  test('shows its name in lines, texts and counts as it is exported', async ({ createTracer }) => {
+    const { said, logger } = listen()
+    const tracer = createTracer({ logger, redact: { patterns: [/[\w.]+@x\.test/] } })
+    const span = tracer.startSpan('mail me@x.test password=hunter2')
+    expect(JSON.stringify(tracer.stats().oldestOpen)).toContain('"mail [REDACTED] password=[REDACTED]"')
+    expect(`${String(span)} ${inspect(span)} ${tracer.explain('mail me@x.test password=hunter2')}`).not.toMatch(/me@x|hunter2/)
+    tracer.instance.guard('hook', undefined, () => {
+      throw new Error('no answer for me@x.test')
+    })
+    await tracer.shutdown()
+    tracer.instance.provider.getTracer('lib').startSpan('late me@x.test')
+    expect(said.join('\n')).toContain('The first is "mail [REDACTED] password=[REDACTED]"')
+    expect(said.join('\n')).toContain('hook failed: no answer for [REDACTED]')
+    expect(said.join('\n')).not.toMatch(/me@x|hunter2/)
+  })
+
+  test('is named by the built-in rules where no tracer takes it', () => {
+    const written: string[] = []
+    const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+    createRoutingProvider().getTracer('lib').startSpan('GET /?api_key=hunter2')
+    traceFn(undefined, () => 1, { eventName: 'POST /?api_key=hunter2' })()
+    write.mockRestore()
+    expect(written.join('')).toMatch(/GET [\s\S]*POST /)
+    expect(written.join('')).not.toContain('hunter2')
   })
 
   test('is delivered once when it ends after all, and writes nothing more', async ({ tracer }) => {

@@ -143,6 +143,118 @@ describe('createRedactor', () => {
     }
   })
 
+  it('knows names of the user in every spelling of their letters and words', () => {
+    const keys = ['contraseña', 'Straße', 'पासवर्ड', 'kimlik no', 'tax number', 'date of birth', "date d'anniversaire", 'nationalId']
+    const redactor = createRedactor({ keys }, [])
+    const names = [
+      ...['contraseña', 'contraseña'.normalize('NFD'), 'CONTRASEÑA', 'STRASSE', 'STRAẞE', 'strasse', 'पासवर्ड', 'KİMLİK NO', 'kimlikNo'],
+      ...['taxNumber', 'tax_number', 'Tax Number', 'TAX-NUMBER', 'tax.number', 'dateOfBirth', 'date_of_birth', 'Date d’anniversaire'],
+    ]
+    for (const name of [...names, 'National ID']) expect(redactor.value('inputs', { [name]: 'x' }), name).toEqual({ [name]: MASK })
+    const others = { contrasena: 'x', tax: { number: 'x' }, number: 'x', birth: 'x', nationalIdea: 'x' }
+    expect(redactor.value('inputs', others)).toBe(others)
+  })
+
+  it('finds names of the user beside values in text: beyond ASCII, of several words, with dots', () => {
+    const secret = 'Zx9qLm27TtRw4kPd'
+    const keys = ['contraseña', 'пароль', '密码', 'Straße', 'credit card', 'dateOfBirth', "date d'anniversaire", 'user.address']
+    const redactor = createRedactor({ keys }, [])
+    const names = ['contraseña', 'contraseña'.normalize('NFD'), 'Пароль', '密码', 'STRASSE', 'credit card', 'Date of Birth', 'creditCard']
+    for (const name of [...names, 'date of birth', 'Date d’anniversaire']) {
+      const joined = name.replace(/[ ’]/g, '-')
+      const setter = `set${joined.slice(0, 1).toUpperCase()}${joined.slice(1).replaceAll('-', '')}`
+      const texts = [
+        ...[`${name}: ${secret}`, `${name} : ${secret}`, `your ${name} = ${secret}`, `${name}：${secret}`, `**${name}**: ${secret}`],
+        ...[`| ${name} | ${secret} |`, `the ${name} is ${secret}`, `Server=x;${name}=${secret};Db=1`, `["${name}","${secret}"]`],
+        ...[`a=1&${encodeURIComponent(name)}=${secret}`, String(new URLSearchParams({ a: 'b', [name]: secret }))],
+        ...[`https://h/?${encodeURIComponent(`x=y&${encodeURIComponent(name)}=${secret}`)}`, `<${joined}>${secret}</${joined}>`],
+        ...[`cmd --${joined} ${secret}`, `cmd --${joined}=${secret}`, `person.${setter}("${secret}")`, JSON.stringify({ [name]: secret })],
+        ...[`ENV ${joined.replaceAll('-', '_')} ${secret}`, JSON.stringify({ name, value: secret }), `{'${joined}': '${secret}'}`],
+      ]
+      for (const text of texts) expect(redactor.text('name', text), text).not.toContain(secret)
+    }
+    for (const text of [`user.address=${secret}`, `{"user.address":"${secret}"}`, `user[address]=${secret}`, `user%5Baddress%5D=${secret}`])
+      expect(redactor.text('name', text), text).not.toContain(secret)
+    expect(redactor.value('inputs', ['a', 'b', 'пароль', secret])).toEqual(['a', 'b', 'пароль', MASK])
+    for (const text of ['bank card: blue', 'credit cards: two', '%D1%81лово=x', 'address=here', 'of birth: 5', 'list[address]=here'])
+      expect(redactor.text('name', text)).toBe(text)
+  })
+
+  it('finds paths of the user in values, lists of them, and JSON text of any depth', () => {
+    const redactor = createRedactor({ keys: ['user.e-mail', 'rows.1.id'] }, [])
+    const email = 'me@x.test'
+    const values: Plain[] = [
+      { user: { email } },
+      { user: [{ name: 'n', email }] },
+      { user: { email: { work: [email] } } },
+      { user: JSON.stringify({ id: 1, email }) },
+      ...[{ user: { email } }, { a: [{ user: { id: '1,2', rest: { z: [1] }, E_Mail: email } }] }, { user: { email: [email] } }].flatMap(
+        (value) => [
+          JSON.stringify(value),
+          JSON.stringify(value, undefined, 2),
+          JSON.stringify({ body: JSON.stringify({ body: JSON.stringify(value) }) }),
+          `it's "{" and failed: ${JSON.stringify(value)} at end`,
+          JSON.stringify(value).slice(0, -4),
+          JSON.stringify(value).replaceAll('"', "'"),
+          JSON.stringify(value).replace(/"(\w+)":/g, '$1: '),
+        ],
+      ),
+    ]
+    for (const value of values) expect(JSON.stringify(redactor.value('inputs', value)), JSON.stringify(value)).not.toContain(email)
+    expect(redactor.text('outputs', '{"user": {"id": 1, "email": "x", "more": [1]}}')).toBe(
+      `{"user": {"id": 1, "email": "${MASK}", "more": [1]}}`,
+    )
+    expect(redactor.text('outputs', '{"rows":[{"id":1},{"id":2}]}')).toBe(`{"rows":[{"id":1},{"id":"${MASK}"}]}`)
+    const others = ['{"users":{"email":"x"}}', '{"user":{"id":1},"email":"x"}', '{"email":"x"}', '{"user":{"email":null}}', 'user: {email']
+    for (const text of others) expect(redactor.text('outputs', text)).toBe(text)
+  })
+
+  it('finds paths of the user in linear time', async () => {
+    const redactor = createRedactor({ keys: ['user.email'], builtIn: false }, [])
+    for (const unit of ['{', '{"', '{"user":', '{"user":{"email":', '{"a":"{', "{'", '{[', '{a:', '{\\"', '{:']) {
+      const text = `{${unit.repeat(500_000 / unit.length)}`
+      expect(await leastBelow(1_000, () => cpuMsOf(() => redactor.text('x', text))), unit).toBeLessThan(1_000)
+    }
+  })
+
+  it('masks passwords of connection strings, whatever marks they hold, and what looks like one stays', () => {
+    const passwords = ['hunter2', 'hunter', 'p@ss/w:rd#1', 's3cr?t&x', 'pa$$word!', '(weird)pw9', 'a%40b9', '{x}1[y]', 'pw,9x', 'Bär9!']
+    const shapes: ((password: string) => string)[] = [
+      (password) => `app:${password}@tcp(db.internal:3306)/shop?parseTime=true`,
+      (password) => `sql.Open("mysql", "app:${password}@unix(/tmp/mysql.sock)/shop")`,
+      (password) => JSON.stringify({ dsn: `DSN=app:${password}@tcp(db:3306)/` }),
+      ...['amqp', 'redis', 'mongodb+srv', 'postgresql+asyncpg', 'jdbc:mysql', 'smtp'].map(
+        (scheme) => (password: string) => `failed: ${scheme}://app:${password}@mq-1:5672/v: timeout`,
+      ),
+      (password) => `smtp://me@x.test:${password}@h:587`,
+      (password) => `app:${password}1@/shop`,
+      (password) => `sqlplus app/${password}@//db:1521/orcl`,
+      (password) => `jdbc:oracle:thin:app/${password}@//db:1521/orcl`,
+      (password) => `jdbc:mysql://db:3306/shop?user=app&password=${password}&ssl=true`,
+      (password) => `jdbc:sqlserver://db:1433;databaseName=shop;user=app;password=${password};encrypt=true`,
+      (password) => `host=db port=5432 dbname=shop user=app password=${password} sslmode=disable`,
+      (password) => `Server=db;Database=shop;User Id=app;Password=${password};Encrypt=True`,
+      (password) => `cache:6379,password=${password},ssl=True`,
+    ]
+    for (const shape of shapes) {
+      for (const password of passwords) {
+        const shown = builtIn.text('x', shape(password))
+        for (const part of [password.slice(0, 5), password.slice(-5)]) expect(shown, shape(password)).not.toContain(part)
+      }
+    }
+    for (const password of ["it's9", 'a"b9', 'a`b9']) expect(builtIn.text('x', `amqp://app:${password}@mq`)).toBe(`amqp://app:${MASK}@mq`)
+    const harmless = [
+      ...['https://host:443/@user', 'image app:latest@sha256:abc123', 'git@github.com:org/repo.git', 'import x from "alias:@/components"'],
+      ...['npm i @scope/pkg@1.2.3', 'password = (a or b)', 'f(a=1, password=(x))', 'see http://[::1]:8080/@me', 'at 10:30@room:12'],
+      ...['ssh -p 22 user@host:2222', 'pw: app:${PW}@tcp(db:3306)/x', 'app:password@tcp(localhost:3306)/test', 'key:value@version(1)'],
+      ...['jdbc:sqlserver://db:1433;databaseName=shop;user=a@b', 'amqp://mq:5672 is down, ask me@x.test', 'npm:react@18.2.0/index?dev=1'],
+      ...['sip:bob@host:5060', 'see user:guide@/docs', '@media:print@/x'],
+    ]
+    for (const text of harmless) expect(builtIn.text('x', text)).toBe(text)
+    const beside = ['https://u:pw9@host.io/@scope/pkg', 'redis://:pw9@h1:1,redis://:pw9@h2:1', 'mongodb://u:pw9@h.io/db?x=a@b']
+    for (const text of beside) expect(builtIn.text('x', text)).toBe(text.replaceAll('pw9', MASK))
+  })
+
   it('masks patterns of the user everywhere, without touching their state', () => {
     const sticky = /\d{4}/y
     sticky.lastIndex = 3

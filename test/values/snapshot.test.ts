@@ -224,6 +224,36 @@ describe('toSnapshot', () => {
     expect(Object.is(plainOf(-0), 0)).toBe(true)
   })
 
+  it('marks what is left out of forms, headers, requests, maps, sets and names', () => {
+    const pairs = (count: number): [string, string][] => Array.from({ length: count }, (_, i) => [`h${i}`, 'x'])
+    const form = new FormData()
+    for (const [name, item] of pairs(1_500)) form.append(name, item)
+    const same = new FormData()
+    for (let i = 0; i < 1_500; i += 1) same.append('same', 'x')
+    const long = 'n'.repeat(5_000)
+    const cut: readonly (readonly [unknown, string])[] = [
+      [form, '501 of 1500 fields left out]'],
+      [same, '501 of 502 fields left out]'],
+      [new Headers(pairs(1_500)), '501 of 1500 fields left out]'],
+      [new Request('https://x.test/', { headers: pairs(1_001) }), '2 of 1001 fields left out]'],
+      [new URLSearchParams(pairs(50_000)), ' characters]'],
+      [new URL(`https://x.test/?q=${'a'.repeat(200_000)}`), ' characters]'],
+      [new Map(pairs(50_000)), 'fields left out]'],
+      [new Set(pairs(50_000).flat()), 'items left out]'],
+      [new File(['x'], long), '5000 characters]'],
+      [Symbol(long), '5000 characters]'],
+    ]
+    for (const [value, mark] of cut) {
+      const { value: plain } = toSnapshot({ value }, { maxBytes: 100_000 })
+      expect(JSON.stringify(plain)).toContain(mark)
+    }
+    for (const value of [form, new Headers(pairs(1_500)), new Map(pairs(50_000)), new URLSearchParams(pairs(50_000))])
+      expect(toSnapshot({ value }, { maxBytes: 100_000 }).truncated).toBe(true)
+    const whole = toSnapshot(new Headers(pairs(1_000)), { maxBytes: 100_000 })
+    expect(whole.truncated).toBe(false)
+    expect(Object.keys(whole.value as object)).toHaveLength(1_000)
+  })
+
   it('keeps name, message, stack, cause and own fields of an error', () => {
     const error = Object.assign(new TypeError('broken', { cause: new Error('root') }), { code: 'E_X' })
     expect(plainOf(error)).toMatchObject({

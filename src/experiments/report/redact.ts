@@ -2,12 +2,14 @@ import type { ExperimentData } from '../result-data.js'
 import type { SummaryScore } from '../summary-evaluators.js'
 import type { ExperimentRow, ScoreValue } from '../types.js'
 import type { Redactor } from '../../values/redact.js'
+import { isPlainArray, type Plain, setField } from '../../values/plain.js'
 import { mapTexts } from '../../values/secrets/map-texts.js'
 import { takeSnapshot } from '../../values/snapshot.js'
 
 /** The result as it may leave the process: what the rows hold is masked as on their spans, by the same rules. */
-export function redactResult(data: ExperimentData, redactor: Redactor | undefined): ExperimentData {
-  if (redactor?.isActive !== true) return data
+export function redactResult(data: ExperimentData, rules: Redactor | undefined): ExperimentData {
+  if (rules?.isActive !== true) return data
+  const redactor = withShownNames(data, rules)
   const { rows, name, metrics, extras, summaryState, summaryScores, failures, ...labels } = data
   const shownScores = summaryScores.map((score) => maskSummaryScore(score, redactor))
   return {
@@ -20,6 +22,58 @@ export function redactResult(data: ExperimentData, redactor: Redactor | undefine
     failures: mapTexts(maskFailures(failures, summaryScores, shownScores), redactor.label),
     rows: rows.map((row) => redactRow(row, redactor)),
   }
+}
+
+/** `rules` whose labels show the names of evaluators and metrics as they may be shown, wherever a text of the result holds them. */
+function withShownNames(data: ExperimentData, rules: Redactor): Redactor {
+  const names = new Set([
+    ...data.evaluators.map(({ name }) => name),
+    ...data.summaryScores.map(({ name }) => name),
+    ...[data.metrics, data.extras, data.summaryState?.metrics ?? {}].flatMap(Object.keys),
+    ...data.rows.flatMap(({ scores, evaluatorErrors }) => [...Object.keys(scores), ...Object.keys(evaluatorErrors)]),
+  ])
+  const shown = [...toShownNames([...names], rules)].filter(([name, text]) => name !== text).sort(([a], [b]) => b.length - a.length)
+  const label = (text: string): string => rules.label(shown.reduce((all, [name, other]) => all.replaceAll(name, () => other), text))
+  return {
+    label: shown.length === 0 ? rules.label : label,
+    isActive: rules.isActive,
+    hasFunction: rules.hasFunction,
+    text: (path, text) => rules.text(path, text),
+    value: (path, value) => rules.value(path, value),
+  }
+}
+
+/** Names that look alike once they are masked are told apart by a number. */
+function toShownNames(names: readonly string[], redactor: Redactor): Map<string, string> {
+  const shown = new Map<string, string>()
+  const taken = new Set<string>()
+  for (const name of names) {
+    const masked = redactor.text('name', name)
+    let text = masked
+    for (let count = 2; taken.has(text); count += 1) text = `${masked} ${count}`
+    taken.add(text)
+    shown.set(name, text)
+  }
+  return shown
+}
+
+/** Plain data whose names of fields are masked as texts are. */
+function maskNames(value: Plain, redactor: Redactor): Plain {
+  if (typeof value !== 'object' || value === null) return value
+  if (isPlainArray(value)) {
+    const items = value.map((item) => maskNames(item, redactor))
+    return items.some((item, i) => item !== value[i]) ? items : value
+  }
+  const shown = toShownNames(Object.keys(value), redactor)
+  const copy: { [key: string]: Plain } = {}
+  let isSame = true
+  for (const [name, text] of shown) {
+    const field = value[name] as Plain
+    const masked = maskNames(field, redactor)
+    isSame &&= masked === field && text === name
+    setField(copy, text, masked)
+  }
+  return isSame ? value : copy
 }
 
 function maskScore(score: ScoreValue, name: string, redactor: Redactor): ScoreValue {
@@ -74,7 +128,7 @@ const GROUND_TRUTH = 'feedback.ground_truth'
 function mask<T>(redactor: Redactor, path: string, value: T): T {
   if (value === undefined || value === null) return value
   const { value: copy } = takeSnapshot(value, MAX_BYTES)
-  const masked = redactor.value(path, copy)
+  const masked = maskNames(redactor.value(path, copy), redactor)
   // What holds nothing to mask stays what it is; the rest keeps the shape the reports read.
   return masked === copy ? value : (masked as T)
 }

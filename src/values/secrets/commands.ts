@@ -11,7 +11,8 @@ const REQUEST_USER =
 const REQUEST_COOKIE = /(\s(?:-b|--cookie)[ =]{1,4}\\{0,16}["']?)([^\s"'\\]{1,128}=[^"'\n\\]{1,2048})/g
 const GRAMMAR_WORD =
   /\b(?:sshpass|login|mysql\w*|mariadb|redis-cli|convertto-securestring|sqlplus|configure\s+set|identified\s+by|password)(?=\s)/i
-const FLAG = /(?<=^|[\s"'`,([])--([a-z][\w-]{1,40})(?:[ \t]{1,8}|\\{0,16}["'],\s{0,8}\\{0,16}["'])/gi
+const FLAG =
+  /(?<=^|[\s"'`,([])--([a-z\u00c0-\u1fff\u2070-\uffff][\w\u00c0-\u1fff\u2070-\uffff-]{1,40})(?:[ \t]{1,8}|\\{0,16}["'],\s{0,8}\\{0,16}["'])/gi
 const WORD = /(?:\\{0,16}["']((?:[^"'\\]|\\.)*)\\{0,16}["']|[^\s"'`|&;<>()\\]+)/y
 /** Group 1 ends where the password begins, group 2 is the password. */
 const GRAMMAR: readonly RegExp[] = [
@@ -20,14 +21,16 @@ const GRAMMAR: readonly RegExp[] = [
   /(\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n|;]{0,256}?\s-p["']?)([^\s"']{2,256})/g,
   /(\bredis-cli\b[^\n|;]{0,256}?\s-a[ ]{1,4}["']?)([^\s"']{1,256})/g,
   /(\bconvertto-securestring\s+(?:-string\s+)?["'])([^"']{1,256})/gi,
-  /(\bsqlplus\s+[\w$#-]{1,64}\/)([^@\s"']{1,256})/g,
+  /(\bsqlplus\s+[\w$#-]{1,64}\/)([^\s"']{1,256}(?=@)|[^@\s"']{1,256})/g,
   /(\blogin\s+\S{1,128}\s+password\s+)(\S{1,256})/g,
   /(\bconfigure\s+set\s+\S{0,64}(?:secret_access_key|session_token|password|token)\s+["']?)([^\s"']{1,256})/gi,
   /(\b(?:identified\s+by|(?:with|encrypted|set|login|user\s+\S{1,64})\s+password)\s+(?:for\s+\S{1,64}\s+|password\s+|as\s+)?(?:=\s{0,4})?\\{0,16}["'])((?:[^"'\\]|\\[^"']){1,256})/gi,
 ]
-const SETTING = /(?:^|[\n;&|])\s{0,8}(?:ENV|ARG|setenv|setx|set\s+-\w{1,4})\s+([A-Za-z_]\w{1,63})\s+(["']?)([^\s"']{1,512})/gi
+const SETTING =
+  /(?:^|[\n;&|])\s{0,8}(?:ENV|ARG|setenv|setx|set\s+-\w{1,4})\s+([A-Za-z_\u00c0-\u1fff\u2070-\uffff][\w\u00c0-\u1fff\u2070-\uffff]{1,63})\s+(["']?)([^\s"']{1,512})/gi
 const COMPARISON = /\s(?:i?like|in|<>|!=)\s{0,4}\(?\s{0,4}'([^'\n]{1,512})'/gi
-const INSERT = /\binsert\s+(?:ignore\s+|or\s+\w{1,10}\s+)?into\s+[\w."`[\]]{1,128}\s{0,8}\(([^()]{1,2048})\)\s{0,8}values\s{0,8}/gi
+const INSERT =
+  /\binsert\s+(?:ignore\s+|or\s+\w{1,10}\s+)?into\s+[\w.\u00c0-\u1fff\u2070-\uffff"`[\]]{1,128}\s{0,8}\(([^()]{1,2048})\)\s{0,8}values\s{0,8}/gi
 const SQL_VALUE = /\s*(?:N|E)?(?:'((?:[^'\\]|\\.|'')*)'|"((?:[^"\\]|\\.|"")*)"|([^,()'"]+(?:\([^()]*\))?))\s*/y
 
 /** `text` with `replacement` in place of passwords that a command takes without naming them. */

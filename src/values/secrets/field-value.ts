@@ -27,6 +27,8 @@ const QUOTED_LINE_END = /[\n\r"]|\\{1,16}[nr"]/g
 const WORD_END = /[\s“”"'`<>()[\]{}|;&]|\\{1,16}[nrtu"']|,(?=\s|$|[\w.-]{1,40}[:=])|,(?=["'\\])/g
 const SETTING_END = /[\n\r\s"'`]|\\{1,16}[nrt"']/g
 const SEGMENT_END = /[;\n\r"'`]|[?&](?=[\w.-]{1,40}=)|\\{1,16}[nr"']/g
+const CONNECTION_END = /[\s&;"'`<>]|,(?=[\w.-]{1,40}=)|\\{1,16}[nrtu"']/g
+const FIELD_BEFORE = /(?:[?&;]|[\w.:-],|[\w.-]{1,24}\s?=\s?[^\s,;()[\]{}"'`]{1,24} )$/
 const ENCODED_END = /%(?:25)*(?:26|22|27|0[aAdD]|20|3[bB]|7[dD])|[\s&"'<>)\]}]/g
 const NEXT_FORM_FIELD = /^[^\s&]{0,512}&(?:amp;)?[\w.%[\]-]{1,64}=/
 const NEXT_SEGMENT = /^[^\n\r"'`;]{0,512};[ \t]{0,4}[\w .-]{1,40}=/
@@ -44,7 +46,10 @@ export function readValue(text: string, place: ValuePlace): ValueInText | undefi
   if (quoted !== undefined) return quoted
   if (place.separator.startsWith('%')) return upTo(ENCODED_END, text, from)
   if (text[from] === '[') return readListed(text, from)
-  if (text[from] === '(') return readLoginPair(text, from, place.name)
+  if (text[from] === '(') {
+    const isOdd = place.separator === '=' && from === place.from && isInConnection(text, place.name.from)
+    return readLoginPair(text, from, place.name) ?? (isOdd ? readEqualValue(text, from, place.name) : undefined)
+  }
   return place.separator === ':' ? readColonValue(text, from, place.name) : readEqualValue(text, from, place.name)
 }
 
@@ -88,6 +93,7 @@ function readEqualValue(text: string, from: number, name: NameInText): ValueInTe
   if (isInSegments(text, name.from) || NEXT_SEGMENT.test(rest)) return checked(text, upTo(SEGMENT_END, text, from))
   const isSetting = isLineStart(text, name.from) && !NEXT_FORM_FIELD.test(rest) && text[from - 1] === '='
   if (isReference(text, from)) return undefined
+  if (isInConnection(text, name.from)) return checked(text, readOddValue(text, from))
   return checked(text, upToBehind(isSetting ? SETTING_END : WORD_END, text, from))
 }
 
@@ -101,6 +107,17 @@ function isInSegments(text: string, from: number): boolean {
   let at = from
   while (at > from - 24 && text[at - 1] !== ';' && /[\w .-]/.test(text[at - 1] ?? '\n')) at -= 1
   return text[at - 1] === ';' && !text.slice(Math.max(0, at - 6), at).includes('&')
+}
+
+/** Whether a field before this one belongs to the same connection string, query or login: `?user=x&password=…`, `user=x password=…`. */
+function isInConnection(text: string, from: number): boolean {
+  return FIELD_BEFORE.test(text.slice(Math.max(0, from - LINE_WINDOW), from))
+}
+
+/** Brackets that a value opens itself do not end it. */
+function readOddValue(text: string, from: number): ValueInText | undefined {
+  const word = upToBehind(WORD_END, text, from) ?? { from, to: from }
+  return '([{'.includes(text[word.to] ?? ' ') ? upTo(CONNECTION_END, text, from) : word.to > from ? word : undefined
 }
 
 /** A scheme is followed by what it is about: both go. */

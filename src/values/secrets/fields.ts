@@ -3,7 +3,7 @@
  * connection strings, program text, attributes of markup, pairs in lists. One pass over the separators; what is looked at
  * around each of them is bounded, so the time is linear.
  */
-import { readNameBefore, readWordBefore, type NameInText } from './field-name.js'
+import { type NameInText, readFormPath, readNameBefore, readPhrase, readWordBefore } from './field-name.js'
 import { isLineStart, readQuotedValue, readValue, type ValueInText, type ValuePlace } from './field-value.js'
 import { isMasked, isPlaceholder, isSentence, isVariable } from './harmless.js'
 import type { KeyRules } from './key-rules.js'
@@ -17,11 +17,13 @@ const COLON_SIGN = 58
 const OPEN_BRACKET = 91
 const OPEN_PARENTHESIS = 40
 const PERCENT = 37
-const SEPARATOR = /[=:[(|–—→]|->|%(?:25)*3[AaDd]/g
-const OTHER_SIGNS = '|–—→-'
+const SEPARATOR = /[=:[(|–—→：＝]|->|%(?:25)*3[AaDd]/g
+const OTHER_SIGNS = '|–—→-：＝'
 const NO_ASSIGNMENT_BEFORE = '!<>=+*/|^~'
 const FIRST_QUOTE = /^\s{0,16}[bBuUrR]?\\{0,16}["'`&%]/
-const SETTER = /\b(?:set|with|put|use)_?([A-Z_a-z]\w*)$|\.(\w+)$/
+/** What is called, with the dot before a method. */
+const CALLED = /\.?([\p{L}\p{M}\p{N}_]+)$/u
+const SETTER_WORD = /^(?:set|with|put|use)_?(?=[\p{L}_])/u
 /** Names of which one word alone says nothing: `API key: …`. */
 const LAST_WORDS = /^(?:keys?|codes?|phrase|signature)$/i
 
@@ -47,8 +49,9 @@ export function maskFields(text: string, rules: KeyRules, replacement: string): 
       for (const value of findSecretsInList(text, at, rules)) cut(value)
       cut(readSetterValue(text, at, rules))
     } else {
-      const place = toPlace(text, at, found[0].length)
-      if (place === undefined) continue
+      const bare = toPlace(text, at, found[0].length)
+      if (bare === undefined) continue
+      const place = withOwnName(text, at, bare, rules)
       if (!isSecret(text, place, rules)) pairs.meet(place)
       else if (!isInSecretName(text, at, rules)) cut(readNamedValue(text, place, rules), place.name.quote)
     }
@@ -115,6 +118,15 @@ function placeOf(text: string, at: number, from: number, separator: ValuePlace['
   return name === undefined ? undefined : { name, from, separator }
 }
 
+/** Names of the user's own may have several words, and stand in brackets. */
+function withOwnName(text: string, at: number, place: ValuePlace, rules: KeyRules): ValuePlace {
+  if (place.name.quote !== '') return place
+  const path = rules.hasPaths ? readFormPath(text, at) : undefined
+  if (path !== undefined && rules.isSecretName(path.name)) return { ...place, name: path }
+  const name = rules.nameWords < 2 ? undefined : readPhrase(text, place.name, rules.nameWords, rules.isOwnName)
+  return name === undefined ? place : { ...place, name }
+}
+
 function isSecret(text: string, { name, separator, from }: ValuePlace, rules: KeyRules): boolean {
   if (name.quote !== '') return rules.isSecretTextName(name.name) && !isModelTokenText(text, name.name, from)
   const isStrong = rules.isSecretName(name.name)
@@ -134,9 +146,12 @@ function readNamedValue(text: string, place: ValuePlace, rules: KeyRules): Value
 
 /** `setPassword("…")`, `.apiKey("…")`. */
 function readSetterValue(text: string, at: number, rules: KeyRules): ValueInText | undefined {
-  const setter = text[at] === '(' ? SETTER.exec(text.slice(Math.max(0, at - 64), at)) : null
-  const name = setter?.[1] ?? setter?.[2]
-  if (name === undefined || !rules.isSecretTextName(name)) return undefined
+  const called = text[at] === '(' ? CALLED.exec(text.slice(Math.max(0, at - 64), at)) : null
+  if (called === null) return undefined
+  const [whole, name = ''] = called
+  const set = name.replace(SETTER_WORD, '')
+  const isSetter = (set !== name && rules.isSecretTextName(set)) || (whole !== name && rules.isSecretTextName(name))
+  if (!isSetter) return undefined
   const value = readQuotedValue(text, at + 1)
   return value === undefined || isSentence(text, value.from) ? undefined : value
 }

@@ -79,7 +79,11 @@ function isSpace(code: number): boolean {
 function fieldName(text: string, open: number, close: number): string {
   let end = close
   while (end > open + 1 && text.charCodeAt(end - 1) === BACKSLASH) end -= 1
-  const name = text.slice(Math.max(open + 1, end - MAX_NAME_CHARS), end)
+  return decodeEscapes(text.slice(Math.max(open + 1, end - MAX_NAME_CHARS), end))
+}
+
+/** A name whose letters may be written as `\u00f1`. */
+export function decodeEscapes(name: string): string {
   if (!name.includes('\\')) return name
   return name.replace(/\\+u([0-9a-fA-F]{4})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
@@ -136,7 +140,7 @@ function isEmptyValue(text: string, from: number, end: number): boolean {
 }
 
 /** A JSON string literal whose quotes carry `escapes` backslashes, as the quotes of the field's name do. */
-function toJsonString(replacement: string, escapes: number): string {
+export function toJsonString(replacement: string, escapes: number): string {
   let literal = toJsonText(replacement)
   for (let level = escapes; level > 0; level = (level - 1) / 2) literal = toJsonText(literal).slice(1, -1)
   return literal

@@ -11,8 +11,8 @@ const FIELD_WORDS: ReadonlySet<string> = new NativeSet([
   ...['description', 'type', 'role', 'status', 'message', 'content', 'text', 'key', 'value', 'first_name', 'last_name', 'firstname'],
   ...['lastname', 'created_at', 'updated_at', 'host', 'port', 'database', 'string', 'number', 'boolean', 'remember', 'submit', 'code'],
 ])
-const NAME_LIKE = /^[\w.:$@ -]{1,64}$/
-const WORDS = /^[A-Za-z]+(?:[_-][A-Za-z]+)*$/
+const NAME_LIKE = /^[\w.:$@ '’\u00c0-\u1fff\u2070-\uffff-]{1,64}$/
+const WORDS = /^[A-Za-z\u00c0-\u1fff\u2070-\uffff]+(?:[_-][A-Za-z\u00c0-\u1fff\u2070-\uffff]+)*$/
 const MAX_ITEMS = 512
 
 /** Whether the items of a list with this name are names. */

@@ -134,7 +134,7 @@ function isHarmless(words: readonly string[], kept: readonly string[], joined: s
 }
 
 /** `HTTPToken`, `my-token` and `myToken2` fall apart at case, punctuation and the digits at their end. */
-function toWords(name: string): string[] {
+export function toWords(name: string): string[] {
   return name
     .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
