@@ -34,6 +34,17 @@ describe('a span that comes again', () => {
     }
   })
 
+  test('keeps what it was updated to, all of it, whatever it says itself', async ({ server }) => {
+    const [ids, session] = [span(), newSession()]
+    const sent = { ...ids, ...SENT, attributes: { 'honeyhive.session_id': session, ...SENT.attributes } }
+    await sendSpans(server, [sent])
+    const [event] = eventsOf(server, session)
+    for (const update of [{ metadata: { attempt: 5 } }, { outputs: { result: 'corrected' } }])
+      await call(server, 'PUT', '/events', { event_id: event?.id, ...update })
+    await sendSpans(server, [{ ...sent, attributes: { ...sent.attributes, 'honeyhive_outputs.result': 'so' } }])
+    expect(eventsOf(server, session)).toMatchObject([{ inputs: { q: 'why?' }, outputs: { result: 'corrected' }, metadata: { attempt: 5 } }])
+  })
+
   test('keeps its links when it is updated, or comes without them', async ({ server }) => {
     const [ids, session] = [span(), newSession()]
     const sent = { ...ids, attributes: { 'honeyhive.session_id': session } }
@@ -72,7 +83,23 @@ describe('the id an event chose', () => {
     await sendSpans(server, [child('before')])
     await sendSpans(server, [{ ...parent, name: 'parent', attributes: { 'honeyhive.session_id': session, honeyhive_event_id: chosen } }])
     await sendSpans(server, [child('after')])
-    const children = eventsOf(server, session).filter(({ name }) => name !== 'parent')
+    const parents = (): unknown[] => eventsOf(server, session).flatMap(({ name, parentId }) => (name === 'parent' ? [] : [parentId]))
+    expect(parents()).toEqual([chosen, chosen])
+    // It comes again, and says nothing of its id, or says another.
+    for (const attributes of [{}, { honeyhive_event_id: newSession() }])
+      await sendSpans(server, [
+        { ...parent, name: 'parent', attributes: { 'honeyhive.session_id': session, ...attributes } },
+        child('later'),
+      ])
+    expect(parents()).toEqual([chosen, chosen, chosen, chosen])
+  })
+
+  test('is that also where all of them come in one request', async ({ server }) => {
+    const [session, chosen, parent] = [newSession(), newSession(), span()]
+    const attributes = { 'honeyhive.session_id': session }
+    const child = (): SpanInput => ({ ...span(), traceId: parent.traceId, parentSpanId: parent.spanId, name: 'child', attributes })
+    await sendSpans(server, [child(), { ...parent, name: 'parent', attributes: { ...attributes, honeyhive_event_id: chosen } }, child()])
+    const children = eventsOf(server, session).filter(({ name }) => name === 'child')
     expect(children.map(({ parentId }) => parentId)).toEqual([chosen, chosen])
   })
 })
@@ -144,6 +171,8 @@ describe('the figures of a session', () => {
               9,
             ),
             unpriced: sum(({ costSource }) => (costSource === 'unknown' ? 1 : 0)),
+            runId: null,
+            user: null,
             hasFeedback: events.some(({ feedback }) => Object.values(feedback).some((value) => value !== null)),
           })
           for (const { startMs } of events) expect([session.startMs <= startMs, session.endMs >= startMs + 100]).toEqual([true, true])
