@@ -244,6 +244,13 @@ describe('a thenable of a library', () => {
     expect(spans[0]?.ends).toBe(0)
   })
 
+  it('that fails is the failure of its span, and of whoever handles it', async () => {
+    const error = new Error('no')
+    const failing = () => ({ then: (_: unknown, fail: (error: Error, more: string) => unknown) => fail(error, 'more') })
+    const { spans } = await expectAlike((wrap) => wrap(failing)().then(undefined, (...given) => given[0] === error && given.length))
+    expect(spans).toMatchObject([{ state: 'error', error, ends: 1 }])
+  })
+
   it('that is given no callback for errors has none, and its span fails where it gives a promise', async () => {
     const error = new Error('no')
     const told: unknown[] = []
