@@ -56,6 +56,27 @@ describe('a span that comes again', () => {
   })
 })
 
+test('an event that is written without its span still is that span, with what it is linked to', async ({ server }) => {
+  const [ids, session, chosen, other, parent] = [span(), newSession(), newSession(), span(), span()]
+  const attributes = { 'honeyhive.session_id': session, honeyhive_event_id: chosen }
+  const sent: SpanInput = { ...ids, parentSpanId: parent.spanId, attributes, links: [other] }
+  await sendSpans(server, [sent])
+  const [first] = eventsOf(server, session)
+  const written = { event_id: chosen, session_id: session, event_type: 'tool', event_name: 'written', source: 'dev', inputs: { q: 1 } }
+  await call(server, 'POST', '/events', { event: written })
+  const [event] = eventsOf(server, session)
+  expect(event).toMatchObject({ id: chosen, name: 'written', inputs: { q: 1 }, links: 1, linked: first?.linked })
+  expect(event).toMatchObject({ traceId: ids.traceId, spanId: ids.spanId })
+  // The span is found again, and its parent finds it.
+  await sendSpans(server, [
+    sent,
+    { ...parent, traceId: ids.traceId, name: 'parent', attributes: { 'honeyhive.session_id': session, honeyhive_event_id: newSession() } },
+  ])
+  const events = eventsOf(server, session)
+  expect(events).toHaveLength(2)
+  expect(events.find(({ id }) => id === chosen)?.parentId).toBe(events.find(({ name }) => name === 'parent')?.id)
+})
+
 describe('the id an event chose', () => {
   test('is that of the first who did; another span has the id of its own', async ({ server }) => {
     const [session, chosen] = [newSession(), newSession()]
@@ -124,6 +145,17 @@ describe('the figures of a session', () => {
     model: fc.constantFrom(undefined, 'gpt-4o', 'nobody-knows'),
     hasFailed: fc.boolean(),
     feedback: fc.constantFrom('given', 'taken back', 'none'),
+  })
+
+  test('lack a price as often as its events do, whichever of them comes again', async ({ server }) => {
+    const session = newSession()
+    const model = { honeyhive_event_type: 'model', 'honeyhive_config.model': 'nobody-knows', 'honeyhive_metadata.prompt_tokens': 10 }
+    const [asked, other] = [model, { honeyhive_event_type: 'tool' }].map((attributes) => ({
+      ...span(),
+      attributes: { 'honeyhive.session_id': session, ...attributes },
+    }))
+    for (const sent of [asked, other, other, asked]) await sendSpans(server, [sent as SpanInput])
+    expect(sessionOf(server, session)).toMatchObject({ events: 2, modelEvents: 1, unpriced: 1, totalTokens: 10 })
   })
 
   test('are those of its events, however these are sent again, changed and moved', async ({ server }) => {
