@@ -242,7 +242,7 @@ describe('silencePromise', () => {
 })
 
 describe('silenceMade', () => {
-  test('leaves a promise alone that is stored, on a prototype too, and holders that throw', async () => {
+  test('leaves a promise alone that is stored, on a prototype too, and copes with holders that throw or never end', async () => {
     const stored = fails()
     silenceMade(Object.create({ stored }) as object, 'stored', stored)
     const refusing = new Proxy(
@@ -254,6 +254,8 @@ describe('silenceMade', () => {
       },
     )
     silenceMade(refusing, 'made', fails())
+    const endless: object = new Proxy({}, { getPrototypeOf: () => endless })
+    silenceMade(endless, 'made', fails())
     await settle()
     expect(unhandled).toHaveLength(1)
   })

@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished } from 'vitest'
 import { startDevServer } from '../../src/dev/server.js'
-import { connect } from '../../src/dev/store/database.js'
+import { connect, DatabaseFullError } from '../../src/dev/store/database.js'
 import { LAYOUT } from '../../src/dev/store/migrations.js'
 import { openStore, openStoreToRead } from '../../src/dev/store/store.js'
 import { holdLock, sendSpans, test } from './fixtures.js'
@@ -251,6 +251,20 @@ describe('a change', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(store.all('SELECT name FROM meta ORDER BY name').map(({ name }) => name)).toEqual(['a', 'c'])
     await store.close()
+  })
+
+  test('is given no time for a file that is held, and a fault in it is not taken for a full disk', async () => {
+    const database = await connect(':memory:')
+    expect(database.get('PRAGMA busy_timeout')).toMatchObject({ timeout: 0 })
+    let thrown: unknown
+    try {
+      database.get('SELECT 1 FROM nowhere')
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toMatchObject({ message: expect.stringContaining('no such table') as string })
+    expect(thrown).not.toBeInstanceOf(DatabaseFullError)
+    database.close()
   })
 
   test('forgets statements that were used long ago', async () => {

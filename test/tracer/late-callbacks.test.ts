@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { context, trace as otel } from '@opentelemetry/api'
 import { Subject } from 'rxjs'
 import { describe, expect } from 'vitest'
+import { ensureContextManager } from '../../src/provider/host.js'
 import { trace, traceFn } from '../../src/tracer/tracing.js'
 import { tracerTest as test } from '../fixtures/tracer.js'
 
@@ -57,6 +59,34 @@ describe('a callback of one tracer, given to what a function of another one gave
     expect(noted.map(({ attributes }) => attributes['honeyhive.session_id'])).toEqual(
       [1, 2].map(() => found?.attributes['honeyhive.session_id']),
     )
+  })
+
+  test('has the active span of where it was given; that of an application is where it is called', async ({ createTracer }) => {
+    const [maker, user] = [createTracer(), createTracer()]
+    ensureContextManager()
+    const make = traceFn(maker, () => new EagerPromise((settle) => void sleep(2).then(() => settle('value'))), { eventName: 'make' })
+    const seen: unknown[] = []
+    const look = (): unknown => seen.push(otel.getActiveSpan())
+    const caller = await user.startActiveSpan('caller', async (span) => {
+      make().then(look)
+      await sleep(20)
+      return span
+    })
+    make().then(look)
+    await sleep(20)
+    const request = otel.wrapSpanContext({ traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 })
+    const inRequest = traceFn(
+      maker,
+      () =>
+        new EagerPromise((settle) =>
+          context.with(otel.setSpan(context.active(), request), () => void sleep(2).then(() => settle('value'))),
+        ),
+      { eventName: 'make' },
+    )
+    inRequest().then(look)
+    await sleep(20)
+    context.disable()
+    expect(seen.map((span) => [undefined, caller, request].indexOf(span as never))).toEqual([1, 0, 2])
   })
 
   test('and an Observable that is emitted to by both goes with whoever emits, never into the call that gave it', async ({

@@ -71,6 +71,21 @@ describe('an object with a `subscribe` of its own kind', () => {
       },
     ],
     [
+      'a store whose other methods are made when they are read',
+      (wrap) => {
+        class Store {
+          get dispatch(): () => void {
+            return () => undefined
+          }
+          subscribe(given: unknown): unknown {
+            return given
+          }
+        }
+        const observer = { next: () => 1 }
+        return wrap(() => new Store())().subscribe(observer) === observer
+      },
+    ],
+    [
       'a store that calls its second function as well',
       (wrap) => {
         const seen: unknown[] = []
@@ -98,7 +113,7 @@ describe('an observer', () => {
   /** Not one that reports errors by itself, as the standard wants it. */
   const feed = (error?: Error) => ({
     subscribe(observer: { next?(value: number): void; error?(error: Error): void; complete?(): void }) {
-      const told = ['next' in observer, typeof observer.error]
+      const told = ['next' in observer, typeof observer.error, 'start' in observer]
       observer.next?.(1)
       if (error === undefined) observer.complete?.()
       else observer.error?.(error)
@@ -121,11 +136,61 @@ describe('an observer', () => {
       '@@observable': () => undefined,
       subscribe: (next: (this: unknown, value: number) => unknown) => Reflect.apply(next, { closed: false }, [1]),
     })
-    await expectAlike((wrap) =>
+    const { spans } = await expectAlike((wrap) =>
       wrap(observable)().subscribe(function (this: unknown) {
         return this
       }),
     )
+    expect(spans).toMatchObject([{ state: 'open', firstChunks: 1 }])
+  })
+
+  it('may leave a function out by null, and be told of an error all the same', async () => {
+    const error = new Error('no')
+    const failing = () => ({
+      '@@observable': () => undefined,
+      subscribe: (next: unknown, fail: (error: Error) => unknown) => fail(error),
+    })
+    const { spans } = await expectAlike((wrap) => wrap(failing)().subscribe(null, (told) => told === error))
+    expect(spans).toMatchObject([{ state: 'error', error, ends: 1 }])
+  })
+
+  it('is started with its subscription, where it wants to be', async () => {
+    const { without } = await expectAlike((wrap) => {
+      const started: unknown[] = []
+      const observer = {
+        start(subscription: unknown): void {
+          started.push(this === observer, subscription)
+        },
+        next: () => undefined,
+      }
+      const feed = wrap(() => ({
+        subscribe(given: { start?(subscription: string): void; next(value: number): void }) {
+          given.start?.('the subscription')
+          given.next(1)
+        },
+      }))()
+      feed.subscribe(observer)
+      return started
+    })
+    expect(without).toEqual([true, 'the subscription'])
+  })
+
+  it('that comes once the first one has been told everything is given as it is', async () => {
+    const { spans } = await expectAlike((wrap) => {
+      const seen: unknown[] = []
+      const feed = wrap(() => ({
+        label: 'all at once',
+        subscribe(observer: { complete(): void }) {
+          seen.push(observer)
+          observer.complete()
+        },
+      }))()
+      const [first, second] = [{ complete: () => undefined }, { complete: () => undefined }]
+      feed.subscribe(first)
+      feed.subscribe(second)
+      return seen[1] === second
+    })
+    expect(spans).toMatchObject([{ state: 'ok', ends: 1 }])
   })
 
   it('of what was there before is called in the context of whoever emits', async () => {
@@ -177,6 +242,13 @@ describe('a thenable of a library', () => {
     const rule = () => ({ then: (...given: unknown[]) => given })
     const { spans } = await expectAlike((wrap) => (wrap(rule)().then as (...given: unknown[]) => unknown)('send-mail', { to: 'me' }))
     expect(spans[0]?.ends).toBe(0)
+  })
+
+  it('that fails is the failure of its span, and of whoever handles it', async () => {
+    const error = new Error('no')
+    const failing = () => ({ then: (_: unknown, fail: (error: Error, more: string) => unknown) => fail(error, 'more') })
+    const { spans } = await expectAlike((wrap) => wrap(failing)().then(undefined, (...given) => given[0] === error && given.length))
+    expect(spans).toMatchObject([{ state: 'error', error, ends: 1 }])
   })
 
   it('that is given no callback for errors has none, and its span fails where it gives a promise', async () => {
@@ -319,6 +391,87 @@ describe('a callback that is given to the work of a result', () => {
       ['option', 'use'],
     ])
   })
+
+  it('is so in any literal: beside other fields, after an argument that is null, sealed', async () => {
+    const { wrap, current } = create()
+    const seen: unknown[] = []
+    const find = wrap(() => new Query(), 'find')
+    const use = wrap(async () => {
+      const onDone = (): unknown => seen.push(current())
+      await find().exec(null as never, { limit: 5, onDone } as object)
+      await find().exec(undefined, Object.seal({ onDone }))
+      await find().exec(undefined, Object.freeze({ onDone }))
+    }, 'use')
+    await use()
+    // What a frozen object holds cannot be given as anything else.
+    expect(seen).toEqual(['use', 'use', 'find'])
+  })
+
+  it('is the host’s own object where it is more than a literal', async () => {
+    class Options {
+      readonly #done = 'done'
+      readonly onDone = (): string => this.#done
+      end(): string {
+        return this.#done
+      }
+    }
+    const looks: PropertyKey[] = []
+    const watched = new Proxy(
+      { onDone: () => 1 },
+      {
+        getOwnPropertyDescriptor(target, key) {
+          looks.push(key)
+          return Reflect.getOwnPropertyDescriptor(target, key)
+        },
+      },
+    )
+    class Run extends Query {
+      override exec(...given: unknown[]): Promise<unknown> {
+        return Promise.resolve([given[0] === watched, (given[1] as Options).end()])
+      }
+    }
+    const { without } = await expectAlike((wrap) => wrap(() => new Run())().exec(watched, new Options()))
+    expect(without).toEqual([true, 'done'])
+    expect(looks).toEqual([])
+  })
+
+  it.each<'exec' | 'subscribe'>(['exec', 'subscribe'])(
+    'is nobody’s work where nothing was current: neither of the result it was given to by `%s`, nor of the one that calls it',
+    async (way) => {
+      const { wrap, current } = create()
+      const seen: unknown[] = []
+      const waiting: (() => void)[] = []
+      /** The first that is done calls those of all. */
+      class Pooled {
+        exec(callback: () => void): Promise<void> {
+          waiting.push(callback)
+          return sleep(2).then(() => {
+            for (const done of waiting.splice(0)) done()
+          })
+        }
+      }
+      class PooledQuery extends Pooled {
+        then(): void {}
+      }
+      class PooledFeed extends Pooled {
+        '@@observable'(): this {
+          return this
+        }
+        subscribe(callback: () => void): void {
+          void this.exec(callback)
+        }
+      }
+      const note = (): unknown => seen.push(current())
+      const find = wrap(() => new PooledQuery(), 'find')
+      const watch = wrap(() => new PooledFeed(), 'watch')
+      for (let i = 0; i < 3; i++) {
+        if (way === 'exec') void find().exec(note)
+        else watch().subscribe(note)
+      }
+      await sleep(20)
+      expect(seen).toEqual([undefined, undefined, undefined])
+    },
+  )
 })
 
 describe('fields of a result', () => {

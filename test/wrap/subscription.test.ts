@@ -199,6 +199,45 @@ describe('Observables', () => {
     expect(spans[1]?.state).toBe('ok')
   })
 
+  it('one of no known kind may have fields as well', () => {
+    const { wrap, spans } = create()
+    const feed = wrap(() => ({
+      label: 'ticks',
+      subscribe(observer: { next(value: number): void; complete(): void }) {
+        observer.next(1)
+        observer.complete()
+      },
+    }))()
+    expect(spans[0]?.state).toBe('open')
+    feed.subscribe({ next: () => undefined, complete: () => undefined })
+    expect(spans[0]).toMatchObject({ state: 'ok', output: [1], ends: 1 })
+  })
+
+  it('a field of that name that is no method makes none', async () => {
+    const { wrap, spans } = create()
+    const plan = wrap(() => ({ subscribe: true, answer: nextTurn().then(() => 'yes') }))()
+    await plan.answer
+    await expect.poll(() => spans[0]?.state).toBe('ok')
+    expect(spans[0]?.output).toEqual({ subscribe: true, answer: 'yes' })
+  })
+
+  it('nothing of the work is current once the host has subscribed, or could not', () => {
+    const { wrap, spans, current } = create()
+    const error = new Error('no')
+    const [works, fails] = [of('a'), of('b')]
+    fails.subscribe = () => {
+      throw error
+    }
+    wrap(() => works)().subscribe()
+    expect(current()).toBeUndefined()
+    expect(() => wrap(() => fails)().subscribe()).toThrow(error)
+    expect(current()).toBeUndefined()
+    expect(spans.map(({ state, error: recorded, ends }) => [state, recorded, ends])).toEqual([
+      ['ok', undefined, 1],
+      ['error', error, 1],
+    ])
+  })
+
   it('a value that is there at once ends the span of its reader', async () => {
     const { wrap, spans } = create()
     expect(await firstValueFrom(wrap(() => new BehaviorSubject('now'))())).toBe('now')

@@ -58,7 +58,7 @@ export function isLeftOpen(value: string): boolean {
   if (PEM.test(value)) return true
   const bare = value.replace(SCHEME, '')
   const end = endOfAll(PLACEHOLDER, bare) || (FILLER.exec(bare) ?? YOURS.exec(bare))?.[0].length
-  return end !== undefined && end > 0 && REMARK.test(bare.slice(end)) && !DEFAULT.test(bare.slice(0, end))
+  return end !== undefined && REMARK.test(bare.slice(end)) && !DEFAULT.test(bare)
 }
 
 function endOfAll(expression: RegExp, text: string): number {

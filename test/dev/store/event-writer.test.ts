@@ -34,6 +34,17 @@ describe('a span that comes again', () => {
     }
   })
 
+  test('keeps what it was updated to, all of it, whatever it says itself', async ({ server }) => {
+    const [ids, session] = [span(), newSession()]
+    const sent = { ...ids, ...SENT, attributes: { 'honeyhive.session_id': session, ...SENT.attributes } }
+    await sendSpans(server, [sent])
+    const [event] = eventsOf(server, session)
+    for (const update of [{ metadata: { attempt: 5 } }, { outputs: { result: 'corrected' } }])
+      await call(server, 'PUT', '/events', { event_id: event?.id, ...update })
+    await sendSpans(server, [{ ...sent, attributes: { ...sent.attributes, 'honeyhive_outputs.result': 'so' } }])
+    expect(eventsOf(server, session)).toMatchObject([{ inputs: { q: 'why?' }, outputs: { result: 'corrected' }, metadata: { attempt: 5 } }])
+  })
+
   test('keeps its links when it is updated, or comes without them', async ({ server }) => {
     const [ids, session] = [span(), newSession()]
     const sent = { ...ids, attributes: { 'honeyhive.session_id': session } }
@@ -43,6 +54,27 @@ describe('a span that comes again', () => {
     await sendSpans(server, [sent])
     expect(eventsOf(server, session)).toMatchObject([{ links: 1, linked: [{ direction: 'to' }], metadata: { seen: true } }])
   })
+})
+
+test('an event that is written without its span still is that span, with what it is linked to', async ({ server }) => {
+  const [ids, session, chosen, other, parent] = [span(), newSession(), newSession(), span(), span()]
+  const attributes = { 'honeyhive.session_id': session, honeyhive_event_id: chosen }
+  const sent: SpanInput = { ...ids, parentSpanId: parent.spanId, attributes, links: [other] }
+  await sendSpans(server, [sent])
+  const [first] = eventsOf(server, session)
+  const written = { event_id: chosen, session_id: session, event_type: 'tool', event_name: 'written', source: 'dev', inputs: { q: 1 } }
+  await call(server, 'POST', '/events', { event: written })
+  const [event] = eventsOf(server, session)
+  expect(event).toMatchObject({ id: chosen, name: 'written', inputs: { q: 1 }, links: 1, linked: first?.linked })
+  expect(event).toMatchObject({ traceId: ids.traceId, spanId: ids.spanId })
+  // The span is found again, and its parent finds it.
+  await sendSpans(server, [
+    sent,
+    { ...parent, traceId: ids.traceId, name: 'parent', attributes: { 'honeyhive.session_id': session, honeyhive_event_id: newSession() } },
+  ])
+  const events = eventsOf(server, session)
+  expect(events).toHaveLength(2)
+  expect(events.find(({ id }) => id === chosen)?.parentId).toBe(events.find(({ name }) => name === 'parent')?.id)
 })
 
 describe('the id an event chose', () => {
@@ -72,7 +104,23 @@ describe('the id an event chose', () => {
     await sendSpans(server, [child('before')])
     await sendSpans(server, [{ ...parent, name: 'parent', attributes: { 'honeyhive.session_id': session, honeyhive_event_id: chosen } }])
     await sendSpans(server, [child('after')])
-    const children = eventsOf(server, session).filter(({ name }) => name !== 'parent')
+    const parents = (): unknown[] => eventsOf(server, session).flatMap(({ name, parentId }) => (name === 'parent' ? [] : [parentId]))
+    expect(parents()).toEqual([chosen, chosen])
+    // It comes again, and says nothing of its id, or says another.
+    for (const attributes of [{}, { honeyhive_event_id: newSession() }])
+      await sendSpans(server, [
+        { ...parent, name: 'parent', attributes: { 'honeyhive.session_id': session, ...attributes } },
+        child('later'),
+      ])
+    expect(parents()).toEqual([chosen, chosen, chosen, chosen])
+  })
+
+  test('is that also where all of them come in one request', async ({ server }) => {
+    const [session, chosen, parent] = [newSession(), newSession(), span()]
+    const attributes = { 'honeyhive.session_id': session }
+    const child = (): SpanInput => ({ ...span(), traceId: parent.traceId, parentSpanId: parent.spanId, name: 'child', attributes })
+    await sendSpans(server, [child(), { ...parent, name: 'parent', attributes: { ...attributes, honeyhive_event_id: chosen } }, child()])
+    const children = eventsOf(server, session).filter(({ name }) => name === 'child')
     expect(children.map(({ parentId }) => parentId)).toEqual([chosen, chosen])
   })
 })
@@ -97,6 +145,17 @@ describe('the figures of a session', () => {
     model: fc.constantFrom(undefined, 'gpt-4o', 'nobody-knows'),
     hasFailed: fc.boolean(),
     feedback: fc.constantFrom('given', 'taken back', 'none'),
+  })
+
+  test('lack a price as often as its events do, whichever of them comes again', async ({ server }) => {
+    const session = newSession()
+    const model = { honeyhive_event_type: 'model', 'honeyhive_config.model': 'nobody-knows', 'honeyhive_metadata.prompt_tokens': 10 }
+    const [asked, other] = [model, { honeyhive_event_type: 'tool' }].map((attributes) => ({
+      ...span(),
+      attributes: { 'honeyhive.session_id': session, ...attributes },
+    }))
+    for (const sent of [asked, other, other, asked]) await sendSpans(server, [sent as SpanInput])
+    expect(sessionOf(server, session)).toMatchObject({ events: 2, modelEvents: 1, unpriced: 1, totalTokens: 10 })
   })
 
   test('are those of its events, however these are sent again, changed and moved', async ({ server }) => {
@@ -144,6 +203,8 @@ describe('the figures of a session', () => {
               9,
             ),
             unpriced: sum(({ costSource }) => (costSource === 'unknown' ? 1 : 0)),
+            runId: null,
+            user: null,
             hasFeedback: events.some(({ feedback }) => Object.values(feedback).some((value) => value !== null)),
           })
           for (const { startMs } of events) expect([session.startMs <= startMs, session.endMs >= startMs + 100]).toEqual([true, true])
