@@ -241,14 +241,14 @@ function attempt<R>(what: string, fallback: R, work: () => R): R {
     return work()
   } catch (error) {
     const { type, message } = describeThrown(error)
-    warn(what, `${what} failed, so a span of the host is not copied: ${type}: ${BUILT_IN_REDACTOR.text('error', message)}`)
+    warn(what, `${what} failed, so a span of the host is not copied: ${type}: ${BUILT_IN_REDACTOR.line('error', message)}`)
     return fallback
   }
 }
 
 /** No tracer owns the span, so its name is shown by the built-in rules. */
 function shownName({ name }: { readonly name: string }): string {
-  return BUILT_IN_REDACTOR.text('name', name)
+  return BUILT_IN_REDACTOR.line('name', name)
 }
 
 function warn(topic: string, message: string): void {

@@ -99,7 +99,7 @@ export interface RequestTracingOptions<Req, Res> {
 
 /** What the host threw may tell of its request. */
 function describe(error: unknown): string {
-  return BUILT_IN_REDACTOR.text('error', describeThrown(error).message)
+  return BUILT_IN_REDACTOR.line('error', describeThrown(error).message)
 }
 
 /** Which tracers record a request already. Keyed by the request: it holds nothing alive. */

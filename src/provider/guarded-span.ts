@@ -325,7 +325,7 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
   /** Its name and id; what it holds stays out of logs. */
   toString(): string {
     const { name, context, owner } = recordIn(this)
-    return `Span(${owner.redactor.text('name', name)} ${context.spanId})`
+    return `Span(${owner.redactor.line('name', name)} ${context.spanId})`
   }
 
   /** What `JSON.stringify` shows: its ids. */

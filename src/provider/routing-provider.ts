@@ -168,7 +168,7 @@ function newestOf(fallback: Instance | undefined): Instance | undefined {
 }
 
 function showByBuiltInRules(name: string): string {
-  return BUILT_IN_REDACTOR.text('name', name)
+  return BUILT_IN_REDACTOR.line('name', name)
 }
 
 const NOBODY_ACTIVE = 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'

@@ -274,7 +274,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #refuseFailed(name: string, error: unknown): void {
-    const why = this.redactor.text('error', describeThrown(error).message)
+    const why = this.redactor.line('error', describeThrown(error).message)
     this.stats.refused('internal', { name: nameText(name), spanId: '' }, `it could not be started: ${why}`)
   }
 
@@ -362,7 +362,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** Says that work of our own failed; the host does not notice. */
   report(topic: string, error: unknown): void {
     try {
-      this.diagnostics.warn(topic, `${topic} failed: ${this.redactor.text('error', describeThrown(error).message)}`)
+      this.diagnostics.warn(topic, `${topic} failed: ${this.redactor.line('error', describeThrown(error).message)}`)
     } catch {
       // Not even that can be said.
     }
@@ -525,7 +525,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   // Apart from it, because a function that makes closures pays for them each time it is called.
   #tellEnd({ name, context, session }: SpanRecord): void {
-    this.diagnostics.debug(() => `span ended: ${this.redactor.text('name', name)} (${context.spanId}) of session ${session.id}`)
+    this.diagnostics.debug(() => `span ended: ${this.redactor.line('name', name)} (${context.spanId}) of session ${session.id}`)
   }
 
   #callHook(onSpanEnd: NonNullable<Session['options']['onSpanEnd']>, span: OwnedSpan): void {
@@ -539,7 +539,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       if (isStackUsedUp(error) || record.isHandedOver) throw error
       record.isHandedOver = true
       const name: SpanName = { name: record.name, spanId: record.context.spanId }
-      this.stats.droppedOne('internal', name, `it could not be queued: ${this.redactor.text('error', describeThrown(error).message)}`)
+      this.stats.droppedOne('internal', name, `it could not be queued: ${this.redactor.line('error', describeThrown(error).message)}`)
     }
   }
 
@@ -834,5 +834,5 @@ function takeTurn(message: string): boolean {
 
 /** Apart from the constructor, whose functions hold the tracer: the books outlive one that the program let go of. */
 function toShowName(redactor: Redactor): (name: string) => string {
-  return (name) => redactor.text('name', name)
+  return (name) => redactor.line('name', name)
 }

@@ -80,7 +80,7 @@ export function createRoutingProvider({
   fallback?: HoneyHiveTracer
 } = {}): FlushableTracerProvider & { readonly unowned: number } {
   const redactor = fallback?.instance.redactor
-  const showName = redactor && ((name: string) => redactor.text('name', name))
+  const showName = redactor && ((name: string) => redactor.line('name', name))
   return new RoutingProvider({ fallback: fallback?.instance, showName, diagnostics: processDiagnostics, isOwnEndpoint, flushAll })
 }
 

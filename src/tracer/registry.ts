@@ -85,6 +85,6 @@ export function reportUntraced(name: string, why: string): void {
   processState.reported.add(name)
   processDiagnostics.warnOnce(
     `untraced:${name}`,
-    `"${BUILT_IN_REDACTOR.text('name', name)}" runs untraced: ${why}. Give it a \`tracer\`, call it inside a traced function, or use setDefaultTracer(). Where one tracer is meant, make it in one module and import it: each init() makes another.`,
+    `"${BUILT_IN_REDACTOR.line('name', name)}" runs untraced: ${why}. Give it a \`tracer\`, call it inside a traced function, or use setDefaultTracer(). Where one tracer is meant, make it in one module and import it: each init() makes another.`,
   )
 }

@@ -21,6 +21,8 @@ export interface Redactor {
   label(text: string): string
   /** Text that is no field: span names, error messages, stacks, status, event names, link values. */
   text(path: string, value: string): string
+  /** {@link Redactor.text} for a line of the log, which is written also where something failed: never throws, and shows nothing rather than too much. */
+  line(path: string, value: string): string
   /**
    * A field or a whole subtree under its dotted path; every name of the path counts. What holds nothing to mask comes back as
    * the same object, the rest as a copy.
@@ -112,6 +114,15 @@ class RuleRedactor implements Redactor {
   text(path: string, text: string): string {
     const shown = this.value(path, text)
     return typeof shown === 'string' ? shown : toJsonText(shown)
+  }
+
+  line(path: string, text: string): string {
+    try {
+      return this.text(path, text)
+    } catch {
+      // A host replaced a function of the language by one that throws.
+      return DEFAULT_REPLACEMENT
+    }
   }
 
   #leaf(path: string, leaf: Plain): Plain {

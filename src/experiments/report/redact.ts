@@ -39,6 +39,7 @@ function withShownNames(data: ExperimentData, rules: Redactor): Redactor {
     isActive: rules.isActive,
     hasFunction: rules.hasFunction,
     text: (path, text) => rules.text(path, text),
+    line: (path, text) => rules.line(path, text),
     value: (path, value) => rules.value(path, value),
   }
 }
