@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { areAllTrue, outcomesOf } from '../src/builtins.js'
 
 const root = fileURLToPath(new URL('../src', import.meta.url))
 /** The page runs in a browser, a command in a process of its own. */
@@ -38,4 +39,24 @@ describe('functions that hosts replace', () => {
       expect(tracing.filter((file) => pattern.test(readCode(file)))).toEqual([])
     },
   )
+})
+
+describe('several promises', () => {
+  const failed = new Error('failed')
+  const failing = (): Promise<boolean> => Promise.reject(failed)
+
+  it('are all true, or one is not, or one failed, which is told once all have ended', async () => {
+    expect(await areAllTrue([])).toBe(true)
+    expect(await areAllTrue([true, Promise.resolve(true)])).toBe(true)
+    expect(await areAllTrue([Promise.resolve(true), false])).toBe(false)
+    await expect(areAllTrue([Promise.resolve(false), failing()])).rejects.toBe(failed)
+  })
+
+  it('tell their outcomes in order', async () => {
+    expect(await outcomesOf([Promise.resolve(1), failing(), 3])).toEqual([
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', reason: failed },
+      { status: 'fulfilled', value: 3 },
+    ])
+  })
 })

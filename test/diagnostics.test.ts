@@ -23,6 +23,50 @@ describe('createDiagnostics', () => {
     expect(() => diagnostics.warn('topic', 'text')).not.toThrow()
   })
 
+  it('says a topic once a minute, or once, and details where they are wanted', () => {
+    const lines: string[] = []
+    const push = (line: string): void => void lines.push(line)
+    let time = 0
+    const settings = { logger: { debug: push, warn: push, error: push }, now: () => time }
+    const quiet = createDiagnostics(settings)
+    const detailed = createDiagnostics({ ...settings, verbose: true, label: 'a', mask: (line) => line.replaceAll('secret', '***') })
+    const built = vi.fn(() => 'a detail')
+    quiet.debug(built)
+    expect([built.mock.calls, quiet.isVerbose, detailed.isVerbose]).toEqual([[], false, true])
+    for (time of [0, 59_999, 60_000]) {
+      quiet.warn('topic', `at ${time}`)
+      quiet.warnOnce('once', `once at ${time}`)
+      detailed.warn('topic', `a secret at ${time}`)
+      detailed.debug(() => `detail at ${time}`)
+    }
+    expect(lines).toEqual([
+      '[honeyhive] at 0',
+      '[honeyhive] once at 0',
+      '[honeyhive a] a *** at 0',
+      '[honeyhive a] detail at 0',
+      '[honeyhive a] detail at 59999',
+      '[honeyhive] at 60000',
+      '[honeyhive a] a *** at 60000',
+      '[honeyhive a] detail at 60000',
+    ])
+  })
+
+  it('speaks to standard error, one line for each, where no logger is given', () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const diagnostics = createDiagnostics({ verbose: true })
+    diagnostics.warn('topic', 'one\ntwo')
+    diagnostics.warn('topic', 'too soon')
+    diagnostics.warnOnce('once', 'three')
+    diagnostics.debug(() => 'four')
+    expect(written.mock.calls.map(([line]) => String(line).trimEnd().split('\n').length)).toEqual([1, 1, 1])
+  })
+
+  it('tells what it had to say where the logger throws', () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    createDiagnostics({ logger: { debug: throwing, warn: throwing, error: throwing } }).warn('topic', 'text')
+    expect(written.mock.calls.map(([line]) => String(line))).toEqual(['[honeyhive] the configured logger threw; message was: text\n'])
+  })
+
   it('lets nobody hear of a logger that rejects', async () => {
     const unhandled = vi.fn()
     process.once('unhandledRejection', unhandled)
