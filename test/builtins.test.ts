@@ -53,7 +53,7 @@ describe('several promises', () => {
   })
 
   it('tell their outcomes in order', async () => {
-    expect(await outcomesOf([Promise.resolve(1), failing(), 3])).toEqual([
+    expect(await outcomesOf<number | boolean>([Promise.resolve(1), failing(), 3])).toEqual([
       { status: 'fulfilled', value: 1 },
       { status: 'rejected', reason: failed },
       { status: 'fulfilled', value: 3 },

@@ -115,6 +115,17 @@ describe('matchers', () => {
     expect(() => check(tracer).not.toHaveSpan('first')).toThrow('expected no span "first"')
   })
 
+  test('say what was recorded where they fail, and refuse what is no tracer', async () => {
+    await using tracer = createTestTracer()
+    expect(() => check(tracer).toHaveSpan('first')).toThrow('expected a span "first" with {}; recorded: nothing')
+    record(tracer)
+    expect(() => check(tracer).not.toHaveSpan('first')).toThrow('expected no span "first"')
+    expect(() => check(tracer).not.toMatchSpanTree(tracer.tree())).toThrow('expected span trees not to be')
+    expect(() => check(tracer).toMatchSpanTree([])).toThrow('expected span trees to be [], recorded: [{')
+    expect(() => findLeaks([tracer] as never)).toThrow('Give them one by one: assertIsolated(a, b).')
+    expect(() => createTestTracer('text' as never)).toThrow('expected an object, got a string')
+  })
+
   test('toMatchSpanTree takes one tree or several', async () => {
     await using tracer = createTestTracer()
     record(tracer)
