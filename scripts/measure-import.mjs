@@ -20,8 +20,8 @@ const cases = {
   ours: [pathToFileURL(resolve(values.entry)).href],
   byHand: ['@opentelemetry/api', '@opentelemetry/sdk-trace-node', '@opentelemetry/exporter-trace-otlp-http'],
 }
-/** Runs beside other work lie up to a tenth apart: the best of so many counts, as in `bench/check.mjs`. */
-const ATTEMPTS = 3
+/** Runs of one build lie up to a tenth apart: the best of so many counts, as in `bench/check.mjs`. */
+const ATTEMPTS = 6
 const max = Number(values.max ?? Number.POSITIVE_INFINITY)
 
 let isAbove = true

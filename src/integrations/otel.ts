@@ -16,7 +16,7 @@ import type { TracerInstance } from '../tracer/instance.js'
 import { processDiagnostics } from '../tracer/registry.js'
 import type { HoneyHiveTracer } from '../tracer/tracer.js'
 import { findInstance } from '../tracer/tracing.js'
-import { BUILT_IN_REDACTOR } from '../values/redact.js'
+import { builtInRedactor } from '../values/redact.js'
 import { describeThrown } from '../values/thrown.js'
 import { isTracerRef, type TracerRef } from '../wrap/trace-options.js'
 import { type Destination, HostSpan, HostSpans, openCopy } from './host-spans.js'
@@ -241,14 +241,14 @@ function attempt<R>(what: string, fallback: R, work: () => R): R {
     return work()
   } catch (error) {
     const { type, message } = describeThrown(error)
-    warn(what, `${what} failed, so a span of the host is not copied: ${type}: ${BUILT_IN_REDACTOR.line('error', message)}`)
+    warn(what, `${what} failed, so a span of the host is not copied: ${type}: ${builtInRedactor().line('error', message)}`)
     return fallback
   }
 }
 
 /** No tracer owns the span, so its name is shown by the built-in rules. */
 function shownName({ name }: { readonly name: string }): string {
-  return BUILT_IN_REDACTOR.line('name', name)
+  return builtInRedactor().line('name', name)
 }
 
 function warn(topic: string, message: string): void {

@@ -6,7 +6,7 @@ import { currentScope, runInScope } from '../context/scope.js'
 import { createDiagnostics } from '../diagnostics.js'
 import { silencePromise } from '../promises.js'
 import { isErrorLike } from '../values/realm.js'
-import { BUILT_IN_REDACTOR } from '../values/redact.js'
+import { builtInRedactor } from '../values/redact.js'
 import { describeThrown } from '../values/thrown.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { enrichSpan } from '../tracer/enrich.js'
@@ -99,7 +99,7 @@ export interface RequestTracingOptions<Req, Res> {
 
 /** What the host threw may tell of its request. */
 function describe(error: unknown): string {
-  return BUILT_IN_REDACTOR.line('error', describeThrown(error).message)
+  return builtInRedactor().line('error', describeThrown(error).message)
 }
 
 /** Which tracers record a request already. Keyed by the request: it holds nothing alive. */

@@ -19,7 +19,7 @@ import { inferLibrary } from '../semantics/library.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
 import { keepsContext, toCallersContext } from './kept-contexts.js'
-import { BUILT_IN_REDACTOR } from '../values/redact.js'
+import { builtInRedactor } from '../values/redact.js'
 import { isStackUsedUp } from '../values/stack-used-up.js'
 import { describeThrown } from '../values/thrown.js'
 import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
@@ -168,7 +168,7 @@ function newestOf(fallback: Instance | undefined): Instance | undefined {
 }
 
 function showByBuiltInRules(name: string): string {
-  return BUILT_IN_REDACTOR.line('name', name)
+  return builtInRedactor().line('name', name)
 }
 
 const NOBODY_ACTIVE = 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'

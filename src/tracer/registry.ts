@@ -6,7 +6,7 @@ import { HoneyHiveConfigError } from '../errors.js'
 import { findNearest } from '../options/nearest.js'
 import { toKind, toShown } from '../options/shown.js'
 import { findInnermost, readSurroundings } from '../provider/owner.js'
-import { BUILT_IN_REDACTOR } from '../values/redact.js'
+import { builtInRedactor } from '../values/redact.js'
 
 /** Speaks where no tracer is known whose voice could be used. */
 export const processDiagnostics: Diagnostics = createDiagnostics()
@@ -85,6 +85,6 @@ export function reportUntraced(name: string, why: string): void {
   processState.reported.add(name)
   processDiagnostics.warnOnce(
     `untraced:${name}`,
-    `"${BUILT_IN_REDACTOR.line('name', name)}" runs untraced: ${why}. Give it a \`tracer\`, call it inside a traced function, or use setDefaultTracer(). Where one tracer is meant, make it in one module and import it: each init() makes another.`,
+    `"${builtInRedactor().line('name', name)}" runs untraced: ${why}. Give it a \`tracer\`, call it inside a traced function, or use setDefaultTracer(). Where one tracer is meant, make it in one module and import it: each init() makes another.`,
   )
 }

@@ -137,8 +137,13 @@ class RuleRedactor implements Redactor {
   }
 }
 
-/** The rules of a tracer without settings, for what belongs to none. */
-export const BUILT_IN_REDACTOR: Redactor = createRedactor({}, [])
+let builtIn: Redactor | undefined
+
+/** The rules of a tracer without settings, for what belongs to none; made when something is to be said. */
+export function builtInRedactor(): Redactor {
+  builtIn ??= createRedactor({}, [])
+  return builtIn
+}
 
 function keepText(text: string): string {
   return text
