@@ -1,4 +1,4 @@
-import { toJsonText, NativeWeakMap } from '../builtins.js'
+import { toJsonText, NativeSet, NativeWeakMap } from '../builtins.js'
 import type { Attributes, AttributeValue, Link } from '@opentelemetry/api'
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { TimedEvent } from '@opentelemetry/sdk-trace'
@@ -6,6 +6,7 @@ import { ATTRIBUTE, type Bucket, BUCKET_PREFIX, BUCKETS } from '../semantics/att
 import { detectEventType } from '../semantics/event-type.js'
 import { isPlainArray, type Plain, setField } from '../values/plain.js'
 import type { Redactor } from '../values/redact.js'
+import { takeFreeName } from '../values/secrets/free-name.js'
 import { dropOverlap, toWellFormedText } from '../values/text.js'
 import { toShownContext } from './labels.js'
 import { setOwn } from './span-arguments.js'
@@ -47,7 +48,7 @@ export function readParts(record: SpanRecord): SpanParts {
     event: readEvent(record, clean),
     texts: readTexts(record, clean),
     buckets: readBuckets(record, clean),
-    attributes: Object.keys(attributes).map((key): Entry => [clean.label(key), clean.value(key, attributes[key] as AttributeValue)]),
+    attributes: clean.entries(attributes),
     events: (data?.events ?? []).map((event) => ({
       name: clean.text('event', event.name),
       time: event.time,
@@ -76,9 +77,14 @@ export class Cleaner {
     this.#hasCuts = record.isTruncated
   }
 
-  /** An id, a type or the name of an attribute. */
+  /** An id or a type. */
   label(text: string): string {
     return this.#own.label(toWellFormedText(text))
+  }
+
+  /** The name of an attribute. */
+  name(text: string): string {
+    return this.#own.name(toWellFormedText(text))
   }
 
   /** A bucket. */
@@ -102,11 +108,18 @@ export class Cleaner {
     return toWellFormedText(this.#hasCuts ? dropOverlap(clean) : clean)
   }
 
+  /** Attributes of a span. */
+  entries(attributes: Attributes): Entry[] {
+    const taken = new NativeSet<string>()
+    return Object.keys(attributes).map((key) => [takeFreeName(this.name(key), taken), this.value(key, attributes[key] as AttributeValue)])
+  }
+
   /** Attributes of an event or link. */
   map(path: string, values: Attributes | undefined): Attributes {
     const clean: Attributes = {}
+    const taken = new NativeSet<string>()
     for (const [key, value] of Object.entries(values ?? {}))
-      setOwn(clean, this.label(key), this.value(`${path}.${key}`, value as AttributeValue))
+      setOwn(clean, takeFreeName(this.name(key), taken), this.value(`${path}.${key}`, value as AttributeValue))
     return clean
   }
 }

@@ -71,7 +71,7 @@ function writeWithin(record: SpanRecord, data: SpanData, out: SpanWriter): boole
   }
   for (const key in data.attributes) {
     if (!hasOwnField(data.attributes, key)) continue
-    if (key.startsWith(OWN_NAMES) || clean.label(key) !== key) return false
+    if (key.startsWith(OWN_NAMES) || clean.name(key) !== key) return false
     addOne(key, clean.value(key, data.attributes[key] as AttributeValue))
   }
   out.end(data.status.code, status)

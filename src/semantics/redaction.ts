@@ -5,7 +5,7 @@ export interface RedactRules {
    * dots against the end of the path, where places in lists may be left out, a RegExp is tested on the name.
    */
   readonly keys?: readonly (string | RegExp)[]
-  /** Text to mask wherever it stands in a string. */
+  /** Text to mask wherever it stands in a string, or in the name of a field inside a value. */
   readonly patterns?: readonly RegExp[]
   /** @defaultValue `'[REDACTED]'` */
   readonly replacement?: string

@@ -7,7 +7,7 @@ import { createKeyRules, type KeyRules } from './secrets/key-rules.js'
 import { maskJsonPaths } from './secrets/json-paths.js'
 import { createSecretMask, type SecretList } from './secrets/own-secrets.js'
 import { rememberClean } from './secrets/remembered.js'
-import { createTextMask, type MaskText } from './secrets/text-mask.js'
+import { createNameMask, createTextMask, type MaskText, type TextMaskParts } from './secrets/text-mask.js'
 import { type MaskLeaf, SecretWalk } from './secrets/walk.js'
 import { takeSnapshot } from './snapshot.js'
 
@@ -17,8 +17,10 @@ export interface Redactor {
   readonly isActive: boolean
   /** Whether a function of the user sees each leaf, which it does once. */
   readonly hasFunction: boolean
-  /** Text that names or labels something: ids, types, names of attributes, resource and scope. Only own secrets are masked. */
+  /** Text that names or labels something: ids, types, resource and scope. Only own secrets are masked. */
   label(text: string): string
+  /** The name of an attribute: own secrets are masked, and what is a secret by its looks. */
+  name(text: string): string
   /** Text that is no field: span names, error messages, stacks, status, event names, link values. */
   text(path: string, value: string): string
   /** {@link Redactor.text} for a line of the log, which is written also where something failed: never throws, and shows nothing rather than too much. */
@@ -36,10 +38,11 @@ const MAX_RETURNED_BYTES = 10_485_760
 
 /** The rules of most tracers, which share what is remembered of names. */
 const BUILT_IN_RULES = createKeyRules([], true)
-const USUAL_TEXT_MASK = createUsualMask()
+const USUAL_PARTS: TextMaskParts = { keyRules: BUILT_IN_RULES, formats: true, replacement: DEFAULT_REPLACEMENT }
+const USUAL_TEXT_MASK = rememberIfAny(createTextMask(USUAL_PARTS))
+const USUAL_NAME_MASK = rememberIfAny(createNameMask(USUAL_PARTS))
 
-function createUsualMask(): MaskText | undefined {
-  const mask = createTextMask({ keyRules: BUILT_IN_RULES, formats: true, replacement: DEFAULT_REPLACEMENT })
+function rememberIfAny(mask: MaskText | undefined): MaskText | undefined {
   return mask && rememberClean(mask)
 }
 
@@ -59,17 +62,21 @@ export function createRedactor(
   const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
   const isUsual = keyRules === BUILT_IN_RULES && formats && replacement === DEFAULT_REPLACEMENT
   const label = createSecretMask(secrets, DEFAULT_REPLACEMENT)
-  // Copied once more, because what `filter` gives has room for sixteen.
-  const masks = [
-    ...[
-      media === 'summary' ? summariseMedia : undefined,
-      replacement === DEFAULT_REPLACEMENT ? label : createSecretMask(secrets, replacement),
-      isUsual ? USUAL_TEXT_MASK : createTextMask({ keyRules, formats, replacement }),
-      ...patterns.map((pattern) => createPatternMask(pattern, replacement)),
-    ].filter((mask) => mask !== undefined),
-  ]
+  const byPattern = patterns.map((pattern) => createPatternMask(pattern, replacement))
+  const masks = listMasks(
+    media === 'summary' ? summariseMedia : undefined,
+    replacement === DEFAULT_REPLACEMENT ? label : createSecretMask(secrets, replacement),
+    isUsual ? USUAL_TEXT_MASK : createTextMask({ keyRules, formats, replacement }),
+    ...byPattern,
+  )
+  const nameMasks = listMasks(label, isUsual ? USUAL_NAME_MASK : rememberIfAny(createNameMask({ keyRules, formats, replacement })))
   const ask = typeof rules === 'function' ? createAsk(rules, masks, replacement) : undefined
-  return new RuleRedactor({ keyRules, masks, ask, replacement, label, media })
+  return new RuleRedactor({ keyRules, masks, nameMasks, fieldNameMasks: [...nameMasks, ...byPattern], ask, replacement, label, media })
+}
+
+/** Copied once more, because what `filter` gives has room for sixteen. */
+function listMasks(...masks: readonly (MaskText | undefined)[]): readonly MaskText[] {
+  return [...masks.filter((mask) => mask !== undefined)]
 }
 
 function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
@@ -81,6 +88,10 @@ interface RedactorParts {
   readonly keyRules: KeyRules
   /** What a text goes through, in order. */
   readonly masks: readonly MaskText[]
+  /** What the name of an attribute goes through. */
+  readonly nameMasks: readonly MaskText[]
+  /** What the name of a field inside a value goes through. */
+  readonly fieldNameMasks: readonly MaskText[]
   readonly ask: MaskLeaf | undefined
   readonly replacement: string
   /** Masks own secrets, whatever the user's replacement is: what labels something travels as JSON and in headers. */
@@ -96,13 +107,18 @@ class RuleRedactor implements Redactor {
   readonly #walk: SecretWalk
 
   constructor(parts: RedactorParts) {
-    const { keyRules, masks, ask, replacement, label, media } = parts
+    const { keyRules, masks, fieldNameMasks, ask, replacement, label, media } = parts
     this.#parts = parts
     this.isActive = keyRules.isActive || masks.length > 0 || ask !== undefined
     this.hasFunction = ask !== undefined
     this.label = label ?? keepText
     const maskLeaf: MaskLeaf = (path, leaf) => this.#leaf(path, leaf)
-    this.#walk = new SecretWalk({ keyRules, maskLeaf, maskName: label, replacement, hasFunction: ask !== undefined, media })
+    const maskName = fieldNameMasks.length === 0 ? undefined : (name: string): string => maskText(name, fieldNameMasks)
+    this.#walk = new SecretWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction: ask !== undefined, media })
+  }
+
+  name(text: string): string {
+    return maskText(text, this.#parts.nameMasks)
   }
 
   value(path: string, at: Plain): Plain {

@@ -114,6 +114,52 @@ describe('redaction end to end', () => {
     expect(bodies()).toContain(String.raw`\"model\":\"m\"`)
   })
 
+  it('S19 a map kept by key or address shows neither in its names, and loses none of its values', async () => {
+    const tokens = [`sk-proj-${'a1B2c3D4'.repeat(6)}`, `ghp_${'Z9y8X7w6'.repeat(5)}`, `sk-proj-${'e5F6g7H8'.repeat(6)}`] as const
+    const login = `postgres://user:${SECRET}@db.test/x`
+    const [first, second, third] = tokens
+    const usage = {
+      [first]: 'one',
+      [second]: 'two',
+      [`Bearer ${third}`]: 'three',
+      [login]: 'four',
+      'max_tokens:total': 'five',
+      'card 4111': 'six',
+    }
+    const tracer = start({ redact: { patterns: [/\b\d{4}\b/] } })
+    trace({ tracer, eventName: 'by name' })((given: object) => given)({ usage, map: new Map(Object.entries(usage)), list: [usage] })
+    const span = tracer.otelTracer.startSpan('by attribute', { attributes: { ...usage } })
+    span.addEvent('event', { ...usage })
+    span.addLink({ context: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }, attributes: { ...usage } })
+    span.end()
+    tracer.startActiveSpan('enriched', () => tracer.enrichSpan({ metadata: usage, feedback: { usage } }))
+    await tracer.withSession({ sessionName: 's' }, () => tracer.enrichSession({ metadata: { usage } }))
+    await tracer.createEvent({ eventName: 'e', inputs: { usage } })
+    await tracer.forceFlush(60_000)
+    for (const secret of [...tokens, SECRET, '"honeyhive_inputs.card 4111']) expect(around(secret)).toEqual([])
+    for (const name of [
+      '.usage.[REDACTED]"',
+      '.usage.[REDACTED] 2"',
+      '"[REDACTED]"',
+      '"[REDACTED] 2"',
+      'Bearer [REDACTED]',
+      'user:[REDACTED]@db.test/x',
+    ])
+      expect(bodies()).toContain(name)
+    expect(bodies()).toContain('.usage.card [REDACTED]"')
+    expect(bodies()).toContain('max_tokens:total')
+    const counts = ['one', 'two', 'three', 'four', 'five', 'six'].map((value) => bodies().split(`"${value}"`).length)
+    expect(new Set(counts).size).toBe(1)
+  })
+
+  it('S19 names that look like secrets stay where nothing is to be masked', async () => {
+    const tracer = start({ redact: { formats: false } })
+    const token = `ghp_${'Z9y8X7w6'.repeat(5)}`
+    tracer.startSpan('request', { inputs: { [token]: 1 } }).end()
+    await tracer.forceFlush(60_000)
+    expect(bodies()).toContain(`honeyhive_inputs.${token}`)
+  })
+
   it('S19 built-in names can be turned off', async () => {
     const tracer = start({ redact: { builtIn: false } })
     tracer.startSpan('request', { inputs: { password: SECRET } }).end()

@@ -1,8 +1,10 @@
 import type { ExperimentData } from '../result-data.js'
+import { NativeSet } from '../../builtins.js'
 import type { SummaryScore } from '../summary-evaluators.js'
 import type { ExperimentRow, ScoreValue } from '../types.js'
 import type { Redactor } from '../../values/redact.js'
 import { isPlainArray, type Plain, setField } from '../../values/plain.js'
+import { takeFreeName } from '../../values/secrets/free-name.js'
 import { mapTexts } from '../../values/secrets/map-texts.js'
 import { takeSnapshot } from '../../values/snapshot.js'
 
@@ -38,6 +40,7 @@ function withShownNames(data: ExperimentData, rules: Redactor): Redactor {
     label: shown.length === 0 ? rules.label : label,
     isActive: rules.isActive,
     hasFunction: rules.hasFunction,
+    name: (text) => rules.name(text),
     text: (path, text) => rules.text(path, text),
     line: (path, text) => rules.line(path, text),
     value: (path, value) => rules.value(path, value),
@@ -47,14 +50,8 @@ function withShownNames(data: ExperimentData, rules: Redactor): Redactor {
 /** Names that look alike once they are masked are told apart by a number. */
 function toShownNames(names: readonly string[], redactor: Redactor): Map<string, string> {
   const shown = new Map<string, string>()
-  const taken = new Set<string>()
-  for (const name of names) {
-    const masked = redactor.text('name', name)
-    let text = masked
-    for (let count = 2; taken.has(text); count += 1) text = `${masked} ${count}`
-    taken.add(text)
-    shown.set(name, text)
-  }
+  const taken = new NativeSet<string>()
+  for (const name of names) shown.set(name, takeFreeName(redactor.text('name', name), taken))
   return shown
 }
 

@@ -31,6 +31,22 @@ export function createTextMask({ keyRules, formats, replacement }: TextMaskParts
   }
 }
 
+/** Nothing shorter is a secret by its looks, or holds a login. */
+const SHORTEST_IN_NAME = 10
+
+/**
+ * Masks secrets in the name of a field or an attribute, which maps have that are kept by key or address: what looks like one, logins in
+ * URLs, tokens behind their scheme. A name that says what a secret is for stays. `undefined` where nothing is looked for.
+ */
+export function createNameMask({ keyRules, formats, replacement }: TextMaskParts): MaskText | undefined {
+  if (!keyRules.isActive && !formats) return undefined
+  return (name) => {
+    if (name.length < SHORTEST_IN_NAME) return name
+    const shown = keyRules.isActive ? maskAuthSchemes(maskUrlUsers(name, replacement), replacement) : name
+    return formats ? maskFormats(shown, replacement) : shown
+  }
+}
+
 function createNamedMask(keyRules: KeyRules, replacement: string): MaskText {
   return (text) => {
     let shown = maskUrlUsers(text, replacement)

@@ -1,6 +1,8 @@
+import { NativeSet } from '../../natives.js'
 import { type MediaMode, summariseBuffer, summariseField } from '../media.js'
 import { isPlainArray, type Plain, type PlainObject, setField } from '../plain.js'
 import type { KeyRules } from './key-rules.js'
+import { takeFreeName } from './free-name.js'
 import { findSecretItems, isListOfNames } from './lists.js'
 import { toFieldRole } from './named-values.js'
 import { isModelToken, isSchema, LITERALS_OF_SCHEMA } from './look-alikes.js'
@@ -12,7 +14,7 @@ export type MaskLeaf = (path: string, leaf: Plain) => Plain
 export interface WalkParts {
   readonly keyRules: KeyRules
   readonly maskLeaf: MaskLeaf
-  /** Masks own secrets in names of fields. */
+  /** Masks secrets in names of fields. */
   readonly maskName: ((name: string) => string) | undefined
   readonly replacement: string
   /** Whether media are summarised. */
@@ -88,7 +90,8 @@ export class SecretWalk {
     const { maskName } = this.#parts
     if (maskName === undefined || !hasOther(names, maskName)) return fields
     const copy: { [key: string]: Plain } = {}
-    for (const name of names) setField(copy, maskName(name), fields[name] as Plain)
+    const taken = new NativeSet<string>()
+    for (const name of names) setField(copy, takeFreeName(maskName(name), taken), fields[name] as Plain)
     return copy
   }
 
