@@ -39,6 +39,13 @@ class Provider extends V8CoverageProvider {
     return map
   }
 
+  readCoverageFiles({ onFileRead, ...rest }) {
+    return super.readCoverageFiles({
+      ...rest,
+      onFileRead: ({ result }) => onFileRead({ result: result.filter(isOfVitest) }),
+    })
+  }
+
   /** A table by folder comes first: the gates in the configurations are by folder, too. */
   async generateReports(map, allTestsRun) {
     const { root } = this.ctx.config
@@ -62,6 +69,15 @@ const DEPTH = 4
 
 function toRow(name, ...cells) {
   return name.padEnd(24) + cells.map((cell) => cell.padStart(10)).join('')
+}
+
+/**
+ * Whether Vitest compiled it: then one function holds the script to its end. What tsx compiled in the process of a test, as `runEvals` does
+ * with files of evaluations, has the same URL and other places in its text, and would be added to them.
+ */
+function isOfVitest({ functions }) {
+  const end = Math.max(...functions.map(({ ranges }) => ranges[0].endOffset))
+  return functions.some(({ ranges: [{ startOffset, endOffset }] }) => startOffset > 0 && endOffset === end)
 }
 
 /** Every script that ran outside, once, with its text. */

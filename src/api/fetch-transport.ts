@@ -1,3 +1,4 @@
+import { NativePromise } from '../builtins.js'
 import { registerEndpoint } from '../export/sockets.js'
 import { runDetached } from '../export/detached.js'
 import { ExchangeError, type Reply, toRequestId } from '../export/exchange.js'
@@ -27,30 +28,34 @@ export function createFetchTransport({ serverUrl, headers, key: source, fetch }:
     const limit = AbortSignal.timeout(Math.ceil(toTimerMs(request.timeoutMs)))
     const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal])
     try {
-      const response = await fetch(request.url, {
-        method: request.method ?? 'POST',
-        headers: {
-          ...headers,
-          ...toAuthorization(key),
-          ...request.headers,
-          ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }),
-        },
-        redirect: 'manual',
-        signal,
-        ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
-      })
-      return {
-        status: response.status,
-        contentType: response.headers.get('content-type') ?? '',
-        retryAfter: response.headers.get('retry-after') ?? undefined,
-        requestId: toRequestId((name) => response.headers.get(name)),
-        body: new Uint8Array(await response.arrayBuffer()),
-        isComplete: true,
-      }
+      return await within(signal, ask(request, key, signal))
     } catch {
       if (request.signal?.aborted === true) throw new ExchangeError('aborted', 'the request was aborted')
       if (limit.aborted) throw new ExchangeError('timeout', `no reply within ${Math.ceil(request.timeoutMs)} ms`)
       throw new ExchangeError('network', 'the given fetch failed')
+    }
+  }
+
+  async function ask(request: TransportRequest, key: string | undefined, signal: AbortSignal): Promise<Reply> {
+    const response = await fetch(request.url, {
+      method: request.method ?? 'POST',
+      headers: {
+        ...headers,
+        ...toAuthorization(key),
+        ...request.headers,
+        ...(request.contentType === undefined ? {} : { 'Content-Type': request.contentType }),
+      },
+      redirect: 'manual',
+      signal,
+      ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
+    })
+    return {
+      status: response.status,
+      contentType: response.headers.get('content-type') ?? '',
+      retryAfter: response.headers.get('retry-after') ?? undefined,
+      requestId: toRequestId((name) => response.headers.get(name)),
+      body: new Uint8Array(await response.arrayBuffer()),
+      isComplete: true,
     }
   }
 
@@ -59,5 +64,20 @@ export function createFetchTransport({ serverUrl, headers, key: source, fetch }:
     hasRenewableKey: source?.isRenewable,
     send: (request) => runDetached(() => sendWithKey(source, (key) => exchange(request, key))),
     close: unregister,
+  }
+}
+
+/** What becomes of `work` until `signal` aborts: not every `fetch` listens to it, and none may hold up those behind it. */
+async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  let stop: () => void = () => undefined
+  const aborted = new NativePromise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await NativePromise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }

@@ -141,6 +141,41 @@ describe('RestClient', () => {
     expect(await client.startSession({ session_id: 'b' })).toBe(false)
   })
 
+  it('F31 gives up what stands behind a hanging start, and what is due to be sent again', async () => {
+    await server.set({ otherwise: { status: 503, headers: { 'retry-after': '30' } } })
+    const calls = [client.startSession({ session_id: 'a' }), client.updateEvent({ event_id: 'a' }), client.updateEvent({ event_id: 'b' })]
+    await expect.poll(async () => (await server.seen()).requests.length).toBe(2)
+    expect(await client.close(100)).toBe(false)
+    expect(await Promise.all(calls)).toEqual([false, false, false])
+    expect(warnings.join('\n')).toMatch(/\d calls for sessions and events were given up/)
+  })
+
+  it('writes text that is no Unicode as a reader takes it, and leaves alone what only looks like it', async () => {
+    await server.set({ otherwise: OK })
+    const text = 'lone \ud83d, whole \u{1f600}, spelt \\ud83d'
+    await client.updateEvent({ event_id: 'a', metadata: { text } })
+    expect((await server.seen()).requests[0]?.json).toEqual({
+      event_id: 'a',
+      metadata: { text: 'lone \ufffd, whole \u{1f600}, spelt \\ud83d' },
+    })
+  })
+
+  it('sends no body that a `toJSON` made something else of', async () => {
+    const content = { toJSON: () => ['no event'] } as unknown as Record<string, unknown>
+    expect(await client.updateEvent(content)).toBe(false)
+    expect(stats.snapshot().requests).toBe(0)
+    expect(warnings.join('\n')).toContain('/events')
+  })
+
+  it.each(['null', '7', '"s"', '[]', '{"session_id":7}', '{"event_id":null}'])(
+    'says once that %s is no answer to a start',
+    async (body) => {
+      await server.set({ otherwise: { body } })
+      expect(await client.startSession({ session_id: 'a' })).toBe(true)
+      expect(warnings).toEqual([expect.stringContaining('without the expected id')])
+    },
+  )
+
   it('stops trying when the budget is used up', async () => {
     start({ retryBudgetMs: 300 })
     await server.set({ otherwise: { status: 503 } })
@@ -237,5 +272,38 @@ describe('createFetchTransport', () => {
     expect(String(failure)).not.toContain(KEY)
     expect(seen).toEqual(['PUT https://api.example.test/events', 'POST https://api.example.test/events'])
     viaFetch.close()
+  })
+
+  it.each(['hangs', 'hangs in the body'])('waits no longer than it may for a given fetch that %s and listens to no signal', async (how) => {
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('{')) })
+    const hanging = createFetchTransport({
+      serverUrl: 'https://api.example.test',
+      headers: HEADERS,
+      fetch: () => (how === 'hangs' ? new Promise(() => undefined) : Promise.resolve(new Response(body))),
+    })
+    start({ transport: hanging })
+    await expect(client.request('POST', '/events', {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'HTTP_TIMEOUT',
+      message: expect.stringContaining('no reply within 50 ms'),
+    })
+    const controller = new AbortController()
+    const request = client.request('POST', '/events', {}, { signal: controller.signal })
+    controller.abort()
+    await expect(request).rejects.toMatchObject({ code: 'HTTP_NETWORK', message: expect.stringContaining('aborted') })
+    hanging.close()
+  })
+
+  it('hands on what a reply says of itself, or that it says nothing', async () => {
+    const replies = [new Response('{}', { status: 429, headers: { 'retry-after': '7', 'x-request-id': 'r1' } }), new Response(null)]
+    const told = createFetchTransport({
+      serverUrl: 'https://api.example.test/base//',
+      headers: {},
+      fetch: () => Promise.resolve(replies.shift() as Response),
+    })
+    expect(told.baseUrl).toBe('https://api.example.test/base')
+    const request = { url: `${told.baseUrl}/x`, timeoutMs: 1_000 }
+    expect(await told.send(request)).toMatchObject({ status: 429, retryAfter: '7', requestId: 'r1' })
+    expect(await told.send(request)).toMatchObject({ status: 200, contentType: '', retryAfter: undefined, requestId: undefined })
+    told.close()
   })
 })
