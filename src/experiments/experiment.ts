@@ -14,7 +14,7 @@ import { type DatasetSource, rowKey, type SourceRow, toDatapoint } from './datas
 import { externalDatapointId, hasOwnId } from './dataset-ids.js'
 import { entryOf } from './entry-of.js'
 import { decide, type NamedEvaluator } from './evaluator.js'
-import { createJournal, type Journal } from './journal.js'
+import { createJournal, type Journal, type JournalHeader } from './journal.js'
 import { asObject, asTexts } from './json-reader.js'
 import { keepAlive } from './keep-alive.js'
 import type { SharedTurns } from './queues/row-queue.js'
@@ -88,8 +88,7 @@ export class Experiment {
     this.#redactor = redactorFor(parts.config)
     this.#traceUrl = backend === undefined ? undefined : (options.traceUrl ?? localTraceUrl(parts.config.serverUrl))
     this.#selected = selectRows(source, options)
-    const header = { runId: plan.runId, name: plan.name, evaluators: evaluators.map(toRule) }
-    this.#journal = options.journal === undefined ? undefined : createJournal(options.journal, header, this.#redactor.label)
+    this.#journal = options.journal === undefined ? undefined : createJournal(options.journal, this.#toHeader(), this.#redactor.label)
     const { maxRows = source.total === undefined ? STREAM_MAX_ROWS : Number.POSITIVE_INFINITY } = options
     this.#summary = new SummaryCollector(evaluators, { maxRows })
     this.#rowPlan = toRowPlan(parts)
@@ -359,7 +358,6 @@ export class Experiment {
     const outcomes = checkThresholds(bounds, { figures: all, opposites, evaluators: this.#evaluators }, aggregate)
     // Nothing of the data set is here to be judged; whoever merges checks the bounds over the whole.
     const thresholds = isEmptyShard ? outcomes.map((outcome) => ({ ...outcome, passed: true })) : outcomes
-    const others = this.#findUnjudged(comparison)
     const failures = findFailures({
       status,
       counts,
@@ -370,7 +368,6 @@ export class Experiment {
       summaryScores,
       expectedRows,
       isEmptyShard,
-      others,
     })
     return {
       format: RESULT_FORMAT,
@@ -412,21 +409,20 @@ export class Experiment {
     }
   }
 
+  #toHeader(): JournalHeader {
+    const { shard, trials = 1 } = this.#options
+    const { runId, name } = this.#plan
+    const selectedRows = this.#selected.selected()
+    const extent = selectedRows === undefined ? {} : { extent: { selectedRows, trials, ...(shard === undefined ? {} : { shard }) } }
+    return { runId, name, evaluators: this.#evaluators.map(toRule), ...extent }
+  }
+
   /** Rows this process should have run, each trial for itself; `undefined` when a stream was not read to its end. */
   #expectedRows(): number | undefined {
     const { shard = { index: 0, count: 1 }, trials = 1 } = this.#options
     const selected = this.#selected.selected()
     const own = selected === undefined ? undefined : Math.ceil((selected - shard.index) / shard.count) * trials
     return this.#selected.total ?? own
-  }
-
-  /** What a regression may hide behind although the comparison does not see it. */
-  #findUnjudged(comparison: RunComparison | undefined): readonly string[] {
-    const { failOnRegression = false, baselineRunId } = this.#options
-    if (!failOnRegression || comparison === undefined) return []
-    return baselineRunId?.toLowerCase() === this.runId.toLowerCase()
-      ? ['failOnRegression could not be judged: the baseline is this run itself']
-      : []
   }
 
   #warnOfGaps(counts: { readonly total: number; readonly cached: number }, unscored: Readonly<Record<string, number>>): void {

@@ -7,6 +7,7 @@ import { type MetricRule, readRules } from './aggregate.js'
 import { rowKey } from './dataset.js'
 import { fromExact, toExact } from './exact.js'
 import { asObject } from './json-reader.js'
+import type { RunExtent } from './run-extent.js'
 import type { ExperimentRow } from './types.js'
 
 /** Append-only record of the rows of one run; what is in it survives a crash. */
@@ -22,7 +23,12 @@ export interface JournalHeader {
   readonly runId: string
   readonly name: string
   readonly evaluators: readonly MetricRule[]
+  /** Which rows the run is about, where that is known before it ends. */
+  readonly extent?: JournalExtent
 }
+
+/** How many rows make the run whole. */
+export type JournalExtent = Pick<RunExtent, 'selectedRows' | 'shard' | 'trials'>
 
 /**
  * Opens the journal of a run; the file is made with the first row.
@@ -104,8 +110,16 @@ export function parseRow(text: string): ExperimentRow | undefined {
 }
 
 function toHeader(line: object, runId: string): JournalHeader {
-  const { name, evaluators } = asObject(line)
-  return { runId, name: String(name), evaluators: readRules(evaluators) }
+  const { name, evaluators, extent } = asObject(line)
+  return { runId, name: String(name), evaluators: readRules(evaluators), ...readExtent(asObject(extent)) }
+}
+
+// Journals of earlier versions have none.
+function readExtent({ selectedRows, trials, shard }: Readonly<Record<string, unknown>>): { readonly extent?: JournalExtent } {
+  const { index, count } = asObject(shard)
+  if (typeof selectedRows !== 'number') return {}
+  const part = typeof index === 'number' && typeof count === 'number' ? { shard: { index, count } } : {}
+  return { extent: { selectedRows, ...part, ...(typeof trials === 'number' ? { trials } : {}) } }
 }
 
 function journalFile(directory: string, runId: string): string {

@@ -4,6 +4,8 @@ import type { ScoredRow } from './pair-rows.js'
 /** How many of its rows a run has run and still has. A result says all of it; what is not known is taken as complete. */
 export interface RunExtent {
   readonly status?: ExperimentStatus
+  /** False where the server was told of its beginning and not of its end. */
+  readonly hasEnded?: boolean
   /** Rows that ran and are not in `rows`. */
   readonly omittedRows?: number
   readonly counts?: { readonly total: number }
@@ -36,6 +38,7 @@ export function findMissingBaseline(run: PartialRun): readonly string[] {
 
 function describeEnd(run: PartialRun, which: string): readonly string[] {
   if (wasStopped(run)) return [`${which} was stopped before all of its rows had run`]
+  if (run.hasEnded === false) return [`the server was not told of the end of ${which}: it is still running, or was broken off`]
   return isWhole(run) ? [] : [`${which} did not run all rows of its dataset`]
 }
 

@@ -22,10 +22,13 @@ export interface RunSources {
 export async function loadScoredRun(runId: string, { backend, journal }: RunSources): Promise<ScoredRun> {
   const local = journal === undefined ? undefined : await readJournal(journal, runId)
   if (local !== undefined && local.rows.size > 0) {
-    const { rows, header } = local
-    const damage = findRunDamage({ rows: [...rows.values()] })
+    const { header } = local
+    const rows = [...local.rows.values()]
+    const damage = findRunDamage({ rows })
     if (damage !== undefined) throw new HoneyHiveError('EXPERIMENT', `The journal of run ${runId} holds a run ${damage}.`)
-    return { runId, name: header?.name, rows: [...rows.values()], ...(header === undefined ? {} : { evaluators: header.evaluators }) }
+    if (header === undefined) return { runId, name: undefined, rows }
+    const { name, evaluators, extent } = header
+    return { runId, name, rows, evaluators, ...(extent === undefined ? {} : { ...extent, counts: { total: rows.length } }) }
   }
   if (backend !== undefined) return fetchScoredRun(backend, runId)
   throw new HoneyHiveError('EXPERIMENT', `Run ${runId} is not in a local journal, and without an API key the server cannot be asked.`)
@@ -57,6 +60,7 @@ async function fetchScoredRun(backend: Backend, runId: string): Promise<ScoredRu
     ...(rules === undefined ? {} : { evaluators: readRules(rules) }),
     // Of the others it is not said whether all rows were run.
     ...(result.status === 'cancelled' ? { status: result.status } : {}),
+    ...(result.status === 'pending' || result.status === 'running' ? { hasEnded: false } : {}),
   }
 }
 

@@ -75,6 +75,7 @@ export function describeThreshold({ name, aggregate, actual, min, max }: Thresho
 function findRegressions({ gate, comparison }: Pick<VerdictGrounds, 'gate' | 'comparison'>): readonly string[] {
   if (!gate.failOnRegression) return []
   if (comparison === undefined) return [`failOnRegression could not be judged: there is no baseline to compare with`]
+  if (isSameRun(comparison)) return ['failOnRegression could not be judged: the baseline is this run itself']
   const metrics = Object.values(comparison.metrics)
   if (comparison.commonDatapoints === 0) return ['failOnRegression could not be judged: no row of the run has a partner in the baseline']
   const unjudged = [
@@ -90,6 +91,11 @@ function findRegressions({ gate, comparison }: Pick<VerdictGrounds, 'gate' | 'co
       }),
     ...unjudged.map((reason) => `failOnRegression could not be judged: ${reason}`),
   ]
+}
+
+/** Ids are UUIDs, whose letters are written either way. */
+function isSameRun({ newRunId, oldRunId }: RunComparison): boolean {
+  return newRunId.toLowerCase() === oldRunId.toLowerCase()
 }
 
 function round(value: number): number {

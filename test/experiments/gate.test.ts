@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -175,6 +175,36 @@ describe('a regression gate that cannot tell', () => {
       const baseline = await run(12, good, { ...online, ...stopAt(10) })
       const result = await run(12, worse, { ...online, baselineRunId: baseline.runId, failOnRegression: true })
       expect(result.failures).toContain(`${UNJUDGED}the baseline was stopped before all of its rows had run`)
+    })
+
+    test('because its process ended in the middle, as its journal says', async ({ folder }) => {
+      const baseline = await run(40, good, { journal: folder })
+      const file = join(folder, `${baseline.runId}.jsonl`)
+      const lines = (await readFile(file, 'utf8')).split('\n')
+      await writeFile(file, `${lines.slice(0, 11).join('\n')}\n${lines[11]?.slice(0, 40)}`)
+      const gate = { baselineRunId: baseline.runId, journal: folder, failOnRegression: true }
+      expect((await run(40, worse, gate)).failures).toEqual([`${UNJUDGED}the baseline did not run all rows of its dataset`])
+      await run(40, good, { runId: baseline.runId, journal: folder })
+      expect((await run(40, good, gate)).failures).toEqual([])
+    })
+
+    test('because its process ended in the middle, as the server says', async ({ online }) => {
+      const open = await createExperiment({
+        ...online,
+        name: 'broken off',
+        dataset: rows(40),
+        function: () => 1,
+        evaluators: { m: () => 1 },
+      })
+      for (const [index, row] of rows(10).entries()) await open.runDatapoint(row, index)
+      const gate = { ...online, baselineRunId: open.runId, failOnRegression: true }
+      const reason = 'the server was not told of the end of the baseline: it is still running, or was broken off'
+      const early = await run(40, worse, gate)
+      expect(early.failures).toContain(`${UNJUDGED}${reason}`)
+      expect(early.warnings).toContain(`Comparison: Not all rows were compared: ${reason}.`)
+      for (const [index, row] of rows(40).slice(10).entries()) await open.runDatapoint(row, index + 10)
+      await open.finish()
+      expect((await run(40, good, gate)).failures).toEqual([])
     })
 
     test('because its dataset was not read to its end, or nobody ran them', async () => {
@@ -757,10 +787,14 @@ describe('runners', () => {
     expect(runs[0]?.result.failures.join()).toContain('m: worse than the baseline')
   })
 
-  test('tests made of an experiment fail for a regression', async () => {
+  test.each([
+    ['a regression', 'm: worse than the baseline', {}],
+    ['a baseline that is the run itself', 'the baseline is this run itself', { isItself: true }],
+  ])('tests made of an experiment fail for %s', async (_, message, { isItself = false }: { isItself?: boolean }) => {
     const baseline = await run(8, { m: always(1) })
     const experiment = defineExperiment({
       ...OFFLINE,
+      ...(isItself ? { runId: baseline.runId } : {}),
       dataset: rows(8),
       function: () => 1,
       evaluators: { m: () => 0 },
@@ -777,6 +811,6 @@ describe('runners', () => {
     })
     const last = hooks.pop()
     for (const hook of hooks) await hook()
-    await expect(last?.()).rejects.toThrow('m: worse than the baseline')
+    await expect(last?.()).rejects.toThrow(message)
   })
 })
