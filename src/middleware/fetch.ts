@@ -5,6 +5,7 @@ import { watchLateResult } from '../wrap/late-result.js'
 import type { Recording } from '../wrap/recorder.js'
 import { isComplete } from '../wrap/web-stream.js'
 import { type NodeResponse, onResponseOver } from './node-response.js'
+import { knowCopies, originalOf } from './passed-on.js'
 import { functionSpec, isText, type Specs } from '../options/spec.js'
 import { checkHandler, REQUEST_OPTIONS, type RequestOptions, type TracerChoice } from './options.js'
 import {
@@ -126,13 +127,15 @@ function replaceResponse(context: { res: Response | undefined }, response: Respo
 
 function createTracing<Req>(where: string, tracer: TracerChoice<Req>, options: FetchOptions<Req>): RequestTracing<Req, Response> {
   const tracing = createRequestTracing<Req, Response>({ where, tracer, options: { ...options, flush: false }, specs: OPTIONS })
-  if (options.flush !== true) return tracing
   return {
     ...tracing,
-    start(request, identity, readFacts) {
-      const trace = tracing.start(request, identity, readFacts)
-      return trace === undefined ? undefined : flushAfter(trace, options.waitUntil)
+    start(context, request, readFacts) {
+      const started = tracing.start(context, originalOf(request as Request), readFacts)
+      if (started === undefined) return undefined
+      const trace = knowCopies(started, request as Request)
+      return options.flush === true ? flushAfter(trace, options.waitUntil) : trace
     },
+    runUntraced: (request, fn) => tracing.runUntraced(originalOf(request as Request), fn),
   }
 }
 

@@ -98,4 +98,66 @@ describe('honeyHive for Hono', () => {
     expect(await read(traced)).toEqual(await read(plain))
     expect(tracer.stats().open).toBe(0)
   })
+
+  describe('a request that is passed on as a copy', () => {
+    const tracers = () => ({ outside: createTestTracer(), inside: createTestTracer() })
+
+    it('is recorded once by a tracer outside and inside of `mount`, in one session', async () => {
+      const { outside: tracer } = tracers()
+      const inner = new Hono().use(honeyHive(tracer)).post('/ask', async ({ req, text }) => {
+        return text(`${tracer.sessionId} ${await req.text()}`)
+      })
+      const outer = new Hono().use(honeyHive(tracer)).mount('/chat', inner.fetch)
+      const answers = [0, 1].map((i) =>
+        outer.request('/chat/ask?q=1', { method: 'POST', body: `body ${i}`, headers: { 'x-tenant': String(i) } }),
+      )
+      for (const [i, response] of (await Promise.all(answers)).entries())
+        expect(await response.text()).toBe(`${response.headers.get('x-session-id')} body ${i}`)
+      expect(tracer.spans.map(({ name }) => name)).toEqual(['POST /chat/ask', 'POST /chat/ask'])
+      expect(tracer.sessions).toHaveLength(2)
+    })
+
+    it('is recorded by each tracer for itself, and leaves what is current where the inner one ignores it', async () => {
+      const { outside, inside } = tracers()
+      const answer = (fetch: (request: Request) => Response | Promise<Response>) =>
+        new Hono().use(honeyHive(outside)).mount('/chat', fetch).request('/chat/ask')
+      const app = (ignore: boolean) =>
+        new Hono()
+          .use(honeyHive(inside, { ignore: () => ignore }))
+          .get('/ask', ({ text }) => text(outside.startActiveSpan('inner', () => outside.sessionId)))
+      for (const ignore of [false, true]) {
+        const response = await answer(app(ignore).fetch)
+        expect(await response.text()).toBe(response.headers.get('x-session-id'))
+      }
+      expect(outside.tree()).toMatchObject([1, 2].map(() => ({ name: 'GET /chat/ask', children: [{ name: 'inner' }] })))
+      expect(inside.spans.map(({ name }) => name)).toEqual(['GET /ask'])
+    })
+
+    it('is one request for `traceFetchHandler` too, until it is answered', async () => {
+      const { outside: tracer } = tracers()
+      const inner = traceFetchHandler(tracer, () => new Response(tracer.sessionId))
+      let kept: Request | undefined
+      const outer = traceFetchHandler(tracer, (request: Request) => {
+        kept = request
+        return inner(new Request(request))
+      })
+      await outer(new Request('http://host.test/a', { headers: { accept: 'text/html' } }))
+      expect(tracer.spans).toHaveLength(1)
+      await inner(new Request(kept as Request))
+      expect(tracer.spans).toHaveLength(2)
+    })
+
+    it('is not what a handler asks of its own application', async () => {
+      const { outside: tracer } = tracers()
+      const app = new Hono().use(honeyHive(tracer))
+      app.get('/count', ({ text }) => text('7'))
+      app.get('/api/count', async ({ text }) => text(await (await app.request('/count')).text()))
+      app.get('/api/count/other', async ({ text, req }) =>
+        text(await (await app.request(new Request('http://localhost/count', req.raw))).text()),
+      )
+      await app.request('/api/count', { headers: { accept: 'text/plain' } })
+      await app.request('/api/count/other', { headers: { accept: 'text/plain' } })
+      expect(tracer.spans.map(({ name }) => name).sort()).toEqual(['GET /api/count', 'GET /api/count/other', 'GET /count', 'GET /count'])
+    })
+  })
 })
