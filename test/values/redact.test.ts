@@ -255,6 +255,29 @@ describe('createRedactor', () => {
     for (const text of beside) expect(builtIn.text('x', text)).toBe(text.replaceAll('pw9', MASK))
   })
 
+  it('masks the whole of a password in quotes or braces, spaces, semicolons and doubled quotes included', () => {
+    const cases: readonly (readonly [text: string, shown: string])[] = [
+      [`Server=db;Pwd='it''s my; secret';Db=x`, `Server=db;Pwd='${MASK}';Db=x`],
+      [`Data Source=x;Password="a""b; c""";Encrypt=true`, `Data Source=x;Password="${MASK}";Encrypt=true`],
+      ['jdbc:sqlserver://db;user=sa;password={my;}} secret};encrypt=true', `jdbc:sqlserver://db;user=sa;password=${MASK};encrypt=true`],
+      ['Driver={ODBC 18};Uid=sa;Pwd={a b}', `Driver={ODBC 18};Uid=sa;Pwd=${MASK}`],
+      [`mysql -h db -p'my secret phrase' shop`, `mysql -h db -p'${MASK}' shop`],
+      ['sshpass -p "my secret phrase" ssh host', `sshpass -p "${MASK}" ssh host`],
+      [`redis-cli -a 'my secret' ping`, `redis-cli -a '${MASK}' ping`],
+      [`docker login -u me -p "it's mine" host`, `docker login -u me -p "${MASK}" host`],
+      [`aws configure set aws_session_token 'my secret'`, `aws configure set aws_session_token '${MASK}'`],
+    ]
+    for (const [text, shown] of cases) expect(builtIn.text('x', text)).toBe(shown)
+    const harmless = [
+      `Server=db;Pwd='';Db="x""y"`,
+      'mysql -h db -p shop',
+      `mysql -p ' + name + '`,
+      'Driver={ODBC 18};Server={a;b}',
+      `login -p "" x`,
+    ]
+    for (const text of harmless) expect(builtIn.text('x', text)).toBe(text)
+  })
+
   it('masks patterns of the user everywhere, without touching their state', () => {
     const sticky = /\d{4}/y
     sticky.lastIndex = 3

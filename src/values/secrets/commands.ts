@@ -14,16 +14,24 @@ const GRAMMAR_WORD =
 const FLAG =
   /(?<=^|[\s"'`,([])--([a-z\u00c0-\u1fff\u2070-\uffff][\w\u00c0-\u1fff\u2070-\uffff-]{1,40})(?:[ \t]{1,8}|\\{0,16}["'],\s{0,8}\\{0,16}["'])/gi
 const WORD = /(?:\\{0,16}["']((?:[^"'\\]|\\.)*)\\{0,16}["']|[^\s"'`|&;<>()\\]+)/y
+/** A word of a command, or what stands in its quotes. */
+const WORD_OR_QUOTED = /((?<=")[^\s"][^"\n]{0,255}|(?<=')[^\s'][^'\n]{0,255}|[^\s"']{1,256})/.source
+
+/** @param start what stands before the password, the quote that it may stand in included. */
+function command(start: RegExp): RegExp {
+  return new RegExp(`(${start.source})${WORD_OR_QUOTED}`, `g${start.flags}`)
+}
+
 /** Group 1 ends where the password begins, group 2 is the password. */
 const GRAMMAR: readonly RegExp[] = [
-  /(\bsshpass\s+-p\s{0,4}["']?)([^\s"']{1,256})/g,
-  /(\blogin\b[^\n|;]{0,256}?\s-p[ =]{1,4}["']?)([^\s"']{1,256})/g,
-  /(\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n|;]{0,256}?\s-p["']?)([^\s"']{2,256})/g,
-  /(\bredis-cli\b[^\n|;]{0,256}?\s-a[ ]{1,4}["']?)([^\s"']{1,256})/g,
+  command(/\bsshpass\s+-p\s{0,4}["']?/),
+  command(/\blogin\b[^\n|;]{0,256}?\s-p[ =]{1,4}["']?/),
+  command(/\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n|;]{0,256}?\s-p["']?(?=[^\s"']{2})/),
+  command(/\bredis-cli\b[^\n|;]{0,256}?\s-a[ ]{1,4}["']?/),
   /(\bconvertto-securestring\s+(?:-string\s+)?["'])([^"']{1,256})/gi,
   /(\bsqlplus\s+[\w$#-]{1,64}\/)([^\s"']{1,256}(?=@)|[^@\s"']{1,256})/g,
   /(\blogin\s+\S{1,128}\s+password\s+)(\S{1,256})/g,
-  /(\bconfigure\s+set\s+\S{0,64}(?:secret_access_key|session_token|password|token)\s+["']?)([^\s"']{1,256})/gi,
+  command(/\bconfigure\s+set\s+\S{0,64}(?:secret_access_key|session_token|password|token)\s+["']?/i),
   /(\b(?:identified\s+by|(?:with|encrypted|set|login|user\s+\S{1,64})\s+password)\s+(?:for\s+\S{1,64}\s+|password\s+|as\s+)?(?:=\s{0,4})?\\{0,16}["'])((?:[^"'\\]|\\[^"']){1,256})/gi,
 ]
 const SETTING =

@@ -32,6 +32,7 @@ const FIELD_BEFORE = /(?:[?&;]|[\w.:-],|[\w.-]{1,24}\s?=\s?[^\s,;()[\]{}"'`]{1,2
 const ENCODED_END = /%(?:25)*(?:26|22|27|0[aAdD]|20|3[bB]|7[dD])|[\s&"'<>)\]}]/g
 const NEXT_FORM_FIELD = /^[^\s&]{0,512}&(?:amp;)?[\w.%[\]-]{1,64}=/
 const NEXT_SEGMENT = /^[^\n\r"'`;]{0,512};[ \t]{0,4}[\w .-]{1,40}=/
+const BRACED = /\{(?:[^}\n]|\}\}){1,512}\}(?=[;\s"'`]|$)/y
 const SCHEME = /^(?:bearer|basic|token|apikey|bot|dpop|negotiate|ntlm|splunk|hmac)(?:[ \t]+|%20|\+)/i
 const LONG_SCHEME = /^(?:digest|aws4-[\w-]+|hawk|oauth|signature|ntlm|negotiate)[ \t]/i
 const HEADER_NAME = /(?:authorization|cookie2?)$/i
@@ -90,11 +91,18 @@ function readLine(text: string, from: number, name: NameInText): ValueInText | u
 
 function readEqualValue(text: string, from: number, name: NameInText): ValueInText | undefined {
   const rest = text.slice(from, from + 600)
-  if (isInSegments(text, name.from) || NEXT_SEGMENT.test(rest)) return checked(text, upTo(SEGMENT_END, text, from))
+  if (isInSegments(text, name.from) || NEXT_SEGMENT.test(rest))
+    return readBraced(text, from) ?? checked(text, upTo(SEGMENT_END, text, from))
   const isSetting = isLineStart(text, name.from) && !NEXT_FORM_FIELD.test(rest) && text[from - 1] === '='
   if (isReference(text, from)) return undefined
   if (isInConnection(text, name.from)) return checked(text, readOddValue(text, from))
   return checked(text, upToBehind(isSetting ? SETTING_END : WORD_END, text, from))
+}
+
+/** ODBC and JDBC take values with semicolons in braces, in which a closing one is doubled. */
+function readBraced(text: string, from: number): ValueInText | undefined {
+  BRACED.lastIndex = from
+  return BRACED.test(text) ? { from, to: BRACED.lastIndex } : undefined
 }
 
 function checked(text: string, value: ValueInText | undefined): ValueInText | undefined {
@@ -177,7 +185,7 @@ function readLoginPair(text: string, from: number, { name }: NameInText): ValueI
   return user === null ? undefined : readQuotedValue(text, from + user[0].length)
 }
 
-/** Where the quotes close that opened before `from`; the end of the line or of the text when they do not. */
+/** Where the quotes close that opened before `from`; the end of the line or of the text when they do not. A quote that is doubled closes nothing. */
 function closingQuote(text: string, from: number, quote: string): number {
   const isEscapable = quote.startsWith('\\') || quote.length === 1
   if (!isEscapable) return orEnd(text, text.indexOf(quote, from))
@@ -185,7 +193,9 @@ function closingQuote(text: string, from: number, quote: string): number {
   const escapes = quote.length - 1
   const unit = 2 * (escapes + 1)
   for (let at = text.indexOf(char, from); at !== -1; at = text.indexOf(char, at + 1)) {
-    if (escapesBefore(text, at, from) % unit === escapes) return at - escapes
+    if (escapesBefore(text, at, from) % unit !== escapes) continue
+    if (escapes > 0 || at === from || text[at + 1] !== char) return at - escapes
+    at += 1
   }
   return char === '"' ? text.length : endOf(LINE_END, text, from)
 }
