@@ -21,7 +21,7 @@ import { startDevServer } from '../../src/dev/server.js'
 import { connect, DatabaseFullError } from '../../src/dev/store/database.js'
 import { LAYOUT } from '../../src/dev/store/migrations.js'
 import { openStore, openStoreToRead } from '../../src/dev/store/store.js'
-import { holdLock, sendSpans, test } from './fixtures.js'
+import { call, holdLock, sendSpans, test } from './fixtures.js'
 
 const makeFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'hh-store-'))
@@ -55,6 +55,25 @@ describe('openStore', () => {
     await (await openStore(file)).close()
     writeFileSync(file, readFileSync(file).subarray(0, 9_000))
     await expect(openStore(file)).rejects.toThrow(/it is damaged\. Move it out of the way, or name another file\.$/)
+  })
+
+  test('says so when a part of the file turns out to be damaged that nothing had read before', async ({ start }) => {
+    const file = join(makeFolder(), 'dev.db')
+    await fill(file)
+    const database = await connect(file)
+    const { rootpage } = database.get("SELECT rootpage FROM sqlite_schema WHERE name = 'events'") ?? {}
+    const pageSize = Number(database.get('PRAGMA page_size')?.page_size)
+    database.close()
+    const bytes = readFileSync(file)
+    bytes.fill(0xee, (Number(rootpage) - 1) * pageSize, Number(rootpage) * pageSize)
+    writeFileSync(file, bytes)
+    const server = await start({ database: file })
+    const message = expect.stringMatching(/^The local database is damaged \(.*\)\. End the server, move the file out of the way/)
+    const refused = { status: 500, body: { success: false, errorCode: 'storage_damaged', message } }
+    expect(await call(server, 'POST', '/events', { event: { event_type: 'tool', event_name: 'lost', project: 'p' } })).toMatchObject(
+      refused,
+    )
+    expect(() => server.events()).toThrow(/^The local database is damaged/)
   })
 
   test('keeps its own folder out of git, and leaves the folders of others alone', async () => {

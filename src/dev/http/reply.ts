@@ -1,6 +1,6 @@
 import { monotonicMs, nextTurn } from '../../builtins.js'
 import { OtlpDecodeError, TooManySpansError } from '../../otlp/decoded-span.js'
-import { DatabaseBusyError, DatabaseFullError } from '../store/database.js'
+import { DatabaseBusyError, DatabaseDamagedError, DatabaseFullError } from '../store/database.js'
 import type { Call } from './call.js'
 import { HttpError } from './http-error.js'
 
@@ -19,6 +19,7 @@ export function toHttpError(error: unknown): HttpError {
     return new HttpError(503, error.message, { headers: { 'retry-after': FULL_RETRY_SECONDS }, errorCode: 'storage_full' })
   if (error instanceof DatabaseBusyError)
     return new HttpError(503, error.message, { headers: { 'retry-after': BUSY_RETRY_SECONDS }, errorCode: 'storage_busy' })
+  if (error instanceof DatabaseDamagedError) return new HttpError(500, error.message, { errorCode: 'storage_damaged' })
   return new HttpError(500, 'Internal error of the local server')
 }
 

@@ -46,6 +46,18 @@ export class DatabaseBusyError extends Error {
   }
 }
 
+/** Pages of the file are not what they were when they were written. What was stored before may be lost; nothing of the request was stored. */
+export class DatabaseDamagedError extends Error {
+  constructor(cause: Error) {
+    super(
+      `The local database is damaged (${cause.message}). End the server, move the file out of the way, and start it again; ` +
+        'what can still be read of it, `sqlite3 FILE .recover` reads.',
+      { cause },
+    )
+    this.name = 'DatabaseDamagedError'
+  }
+}
+
 /** Settings of {@link connect}. */
 export interface ConnectOptions {
   /** By default the one built into Node, else `libsql`. */
@@ -116,7 +128,7 @@ function translate(error: Error): Error {
   if (/database( table| schema)? is locked|locking protocol/.test(error.message))
     return new DatabaseBusyError('The local database is in use by another program. Try again.', { cause: error })
   if (/disk is full|disk I\/O error|readonly database/.test(error.message)) return new DatabaseFullError(error)
-  return error
+  return /malformed|corrupt/.test(error.message) ? new DatabaseDamagedError(error) : error
 }
 
 function toSqlValue(value: Bindable): SqlValue {

@@ -6,7 +6,15 @@ import { monotonicMs, unixMs, delay as pause } from '../../builtins.js'
 import { HoneyHiveError } from '../../errors.js'
 import { createChangeQueue, type Transaction } from './change-queue.js'
 import type { CommittedChanges } from './changes.js'
-import { connect, type ConnectOptions, type Database, DatabaseBusyError, DatabaseFullError, type Reader } from './database.js'
+import {
+  connect,
+  type ConnectOptions,
+  type Database,
+  DatabaseBusyError,
+  DatabaseDamagedError,
+  DatabaseFullError,
+  type Reader,
+} from './database.js'
 import { checkFile, prepareFile } from './file.js'
 import { isMarked, LAYOUT, migrate, readLayout } from './migrations.js'
 
@@ -174,6 +182,6 @@ function judge(cause: unknown): { because: string; remedy: string } {
   if (cause instanceof DatabaseBusyError) return { because: 'another program holds it', remedy: 'End that program, or name another file.' }
   if (/not a database/.test(message))
     return { because: 'it is not a database of honeyhive-tracer dev', remedy: 'Name another file, or use ":memory:".' }
-  if (/malformed/.test(message)) return { because: 'it is damaged', remedy: 'Move it out of the way, or name another file.' }
+  if (cause instanceof DatabaseDamagedError) return { because: 'it is damaged', remedy: 'Move it out of the way, or name another file.' }
   return { because: message, remedy: 'Check that the folder is writable, or use ":memory:".' }
 }
