@@ -109,17 +109,19 @@ export function splitBaggage(header: string | undefined): string[] {
     .filter((member) => member !== '')
 }
 
-/** A W3C baggage header of `entries`, appended to what the carrier already had; entries that do not fit are left out. */
+/**
+ * A W3C baggage header of `entries`, appended to what the carrier already had, which stays however long it is; of the entries, those that
+ * do not fit are left out.
+ */
 export function toBaggageHeader(entries: Iterable<readonly [string, string]>, existing: string | undefined): string {
   const own = [...entries].filter(([name]) => TOKEN.test(name)).map(([name, value]) => [name, `${name}=${encodeText(value)}`] as const)
   const present = splitBaggage(existing)
   const replaced = new NativeSet(own.map(([name]) => name))
   // The ids of one session stand together: those beside another session's are not of ours.
   if (present.some((member) => readMemberName(member) === BAGGAGE.sessionId)) for (const name of OWN_NAMES) replaced.add(name)
-  const kept = present.filter((member) => !replaced.has(readMemberName(member)))
-  const members: string[] = []
-  let bytes = 0
-  for (const member of [...kept, ...own.map(([, text]) => text)]) {
+  const members = present.filter((member) => !replaced.has(readMemberName(member)))
+  let bytes = members.join(',').length
+  for (const [, member] of own) {
     const size = member.length + (members.length === 0 ? 0 : 1)
     const isTooMuch = members.length >= MAX_BAGGAGE_ENTRIES || member.length > MAX_BAGGAGE_ENTRY_BYTES || bytes + size > MAX_BAGGAGE_BYTES
     if (isTooMuch) continue

@@ -244,6 +244,18 @@ describe('baggage', () => {
     expect([...parseBaggage(toBaggageHeader(entries.slice(1), textOf(entries.slice(0, 1)))).keys()]).toEqual(names)
   })
 
+  test('leaves what the carrier had, however much it is, and what of ours does not fit beside it', () => {
+    for (const host of [
+      `host=${'x'.repeat(5_000)}`,
+      `host=${'x'.repeat(9_000)}`,
+      Array.from({ length: 200 }, (_, i) => `k${i}=v`).join(),
+    ]) {
+      const header = toBaggageHeader([['session_id', 'ours']], host)
+      const hasRoom = host.length < 6_000 && !host.startsWith('k0')
+      expect(header).toBe(hasRoom ? `${host},session_id=ours` : host)
+    }
+  })
+
   test('properties of an entry are written with it, and left out where they would begin another entry', () => {
     expect(toBaggageMember('a (b)', 'x y', 'p=1; q')).toBe('a%20%28b%29=x%20y;p=1; q')
     expect(toBaggageMember('a', '1', undefined)).toBe('a=1')
