@@ -67,6 +67,8 @@ describe('findFailures', () => {
   test('asks for regressions only when they were asked for, and says what could not be judged', () => {
     const metric = { name: 'a', verdict: 'worse', oldAverage: 0.912345, newAverage: 0.5, adjustedPValue: 0.0123456 }
     const comparison = {
+      newRunId: 'new',
+      oldRunId: 'old',
       commonDatapoints: 3,
       metrics: { a: metric, b: { ...metric, name: 'b', verdict: 'improved' } },
     } as unknown as RunComparison
@@ -75,6 +77,7 @@ describe('findFailures', () => {
     expect(findFailures({ ...GOOD, comparison, gate })).toEqual(['a: worse than the baseline, 0.9123 to 0.5 (adjusted p = 0.01235)'])
     const reasons = (given: RunComparison | undefined): readonly string[] => findFailures({ ...GOOD, gate, comparison: given })
     expect(reasons(undefined)).toEqual(['failOnRegression could not be judged: there is no baseline to compare with'])
+    expect(reasons({ ...comparison, oldRunId: 'NEW' })).toEqual(['failOnRegression could not be judged: the baseline is this run itself'])
     expect(reasons({ ...comparison, commonDatapoints: 0 })).toEqual([
       'failOnRegression could not be judged: no row of the run has a partner in the baseline',
     ])
