@@ -1,4 +1,5 @@
 import { monotonicMs } from '../builtins.js'
+import { toOwnCopy } from '../values/own-copy.js'
 import { isErrorLike } from '../values/realm.js'
 import { describeThrown, readField } from '../values/thrown.js'
 import type { Span } from '@opentelemetry/api'
@@ -266,7 +267,8 @@ class RowWork {
     const call = (stop: Stop): unknown => {
       const collect = (outputs: unknown): unknown => collectOutput(outputs, (cancel) => stop.onStop(cancel))
       // The datapoint has the row type the function was given with; it came from that dataset.
-      const given = this.#plan.function(this.#datapoint as never, new FunctionContext(this.#plan, this.source, attempt, stop))
+      // A copy: what one attempt or trial adds to its inputs is no input of the next.
+      const given = this.#plan.function(toOwnCopy(this.#datapoint) as never, new FunctionContext(this.#plan, this.source, attempt, stop))
       return isThenable(given) ? Promise.resolve(given).then(collect) : collect(given)
     }
     return withinLimit(call, {
@@ -333,7 +335,9 @@ class RowWork {
       if (parsed.kind === 'invalid') throw new TypeError(`evaluator "${evaluator.name}" ${parsed.reason}`)
       return parsed.kind === 'score' ? parsed.score : undefined
     }
-    const given = evaluator.evaluate(outputs, this.#datapoint.inputs, this.#datapoint.groundTruth, context)
+    const { inputs, groundTruth } = this.#datapoint
+    // Copies: one that sorts or shortens what it was given does so for itself.
+    const given = evaluator.evaluate(toOwnCopy(outputs), toOwnCopy(inputs), toOwnCopy(groundTruth), context)
     return isThenable(given) ? Promise.resolve(given).then(read) : read(given)
   }
 
