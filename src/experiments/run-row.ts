@@ -1,5 +1,6 @@
 import { monotonicMs } from '../builtins.js'
 import { toOwnCopy } from '../values/own-copy.js'
+import { setField } from '../values/plain.js'
 import { isErrorLike } from '../values/realm.js'
 import { describeThrown, readField } from '../values/thrown.js'
 import type { Span } from '@opentelemetry/api'
@@ -343,8 +344,8 @@ class RowWork {
 
   #keep(evaluator: NamedEvaluator, { value, explanation, extras }: Score): void {
     const isPassing = decide(evaluator, value, this.#datapoint.groundTruth)
-    this.#scores[evaluator.name] = value
-    this.#metrics[evaluator.name] = value
+    setField(this.#scores, evaluator.name, value)
+    setField(this.#metrics, evaluator.name, value)
     if (explanation !== undefined) this.#addMetric(`${evaluator.name}_explanation`, explanation)
     for (const [name, extra] of Object.entries(extras)) this.#addMetric(`${evaluator.name}_${name}`, extra)
     if (isPassing !== undefined) this.#decisions = { ...this.#decisions, [evaluator.name]: isPassing }
@@ -352,7 +353,7 @@ class RowWork {
 
   // The score of an evaluator whose name is that of another one's extra is not overwritten.
   #addMetric(name: string, value: ScoreValue): void {
-    if (!this.#plan.evaluators.some((evaluator) => evaluator.name === name)) this.#metrics[name] = value
+    if (!this.#plan.evaluators.some((evaluator) => evaluator.name === name)) setField(this.#metrics, name, value)
   }
 
   #toRow(failure: { readonly thrown: unknown } | undefined): ExperimentRow {

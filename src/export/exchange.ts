@@ -45,10 +45,10 @@ export class ExchangeError extends Error {
   readonly kind: ExchangeFailure
   /** Whether it lasts until somebody changes a setting or the server, so that it is worth saying at once. */
   readonly isLasting: boolean
+  override name: string = 'ExchangeError'
 
   constructor(kind: ExchangeFailure, message: string, isLasting = false) {
     super(message)
-    this.name = 'ExchangeError'
     this.kind = kind
     this.isLasting = isLasting
   }
