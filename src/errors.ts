@@ -19,10 +19,11 @@ export class HoneyHiveError extends Error {
   readonly code: ErrorCode
   /** Lets another copy of this package recognise the error; see {@link isHoneyHiveError}. */
   readonly isHoneyHiveError: true = true
+  // A field, here and in every error: where a host froze `Error.prototype`, to assign a name throws.
+  override name: string = 'HoneyHiveError'
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
-    this.name = 'HoneyHiveError'
     this.code = code
   }
 }
@@ -39,11 +40,11 @@ export interface ConfigProblem {
 export class HoneyHiveConfigError extends HoneyHiveError {
   /** Every problem found, in the order of the options. */
   readonly problems: readonly ConfigProblem[]
+  override name: string = 'HoneyHiveConfigError'
 
   constructor(problems: readonly ConfigProblem[], where = 'HoneyHiveTracer.init') {
     const lines = problems.map((problem) => `  - ${problem.message}`)
     super('CONFIG_INVALID', `${where}: ${problems.length} invalid setting${problems.length === 1 ? '' : 's'}.\n${lines.join('\n')}`)
-    this.name = 'HoneyHiveConfigError'
     this.problems = problems
   }
 }

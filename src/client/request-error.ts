@@ -22,10 +22,10 @@ export class HoneyHiveRequestError extends HoneyHiveError {
   readonly body: string | undefined
   /** How often it was sent. */
   readonly attempts: number
+  override name: string = 'HoneyHiveRequestError'
 
   constructor(code: ErrorCode, message: string, { status, requestId, body, attempts }: FailedRequest, options?: { cause?: unknown }) {
     super(code, message, options)
-    this.name = 'HoneyHiveRequestError'
     this.status = status
     this.requestId = requestId
     this.body = body

@@ -1,5 +1,10 @@
 import { entryOf } from './entry-of.js'
-import type { ExperimentRow } from './types.js'
+import type { ExperimentRow, RowError } from './types.js'
+
+/** The error that a row failed with, to be thrown again. Its fields are defined: where `Error.prototype` is frozen, none can be assigned. */
+export function toThrown(error: RowError): Error {
+  return Object.defineProperties(new Error(error.message), Object.getOwnPropertyDescriptors(error))
+}
 
 /** Whether a row lacks this score because its function, or the evaluator, failed. */
 export function hasFailed(row: Partial<Pick<ExperimentRow, 'status' | 'evaluatorErrors'>>, name: string): boolean {

@@ -3,6 +3,7 @@ import type { ServerOptions } from './compare.js'
 import type { AnyEvaluateOptions } from './check-options.js'
 import { rowKey } from './dataset.js'
 import { entryOf } from './entry-of.js'
+import { toThrown } from './failures.js'
 import { keepAliveDuring } from './keep-alive.js'
 import { given, namesOf, refuseUnknown } from './known-options.js'
 import { openExperiment } from './open-experiment.js'
@@ -80,7 +81,7 @@ async function sendRows(data: ExperimentData, rows: readonly ExperimentRow[], op
 }
 
 function replayRow(row: ExperimentRow | undefined): unknown {
-  if (row?.error !== undefined) throw Object.assign(new Error(row.error.message), row.error)
+  if (row?.error !== undefined) throw toThrown(row.error)
   return row?.outputs
 }
 

@@ -1,4 +1,6 @@
 import { monotonicMs } from '../builtins.js'
+import { toOwnCopy } from '../values/own-copy.js'
+import { setField } from '../values/plain.js'
 import { isErrorLike } from '../values/realm.js'
 import { describeThrown, readField } from '../values/thrown.js'
 import type { Span } from '@opentelemetry/api'
@@ -266,7 +268,8 @@ class RowWork {
     const call = (stop: Stop): unknown => {
       const collect = (outputs: unknown): unknown => collectOutput(outputs, (cancel) => stop.onStop(cancel))
       // The datapoint has the row type the function was given with; it came from that dataset.
-      const given = this.#plan.function(this.#datapoint as never, new FunctionContext(this.#plan, this.source, attempt, stop))
+      // A copy: what one attempt or trial adds to its inputs is no input of the next.
+      const given = this.#plan.function(toOwnCopy(this.#datapoint) as never, new FunctionContext(this.#plan, this.source, attempt, stop))
       return isThenable(given) ? Promise.resolve(given).then(collect) : collect(given)
     }
     return withinLimit(call, {
@@ -333,14 +336,16 @@ class RowWork {
       if (parsed.kind === 'invalid') throw new TypeError(`evaluator "${evaluator.name}" ${parsed.reason}`)
       return parsed.kind === 'score' ? parsed.score : undefined
     }
-    const given = evaluator.evaluate(outputs, this.#datapoint.inputs, this.#datapoint.groundTruth, context)
+    const { inputs, groundTruth } = this.#datapoint
+    // Copies: one that sorts or shortens what it was given does so for itself.
+    const given = evaluator.evaluate(toOwnCopy(outputs), toOwnCopy(inputs), toOwnCopy(groundTruth), context)
     return isThenable(given) ? Promise.resolve(given).then(read) : read(given)
   }
 
   #keep(evaluator: NamedEvaluator, { value, explanation, extras }: Score): void {
     const isPassing = decide(evaluator, value, this.#datapoint.groundTruth)
-    this.#scores[evaluator.name] = value
-    this.#metrics[evaluator.name] = value
+    setField(this.#scores, evaluator.name, value)
+    setField(this.#metrics, evaluator.name, value)
     if (explanation !== undefined) this.#addMetric(`${evaluator.name}_explanation`, explanation)
     for (const [name, extra] of Object.entries(extras)) this.#addMetric(`${evaluator.name}_${name}`, extra)
     if (isPassing !== undefined) this.#decisions = { ...this.#decisions, [evaluator.name]: isPassing }
@@ -348,7 +353,7 @@ class RowWork {
 
   // The score of an evaluator whose name is that of another one's extra is not overwritten.
   #addMetric(name: string, value: ScoreValue): void {
-    if (!this.#plan.evaluators.some((evaluator) => evaluator.name === name)) this.#metrics[name] = value
+    if (!this.#plan.evaluators.some((evaluator) => evaluator.name === name)) setField(this.#metrics, name, value)
   }
 
   #toRow(failure: { readonly thrown: unknown } | undefined): ExperimentRow {

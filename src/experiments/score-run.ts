@@ -1,6 +1,7 @@
 import { HoneyHiveError } from '../errors.js'
 import type { AnyEvaluateOptions } from './check-options.js'
 import { evaluate } from './evaluate.js'
+import { toThrown } from './failures.js'
 import type { EvaluateOptions } from './options.js'
 import type { ExperimentData, ExperimentResult } from './result.js'
 import type { DatapointInput, EvaluatorSet, Evaluators, GroundTruthOf, InputsOf, ScoresOf, Settled } from './types.js'
@@ -32,7 +33,7 @@ export async function scoreRun<Row extends DatapointInput, Output, Scores, const
     finished: { outputs, error },
   }))
   const replay = ({ finished }: (typeof dataset)[number]): unknown => {
-    if (finished.error !== undefined) throw Object.assign(new Error(finished.error.message), finished.error)
+    if (finished.error !== undefined) throw toThrown(finished.error)
     return finished.outputs
   }
   // The rows are opaque on their way through; their types come back with the result.

@@ -45,15 +45,17 @@ export class ExchangeError extends Error {
   readonly kind: ExchangeFailure
   /** Whether it lasts until somebody changes a setting or the server, so that it is worth saying at once. */
   readonly isLasting: boolean
+  override name: string = 'ExchangeError'
 
   constructor(kind: ExchangeFailure, message: string, isLasting = false) {
     super(message)
-    this.name = 'ExchangeError'
     this.kind = kind
     this.isLasting = isLasting
   }
 }
 
+/** Gateways add policies and cookies; beyond Node's own 16 KiB a reply that says that all arrived would count as none. */
+const MAX_REPLY_HEADER_BYTES = 262_144
 /** Most bytes of a reply that are read. */
 const MAX_REPLY_BYTES = 1_048_576
 
@@ -141,6 +143,7 @@ function openRequest({ method, url, relay, headers, body, agent, ca }: ExchangeR
         ...(body === undefined ? {} : { 'Content-Length': String(body.byteLength) }),
       },
       ...(ca === undefined ? {} : { ca }),
+      maxHeaderSize: MAX_REPLY_HEADER_BYTES,
     },
     headers,
   )

@@ -43,17 +43,15 @@ export interface DecodedExport {
 
 /** A request that cannot be read at all; answered with 400, never retried. */
 export class OtlpDecodeError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'OtlpDecodeError'
-  }
+  override name: string = 'OtlpDecodeError'
 }
 
 /** A request with more spans than one request may carry; answered with 413. */
 export class TooManySpansError extends Error {
+  override name: string = 'TooManySpansError'
+
   constructor(maxSpans: number) {
     super(`More than ${maxSpans} spans in one request. Send smaller batches.`)
-    this.name = 'TooManySpansError'
   }
 }
 

@@ -11,9 +11,15 @@ export function isPlainArray(value: Plain): value is readonly Plain[] {
 
 /** Writes a field as own data whatever its name is: `__proto__` must not reach the prototype. */
 export function setField(target: { [key: string]: Plain }, key: string, value: Plain): void {
-  if (key !== '__proto__') {
+  if (key === '__proto__') return defineField(target, key, value)
+  try {
     target[key] = value
-    return
+  } catch {
+    // A host that froze `Object.prototype` against pollution: no object can be assigned a `constructor` or `toString` any more.
+    defineField(target, key, value)
   }
+}
+
+function defineField(target: object, key: string, value: Plain): void {
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
 }

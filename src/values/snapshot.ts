@@ -433,7 +433,7 @@ function isCallable(value: unknown): value is Callable {
   return typeof value === 'function'
 }
 
-/** Walks what `toJSON` gives back; the object's own fields when it throws or gives back itself. */
+/** Walks what `toJSON` gives back; the object's own fields when it throws, is async or gives back itself. */
 function copyFromToJson(value: object, toJson: Callable, walk: Walk): Plain | undefined {
   let result: unknown = value
   try {
@@ -442,6 +442,8 @@ function copyFromToJson(value: object, toJson: Callable, walk: Walk): Plain | un
     // The own fields stand in.
   }
   silencePromise(result)
+  // What an async one has to say is not there in time.
+  if (types.isPromise(result)) result = value
   if (typeof result !== 'object' || result === null) return copyValue(result, walk)
   walk.settled = result
   return result === value ? copyFields(value, walk) : copyObject(result, walk)

@@ -53,12 +53,20 @@ export function toStandIn(value: object, media: MediaMode, maxBytes: number): un
   if (types.isRegExp(value)) return String(Reflect.apply(RegExp.prototype.toString, value, []))
   const binary = toBinaryStandIn(value, media, maxBytes)
   if (binary !== undefined) return binary
+  const collection = types.isProxy(value) ? toCollectionText(value) : undefined
+  if (collection !== undefined) return collection
   if (types.isBoxedPrimitive(value)) return unbox(value)
   if (types.isWeakMap(value)) return '[WeakMap]'
   if (types.isWeakSet(value)) return '[WeakSet]'
   if (types.isGeneratorObject(value)) return `[${toTag(value, 'Generator')}]`
   if (isNodeStream(value)) return `[${toClassName(value) || 'Stream'}]`
   return isGlobal(value) ? '[globalThis]' : toWebStandIn(value)
+}
+
+/** Only the host's own methods know what a proxied collection holds. */
+function toCollectionText(value: object): string | undefined {
+  if (value instanceof Map) return '[Proxy of a Map]'
+  return value instanceof Set ? '[Proxy of a Set]' : undefined
 }
 
 /** Name of the class of an object, or an empty text. */

@@ -14,6 +14,10 @@ const MAX_TEXT_CHARS = 4_096
 
 type Read = (value: object) => unknown
 
+/** What the events of sockets, ports and workers tell; where they come from is the host's. */
+const EVENT_FIELDS = ['type', 'data', 'detail', 'message', 'error', 'code', 'reason', 'wasClean', 'lastEventId', 'origin'] as const
+const readEvent: Read = (value) => readFields(value, EVENT_FIELDS)
+
 const READERS: ReadonlyMap<unknown, Read> = new NativeMap<unknown, Read>([
   ['URL', (value) => toHref(value)],
   ['URLSearchParams', (value) => String(value)],
@@ -25,6 +29,7 @@ const READERS: ReadonlyMap<unknown, Read> = new NativeMap<unknown, Read>([
   ['File', (value) => toBlobText(`File ${toText(Reflect.get(value, 'name'), '')}`.trim(), value)],
   ['AbortSignal', (value) => readFields(value, ['aborted', 'reason'])],
   ['AbortController', (value) => readFields(value, ['signal'])],
+  ...['Event', 'CustomEvent', 'MessageEvent', 'ErrorEvent', 'CloseEvent'].map((tag) => [tag, readEvent] as const),
 ])
 /** Those that have nothing to show but what they are. */
 const BARE_TAGS: ReadonlySet<unknown> = new NativeSet([

@@ -158,7 +158,7 @@ function followOwnPromise(recording: Recording, promise: Promise<unknown>, self:
 }
 
 function watchPromise(only: Recording, promise: object, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
-  const isCursor = Symbol.asyncIterator in promise && !types.isPromise(promise)
+  const isCursor = Symbol.asyncIterator in promise
   const recording = isCursor ? createOnce(only) : only
   const settlement = new CallSettlement(recording, self, args)
   const watched = watchThenable(promise, isFresh, settlement)
@@ -189,6 +189,8 @@ class CallSettlement implements Settlement {
   }
 
   onValue(value: unknown): void {
+    // Iterating a promise of a page waits for that, and goes on to the next one.
+    if (this.iteration?.hasBegun === true) return
     this.iteration?.dismiss()
     watchValue(this.#recording, value, this.#self, this.#args)
   }

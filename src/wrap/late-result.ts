@@ -103,7 +103,7 @@ const watchAsIterator: Watch = (iterator, audience) => watchIterator(iterator, a
 
 /** An object may be read by more than one way; whichever the host takes is followed. */
 function findFaces(value: object, self: unknown): Watch | undefined {
-  const isIterable = Symbol.asyncIterator in value
+  const isIterable = Symbol.asyncIterator in value && !isPage(value)
   const isIterator = !isIterable && Symbol.iterator in value && findMethod(value, 'next') !== undefined
   const isSubscribed = ('subscribe' in value || OBSERVABLE in value) && isObservable(value)
   // A method that gives back its own object goes on with it, and gives no answer.
@@ -113,6 +113,15 @@ function findFaces(value: object, self: unknown): Watch | undefined {
   if (!isLate && !isIterator && !isSubscribed && !hasOwnEvents) return undefined
   const faces = { isIterable, isIterator, isSubscribed, hasOwnEvents, members: isLate ? members : undefined }
   return (late, audience) => watchFaces(late, audience, faces)
+}
+
+/** Methods by which the page of a list gives the next one. */
+const PAGING_METHODS = ['hasNextPage', 'getNextPage', 'nextPage'] as const
+
+/** Whether an object holds its part of a list, and is iterated only by those who want the pages after it as well. */
+function isPage(value: object): boolean {
+  if (!PAGING_METHODS.some((key) => findMethod(value, key) !== undefined)) return false
+  return Object.keys(value).some((key) => Array.isArray(Object.getOwnPropertyDescriptor(value, key)?.value))
 }
 
 /** An object without any of these is no stream, iterator, emitter or Observable. */

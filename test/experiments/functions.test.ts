@@ -111,6 +111,35 @@ describe('streaming functions', () => {
   })
 })
 
+describe('what a row gives', () => {
+  test('is the same in every attempt and trial and for every evaluator, whatever one of them does to it', async () => {
+    const dataset = ['hi', 'yo'].map((text) => ({ inputs: { messages: [text] }, groundTruth: ['b', 'a'] }))
+    const given = structuredClone(dataset)
+    const result = await evaluate({
+      ...OFFLINE,
+      trials: 2,
+      retries: 1,
+      retryDelayMs: 1,
+      dataset,
+      function: ({ inputs: { messages } }, { attempt }) => {
+        messages.push('answer')
+        if (attempt === 1) throw Object.assign(new Error('429'), { status: 429 })
+        return messages
+      },
+      evaluators: {
+        length: (outputs: string[]) => outputs.splice(0).length,
+        left: (outputs: string[]) => outputs.length,
+        first: (_: unknown, { messages }: { messages: string[] }, truth: string[]) => `${messages.length}${truth.sort()[0]}`,
+        last: (_: unknown, { messages }: { messages: string[] }, truth: string[]) => `${messages.length}${truth[1]}`,
+      },
+    })
+    expect(dataset).toEqual(given)
+    expect(result.rows.map(({ inputs, groundTruth }) => ({ inputs, groundTruth }))).toEqual([given[0], given[0], given[1], given[1]])
+    expect(result.rows.map(({ outputs }) => outputs?.length)).toEqual([2, 2, 2, 2])
+    for (const { scores } of result.rows) expect(scores).toEqual({ length: 2, left: 2, first: '1a', last: '1a' })
+  })
+})
+
 describe('retries', () => {
   test('cover evaluators, each by its own number, without running the function again', async () => {
     const asked: Record<string, number> = {}

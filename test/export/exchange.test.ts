@@ -29,6 +29,7 @@ const answers: Readonly<Record<string, RequestListener>> = {
     response.setHeader('content-encoding', 'gzip')
     response.write(whole.subarray(0, 2_000), () => setImmediate(() => request.socket.destroy()))
   },
+  '/headers': (_, response) => void response.setHeader('content-security-policy', 'x'.repeat(60_000)).end('{}'),
   '/large': (_, response) => void response.end('x'.repeat(3_000)),
 }
 const echo: RequestListener = ({ method, url, headers }, response) => {
@@ -96,6 +97,10 @@ describe('exchange', () => {
       retryAfter: '7',
       contentType: '',
     })
+  })
+
+  it('reads a reply to which a gateway added more headers than Node takes by itself', async () => {
+    expect(await get('/headers')).toMatchObject({ status: 200, text: '{}', isComplete: true })
   })
 
   it('gives back what came of a reply that broke off, took too long or is too large', async () => {

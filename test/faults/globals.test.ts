@@ -22,8 +22,12 @@ beforeAll(async () => {
 afterAll(() => receiver.close())
 
 /** A program of a host, with its functions traced or as they are; it may make a change. */
-async function run(who: 'us' | 'nobody', what: string, { when = 'after', protocol = 'http/json', program = 'globals.mjs' } = {}) {
-  const env = { ...process.env, WHO: who, WHAT: what, WHEN: when, PROTOCOL: protocol, SERVER_URL: receiver.url, LIBRARY: library }
+async function run(
+  who: 'us' | 'nobody',
+  what: string,
+  { when = 'after', protocol = 'http/json', program = 'globals.mjs', server = receiver.url } = {},
+) {
+  const env = { ...process.env, WHO: who, WHAT: what, WHEN: when, PROTOCOL: protocol, SERVER_URL: server, LIBRARY: library }
   const child = spawn(process.execPath, [fileOf(program)], { env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
   const texts = ['', '', '', '']
   for (const at of [1, 2, 3]) child.stdio[at]?.on('data', (chunk: Buffer) => (texts[at] += chunk.toString()))
@@ -33,7 +37,7 @@ async function run(who: 'us' | 'nobody', what: string, { when = 'after', protoco
 
 const lostOf = ({ dropped }: TracerStats): number => Object.values(dropped).reduce((sum, count) => sum + count, 0)
 
-async function expectUnhurt(what: string, settings: { when?: string; protocol?: string }): Promise<void> {
+async function expectUnhurt(what: string, settings: { when?: string; protocol?: string; server?: string }): Promise<void> {
   const [us, control] = await Promise.all([run('us', what, settings), run('nobody', what, settings)])
   expect(us.seen).toEqual(control.seen)
   const books = JSON.parse(us.books ?? '') as TracerStats
@@ -99,6 +103,18 @@ describe('a function of the language that throws', () => {
   it.each(['maps', 'sets', 'texts'])('an iterator of %s leaves the host as it is and the books right', (of) =>
     expectUnhurt(`an iterator of ${of} that throws`, { protocol: 'http/protobuf' }),
   )
+})
+
+describe('intrinsics that are frozen', () => {
+  it.each(['before', 'after'])('%s this package is loaded: fields have any name, and what was delivered is whole', async (when) => {
+    const before = receiver.spans.length
+    await expectUnhurt('intrinsics that are frozen', { when })
+    const byHand = receiver.spans.slice(before).find(({ name }) => name === 'by hand')
+    expect(byHand?.attributes).toMatchObject({ 'honeyhive_metadata.a': 1, 'honeyhive_metadata.constructor': 'hand' })
+  })
+
+  it('beside a server that is not there leave the host as it is', () =>
+    expectUnhurt('intrinsics that are frozen', { server: 'http://127.0.0.1:9' }))
 })
 
 describe('async functions that call themselves without end', () => {

@@ -171,6 +171,12 @@ describe('toSnapshot', () => {
         return this.x + this.#hidden
       }
     }
+    class AsyncPoint {
+      x = 2
+      async toJSON(): Promise<object> {
+        return { x: this.x }
+      }
+    }
     const rules: [unknown, Plain][] = [
       [undefined, null],
       [{ a: undefined, b: null }, { b: null }],
@@ -203,6 +209,11 @@ describe('toSnapshot', () => {
       [new WeakRef({}), '[WeakRef]'],
       [new Response(null, { status: 201 }), { status: 201, headers: {} }],
       [new Request('http://x.test'), { method: 'GET', url: 'http://x.test/', headers: {} }],
+      [new MessageEvent('message', { data: { text: 'hi' } }), { type: 'message', data: { text: 'hi' } }],
+      [new CustomEvent('said', { detail: ['hi'] }), { type: 'said', detail: ['hi'] }],
+      [new Proxy(new Map([['k', 1]]), {}), '[Proxy of a Map]'],
+      [new Proxy({ seen: new Set([1]) }, {}), { seen: [1] }],
+      [{ seen: new Proxy(new Set([1]), {}) }, { seen: '[Proxy of a Set]' }],
       [new ReadableStream(), '[ReadableStream]'],
       [(function* () {})(), '[Generator]'],
       [(async function* () {})(), '[AsyncGenerator]'],
@@ -217,6 +228,7 @@ describe('toSnapshot', () => {
         [0, 0, 1.5],
       ],
       [new Point(), { x: 1 }],
+      [new AsyncPoint(), { x: 2 }],
       [{ toJSON: () => ({ a: 1, toJSON: () => 'twice' }) }, { a: 1, toJSON: '[Function toJSON]' }],
       [Object.assign(Object.create(null), { n: 1 }), { n: 1 }],
     ]

@@ -563,4 +563,45 @@ describe('queries and requests', () => {
       ['ok', 'ab', 1],
     ])
   })
+
+  describe('a page of a list', () => {
+    class Page {
+      constructor(
+        readonly data: readonly number[],
+        readonly after?: Page,
+      ) {}
+      hasNextPage(): boolean {
+        return this.after !== undefined
+      }
+      async getNextPage(): Promise<Page | undefined> {
+        return this.after
+      }
+      async *[Symbol.asyncIterator](): AsyncGenerator<number> {
+        for (let page: Page | undefined = this; page !== undefined; page = await page.getNextPage()) yield* page.data
+      }
+    }
+    class PagePromise extends Promise<Page> {
+      async *[Symbol.asyncIterator](): AsyncGenerator<number> {
+        yield* await this
+      }
+    }
+    const list = (): PagePromise => new PagePromise((resolve) => resolve(new Page([1, 2], new Page([3]))))
+
+    it('is the answer, whoever wants the pages after it', async () => {
+      const { wrap, spans } = create()
+      const page = await wrap(async () => new Page([1, 2]))()
+      await wrap(list)()
+      expect(page.data).toEqual([1, 2])
+      expect(spans).toMatchObject([
+        { state: 'ok', output: { data: [1, 2] }, ends: 1 },
+        { state: 'ok', output: { data: [1, 2], after: { data: [3] } }, ends: 1 },
+      ])
+    })
+
+    it('that is iterated while it is waited for lasts until the last page', async () => {
+      const { wrap, spans } = create()
+      expect(await collect(wrap(list)())).toEqual([1, 2, 3])
+      expect(spans).toMatchObject([{ state: 'ok', output: [1, 2, 3], ends: 1 }])
+    })
+  })
 })

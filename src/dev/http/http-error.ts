@@ -3,10 +3,10 @@ export class HttpError extends Error {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly errorCode: string | undefined
+  override name: string = 'HttpError'
 
   constructor(status: number, message: string, { headers = {}, errorCode }: { headers?: Record<string, string>; errorCode?: string } = {}) {
     super(message)
-    this.name = 'HttpError'
     this.status = status
     this.headers = headers
     this.errorCode = errorCode

@@ -32,18 +32,16 @@ export interface Database extends Writer {
 
 /** The disk, or the size allowed for the database, is used up. Nothing of the request was stored. */
 export class DatabaseFullError extends Error {
+  override name: string = 'DatabaseFullError'
+
   constructor(cause: Error) {
     super(`The local database is full (${cause.message}). Free disk space or lower the retention limits.`, { cause })
-    this.name = 'DatabaseFullError'
   }
 }
 
 /** Another program holds the file. Nothing of the request was stored; trying again helps. */
 export class DatabaseBusyError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'DatabaseBusyError'
-  }
+  override name: string = 'DatabaseBusyError'
 }
 
 /** Pages of the file are not what they were when they were written. What was stored before may be lost; nothing of the request was stored. */
