@@ -46,13 +46,14 @@ export class DatabaseBusyError extends Error {
 
 /** Pages of the file are not what they were when they were written. What was stored before may be lost; nothing of the request was stored. */
 export class DatabaseDamagedError extends Error {
+  override name: string = 'DatabaseDamagedError'
+
   constructor(cause: Error) {
     super(
       `The local database is damaged (${cause.message}). End the server, move the file out of the way, and start it again; ` +
         'what can still be read of it, `sqlite3 FILE .recover` reads.',
       { cause },
     )
-    this.name = 'DatabaseDamagedError'
   }
 }
 
