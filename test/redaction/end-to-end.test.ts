@@ -115,9 +115,14 @@ describe('redaction end to end', () => {
   })
 
   it('S19 a map kept by key or address shows neither in its names, and loses none of its values', async () => {
-    const tokens = [`sk-proj-${'a1B2c3D4'.repeat(6)}`, `ghp_${'Z9y8X7w6'.repeat(5)}`, `sk-proj-${'e5F6g7H8'.repeat(6)}`] as const
+    const tokens = [
+      `sk-proj-${'a1B2c3D4'.repeat(6)}`,
+      `ghp_${'Z9y8X7w6'.repeat(5)}`,
+      `sk-proj-${'e5F6g7H8'.repeat(6)}`,
+      `ghp_${'Q5r6S7t8'.repeat(5)}`,
+    ] as const
     const login = `postgres://user:${SECRET}@db.test/x`
-    const [first, second, third] = tokens
+    const [first, second, third, fourth] = tokens
     const usage = {
       [first]: 'one',
       [second]: 'two',
@@ -125,6 +130,7 @@ describe('redaction end to end', () => {
       [login]: 'four',
       'max_tokens:total': 'five',
       'card 4111': 'six',
+      [fourth]: 'seven',
     }
     const tracer = start({ redact: { patterns: [/\b\d{4}\b/] } })
     trace({ tracer, eventName: 'by name' })((given: object) => given)({ usage, map: new Map(Object.entries(usage)), list: [usage] })
@@ -140,6 +146,7 @@ describe('redaction end to end', () => {
     for (const name of [
       '.usage.[REDACTED]"',
       '.usage.[REDACTED] 2"',
+      '.usage.[REDACTED] 3"',
       '"[REDACTED]"',
       '"[REDACTED] 2"',
       'Bearer [REDACTED]',
@@ -148,7 +155,7 @@ describe('redaction end to end', () => {
       expect(bodies()).toContain(name)
     expect(bodies()).toContain('.usage.card [REDACTED]"')
     expect(bodies()).toContain('max_tokens:total')
-    const counts = ['one', 'two', 'three', 'four', 'five', 'six'].map((value) => bodies().split(`"${value}"`).length)
+    const counts = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'].map((value) => bodies().split(`"${value}"`).length)
     expect(new Set(counts).size).toBe(1)
   })
 
