@@ -160,11 +160,20 @@ describe('redaction end to end', () => {
   })
 
   it('S19 names that look like secrets stay where nothing is to be masked', async () => {
-    const tracer = start({ redact: { formats: false } })
     const token = `ghp_${'Z9y8X7w6'.repeat(5)}`
-    tracer.startSpan('request', { inputs: { [token]: 1 } }).end()
-    await tracer.forceFlush(60_000)
-    expect(bodies()).toContain(`honeyhive_inputs.${token}`)
+    const login = 'pg://u:p@h'
+    const namesShown = async (redact: NonNullable<TracerOptions['redact']>): Promise<string[]> => {
+      const before = wire.requests.length
+      const tracer = start({ redact })
+      tracer.startSpan('request', { inputs: { [token]: 1, [login]: 2 } }).end()
+      await tracer.forceFlush(60_000)
+      const sent = wire.requests.slice(before).map(({ body }) => body.toString())
+      return [token, login].filter((name) => sent.join('').includes(`honeyhive_inputs.${name}`))
+    }
+    expect(await namesShown({})).toEqual([])
+    expect(await namesShown({ formats: false })).toEqual([token])
+    expect(await namesShown({ builtIn: false, formats: true })).toEqual([login])
+    expect(await namesShown({ builtIn: false })).toEqual([token, login])
   })
 
   it('S19 built-in names can be turned off', async () => {
