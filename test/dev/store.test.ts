@@ -142,6 +142,32 @@ describe('openStore', () => {
     await expect(openStore(path)).rejects.toMatchObject({ message: expect.stringMatching(/belongs to another user/) as string })
   })
 
+  test('says in the head of the file whose it is, where SQLite keeps that', async () => {
+    const path = join(makeFolder(), 'dev.db')
+    await (await openStore(path)).close()
+    expect(readFileSync(path).subarray(68, 72).toString()).toBe('HHLS')
+  })
+
+  test('leaves a file as it was, and free for others, when it cannot be brought to the newest layout', async () => {
+    const path = join(makeFolder(), 'layout-3.db')
+    await fillInLayout3(path)
+    const before = await connect(path)
+    before.exec('CREATE TABLE trash (n INTEGER)')
+    before.close()
+    await expect(openStore(path)).rejects.toMatchObject({ code: 'DEV_SERVER' })
+    const after = await connect(path)
+    const [table] = after.all("SELECT count(*) AS n FROM sqlite_master WHERE name = 'dataset_points'")
+    expect([after.get('PRAGMA user_version'), table]).toMatchObject([{ user_version: 3 }, { n: 0 }])
+    after.exec('DROP TABLE trash')
+    after.close()
+    const store = await openStore(path)
+    expect([store.get('PRAGMA user_version'), store.get('SELECT name FROM events')]).toMatchObject([
+      { user_version: LAYOUT },
+      { name: 'kept' },
+    ])
+    await store.close()
+  })
+
   test('waits for a file that another program holds while it starts', async () => {
     const path = join(makeFolder(), 'held.db')
     await fillInLayout3(path)

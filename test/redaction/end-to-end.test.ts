@@ -115,9 +115,14 @@ describe('redaction end to end', () => {
   })
 
   it('S19 a map kept by key or address shows neither in its names, and loses none of its values', async () => {
-    const tokens = [`sk-proj-${'a1B2c3D4'.repeat(6)}`, `ghp_${'Z9y8X7w6'.repeat(5)}`, `sk-proj-${'e5F6g7H8'.repeat(6)}`] as const
+    const tokens = [
+      `sk-proj-${'a1B2c3D4'.repeat(6)}`,
+      `ghp_${'Z9y8X7w6'.repeat(5)}`,
+      `sk-proj-${'e5F6g7H8'.repeat(6)}`,
+      `ghp_${'Q5r6S7t8'.repeat(5)}`,
+    ] as const
     const login = `postgres://user:${SECRET}@db.test/x`
-    const [first, second, third] = tokens
+    const [first, second, third, fourth] = tokens
     const usage = {
       [first]: 'one',
       [second]: 'two',
@@ -125,6 +130,7 @@ describe('redaction end to end', () => {
       [login]: 'four',
       'max_tokens:total': 'five',
       'card 4111': 'six',
+      [fourth]: 'seven',
     }
     const tracer = start({ redact: { patterns: [/\b\d{4}\b/] } })
     trace({ tracer, eventName: 'by name' })((given: object) => given)({ usage, map: new Map(Object.entries(usage)), list: [usage] })
@@ -140,6 +146,7 @@ describe('redaction end to end', () => {
     for (const name of [
       '.usage.[REDACTED]"',
       '.usage.[REDACTED] 2"',
+      '.usage.[REDACTED] 3"',
       '"[REDACTED]"',
       '"[REDACTED] 2"',
       'Bearer [REDACTED]',
@@ -148,16 +155,25 @@ describe('redaction end to end', () => {
       expect(bodies()).toContain(name)
     expect(bodies()).toContain('.usage.card [REDACTED]"')
     expect(bodies()).toContain('max_tokens:total')
-    const counts = ['one', 'two', 'three', 'four', 'five', 'six'].map((value) => bodies().split(`"${value}"`).length)
+    const counts = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'].map((value) => bodies().split(`"${value}"`).length)
     expect(new Set(counts).size).toBe(1)
   })
 
   it('S19 names that look like secrets stay where nothing is to be masked', async () => {
-    const tracer = start({ redact: { formats: false } })
     const token = `ghp_${'Z9y8X7w6'.repeat(5)}`
-    tracer.startSpan('request', { inputs: { [token]: 1 } }).end()
-    await tracer.forceFlush(60_000)
-    expect(bodies()).toContain(`honeyhive_inputs.${token}`)
+    const login = 'pg://u:p@h'
+    const namesShown = async (redact: NonNullable<TracerOptions['redact']>): Promise<string[]> => {
+      const before = wire.requests.length
+      const tracer = start({ redact })
+      tracer.startSpan('request', { inputs: { [token]: 1, [login]: 2 } }).end()
+      await tracer.forceFlush(60_000)
+      const sent = wire.requests.slice(before).map(({ body }) => body.toString())
+      return [token, login].filter((name) => sent.join('').includes(`honeyhive_inputs.${name}`))
+    }
+    expect(await namesShown({})).toEqual([])
+    expect(await namesShown({ formats: false })).toEqual([token])
+    expect(await namesShown({ builtIn: false, formats: true })).toEqual([login])
+    expect(await namesShown({ builtIn: false })).toEqual([token, login])
   })
 
   it('S19 built-in names can be turned off', async () => {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, type ContextManager } from '@opentelemetry/api'
+import { context, type ContextManager, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { type Callable, wrapFunction } from '../../src/wrap/function.js'
@@ -390,6 +391,29 @@ describe('a callback that is given to the work of a result', () => {
       ['callback', 'use'],
       ['option', 'use'],
     ])
+  })
+
+  it('finds the span of the host that is current where it is called, also one that cannot be asked whose it is', async () => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+    const refuse = (): never => {
+      throw new Error('no such trap')
+    }
+    const span = new Proxy(trace.wrapSpanContext({ traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }), { has: refuse })
+    const inner = class extends Query {
+      override exec(callback?: (error: unknown, rows: string) => void): Promise<unknown> {
+        return sleep(2).then(() => context.with(trace.setSpan(context.active(), span), () => callback?.(null, 'rows')))
+      }
+    }
+    try {
+      const { without } = await expectAlike(async (wrap) => {
+        const seen: unknown[] = []
+        await wrap(() => new inner())().exec(() => seen.push(trace.getSpan(context.active()) === span))
+        return seen
+      })
+      expect(without).toEqual([true])
+    } finally {
+      context.disable()
+    }
   })
 
   it('is so in any literal: beside other fields, after an argument that is null, sealed', async () => {

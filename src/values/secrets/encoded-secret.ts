@@ -64,7 +64,7 @@ function toAnyBase64Form(char: string): string {
 /** The character as it is, `%2F`, `%252f`, `\u002F` and `\/`. */
 function toAnyForm(char: string): string {
   if (isKept(char)) return char === '.' ? '\\.' : char
-  const forms = [`${/[ -~]/.test(char) && /\W/.test(char) ? '\\' : ''}${char}`, toPercentForm(char), toUnicodeForm(char)]
+  const forms = [`${/[ -~]/.test(char) ? '\\' : ''}${char}`, toPercentForm(char), toUnicodeForm(char)]
   if (char === '/' || char === '"') forms.push(`\\\\{1,16}${char}`)
   if (char === ' ') forms.push('\\+')
   return `(?:${forms.join('|')})`

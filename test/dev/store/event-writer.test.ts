@@ -92,6 +92,22 @@ describe('the id an event chose', () => {
     ])
   })
 
+  test('is that of an event which was written before its span came, but never that of a session', async ({ server }) => {
+    const [session, chosen] = [newSession(), newSession()]
+    const written = { event_id: chosen, session_id: session, event_type: 'tool', event_name: 'written', source: 'dev', inputs: { q: 1 } }
+    await call(server, 'POST', '/session/start', { session: { session_id: session, session_name: 'begun' } })
+    await call(server, 'POST', '/events', { event: written })
+    const [ids, other] = [span(), span()]
+    await sendSpans(server, [
+      { ...ids, name: 'span', attributes: { 'honeyhive.session_id': session, honeyhive_event_id: chosen } },
+      { ...other, name: 'claims the session', attributes: { 'honeyhive.session_id': session, honeyhive_event_id: session } },
+    ])
+    const events = eventsOf(server, session)
+    expect(events.filter(({ id }) => id === chosen)).toMatchObject([{ name: 'span', spanId: ids.spanId, inputs: { q: 1 } }])
+    expect(events.filter(({ id }) => id === session)).toMatchObject([{ type: 'session', name: 'begun' }])
+    expect(events.filter(({ spanId }) => spanId === other.spanId)).toMatchObject([{ name: 'claims the session' }])
+  })
+
   test('is the parent of its children, whether they came before it or after', async ({ server }) => {
     const [session, chosen, parent] = [newSession(), newSession(), span()]
     const child = (name: string): SpanInput => ({
