@@ -39,10 +39,11 @@ const MAX_RETURNED_BYTES = 10_485_760
 /** The rules of most tracers, which share what is remembered of names. */
 const BUILT_IN_RULES = createKeyRules([], true)
 const USUAL_PARTS: TextMaskParts = { keyRules: BUILT_IN_RULES, formats: true, replacement: DEFAULT_REPLACEMENT }
-const USUAL_TEXT_MASK = rememberIfAny(createTextMask(USUAL_PARTS))
-const USUAL_NAME_MASK = rememberIfAny(createNameMask(USUAL_PARTS))
+const USUAL_TEXT_MASK = createUsualMask()
+const USUAL_NAME_MASK = createNameMask(USUAL_PARTS)
 
-function rememberIfAny(mask: MaskText | undefined): MaskText | undefined {
+function createUsualMask(): MaskText | undefined {
+  const mask = createTextMask(USUAL_PARTS)
   return mask && rememberClean(mask)
 }
 
@@ -69,7 +70,7 @@ export function createRedactor(
     isUsual ? USUAL_TEXT_MASK : createTextMask({ keyRules, formats, replacement }),
     ...byPattern,
   )
-  const nameMasks = listMasks(label, isUsual ? USUAL_NAME_MASK : rememberIfAny(createNameMask({ keyRules, formats, replacement })))
+  const nameMasks = listMasks(label, isUsual ? USUAL_NAME_MASK : createNameMask({ keyRules, formats, replacement }))
   const ask = typeof rules === 'function' ? createAsk(rules, masks, replacement) : undefined
   return new RuleRedactor({ keyRules, masks, nameMasks, fieldNameMasks: [...nameMasks, ...byPattern], ask, replacement, label, media })
 }

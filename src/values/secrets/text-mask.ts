@@ -4,6 +4,7 @@ import { maskFields } from './fields.js'
 import { maskFormats } from './formats.js'
 import { maskJsonText } from './json-mask.js'
 import type { KeyRules } from './key-rules.js'
+import { rememberClean } from './remembered.js'
 
 /** Gives back what may be shown in place of a text. */
 export type MaskText = (text: string) => string
@@ -40,11 +41,11 @@ const SHORTEST_IN_NAME = 10
  */
 export function createNameMask({ keyRules, formats, replacement }: TextMaskParts): MaskText | undefined {
   if (!keyRules.isActive && !formats) return undefined
-  return (name) => {
-    if (name.length < SHORTEST_IN_NAME) return name
+  const search = rememberClean((name) => {
     const shown = keyRules.isActive ? maskAuthSchemes(maskUrlUsers(name, replacement), replacement) : name
     return formats ? maskFormats(shown, replacement) : shown
-  }
+  })
+  return (name) => (name.length < SHORTEST_IN_NAME ? name : search(name))
 }
 
 function createNamedMask(keyRules: KeyRules, replacement: string): MaskText {
