@@ -119,16 +119,23 @@ export function toBaggageHeader(entries: Iterable<readonly [string, string]>, ex
   const replaced = new NativeSet(own.map(([name]) => name))
   // The ids of one session stand together: those beside another session's are not of ours.
   if (present.some((member) => readMemberName(member) === BAGGAGE.sessionId)) for (const name of OWN_NAMES) replaced.add(name)
-  const members = present.filter((member) => !replaced.has(readMemberName(member)))
-  let bytes = members.join(',').length
-  for (const [, member] of own) {
-    const size = member.length + (members.length === 0 ? 0 : 1)
-    const isTooMuch = members.length >= MAX_BAGGAGE_ENTRIES || member.length > MAX_BAGGAGE_ENTRY_BYTES || bytes + size > MAX_BAGGAGE_BYTES
+  const kept = present.filter((member) => !replaced.has(readMemberName(member)))
+  const texts = own.map(([, text]) => text)
+  return addMembers(kept, texts).join(',')
+}
+
+/** `members` with those of `more` that fit beside them. */
+export function addMembers(members: readonly string[], more: readonly string[]): readonly string[] {
+  const all = [...members]
+  let bytes = all.join(',').length
+  for (const member of more) {
+    const size = member.length + (all.length === 0 ? 0 : 1)
+    const isTooMuch = all.length >= MAX_BAGGAGE_ENTRIES || member.length > MAX_BAGGAGE_ENTRY_BYTES || bytes + size > MAX_BAGGAGE_BYTES
     if (isTooMuch) continue
     bytes += size
-    members.push(member)
+    all.push(member)
   }
-  return members.join(',')
+  return all
 }
 
 function decodeText(text: string): string | undefined {

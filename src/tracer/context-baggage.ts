@@ -1,5 +1,5 @@
 import { type BaggageEntry, type Context, propagation } from '@opentelemetry/api'
-import { MAX_BAGGAGE_ENTRIES, readMemberName, toBaggageMember } from '../context/propagation.js'
+import { addMembers, MAX_BAGGAGE_ENTRIES, readMemberName, toBaggageMember } from '../context/propagation.js'
 import { isSaidByUs } from './remote.js'
 
 /** Seen by every copy of this package. */
@@ -24,11 +24,9 @@ export function withContextBaggage(present: string | undefined, at: Context, mas
   if (entries.length === 0) return present
   const members = (present ?? '').split(',').filter((member) => member.trim() !== '')
   const names = new Set(members.map(readMemberName))
-  for (const entry of entries) {
-    const member = toMember(entry, mask)
-    if (member !== undefined && !names.has(readMemberName(member))) members.push(member)
-  }
-  return members.length === 0 ? present : members.join(',')
+  const added = entries.flatMap((entry) => toMember(entry, mask) ?? []).filter((member) => !names.has(readMemberName(member)))
+  const all = addMembers(members, added)
+  return all.length === 0 ? present : all.join(',')
 }
 
 function toMember([name, entry]: [string, BaggageEntry], mask: (text: string) => string): string | undefined {
