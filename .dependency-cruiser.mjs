@@ -1,11 +1,11 @@
 // The layers of shared/STYLE.md, section 2: a folder may import its own files and what its row names, types included.
-const GROUND = '(builtins|natives|promises|errors|diagnostics|folders|output|terminal-text|time|version)[.]ts$|semantics/'
+const GROUND = '(builtins|natives|promises|errors|diagnostics|folders|output|stack-used-up|terminal-text|time|version)[.]ts$|semantics/'
 const CORE = `${GROUND}|options/|values/|context/|otlp/|config/|provider/|export/|api/|wrap/|tracer/`
 
 const LAYERS = {
-  '(builtins|natives|promises|errors|diagnostics|folders|output|terminal-text|time|version)[.]ts$':
-    '(builtins|natives|promises|errors|diagnostics|folders|output|terminal-text|time|version)[.]ts$',
-  'semantics/': '(builtins|natives|promises|errors|diagnostics|folders|output|terminal-text|time|version)[.]ts$',
+  '(builtins|natives|promises|errors|diagnostics|folders|output|stack-used-up|terminal-text|time|version)[.]ts$':
+    '(builtins|natives|promises|errors|diagnostics|folders|output|stack-used-up|terminal-text|time|version)[.]ts$',
+  'semantics/': '(builtins|natives|promises|errors|diagnostics|folders|output|stack-used-up|terminal-text|time|version)[.]ts$',
   'options/': GROUND,
   'values/': GROUND,
   'context/': GROUND,

@@ -2,6 +2,7 @@ import { unixMs, NativeMap } from './builtins.js'
 import { writeText } from './output.js'
 import { silencePromise } from './promises.js'
 import { toOneLine } from './terminal-text.js'
+import { hasStackRoom } from './stack-used-up.js'
 
 /** Where the SDK writes about itself. `console` fits; each method receives one finished line. */
 export interface Logger {
@@ -103,6 +104,8 @@ class Voice implements Diagnostics {
     const time = now()
     const last = this.#lastAt?.get(topic)
     if (last !== undefined && time - last < everyMs) return false
+    // It is said the next time.
+    if (!hasStackRoom()) return false
     this.#lastAt ??= new NativeMap()
     this.#lastAt.set(topic, time)
     return true

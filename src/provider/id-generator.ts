@@ -40,7 +40,7 @@ export class PooledIdGenerator implements IdGenerator {
 }
 
 function isZero(id: string): boolean {
-  return id.startsWith('00000000') && /^0+$/.test(id)
+  return id.startsWith('00000000') && id === '0'.repeat(id.length)
 }
 
 const pooledIds = new PooledIdGenerator()

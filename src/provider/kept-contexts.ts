@@ -7,14 +7,14 @@ import { findInnermost, findOwned, readSurroundings } from './owner.js'
  * Instrumentors, by their scope, that keep the context in which a client connected and start all its later calls in it. The calls
  * themselves are made where the caller is, which may be another tenant: clients are shared.
  */
-const KEEPS_CONTEXT = /instrumentation-mcp$/
+const KEEPS_CONTEXT = 'instrumentation-mcp'
 
 /** Whether the contexts that this instrumentor names by hand are those of a connection. */
 export function keepsContext(scopeName: string): boolean {
   try {
-    return KEEPS_CONTEXT.test(scopeName)
+    return scopeName.endsWith(KEEPS_CONTEXT)
   } catch {
-    // A host that replaced `RegExp.prototype.exec`: the careful answer.
+    // A host that replaced a function of the language: the careful answer.
     return true
   }
 }

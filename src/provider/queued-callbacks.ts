@@ -5,14 +5,15 @@ import { processState } from '../context/globals.js'
  * Instrumentors of LangChain and LangGraph, by their scope. They start spans in LangChain's callbacks, which run in one queue for
  * the whole process, so in the async context of whichever request started the queue.
  */
-const QUEUED = /lang(?:chain|graph)/i
+const QUEUED = ['langchain', 'langgraph']
 
 /** Whether the instrumentor of this scope starts its spans in callbacks that a queue runs. */
 export function startsInCallbacks(scopeName: string): boolean {
   try {
-    return QUEUED.test(scopeName)
+    const name = scopeName.toLowerCase()
+    return QUEUED.some((library) => name.includes(library))
   } catch {
-    // A host that replaced `RegExp.prototype.exec`: the careful answer.
+    // A host that replaced a function of the language: the careful answer.
     return true
   }
 }

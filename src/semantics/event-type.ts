@@ -98,8 +98,15 @@ const MODEL_KEYS = [
   'ai.prompt.messages',
   'embedding.model_name',
 ]
-const MODEL_PREFIX =
-  /^(?:gen_ai\.(?:prompt|completion)|llm\.(?:input_messages|output_messages|prompts|completions)|embedding\.embeddings)\./
+const MODEL_PREFIXES = [
+  'gen_ai.prompt.',
+  'gen_ai.completion.',
+  'llm.input_messages.',
+  'llm.output_messages.',
+  'llm.prompts.',
+  'llm.completions.',
+  'embedding.embeddings.',
+]
 const MODEL_SPAN_EVENTS: ReadonlySet<string> = new Set([
   'gen_ai.user.message',
   'gen_ai.choice',
@@ -172,8 +179,7 @@ function isModelCall(attributes: Attributes, spanEventNames: readonly string[]):
   if (MODEL_KEYS.some((key) => attributes[key] !== undefined)) return true
   if (isNonEmpty(attributes['input.value']) || isNonEmpty(attributes['output.value'])) return true
   if (spanEventNames.some((name) => MODEL_SPAN_EVENTS.has(name))) return true
-  for (const key of Object.keys(attributes)) if (MODEL_PREFIX.test(key)) return true
-  return false
+  return Object.keys(attributes).some((key) => MODEL_PREFIXES.some((prefix) => key.startsWith(prefix)))
 }
 
 function isNonEmpty(value: unknown): boolean {

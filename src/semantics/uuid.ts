@@ -1,12 +1,20 @@
 import * as crypto from 'node:crypto'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+/** Any letter stands for a hex digit. */
+const UUID = 'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx'
+const HEX_DIGITS = '0123456789abcdefABCDEF'
 /** Namespace "DNS" of RFC 9562, appendix C. */
 const DNS_NAMESPACE: Buffer = Buffer.from('6ba7b8109dad11d180b400c04fd430c8', 'hex')
 
 /** True for any text in the shape of a UUID, whatever its version. */
 export function isUuid(value: unknown): value is string {
-  return typeof value === 'string' && value.length === 36 && UUID.test(value)
+  if (typeof value !== 'string' || value.length !== UUID.length) return false
+  // By hand, because V8 ends the process where an expression is compiled on a stack that is nearly used up.
+  for (let at = 0; at < UUID.length; at += 1) {
+    const char = value.charAt(at)
+    if (UUID.charAt(at) === '-' ? char !== '-' : !HEX_DIGITS.includes(char)) return false
+  }
+  return true
 }
 
 /**

@@ -39,7 +39,7 @@ import { fieldsOf } from '../options/fields.js'
 import { toKind } from '../options/shown.js'
 import type { Recorder, Recording } from '../wrap/recorder.js'
 import type { CompiledCall } from '../wrap/trace-options.js'
-import { isStackUsedUp } from '../values/stack-used-up.js'
+import { hasStackRoom, isStackUsedUp, needStackRoom } from '../stack-used-up.js'
 import { Capture, captureCall, pickBuckets, redactorOf, toSpanOptions } from './call-capture.js'
 import { CallRecording, SilentRecording } from './call-recording.js'
 import { type Enrichment, enrichSpan } from './enrich.js'
@@ -231,6 +231,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Writes what the next service needs to continue what is current here, or `parent` in the current session. */
   injectCurrent(carrier: unknown, parent?: SpanContext): void {
+    needStackRoom()
     const { frame, span, session: current } = this.current()
     const session = this.#withoutKey(current)
     if (parent !== undefined) return void injectInto(carrier, parent, session)
@@ -545,7 +546,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** Asks the backend for the session record, once, in the background; it starts now, or with its `first` span. */
   ensureSession(session: Session, first?: SpanRecord): void {
-    if (session.isCreatedHere && session.record.startedAtMs === undefined) this.#startSession(session, first)
+    // Without room on the stack it is asked for with the next span.
+    if (session.isCreatedHere && session.record.startedAtMs === undefined && hasStackRoom()) this.#startSession(session, first)
   }
 
   #startSession(session: Session, first: SpanRecord | undefined): void {

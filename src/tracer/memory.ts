@@ -2,7 +2,7 @@ import { resolved } from '../builtins.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import type { PendingSpan } from '../export/pending-span.js'
 import type { SpanStats } from '../export/stats.js'
-import { isStackUsedUp } from '../values/stack-used-up.js'
+import { isStackUsedUp, needStackRoom } from '../stack-used-up.js'
 import type { Memory, Exporters, RecordedCall } from './exporter-types.js'
 
 /** Exporters that keep everything in memory and never touch the network; at most `maxSpans` spans. */
@@ -13,6 +13,7 @@ export function createMemoryExporters(memory: Memory, stats: SpanStats, maxSpans
     if (isClosed) return stats.droppedOne('afterShutdown', span, 'the tracer was shut down')
     if (memory.spans.length >= maxSpans) return stats.droppedOne('queueFull', span, 'the memory of test mode is full; call clear()')
     try {
+      needStackRoom()
       if (span.stage === undefined) memory.spans[memory.spans.length] = span.toReadable()
       span.stage = 'settled'
       stats.exported([span])

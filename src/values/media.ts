@@ -3,6 +3,7 @@ import { NativeSet } from '../natives.js'
 import { createHash } from 'node:crypto'
 import { endOfBase64, isBaseCode, startOfBase64, startOfLine, toPlainBase64 } from './base64-run.js'
 import type { Plain, PlainObject } from './plain.js'
+import { hasStackRoom } from '../stack-used-up.js'
 
 /** What becomes of media: a line that says what it is, or the bytes within the limits. */
 export type MediaMode = 'summary' | 'keep'
@@ -58,6 +59,7 @@ const MAGIC: readonly (readonly [head: RegExp, type: string])[] = [
 
 /** The media type of bytes by their first ones; `undefined` when they do not tell. */
 export function sniffType(bytes: Uint8Array): string | undefined {
+  if (!hasStackRoom()) return undefined
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 16)).toString('latin1')
   return MAGIC.find(([expression]) => expression.test(head))?.[1]
 }

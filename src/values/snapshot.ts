@@ -3,6 +3,7 @@ import { silenceMade, silencePromise } from '../promises.js'
 import { isMediaText, type MediaMode, summariseMedia } from './media.js'
 import { type Plain, setField } from './plain.js'
 import { isArrayPrototype, isErrorLike, isPlainPrototype } from './realm.js'
+import { hasStackRoom } from '../stack-used-up.js'
 import { PROMISE, toBigIntText, toFunctionText, toStandIn, toSymbolText, toThrownName } from './stand-in.js'
 import { fitValue, LEAST_PART_BYTES, numberSize, sizeOf } from './room.js'
 import { cutText, OVERLAP_BYTES, toCutListMark } from './text.js'
@@ -182,7 +183,8 @@ function copyResult(value: unknown, walk: Walk): Plain {
 }
 
 function copyText(text: string, walk: Walk): string {
-  if (text.length > SHORTEST_MEDIUM_CHARS && walk.media === 'summary' && isMediaText(text)) return countText(summariseMedia(text), walk)
+  if (text.length > SHORTEST_MEDIUM_CHARS && walk.media === 'summary' && hasStackRoom() && isMediaText(text))
+    return countText(summariseMedia(text), walk)
   const most = walk.bytes > MOST_TEXT * walk.maxBytes ? SHORT_TEXT_CHARS : walk.maxBytes + OVERLAP_BYTES
   if (text.length <= most) return countText(text, walk)
   walk.truncated = true

@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { toJsonText } from '../builtins.js'
 import { silenceMade } from '../promises.js'
 import { takeSnapshot } from './snapshot.js'
+import { hasStackRoom } from '../stack-used-up.js'
 import { toBigIntText, toFunctionText } from './stand-in.js'
 import { cutText } from './text.js'
 
@@ -48,7 +49,8 @@ export function readField(holder: object, key: string): unknown {
 function describeObject(thrown: object): ThrownText {
   const message = readText(thrown, 'message')
   const type = toType(readText(thrown, 'name'), constructorName(thrown))
-  const stack = readText(thrown, 'stack')
+  // V8 makes its text when it is read, by functions of the host that may use expressions.
+  const stack = hasStackRoom() ? readText(thrown, 'stack') : undefined
   return { type, message: message ?? objectText(thrown), stack: stack === undefined ? undefined : withoutOwnFrames(stack) }
 }
 

@@ -1,6 +1,7 @@
 import { NativeMap, NativeSet, NativeWeakMap } from '../builtins.js'
 import { types } from 'node:util'
 import { takeSnapshot } from '../values/snapshot.js'
+import { hasStackRoom } from '../stack-used-up.js'
 import type { Plain } from '../values/plain.js'
 import type { Audience, Reading } from './audience.js'
 import { watchIterable } from './iteration.js'
@@ -38,17 +39,20 @@ export function isFinalMethod(name: string): boolean {
 }
 
 const known = new NativeWeakMap<object, Members>()
+const NONE: Members = { isLate: false, getters: [], methods: [] }
 
 /** Getters and giving methods of an object; those of its class are looked up once. */
 export function findMembers(value: object): Members {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (typeof prototype !== 'object' || prototype === null || Object.getPrototypeOf(prototype) === null) return listMembers([value])
+  if (typeof prototype !== 'object' || prototype === null || Object.getPrototypeOf(prototype) === null) return listMembers([value]) ?? NONE
   const members = known.get(prototype) ?? listMembers(chainOf(prototype))
+  if (members === undefined) return NONE
   known.set(prototype, members)
   return members
 }
 
-function listMembers(holders: readonly object[]): Members {
+/** `undefined` where the stack is used up. */
+function listMembers(holders: readonly object[]): Members | undefined {
   const getters = new NativeSet<string>()
   const methods = new NativeSet<string>()
   for (const holder of holders) {
@@ -59,6 +63,8 @@ function listMembers(holders: readonly object[]): Members {
       else if (typeof value === 'function') methods.add(name)
     }
   }
+  // Their names are searched below; nothing that is given here is followed.
+  if (getters.size + methods.size > 0 && !hasStackRoom()) return undefined
   const isLate = [...getters].some(isStreamGetter) || [...methods].some(isFinalMethod)
   return { isLate, getters: [...getters], methods: [...methods].filter((name) => GIVING_METHOD.test(name)) }
 }

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { reflectApply } from '../builtins.js'
-import { giveBackFrames, makeRoomForFrames } from './stack-room.js'
+import { giveBackFrames, makeRoomForFrames } from './stack-frames.js'
 
 /** A method, whatever it takes and gives. */
 export type Method = (...args: unknown[]) => unknown

@@ -1,5 +1,5 @@
 import { queueMicrotask } from '../builtins.js'
-import { isStackUsedUp } from '../values/stack-used-up.js'
+import { isStackUsedUp } from '../stack-used-up.js'
 import type { Recording } from './recorder.js'
 
 /** A recording whose call failed and that is still to be ended. */

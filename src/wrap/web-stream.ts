@@ -1,4 +1,5 @@
 import { reflectApply } from '../builtins.js'
+import { hasStackRoom } from '../stack-used-up.js'
 import type { Reading } from './audience.js'
 import { noteSettled, noteStep, watchIterations, watchTee } from './iteration.js'
 import { findMethod, findProperty, type Method, shadow } from './shadow.js'
@@ -144,7 +145,7 @@ const SERVED_TYPE = /event-stream|json-?l|ndjson|x-json|octet-stream|multipart|a
 
 /** The body of an HTTP answer that streams and is still to be read. */
 export function openBodyOf(value: object): ReadableStream | undefined {
-  if (!('bodyUsed' in value) || !isPlatformBody(value)) return undefined
+  if (!('bodyUsed' in value) || !isPlatformBody(value) || !hasStackRoom()) return undefined
   // Told by its class above.
   const { body, headers } = value as unknown as Pick<Response, 'body' | 'headers'>
   if (!isReadable(body) || body.locked) return undefined
