@@ -27,6 +27,16 @@ export type CallFor = (self: unknown) => CompiledCall
 /** `in` every wrapper whose promises nobody but the caller can hold. */
 const RETURNS_FRESH_PROMISE = Symbol.for('honeyhive-tracer.returns-fresh-promise')
 
+/** A wrapper answers with what it wraps. */
+const WRAPPED = Symbol('honeyhive-tracer.wrapped')
+const { toString: toSourceText } = Function.prototype
+
+/** The source of what is wrapped: containers such as awilix read the names of parameters there. A proxy's own is `[native code]`. */
+function toWrappedSourceText(this: object): string {
+  const wrapped: unknown = Reflect.get(this, WRAPPED)
+  return typeof wrapped === 'function' ? String(wrapped) : reflectApply(toSourceText, this, [])
+}
+
 /**
  * A function that behaves as `fn` in every respect and records each of its calls.
  *
@@ -79,6 +89,12 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
       return instance
     },
     has: (target, key) => (key === RETURNS_FRESH_PROMISE ? isFresh : key in target),
+    get(target, key, receiver) {
+      if (key === WRAPPED) return target
+      const field: unknown = Reflect.get(target, key, receiver)
+      // One of its own may be frozen, which a proxy has to show as it is.
+      return field === toSourceText && !Object.hasOwn(target, key) ? toWrappedSourceText : field
+    },
   })
   copyMetadata(fn, wrapper)
   return wrapper

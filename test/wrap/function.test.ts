@@ -403,7 +403,20 @@ describe('the wrapped function', () => {
     expect(wrapped.constructor.name).toBe('AsyncFunction')
     expect([wrapped.name, wrapped.length]).toEqual(['ask', 1])
     expect('prototype' in wrapped).toBe(false)
-    expect(() => `${wrapped}`).not.toThrow()
+  })
+
+  it('H71 its source is that of the function, for containers that read the names of parameters there', () => {
+    const { wrap } = create()
+    const fn = ({ db, mailer: _mailer }: { db: number; mailer?: number }): number => db
+    const wrapper = wrap(fn)
+    expect([String(wrapper), `${wrap(wrapper)}`]).toEqual([String(fn), String(fn)])
+    expect(wrapper.toString).toBe(wrapper.toString)
+    expect(Reflect.apply(wrapper.toString, Math.max, [])).toBe(String(Math.max))
+    expect(() => Reflect.apply(wrapper.toString, {}, [])).toThrow(TypeError)
+    const { toString } = Function.prototype
+    expect(wrap(Object.freeze(Object.assign(() => 1, { toString }))).toString).toBe(toString)
+    expect(String(wrap(Object.assign(() => 1, { toString: () => 'own' })))).toBe('own')
+    expect(String(wrap(class Model {}))).toMatch(/^class Model/)
   })
 
   it('H71 metadata of other decorators stays readable', async () => {
