@@ -46,6 +46,9 @@ function parseDetails(raw: object): ParsedScore {
   if (score === null || score === undefined) return { kind: 'none' }
   const value = toScoreValue(score)
   if (value === undefined) return invalid(`returned ${describe(score)} as "score"; give a number, a boolean or a text`)
+  // Left out, it would be missing from the figures that bounds are checked against.
+  const broken = entries.find(([name, extra]) => name !== 'explanation' && typeof extra === 'number' && !Number.isFinite(extra))
+  if (broken !== undefined) return invalid(`returned ${describe(broken[1])} as "${broken[0]}"; give a finite number, or leave it out`)
   return { kind: 'score', score: { value, explanation: toExplanation(fields.get('explanation')), extras: toExtras(entries) } }
 }
 

@@ -58,7 +58,7 @@ export type ExperimentFunction<Row, Output> = (datapoint: Datapoint<Row>, contex
 /** What one score may be. Numbers and booleans are compared between runs, text counts as a category. */
 export type ScoreValue = number | boolean | string
 
-/** A score with its reason; other entries that are scalars become metrics of their own, named `<evaluator>_<entry>`. */
+/** A score with its reason; other entries that are scalars become metrics of their own, named `<evaluator>_<entry>`. A number that is not finite is an error. */
 export interface ScoreDetails<S = ScoreValue> {
   readonly score: S
   readonly explanation?: unknown

@@ -112,6 +112,12 @@ describe('parseScore', () => {
     cyclic.self = cyclic
     expect(parseScore(cyclic)).toMatchObject({ kind: 'score', score: { extras: {} } })
     expect(parseScore(Number.NaN)).toMatchObject({ kind: 'invalid', reason: expect.stringContaining('NaN') })
+    expect(parseScore({ score: 1, recall: Number.NaN })).toMatchObject({
+      kind: 'invalid',
+      reason: expect.stringContaining('NaN as "recall"'),
+    })
+    expect(parseScore({ score: 1, loss: Number.POSITIVE_INFINITY })).toMatchObject({ kind: 'invalid' })
+    expect(parseScore({ score: 1, explanation: Number.NaN })).toMatchObject({ kind: 'score' })
     expect(parseScore([1, 2])).toMatchObject({ kind: 'invalid' })
     expect(parseScore({})).toMatchObject({ kind: 'invalid', reason: expect.stringContaining('without "score"') })
     expect(
