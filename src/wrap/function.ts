@@ -7,8 +7,8 @@ import { watchIterationToo, watchLateResult } from './late-result.js'
 import { createOnce } from './once.js'
 import { scopesOf } from './settlement.js'
 import { giveBackFrames, makeRoomForFrames } from './stack-frames.js'
-import { endFailed, type Unended, unended } from './unended.js'
-import { deriveFrom, type Settlement, watchThenable } from './thenable.js'
+import { endFailed, endUnended, type Unended, unended } from './unended.js'
+import { handlersOf, nativeThen, type Settlement, watchThenable } from './thenable.js'
 import type { Callable, CompiledCall } from './trace-options.js'
 
 export type { Recorder, Recording, ResolveRecorder } from './recorder.js'
@@ -65,7 +65,7 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
       } catch (error) {
         // As `giveBackFrames`, which cannot be called where the stack is used up.
         if (stackLimit !== undefined && Error.stackTraceLimit === stackLimit + 1) Error.stackTraceLimit = stackLimit
-        const failed: Unended = { recording, error, next: undefined, isEnded: false }
+        const failed: Unended = { recording, isFailed: true, outcome: error, next: undefined, isEnded: false }
         if (waiting.last === undefined) waiting.first = failed
         else waiting.last.next = failed
         waiting.last = failed
@@ -73,10 +73,27 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
         endFailed(failed)
         throw error
       }
-      giveBackFrames(stackLimit)
-      leave(recording, before)
-      if (isAsync && recording.isUnwatched !== true) return followOwnPromise(recording, result as Promise<unknown>, self, args)
-      return afterCall(recording, result, isFresh, self, args)
+      try {
+        giveBackFrames(stackLimit)
+        leave(recording, before)
+        if (waiting.first !== undefined) endUnended()
+        if (!isAsync || recording.isUnwatched === true) return afterCall(recording, result, isFresh, self, args)
+        // Of an async function: nobody else holds it, and nothing of it is in the way of `await`. Called here, because Node has to be told
+        // that its rejection is handled on no less stack than that on which it was told of the rejection.
+        return reflectApply(nativeThen, result, handlersOf(new CallSettlement(recording, self, args)))
+      } catch {
+        // A host that changed what all promises have, or whose stack is used up: what the function gave is the caller's all the same.
+        const done: Unended = { recording, isFailed: false, outcome: result, next: undefined, isEnded: false }
+        if (waiting.last === undefined) waiting.first = done
+        else waiting.last.next = done
+        waiting.last = done
+        try {
+          endUnended()
+        } catch {
+          // By the next call on the way out.
+        }
+        return result
+      }
     },
     construct(target, args: unknown[], newTarget) {
       // A class that compares `new.target` with itself must find itself.
@@ -160,17 +177,6 @@ function watchResult(recording: Recording, result: object, isFresh: boolean, sel
   }
   watchValue(recording, result, self, args)
   return result
-}
-
-/** Of an async function: nobody else holds it, and nothing of it is in the way of `await`. */
-function followOwnPromise(recording: Recording, promise: Promise<unknown>, self: unknown, args: readonly unknown[]): unknown {
-  try {
-    return deriveFrom(promise, new CallSettlement(recording, self, args))
-  } catch {
-    // A host that changed what all promises have, or whose stack is used up.
-    succeed(recording, promise)
-    return promise
-  }
 }
 
 function watchPromise(only: Recording, promise: object, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {

@@ -85,9 +85,14 @@ const call = function honeyhiveCall(around: Around, original: Method, self: unkn
     tell(() => around.thrown?.(error))
     throw error
   }
-  giveBackFrames(stackLimit, OWN_FRAMES)
-  around.inside?.leave(before)
-  return toResult(around, result, self)
+  try {
+    giveBackFrames(stackLimit, OWN_FRAMES)
+    around.inside?.leave(before)
+    return around.result === undefined ? result : around.result(result, self)
+  } catch {
+    // Also where the stack is used up: what the host's own call gave is the caller's all the same.
+    return result
+  }
 }
 
 function toArguments(around: Around, args: unknown[]): unknown[] {
@@ -96,15 +101,6 @@ function toArguments(around: Around, args: unknown[]): unknown[] {
     return around.args?.(args) ?? args
   } catch {
     return args
-  }
-}
-
-function toResult(around: Around, result: unknown, self: unknown): unknown {
-  if (around.result === undefined) return result
-  try {
-    return around.result(result, self)
-  } catch {
-    return result
   }
 }
 

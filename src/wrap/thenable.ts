@@ -8,7 +8,7 @@ import { findStartingMethods } from './starting-methods.js'
 
 export type { Settlement } from './settlement.js'
 
-const nativeThen = NativePromise.prototype.then
+export const nativeThen: (this: unknown, ...handlers: Handlers) => Promise<unknown> = NativePromise.prototype.then
 
 /**
  * Watches `value` settle without changing what its consumers see.
@@ -30,9 +30,13 @@ function isPlainPromise(value: object): value is Promise<unknown> {
 }
 
 /** A promise that settles as `promise` does, once its settlement was told. */
-export function deriveFrom(promise: Promise<unknown>, settlement: Settlement): Promise<unknown> {
-  return nativeThen.call(
-    promise,
+function deriveFrom(promise: Promise<unknown>, settlement: Settlement): Promise<unknown> {
+  return reflectApply(nativeThen, promise, handlersOf(settlement))
+}
+
+/** What `then` takes of a promise, for one that settles as it does once `settlement` was told. */
+export function handlersOf(settlement: Settlement): Handlers {
+  return [
     (value) => {
       settlement.onValue(value)
       return value
@@ -41,8 +45,10 @@ export function deriveFrom(promise: Promise<unknown>, settlement: Settlement): P
       settlement.onError(error)
       throw error
     },
-  )
+  ]
 }
+
+export type Handlers = [onValue: (value: unknown) => unknown, onError: (error: unknown) => never]
 
 /** Objects whose `then` is watched already. A cache keyed by the object: it holds nothing alive. */
 const groups = new NativeWeakMap<object, SettlementGroup>()

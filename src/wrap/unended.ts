@@ -2,17 +2,20 @@ import { queueMicrotask } from '../builtins.js'
 import { isStackUsedUp } from '../stack-used-up.js'
 import type { Recording } from './recorder.js'
 
-/** A recording whose call failed and that is still to be ended. */
+/** A recording whose call is over and that is still to be ended. */
 export interface Unended {
   readonly recording: Recording
-  readonly error: unknown
+  readonly isFailed: boolean
+  /** What the call threw or gave back. */
+  readonly outcome: unknown
   next: Unended | undefined
   isEnded: boolean
 }
 
 /**
- * Where a call ran out of stack, nothing can be called, the end of its recording neither. So whoever has a failed call adds it
- * here by assignment alone; then {@link endFailed} is called, by every call on the way out until one has stack enough for it.
+ * Where a call ran out of stack, nothing can be called, the end of its recording neither. So whoever has a call that is
+ * over adds it here by assignment alone; then {@link endFailed} or {@link endUnended} is called, by every call on the way out until one
+ * has stack enough for it.
  */
 export const unended: { first: Unended | undefined; last: Unended | undefined; isScheduled: boolean } = {
   first: undefined,
@@ -22,11 +25,16 @@ export const unended: { first: Unended | undefined; last: Unended | undefined; i
 
 /** Ends the recording at once, or, together with all that wait, once the stack is empty. */
 export function endFailed(failed: Unended): void {
-  if (!isStackUsedUp(failed.error)) {
+  if (!isStackUsedUp(failed.outcome)) {
     if (unended.first === failed) clear()
     end(failed)
     if (unended.first === undefined) return
   }
+  endUnended()
+}
+
+/** Ends the recordings that wait once the stack is empty. */
+export function endUnended(): void {
   if (unended.isScheduled) return
   queueMicrotask(endAll)
   unended.isScheduled = true
@@ -44,11 +52,13 @@ function clear(): void {
   unended.isScheduled = false
 }
 
-function end(failed: Unended): void {
-  if (failed.isEnded) return
-  failed.isEnded = true
+function end(over: Unended): void {
+  if (over.isEnded) return
+  over.isEnded = true
+  const { recording, isFailed, outcome } = over
   try {
-    failed.recording.fail(failed.error)
+    if (isFailed) recording.fail(outcome)
+    else recording.succeed(outcome)
   } catch {
     // `Recording` promises not to throw; the host does not pay if it does.
   }
