@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import v8 from 'node:v8'
 import { NativePromise, clearTimeout, setImmediate, setTimeout, NativeSet, NativeWeakMap } from '../builtins.js'
+import { hasStackRoom } from '../stack-used-up.js'
 import { processState } from '../context/globals.js'
 import { createSettlementGroup, type Settlement, type SettlementGroup } from './settlement.js'
 
@@ -57,6 +58,8 @@ function noteConsumption(promise: Promise<unknown>, group: SettlementGroup): voi
  * a later rejection stays theirs to miss.
  */
 function attachIfConsumed(promise: Promise<unknown>, group: SettlementGroup): void {
+  // Half of this would leave the hook on; the promise is looked at later.
+  if (!hasStackRoom()) return
   const stop = onPromiseMade((parent) => {
     if (parent !== promise) return
     stop?.()
