@@ -1,6 +1,6 @@
-import { NativeWeakMap } from '../builtins.js'
+import { NativePromise, NativeWeakMap } from '../builtins.js'
 import { types } from 'node:util'
-import { Audience } from './audience.js'
+import { Audience, type ItemWatcher } from './audience.js'
 import { hasEvents, watchEvents } from './events.js'
 import { watchIterable, watchIterator } from './iteration.js'
 import { findMembers, type Members, watchInnerStreams, watchMembers } from './members.js'
@@ -48,6 +48,19 @@ function isLateField(field: object): boolean {
   return !isPlainClass(field) && findWatch(field, undefined) !== undefined
 }
 
+/** Items of a result are followed as fields of one are. */
+const ITEMS: ItemWatcher = {
+  isLate(item, audience) {
+    if (types.isPromise(item)) return true
+    return !types.isProxy(item) && isLateField(item) && audiences.get(item) !== audience
+  },
+  watch(item, recording) {
+    // Its work began already; of other objects that are waited for it may begin with that.
+    if (types.isPromise(item) && Object.getPrototypeOf(item) === NativePromise.prototype) recording.begin()
+    watchPart(item, recording)
+  },
+}
+
 /** Whether nothing in the class of an object has to do with what completes later, so that its objects need no closer look. */
 function isPlainClass(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object
@@ -61,7 +74,7 @@ function isPlainClass(value: object): boolean {
 const plainClasses = new NativeWeakMap<object, boolean>()
 
 function watchWhole(value: object, recording: Recording, watch: Watch): boolean {
-  const audience = new Audience()
+  const audience = new Audience(ITEMS)
   if (watch(value, audience)) {
     audiences.set(value, audience)
     return joinOrEnd(audience, recording)
@@ -73,7 +86,7 @@ function watchWhole(value: object, recording: Recording, watch: Watch): boolean 
 
 /** Follows the iteration of an object that may also be waited for, such as a query with a cursor. */
 export function watchIterationToo(value: object, recording: Recording): Audience | undefined {
-  const audience = audiences.get(value) ?? new Audience()
+  const audience = audiences.get(value) ?? new Audience(ITEMS)
   if (!audiences.has(value) && !watchIterable(value, audience.open())) return undefined
   audiences.set(value, audience)
   audience.join(recording)
