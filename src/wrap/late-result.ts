@@ -44,7 +44,7 @@ export function watchLateResult(value: object, recording: Recording, self?: unkn
 
 /** Whether a field of a result is a result of its own that completes later. */
 function isLateField(field: object): boolean {
-  if (isLiteral(field)) return Symbol.asyncIterator in field
+  if (isLiteral(field)) return Symbol.asyncIterator in field && !isPage(field)
   return !isPlainClass(field) && findWatch(field, undefined) !== undefined
 }
 
@@ -133,8 +133,21 @@ const PAGING_METHODS = ['hasNextPage', 'getNextPage', 'nextPage'] as const
 
 /** Whether an object holds its part of a list, and is iterated only by those who want the pages after it as well. */
 function isPage(value: object): boolean {
+  if (isLiteralPage(value)) return true
   if (!PAGING_METHODS.some((key) => findMethod(value, key) !== undefined)) return false
   return Object.keys(value).some((key) => Array.isArray(Object.getOwnPropertyDescriptor(value, key)?.value))
+}
+
+/** Whether an object is a page as SDKs made by Speakeasy give it: a literal of the answer, with `next()` for the page after it. */
+function isLiteralPage(value: object): boolean {
+  if (!Object.hasOwn(value, 'next') || findMethod(value, 'next') === undefined || !Object.hasOwn(value, Symbol.asyncIterator)) return false
+  if ('return' in value || 'throw' in value) return false
+  return '~next' in value || hasLiteral(value, 'result') || ('ok' in value && hasLiteral(value, 'value'))
+}
+
+function hasLiteral(holder: object, key: string): boolean {
+  const field: unknown = Object.getOwnPropertyDescriptor(holder, key)?.value
+  return typeof field === 'object' && field !== null && !types.isProxy(field) && isLiteral(field)
 }
 
 /** An object without any of these is no stream, iterator, emitter or Observable. */

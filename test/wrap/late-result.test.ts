@@ -616,6 +616,59 @@ describe('queries and requests', () => {
       ])
     })
 
+    describe('made by Speakeasy', () => {
+      /** A literal of the first page, that gives its fields again as the first item. */
+      const paged = (fields: object, after: object | null = null) => ({
+        ...fields,
+        next: () => (after === null ? null : Promise.resolve(after)),
+        async *[Symbol.asyncIterator]() {
+          yield fields
+          if (after !== null) yield after
+        },
+      })
+
+      it.each<[string, object]>([
+        ['an answer', { result: { data: [1, 2] } }],
+        ['an outcome', { ok: true, value: { data: [1, 2] } }],
+        ['fields of its own', { data: [1, 2], '~next': undefined }],
+      ])('is the answer, with %s', async (_what, fields) => {
+        const { wrap, spans } = create()
+        const page = await wrap(async () => paged(fields, { result: { data: [3] } }))()
+        expect(spans).toMatchObject([{ state: 'ok', output: JSON.parse(JSON.stringify(fields)), ends: 1 }])
+        expect(await collect(page)).toEqual([fields, { result: { data: [3] } }])
+      })
+
+      it('is the answer beside others and as an item of a stream too', async () => {
+        const { wrap, spans } = create()
+        const first = { result: { data: [1] } }
+        await wrap(async () => ({ model: 'm', page: paged(first) }))()
+        await collect(
+          wrap(async function* pages() {
+            yield paged(first)
+          })(),
+        )
+        expect(spans).toMatchObject([
+          { state: 'ok', output: { model: 'm', page: first }, ends: 1 },
+          { state: 'ok', output: [first], ends: 1 },
+        ])
+      })
+
+      it('is no iterator that has an answer beside it', async () => {
+        const { wrap, spans } = create()
+        const chunks = letters()
+        const stream = wrap(() => ({
+          result: {},
+          next: () => chunks.next(),
+          return: () => chunks.return(undefined),
+          [Symbol.asyncIterator]() {
+            return this
+          },
+        }))()
+        expect(await collect(stream)).toEqual(['a', 'b'])
+        expect(spans).toMatchObject([{ state: 'ok', output: 'ab', ends: 1 }])
+      })
+    })
+
     it('that is iterated while it is waited for lasts until the last page', async () => {
       const { wrap, spans } = create()
       expect(await collect(wrap(list)())).toEqual([1, 2, 3])
