@@ -98,6 +98,8 @@ class Progress {
   waiting: readonly Follower[] = []
   isOver = false
   hasBegun = false
+  /** Whether some of it is read where it cannot be seen. */
+  isHandedOver = false
   /** Who gives the items: several may read the same ones. */
   voice: Voice | undefined
   /** Readings that have begun and have not stopped. */
@@ -115,7 +117,11 @@ class Progress {
 
   /** The result is finished, or nobody wants more of it. */
   end(returned?: unknown): void {
-    this.finish((follower) => follower.endAfterItems(() => endWith(follower, follower.output.result(returned))))
+    this.finish((follower) => follower.endAfterItems(() => endWith(follower, this.#resultOf(follower, returned))))
+  }
+
+  #resultOf({ output }: Follower, returned: unknown): unknown {
+    return this.isHandedOver && output.count === 0 ? undefined : output.result(returned)
   }
 
   fail(error: unknown): void {
@@ -336,6 +342,12 @@ export class Reading {
     progress.active -= 1
     if (progress.voice === this.#voice) progress.voice = undefined
     if (progress.active === 0) progress.end(returned)
+  }
+
+  /** It goes where what is read of it cannot be seen. */
+  handOver(): void {
+    this.audience.progress.isHandedOver = true
+    this.stop()
   }
 
   fail(error: unknown): void {
