@@ -32,8 +32,9 @@ export function isErrorLike(value: object): value is Error {
 
 function isErrorPrototype(prototype: object): boolean {
   if (prototype === Error.prototype) return true
-  const made = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value as { readonly name?: unknown } | undefined
-  const isNamed = typeof made === 'function' && (made.name === 'Error' || made.name === 'DOMException')
+  const made: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+  const name: unknown = typeof made === 'function' ? Object.getOwnPropertyDescriptor(made, 'name')?.value : undefined
+  const isNamed = name === 'Error' || name === 'DOMException'
   return isNamed && 'message' in prototype && 'name' in prototype
 }
 

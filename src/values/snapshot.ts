@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { silenceMade, silencePromise } from '../promises.js'
+import { isStoredObject, readProperty, silenceMade, silencePromise } from '../promises.js'
 import { isMediaText, type MediaMode, summariseMedia } from './media.js'
 import { type Plain, setField } from './plain.js'
 import { isArrayPrototype, isErrorLike, isPlainPrototype } from './realm.js'
@@ -61,6 +61,8 @@ const RESERVED_BYTES = 4096
 const UNREADABLE = '[Unreadable]'
 const CIRCULAR = '[Circular]'
 const LEFT_OUT_KEY = '…'
+/** In place of the key of what stands for an object: the fields of that are of the object. */
+const STAND_IN_KEY = -1
 
 interface Walk {
   readonly media: MediaMode
@@ -71,6 +73,8 @@ interface Walk {
   readonly isOpaque: OpaqueText | undefined
   /** The object that is being copied. */
   inside: Ancestor | undefined
+  /** The field or item of it that is being copied. */
+  key: string | number
   /** Where that part has to end, counted in bytes that no cut of a text gives back. */
   maxFirmBytes: number
   bytes: number
@@ -84,7 +88,10 @@ interface Walk {
 
 /** An object being copied; a list through all that it stands in, which costs a small value less than an array. */
 interface Ancestor {
+  /** `undefined` for the object that {@link toResultSnapshot} puts around. */
   readonly value: object | undefined
+  /** Where it was found in the outer one. */
+  readonly key: string | number
   readonly depth: number
   readonly outer: Ancestor | undefined
 }
@@ -125,6 +132,7 @@ function walkAndFit(
     maxNodes: Math.min(maxNodes, 2 * maxBytes + 1000),
     isOpaque,
     inside: undefined,
+    key: '',
     maxFirmBytes: maxBytes - Math.min(MARKS_BYTES, maxBytes >> 2),
     bytes: 0,
     looseBytes: 0,
@@ -175,7 +183,7 @@ function copyResult(value: unknown, walk: Walk): Plain {
   walk.nodes += 1 + CONTAINER_COST
   walk.bytes += 2
   if (isFull(walk)) return markFields({}, 1, 1, walk)
-  walk.inside = { value: undefined, depth: 1, outer: undefined }
+  walk.inside = { value: undefined, key: '', depth: 1, outer: undefined }
   const result = copyValue(value, walk)
   if (result === undefined) return {}
   walk.bytes += 'result'.length + 4
@@ -217,7 +225,7 @@ function copyObject(value: object, walk: Walk): Plain | undefined {
   if (depth >= walk.maxDepth) return markDepth(value, walk)
   walk.nodes += types.isProxy(value) ? PROXY_COST : CONTAINER_COST
   const { bytes, looseBytes } = walk
-  walk.inside = { value, depth: depth + 1, outer: inside }
+  walk.inside = { value, key: walk.key, depth: depth + 1, outer: inside }
   try {
     const copy = copyContent(value, walk)
     walk.inside = inside
@@ -253,7 +261,9 @@ function copyContent(value: object, walk: Walk): Plain | undefined {
   const standIn = toStandIn(value, walk.media, walk.maxBytes)
   if (standIn instanceof FirstFields) return copyFirstFields(standIn, walk)
   if (typeof standIn === 'object' && standIn !== null && !Array.isArray(standIn)) silenceFields(value, standIn)
-  return standIn === undefined ? copyInstance(value, walk) : copyValue(standIn, walk)
+  if (standIn === undefined) return copyInstance(value, walk)
+  walk.key = STAND_IN_KEY
+  return copyValue(standIn, walk)
 }
 
 function copyFirstFields({ fields, leftOut }: FirstFields, walk: Walk): Plain | undefined {
@@ -263,6 +273,30 @@ function copyFirstFields({ fields, leftOut }: FirstFields, walk: Walk): Plain | 
 /** What stands for `source` holds what its getters gave. */
 function silenceFields(source: object, standIn: object): void {
   for (const [key, field] of Object.entries(standIn)) if (key in source) silenceMade(source, key, field)
+}
+
+/** {@link silenceMade} for what was read of the object that is being copied, which may have been made itself. */
+function silenceRead(source: object, key: string | number, value: unknown, walk: Walk): void {
+  if (!types.isPromise(value)) return
+  if (isInsideMade(walk)) silencePromise(value)
+  else silenceMade(source, key, value)
+}
+
+/** The promises of an object that was made for us, in those of its fields that are not read. */
+function silenceLeftOut(source: object, keys: readonly string[], walk: Walk): void {
+  if (!isInsideMade(walk)) return
+  for (const key of keys) silencePromise(Object.getOwnPropertyDescriptor(source, key)?.value)
+}
+
+/** Whether the object that is being copied came to be because it was read: by a getter, a trap or `toJSON`, or within what they gave. */
+function isInsideMade(walk: Walk): boolean {
+  for (let at = walk.inside; at?.outer !== undefined; at = at.outer) {
+    const { value, key, outer } = at
+    if (value === undefined || outer.value === undefined || key === STAND_IN_KEY) continue
+    const isEntry = types.isMap(outer.value) || types.isSet(outer.value)
+    if (!isEntry && !isStoredObject(outer.value, key, value)) return true
+  }
+  return false
 }
 
 function isFull(walk: Walk): boolean {
@@ -301,7 +335,7 @@ function copyItem(value: unknown, later: number, walk: Walk): Plain {
 // ---- arrays -------------------------------------------------------------------------------------------------------------
 
 function copyArray(value: readonly unknown[], walk: Walk): Plain {
-  const length = toLength(value.length)
+  const length = toLength(readProperty(value, 'length'))
   if (isOrdinaryArray(value)) return copyOrdinaryArray(value, length, walk)
   const copy: Plain[] = []
   walk.bytes += 2
@@ -309,8 +343,9 @@ function copyArray(value: readonly unknown[], walk: Walk): Plain {
     if (isFull(walk)) return markItems(copy, length, walk)
     walk.nodes += TRAPPED_ITEM_COST
     const item = readField(value, i)
+    walk.key = i
     copy.push(copyItem(item, length - 1 - i, walk))
-    silenceMade(value, i, item)
+    silenceRead(value, i, item, walk)
   }
   return copy
 }
@@ -335,13 +370,14 @@ function copyOrdinaryArray(value: readonly unknown[], length: number, walk: Walk
   walk.bytes += 2
   for (let i = takeNumbers(copy, walk); i < wanted; i += 1) {
     if (isFull(walk)) {
-      for (let rest = i; rest < wanted; rest += 1) silenceMade(value, rest, copy[rest])
+      for (let rest = i; rest < wanted; rest += 1) silenceRead(value, rest, copy[rest], walk)
       copy.length = i
       return markItems(copy as Plain[], length, walk)
     }
     const item = copy[i]
+    walk.key = i
     const plain = copyItem(item, wanted - 1 - i, walk)
-    if (plain === PROMISE) silenceMade(value, i, item)
+    if (plain === PROMISE) silenceRead(value, i, item, walk)
     if (plain !== item || plain === 0) copy[i] = plain
   }
   // Every item was replaced by its plain form above.
@@ -388,8 +424,12 @@ function copyFields(source: object, walk: Walk, size?: number): Plain | undefine
   walk.bytes += 2
   for (let i = 0; i < keys.length; i += 1) {
     const key = keys[i] as string
-    if (isFull(walk)) return markFields(copy, all - i, all, walk)
+    if (isFull(walk)) {
+      silenceLeftOut(source, keys.slice(i), walk)
+      return markFields(copy, all - i, all, walk)
+    }
     const field = readField(source, key)
+    walk.key = key
     if (key === 'toJSON' && isCallable(field) && walk.settled !== source) {
       walk.bytes = bytes
       walk.looseBytes = looseBytes
@@ -398,7 +438,7 @@ function copyFields(source: object, walk: Walk, size?: number): Plain | undefine
     const plain = copyPart(field, keys.length - 1 - i, walk)
     if (plain === undefined) continue
     walk.bytes += key.length + 4
-    if (plain === PROMISE) silenceMade(source, key, field)
+    if (plain === PROMISE) silenceRead(source, key, field, walk)
     setField(copy, key, plain)
   }
   return all > keys.length ? markFields(copy, all - keys.length, all, walk) : copy
@@ -426,6 +466,7 @@ function copyInstance(value: object, walk: Walk): Plain | undefined {
   // An own, listed `toJSON` is met among the fields; asking here as well would call a getter twice.
   if (walk.settled === value || Object.prototype.propertyIsEnumerable.call(value, 'toJSON')) return copyFields(value, walk)
   const toJson = readField(value, 'toJSON')
+  silenceMade(value, 'toJSON', toJson)
   return isCallable(toJson) ? copyFromToJson(value, toJson, walk) : copyFields(value, walk)
 }
 

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { readProperty } from '../promises.js'
 import { toBinaryStandIn } from './binary.js'
 import type { MediaMode } from './media.js'
 import { isGlobal, isNodeStream } from './realm.js'
@@ -26,7 +27,7 @@ export function toFunctionText(value: object): string {
   try {
     const source: unknown = Reflect.apply(Function.prototype.toString, value, [])
     const kind = typeof source === 'string' && source.startsWith('class') ? 'Class' : 'Function'
-    const name = shortName(Reflect.get(value, 'name'))
+    const name = shortName(readProperty(value, 'name'))
     return name === '' ? `[${kind}]` : `[${kind} ${name}]`
   } catch {
     return '[Function]'
@@ -37,7 +38,7 @@ export function toFunctionText(value: object): string {
 export function toThrownName(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return typeof thrown
   try {
-    return shortName(Reflect.get(thrown, 'name')) || 'object'
+    return shortName(readProperty(thrown, 'name')) || 'object'
   } catch {
     return 'unknown'
   }
@@ -73,8 +74,8 @@ function toCollectionText(value: object): string | undefined {
 function toClassName(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (typeof prototype !== 'object' || prototype === null) return ''
-  const made: unknown = Reflect.get(prototype, 'constructor')
-  return typeof made === 'function' ? shortName(Reflect.get(made, 'name')) : ''
+  const made: unknown = readProperty(prototype, 'constructor')
+  return typeof made === 'function' ? shortName(readProperty(made, 'name')) : ''
 }
 
 function toDateText(value: Date): string {
@@ -91,7 +92,7 @@ function unbox(value: object): unknown {
 }
 
 function toTag(value: object, fallback: string): string {
-  const tag: unknown = Reflect.get(value, Symbol.toStringTag)
+  const tag: unknown = readProperty(value, Symbol.toStringTag)
   return typeof tag === 'string' ? shortName(tag) : fallback
 }
 

@@ -1,4 +1,5 @@
 import { NativeMap, NativeSet } from '../natives.js'
+import { readProperty, silencePromise } from '../promises.js'
 import { cutText } from './text.js'
 
 /**
@@ -26,7 +27,7 @@ const READERS: ReadonlyMap<unknown, Read> = new NativeMap<unknown, Read>([
   ['Request', (value) => readFields(value, ['method', 'url', 'headers'])],
   ['Response', (value) => readFields(value, ['status', 'statusText', 'url', 'headers'])],
   ['Blob', (value) => toBlobText('Blob', value)],
-  ['File', (value) => toBlobText(`File ${toText(Reflect.get(value, 'name'), '')}`.trim(), value)],
+  ['File', (value) => toBlobText(`File ${toText(readProperty(value, 'name'), '')}`.trim(), value)],
   ['AbortSignal', (value) => readFields(value, ['aborted', 'reason'])],
   ['AbortController', (value) => readFields(value, ['signal'])],
   ...['Event', 'CustomEvent', 'MessageEvent', 'ErrorEvent', 'CloseEvent'].map((tag) => [tag, readEvent] as const),
@@ -49,7 +50,7 @@ export class FirstFields {
 
 /** What stands for an object of the web platform, {@link FirstFields} where that holds too much; `undefined` for anything else. */
 export function toWebStandIn(value: object): unknown {
-  const tag: unknown = Reflect.get(value, Symbol.toStringTag)
+  const tag: unknown = readProperty(value, Symbol.toStringTag)
   if (typeof tag !== 'string') return undefined
   const read = READERS.get(tag)
   if (read !== undefined) return read(value)
@@ -63,19 +64,21 @@ function isNode(value: object, tag: string): boolean {
 
 /** The whole of it, which may be a medium; what has no room in a snapshot is cut there, with a mark. */
 function toHref(value: object): string {
-  const href: unknown = Reflect.get(value, 'href')
+  const href: unknown = readProperty(value, 'href')
   return typeof href === 'string' ? href : '[URL]'
 }
 
 /** Name and value pairs as an object; a name that comes again has a list. `undefined` for what cannot be iterated. */
 function readEntries(value: object): object | undefined {
-  const list: unknown = Reflect.get(value, 'entries')
+  const list: unknown = readProperty(value, 'entries')
   if (typeof list !== 'function') return undefined
   const lists = new NativeMap<string, unknown[]>()
   let last: string | undefined
   let count = 0
   for (const [name, item] of Reflect.apply(list, value, []) as Iterable<[unknown, unknown]>) {
     count += 1
+    // Made for whoever asks.
+    silencePromise(item)
     if (count >= MAX_COUNTED) break
     if (count > MAX_FIELDS) continue
     last = String(name)
@@ -98,15 +101,15 @@ function toFields(lists: ReadonlyMap<string, readonly unknown[]>): object {
 function readFields(value: object, names: readonly string[]): object {
   const fields: Record<string, unknown> = Object.create(null)
   for (const name of names) {
-    const field: unknown = Reflect.get(value, name)
+    const field: unknown = readProperty(value, name)
     if (field !== undefined && field !== '' && field !== null) fields[name] = field
   }
   return fields
 }
 
 function toBlobText(name: string, value: object): string {
-  const type = toText(Reflect.get(value, 'type'), '')
-  return `[${name} ${type === '' ? '' : `${type} `}${toText(Reflect.get(value, 'size'), '?')} bytes]`
+  const type = toText(readProperty(value, 'type'), '')
+  return `[${name} ${type === '' ? '' : `${type} `}${toText(readProperty(value, 'size'), '?')} bytes]`
 }
 
 function toText(value: unknown, fallback: string): string {

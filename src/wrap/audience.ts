@@ -1,14 +1,84 @@
 import { reflectApply } from '../builtins.js'
 import type { Scope } from '../context/frame.js'
 import { type Collector, createCollector } from './collector.js'
+import { type ItemOwner, ItemRecording } from './item-recording.js'
 import type { Gathered, Recording } from './recorder.js'
 
-interface Follower {
+/** Follows the items of a result that complete later than they are handed out, as results are followed. */
+export interface ItemWatcher {
+  /** Whether `item`, which the result of `audience` gave, completes later. */
+  isLate(item: object, audience: Audience): boolean
+  watch(item: object, recording: ItemRecording): void
+}
+
+/** One recording that follows a result, with what was gathered for it. */
+class Follower implements ItemOwner {
   readonly recording: Recording
   readonly output: Collector
-  hasBegun: boolean
+  hasBegun = false
   /** Whether a piece of the answer itself came, and not only what stands around it. */
-  hasAnswer: boolean
+  #hasAnswer = false
+  #failure: { readonly error: unknown } | undefined
+  /** Items that somebody reads. */
+  #openItems = 0
+  /** Ends the recording, once the last of those is complete. */
+  #end: (() => void) | undefined
+
+  constructor(recording: Recording) {
+    this.recording = recording
+    this.output = createCollector(recording.maxBytes)
+  }
+
+  /** An error that an item told of, or came to. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.output.failure ?? this.#failure
+  }
+
+  /** Whether the result ended, and only items are read that it gave. */
+  get isWaiting(): boolean {
+    return this.#end !== undefined
+  }
+
+  take(value: unknown, channel: string | undefined): void {
+    if (this.output.add(value, channel)) this.noteAnswer()
+  }
+
+  takeLate(item: object, audience: Audience, watcher: ItemWatcher): void {
+    const place = this.output.addLate(item)
+    if (place !== undefined) watcher.watch(item, new ItemRecording(this, place, audience))
+  }
+
+  noteAnswer(): void {
+    if (this.#hasAnswer) return
+    this.#hasAnswer = true
+    this.recording.firstChunk?.()
+  }
+
+  noteFailure(error: unknown): void {
+    this.#failure ??= { error }
+  }
+
+  open(): void {
+    this.#openItems += 1
+  }
+
+  close(): void {
+    this.#openItems -= 1
+    if (this.#openItems === 0) this.endWaiting()
+  }
+
+  /** Calls `end` once nobody reads an item any more. */
+  endAfterItems(end: () => void): void {
+    this.#end = end
+    if (this.#openItems === 0) this.endWaiting()
+  }
+
+  /** Ends the recording now where it only waits for items. */
+  endWaiting(): void {
+    const end = this.#end
+    this.#end = undefined
+    if (end !== undefined) attempt(end)
+  }
 }
 
 /** The spans that were current before {@link Audience.enter}, innermost first. */
@@ -24,8 +94,12 @@ const MAX_FOLLOWERS = 16
 /** What is known of a result, apart from who holds it: the registry below keeps this part when the result is gone. */
 class Progress {
   followers: Follower[] = []
+  /** Those that were told of the end and wait for items. */
+  waiting: readonly Follower[] = []
   isOver = false
   hasBegun = false
+  /** Whether some of it is read where it cannot be seen. */
+  isHandedOver = false
   /** Who gives the items: several may read the same ones. */
   voice: Voice | undefined
   /** Readings that have begun and have not stopped. */
@@ -34,18 +108,24 @@ class Progress {
   /** Ends every recording. */
   finish(tell: (follower: Follower) => void): void {
     this.isOver = true
+    if (this.followers.length === 0) return
     const told = this.followers
     this.followers = []
     for (const follower of told) attempt(() => tell(follower))
+    this.waiting = told.filter(({ isWaiting }) => isWaiting)
   }
 
   /** The result is finished, or nobody wants more of it. */
   end(returned?: unknown): void {
-    this.finish((follower) => endWith(follower, follower.output.result(returned)))
+    this.finish((follower) => follower.endAfterItems(() => endWith(follower, this.#resultOf(follower, returned))))
+  }
+
+  #resultOf({ output }: Follower, returned: unknown): unknown {
+    return this.isHandedOver && output.count === 0 ? undefined : output.result(returned)
   }
 
   fail(error: unknown): void {
-    this.finish(({ recording, output }) => failWith(recording, error, output))
+    this.finish((follower) => failWith(follower, error))
   }
 }
 
@@ -56,13 +136,14 @@ class Voice {
 }
 
 /** Ends the spans of results that the host let go of: nothing can be read of them any more. */
-const abandoned = new FinalizationRegistry<Progress>((progress) =>
+const abandoned = new FinalizationRegistry<Progress>((progress) => {
+  for (const follower of progress.waiting) follower.endWaiting()
   progress.finish((follower) => {
     const { output } = gatheredIn(follower.output)
     if (follower.recording.abandon === undefined) endWith(follower, output)
     else follower.recording.abandon(output)
-  }),
-)
+  })
+})
 
 /**
  * The recordings that follow one result. Only the first wrapper changes the result; later ones join its audience. Everything that
@@ -70,8 +151,10 @@ const abandoned = new FinalizationRegistry<Progress>((progress) =>
  */
 export class Audience {
   readonly #progress = new Progress()
+  readonly #watcher: ItemWatcher
 
-  constructor() {
+  constructor(watcher: ItemWatcher) {
+    this.#watcher = watcher
     abandoned.register(this, this.#progress)
   }
 
@@ -98,9 +181,9 @@ export class Audience {
   join(recording: Recording): boolean {
     const { isOver, followers } = this.#progress
     if (isOver || followers.length >= MAX_FOLLOWERS) return false
-    const output = createCollector(recording.maxBytes)
-    followers.push({ recording, output, hasBegun: false, hasAnswer: false })
-    attempt(() => recording.gatherWith?.(() => gatheredIn(output)))
+    const follower = new Follower(recording)
+    followers.push(follower)
+    attempt(() => recording.gatherWith?.(() => gatheredIn(follower.output)))
     return true
   }
 
@@ -141,11 +224,31 @@ export class Audience {
 
   /** It is finished, and `output` is what was read of it where no items were seen. */
   endWith(output: unknown): void {
-    this.#progress.finish((follower) => endWith(follower, follower.output.count === 0 ? output : follower.output.result()))
+    this.#progress.finish((follower) =>
+      follower.endAfterItems(() => endWith(follower, follower.output.count === 0 ? output : follower.output.result())),
+    )
   }
 
   fail(error: unknown): void {
     this.#progress.fail(error)
+  }
+
+  /** Gives its followers an item, which is a piece of what `channel` tells of. */
+  take(item: unknown, channel: string | undefined): void {
+    const { followers } = this.#progress
+    const late = channel === undefined && typeof item === 'object' && item !== null && this.#isLate(item) ? item : undefined
+    for (const follower of followers) {
+      attempt(() => (late === undefined ? follower.take(item, channel) : follower.takeLate(late, this, this.#watcher)))
+    }
+  }
+
+  #isLate(item: object): boolean {
+    try {
+      return this.#watcher.isLate(item, this)
+    } catch {
+      // A hostile object that cannot be looked at is a value like any other.
+      return false
+    }
   }
 
   /** Lets go of its recordings, which somebody else ends. */
@@ -219,7 +322,7 @@ export class Reading {
     progress.voice ??= this.#voice
     if (progress.voice !== this.#voice || this.#count <= this.#voice.given) return
     this.#voice.given = this.#count
-    for (const follower of progress.followers) attempt(() => take(follower, value, channel))
+    this.audience.take(value, channel)
   }
 
   /** The result is finished; `returned` is the return value of a generator. */
@@ -239,6 +342,12 @@ export class Reading {
     progress.active -= 1
     if (progress.voice === this.#voice) progress.voice = undefined
     if (progress.active === 0) progress.end(returned)
+  }
+
+  /** It goes where what is read of it cannot be seen. */
+  handOver(): void {
+    this.audience.progress.isHandedOver = true
+    this.stop()
   }
 
   fail(error: unknown): void {
@@ -269,18 +378,13 @@ class Group {
   }
 }
 
-function take(follower: Follower, value: unknown, channel: string | undefined): void {
-  if (!follower.output.add(value, channel) || follower.hasAnswer) return
-  follower.hasAnswer = true
-  follower.recording.firstChunk?.()
-}
-
-function endWith({ recording, output }: Follower, result: unknown): void {
-  if (output.failure !== undefined) failWith(recording, output.failure.error, output)
+function endWith(follower: Follower, result: unknown): void {
+  const { recording, output, failure } = follower
+  if (failure !== undefined) failWith(follower, failure.error)
   else recording.succeed(result, output.count === 0 ? undefined : output.count)
 }
 
-function failWith(recording: Recording, error: unknown, output: Collector): void {
+function failWith({ recording, output }: Follower, error: unknown): void {
   const gathered = gatheredIn(output)
   recording.fail(error, gathered.output, gathered.chunkCount)
 }

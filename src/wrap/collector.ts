@@ -5,6 +5,7 @@ import type { JsonObject } from '../semantics/json.js'
 import { isGrown } from '../values/growth.js'
 import type { Plain } from '../values/plain.js'
 import { takeSnapshot } from '../values/snapshot.js'
+import { LateItem } from './late-item.js'
 import { readServerSentEvents } from './server-sent-events.js'
 import { createTextJoin, isTextPiece, type TextJoin } from './text-join.js'
 
@@ -17,6 +18,8 @@ export interface Collector {
    * @returns false for what only opens the answer, such as its id.
    */
   add(item: unknown, channel?: string): boolean
+  /** Keeps the place of an item that completes later; `undefined` where there is no room for it. */
+  addLate(item: object): LateItem | undefined
   /** How many items came. */
   readonly count: number
   /** An error that one of the items told of, as streams do that answered already. */
@@ -69,6 +72,14 @@ class ChannelCollector implements Collector {
     return isAnswer
   }
 
+  addLate(item: object): LateItem | undefined {
+    const output = this.#channelOf('')
+    if (output === undefined || (this.#whole !== undefined && this.#whole !== output)) return undefined
+    const late = output.addLate(item)
+    if (output.count > this.count) this.count = output.count
+    return late
+  }
+
   #channelOf(name: string): ItemCollector | undefined {
     if (this.#first === undefined) {
       this.#firstName = name
@@ -111,7 +122,7 @@ class ChannelCollector implements Collector {
 
 class ItemCollector {
   readonly #maxBytes: number
-  readonly #items: Plain[] = []
+  readonly #items: (Plain | LateItem)[] = []
   #text: TextJoin | undefined
   #format: ChunkFormat | undefined
   #merger: ChunkMerger | undefined
@@ -120,6 +131,8 @@ class ItemCollector {
   #lastBytes = 0
   #bytes = 0
   #leftOut = 0
+  /** Items that are not complete yet share the room that is left. */
+  #openItems = 0
   count = 0
   failure: { readonly error: unknown } | undefined
 
@@ -159,9 +172,27 @@ class ItemCollector {
     return true
   }
 
+  addLate(item: object): LateItem | undefined {
+    this.count += 1
+    this.#isGrowing = false
+    if (this.#bytes >= this.#maxBytes) {
+      this.#leftOut += 1
+      return undefined
+    }
+    const { value, bytes } = takeSnapshot(item, this.#maxBytes - this.#bytes)
+    this.#openItems += 1
+    const late = new LateItem(value, bytes, Math.ceil((this.#maxBytes - this.#bytes) / this.#openItems), (before, after) => {
+      this.#openItems -= 1
+      this.#bytes += after - before
+    })
+    this.#items.push(late)
+    this.#bytes += bytes + 1
+    return late
+  }
+
   #keep(value: Plain, bytes: number): void {
     const last = this.#items.at(-1)
-    if (last !== undefined) this.#isGrowing &&= isGrown(last, value)
+    if (last !== undefined) this.#isGrowing &&= isGrown(last as Plain, value)
     if (last !== undefined && this.#isGrowing) {
       this.#items.pop()
       this.#bytes -= this.#lastBytes
@@ -207,14 +238,15 @@ class ItemCollector {
   }
 
   result(): unknown {
-    const items = this.#leftOut === 0 ? this.#items : [...this.#items, `[${this.#leftOut} more items]`]
+    const kept = this.#items.map((item) => (item instanceof LateItem ? item.read() : item))
+    const items = this.#leftOut === 0 ? kept : [...kept, `[${this.#leftOut} more items]`]
     if (this.#merger !== undefined) return items.length === 0 ? this.#merger.result() : { ...this.#merger.result(), other_chunks: items }
     if (this.#text !== undefined) {
       const joined = this.#text.result(this.#leftOut)
-      return this.#items.length === 0 ? (this.#readEvents(joined) ?? joined) : [joined, ...this.#items]
+      return kept.length === 0 ? (this.#readEvents(joined) ?? joined) : [joined, ...kept]
     }
-    const [only] = this.#items
-    return this.#isGrowing && this.count > 1 && this.#items.length === 1 && this.#leftOut === 0 ? only : items
+    const [only] = kept
+    return this.#isGrowing && this.count > 1 && kept.length === 1 && this.#leftOut === 0 ? only : items
   }
 
   /** The body of an HTTP answer: what its events say, where that is known. */

@@ -1,6 +1,6 @@
-import { NativeWeakMap } from '../builtins.js'
+import { NativePromise, NativeWeakMap } from '../builtins.js'
 import { types } from 'node:util'
-import { Audience } from './audience.js'
+import { Audience, type ItemWatcher } from './audience.js'
 import { hasEvents, watchEvents } from './events.js'
 import { watchIterable, watchIterator } from './iteration.js'
 import { findMembers, type Members, watchInnerStreams, watchMembers } from './members.js'
@@ -44,8 +44,21 @@ export function watchLateResult(value: object, recording: Recording, self?: unkn
 
 /** Whether a field of a result is a result of its own that completes later. */
 function isLateField(field: object): boolean {
-  if (isLiteral(field)) return Symbol.asyncIterator in field
+  if (isLiteral(field)) return Symbol.asyncIterator in field && !isPage(field)
   return !isPlainClass(field) && findWatch(field, undefined) !== undefined
+}
+
+/** Items of a result are followed as fields of one are. */
+const ITEMS: ItemWatcher = {
+  isLate(item, audience) {
+    if (types.isPromise(item)) return true
+    return !types.isProxy(item) && isLateField(item) && audiences.get(item) !== audience
+  },
+  watch(item, recording) {
+    // Its work began already; of other objects that are waited for it may begin with that.
+    if (types.isPromise(item) && Object.getPrototypeOf(item) === NativePromise.prototype) recording.begin()
+    watchPart(item, recording)
+  },
 }
 
 /** Whether nothing in the class of an object has to do with what completes later, so that its objects need no closer look. */
@@ -61,7 +74,7 @@ function isPlainClass(value: object): boolean {
 const plainClasses = new NativeWeakMap<object, boolean>()
 
 function watchWhole(value: object, recording: Recording, watch: Watch): boolean {
-  const audience = new Audience()
+  const audience = new Audience(ITEMS)
   if (watch(value, audience)) {
     audiences.set(value, audience)
     return joinOrEnd(audience, recording)
@@ -73,7 +86,7 @@ function watchWhole(value: object, recording: Recording, watch: Watch): boolean 
 
 /** Follows the iteration of an object that may also be waited for, such as a query with a cursor. */
 export function watchIterationToo(value: object, recording: Recording): Audience | undefined {
-  const audience = audiences.get(value) ?? new Audience()
+  const audience = audiences.get(value) ?? new Audience(ITEMS)
   if (!audiences.has(value) && !watchIterable(value, audience.open())) return undefined
   audiences.set(value, audience)
   audience.join(recording)
@@ -120,8 +133,21 @@ const PAGING_METHODS = ['hasNextPage', 'getNextPage', 'nextPage'] as const
 
 /** Whether an object holds its part of a list, and is iterated only by those who want the pages after it as well. */
 function isPage(value: object): boolean {
+  if (isLiteralPage(value)) return true
   if (!PAGING_METHODS.some((key) => findMethod(value, key) !== undefined)) return false
   return Object.keys(value).some((key) => Array.isArray(Object.getOwnPropertyDescriptor(value, key)?.value))
+}
+
+/** Whether an object is a page as SDKs made by Speakeasy give it: a literal of the answer, with `next()` for the page after it. */
+function isLiteralPage(value: object): boolean {
+  if (!Object.hasOwn(value, 'next') || findMethod(value, 'next') === undefined || !Object.hasOwn(value, Symbol.asyncIterator)) return false
+  if ('return' in value || 'throw' in value) return false
+  return '~next' in value || hasLiteral(value, 'result') || ('ok' in value && hasLiteral(value, 'value'))
+}
+
+function hasLiteral(holder: object, key: string): boolean {
+  const field: unknown = Object.getOwnPropertyDescriptor(holder, key)?.value
+  return typeof field === 'object' && field !== null && !types.isProxy(field) && isLiteral(field)
 }
 
 /** An object without any of these is no stream, iterator, emitter or Observable. */

@@ -2,7 +2,7 @@ import { reflectApply } from '../builtins.js'
 import { hasStackRoom } from '../stack-used-up.js'
 import type { Reading } from './audience.js'
 import { noteSettled, noteStep, watchIterations, watchTee } from './iteration.js'
-import { findMethod, findProperty, type Method, shadow } from './shadow.js'
+import { chainOf, findMethod, findProperty, type Method, shadow } from './shadow.js'
 
 /** A stream of the web's kind, of whichever realm or polyfill. */
 export function isWebStream(value: object): boolean {
@@ -26,9 +26,27 @@ export function watchWebStream(stream: object, reading: Reading): boolean {
   watchIterations(stream, ['values', Symbol.asyncIterator], reading)
   watchTee(stream, reading, watchWebStream)
   shadow(stream, 'cancel', { before: () => reading.stop() })
+  watchTransfer(stream, reading)
   shadow(stream, 'pipeTo', { instead: (original, self, args) => pipeTo(reading, original, self, args) })
   shadow(stream, 'pipeThrough', { instead: (original, self, args) => pipeThrough(reading, original, self, args) })
   return true
+}
+
+/** By this method Node asks an object of its own that is transferred, such as to a worker: from then on it is read there. */
+const TRANSFER = 'messaging_transfer_symbol'
+
+/** A runtime that transfers streams another way has no such method, and the stream is then followed as one that nobody reads. */
+function watchTransfer(stream: object, reading: Reading): void {
+  const key = chainOf(Object.getPrototypeOf(stream) as object)
+    .flatMap((holder) => Object.getOwnPropertySymbols(holder))
+    .find(({ description }) => description === TRANSFER)
+  if (key === undefined) return
+  shadow(stream, key, {
+    result(transferred) {
+      reading.handOver()
+      return transferred
+    },
+  })
 }
 
 function watchReader(reader: object, reading: Reading): void {

@@ -290,19 +290,84 @@ describe('toSnapshot', () => {
     expect(called).toBe(0)
   })
 
-  it('H11 keeps a rejected promise of toJSON or of a getter from ending the process', async () => {
-    const rejections: unknown[] = []
-    const listen = (reason: unknown): number => rejections.push(reason)
-    process.on('unhandledRejection', listen)
-    plainOf({ toJSON: () => Promise.reject(new Error('a')) })
-    plainOf({
-      get lazy() {
-        return Promise.reject(new Error('b'))
-      },
+  describe('H11 promises that are rejected', () => {
+    const reject = (): Promise<never> => Promise.reject(new Error('nobody waits'))
+    const getting = (key: PropertyKey, get: () => unknown, holder: object = {}): object =>
+      Object.defineProperty(holder, key, { enumerable: true, configurable: true, get })
+    const tagged = (tag: string, fields: object): object =>
+      Object.create({}, { [Symbol.toStringTag]: { value: tag }, ...described(fields) })
+    const described = (fields: object): PropertyDescriptorMap =>
+      Object.fromEntries(
+        Object.entries(fields).map(([key, value]) => [key, typeof value === 'function' ? { get: () => value() } : { value }]),
+      )
+    const rejectionsOf = async (make: () => object, limits = {}): Promise<number> => {
+      const rejections: unknown[] = []
+      const listen = (reason: unknown): number => rejections.push(reason)
+      process.on('unhandledRejection', listen)
+      toSnapshot(make(), { maxBytes: 10_000, ...limits })
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+      process.off('unhandledRejection', listen)
+      return rejections.length
+    }
+
+    it.each<[string, () => object]>([
+      ['toJSON', () => ({ toJSON: reject })],
+      ['a getter', () => getting('lazy', reject)],
+      ['a getter of an item', () => [getting('lazy', reject)]],
+      ['an accessor of a list', () => getting(0, reject, [])],
+      ['the getter of toJSON of an item', () => [Object.create(getting('toJSON', reject))]],
+      ['the getter of a tag', () => [Object.create(getting(Symbol.toStringTag, reject))]],
+      [
+        'the name of a class',
+        () => Object.create({ constructor: getting('name', reject, class {}) }, { pipe: {}, on: {}, emit: {}, readable: {} }),
+      ],
+      ['the name of a function', () => [getting('name', reject, () => undefined)]],
+      [
+        'the name of what a getter throws',
+        () =>
+          getting('lazy', () => {
+            throw getting('name', reject)
+          }),
+      ],
+      ['the length of a proxied list', () => new Proxy([1], { get: reject })],
+      ['the address of a URL', () => tagged('URL', { href: reject })],
+      ['the type and size of a file', () => tagged('Blob', { type: reject, size: reject })],
+      ['the entries of headers', () => tagged('Headers', { entries: () => () => [['a', reject()]] })],
+      ['a field of what a getter gives', () => getting('lazy', () => ({ list: [reject()] }))],
+      ['a collection that a getter gives', () => getting('lazy', () => new Map([['a', new Set([reject()])]]))],
+      ['a field of what a trap gives', () => new Proxy({ lazy: 1 }, { get: () => ({ late: reject() }) })],
+      ['a field of what toJSON gives', () => [{ toJSON: () => ({ late: { list: [reject()] } }) }]],
+      ['a field of what toJSON gives that has no room', () => ({ toJSON: () => ({ text: Array(9000).fill('abc'), late: reject() }) })],
+      ['a field of a cause that a getter gives', () => getting('cause', () => ({ late: reject() }), new Error('x'))],
+    ])('by %s, which only we asked, do not end the process', async (_by, make) => {
+      expect(await rejectionsOf(make)).toBe(0)
     })
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
-    process.off('unhandledRejection', listen)
-    expect(rejections).toEqual([])
+
+    it.each<[string, () => object]>([
+      ['an object', () => ({ list: [{ late: reject() }] })],
+      [
+        'a class',
+        () =>
+          new (class {
+            late = { late: reject() }
+          })(),
+      ],
+      ['collections', () => new Map([[{}, new Set([{ late: reject() }])]])],
+      ['an error', () => new Error('x', { cause: { late: reject() } })],
+      ['an event', () => new CustomEvent('x', { detail: { late: reject() } })],
+      ['a reactive object', () => reactive({ state: { late: reject() } })],
+    ])('are left to the host where %s holds them', async (_what, make) => {
+      expect(await rejectionsOf(make)).toBe(1)
+    })
+
+    /** As those of Vue and others: what is read of it is reactive too. */
+    function reactive(target: object): object {
+      const get = (holder: object, key: string): unknown => {
+        const field: unknown = Reflect.get(holder, key)
+        return typeof field === 'object' && field !== null && !(field instanceof Promise) ? reactive(field) : field
+      }
+      return new Proxy(target, { get: get as never })
+    }
   })
 
   it('H29 S22 keeps __proto__ as a plain field', () => {

@@ -11,6 +11,11 @@ import { createFakeRecorder } from '../fixtures/conformance.js'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
+/** The result ends before what it gave. */
+function readPartOfEach(items: Generator<Generator<number>>): void {
+  for (const item of items) item.next()
+}
+
 describe('results that the host let go of', () => {
   it.each<[string, () => object, (result: never) => unknown, unknown]>([
     ['a generator', () => numbers(), (items: Generator<number>) => items.next().value, [1]],
@@ -19,6 +24,13 @@ describe('results that the host let go of', () => {
     ['an emitter', () => new EventEmitter(), (emitter: EventEmitter) => emitter.emit('data', 'a'), 'a'],
     ['a stream in a field', () => ({ n: 1, stream: endlessStream() }), () => undefined, { n: 1 }],
     ['a query that another one was made of', () => ({ then: () => undefined }), () => undefined, undefined],
+    ['a stream of streams', () => groups(), readPartOfEach, [[1], [1]]],
+    [
+      'a stream of promises',
+      () => [new Promise(() => undefined)].values(),
+      (items: Iterator<unknown>) => void [items.next(), items.next()],
+      ['[Promise]'],
+    ],
     ['a promise that never settles', () => ({ never: new Promise(() => undefined) }), () => undefined, {}],
   ])('%s ends its span with what was read', async (_name, make, use, output) => {
     const { recorder, spans } = createFakeRecorder()
@@ -94,6 +106,11 @@ describe('results that the host let go of', () => {
 function* numbers(): Generator<number> {
   yield 1
   yield 2
+}
+
+function* groups(): Generator<Generator<number>> {
+  yield numbers()
+  yield numbers()
 }
 
 function endlessStream(): ReadableStream<string> {

@@ -5,7 +5,7 @@ import { from, lastValueFrom, Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { compileCall } from '../../src/wrap/trace-options.js'
 import { type Callable, wrapFunction } from '../../src/wrap/function.js'
-import { createFakeRecorder } from '../fixtures/conformance.js'
+import { createFakeRecorder, type SeenSpan } from '../fixtures/conformance.js'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -189,6 +189,24 @@ describe('helpers of model clients', () => {
       )
     await expect(wrap(failing)().done()).rejects.toThrow('cut')
     expect(spans[0]).toMatchObject({ state: 'error', error: { cause: error }, ends: 1 })
+  })
+
+  it.each<[string, (stream: ChatCompletionStream) => unknown]>([
+    ['are iterated', collect],
+    ['are asked for the last state', (stream) => stream.finalContent()],
+    ['are left to the runner', () => undefined],
+  ])('that a runner of tools hands out one by one and that %s are recorded with their answers', async (_way, read) => {
+    const { wrap, spans } = create()
+    const runner = wrap(async function* runner() {
+      for (let turn = 0; turn < 2; turn++) {
+        const stream = helper()
+        const completion = stream.finalChatCompletion()
+        yield stream
+        await completion
+      }
+    })
+    for await (const stream of runner()) await read(stream)
+    expect(spans).toMatchObject([{ state: 'ok', output: [answer, answer], chunkCount: 2, firstChunks: 1, ends: 1 }])
   })
 })
 
@@ -598,10 +616,188 @@ describe('queries and requests', () => {
       ])
     })
 
+    describe('made by Speakeasy', () => {
+      /** A literal of the first page, that gives its fields again as the first item. */
+      const paged = (fields: object, after: object | null = null) => ({
+        ...fields,
+        next: () => (after === null ? null : Promise.resolve(after)),
+        async *[Symbol.asyncIterator]() {
+          yield fields
+          if (after !== null) yield after
+        },
+      })
+
+      it.each<[string, object]>([
+        ['an answer', { result: { data: [1, 2] } }],
+        ['an outcome', { ok: true, value: { data: [1, 2] } }],
+        ['fields of its own', { data: [1, 2], '~next': undefined }],
+      ])('is the answer, with %s', async (_what, fields) => {
+        const { wrap, spans } = create()
+        const page = await wrap(async () => paged(fields, { result: { data: [3] } }))()
+        expect(spans).toMatchObject([{ state: 'ok', output: JSON.parse(JSON.stringify(fields)), ends: 1 }])
+        expect(await collect(page)).toEqual([fields, { result: { data: [3] } }])
+      })
+
+      it('is the answer beside others and as an item of a stream too', async () => {
+        const { wrap, spans } = create()
+        const first = { result: { data: [1] } }
+        await wrap(async () => ({ model: 'm', page: paged(first) }))()
+        await collect(
+          wrap(async function* pages() {
+            yield paged(first)
+          })(),
+        )
+        expect(spans).toMatchObject([
+          { state: 'ok', output: { model: 'm', page: first }, ends: 1 },
+          { state: 'ok', output: [first], ends: 1 },
+        ])
+      })
+
+      it('is no iterator that has an answer beside it', async () => {
+        const { wrap, spans } = create()
+        const chunks = letters()
+        const stream = wrap(() => ({
+          result: {},
+          next: () => chunks.next(),
+          return: () => chunks.return(undefined),
+          [Symbol.asyncIterator]() {
+            return this
+          },
+        }))()
+        expect(await collect(stream)).toEqual(['a', 'b'])
+        expect(spans).toMatchObject([{ state: 'ok', output: 'ab', ends: 1 }])
+      })
+    })
+
     it('that is iterated while it is waited for lasts until the last page', async () => {
       const { wrap, spans } = create()
       expect(await collect(wrap(list)())).toEqual([1, 2, 3])
       expect(spans).toMatchObject([{ state: 'ok', output: [1, 2, 3], ends: 1 }])
     })
+  })
+})
+
+describe('items that complete later than they are handed out', () => {
+  async function* chapters(): AsyncGenerator<AsyncGenerator<string>> {
+    yield letters()
+    yield letters()
+  }
+  const stateOf = ([span]: readonly SeenSpan[]) => [span?.state, span?.output]
+
+  it('are recorded with what was read of them', async () => {
+    const { wrap, spans } = create()
+    for await (const chapter of wrap(chapters)()) {
+      expect(await collect(chapter)).toEqual(['a', 'b'])
+    }
+    expect(spans).toMatchObject([{ state: 'ok', output: ['ab', 'ab'], chunkCount: 2, firstChunks: 1, ends: 1 }])
+  })
+
+  it('hold the span when they are read after the end of the result', async () => {
+    const { wrap, spans } = create()
+    const held = wrap(chapters)()
+    const { value: first } = await held.next()
+    expect(await first?.next()).toMatchObject({ value: 'a' })
+    const { value: second } = await held.next()
+    await held.next()
+    expect(spans[0]?.state).toBe('open')
+    expect(await collect(first as AsyncGenerator<string>)).toEqual(['b'])
+    expect(stateOf(spans)).toEqual(['ok', ['ab', '[AsyncGenerator]']])
+    expect(await collect(second as AsyncGenerator<string>)).toEqual(['a', 'b'])
+    expect(spans[0]?.ends).toBe(1)
+  })
+
+  it('that nobody reads do not hold it', async () => {
+    const { wrap, spans } = create()
+    await collect(wrap(chapters)())
+    expect(spans).toMatchObject([{ state: 'ok', output: ['[AsyncGenerator]', '[AsyncGenerator]'], ends: 1 }])
+  })
+
+  it('are gathered as far as they were read where the result fails', async () => {
+    const { wrap, spans } = create()
+    const error = new Error('lost')
+    const broken = wrap(async function* broken() {
+      yield letters()
+      throw error
+    })()
+    const { value: chapter } = await broken.next()
+    await chapter?.next()
+    await expect(broken.next()).rejects.toBe(error)
+    expect(spans).toMatchObject([{ state: 'error', error, output: ['a'], ends: 1 }])
+  })
+
+  it('that fail make the span fail once the result has ended, with the rest of it', async () => {
+    const { wrap, spans } = create()
+    const error = new Error('cut off')
+    async function* cut(): AsyncGenerator<string> {
+      yield 'x'
+      throw error
+    }
+    const mixed = wrap(async function* mixed() {
+      yield cut()
+      yield letters()
+    })()
+    for await (const chapter of mixed) await collect(chapter).catch(() => undefined)
+    expect(spans).toMatchObject([{ state: 'error', error, output: ['x', 'ab'], ends: 1 }])
+  })
+
+  it('may be promises, streams of the web and of Node, and given by a Node stream', async () => {
+    const { wrap, spans } = create()
+    const promises = wrap(function* promises() {
+      yield Promise.resolve('now')
+      yield nextTurn().then(letters)
+    })
+    for (const promise of promises()) {
+      const value = await promise
+      if (typeof value !== 'string') await collect(value)
+    }
+    const streams = wrap(() => Readable.from([new Blob(['ab']).stream(), Readable.from(['c', 'd'])]))
+    for await (const stream of streams()) await collect(stream as AsyncIterable<unknown>)
+    expect(spans.map(({ state, output }) => [state, output])).toEqual([
+      ['ok', ['now', 'ab']],
+      ['ok', ['ab', 'cd']],
+    ])
+  })
+
+  it('are told to each tracer that follows the result, and keep what they are', async () => {
+    const [one, two] = [create(), create()]
+    const made = letters()
+    const giving = one.wrap(
+      two.wrap(async function* giving() {
+        yield made
+      }),
+    )
+    for await (const chapter of giving()) {
+      expect(chapter).toBe(made)
+      await collect(chapter)
+    }
+    expect([stateOf(one.spans), stateOf(two.spans)]).toEqual([
+      ['ok', ['ab']],
+      ['ok', ['ab']],
+    ])
+  })
+
+  it('may be the result itself', async () => {
+    const { wrap, spans } = create()
+    const self = wrap(() => ({
+      name: 'first',
+      async *[Symbol.asyncIterator]() {
+        yield this
+      },
+    }))()
+    expect(await collect(self)).toEqual([self])
+    expect(spans).toMatchObject([{ state: 'ok', output: [{ name: 'first' }], ends: 1 }])
+  })
+
+  it('share the room of the result', async () => {
+    const { wrap, spans } = create(100)
+    async function* long(): AsyncGenerator<string> {
+      for (let i = 0; i < 50; i++) yield 'abcdefghij'
+    }
+    const many = wrap(async function* many() {
+      for (let i = 0; i < 10; i++) yield long()
+    })()
+    for await (const each of many) await collect(each)
+    expect(JSON.stringify(spans[0]?.output).length).toBeLessThan(400)
+    expect(spans).toMatchObject([{ state: 'ok', chunkCount: 10, ends: 1 }])
   })
 })

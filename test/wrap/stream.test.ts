@@ -451,6 +451,57 @@ describe('web streams', () => {
   })
 })
 
+describe('web streams that are transferred', () => {
+  /** As to a worker, which gives back what it read. */
+  const transfer = async (stream: object): Promise<string> => {
+    const { port1, port2 } = new MessageChannel()
+    const arrived = new Promise<ReadableStream<string>>((resolve) => {
+      port2.onmessage = ({ data }) => resolve(data)
+    })
+    port1.postMessage(stream, [stream as never])
+    const parts: string[] = []
+    for await (const part of await arrived) parts.push(part)
+    port1.close()
+    return parts.join('')
+  }
+
+  it('end their spans with that, as they are read elsewhere', async () => {
+    const { wrap, spans } = create()
+    const read = transfer(wrap(() => textStream(['a', 'b']))())
+    expect(spans).toMatchObject([{ state: 'ok', output: undefined, ends: 1 }])
+    expect(await read).toBe('ab')
+  })
+
+  it('are recorded with what was read before', async () => {
+    const { wrap, spans } = create()
+    const stream = wrap(() => textStream(['a', 'b']))()
+    const reader = stream.getReader()
+    await reader.read()
+    reader.releaseLock()
+    expect(await transfer(stream)).toBe('b')
+    expect(spans).toMatchObject([{ state: 'ok', output: 'a', ends: 1 }])
+  })
+
+  it('leave the other half of a stream that was split to go on', async () => {
+    const { wrap, spans } = create()
+    const [sent, kept] = wrap(() => textStream(['a', 'b']))().tee()
+    const read = transfer(sent)
+    expect(spans[0]?.state).toBe('open')
+    for await (const _ of kept);
+    expect(await read).toBe('ab')
+    expect(spans).toMatchObject([{ state: 'ok', output: 'ab', ends: 1 }])
+  })
+
+  it('that are read already refuse as without us, and go on', async () => {
+    const { wrap, spans } = create()
+    const stream = wrap(() => textStream(['a', 'b']))()
+    const reader = stream.getReader()
+    await expect(transfer(stream)).rejects.toThrow('ReadableStream')
+    expect((await reader.read()).value).toBe('a')
+    expect(spans[0]?.state).toBe('open')
+  })
+})
+
 describe('Node streams', () => {
   it('stays paused until the host reads, in each way of reading', async () => {
     const ways: Record<string, (stream: Readable) => Promise<unknown>> = {
