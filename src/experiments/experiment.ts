@@ -427,7 +427,7 @@ export class Experiment {
 
   #warnOfGaps(counts: { readonly total: number; readonly cached: number }, unscored: Readonly<Record<string, number>>): void {
     const { cache, thresholds = {} } = this.#options
-    if (counts.total === 0) this.warn('The dataset is empty: nothing was evaluated.')
+    if (counts.total === 0 && !this.#rowPlan.stop.isStopped) this.warn('The dataset is empty: nothing was evaluated.')
     for (const line of this.#mistakes.describe()) this.warn(line)
     for (const [name, rows] of Object.entries(unscored)) {
       this.warn(`${name} gave no score for ${rows} of ${counts.total} rows; they are in none of its figures.`)

@@ -167,6 +167,21 @@ describe('time limits, retries and stopping', () => {
       },
     })
     expect([result.status, calls]).toEqual(['cancelled', 0])
+    expect(result.warnings.join()).not.toContain('The dataset is empty')
+  })
+
+  test('an evaluator that was stopped has not failed, and a function that was stopped has not returned nothing', async () => {
+    const abort = new AbortController()
+    const result = await evaluate({
+      ...OFFLINE,
+      signal: abort.signal,
+      dataset: rows(2),
+      function: () => 1,
+      evaluators: { endless: () => new Promise<number>(() => void setTimeout(() => abort.abort(), 20)) },
+    })
+    expect(result.failures).toEqual(['the run was stopped'])
+    expect([result.counts, result.metrics.endless]).toMatchObject([{ cancelled: 2, evaluatorErrors: 0 }, undefined])
+    expect(result.warnings.join()).not.toContain('returned nothing')
   })
 })
 
