@@ -212,6 +212,37 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | G
   tracerOptions: ANYTHING,
 }
 
+/** Options with options of their own. */
+const GROUPS: ReadonlySet<string> = new Set(['cache', 'comparison', 'rateLimit', 'rowLimits'])
+
+/** The same options without those that are `null`, which counts as not given: a default stands in for `undefined` only. */
+export function withoutNulls<T extends object>(options: T): T {
+  try {
+    return hasNulls(options) ? (dropNulls(options) as T) : options
+  } catch {
+    // A proxy that refuses to be looked at; the check of the options says so.
+    return options
+  }
+}
+
+function hasNulls(options: object): boolean {
+  for (const name in options) {
+    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
+    if (value === null || (GROUPS.has(name) && isMapLike(value) && hasNulls(value))) return true
+  }
+  return false
+}
+
+function dropNulls(options: object): Readonly<Record<string, unknown>> {
+  const given: Record<string, unknown> = {}
+  // Inherited names count, as everywhere.
+  for (const name in options) {
+    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
+    if (value !== null) given[name] = GROUPS.has(name) && isMapLike(value) ? dropNulls(value) : value
+  }
+  return given
+}
+
 /** Checks a definition, whose data may come with the run. @throws HoneyHiveConfigError with every problem */
 export function checkDefinition(options: AnyEvaluateOptions): void {
   const problems = checkMembers(options)

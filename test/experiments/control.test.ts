@@ -185,6 +185,33 @@ describe('time limits, retries and stopping', () => {
   })
 })
 
+describe('options that are null', () => {
+  const OTHERS = [
+    'filter',
+    'journal',
+    'baseline',
+    'shard',
+    'onlyFailedOf',
+    'thresholds',
+    'rateLimit',
+    'cache',
+    'parse',
+    'summaryEvaluators',
+  ]
+  const options = { ...OFFLINE, dataset: rows(2), function: async () => 1, evaluators: { one: () => 1 } }
+
+  test.for([...OTHERS, 'trials', 'first', 'maxRows', 'timeoutMs', 'rowLimits'])('%s counts as not given', async (name) => {
+    const result = await evaluate({ ...options, [name]: null })
+    expect([result.passed, result.rows.length, result.metrics.one?.average]).toEqual([true, 2, 1])
+  })
+
+  test('so does one of a group', async () => {
+    const slow = async (): Promise<number> => new Promise((resolve) => setTimeout(() => resolve(1), 30))
+    const result = await evaluate({ ...options, function: slow, rowLimits: { durationMs: null as never, tokens: 5 } })
+    expect([result.passed, result.counts.succeeded]).toEqual([true, 2])
+  })
+})
+
 describe('streams', () => {
   test('rows of an async iterable run while it is read; the result keeps maxRows and counts all', async () => {
     let produced = 0
