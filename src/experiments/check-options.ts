@@ -412,8 +412,16 @@ const BOUND = { expected: 'a number, or an object of min, max and aggregate', re
 /** Finds bounds that cannot be read: they would compare as met, and the gate would let everything through. */
 export function checkBounds(thresholds: Readonly<Record<string, unknown>> = {}): ConfigProblem[] {
   return Object.entries(thresholds).flatMap(([name, bound]) =>
-    bound === undefined || isBound(bound) ? [] : [toProblem(`thresholds.${name}`, BOUND, bound)],
+    bound === undefined || isBound(bound) ? checkShare(name, bound) : [toProblem(`thresholds.${name}`, BOUND, bound)],
   )
+}
+
+const SHARE = { expected: 'a share of the rows, at most 1', remedy: 'Give e.g. 0.05 for 5 %.' }
+
+/** A bound above the whole, such as 5 for 5 %, would let every row fail. */
+function checkShare(name: string, bound: unknown): readonly ConfigProblem[] {
+  const most = isMapLike(bound) ? bound['max'] : bound
+  return name === 'errorRate' && Number(most) > 1 ? [toProblem('thresholds.errorRate', SHARE, most)] : []
 }
 
 function isBound(bound: unknown): boolean {

@@ -478,6 +478,7 @@ describe('createExperiment', () => {
   test('counts rows that other processes ran, each once, and a second process joins the run without making another', async ({
     backend,
     online,
+    expect(() => mergeResults([one], { thresholds: { errorRate: 5 } })).toThrow(/a share of the rows, at most 1, got 5 .+ 0\.05 for 5 %/)
   }) => {
     const dataset = rows(4)
     const options = { ...online, dataset, function: ({ inputs }: { inputs: { i: number } }) => inputs.i }
