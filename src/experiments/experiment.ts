@@ -607,8 +607,14 @@ function decideAgain(
   }
 }
 
-function takeOver(earlier: ExperimentRow, source: SourceRow, parse: ((raw: unknown) => unknown) | undefined): ExperimentRow {
-  const row: ExperimentRow = { ...earlier, index: source.index, origin: 'resumed' }
+function takeOver(
+  { trial: _, ...earlier }: ExperimentRow,
+  source: SourceRow,
+  parse: ((raw: unknown) => unknown) | undefined,
+): ExperimentRow {
+  // The trials of a row are told by the run of now: one that ran alone is the first of several.
+  const trial = source.trial === undefined ? {} : { trial: source.trial }
+  const row: ExperimentRow = { ...earlier, ...trial, index: source.index, origin: 'resumed' }
   try {
     const { inputs, groundTruth } = toDatapoint(source, parse)
     return { ...row, inputs, groundTruth }

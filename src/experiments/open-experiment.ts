@@ -38,7 +38,7 @@ export async function openExperiment(given: AnyEvaluateOptions, stop: Stop, turn
   checkNames(options, evaluators)
   await Promise.all(evaluators.map((evaluator) => evaluator.prepare?.()))
   const warnings: string[] = []
-  const runId = options.resume ?? options.runId?.toLowerCase() ?? randomUUID()
+  const runId = (options.resume ?? options.runId)?.toLowerCase() ?? randomUUID()
   const name = options.name?.trim() || `experiment-${runId.slice(0, 8)}`
   const config = resolveConfig(toTracerOptions(options))
   const backend = createBackend(config)

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -292,6 +292,25 @@ describe('resume', () => {
     expect(second.counts).toMatchObject({ total: 3, resumed: 2 })
   })
 
+  test('a journal is found by an id in upper case, and a line that is no row of ours runs again', async ({ folder }) => {
+    const options = { ...OFFLINE, journal: folder, dataset: rows(3), evaluators: { one: () => 1 }, function: () => 1 }
+    const first = await evaluate({ ...options, runId: 'ABCDEF01-1111-4111-8111-111111111111' })
+    await appendFile(join(folder, `${first.runId}.jsonl`), '{"datapointId":"EXT-r1","status":"success"}\n{"datapointId":"EXT-r2"}\n')
+    const second = await evaluate({ ...options, resume: 'ABCDEF01-1111-4111-8111-111111111111' })
+    expect(second).toMatchObject({ runId: first.runId, passed: true, counts: { total: 3, succeeded: 3, resumed: 1 } })
+    expect((await readdir(folder)).length).toBe(1)
+  })
+
+  test('a row that ran alone is the first of its trials, and counts with them', async ({ folder }) => {
+    const options = { ...OFFLINE, journal: folder, dataset: rows(4), function: () => 1 }
+    const first = await evaluate({ ...options, evaluators: { score: () => 0 } })
+    const both = await evaluate({ ...options, evaluators: { score: () => 1 }, trials: 2, resume: first.runId })
+    expect(both.rows.map(({ trial, origin }) => `${trial} ${origin}`)).toEqual(Array(4).fill(['1 resumed', '2 run']).flat())
+    expect(both.metrics.score?.trialSpread).toBeCloseTo(Math.SQRT1_2)
+    const alone = await evaluate({ ...options, evaluators: { score: () => 1 }, resume: both.runId })
+    expect(alone.rows.map(({ trial }) => trial)).toEqual(Array(4).fill(undefined))
+  })
+
   test('runs only what is missing, from the server, and makes no second run or session', async ({ backend, online }) => {
     const abort = new AbortController()
     const options = { ...online, dataset: rows(6), evaluators: [exactMatch()] as const, maxConcurrency: 1 }
@@ -459,6 +478,7 @@ describe('shards', () => {
     const again = await run(1)
     expect(() => mergeResults([one, again])).toThrow(/different runs/)
     expect(() => mergeResults([one], { thresholds: { errorRate: '0' as never } })).toThrow(/thresholds\.errorRate/)
+    expect(() => mergeResults([one], { thresholds: { errorRate: 5 } })).toThrow(/a share of the rows, at most 1, got 5 .+ 0\.05 for 5 %/)
     expect(() => mergeResults([])).toThrow(/nothing to merge/)
   })
 })
@@ -478,7 +498,6 @@ describe('createExperiment', () => {
   test('counts rows that other processes ran, each once, and a second process joins the run without making another', async ({
     backend,
     online,
-    expect(() => mergeResults([one], { thresholds: { errorRate: 5 } })).toThrow(/a share of the rows, at most 1, got 5 .+ 0\.05 for 5 %/)
   }) => {
     const dataset = rows(4)
     const options = { ...online, dataset, function: ({ inputs }: { inputs: { i: number } }) => inputs.i }
