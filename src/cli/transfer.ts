@@ -7,6 +7,7 @@ import { gzip } from 'node:zlib'
 import { type Command, Option } from 'commander'
 import type { ProjectList } from '../dev/page-api/contract.js'
 import { HoneyHiveError } from '../errors.js'
+import { decodeOtlpJson } from '../otlp/decode.js'
 import { toOneLine } from '../terminal-text.js'
 import { decodeText, withoutMark } from '../values/decode-text.js'
 import { readLines } from '../values/lines.js'
@@ -83,6 +84,7 @@ async function importTraces(file: string, { url, key }: ImportFlags): Promise<vo
   const lines = readLines(decodeText(input, (problem) => new HoneyHiveError('DEV_SERVER', `${file}, ${problem}`)))
   let sent = 0
   let refused = 0
+  let hasSpans = false
   let lineNumber = 0
   for await (const text of lines) {
     lineNumber++
@@ -90,9 +92,27 @@ async function importTraces(file: string, { url, key }: ImportFlags): Promise<vo
     if (line.trim() === '') continue
     refused += await sendLine(line, `${url.replace(/\/+$/, '')}/opentelemetry/v1/traces`, key, `${file}:${lineNumber}`)
     sent++
+    hasSpans ||= isWithSpans(line)
   }
+  if (!hasSpans) throw new HoneyHiveError('DEV_SERVER', describeNothing(file, sent))
   process.stdout.write(`sent ${sent} request${sent === 1 ? '' : 's'} to ${url}\n`)
   if (refused > 0) process.exitCode = 1
+}
+
+/** Servers take any object, such as an event of `export --format jsonl`, and store nothing of it. */
+function isWithSpans(line: string): boolean {
+  try {
+    const { spans, rejected } = decodeOtlpJson(JSON.parse(line), { maxSpans: Number.POSITIVE_INFINITY, nowMs: 0 })
+    return spans.length + rejected > 0
+  } catch {
+    return false
+  }
+}
+
+function describeNothing(file: string, lines: number): string {
+  const name = file === '-' ? 'Standard input' : `"${file}"`
+  const found = lines === 0 ? 'is empty' : `has ${lines} line${lines === 1 ? '' : 's'} and no span in ${lines === 1 ? 'it' : 'them'}`
+  return `${name} ${found}; nothing was imported. Give lines of OTLP JSON, {"resourceSpans":[…]}, as "honeyhive-tracer export" writes them without --format.`
 }
 
 /** Gives back how many spans of the line the server did not take; each loss is said. */

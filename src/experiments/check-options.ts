@@ -212,6 +212,37 @@ const EVALUATE_OPTIONS: Readonly<Record<keyof AnyEvaluateOptions, OptionSpec | G
   tracerOptions: ANYTHING,
 }
 
+/** Options with options of their own. */
+const GROUPS: ReadonlySet<string> = new Set(['cache', 'comparison', 'rateLimit', 'rowLimits'])
+
+/** The same options without those that are `null`, which counts as not given: a default stands in for `undefined` only. */
+export function withoutNulls<T extends object>(options: T): T {
+  try {
+    return hasNulls(options) ? (dropNulls(options) as T) : options
+  } catch {
+    // A proxy that refuses to be looked at; the check of the options says so.
+    return options
+  }
+}
+
+function hasNulls(options: object): boolean {
+  for (const name in options) {
+    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
+    if (value === null || (GROUPS.has(name) && isMapLike(value) && hasNulls(value))) return true
+  }
+  return false
+}
+
+function dropNulls(options: object): Readonly<Record<string, unknown>> {
+  const given: Record<string, unknown> = {}
+  // Inherited names count, as everywhere.
+  for (const name in options) {
+    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
+    if (value !== null) given[name] = GROUPS.has(name) && isMapLike(value) ? dropNulls(value) : value
+  }
+  return given
+}
+
 /** Checks a definition, whose data may come with the run. @throws HoneyHiveConfigError with every problem */
 export function checkDefinition(options: AnyEvaluateOptions): void {
   const problems = checkMembers(options)
@@ -381,8 +412,16 @@ const BOUND = { expected: 'a number, or an object of min, max and aggregate', re
 /** Finds bounds that cannot be read: they would compare as met, and the gate would let everything through. */
 export function checkBounds(thresholds: Readonly<Record<string, unknown>> = {}): ConfigProblem[] {
   return Object.entries(thresholds).flatMap(([name, bound]) =>
-    bound === undefined || isBound(bound) ? [] : [toProblem(`thresholds.${name}`, BOUND, bound)],
+    bound === undefined || isBound(bound) ? checkShare(name, bound) : [toProblem(`thresholds.${name}`, BOUND, bound)],
   )
+}
+
+const SHARE = { expected: 'a share of the rows, at most 1', remedy: 'Give e.g. 0.05 for 5 %.' }
+
+/** A bound above the whole, such as 5 for 5 %, would let every row fail. */
+function checkShare(name: string, bound: unknown): readonly ConfigProblem[] {
+  const most = isMapLike(bound) ? bound['max'] : bound
+  return name === 'errorRate' && Number(most) > 1 ? [toProblem('thresholds.errorRate', SHARE, most)] : []
 }
 
 function isBound(bound: unknown): boolean {

@@ -427,7 +427,7 @@ export class Experiment {
 
   #warnOfGaps(counts: { readonly total: number; readonly cached: number }, unscored: Readonly<Record<string, number>>): void {
     const { cache, thresholds = {} } = this.#options
-    if (counts.total === 0) this.warn('The dataset is empty: nothing was evaluated.')
+    if (counts.total === 0 && !this.#rowPlan.stop.isStopped) this.warn('The dataset is empty: nothing was evaluated.')
     for (const line of this.#mistakes.describe()) this.warn(line)
     for (const [name, rows] of Object.entries(unscored)) {
       this.warn(`${name} gave no score for ${rows} of ${counts.total} rows; they are in none of its figures.`)
@@ -607,8 +607,14 @@ function decideAgain(
   }
 }
 
-function takeOver(earlier: ExperimentRow, source: SourceRow, parse: ((raw: unknown) => unknown) | undefined): ExperimentRow {
-  const row: ExperimentRow = { ...earlier, index: source.index, origin: 'resumed' }
+function takeOver(
+  { trial: _, ...earlier }: ExperimentRow,
+  source: SourceRow,
+  parse: ((raw: unknown) => unknown) | undefined,
+): ExperimentRow {
+  // The trials of a row are told by the run of now: one that ran alone is the first of several.
+  const trial = source.trial === undefined ? {} : { trial: source.trial }
+  const row: ExperimentRow = { ...earlier, ...trial, index: source.index, origin: 'resumed' }
   try {
     const { inputs, groundTruth } = toDatapoint(source, parse)
     return { ...row, inputs, groundTruth }

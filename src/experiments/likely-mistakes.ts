@@ -34,6 +34,8 @@ export class LikelyMistakes {
   }
 
   #lookAt(raw: unknown, { status, outputs }: ExperimentRow): void {
+    // What was stopped gave nothing, whatever it would have given.
+    if (status === 'cancelled') return
     const isNothing = status !== 'failed' && (outputs === undefined || outputs === null || typeof outputs === 'function')
     this.#isAllNothing = isNothing && this.#isAllNothing !== false
     if (this.#isPlain) this.#otherLabel ??= findOtherLabel(raw)

@@ -4,7 +4,7 @@ import { resolveConfig } from '../config/resolve.js'
 import { type ConfigProblem, HoneyHiveConfigError, HoneyHiveError } from '../errors.js'
 import { HoneyHiveTracer } from '../tracer/tracer.js'
 import { type Backend, createBackend } from './backend.js'
-import { type AnyEvaluateOptions, checkOptions } from './check-options.js'
+import { type AnyEvaluateOptions, checkOptions, withoutNulls } from './check-options.js'
 import { createLocalSource, type DatasetSource } from './dataset.js'
 import { type NamedEvaluator, toNamedEvaluators } from './evaluator.js'
 import { DEFAULT_KEY, isSingle, type RateLimits } from './rate-limit.js'
@@ -30,14 +30,15 @@ import { within } from './within.js'
  * @throws HoneyHiveConfigError for wrong options
  * @throws HoneyHiveError when the key is refused, or a hosted dataset cannot be opened
  */
-export async function openExperiment(options: AnyEvaluateOptions, stop: Stop, turns?: SharedTurns): Promise<Experiment> {
+export async function openExperiment(given: AnyEvaluateOptions, stop: Stop, turns?: SharedTurns): Promise<Experiment> {
+  const options = withoutNulls(given)
   checkOptions(options)
   // The types tied evaluators and dataset together; from here on a row's values are opaque.
   const evaluators = toNamedEvaluators(options.evaluators as Evaluators<never, never, never> | undefined)
   checkNames(options, evaluators)
   await Promise.all(evaluators.map((evaluator) => evaluator.prepare?.()))
   const warnings: string[] = []
-  const runId = options.resume ?? options.runId?.toLowerCase() ?? randomUUID()
+  const runId = (options.resume ?? options.runId)?.toLowerCase() ?? randomUUID()
   const name = options.name?.trim() || `experiment-${runId.slice(0, 8)}`
   const config = resolveConfig(toTracerOptions(options))
   const backend = createBackend(config)

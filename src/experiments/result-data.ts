@@ -103,11 +103,18 @@ export function findDamage(value: unknown): string | undefined {
   const { format, rows } = asObject(value)
   if (format !== RESULT_FORMAT || !Array.isArray(rows)) return `is no result of format ${RESULT_FORMAT}`
   for (const [at, row] of rows.entries()) {
-    const fields = asObject(row)
-    if (typeof fields['datapointId'] !== 'string') return `is damaged: row ${at} has no datapointId`
-    if (!STATUSES.includes(fields['status'])) return `is damaged: row ${at} (${fields['datapointId']}) has no status`
-    const missing = ROW_FIELDS.find((name) => typeof fields[name] !== 'object' || fields[name] === null)
-    if (missing !== undefined) return `is damaged: row ${at} (${fields['datapointId']}) has no ${missing}`
+    const damage = findRowDamage(row)
+    if (damage !== undefined) return `is damaged: row ${at} ${damage}`
   }
   return undefined
+}
+
+/** What keeps a value from being a row as JSON; `undefined` for a row. */
+export function findRowDamage(row: unknown): string | undefined {
+  const fields = asObject(row)
+  const { datapointId, status } = fields
+  if (typeof datapointId !== 'string') return 'has no datapointId'
+  if (!STATUSES.includes(status)) return `(${datapointId}) has no status`
+  const missing = ROW_FIELDS.find((name) => typeof fields[name] !== 'object' || fields[name] === null)
+  return missing === undefined ? undefined : `(${datapointId}) has no ${missing}`
 }

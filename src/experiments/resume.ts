@@ -2,6 +2,7 @@ import type { Backend } from './backend.js'
 import { rowKey } from './dataset.js'
 import { entryOf } from './entry-of.js'
 import { readJournal } from './journal.js'
+import { findRowDamage } from './result-data.js'
 import { fetchRunScores } from './run-result.js'
 import { fetchRunRows } from './run-sessions.js'
 import type { NamedEvaluator } from './evaluator.js'
@@ -25,7 +26,9 @@ export async function readFinishedRows(sources: ResumeSources): Promise<Readonly
   const { journal, backend, runId } = sources
   const local = journal === undefined ? [] : [...(await readJournal(journal, runId)).rows.values()]
   const rows = local.length > 0 || backend === undefined ? local : await fetchRows(backend, sources)
-  return new Map(rows.filter(({ status }) => status === 'success').map((row) => [rowKey(row), row]))
+  // What another program or a hand left of a row is no row; it runs again.
+  const finished = rows.filter((row) => row.status === 'success' && findRowDamage(row) === undefined)
+  return new Map(finished.map((row) => [rowKey(row), row]))
 }
 
 async function fetchRows(backend: Backend, { runId, evaluators }: ResumeSources): Promise<readonly ExperimentRow[]> {

@@ -299,6 +299,8 @@ class RowWork {
       const score = await (this.#chain === undefined ? this.#scoreWithRetries(evaluator, outputs) : this.#scoreInSpan(evaluator, outputs))
       if (score !== undefined) this.#keep(evaluator, score)
     } catch (error) {
+      // Stopped with the run, it has not failed; the row is cancelled.
+      if (this.#plan.stop.isStopped) return
       this.#evaluatorErrors = { ...this.#evaluatorErrors, [evaluator.name]: describeError(error) }
     }
   }

@@ -1,4 +1,7 @@
-/** Kinds of HoneyHive event a span can become. */
+/**
+ * Kinds of HoneyHive event a span can become. `llm`, `generation` and `embedding` of other SDKs are `model`; `agent`,
+ * `workflow` and `task` are `chain`; `retriever` and `function` are `tool`.
+ */
 export const EventType = {
   model: 'model',
   tool: 'tool',

@@ -12,6 +12,15 @@ import { HoneyHiveTracer, traceFn } from '../../src/index.js'
 import { COVERAGE_ENV, OUTSIDE_COVERAGE } from '../fixtures/coverage.js'
 import { startReceiver } from '../fixtures/receiver.js'
 
+const ONE_SPAN = JSON.stringify({
+  resourceSpans: [
+    {
+      scopeSpans: [
+        { spans: [{ traceId: '1'.repeat(32), spanId: '2'.repeat(16), name: 'x', startTimeUnixNano: '1', endTimeUnixNano: '2' }] },
+      ],
+    },
+  ],
+})
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The sources, compiled once for all processes, where they find the packages of this repository. */
@@ -254,7 +263,7 @@ describe('honeyhive-tracer', () => {
       return true
     })
     const file = join(folder, 'two.jsonl')
-    await writeFile(file, '{"resourceSpans":[]}\n{"resourceSpans":[],"schemaUrl":"\u2028"}\n')
+    await writeFile(file, `${ONE_SPAN}\n{"resourceSpans":[],"schemaUrl":"\u2028"}\n`)
     const imported = await run(['import', file, '--url', receiver.url])
     const latin1 = join(folder, 'latin1.jsonl')
     await writeFile(latin1, Buffer.from('{"schemaUrl":"é"}\n', 'latin1'))
@@ -273,11 +282,39 @@ describe('honeyhive-tracer', () => {
       return true
     })
     const file = join(folder, 'marked.jsonl')
-    await writeFile(file, '\ufeff{"resourceSpans":[]}\r\n')
+    await writeFile(file, `\ufeff${ONE_SPAN}\r\n`)
     expect(await run(['import', file, '--url', receiver.url])).toMatchObject({ code: 0, err: '' })
     await receiver.close()
-    expect(lengths).toEqual(['20'])
+    expect(lengths).toEqual([String(ONE_SPAN.length)])
   })
+
+  test('import says so when there was nothing to import, and which form it reads', async () => {
+    const receiver = await startReceiver((_request, response) => {
+      response.end('{}')
+      return true
+    })
+    const files = {
+      'empty.jsonl': '',
+      'blank.jsonl': '\n\n',
+      'none.jsonl': '{"resourceSpans":[]}\n',
+      'events.jsonl': '{"event_id":"1"}\n{}\n',
+    }
+    const outputs = await Promise.all(
+      Object.entries(files).map(async ([name, text]) => {
+        await writeFile(join(folder, name), text)
+        return run(['import', join(folder, name), '--url', receiver.url])
+      }),
+    )
+    await receiver.close()
+    expect(outputs.map(({ code, out }) => [code, out])).toEqual(outputs.map(() => [1, '']))
+    for (const { err } of outputs) expect(err).toMatch(/^".+jsonl" .+ nothing was imported\. Give lines of OTLP JSON, .+\n$/)
+    expect(outputs.map(({ err }) => /jsonl" (.+);/.exec(err)?.[1])).toEqual([
+      'is empty',
+      'is empty',
+      'has 1 line and no span in it',
+      'has 2 lines and no span in them',
+    ])
+  }, 60_000)
 
   test('a file that is missing, a folder and broken JSON are each told in one sentence, with one exit code', async () => {
     const broken = join(folder, 'broken.json')

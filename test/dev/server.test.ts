@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gzipSync, deflateSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, describe, expect } from 'vitest'
 import { startDevServer } from '../../src/dev/server.js'
 import { cpuMs, leastBelow, toReferenceMs } from '../fixtures/cost.js'
@@ -78,8 +78,8 @@ describe('startDevServer', () => {
 })
 
 describe('ingestion', () => {
-  test('plain, gzip and deflate on the three paths are the same', async ({ server }) => {
-    const encodings = { identity: (text: string) => Buffer.from(text), gzip: gzipSync, deflate: deflateSync }
+  test('plain, gzip, deflate and brotli on the three paths are the same', async ({ server }) => {
+    const encodings = { identity: (text: string) => Buffer.from(text), gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync }
     for (const path of ['/opentelemetry/v1/traces', '/v1/traces', '/nextjs/v1/traces']) {
       for (const [encoding, encode] of Object.entries(encodings)) {
         const reply = await fetch(server.url + path, {
@@ -90,7 +90,7 @@ describe('ingestion', () => {
         expect([reply.status, await reply.text()]).toEqual([200, '{}'])
       }
     }
-    expect(server.sessions()).toMatchObject([{ id: SESSION, events: 9, name: 'Session' }])
+    expect(server.sessions()).toMatchObject([{ id: SESSION, events: 12, name: 'Session' }])
   })
 
   test('an auto-created session and N spans are N + 1 records, one tree, summed up', async ({ server }) => {

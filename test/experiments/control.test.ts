@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -167,6 +167,48 @@ describe('time limits, retries and stopping', () => {
       },
     })
     expect([result.status, calls]).toEqual(['cancelled', 0])
+    expect(result.warnings.join()).not.toContain('The dataset is empty')
+  })
+
+  test('an evaluator that was stopped has not failed, and a function that was stopped has not returned nothing', async () => {
+    const abort = new AbortController()
+    const result = await evaluate({
+      ...OFFLINE,
+      signal: abort.signal,
+      dataset: rows(2),
+      function: () => 1,
+      evaluators: { endless: () => new Promise<number>(() => void setTimeout(() => abort.abort(), 20)) },
+    })
+    expect(result.failures).toEqual(['the run was stopped'])
+    expect([result.counts, result.metrics.endless]).toMatchObject([{ cancelled: 2, evaluatorErrors: 0 }, undefined])
+    expect(result.warnings.join()).not.toContain('returned nothing')
+  })
+})
+
+describe('options that are null', () => {
+  const OTHERS = [
+    'filter',
+    'journal',
+    'baseline',
+    'shard',
+    'onlyFailedOf',
+    'thresholds',
+    'rateLimit',
+    'cache',
+    'parse',
+    'summaryEvaluators',
+  ]
+  const options = { ...OFFLINE, dataset: rows(2), function: async () => 1, evaluators: { one: () => 1 } }
+
+  test.for([...OTHERS, 'trials', 'first', 'maxRows', 'timeoutMs', 'rowLimits'])('%s counts as not given', async (name) => {
+    const result = await evaluate({ ...options, [name]: null })
+    expect([result.passed, result.rows.length, result.metrics.one?.average]).toEqual([true, 2, 1])
+  })
+
+  test('so does one of a group', async () => {
+    const slow = async (): Promise<number> => new Promise((resolve) => setTimeout(() => resolve(1), 30))
+    const result = await evaluate({ ...options, function: slow, rowLimits: { durationMs: null as never, tokens: 5 } })
+    expect([result.passed, result.counts.succeeded]).toEqual([true, 2])
   })
 })
 
@@ -248,6 +290,25 @@ describe('resume', () => {
     await writeFile(join(folder, file), text.slice(0, -20))
     const second = await evaluate({ ...options, resume: first.runId })
     expect(second.counts).toMatchObject({ total: 3, resumed: 2 })
+  })
+
+  test('a journal is found by an id in upper case, and a line that is no row of ours runs again', async ({ folder }) => {
+    const options = { ...OFFLINE, journal: folder, dataset: rows(3), evaluators: { one: () => 1 }, function: () => 1 }
+    const first = await evaluate({ ...options, runId: 'ABCDEF01-1111-4111-8111-111111111111' })
+    await appendFile(join(folder, `${first.runId}.jsonl`), '{"datapointId":"EXT-r1","status":"success"}\n{"datapointId":"EXT-r2"}\n')
+    const second = await evaluate({ ...options, resume: 'ABCDEF01-1111-4111-8111-111111111111' })
+    expect(second).toMatchObject({ runId: first.runId, passed: true, counts: { total: 3, succeeded: 3, resumed: 1 } })
+    expect((await readdir(folder)).length).toBe(1)
+  })
+
+  test('a row that ran alone is the first of its trials, and counts with them', async ({ folder }) => {
+    const options = { ...OFFLINE, journal: folder, dataset: rows(4), function: () => 1 }
+    const first = await evaluate({ ...options, evaluators: { score: () => 0 } })
+    const both = await evaluate({ ...options, evaluators: { score: () => 1 }, trials: 2, resume: first.runId })
+    expect(both.rows.map(({ trial, origin }) => `${trial} ${origin}`)).toEqual(Array(4).fill(['1 resumed', '2 run']).flat())
+    expect(both.metrics.score?.trialSpread).toBeCloseTo(Math.SQRT1_2)
+    const alone = await evaluate({ ...options, evaluators: { score: () => 1 }, resume: both.runId })
+    expect(alone.rows.map(({ trial }) => trial)).toEqual(Array(4).fill(undefined))
   })
 
   test('runs only what is missing, from the server, and makes no second run or session', async ({ backend, online }) => {
@@ -417,6 +478,7 @@ describe('shards', () => {
     const again = await run(1)
     expect(() => mergeResults([one, again])).toThrow(/different runs/)
     expect(() => mergeResults([one], { thresholds: { errorRate: '0' as never } })).toThrow(/thresholds\.errorRate/)
+    expect(() => mergeResults([one], { thresholds: { errorRate: 5 } })).toThrow(/a share of the rows, at most 1, got 5 .+ 0\.05 for 5 %/)
     expect(() => mergeResults([])).toThrow(/nothing to merge/)
   })
 })

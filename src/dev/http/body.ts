@@ -1,12 +1,19 @@
 /** Reads request bodies within limits that hold before and after decompression. */
 import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
-import { gunzip, inflate } from 'node:zlib'
+import * as zlib from 'node:zlib'
 import { HttpError, badRequest } from './http-error.js'
 import { isDeeperThan, isObject, type JsonObject, MAX_DEPTH } from '../../otlp/json.js'
 
-const gunzipAsync = promisify(gunzip)
-const inflateAsync = promisify(inflate)
+type Decompress = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
+
+/** By the name of a `Content-Encoding`; zstd where this Node has it, from 22.15 on. */
+const DECOMPRESSORS: ReadonlyMap<string, Decompress> = new Map([
+  ['gzip', promisify(zlib.gunzip) as Decompress],
+  ['deflate', promisify(zlib.inflate) as Decompress],
+  ['br', promisify(zlib.brotliDecompress) as Decompress],
+  ...('zstdDecompress' in zlib ? [['zstd', promisify(zlib.zstdDecompress as typeof zlib.inflate) as Decompress] as const] : []),
+])
 
 /** Limits of one body, in bytes. */
 export interface BodyLimits {
@@ -87,20 +94,14 @@ export function requireType(request: IncomingMessage, types: readonly string[]):
   if (!types.includes(type)) throw new HttpError(415, `Content-Type "${type}" is not accepted here; send ${types.join(' or ')}`)
 }
 
-type Decompress = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
-
-function chooseDecompressor(encoding: string | undefined): Decompress | undefined {
-  switch (encoding?.trim().toLowerCase() ?? '') {
-    case '':
-    case 'identity':
-      return undefined
-    case 'gzip':
-      return gunzipAsync
-    case 'deflate':
-      return inflateAsync
-    default:
-      throw new HttpError(415, 'This Content-Encoding is not accepted; send gzip, deflate or none')
-  }
+function chooseDecompressor(encoding = ''): Decompress | undefined {
+  const name = encoding.trim().toLowerCase()
+  if (name === '' || name === 'identity') return undefined
+  const decompress = DECOMPRESSORS.get(name)
+  if (decompress !== undefined) return decompress
+  const names = [...DECOMPRESSORS.keys()].join(', ')
+  const headers = { 'accept-encoding': names }
+  throw new HttpError(415, `Content-Encoding "${name}" is not accepted here; send one of ${names}, or none`, { headers })
 }
 
 function readWire(request: IncomingMessage, maxBytes: number): Promise<Buffer> {

@@ -1,6 +1,6 @@
 import { HoneyHiveConfigError } from '../../errors.js'
 import { takeSnapshot } from '../../values/snapshot.js'
-import { type AnyEvaluateOptions, checkDefinition } from '../check-options.js'
+import { type AnyEvaluateOptions, checkDefinition, withoutNulls } from '../check-options.js'
 import { rowKey, type SourceRow } from '../dataset.js'
 import { fromExact, toExact } from '../exact.js'
 import type { Experiment } from '../experiment.js'
@@ -37,7 +37,7 @@ export async function coordinateRows<Row extends DatapointInput, const E extends
   queue: RowQueue,
 ): Promise<ExperimentResult<Row, Output, ScoresOf<E>>> {
   // Rows are opaque on their way through the queue.
-  const result = await keepAliveDuring('coordinateRows()', () => coordinate(options as unknown as AnyEvaluateOptions, queue))
+  const result = await keepAliveDuring('coordinateRows()', () => coordinate(withoutNulls(options as unknown as AnyEvaluateOptions), queue))
   return result as unknown as ExperimentResult<Row, Output, ScoresOf<E>>
 }
 
