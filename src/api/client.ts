@@ -57,8 +57,6 @@ interface Answer {
   readonly kind: 'answered'
   readonly value: unknown
   readonly error: HoneyHiveError | undefined
-  /** Whether the reply broke off, so that it says nothing about who sent it. */
-  readonly isCutShort?: boolean
 }
 
 /** Requests of one client at the same time. */
@@ -243,26 +241,25 @@ class RestCalls implements PumpSource<Call, Answer> {
   async send(call: Call, options: SendOptions): Promise<Answer | Retry> {
     const { method, path } = call.plan
     this.#options.stats.requestMade()
-    const { value, error, reply, isRetryable, isLasting, retryAfterMs } = await attemptOnce(this.#transport, {
+    const { value, error, isRetryable, isLasting, retryAfterMs } = await attemptOnce(this.#transport, {
       method,
       path,
       body: call.body,
-      isReplyNeeded: false,
       ...options,
     })
     call.error = error
-    if (error === undefined) return { kind: 'answered', value, error, isCutShort: reply?.isComplete === false }
+    if (error === undefined) return { kind: 'answered', value, error }
     // Every call carries the id it is about, so that sending it again changes nothing.
     const isRetried = isRetryable || (error.code !== 'HTTP_STATUS' && error.code !== 'BAD_REPLY')
     return isRetried ? { kind: 'retry', afterMs: retryAfterMs, detail: error.message, isLasting } : { kind: 'answered', value, error }
   }
 
-  conclude(call: Call, { value, error, isCutShort = false }: Answer): readonly Call[] {
+  conclude(call: Call, { value, error }: Answer): readonly Call[] {
     if (error !== undefined) return this.#fail(call, error)
     const { method, path, accepts, id } = call.plan
     this.#options.diagnostics.debug(() => `${method} ${path} arrived at ${this.#transport.baseUrl}, about ${String(id)}`)
     // The server took the call; ids are made here, and ingestion creates a session that is missing.
-    if (!isCutShort && accepts?.(value) === false)
+    if (accepts?.(value) === false)
       this.#options.diagnostics.warnOnce(
         'rest:reply',
         `${method} ${path} answered without the expected id. Check that \`serverUrl\` (HH_API_URL) is HoneyHive.`,

@@ -60,8 +60,6 @@ export interface RestCall {
   readonly signal?: AbortSignal | undefined
   /** Whether sending it again changes nothing. @defaultValue true for every method but POST */
   readonly isRepeatable?: boolean | undefined
-  /** Whether the reply is what was asked for; where it is not, a status of success that came without all of it is enough. @defaultValue true */
-  readonly isReplyNeeded?: boolean | undefined
 }
 
 /** What one attempt came to. */
@@ -91,8 +89,7 @@ export async function attemptOnce(transport: Transport, call: RestCall): Promise
       maxReplyBytes: MAX_REPLY_BYTES,
       signal: call.signal,
     })
-    const attempt = toAttempt(reply, route, transport.hasRenewableKey === true && isKeyRefused(reply.status))
-    return call.isReplyNeeded === false && isTaken(reply) ? { ...arrived(undefined), reply } : attempt
+    return toAttempt(reply, route, transport.hasRenewableKey === true && isKeyRefused(reply.status))
   } catch (error) {
     return toFailure(error, route, call.isRepeatable ?? call.method !== 'POST')
   }
@@ -113,7 +110,7 @@ function toAttempt(reply: Reply, route: string, mayPass: boolean): RestAttempt {
     }
   }
   if (!reply.isComplete) return { ...failed(badReply(route, 'a reply that was cut short')), reply }
-  if (isHtml(reply.contentType)) return { ...failed(badReply(route, 'an HTML page')), reply }
+  if (/\bhtml\b/i.test(reply.contentType)) return { ...failed(badReply(route, 'an HTML page')), reply }
   if (reply.body.length === 0) return arrived(undefined)
   try {
     const value: unknown = parseJsonText(new TextDecoder().decode(reply.body))
@@ -121,15 +118,6 @@ function toAttempt(reply: Reply, route: string, mayPass: boolean): RestAttempt {
   } catch {
     return { ...failed(badReply(route, 'something that is not JSON')), reply }
   }
-}
-
-/** Whether the server took the call and only its answer broke off; a page is that of another server. */
-function isTaken({ status, isComplete, contentType }: Reply): boolean {
-  return status >= 200 && status < 300 && !isComplete && !isHtml(contentType)
-}
-
-function isHtml(contentType: string): boolean {
-  return /\bhtml\b/i.test(contentType)
 }
 
 function toFailure(error: unknown, route: string, isRetryable: boolean): RestAttempt {
