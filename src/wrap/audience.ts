@@ -111,8 +111,12 @@ class Progress {
     if (this.followers.length === 0) return
     const told = this.followers
     this.followers = []
-    for (const follower of told) attempt(() => tell(follower))
-    this.waiting = told.filter(({ isWaiting }) => isWaiting)
+    const waiting: Follower[] = []
+    for (const follower of told) {
+      attempt(() => tell(follower))
+      if (follower.isWaiting) waiting[waiting.length] = follower
+    }
+    this.waiting = waiting
   }
 
   /** The result is finished, or nobody wants more of it. */

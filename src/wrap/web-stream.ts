@@ -35,11 +35,16 @@ export function watchWebStream(stream: object, reading: Reading): boolean {
 /** By this method Node asks an object of its own that is transferred, such as to a worker: from then on it is read there. */
 const TRANSFER = 'messaging_transfer_symbol'
 
+function findTransferKey(stream: object): symbol | undefined {
+  for (const holder of chainOf(Object.getPrototypeOf(stream) as object)) {
+    for (const key of Object.getOwnPropertySymbols(holder)) if (key.description === TRANSFER) return key
+  }
+  return undefined
+}
+
 /** A runtime that transfers streams another way has no such method, and the stream is then followed as one that nobody reads. */
 function watchTransfer(stream: object, reading: Reading): void {
-  const key = chainOf(Object.getPrototypeOf(stream) as object)
-    .flatMap((holder) => Object.getOwnPropertySymbols(holder))
-    .find(({ description }) => description === TRANSFER)
+  const key = findTransferKey(stream)
   if (key === undefined) return
   shadow(stream, key, {
     result(transferred) {
