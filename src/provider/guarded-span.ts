@@ -258,9 +258,8 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     endAt(record, endedMs, undefined)
   }
 
-  /** Has a span completed later that nobody got hold of, because the host's stack is used up. */
-  static letGo(record: SpanRecord): void {
-    waiting.first = { record, endTime: undefined, next: waiting.first }
+  /** Has completed later what was cut short. */
+  static completeLater(): void {
     scheduleCompletion(complete)
   }
 

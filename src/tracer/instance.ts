@@ -14,6 +14,7 @@ import { SpanStats } from '../export/stats.js'
 import { isOwnEndpoint } from '../export/sockets.js'
 import { type Clock, createSystemClock, nowOn } from '../provider/clock.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
+import { cutShort } from '../provider/cut-short.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
 import { InstanceIdGenerator } from '../provider/id-generator.js'
 import type { OpenSpansLimits } from '../provider/open-spans.js'
@@ -424,12 +425,13 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       at,
       current,
     )
+    const record = GuardedSpan.recordOf(span)
     try {
       return this.#toRecording(span, call, { at, current, self, args })
     } catch (error) {
-      // The stack is used up: the call runs unrecorded, and nobody else holds the span.
-      const record = GuardedSpan.recordOf(span)
-      if (record !== undefined) GuardedSpan.letGo(record)
+      // The stack is used up: the call runs unrecorded, and nobody else holds the span. Noted without a call, which might find no room.
+      if (record !== undefined) cutShort.first = { record, endTime: undefined, next: cutShort.first }
+      GuardedSpan.completeLater()
       throw error
     }
   }
