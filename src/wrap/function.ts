@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { queueMicrotask, reflectApply, reflectConstruct, NativeProxy } from '../builtins.js'
+import { hasOwnField, queueMicrotask, reflectApply, reflectConstruct, reflectGet, NativeProxy } from '../builtins.js'
 import type { Scope } from '../context/frame.js'
 import { NEEDS_RUN, type Recording, type ResolveRecorder } from './recorder.js'
 import type { Audience } from './audience.js'
@@ -33,7 +33,7 @@ const { toString: toSourceText } = Function.prototype
 
 /** The source of what is wrapped: containers such as awilix read the names of parameters there. A proxy's own is `[native code]`. */
 function toWrappedSourceText(this: object): string {
-  const wrapped: unknown = Reflect.get(this, WRAPPED)
+  const wrapped: unknown = reflectGet(this, WRAPPED)
   return typeof wrapped === 'function' ? String(wrapped) : reflectApply(toSourceText, this, [])
 }
 
@@ -108,9 +108,9 @@ export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | Cal
     has: (target, key) => (key === RETURNS_FRESH_PROMISE ? isFresh : key in target),
     get(target, key, receiver) {
       if (key === WRAPPED) return target
-      const field: unknown = Reflect.get(target, key, receiver)
+      const field: unknown = reflectGet(target, key, receiver)
       // One of its own may be frozen, which a proxy has to show as it is.
-      return field === toSourceText && !Object.hasOwn(target, key) ? toWrappedSourceText : field
+      return field === toSourceText && !hasOwnField(target, key) ? toWrappedSourceText : field
     },
   })
   copyMetadata(fn, wrapper)
