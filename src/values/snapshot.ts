@@ -75,6 +75,8 @@ interface Walk {
   inside: Ancestor | undefined
   /** The field or item of it that is being copied. */
   key: string | number
+  /** Levels down to which there was room on the stack. */
+  roomyDepth: number
   /** Where that part has to end, counted in bytes that no cut of a text gives back. */
   maxFirmBytes: number
   bytes: number
@@ -133,6 +135,7 @@ function walkAndFit(
     isOpaque,
     inside: undefined,
     key: '',
+    roomyDepth: -1,
     maxFirmBytes: maxBytes - Math.min(MARKS_BYTES, maxBytes >> 2),
     bytes: 0,
     looseBytes: 0,
@@ -191,12 +194,21 @@ function copyResult(value: unknown, walk: Walk): Plain {
 }
 
 function copyText(text: string, walk: Walk): string {
-  if (text.length > SHORTEST_MEDIUM_CHARS && walk.media === 'summary' && hasStackRoom() && isMediaText(text))
+  if (text.length > SHORTEST_MEDIUM_CHARS && walk.media === 'summary' && hasRoomFor(walk) && isMediaText(text))
     return countText(summariseMedia(text), walk)
   const most = walk.bytes > MOST_TEXT * walk.maxBytes ? SHORT_TEXT_CHARS : walk.maxBytes + OVERLAP_BYTES
   if (text.length <= most) return countText(text, walk)
   walk.truncated = true
   return countText(cutText(text, most), walk)
+}
+
+/** Whether expressions may be used so deep in the value; looked up once for each depth, as most long texts stand beside others. */
+function hasRoomFor(walk: Walk): boolean {
+  const depth = walk.inside?.depth ?? 0
+  if (depth <= walk.roomyDepth) return true
+  if (!hasStackRoom()) return false
+  walk.roomyDepth = depth
+  return true
 }
 
 function countText(text: string, walk: Walk): string {
