@@ -1,10 +1,9 @@
 import { queueMicrotask } from '../builtins.js'
 import type { TimeInput } from '@opentelemetry/api'
-import type { SpanRecord } from './span-record.js'
 
 /** A span whose start or end the host's stack had no room for. */
 export interface CutShort {
-  readonly record: SpanRecord
+  readonly span: object
   readonly endTime: TimeInput | undefined
   readonly next: CutShort | undefined
 }
@@ -16,7 +15,7 @@ export interface CutShort {
 export const cutShort: { first: CutShort | undefined; isScheduled: boolean } = { first: undefined, isScheduled: false }
 
 /** Ends a span that was cut short; it may be cut short again. */
-export type Complete = (record: SpanRecord, endTime: TimeInput | undefined) => void
+export type Complete = (span: object, endTime: TimeInput | undefined) => void
 
 /** Has everything that was cut short completed later. May find no room even for that: whoever comes next does it. */
 export function scheduleCompletion(complete: Complete): void {
@@ -30,5 +29,5 @@ export function completeAll(complete: Complete): void {
   const { first } = cutShort
   cutShort.first = undefined
   cutShort.isScheduled = false
-  for (let at = first; at !== undefined; at = at.next) complete(at.record, at.endTime)
+  for (let at = first; at !== undefined; at = at.next) complete(at.span, at.endTime)
 }

@@ -238,13 +238,14 @@ export class GuardedSpan implements Span, ReadableSpan, OwnedSpan {
     if (record.isEnding) return
     record.isEnding = true
     try {
+      if (waiting.first !== undefined) scheduleCompletion(complete)
       endNow(record, endTime)
     } catch {
-      waiting.first = { record, endTime, next: waiting.first }
+      waiting.first = { span: this, endTime, next: waiting.first }
       try {
         scheduleCompletion(complete)
       } catch {
-        // Whoever comes next does, with a stack less deep.
+        // The next span to end does, with a stack less deep.
       }
     }
   }
@@ -421,7 +422,9 @@ function endNow(record: SpanRecord, endTime: TimeInput | undefined): void {
 }
 
 /** What is left of the end of a span, or all of it, now that there is stack for it. */
-function complete(record: SpanRecord, endTime: TimeInput | undefined): void {
+function complete(span: object, endTime: TimeInput | undefined): void {
+  const record = GuardedSpan.recordOf(span)
+  if (record === undefined) return
   try {
     if (!record.isEnding) GuardedSpan.endUnfinished(record, record.owner.clock.monotonicMs())
     else if (Number.isFinite(record.endedMs)) endAt(record, record.endedMs, toTime(endTime, record.anchor))

@@ -288,7 +288,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     if (span.isRecording()) this.#prepare(record)
     // Last, so that a span whose start was cut short before is none; see `spanEnding` for the other half.
     this.#open.add(record)
-    this.#countStart(record)
+    try {
+      this.#countStart(record)
+    } catch {
+      // The stack is used up: counted with its end.
+    }
     return span
   }
 
@@ -408,29 +412,29 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     const { options } = call
     const at = readSurroundings()
     const current = this.spans.current(at)
-    const span = this.start(
-      {
-        name: call.name,
-        options: call.spanOptions ?? toSpanOptions(options),
-        eventType: call.eventType,
-        eventName: options.eventName,
-        eventId: options.eventId === undefined ? undefined : toOwnId(options.eventId),
-        redact: redactorOf(options),
-        library: OWN_LIBRARY,
-        place: undefined,
-        context: undefined,
-        shownContext: undefined,
-        copied: undefined,
-      },
-      at,
-      current,
-    )
-    const record = GuardedSpan.recordOf(span)
+    let span: GuardedSpan | UnrecordedSpan | undefined
     try {
+      span = this.start(
+        {
+          name: call.name,
+          options: call.spanOptions ?? toSpanOptions(options),
+          eventType: call.eventType,
+          eventName: options.eventName,
+          eventId: options.eventId === undefined ? undefined : toOwnId(options.eventId),
+          redact: redactorOf(options),
+          library: OWN_LIBRARY,
+          place: undefined,
+          context: undefined,
+          shownContext: undefined,
+          copied: undefined,
+        },
+        at,
+        current,
+      )
       return this.#toRecording(span, call, { at, current, self, args })
     } catch (error) {
       // The stack is used up: the call runs unrecorded, and nobody else holds the span. Noted without a call, which might find no room.
-      if (record !== undefined) cutShort.first = { record, endTime: undefined, next: cutShort.first }
+      if (span !== undefined) cutShort.first = { span, endTime: undefined, next: cutShort.first }
       GuardedSpan.completeLater()
       throw error
     }
