@@ -23,11 +23,11 @@ interface DoctorFlags {
 }
 
 async function runDoctor({ entry, import: imports, seconds, json }: DoctorFlags): Promise<void> {
-  const { readEnvironment } = await import('../config/sources.js')
+  const { readEnvironment, readSettingVariables } = await import('../config/sources.js')
   const { checkServer } = await import('./doctor-server.js')
   const { checkInstallation } = await import('./doctor-install.js')
   const { checkStart } = await import('./doctor-start.js')
-  const environment = readEnvironment()
+  const environment = readEnvironment(readSettingVariables())
   const findings: Finding[] = environment.warnings.map((message) => ({ level: 'warning', message }))
   findings.push(...(await checkServer(environment.values)), ...(await checkStart(imports)))
   findings.push(...(await checkInstallation({ directory: process.cwd(), isWatched: entry !== undefined })))

@@ -1,5 +1,5 @@
 import type { ConfigProblem } from '../errors.js'
-import { type CheckContext, CODE, readOptions, toProblem } from '../options/check.js'
+import { type CheckContext, CODE, readOptional, toProblem } from '../options/check.js'
 import type { BatchOptions, TracerOptions } from './options.js'
 import { findReplacement } from './other-names.js'
 import { OPTIONS } from './schema.js'
@@ -7,7 +7,7 @@ import { OPTIONS } from './schema.js'
 /** The options of one tracer that were given, each read exactly once and checked. What is wrong is left out and becomes a problem. */
 export function readGiven(options: unknown, context: CheckContext): TracerOptions {
   // Every member is checked against its spec, whose types follow TracerOptions.
-  return readOptions(options, OPTIONS, { ...context, adviseUnknown }) as TracerOptions
+  return readOptional(options, OPTIONS, { ...context, adviseUnknown }) as TracerOptions
 }
 
 function adviseUnknown(name: string): string | undefined {

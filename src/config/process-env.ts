@@ -1,4 +1,4 @@
-import { NativeSet } from '../natives.js'
+import { noFields } from '../options/fields.js'
 
 /** Variables by name. */
 type Variables = Readonly<Record<string, string | undefined>>
@@ -8,17 +8,25 @@ type Variables = Readonly<Record<string, string | undefined>>
  * set: the environment is the host's, and nothing of it may keep a program from starting.
  */
 export function readProcessEnv(): Variables {
-  // Read as they are asked for: a copy of all would cost each tracer more than the rest of its settings, and so would a look for each of
-  // those that are not set.
+  return new Proxy(NO_VARIABLES, { get: (_, name) => (typeof name === 'string' ? readOne(name) : undefined) })
+}
+
+/**
+ * {@link readProcessEnv} with these variables alone, for what is read with every tracer: a look for each of those that are not set would
+ * cost more than the rest of its settings.
+ */
+export function readProcessEnvOf(wanted: ReadonlySet<string>): Variables {
   const names = readNames()
-  const isSet = (name: string | symbol): name is string => typeof name === 'string' && names?.has(name) !== false
-  return new Proxy(NO_VARIABLES, { get: (_, name) => (isSet(name) ? readOne(name) : undefined) })
+  if (names === undefined) return readProcessEnv()
+  const found = noFields() as Record<string, string | undefined>
+  for (const name of names) if (wanted.has(name as string)) found[name as string] = readOne(name as string)
+  return found
 }
 
 /** Which variables are set; `undefined` where that cannot be told: Windows finds them in any spelling, and a host may hide the list. */
-function readNames(): ReadonlySet<string | symbol> | undefined {
+function readNames(): readonly (string | symbol)[] | undefined {
   try {
-    return process.platform === 'win32' ? undefined : new NativeSet(Reflect.ownKeys(process.env))
+    return process.platform === 'win32' ? undefined : Reflect.ownKeys(process.env)
   } catch {
     return undefined
   }

@@ -8,8 +8,16 @@ import { readRefusal } from './platform.js'
 import type { ResolvedBatch, ResolvedConfig } from './resolved.js'
 import { BATCH_DEFAULTS, CAPTURE_DEFAULTS, DEFAULTS, LIMIT_DEFAULTS, toHttpUrl, toProxyUrl, toServerUrl } from './schema.js'
 import { toSessionId } from '../semantics/session-id.js'
-import { readProcessEnv } from './process-env.js'
-import { type Environment, type EnvironmentValues, findMisnamed, type ProxyVariables, readEnvironment, readProxies } from './sources.js'
+import { remembered } from './remembered.js'
+import {
+  type Environment,
+  type EnvironmentValues,
+  findMisnamed,
+  type ProxyVariables,
+  readEnvironment,
+  readProxies,
+  readSettingVariables,
+} from './sources.js'
 
 const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({})
 const NO_RULES: RedactRules = Object.freeze({ __proto__: null } as RedactRules)
@@ -21,7 +29,7 @@ const EMPTY_LIST: readonly never[] = Object.freeze([])
  *
  * @throws HoneyHiveConfigError when options given in code are wrong; it lists all of them.
  */
-export function resolveConfig(options?: TracerOptions, env: Environment = readProcessEnv()): ResolvedConfig {
+export function resolveConfig(options?: TracerOptions, env: Environment = readSettingVariables()): ResolvedConfig {
   const problems: ConfigProblem[] = []
   const code = readGiven(options, { problems })
   checkTogether(code, { problems })
@@ -103,15 +111,12 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
     fetch: code.fetch ?? undefined,
     logger: code.logger ?? undefined,
     onDrop: code.onDrop ?? undefined,
-    warnings:
-      exposed.length + lostProxies.length > 0 || refusal !== undefined
-        ? [
-            ...(refusal === undefined ? [] : [refusal]),
-            ...environment.warnings,
-            ...exposed.map(toExposedLine),
-            ...lostProxies.map(toLostProxyLine),
-          ]
-        : environment.warnings,
+    warnings: [
+      ...(refusal === undefined ? EMPTY_LIST : [refusal]),
+      ...environment.warnings,
+      ...exposed.map(toExposedLine),
+      ...lostProxies.map(toLostProxyLine),
+    ],
   }
   return Object.freeze(config)
 }
@@ -193,10 +198,7 @@ function isPlainHttpAbroad(url: string | undefined): boolean {
   return url?.startsWith('http:') === true && !isOnThisMachine(url)
 }
 
-function isOnThisMachine(url: string): boolean {
-  // The usual server is not worth parsing at every start of a tracer.
-  return url !== DEFAULTS.serverUrl && isLoopback(new URL(url).hostname)
-}
+const isOnThisMachine = remembered((url) => isLoopback(new URL(url).hostname))
 
 function isLoopback(host: string): boolean {
   return (

@@ -5,6 +5,7 @@ import type { Resource, ResourceDetector } from '@opentelemetry/resources'
 import type { IdGenerator, Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Logger } from '../diagnostics.js'
 import { toKind, toShown } from '../options/shown.js'
+import { remembered } from './remembered.js'
 import {
   functionSpec,
   type GroupSpec,
@@ -455,19 +456,8 @@ export function toServerUrl(text: string): string | undefined {
   return url
 }
 
-/** What {@link toHttpUrl} gave: a pool makes thousands of tracers of the same few texts, and looks at each three times. */
-const httpUrls = new Map<string, string | undefined>()
-const MAX_HTTP_URLS = 64
-
 /** The normalised URL, or `undefined` when it is not http or https, or carries user, password, query or fragment. */
-export function toHttpUrl(text: string): string | undefined {
-  const known = httpUrls.get(text)
-  if (known !== undefined || text === '') return known
-  const url = readHttpUrl(text)
-  if (httpUrls.size >= MAX_HTTP_URLS) httpUrls.clear()
-  httpUrls.set(text, url)
-  return url
-}
+export const toHttpUrl: (text: string) => string | undefined = remembered(readHttpUrl)
 
 function readHttpUrl(text: string): string | undefined {
   const trimmed = text.trim()

@@ -1,6 +1,7 @@
 import { describeProblem, type GivenValues } from '../options/check.js'
 import { noFields } from '../options/fields.js'
-import { readAllOfProcessEnv, readProcessEnv } from './process-env.js'
+import { NativeSet } from '../natives.js'
+import { readAllOfProcessEnv, readProcessEnv, readProcessEnvOf } from './process-env.js'
 import { OPTIONS, type SettingSpec } from './schema.js'
 
 /** Variables by name, as `process.env` has them. */
@@ -53,7 +54,7 @@ function toVariable(group: string | undefined, option: string, spec: SettingSpec
  * Reads every variable this package knows: `HH_*`, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. A wrong value is
  * left out and named in `warnings`; nothing throws.
  */
-export function readEnvironment(env: Environment = readProcessEnv()): EnvironmentValues {
+export function readEnvironment(env: Environment): EnvironmentValues {
   const values = noFields()
   const warnings: string[] = []
   const unreadable: string[] = []
@@ -83,7 +84,7 @@ const OTHER_NAMES: Readonly<Record<'apiKey' | 'serverUrl', { readonly name: stri
 }
 
 /** A line for each variable that is set and not read, where nothing else says what it is meant to say. */
-export function findMisnamed(option: 'apiKey' | 'serverUrl', env: Environment = readProcessEnv()): readonly string[] {
+export function findMisnamed(option: 'apiKey' | 'serverUrl', env: Environment): readonly string[] {
   const { name, others } = OTHER_NAMES[option]
   return others.filter((other) => env[other]?.trim()).map((other) => `${other} is set, and nothing reads it. Name it ${name}.`)
 }
@@ -161,7 +162,7 @@ export interface ProxyVariables {
 }
 
 /** What the environment says of proxies; without any where Node was not told to use them. */
-export function readProxies(env: Environment = readProcessEnv(), flags: readonly string[] = process.execArgv): ProxyVariables {
+export function readProxies(env: Environment, flags: readonly string[] = process.execArgv): ProxyVariables {
   const read = (name: string): string | undefined => (env[name.toLowerCase()] ?? env[name])?.trim() || undefined
   const isTold = env['NODE_USE_ENV_PROXY'] === '1' || hasFlag(env['NODE_OPTIONS']?.split(/\s+/) ?? []) || hasFlag(flags)
   const except = read('NO_PROXY') ?? ''
@@ -170,6 +171,22 @@ export function readProxies(env: Environment = readProcessEnv(), flags: readonly
 
 function hasFlag(flags: readonly string[]): boolean {
   return flags.includes('--use-env-proxy')
+}
+
+/** Whatever {@link readEnvironment}, {@link findMisnamed} and {@link readProxies} may ask for. */
+const SETTING_VARIABLES: ReadonlySet<string> = new NativeSet([
+  ...VARIABLES.map(({ name }) => name),
+  ...Object.values(OTHER_NAMES).flatMap(({ others }) => others),
+  'OTEL_RESOURCE_ATTRIBUTES',
+  'OTEL_SERVICE_NAME',
+  'NODE_USE_ENV_PROXY',
+  'NODE_OPTIONS',
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
+])
+
+/** The variables that a tracer's settings come from, as they are now. */
+export function readSettingVariables(): Environment {
+  return readProcessEnvOf(SETTING_VARIABLES)
 }
 
 /** All variables of this process, for a program that it starts. */

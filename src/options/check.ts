@@ -48,21 +48,28 @@ export function checkOptions(
   return given
 }
 
-/** The options that were given, each read exactly once and checked. What is wrong is left out and becomes a problem. */
+/** The options that were given, each read exactly once and checked. What is wrong or missing is left out and becomes a problem. */
 export function readOptions(options: unknown, specs: Specs, context: CheckContext): GivenValues {
-  const { problems, prefix = '', locate = () => CODE, adviseUnknown = () => undefined } = context
-  const path = prefix === '' ? 'options' : prefix.slice(0, -1)
-  if (options !== undefined && options !== null && (!isMapLike(options) || isClosed(options))) {
-    problems.push(toProblem(path, NO_MAP, options, locate(path)))
-    return NOTHING
-  }
-  const values = readMembers(options ?? {}, specs, prefix, { problems, locate, adviseUnknown })
+  const { problems, prefix = '', locate = () => CODE } = context
+  const values = readOptional(options, specs, context)
+  if (values === NOTHING) return values
   for (const name of Object.keys(specs)) {
     const spec = specs[name]
     if (spec === undefined || !('isRequired' in spec) || hasReported(values, name, prefix, problems)) continue
     problems.push(toProblem(prefix + name, spec, undefined, locate(prefix + name)))
   }
   return values
+}
+
+/** {@link readOptions} where none is required, for what is read with every tracer. */
+export function readOptional(options: unknown, specs: Specs, context: CheckContext): GivenValues {
+  const { problems, prefix = '', locate = () => CODE, adviseUnknown = () => undefined } = context
+  const path = prefix === '' ? 'options' : prefix.slice(0, -1)
+  if (options !== undefined && options !== null && (!isMapLike(options) || isClosed(options))) {
+    problems.push(toProblem(path, NO_MAP, options, locate(path)))
+    return NOTHING
+  }
+  return readMembers(options ?? {}, specs, prefix, { problems, locate, adviseUnknown })
 }
 
 /** Without a prototype, as all that is read here: a field on every object is no option. */

@@ -4,7 +4,7 @@ import type { TimeInput } from '@opentelemetry/api'
 /** A span whose start or end the host's stack had no room for. */
 export interface CutShort {
   readonly span: object
-  readonly endTime: TimeInput | undefined
+  readonly endTime?: TimeInput | undefined
   readonly next: CutShort | undefined
 }
 

@@ -65,10 +65,12 @@ interface Enclosed {
   readonly getEnclosingColumnNumber?: () => number | null
 }
 
+const toFrames = (_: Error, frames: NodeJS.CallSite[]): NodeJS.CallSite[] => frames
+
 function readFrames(): readonly NodeJS.CallSite[] {
   const { prepareStackTrace, stackTraceLimit } = Error
   try {
-    Error.prepareStackTrace = (_, frames) => frames
+    Error.prepareStackTrace = toFrames
     Error.stackTraceLimit = MAX_FRAMES
     const holder: { readonly stack?: unknown } = {}
     Error.captureStackTrace(holder, noteEvaluation)

@@ -141,8 +141,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       showName: toShowName(redactor),
     })
     this.#open = new UnfinishedSpans({
-      ...{ stats: this.stats, diagnostics: this.diagnostics, clock: this.clock },
-      ...{ limits: toOpenLimits(config), showName: toShowName(redactor) },
+      stats: this.stats,
+      diagnostics: this.diagnostics,
+      clock: this.clock,
+      limits: toOpenLimits(config),
+      showName: toShowName(redactor),
     })
     this.stats.watchOpen(this.#open)
     this.ownSession = createOwnSession(config, caller, (value) => this.snapshot(value).value)
@@ -434,7 +437,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       return this.#toRecording(span, call, { at, current, self, args })
     } catch (error) {
       // The stack is used up: the call runs unrecorded, and nobody else holds the span. Noted without a call, which might find no room.
-      if (span !== undefined) cutShort.first = { span, endTime: undefined, next: cutShort.first }
+      if (span) cutShort.first = { span, next: cutShort.first }
       GuardedSpan.completeLater()
       throw error
     }

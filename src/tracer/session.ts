@@ -30,7 +30,7 @@ export function createSession(
   isCreatedHere: boolean,
   caller?: Caller,
 ): Session {
-  const id = toOwnId(readIdText(options.sessionId)) ?? newId()
+  const id = toOwnId(readIdText(options.sessionId))
   const follows = caller?.sessionId === undefined || caller.sessionId === id ? undefined : caller.parent
   return new OwnSession({ config, id, options, evaluation: readEvaluation(givenEvaluation), isCreatedHere, follows })
 }
@@ -41,7 +41,8 @@ export function withBaggage(session: Session, baggage: Map<string, string>): Ses
   return { id, name, source, evaluation, options, identity, isCreatedHere, record, follows, baggage }
 }
 
-interface SessionParts extends Pick<Session, 'id' | 'options' | 'isCreatedHere' | 'follows'> {
+interface SessionParts extends Pick<Session, 'options' | 'isCreatedHere' | 'follows'> {
+  readonly id: string | undefined
   readonly config: ResolvedConfig
   readonly evaluation: EvaluationIdentity | undefined
 }
@@ -50,7 +51,6 @@ type ShownParts = Pick<Session, 'source' | 'evaluation' | 'identity'>
 
 /** A session of this process. What its spans carry is made for the first of them: a session may have none. */
 class OwnSession implements Session {
-  readonly id: string
   readonly name: string
   readonly options: SessionOptions
   readonly isCreatedHere: boolean
@@ -59,16 +59,22 @@ class OwnSession implements Session {
   baggage: Map<string, string> | undefined = undefined
   readonly #config: ResolvedConfig
   readonly #given: EvaluationIdentity | undefined
+  #id: string | undefined
   #shown: ShownParts | undefined
 
   constructor({ config, id, options, evaluation, isCreatedHere, follows }: SessionParts) {
-    this.id = id
-    this.name = typeof options.sessionName === 'string' ? options.sessionName : `session-${id.slice(0, 8)}`
+    this.#id = id
+    this.name = typeof options.sessionName === 'string' ? options.sessionName : `session-${this.id.slice(0, 8)}`
     this.options = options
     this.isCreatedHere = isCreatedHere && options.skipSessionCreation !== true
     this.follows = follows
     this.#config = config
     this.#given = evaluation
+  }
+
+  get id(): string {
+    this.#id ??= newId()
+    return this.#id
   }
 
   get source(): string {

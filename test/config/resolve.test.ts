@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NoopSpanProcessor } from '@opentelemetry/sdk-trace'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { TracerOptions } from '../../src/config/options.js'
 import { resolveConfig } from '../../src/config/resolve.js'
+import { type Environment, readSettingVariables } from '../../src/config/sources.js'
 import { HoneyHiveConfigError } from '../../src/errors.js'
 import { REPLACEMENTS } from '../../src/config/other-names.js'
 import { leastBelow, leastCpuMsOf, toReferenceMs } from '../fixtures/cost.js'
@@ -496,5 +497,35 @@ describe('cost', () => {
     }
     // Microseconds for one, without what other processes take; about 11 on an idle core.
     expect(await leastBelow(40, () => toReferenceMs(leastCpuMsOf(20, work), 40))).toBeLessThan(40)
+  })
+})
+
+describe('the variables of a tracer', () => {
+  it('are read where each of them is asked for, and no other', () => {
+    const asked = new Set<string>()
+    const listen = new Proxy({} as Environment, {
+      get: (_, name) => {
+        asked.add(String(name))
+        // So that proxies are asked for as well.
+        return name === 'NODE_USE_ENV_PROXY' ? '1' : undefined
+      },
+    })
+    resolveConfig(undefined, listen)
+    expect(asked.size).toBeGreaterThan(30)
+    for (const name of asked) {
+      vi.stubEnv(name, `value of ${name}`)
+      expect(readSettingVariables()[name], name).toBe(`value of ${name}`)
+    }
+    vi.stubEnv('HH_TEST_OTHER', 'x')
+    expect(readSettingVariables()['HH_TEST_OTHER']).toBeUndefined()
+    vi.unstubAllEnvs()
+  })
+
+  it('are those of the moment, with each tracer', () => {
+    for (const project of ['one', 'two', undefined]) {
+      vi.stubEnv('HH_PROJECT', project)
+      expect(resolveConfig({ apiKey: 'key' }).project).toBe(project)
+    }
+    vi.unstubAllEnvs()
   })
 })
