@@ -23,10 +23,15 @@ export interface Frame {
   readonly since: number
   /** The active OpenTelemetry span, of whomever, when it was entered. */
   readonly around: Span | undefined
+  /**
+   * Place in the order of the last frame, this one or one further out, that was entered inside of a span of somebody else, which hides
+   * what spans of ours it stands in; 0 for none.
+   */
+  readonly veiled: number
 }
 
 /** A frame before it is entered. */
-export type FrameValues = Omit<Frame, 'nearest' | 'order' | 'origin' | 'since' | 'around'>
+export type FrameValues = Omit<Frame, 'nearest' | 'order' | 'origin' | 'since' | 'around' | 'veiled'>
 
 /** What is around a frame that is entered. */
 export interface Around {

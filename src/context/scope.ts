@@ -41,7 +41,8 @@ export function enterFrame({ instance, span, session, remoteParent, baggage }: F
   const outer = around.scope?.frame
   const since = outer?.instance === instance && outer.session === session ? outer.since : order
   const nearest = span ?? (around.scope && frameOf(instance, around.scope))?.nearest
-  const frame: Frame = { instance, span, nearest, session, remoteParent, baggage, order, origin, since, around: around.span }
+  const veiled = around.span !== undefined && around.owned === undefined ? order : (outer?.veiled ?? 0)
+  const frame: Frame = { instance, span, nearest, session, remoteParent, baggage, order, origin, since, around: around.span, veiled }
   return { frame, outer: withoutInstance(instance, around.scope) }
 }
 

@@ -75,8 +75,8 @@ const NOBODY: Innermost = { instance: undefined, span: undefined, conflict: unde
  * nothing: its span is older than the scope that was entered inside of it.
  *
  * An older span that the scope was not entered inside of was made active by hand: a callback that was bound to it runs in
- * the scope of another tracer or request, and belongs where it was bound. Once that span has ended nobody can tell such a
- * callback from a context that was merely kept, so between two tracers there is no answer.
+ * the scope of another tracer or request, and belongs where it was bound. Once that span has ended, or where a span of somebody else
+ * hides it, nobody can tell such a callback from a context that was merely kept, so between two tracers there is no answer.
  *
  * @param isOutside whether a scope was entered inside a span; spans of a host know their ancestors themselves.
  */
@@ -85,9 +85,9 @@ export function findInnermost({ scope, span, owned }: Around, isOutside: IsOutsi
   if (scope === undefined || owned.order > scope.frame.order) return { instance: owned.owner, span: owned, conflict: undefined }
   const { instance, around } = scope.frame
   if (owned.owner === undefined || span === around) return byScope(scope)
-  const isBound = owned.owner === instance ? isElsewhere(owned, scope.frame) : !isOutside(owned, scope)
-  if (!isBound) return byScope(scope)
-  if (!owned.hasEnded) return { instance: owned.owner, span: owned, conflict: undefined }
+  const isWithin = owned.owner === instance ? !isElsewhere(owned, scope.frame) : isOutside(owned, scope)
+  if (isWithin === true) return byScope(scope)
+  if (isWithin === false && !owned.hasEnded) return { instance: owned.owner, span: owned, conflict: undefined }
   return { instance: undefined, span: undefined, conflict: [owned.owner, instance] }
 }
 
@@ -96,14 +96,16 @@ function isElsewhere(owned: OwnedSpan, frame: Frame): boolean {
   return owned.origin !== frame.origin && !owned.hasEnded
 }
 
-/** Whether `scope` was entered inside `owned`. */
-export type IsOutside = (owned: OwnedSpan, scope: Scope) => boolean
+/** Whether `scope` was entered inside `owned`; `undefined` where that cannot be told. */
+export type IsOutside = (owned: OwnedSpan, scope: Scope) => boolean | undefined
 
 /** In the same nest, and not below what was innermost for its tracer when the scope was entered. */
-function isOutsideByFrames(owned: OwnedSpan, scope: Scope): boolean {
-  if (owned.owner === undefined || owned.origin !== scope.frame.origin) return false
+function isOutsideByFrames(owned: OwnedSpan, scope: Scope): boolean | undefined {
+  const { instance, origin, veiled } = scope.frame
+  if (owned.owner === undefined || owned.origin !== origin) return false
   const innermost = frameOf(owned.owner, scope)?.nearest
-  return innermost !== undefined && owned.order <= innermost.order
+  if (innermost !== undefined && owned.order <= innermost.order) return true
+  return owned.owner !== instance && owned.order < veiled ? undefined : false
 }
 
 function byScope({ frame }: Scope): Innermost {
@@ -146,14 +148,14 @@ export function routeSpan(at: Context, isRoot: boolean, surroundings: Surroundin
   const chosen = isChosen ? findOwned(given) : undefined
   if (chosen === undefined) return routeHere(isRoot, surroundings, isChosen ? toChosenPlace(given) : undefined)
   const around: Surroundings = { ...surroundings, context: at, span: given, owned: chosen }
-  if (isKept(around)) return routeHere(isRoot, around, undefined)
+  if (isKept(around) !== false) return routeHere(isRoot, around, undefined)
   noteContext(at)
   const place = isRoot ? AT_THE_TOP : placeUnder(chosen)
   return { owner: chosen.owner, place, isFree: false, conflict: undefined, surroundings, isNamed: true }
 }
 
-/** Whether the context is an outer one: met before the current scope was entered, inside of the span it holds. */
-function isKept({ scope, context, span, owned }: Surroundings): boolean {
+/** Whether the context is an outer one, if that can be told: met before the current scope was entered, inside of the span it holds. */
+function isKept({ scope, context, span, owned }: Surroundings): boolean | undefined {
   if (scope === undefined || owned === undefined || !wasMetBefore(context, scope.frame.since)) return false
   return owned.owner === undefined || span === scope.frame.around || isOutsideByFrames(owned, scope)
 }

@@ -813,6 +813,7 @@ function withActiveNeighbour(instance: Instance, at: Surroundings): Around {
     origin: owned.origin,
     since: frame?.since ?? owned.order,
     around: frame?.around,
+    veiled: scope?.frame.veiled ?? 0,
   }
   return { scope: placeFrame(neighbour, scope), span, owned }
 }

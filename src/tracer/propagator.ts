@@ -86,6 +86,7 @@ export class TracerPropagator implements TextMapPropagator {
         origin: order,
         since: order,
         around: undefined,
+        veiled: 0,
       }
       const continued = markReceived(at, BAGGAGE.extract(at.setValue(this.#key, frame), carrier, getter))
       return parent === undefined ? continued : trace.setSpanContext(continued, markReceivedBy(parent, this.#instance))

@@ -112,7 +112,13 @@ function readEvaluation(given: EvaluationIdentity | undefined): EvaluationIdenti
 
 /** A UUID in one piece: Node's is put together of its digits, and holds all the parts, a kilobyte, for as long as the session. */
 function newId(): string {
-  return Buffer.from(randomUUID(), 'latin1').toString('latin1')
+  const id = randomUUID()
+  try {
+    return Buffer.from(id, 'latin1').toString('latin1')
+  } catch {
+    // A host that changed `Buffer`; it is asked for in the middle of its own code.
+    return id
+  }
 }
 
 /**
