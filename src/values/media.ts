@@ -18,6 +18,7 @@ const BLOB_STEP = 256
 const KNOWN_BASE64 =
   /(?:(?<![A-Za-z0-9+/=_-])|(?<=\\[nrt]))(?:iVBORw0KGgo|\\{0,16}\/9j\\{0,16}\/|R0lGOD[dl]h|UklGR|JVBERi0|SUQz|T2dnU|GkXfo|ZkxhQ|UEsDB|Qk0)/g
 const MIN_KNOWN_CHARS = 44
+const COLON = 58
 const URI_HEAD =
   /data:([\w.+-]{1,64}\\{0,16}\/[\w.+-]{1,96})?((?:;[\w.+-]{1,64}=(?:[^;,"'\s]{0,128}|\\?"[^"\\]{0,128}\\?")){0,4})(;base64)?(?:;utf8)?,/gi
 const LITERAL_RUN = /[^\s"'`)<>\\]*/y
@@ -66,8 +67,16 @@ export function sniffType(bytes: Uint8Array): string | undefined {
 
 /** Whether a whole text is a medium: a data URI, or nothing but base64. */
 export function isMediaText(text: string): boolean {
-  if (/^data:/i.test(text)) return /^data:[^,]{0,512},/i.test(text.slice(0, 600)) && !READABLE_TYPE.test(text.slice(5, 64))
-  return text.length >= MIN_BLOB_CHARS && isBlob(text, 0, text.length) && endOfBase64(text, 0) >= text.trimEnd().length
+  if (text.length > 4 && text.charCodeAt(4) === COLON && /^data:/i.test(text)) return /^data:[^,]{0,512},/i.test(text.slice(0, 600)) && !READABLE_TYPE.test(text.slice(5, 64))
+  return text.length >= MIN_BLOB_CHARS && beginsAsBase64(text) && isBlob(text, 0, text.length) && endOfBase64(text, 0) >= text.trimEnd().length
+}
+
+/** Whether the first character that is not base64, where there is one, may begin an escape or a line break: prose is told by its first word. */
+function beginsAsBase64(text: string): boolean {
+  for (let at = 0; at < MIN_BLOB_CHARS; at += 1) {
+    if (!isBaseCode(text.charCodeAt(at))) return '\r\n\\%'.includes(text.charAt(at))
+  }
+  return true
 }
 
 /** `text` with a summary in place of each data URI and each run of base64 in it; the same text when it holds none. */
