@@ -197,7 +197,15 @@ async function readEarlier(
   const rows = await attempt(`Run ${runId} could not be read, so every row runs again`, warnings, () =>
     readFinishedRows({ runId, backend, journal, evaluators }),
   )
+  if (rows?.size === 0) warnings.push(describeNothingFound(runId, journal, backend))
   return rows ?? new Map()
+}
+
+// A mistyped id, or a folder that is not kept between two jobs, would pass for a resumed run.
+function describeNothingFound(runId: string, journal: string | undefined, backend: Backend | undefined): string {
+  const places = [...(journal === undefined ? [] : [`the journal in ${journal}`]), ...(backend === undefined ? [] : ['the server'])]
+  const where = places.length === 0 ? 'there is neither a journal nor an API key' : `no finished row of it is in ${places.join(' or ')}`
+  return `Run ${runId} is not resumed, every row runs: ${where}.`
 }
 
 // Read while the rows run: at the end the server may be gone.

@@ -67,8 +67,11 @@ export function sniffType(bytes: Uint8Array): string | undefined {
 
 /** Whether a whole text is a medium: a data URI, or nothing but base64. */
 export function isMediaText(text: string): boolean {
-  if (text.length > 4 && text.charCodeAt(4) === COLON && /^data:/i.test(text)) return /^data:[^,]{0,512},/i.test(text.slice(0, 600)) && !READABLE_TYPE.test(text.slice(5, 64))
-  return text.length >= MIN_BLOB_CHARS && beginsAsBase64(text) && isBlob(text, 0, text.length) && endOfBase64(text, 0) >= text.trimEnd().length
+  if (text.length > 4 && text.charCodeAt(4) === COLON && /^data:/i.test(text))
+    return /^data:[^,]{0,512},/i.test(text.slice(0, 600)) && !READABLE_TYPE.test(text.slice(5, 64))
+  return (
+    text.length >= MIN_BLOB_CHARS && beginsAsBase64(text) && isBlob(text, 0, text.length) && endOfBase64(text, 0) >= text.trimEnd().length
+  )
 }
 
 /** Whether the first character that is not base64, where there is one, may begin an escape or a line break: prose is told by its first word. */

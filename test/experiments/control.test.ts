@@ -255,6 +255,19 @@ describe('streams', () => {
 })
 
 describe('resume', () => {
+  test('of a run of which nothing is known says so, and where it looked', async ({ folder }) => {
+    const runId = '0f9ad6a0-1111-4111-8111-111111111111'
+    const options = { ...OFFLINE, resume: runId, dataset: [{ inputs: {} }], function: () => 1 }
+    const beside = await evaluate({ ...options, journal: folder })
+    expect(beside.warnings.join('\n')).toContain(
+      `Run ${runId} is not resumed, every row runs: no finished row of it is in the journal in ${folder}.`,
+    )
+    const again = await evaluate({ ...options, journal: folder })
+    expect(again.warnings.join('\n')).not.toContain('is not resumed')
+    const without = await evaluate(options)
+    expect(without.warnings.join('\n')).toContain('every row runs: there is neither a journal nor an API key.')
+  })
+
   test('runs only what is missing, from the local journal, offline', async ({ folder }) => {
     let isBroken = true
     const calls: number[] = []

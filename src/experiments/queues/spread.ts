@@ -11,6 +11,7 @@ import { openExperiment } from '../open-experiment.js'
 import type { EvaluateOptions } from '../options.js'
 import { createProgress, type ProgressState } from '../progress.js'
 import type { ExperimentResult } from '../result.js'
+import { findRowDamage } from '../result-data.js'
 import { Stop } from '../stop.js'
 import type { DatapointInput, EvaluatorSet, ExperimentRow, OutputUntilInferred, ScoresOf } from '../types.js'
 import type { QueueMessage, RowQueue } from './row-queue.js'
@@ -94,8 +95,7 @@ async function sendRows(experiment: Experiment, queue: RowQueue, known: Readonly
     if (stop.isStopped) break
     total += 1
     const earlier = known.get(rowKey(row))
-    // A row whose outputs the journal could not hold runs again.
-    if (earlier !== undefined && earlier.status !== 'cancelled' && !experiment.isEdited(earlier, row)) {
+    if (earlier !== undefined && isWhole(earlier) && !experiment.isEdited(earlier, row)) {
       experiment.take({ ...earlier, index: row.index })
       continue
     }
@@ -106,6 +106,11 @@ async function sendRows(experiment: Experiment, queue: RowQueue, known: Readonly
   }
   if (batch.length > 0) await queue.rows.send(batch)
   return total
+}
+
+/** Whether a row of the journal can be taken over; one whose outputs it could not hold, or that another hand changed, runs again. */
+function isWhole(row: ExperimentRow): boolean {
+  return row.status !== 'cancelled' && findRowDamage(row) === undefined
 }
 
 function toMessage(row: SourceRow): QueueMessage {

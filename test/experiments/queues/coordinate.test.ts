@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test as base } from 'vitest'
@@ -53,6 +53,27 @@ describe('coordinateRows', () => {
     expect(result.rows.map(({ outputs }) => outputs)).toEqual(['early', 'early', ...Array.from({ length: 6 }, () => 'late')])
     expect(sent.filter(({ body }) => typeof body === 'object')).toHaveLength(6)
     expect(result.passed).toBe(true)
+  })
+
+  test('runs again what another hand left of a row in the journal', async ({ folder }) => {
+    const runId = crypto.randomUUID()
+    const dataset = Array.from({ length: 4 }, (_, i) => ({ id: i, inputs: { i } }))
+    const options = {
+      runId,
+      journal: folder,
+      dataset,
+      function: () => 'right',
+      evaluators: { right: (outputs: string) => outputs === 'right' },
+    }
+    await evaluate({ ...OFFLINE, ...options })
+    const [name = ''] = await readdir(folder)
+    const file = join(folder, name)
+    const edited = (await readFile(file, 'utf8')).replace('"scores":{"right":true}', '"scores":null')
+    await writeFile(file, edited)
+    const { result, sent } = await spread(options)
+    expect(sent.filter(({ body }) => typeof body === 'object')).toHaveLength(1)
+    expect(result).toMatchObject({ passed: true, counts: { total: 4, succeeded: 4 } })
+    expect(result.rows.map(({ scores }) => scores)).toEqual(Array(4).fill({ right: true }))
   })
 
   test('counts a row whose outputs have no exact form for what it is', async () => {
