@@ -152,6 +152,24 @@ describe('events', () => {
     })
   })
 
+  test('an id that is no UUID is refused, alone and in a batch; none at all is made', async ({ server }) => {
+    const event = { event_type: 'tool', event_name: 'x', inputs: {}, session_id: SESSION }
+    for (const wrong of ['abc', 7, {}]) {
+      for (const [path, body] of [
+        ['/events', { event: { ...event, event_id: wrong } }],
+        ['/v1/events', { ...event, event_id: wrong }],
+      ] as const)
+        expect(await call(server, 'POST', path, body)).toMatchObject({
+          status: 400,
+          body: { message: 'event_id must be a UUID; leave it out to get one' },
+        })
+    }
+    const batch = [{ ...event, event_id: 'abc' }, { ...event, event_id: null }, event]
+    const reply = await call(server, 'POST', '/v1/events/batch', { events: batch })
+    expect(reply).toMatchObject({ status: 500, body: { errors: [expect.stringContaining('event 0: event_id must be a UUID') as string] } })
+    expect(server.events({ sessionId: SESSION }).filter(({ type }) => type === 'tool')).toHaveLength(2)
+  })
+
   test('a wrong event answers 400 in the error format, an unknown one 404', async ({ server }) => {
     expect(await call(server, 'POST', '/v1/events', { event_type: 'nope', inputs: {} })).toMatchObject({
       status: 400,

@@ -13,7 +13,7 @@ const LOCAL_OWNER = { org_id: 'local', workspace_id: 'local', tenant: 'local' } 
 /** Later than any millisecond time: what is larger was given in microseconds. */
 const MICROSECONDS_FROM = 1e14
 
-/** Reads a posted event. @throws HttpError 400 when its type is missing or unknown, or a bucket is no object. */
+/** Reads a posted event. @throws HttpError 400 when its type is missing or unknown, its id is no UUID, or a bucket is no object. */
 export function toNewEvent(
   event: JsonObject,
   projectId: number,
@@ -24,7 +24,7 @@ export function toNewEvent(
   if (!EVENT_TYPES.has(type)) throw badRequest('event_type must be one of model, tool, chain, session')
   checkBuckets(event)
   const sessionId = defaults.sessionId ?? toSessionUuid(event.session_id) ?? createId()
-  const id = isUuid(event.event_id) ? event.event_id.toLowerCase() : type === 'session' ? sessionId : createId()
+  const id = readEventId(event.event_id) ?? (type === 'session' ? sessionId : createId())
   const parentId = isUuid(event.parent_id) ? event.parent_id.toLowerCase() : (defaults.parentId ?? sessionId)
   const times = readTimes(event, nowMs)
   return {
@@ -45,6 +45,13 @@ export function toNewEvent(
     body: toBody(event),
     ...NO_SPAN,
   }
+}
+
+// Another id in its place would store the event once more each time it is sent again, and no update would find it.
+function readEventId(given: unknown): string | undefined {
+  if (isUuid(given)) return given.toLowerCase()
+  if (given === undefined || given === null || given === '') return undefined
+  throw badRequest('event_id must be a UUID; leave it out to get one')
 }
 
 /** Start, end and duration in milliseconds; whatever is missing follows from the others. */
