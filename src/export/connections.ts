@@ -1,8 +1,8 @@
 import { NativeMap, reflectGet, NativeProxy } from '../builtins.js'
 import type { Agent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { silencePromise } from '../promises.js'
 import { ExchangeError } from './exchange.js'
+import { HttpsAgent } from './node-http.js'
 import { findProxy, type ProxyRules, TunnelAgent } from './proxy.js'
 import { type AgentLease, leaseAgent, toAgentOptions } from './sockets.js'
 

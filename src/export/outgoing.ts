@@ -1,5 +1,6 @@
 import { NativeSet } from '../builtins.js'
-import { ClientRequest, type ClientRequestArgs } from 'node:http'
+import type { ClientRequestArgs } from 'node:http'
+import { ClientRequest } from './node-http.js'
 
 /**
  * Begins one request of our own.

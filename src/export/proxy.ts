@@ -1,6 +1,7 @@
-import { Agent as HttpAgent, type ClientRequest, type ClientRequestArgs } from 'node:http'
-import { Agent as HttpsAgent, type AgentOptions } from 'node:https'
+import type { ClientRequest, ClientRequestArgs } from 'node:http'
+import type { AgentOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { HttpAgent, HttpsAgent } from './node-http.js'
 import { beginRequest, toHostOptions } from './outgoing.js'
 
 /** Which proxy requests go through. */

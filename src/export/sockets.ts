@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent, type AgentOptions } from 'node:https'
+import type { AgentOptions } from 'node:https'
 import { processState } from '../context/globals.js'
+import { HttpAgent, HttpsAgent } from './node-http.js'
 import { TunnelAgent } from './proxy.js'
 
 /** How connections to one origin are made. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, type ContextManager, trace } from '@opentelemetry/api'
+import { context, type ContextManager, type Span, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
@@ -411,6 +411,38 @@ describe('a callback that is given to the work of a result', () => {
         return seen
       })
       expect(without).toEqual([true])
+    } finally {
+      context.disable()
+    }
+  })
+
+  it('finds, where the work had a span of a tracer made active, the span it was given with; the host’s own stays', async () => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager())
+    const host = (digit: string) => trace.wrapSpanContext({ traceId: digit.repeat(32), spanId: digit.repeat(16), traceFlags: 1 })
+    const own = (digit: string) => Object.assign(host(digit), { honeyhiveSpan: digit })
+    const [hostsOne, hostsOther, ofOne, ofOther] = [host('1'), host('2'), own('3'), own('4')]
+    const within = <T>(span: Span | undefined, fn: () => T): T =>
+      span === undefined ? fn() : context.with(trace.setSpan(context.active(), span), fn)
+    const seenBy = async (given: Span | undefined, called: Span | undefined): Promise<Span | undefined> => {
+      const inner = class extends Query {
+        override exec(callback?: (error: unknown, rows: string) => void): Promise<unknown> {
+          return sleep(2).then(() => within(called, () => callback?.(null, 'rows')))
+        }
+      }
+      const seen: (Span | undefined)[] = []
+      const { wrap } = create()
+      const query = wrap(() => new inner())()
+      await within(given, () => query.exec(() => seen.push(trace.getSpan(context.active()))))
+      return seen[0]
+    }
+    try {
+      expect(await seenBy(undefined, ofOne)).toBe(undefined)
+      expect(await seenBy(hostsOne, ofOne)).toBe(hostsOne)
+      expect(await seenBy(ofOther, ofOne)).toBe(ofOther)
+      expect(await seenBy(ofOne, ofOne)).toBe(ofOne)
+      expect(await seenBy(hostsOne, hostsOther)).toBe(hostsOther)
+      expect(await seenBy(undefined, hostsOther)).toBe(hostsOther)
+      expect(await seenBy(hostsOne, undefined)).toBe(hostsOne)
     } finally {
       context.disable()
     }
