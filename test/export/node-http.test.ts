@@ -25,3 +25,19 @@ test('classes are those that everybody else has', async () => {
   const [ours, http, https] = await Promise.all([import('../../src/export/node-http.js'), import('node:http'), import('node:https')])
   expect(ours).toMatchObject({ HttpAgent: http.Agent, HttpsAgent: https.Agent, ClientRequest: http.ClientRequest })
 })
+
+test('loading the package does not make an instrumentation of the host begin: what it listens to is not asked', () => {
+  const script = `
+    import { registerInstrumentations } from '@opentelemetry/instrumentation'
+    import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
+    import { createRequire } from 'node:module'
+    registerInstrumentations({ instrumentations: [new HttpInstrumentation()] })
+    await import('./src/index.ts')
+    const { default: http } = await import('node:http')
+    const isInstrumented = () => http.request.__wrapped === true
+    const withUs = isInstrumented()
+    createRequire(import.meta.url)('node:http')
+    console.log(JSON.stringify({ withUs, control: isInstrumented() }))`
+  const output = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' })
+  expect(JSON.parse(output)).toEqual({ withUs: false, control: true })
+})
