@@ -15,7 +15,6 @@ import type { RedactFunction, RedactRules } from '../semantics/redaction.js'
 import { MAX_TIMER_MS } from '../time.js'
 import { apiKeyFor } from '../tracer/instance-key.js'
 import { redactorFor } from '../tracer/instance-redactor.js'
-import { VERSION } from '../version.js'
 import { type ConfigurationsResource, createConfigurations } from './configurations.js'
 import { createDatapoints, type DatapointsResource } from './datapoints.js'
 import { createDatasets, type DatasetsResource } from './datasets.js'
@@ -194,7 +193,7 @@ function toMasks(config: ResolvedConfig): { label: (text: string) => string; tex
 function openTransport(config: ResolvedConfig, label: (text: string) => string): Transport {
   const { serverUrl, source, headers: given, fetch, proxy, agent, ca } = config
   const key = apiKeyFor(config)
-  const headers = toRequestHeaders({ apiKey: undefined, source: label(source), version: VERSION, headers: given })
+  const headers = toRequestHeaders({ apiKey: undefined, source: label(source), headers: given })
   return fetch === undefined
     ? new HttpTransport({ serverUrl, headers, key, proxy, agent, ca })
     : createFetchTransport({ serverUrl, headers, key, fetch })

@@ -60,6 +60,12 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
   const runId = toId(code.runId)
   const datasetId = toId(code.datasetId)
   const datapointId = toId(code.datapointId)
+  const warnings = [
+    ...(refusal === undefined ? EMPTY_LIST : [refusal]),
+    ...environment.warnings,
+    ...exposed.map(toExposedLine),
+    ...lostProxies.map(toLostProxyLine),
+  ]
   const config: ResolvedConfig = {
     apiKey: typeof key === 'function' ? undefined : key?.trim() || undefined,
     askKey: typeof key === 'function' ? key : undefined,
@@ -111,12 +117,7 @@ function combine(code: TracerOptions, environment: EnvironmentValues, variables:
     fetch: code.fetch ?? undefined,
     logger: code.logger ?? undefined,
     onDrop: code.onDrop ?? undefined,
-    warnings: [
-      ...(refusal === undefined ? EMPTY_LIST : [refusal]),
-      ...environment.warnings,
-      ...exposed.map(toExposedLine),
-      ...lostProxies.map(toLostProxyLine),
-    ],
+    warnings: warnings.length === 0 ? EMPTY_LIST : warnings,
   }
   return Object.freeze(config)
 }

@@ -8,7 +8,6 @@ import { toRequestHeaders } from '../export/headers.js'
 import { SpanStats } from '../export/stats.js'
 import { HttpTransport } from '../export/transport.js'
 import { redactorFor } from '../tracer/instance-redactor.js'
-import { VERSION } from '../version.js'
 
 /** Values of a query; a list repeats its name. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -27,7 +26,7 @@ export function createBackend(config: ResolvedConfig): Backend | undefined {
   const { apiKey, serverUrl, source } = config
   if (apiKey === undefined || config.disabled || config.testMode) return undefined
   const mask = redactorFor(config).label
-  const headers = toRequestHeaders({ apiKey, source: mask(source), version: VERSION, headers: config.headers })
+  const headers = toRequestHeaders({ apiKey, source: mask(source), headers: config.headers })
   const transport =
     config.fetch === undefined
       ? new HttpTransport({ serverUrl, headers, proxy: config.proxy, agent: config.agent, ca: config.ca })

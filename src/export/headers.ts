@@ -1,18 +1,19 @@
 import { toJsonText, NativeSet } from '../builtins.js'
+import { VERSION } from '../version.js'
 
 /** What the request headers of one tracer are made of. */
 export interface HeaderOptions {
   /** `undefined` for a host that is not HoneyHive: it gets no key, and the user may give it credentials of its own. */
   readonly apiKey: string | undefined
   readonly source: string
-  /** Version of this package. */
-  readonly version: string
   /** Extra headers of the user; they cannot replace the ones set here. A user agent goes in front of ours. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** Version of OpenTelemetry's OTLP packages that write the requests; a test keeps it equal to the installed one. */
 const OTLP_VERSION = '0.223.0'
+/** One text for all tracers. */
+const USER_AGENT = `honeyhive-tracer/${VERSION} OTel-OTLP-Exporter-JavaScript/${OTLP_VERSION}`
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Visible Latin-1 and tab: no line break can start another header. */
@@ -34,15 +35,15 @@ const OWN_NAMES: ReadonlySet<string> = new NativeSet([
  *
  * @throws TypeError when a name or a value cannot be sent, line breaks included. The message shows names, never values.
  */
-export function toRequestHeaders({ apiKey, source, version, headers = {} }: HeaderOptions): Record<string, string> {
+export function toRequestHeaders({ apiKey, source, headers = {} }: HeaderOptions): Record<string, string> {
   return {
     ...toUserHeaders(headers, apiKey !== undefined),
-    'User-Agent': toUserAgent(version, headers),
+    'User-Agent': toUserAgent(headers),
     ...(apiKey === undefined ? {} : { Authorization: checked('apiKey', `Bearer ${apiKey}`) }),
     // A label may hold any text; a header may not.
     'X-Source': VALUE.test(source) ? source : encodeURIComponent(source),
     'hh-client-package': 'honeyhive-tracer',
-    'hh-client-version': version,
+    'hh-client-version': VERSION,
     'hh-client-language': 'typescript',
   }
 }
@@ -52,10 +53,9 @@ export function toRequestHeaders({ apiKey, source, version, headers = {} }: Head
  *
  * @see OTLP exporter specification, section "User Agent"
  */
-function toUserAgent(version: string, headers: Readonly<Record<string, string>>): string {
+function toUserAgent(headers: Readonly<Record<string, string>>): string {
   const given = Object.entries(headers).find(([name]) => name.toLowerCase() === 'user-agent')
-  const own = `honeyhive-tracer/${version} OTel-OTLP-Exporter-JavaScript/${OTLP_VERSION}`
-  return given === undefined ? own : `${checked(`headers.${given[0]}`, given[1])} ${own}`
+  return given === undefined ? USER_AGENT : `${checked(`headers.${given[0]}`, given[1])} ${USER_AGENT}`
 }
 
 function toUserHeaders(headers: Readonly<Record<string, string>>, hasKey: boolean): Record<string, string> {

@@ -45,25 +45,28 @@ function isZero(id: string): boolean {
 
 const pooledIds = new PooledIdGenerator()
 
+/** The ids of one instance; those without a generator of the user's share one. */
+export function createIds(generator: IdGenerator | undefined): IdGenerator {
+  return generator === undefined ? pooledIds : new CheckedIdGenerator(generator)
+}
+
 /**
- * Gives out the ids of one instance, from the user's generator when there is one. An id that is no valid one, and a generator
+ * Gives out ids from the user's generator. An id that is no valid one, and a generator
  * that throws, cost the span nothing: it gets a random id.
  */
-export class InstanceIdGenerator implements IdGenerator {
-  readonly #generator: IdGenerator | undefined
+class CheckedIdGenerator implements IdGenerator {
+  readonly #generator: IdGenerator
 
-  constructor(generator: IdGenerator | undefined) {
+  constructor(generator: IdGenerator) {
     this.#generator = generator
   }
 
   generateTraceId(): string {
-    const generator = this.#generator
-    return (generator && ask(() => generator.generateTraceId(), isValidTraceId)) ?? pooledIds.generateTraceId()
+    return ask(() => this.#generator.generateTraceId(), isValidTraceId) ?? pooledIds.generateTraceId()
   }
 
   generateSpanId(): string {
-    const generator = this.#generator
-    return (generator && ask(() => generator.generateSpanId(), isValidSpanId)) ?? pooledIds.generateSpanId()
+    return ask(() => this.#generator.generateSpanId(), isValidSpanId) ?? pooledIds.generateSpanId()
   }
 }
 

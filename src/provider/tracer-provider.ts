@@ -1,6 +1,6 @@
 import { type Context, type Link, ROOT_CONTEXT, type SpanContext, type SpanOptions, TraceFlags, trace } from '@opentelemetry/api'
 import { isTracingSuppressed } from '@opentelemetry/core'
-import { SamplingDecision, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { type IdGenerator, SamplingDecision, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
 import type { Frame } from '../context/frame.js'
 import type { Instance, OwnedSpan, Place } from '../context/instance.js'
@@ -13,7 +13,6 @@ import { toTimerMs } from '../time.js'
 import { readSpanContext } from './foreign-span.js'
 import { GuardedSpan } from './guarded-span.js'
 import { toShownContext } from './host.js'
-import type { InstanceIdGenerator } from './id-generator.js'
 import { innermostSpanOf, originOf, type Surroundings } from './owner.js'
 import { createSampler, type SpanDraft, type SpanSampler } from './sampler.js'
 import { SpanMetrics } from './span-metrics.js'
@@ -41,7 +40,7 @@ export interface InstanceProviderParts {
   readonly config: ResolvedConfig
   readonly diagnostics: Diagnostics
   readonly ownSession: Session
-  readonly ids: InstanceIdGenerator
+  readonly ids: IdGenerator
   /** Takes what ended to the exporter. */
   readonly exportProcessor: SpanProcessor
 }

@@ -22,7 +22,6 @@ import { Spool } from '../export/spool.js'
 import type { SpanStats } from '../export/stats.js'
 import type { Clock } from '../provider/clock.js'
 import { HttpTransport, type Transport } from '../export/transport.js'
-import { VERSION } from '../version.js'
 import type { Exporters, Memory } from './exporter-types.js'
 import { apiKeyFor } from './instance-key.js'
 import { redactorFor } from './instance-redactor.js'
@@ -85,7 +84,7 @@ function openTransport(config: ResolvedConfig): HttpTransport {
 /** Without the key, which the transport adds for the server it belongs to. */
 function toHeaders(config: ResolvedConfig): Record<string, string> {
   const { source, headers } = config
-  return toRequestHeaders({ apiKey: undefined, source: redactorFor(config).label(source), version: VERSION, headers })
+  return toRequestHeaders({ apiKey: undefined, source: redactorFor(config).label(source), headers })
 }
 
 function openSpool({ config, stats, diagnostics }: ExporterParts, transport: HttpTransport): Spool | undefined {

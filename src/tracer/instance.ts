@@ -2,6 +2,7 @@ import { areAllTrue, outcomesOf, NativeMap } from '../builtins.js'
 import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { ResolvedConfig } from '../config/resolved.js'
+import { CAPTURE_DEFAULTS } from '../config/schema.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, TracerHandle } from '../context/instance.js'
@@ -16,7 +17,7 @@ import { type Clock, createSystemClock, nowOn } from '../provider/clock.js'
 import { mapTexts } from '../values/secrets/map-texts.js'
 import { cutShort } from '../provider/cut-short.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
-import { InstanceIdGenerator } from '../provider/id-generator.js'
+import { createIds } from '../provider/id-generator.js'
 import type { OpenSpansLimits } from '../provider/open-spans.js'
 import { findInnermost, originOf, readSurroundings, type Surroundings } from '../provider/owner.js'
 import { createResource } from '../provider/resource.js'
@@ -107,9 +108,11 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** What is recorded of calls by default, and the copy that is taken of it. */
   readonly capture: Capture
   readonly #config: ResolvedConfig
-  readonly #open: UnfinishedSpans
-  readonly #ids: InstanceIdGenerator
+  /** A span's name as it is exported; made apart from the constructor, whose functions hold the tracer. */
+  readonly #showName: (name: string) => string
+  readonly #ids: IdGenerator
   #resource: SpanOwner['resource'] | undefined
+  #unfinished: UnfinishedSpans | undefined
   #spans: InstanceProvider | undefined
   #exporters: Exporters | undefined
   readonly #exportProcessor = new ExportProcessor(this)
@@ -124,7 +127,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.clock = collaborators?.clock ?? systemClock
     this.tracer = tracer
     this.#config = config
-    this.#ids = new InstanceIdGenerator(collaborators?.ids ?? config.idGenerator)
+    this.#ids = createIds(collaborators?.ids ?? config.idGenerator)
     this.redactor = redactorFor(config)
     this.label = this.redactor.label(config.project ?? config.source)
     this.crossTracerLinks = config.crossTracerLinks
@@ -133,25 +136,17 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.isRecording =
       !config.disabled && (config.apiKey !== undefined || config.askKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
-    const { redactor } = this
+    this.#showName = toShowName(this.redactor)
     this.stats = new SpanStats({
       diagnostics: this.diagnostics,
       onDrop: config.onDrop,
-      mask: redactor.label,
-      showName: toShowName(redactor),
+      mask: this.redactor.label,
+      showName: this.#showName,
     })
-    this.#open = new UnfinishedSpans({
-      stats: this.stats,
-      diagnostics: this.diagnostics,
-      clock: this.clock,
-      limits: toOpenLimits(config),
-      showName: toShowName(redactor),
-    })
-    this.stats.watchOpen(this.#open)
     this.ownSession = createOwnSession(config, caller, (value) => this.snapshot(value).value)
     this.#firstParent = this.ownSession.follows === undefined ? caller?.parent : undefined
     if (config.spool !== undefined && this.isRecording) void this.exporters
-    this.capture = new Capture(config.capture, hideOwnObjects)
+    this.capture = config.capture === CAPTURE_DEFAULTS ? usualCapture : new Capture(config.capture, hideOwnObjects)
   }
 
   get isLive(): boolean {
@@ -179,6 +174,19 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       exportProcessor: this.#exportProcessor,
     })
     return this.#spans
+  }
+
+  /** The spans that have not ended; kept from the first one on. */
+  get #open(): UnfinishedSpans {
+    this.#unfinished ??= this.#watchOpen()
+    return this.#unfinished
+  }
+
+  #watchOpen(): UnfinishedSpans {
+    const { stats, diagnostics, clock } = this
+    const open = new UnfinishedSpans({ stats, diagnostics, clock, limits: toOpenLimits(this.#config), showName: this.#showName })
+    stats.watchOpen(open)
+    return open
   }
 
   /** The ways out, opened with the first use: a tracer that records nothing holds no queue and no socket. */
@@ -210,14 +218,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   /** The routing provider whose spans come here when no tracer is active. */
   get provider(): RoutingProvider {
-    const { registerContextManager } = this.#config
-    const showName = toShowName(this.redactor)
     this.#provider ??= new RoutingProvider({
       fallback: this,
-      showName,
+      showName: this.#showName,
       diagnostics: this.diagnostics,
       isOwnEndpoint,
-      registerContextManager,
+      registerContextManager: this.#config.registerContextManager,
     })
     return this.#provider
   }
@@ -596,7 +602,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** Ends what nothing else will end any more. */
   #completeSpans(): void {
     GuardedSpan.completeCutShort()
-    this.guard('flush', undefined, () => this.#open.exportAbandoned())
+    this.guard('flush', undefined, () => this.#unfinished?.exportAbandoned())
   }
 
   async flushRouted(timeoutMs: number): Promise<void> {
@@ -678,7 +684,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   async #close(timeoutMs: number): Promise<boolean> {
     GuardedSpan.completeCutShort()
-    this.guard('shutdown', undefined, () => this.#open.close())
+    this.guard('shutdown', undefined, () => this.#unfinished?.close())
     processState.letGo.unregister(this)
     const arrived = [this.#exporters?.shutdown(timeoutMs) ?? true, this.#settleProcessors((processor) => processor.shutdown(), timeoutMs)]
     return await areAllTrue(arrived)
@@ -791,6 +797,8 @@ function hasOwnExit({ exporter, exportUrl, spanProcessors }: ResolvedConfig): bo
 }
 
 const systemClock = createSystemClock()
+/** Of every tracer that was given no other settings. */
+const usualCapture = new Capture(CAPTURE_DEFAULTS, hideOwnObjects)
 
 /**
  * What is around, with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their
@@ -844,7 +852,7 @@ function takeTurn(message: string): boolean {
   return false
 }
 
-/** Apart from the constructor, whose functions hold the tracer: the books outlive one that the program let go of. */
+/** Knows no tracer: the books outlive one that the program let go of. */
 function toShowName(redactor: Redactor): (name: string) => string {
   return (name) => redactor.line('name', name)
 }

@@ -459,8 +459,8 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   }
 
   #enableInstrumentations(): void {
-    const { provider, diagnostics } = this.#instance
     if (this.#config.instrumentations.length === 0) return
+    const { provider, diagnostics } = this.#instance
     const providers = { tracers: provider, meters: metrics.getMeterProvider(), loggers: new MessageLoggerProvider(diagnostics) }
     for (const instrumentation of this.#config.instrumentations)
       this.#instance.guard('instrumentation', undefined, () => enableInstrumentation(instrumentation, providers))

@@ -72,7 +72,8 @@ export function createRedactor(
   )
   const nameMasks = listMasks(label, isUsual ? USUAL_NAME_MASK : createNameMask({ keyRules, formats, replacement }))
   const ask = typeof rules === 'function' ? createAsk(rules, masks, replacement) : undefined
-  return new RuleRedactor({ keyRules, masks, nameMasks, fieldNameMasks: [...nameMasks, ...byPattern], ask, replacement, label, media })
+  const fieldNameMasks = byPattern.length === 0 ? nameMasks : [...nameMasks, ...byPattern]
+  return new RuleRedactor({ keyRules, masks, nameMasks, fieldNameMasks, ask, replacement, label, media })
 }
 
 /** Copied once more, because what `filter` gives has room for sixteen. */
@@ -105,17 +106,14 @@ class RuleRedactor implements Redactor {
   readonly hasFunction: boolean
   readonly label: MaskText
   readonly #parts: RedactorParts
-  readonly #walk: SecretWalk
+  #walk: SecretWalk | undefined
 
   constructor(parts: RedactorParts) {
-    const { keyRules, masks, fieldNameMasks, ask, replacement, label, media } = parts
+    const { keyRules, masks, ask, label } = parts
     this.#parts = parts
     this.isActive = keyRules.isActive || masks.length > 0 || ask !== undefined
     this.hasFunction = ask !== undefined
     this.label = label ?? keepText
-    const maskLeaf: MaskLeaf = (path, leaf) => this.#leaf(path, leaf)
-    const maskName = fieldNameMasks.length === 0 ? undefined : (name: string): string => maskText(name, fieldNameMasks)
-    this.#walk = new SecretWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction: ask !== undefined, media })
   }
 
   name(text: string): string {
@@ -125,7 +123,17 @@ class RuleRedactor implements Redactor {
   value(path: string, at: Plain): Plain {
     const { keyRules, replacement } = this.#parts
     if (!this.isActive || at === null) return at
-    return keyRules.isSecretPath(path, typeof at === 'string') ? this.#leaf(path, replacement) : this.#walk.value(path, at)
+    if (keyRules.isSecretPath(path, typeof at === 'string')) return this.#leaf(path, replacement)
+    // Made with the first value: many a tracer never has one.
+    this.#walk ??= this.#createWalk()
+    return this.#walk.value(path, at)
+  }
+
+  #createWalk(): SecretWalk {
+    const { keyRules, fieldNameMasks, replacement, media } = this.#parts
+    const maskLeaf: MaskLeaf = (path, leaf) => this.#leaf(path, leaf)
+    const maskName = (name: string): string => maskText(name, fieldNameMasks)
+    return new SecretWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction: this.hasFunction, media })
   }
 
   text(path: string, text: string): string {

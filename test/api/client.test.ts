@@ -9,7 +9,7 @@ import { startFaultServer, type FaultServer } from '../faults/start-fault-server
 import { isWithin } from '../fixtures/limit.js'
 
 const KEY = 'hh_sentinel_key_4711'
-const HEADERS = toRequestHeaders({ apiKey: KEY, source: 'test', version: '0.0.0' })
+const HEADERS = toRequestHeaders({ apiKey: KEY, source: 'test' })
 let server: FaultServer
 let client: RestClient
 let transport: Transport

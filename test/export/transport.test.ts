@@ -8,6 +8,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { processState } from '../../src/context/globals.js'
 import { isOwnEndpoint, leaseAgent, registerEndpoint } from '../../src/export/sockets.js'
 import { toRequestHeaders } from '../../src/export/headers.js'
+import { VERSION } from '../../src/version.js'
 import { ApiKey } from '../../src/export/api-key.js'
 import { HttpTransport, type HttpTransportOptions, type TransportRequest } from '../../src/export/transport.js'
 import { type Certificate, makeCertificate } from '../fixtures/certificate.js'
@@ -187,7 +188,7 @@ describe('sharers', () => {
 
 describe('exportUrl', () => {
   const user = { 'x-team': 'a', authorization: 'Basic collector' }
-  const headersFor = (apiKey: string | undefined) => toRequestHeaders({ apiKey, source: 'dev', version: '1.2.3', headers: user })
+  const headersFor = (apiKey: string | undefined) => toRequestHeaders({ apiKey, source: 'dev', headers: user })
   const seen: { url: string | undefined; headers: IncomingHttpHeaders }[] = []
 
   function listenAndSee(): Promise<number> {
@@ -300,23 +301,23 @@ describe('leaseAgent', () => {
 })
 
 describe('toRequestHeaders', () => {
-  const options = { apiKey: 'hh_key', source: 'dev', version: '1.2.3' }
+  const options = { apiKey: 'hh_key', source: 'dev' }
 
   it('names key, source and client, and lets the user add but not replace', () => {
     expect(toRequestHeaders({ ...options, headers: { 'x-team': 'a', authorization: 'Bearer other', 'Content-Length': '1' } })).toEqual({
       'x-team': 'a',
-      'User-Agent': expect.stringMatching(/^honeyhive-tracer\/1\.2\.3 OTel-OTLP-Exporter-JavaScript\/\d/),
+      'User-Agent': expect.stringMatching(/^honeyhive-tracer\/\S+ OTel-OTLP-Exporter-JavaScript\/\d/),
       Authorization: 'Bearer hh_key',
       'X-Source': 'dev',
       'hh-client-package': 'honeyhive-tracer',
-      'hh-client-version': '1.2.3',
+      'hh-client-version': VERSION,
       'hh-client-language': 'typescript',
     })
   })
 
   it('puts the product of the user in front of the standard user agent', () => {
     const { version } = createRequire(import.meta.url)('@opentelemetry/otlp-transformer/package.json') as { version: string }
-    const own = `honeyhive-tracer/1.2.3 OTel-OTLP-Exporter-JavaScript/${version}`
+    const own = `honeyhive-tracer/${VERSION} OTel-OTLP-Exporter-JavaScript/${version}`
     const sent = toRequestHeaders({ ...options, headers: { 'user-agent': 'shop/7' } })
     expect(sent['User-Agent']).toBe(`shop/7 ${own}`)
     expect(Object.keys(sent).filter((name) => name.toLowerCase() === 'user-agent')).toHaveLength(1)
@@ -325,7 +326,7 @@ describe('toRequestHeaders', () => {
 
   it('has no key for a host that is not HoneyHive, and lets the user give credentials of its own', () => {
     const sent = toRequestHeaders({ ...options, apiKey: undefined, headers: { authorization: 'Basic x' } })
-    expect(sent).toMatchObject({ authorization: 'Basic x', 'hh-client-version': '1.2.3' })
+    expect(sent).toMatchObject({ authorization: 'Basic x', 'hh-client-version': VERSION })
     expect(sent).not.toHaveProperty('Authorization')
   })
 

@@ -62,7 +62,7 @@ export function createRig({
   const push = (message: string): void => void warnings.push(message)
   const diagnostics = createDiagnostics({ logger: { debug: push, warn: push, error: push } })
   const stats = new SpanStats({ diagnostics, onDrop: ({ reason, count }) => void drops.push({ reason, count }) })
-  const headers = toRequestHeaders({ apiKey: SENTINEL_KEY, source: 'test', version: '0.0.0' })
+  const headers = toRequestHeaders({ apiKey: SENTINEL_KEY, source: 'test' })
   const wire = new HttpTransport({ serverUrl, headers, ...transport })
   const sender = new OtlpSender({ transport: wire, protocol, stats })
   const processor = new BatchSpanProcessor({ sender, limits: { ...BATCH, ...limits }, stats, diagnostics, ...parts })

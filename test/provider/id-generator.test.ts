@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { InstanceIdGenerator, PooledIdGenerator } from '../../src/provider/id-generator.js'
+import { createIds, PooledIdGenerator } from '../../src/provider/id-generator.js'
 import { tracerTest as test } from '../fixtures/tracer.js'
 
 const traceId = '11111111111111111111111111111111'
@@ -31,9 +31,9 @@ describe('PooledIdGenerator', () => {
   })
 })
 
-describe('InstanceIdGenerator', () => {
+describe('createIds', () => {
   test("gives the ids of the user's generator", () => {
-    const ids = new InstanceIdGenerator({ generateTraceId: () => traceId, generateSpanId: () => spanId })
+    const ids = createIds({ generateTraceId: () => traceId, generateSpanId: () => spanId })
     expect([ids.generateTraceId(), ids.generateSpanId()]).toEqual([traceId, spanId])
   })
 
@@ -42,7 +42,7 @@ describe('InstanceIdGenerator', () => {
       throw new Error('no ids today')
     }
     for (const wrong of [() => '', () => '0'.repeat(32), () => 'z'.repeat(32), () => 7 as never, () => undefined as never, fail]) {
-      const ids = new InstanceIdGenerator({ generateTraceId: wrong, generateSpanId: wrong })
+      const ids = createIds({ generateTraceId: wrong, generateSpanId: wrong })
       expect(ids.generateTraceId()).toMatch(/^[0-9a-f]{32}$/)
       expect(ids.generateSpanId()).toMatch(/^[0-9a-f]{16}$/)
     }

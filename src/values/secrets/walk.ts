@@ -15,7 +15,7 @@ export interface WalkParts {
   readonly keyRules: KeyRules
   readonly maskLeaf: MaskLeaf
   /** Masks secrets in names of fields. */
-  readonly maskName: ((name: string) => string) | undefined
+  readonly maskName: (name: string) => string
   readonly replacement: string
   /** Whether media are summarised. */
   readonly media: MediaMode
@@ -88,7 +88,7 @@ export class SecretWalk {
 
   #withShownNames(fields: PlainObject, names: readonly string[]): PlainObject {
     const { maskName } = this.#parts
-    if (maskName === undefined || !hasOther(names, maskName)) return fields
+    if (!hasOther(names, maskName)) return fields
     const copy: { [key: string]: Plain } = {}
     const taken = new NativeSet<string>()
     for (const name of names) setField(copy, takeFreeName(maskName(name), taken), fields[name] as Plain)
