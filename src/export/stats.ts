@@ -3,6 +3,7 @@ import { DROP_REASONS, type DropReason } from '../semantics/attributes.js'
 import type { DropReport } from '../config/resolved.js'
 import { callHook, type Diagnostics } from '../diagnostics.js'
 import { toOneLine } from '../terminal-text.js'
+import type { Redactor } from '../values/redact.js'
 import { DecisionLog, type SpanName } from './decision-log.js'
 
 /**
@@ -65,10 +66,8 @@ export interface SpanStatsOptions {
   readonly diagnostics: Diagnostics
   /** The user's hook; what it throws or rejects with is ignored. */
   readonly onDrop?: ((report: DropReport) => void) | undefined
-  /** Takes out what may not be shown, e.g. the tracer's key. @defaultValue none */
-  readonly mask?: ((text: string) => string) | undefined
-  /** A span's name as it is exported. @defaultValue as it is */
-  readonly showName?: ((name: string) => string) | undefined
+  /** Takes out what may not be shown, e.g. the tracer's key. @defaultValue nothing is taken out */
+  readonly redactor?: Pick<Redactor, 'label' | 'line'> | undefined
   /** Milliseconds since the Unix epoch. @defaultValue `Date.now` */
   readonly now?: (() => number) | undefined
 }
@@ -101,8 +100,7 @@ const REMEDY: Readonly<Record<DropReason, string>> = {
 export class SpanStats {
   readonly #diagnostics: Diagnostics
   readonly #now: () => number
-  readonly #mask: (text: string) => string
-  readonly #showName: (name: string) => string
+  readonly #redactor: SpanStatsOptions['redactor']
   readonly #onDrop: SpanStatsOptions['onDrop']
   #started = 0
   #ended = 0
@@ -120,9 +118,8 @@ export class SpanStats {
   #open: OpenSpansView | undefined
   #pending: PendingSpansView | undefined
 
-  constructor({ diagnostics, onDrop, mask = (text) => text, showName = (name) => name, now = unixMs }: SpanStatsOptions) {
-    this.#mask = mask
-    this.#showName = showName
+  constructor({ diagnostics, onDrop, redactor, now = unixMs }: SpanStatsOptions) {
+    this.#redactor = redactor
     this.#diagnostics = diagnostics
     this.#onDrop = onDrop
     this.#now = now
@@ -281,8 +278,18 @@ export class SpanStats {
     return toOneLine(this.#mask(this.#explain(spanIdOrName)))
   }
 
+  #mask(text: string): string {
+    return this.#redactor?.label(text) ?? text
+  }
+
+  /** A span's name as it is exported. */
+  #showName(name: string): string {
+    return this.#redactor?.line('name', name) ?? name
+  }
+
   #explain(spanIdOrName: string): string {
-    const decided = this.#pending?.explain(spanIdOrName, this.#showName) ?? this.#log?.find(spanIdOrName, this.#showName)
+    const show = (name: string): string => this.#showName(name)
+    const decided = this.#pending?.explain(spanIdOrName, show) ?? this.#log?.find(spanIdOrName, show)
     const open = this.#open?.find(spanIdOrName) ?? []
     const [oldest] = open
     if (oldest === undefined) return decided ?? `unknown: no recent span has the id or name ${quote(spanIdOrName)}`

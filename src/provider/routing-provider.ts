@@ -19,7 +19,7 @@ import { inferLibrary } from '../semantics/library.js'
 import { createFace } from './face.js'
 import { readSpanContext } from './foreign-span.js'
 import { keepsContext, toCallersContext } from './kept-contexts.js'
-import { builtInRedactor } from '../values/redact.js'
+import { builtInRedactor, type Redactor } from '../values/redact.js'
 import { isStackUsedUp } from '../stack-used-up.js'
 import { describeThrown } from '../values/thrown.js'
 import { callInContext, ensureContextManager, findHostSpan, hasHost, toShownContext } from './host.js'
@@ -32,8 +32,8 @@ import { UnrecordedSpan } from './unrecorded-span.js'
 export interface RoutingOptions {
   /** Takes the spans that start where no tracer is active; without one they are not recorded, and counted. */
   readonly fallback?: Instance | undefined
-  /** The name of a span that nobody owns, as a line may show it. @defaultValue by the built-in rules */
-  readonly showName?: ((name: string) => string) | undefined
+  /** Shows the name of a span that nobody owns in a line. @defaultValue the built-in rules */
+  readonly redactor?: Pick<Redactor, 'line'> | undefined
   readonly diagnostics: Diagnostics
   /** Spans about our own requests are not recorded, whatever instrumented them. */
   readonly isOwnEndpoint?: ((url: string) => boolean) | undefined
@@ -149,8 +149,8 @@ export class RoutingProvider implements FlushableTracerProvider {
   }
 
   #describe(name: string): string {
-    const { showName = showByBuiltInRules } = this.#options
-    return `"${showName(nameText(name))}" is not recorded`
+    const { redactor = builtInRedactor() } = this.#options
+    return `"${redactor.line('name', nameText(name))}" is not recorded`
   }
 
   #isOwnRequest(options: SpanOptions): boolean {
@@ -165,10 +165,6 @@ function newestOf(fallback: Instance | undefined): Instance | undefined {
   let newest = fallback
   while (newest?.successor?.isLive === true) newest = newest.successor
   return newest
-}
-
-function showByBuiltInRules(name: string): string {
-  return builtInRedactor().line('name', name)
 }
 
 const NOBODY_ACTIVE = 'no tracer is active where it starts. Run it inside a traced function, or give the routing provider a fallback tracer'

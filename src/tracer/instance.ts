@@ -33,7 +33,6 @@ import { withinMs } from '../time.js'
 import { toOwnId } from '../semantics/session-id.js'
 import { hideOwnObjects } from '../values/own-objects.js'
 import type { Plain } from '../values/plain.js'
-import type { Redactor } from '../values/redact.js'
 import { type Snapshot, toSnapshot } from '../values/snapshot.js'
 import { describeThrown } from '../values/thrown.js'
 import { VERSION } from '../version.js'
@@ -108,14 +107,12 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   /** What is recorded of calls by default, and the copy that is taken of it. */
   readonly capture: Capture
   readonly #config: ResolvedConfig
-  /** A span's name as it is exported; made apart from the constructor, whose functions hold the tracer. */
-  readonly #showName: (name: string) => string
   readonly #ids: IdGenerator
   #resource: SpanOwner['resource'] | undefined
   #unfinished: UnfinishedSpans | undefined
   #spans: InstanceProvider | undefined
   #exporters: Exporters | undefined
-  readonly #exportProcessor = new ExportProcessor(this)
+  #exportProcessor: ExportProcessor | undefined
   #provider: RoutingProvider | undefined
   #propagator: TextMapPropagator | undefined
   #firstParent: SpanContext | undefined
@@ -136,13 +133,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
     this.isRecording =
       !config.disabled && (config.apiKey !== undefined || config.askKey !== undefined || config.testMode || hasOwnExit(config))
     this.diagnostics = createDiagnostics({ logger: config.logger, verbose: config.verbose, label: this.label, mask: this.redactor.label })
-    this.#showName = toShowName(this.redactor)
-    this.stats = new SpanStats({
-      diagnostics: this.diagnostics,
-      onDrop: config.onDrop,
-      mask: this.redactor.label,
-      showName: this.#showName,
-    })
+    this.stats = new SpanStats({ diagnostics: this.diagnostics, onDrop: config.onDrop, redactor: this.redactor })
     this.ownSession = createOwnSession(config, caller, (value) => this.snapshot(value).value)
     this.#firstParent = this.ownSession.follows === undefined ? caller?.parent : undefined
     if (config.spool !== undefined && this.isRecording) void this.exporters
@@ -171,9 +162,14 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
       diagnostics: this.diagnostics,
       ownSession: this.ownSession,
       ids: this.#ids,
-      exportProcessor: this.#exportProcessor,
+      exportProcessor: this.#lastProcessor,
     })
     return this.#spans
+  }
+
+  get #lastProcessor(): ExportProcessor {
+    this.#exportProcessor ??= new ExportProcessor(this)
+    return this.#exportProcessor
   }
 
   /** The spans that have not ended; kept from the first one on. */
@@ -183,8 +179,8 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   }
 
   #watchOpen(): UnfinishedSpans {
-    const { stats, diagnostics, clock } = this
-    const open = new UnfinishedSpans({ stats, diagnostics, clock, limits: toOpenLimits(this.#config), showName: this.#showName })
+    const { stats, diagnostics, clock, redactor } = this
+    const open = new UnfinishedSpans({ stats, diagnostics, clock, redactor, limits: toOpenLimits(this.#config) })
     stats.watchOpen(open)
     return open
   }
@@ -220,7 +216,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
   get provider(): RoutingProvider {
     this.#provider ??= new RoutingProvider({
       fallback: this,
-      showName: this.#showName,
+      redactor: this.redactor,
       diagnostics: this.diagnostics,
       isOwnEndpoint,
       registerContextManager: this.#config.registerContextManager,
@@ -550,7 +546,7 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   #handOver(span: GuardedSpan, record: SpanRecord): void {
     try {
-      this.#exportProcessor.handOver(span, record)
+      this.#lastProcessor.handOver(span, record)
     } catch (error) {
       if (isStackUsedUp(error) || record.isHandedOver) throw error
       record.isHandedOver = true
@@ -850,9 +846,4 @@ function takeTurn(message: string): boolean {
     return true
   }
   return false
-}
-
-/** Knows no tracer: the books outlive one that the program let go of. */
-function toShowName(redactor: Redactor): (name: string) => string {
-  return (name) => redactor.line('name', name)
 }

@@ -79,9 +79,8 @@ export function createRoutingProvider({
 }: {
   fallback?: HoneyHiveTracer
 } = {}): FlushableTracerProvider & { readonly unowned: number } {
-  const redactor = fallback?.instance.redactor
-  const showName = redactor && ((name: string) => redactor.line('name', name))
-  return new RoutingProvider({ fallback: fallback?.instance, showName, diagnostics: processDiagnostics, isOwnEndpoint, flushAll })
+  const instance = fallback?.instance
+  return new RoutingProvider({ fallback: instance, redactor: instance?.redactor, diagnostics: processDiagnostics, isOwnEndpoint, flushAll })
 }
 
 /**

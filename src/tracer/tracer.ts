@@ -107,7 +107,7 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
 
   readonly #config: ResolvedConfig
   readonly #instance: TracerInstance
-  readonly #check: GivenCheck
+  #givenCheck: GivenCheck | undefined
   #closing: Promise<boolean> | undefined
 
   private constructor(maker: typeof INIT, config: ResolvedConfig, collaborators: Collaborators | undefined) {
@@ -115,7 +115,6 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
     this.#config = config
     const caller = config.linkCarrier === undefined ? undefined : readCaller(config.linkCarrier)
     this.#instance = new TracerInstance({ tracer: this, config, caller, collaborators })
-    this.#check = new GivenCheck(this.#instance.diagnostics)
   }
 
   /**
@@ -456,6 +455,11 @@ export class HoneyHiveTracer implements TracerHandle, AsyncDisposable {
   /** Stands for this object where user values are captured. */
   get honeyhiveText(): string {
     return '[HoneyHiveTracer]'
+  }
+
+  get #check(): GivenCheck {
+    this.#givenCheck ??= new GivenCheck(this.#instance.diagnostics)
+    return this.#givenCheck
   }
 
   #enableInstrumentations(): void {

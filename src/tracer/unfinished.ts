@@ -9,6 +9,7 @@ import { GuardedSpan } from '../provider/guarded-span.js'
 import { OpenSpans, type OpenSpansLimits } from '../provider/open-spans.js'
 import type { SpanRecord } from '../provider/span-record.js'
 import { ATTRIBUTE } from '../semantics/attributes.js'
+import type { Redactor } from '../values/redact.js'
 
 /**
  * How long after its parent's end an open span in which nothing happens is waited for, milliseconds: the clients of OpenAI and
@@ -32,8 +33,8 @@ export interface OpenSpanParts {
   readonly diagnostics: Diagnostics
   readonly clock: Clock
   readonly limits: OpenSpansLimits
-  /** A span's name as it is exported. */
-  readonly showName: (name: string) => string
+  /** Shows a span's name as it is exported. */
+  readonly redactor: Pick<Redactor, 'line'>
 }
 
 /**
@@ -125,7 +126,7 @@ export class UnfinishedSpans implements OpenSpansView {
     if (oldest === undefined) return undefined
     const byLibrary = countByLibrary(this.#open)
     const oldestOpen = this.#toOpenSpan(oldest)
-    return { oldestOpen: { ...oldestOpen, name: this.#parts.showName(oldestOpen.name) }, openByLibrary: Object.fromEntries(byLibrary) }
+    return { oldestOpen: { ...oldestOpen, name: this.#showName(oldestOpen.name) }, openByLibrary: Object.fromEntries(byLibrary) }
   }
 
   find(spanIdOrName: string): readonly OpenSpan[] {
@@ -135,6 +136,10 @@ export class UnfinishedSpans implements OpenSpansView {
       if (nameOf(record) === spanIdOrName) found.push(record)
     }
     return found.map((record) => this.#toOpenSpan(record))
+  }
+
+  #showName(name: string): string {
+    return this.#parts.redactor.line('name', name)
   }
 
   #toOpenSpan(record: SpanRecord): OpenSpan {
@@ -184,7 +189,7 @@ export class UnfinishedSpans implements OpenSpansView {
     for (const [library] of counts) if (this.#named.size < MAX_REMEMBERED) this.#named.add(library)
     const shown = counts.slice(0, MAX_SHOWN).map(([library, count]) => `${count} of ${library.slice(0, MAX_SHOWN_CHARS)}`)
     const [first] = records.filter(({ library }) => counts.some(([name]) => name === library.name))
-    const example = first === undefined ? '' : ` The first is ${toShown(this.#parts.showName(nameOf(first)))}.`
+    const example = first === undefined ? '' : ` The first is ${toShown(this.#showName(nameOf(first)))}.`
     const others = counts.length > MAX_SHOWN ? ` and of ${counts.length - MAX_SHOWN} more libraries` : ''
     const message = `spans that nothing had ended are exported as they are, marked ${ATTRIBUTE.unfinished}: ${shown.join(', ')}${others}.${example} ${REMEDY}`
     this.#parts.diagnostics.warnOnce(`unfinished:${counts[0]?.[0]}`, message)

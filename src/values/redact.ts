@@ -36,6 +36,8 @@ const DEFAULT_REPLACEMENT = '[REDACTED]'
 /** How much of what a user's function returns is kept, in bytes. */
 const MAX_RETURNED_BYTES = 10_485_760
 
+const NO_MASKS: readonly MaskText[] = []
+
 /** The rules of most tracers, which share what is remembered of names. */
 const BUILT_IN_RULES = createKeyRules([], true)
 const USUAL_PARTS: TextMaskParts = { keyRules: BUILT_IN_RULES, formats: true, replacement: DEFAULT_REPLACEMENT }
@@ -63,22 +65,16 @@ export function createRedactor(
   const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
   const isUsual = keyRules === BUILT_IN_RULES && formats && replacement === DEFAULT_REPLACEMENT
   const label = createSecretMask(secrets, DEFAULT_REPLACEMENT)
-  const byPattern = patterns.map((pattern) => createPatternMask(pattern, replacement))
-  const masks = listMasks(
+  const byPattern = patterns.length === 0 ? NO_MASKS : patterns.map((pattern) => createPatternMask(pattern, replacement))
+  const bySettings = [
     media === 'summary' ? summariseMedia : undefined,
     replacement === DEFAULT_REPLACEMENT ? label : createSecretMask(secrets, replacement),
     isUsual ? USUAL_TEXT_MASK : createTextMask({ keyRules, formats, replacement }),
-    ...byPattern,
-  )
-  const nameMasks = listMasks(label, isUsual ? USUAL_NAME_MASK : createNameMask({ keyRules, formats, replacement }))
+  ]
+  const masks = [...bySettings.filter((mask) => mask !== undefined), ...byPattern]
+  const nameMask = isUsual ? USUAL_NAME_MASK : createNameMask({ keyRules, formats, replacement })
   const ask = typeof rules === 'function' ? createAsk(rules, masks, replacement) : undefined
-  const fieldNameMasks = byPattern.length === 0 ? nameMasks : [...nameMasks, ...byPattern]
-  return new RuleRedactor({ keyRules, masks, nameMasks, fieldNameMasks, ask, replacement, label, media })
-}
-
-/** Copied once more, because what `filter` gives has room for sixteen. */
-function listMasks(...masks: readonly (MaskText | undefined)[]): readonly MaskText[] {
-  return [...masks.filter((mask) => mask !== undefined)]
+  return new RuleRedactor({ keyRules, masks, nameMask, byPattern, ask, replacement, label, media })
 }
 
 function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
@@ -90,10 +86,10 @@ interface RedactorParts {
   readonly keyRules: KeyRules
   /** What a text goes through, in order. */
   readonly masks: readonly MaskText[]
-  /** What the name of an attribute goes through. */
-  readonly nameMasks: readonly MaskText[]
-  /** What the name of a field inside a value goes through. */
-  readonly fieldNameMasks: readonly MaskText[]
+  /** What the name of an attribute goes through after `label`. */
+  readonly nameMask: MaskText | undefined
+  /** What the name of a field inside a value goes through after that, and what is among `masks`. */
+  readonly byPattern: readonly MaskText[]
   readonly ask: MaskLeaf | undefined
   readonly replacement: string
   /** Masks own secrets, whatever the user's replacement is: what labels something travels as JSON and in headers. */
@@ -117,7 +113,8 @@ class RuleRedactor implements Redactor {
   }
 
   name(text: string): string {
-    return maskText(text, this.#parts.nameMasks)
+    const shown = this.label(text)
+    return this.#parts.nameMask?.(shown) ?? shown
   }
 
   value(path: string, at: Plain): Plain {
@@ -130,9 +127,9 @@ class RuleRedactor implements Redactor {
   }
 
   #createWalk(): SecretWalk {
-    const { keyRules, fieldNameMasks, replacement, media } = this.#parts
+    const { keyRules, byPattern, replacement, media } = this.#parts
     const maskLeaf: MaskLeaf = (path, leaf) => this.#leaf(path, leaf)
-    const maskName = (name: string): string => maskText(name, fieldNameMasks)
+    const maskName = (name: string): string => maskText(this.name(name), byPattern)
     return new SecretWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction: this.hasFunction, media })
   }
 

@@ -162,7 +162,8 @@ describe('SpanStats', () => {
       logger: { debug: (line) => said.push(line), warn: () => undefined, error: () => undefined },
     })
     const mask = (text: string): string => text.replaceAll('secret', '***')
-    const { stats } = open({ diagnostics, mask, onDrop: ({ detail }) => details.push(detail) })
+    const redactor = { label: mask, line: (_: string, text: string) => mask(text) }
+    const { stats } = open({ diagnostics, redactor, onDrop: ({ detail }) => details.push(detail) })
     stats.failed('HTTP 401 secret')
     stats.droppedOne('httpStatus', span('secret'), 'secret')
     stats.dropped('httpStatus', [span('a'), span('b')], '')
