@@ -11,8 +11,8 @@ export interface ApiKeyOptions {
   readonly known: string | undefined
   /** Asked at the first use without a known key, and again when the server refuses the key. @defaultValue the key never changes */
   readonly ask: AskKey | undefined
-  /** Sees each key before it is used, so that it can be masked. */
-  readonly onKey: (key: string) => void
+  /** Sees each key that `ask` gives before it is used, so that it can be masked. */
+  readonly onKey?: ((key: string) => void) | undefined
 }
 
 /** Longest wait for an answer, milliseconds: the limit of one request. */
@@ -63,7 +63,7 @@ export class ApiKey {
   async #renew(ask: AskKey): Promise<void> {
     this.#asking ??= this.#askOnce(ask)
     this.#key = await this.#asking
-    this.#options.onKey(this.#key)
+    this.#options.onKey?.(this.#key)
   }
 
   async #askOnce(ask: AskKey): Promise<string> {

@@ -26,7 +26,7 @@ const CAPACITY = 1_000
 /** The last decisions about spans, a ring. */
 export class DecisionLog {
   readonly #now: () => number
-  readonly #decisions: Decision[] = []
+  #decisions: Decision[] = []
   #next = 0
 
   constructor(now: () => number) {
@@ -37,7 +37,7 @@ export class DecisionLog {
   add({ spanId, name }: SpanName, reason: Fate, detail: string): void {
     const atMs = this.#now()
     const oldest = this.#decisions[this.#next]
-    if (oldest === undefined) this.#decisions[this.#next] = { spanId, name, fate: reason, detail, atMs }
+    if (oldest === undefined) this.#append({ spanId, name, fate: reason, detail, atMs })
     else {
       // Once the ring is full nothing is made any more.
       oldest.spanId = spanId
@@ -47,6 +47,12 @@ export class DecisionLog {
       oldest.atMs = atMs
     }
     this.#next = (this.#next + 1) % CAPACITY
+  }
+
+  /** What is appended to has room for sixteen more, and many a tracer has one span. */
+  #append(decision: Decision): void {
+    if (this.#decisions.length === 0) this.#decisions = [decision]
+    else this.#decisions.push(decision)
   }
 
   /** Decides about all spans that are `open`. */

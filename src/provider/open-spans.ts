@@ -10,6 +10,12 @@ export interface OpenSpansLimits {
   readonly maxBytes: number
 }
 
+/** Who hears of open spans. */
+export interface OpenSpansListener {
+  /** A span is no longer kept. */
+  onLetGo(record: SpanRecord): void
+}
+
 /**
  * The spans of one tracer that were started and have not ended, in order of their start: a list through the records
  * themselves, because a set of its own costs each span more than the rest of the bookkeeping.
@@ -19,17 +25,16 @@ export interface OpenSpansLimits {
  */
 export class OpenSpans implements Iterable<SpanRecord> {
   readonly #limits: OpenSpansLimits
-  readonly #onLetGo: (record: SpanRecord) => void
+  readonly #listener: OpenSpansListener
   #oldest: SpanRecord | undefined
   #newest: SpanRecord | undefined
   #count = 0
   #bytes = 0
   #letGo = 0
 
-  /** @param onLetGo told of each span that is let go of. */
-  constructor(limits: OpenSpansLimits, onLetGo: (record: SpanRecord) => void) {
+  constructor(limits: OpenSpansLimits, listener: OpenSpansListener) {
     this.#limits = limits
-    this.#onLetGo = onLetGo
+    this.#listener = listener
   }
 
   /** Spans that were let go of and have not ended. */
@@ -81,7 +86,7 @@ export class OpenSpans implements Iterable<SpanRecord> {
       this.#unlink(oldest)
       oldest.listing = 'letGo'
       this.#letGo += 1
-      this.#onLetGo(oldest)
+      this.#listener.onLetGo(oldest)
     }
   }
 

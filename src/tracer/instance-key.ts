@@ -9,7 +9,13 @@ const keys = new NativeWeakMap<ResolvedConfig, ApiKey>()
 export function apiKeyFor(config: ResolvedConfig): ApiKey {
   const known = keys.get(config)
   if (known !== undefined) return known
-  const made = new ApiKey({ known: config.apiKey, ask: config.askKey, onKey: (key) => secretsOf(config).add(key) })
+  const onKey = config.askKey === undefined ? undefined : toMask(config)
+  const made = new ApiKey({ known: config.apiKey, ask: config.askKey, onKey })
   keys.set(config, made)
   return made
+}
+
+/** Apart from it, because a function that makes closures pays for them each time it is called. */
+function toMask(config: ResolvedConfig): (key: string) => void {
+  return (key) => secretsOf(config).add(key)
 }

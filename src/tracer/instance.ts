@@ -1,8 +1,8 @@
 import { areAllTrue, outcomesOf, NativeMap } from '../builtins.js'
 import { ROOT_CONTEXT, type Span, type SpanContext, type SpanOptions, type TextMapPropagator } from '@opentelemetry/api'
 import type { IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace'
-import type { ResolvedConfig } from '../config/resolved.js'
-import { CAPTURE_DEFAULTS } from '../config/schema.js'
+import type { ResolvedBatch, ResolvedConfig } from '../config/resolved.js'
+import { BATCH_DEFAULTS, CAPTURE_DEFAULTS } from '../config/schema.js'
 import type { Around, Frame, FrameValues, Scope } from '../context/frame.js'
 import { processState } from '../context/globals.js'
 import type { Instance, InstrumentationLibrary, OwnedSpan, Place, RoutedSpan, TracerHandle } from '../context/instance.js'
@@ -180,7 +180,9 @@ export class TracerInstance implements Instance, Recorder, SpanOwner {
 
   #watchOpen(): UnfinishedSpans {
     const { stats, diagnostics, clock, redactor } = this
-    const open = new UnfinishedSpans({ stats, diagnostics, clock, redactor, limits: toOpenLimits(this.#config) })
+    const { batch } = this.#config
+    const limits = batch === BATCH_DEFAULTS ? usualLimits : toOpenLimits(batch)
+    const open = new UnfinishedSpans({ stats, diagnostics, clock, redactor, limits })
     stats.watchOpen(open)
     return open
   }
@@ -780,7 +782,7 @@ async function releaseExporters(exporters: Exporters, stats: SpanStats, diagnost
 }
 
 /** As many as the queue takes, through which they would have to go in the end, and never only a few. */
-function toOpenLimits({ batch: { maxQueueSize, maxQueueBytes } }: ResolvedConfig): OpenSpansLimits {
+function toOpenLimits({ maxQueueSize, maxQueueBytes }: ResolvedBatch): OpenSpansLimits {
   return { maxSpans: Math.max(MIN_OPEN_SPANS, maxQueueSize), maxBytes: Math.max(MIN_OPEN_BYTES, maxQueueBytes) }
 }
 
@@ -793,8 +795,9 @@ function hasOwnExit({ exporter, exportUrl, spanProcessors }: ResolvedConfig): bo
 }
 
 const systemClock = createSystemClock()
-/** Of every tracer that was given no other settings. */
+/** Both of every tracer that was given no other settings. */
 const usualCapture = new Capture(CAPTURE_DEFAULTS, hideOwnObjects)
+const usualLimits = toOpenLimits(BATCH_DEFAULTS)
 
 /**
  * What is around, with the active OpenTelemetry span of another instance in that instance's frame. Instrumentors make their

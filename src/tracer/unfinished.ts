@@ -6,7 +6,7 @@ import type { OpenSpan, OpenSpansView, SpanStats } from '../export/stats.js'
 import { toShown } from '../options/shown.js'
 import type { Clock } from '../provider/clock.js'
 import { GuardedSpan } from '../provider/guarded-span.js'
-import { OpenSpans, type OpenSpansLimits } from '../provider/open-spans.js'
+import { OpenSpans, type OpenSpansLimits, type OpenSpansListener } from '../provider/open-spans.js'
 import type { SpanRecord } from '../provider/span-record.js'
 import { ATTRIBUTE } from '../semantics/attributes.js'
 import type { Redactor } from '../values/redact.js'
@@ -41,7 +41,7 @@ export interface OpenSpanParts {
  * The open spans of one tracer, and when they are exported although nothing ended them: at its end, and once their parent ended
  * long ago. It knows no tracer, so that what runs at the end of the process keeps none alive.
  */
-export class UnfinishedSpans implements OpenSpansView {
+export class UnfinishedSpans implements OpenSpansView, OpenSpansListener {
   readonly #parts: OpenSpanParts
   readonly #open: OpenSpans
   /** Libraries that were told of. */
@@ -53,7 +53,11 @@ export class UnfinishedSpans implements OpenSpansView {
 
   constructor(parts: OpenSpanParts) {
     this.#parts = parts
-    this.#open = new OpenSpans(parts.limits, (record) => parts.stats.letGo({ name: nameOf(record), spanId: record.context.spanId }))
+    this.#open = new OpenSpans(parts.limits, this)
+  }
+
+  onLetGo(record: SpanRecord): void {
+    this.#parts.stats.letGo({ name: nameOf(record), spanId: record.context.spanId })
   }
 
   /** Takes a span that was started; a processor may have ended it at once. */

@@ -8,7 +8,7 @@ import { maskJsonPaths } from './secrets/json-paths.js'
 import { createSecretMask, type SecretList } from './secrets/own-secrets.js'
 import { rememberClean } from './secrets/remembered.js'
 import { createNameMask, createTextMask, type MaskText, type TextMaskParts } from './secrets/text-mask.js'
-import { type MaskLeaf, SecretWalk } from './secrets/walk.js'
+import { type MaskLeaf, SecretWalk, type WalkRules } from './secrets/walk.js'
 import { takeSnapshot } from './snapshot.js'
 
 /** The compiled rules of one instance. */
@@ -61,20 +61,7 @@ export function createRedactor(
   secrets: readonly string[] | SecretList,
   media: MediaMode = 'keep',
 ): Redactor {
-  const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true, formats = builtIn } = toRules(rules)
-  const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
-  const isUsual = keyRules === BUILT_IN_RULES && formats && replacement === DEFAULT_REPLACEMENT
-  const label = createSecretMask(secrets, DEFAULT_REPLACEMENT)
-  const byPattern = patterns.length === 0 ? NO_MASKS : patterns.map((pattern) => createPatternMask(pattern, replacement))
-  const bySettings = [
-    media === 'summary' ? summariseMedia : undefined,
-    replacement === DEFAULT_REPLACEMENT ? label : createSecretMask(secrets, replacement),
-    isUsual ? USUAL_TEXT_MASK : createTextMask({ keyRules, formats, replacement }),
-  ]
-  const masks = [...bySettings.filter((mask) => mask !== undefined), ...byPattern]
-  const nameMask = isUsual ? USUAL_NAME_MASK : createNameMask({ keyRules, formats, replacement })
-  const ask = typeof rules === 'function' ? createAsk(rules, masks, replacement) : undefined
-  return new RuleRedactor({ keyRules, masks, nameMask, byPattern, ask, replacement, label, media })
+  return new RuleRedactor(rules, secrets, media)
 }
 
 function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
@@ -82,55 +69,56 @@ function toRules(rules: RedactRules | RedactFunction | false): RedactRules {
   return typeof rules === 'function' ? {} : rules
 }
 
-interface RedactorParts {
-  readonly keyRules: KeyRules
-  /** What a text goes through, in order. */
-  readonly masks: readonly MaskText[]
-  /** What the name of an attribute goes through after `label`. */
-  readonly nameMask: MaskText | undefined
-  /** What the name of a field inside a value goes through after that, and what is among `masks`. */
-  readonly byPattern: readonly MaskText[]
-  readonly ask: MaskLeaf | undefined
-  readonly replacement: string
-  /** Masks own secrets, whatever the user's replacement is: what labels something travels as JSON and in headers. */
-  readonly label: MaskText | undefined
-  readonly media: MediaMode
-}
-
-class RuleRedactor implements Redactor {
+class RuleRedactor implements Redactor, WalkRules {
   readonly isActive: boolean
   readonly hasFunction: boolean
+  /** Masks own secrets, whatever the user's replacement is: what labels something travels as JSON and in headers. */
   readonly label: MaskText
-  readonly #parts: RedactorParts
+  readonly keyRules: KeyRules
+  readonly replacement: string
+  readonly media: MediaMode
+  /** What a text goes through, in order. */
+  readonly #masks: readonly MaskText[]
+  /** What the name of an attribute goes through after `label`. */
+  readonly #nameMask: MaskText | undefined
+  /** What the name of a field inside a value goes through after that; among `#masks` as well. */
+  readonly #byPattern: readonly MaskText[]
+  readonly #ask: MaskLeaf | undefined
   #walk: SecretWalk | undefined
 
-  constructor(parts: RedactorParts) {
-    const { keyRules, masks, ask, label } = parts
-    this.#parts = parts
-    this.isActive = keyRules.isActive || masks.length > 0 || ask !== undefined
-    this.hasFunction = ask !== undefined
+  constructor(rules: RedactRules | RedactFunction | false, secrets: readonly string[] | SecretList, media: MediaMode) {
+    const { keys = [], patterns = [], replacement = DEFAULT_REPLACEMENT, builtIn = true, formats = builtIn } = toRules(rules)
+    const keyRules = keys.length === 0 && builtIn ? BUILT_IN_RULES : createKeyRules(keys, builtIn)
+    const isUsual = keyRules === BUILT_IN_RULES && formats && replacement === DEFAULT_REPLACEMENT
+    const label = createSecretMask(secrets, DEFAULT_REPLACEMENT)
+    const bySettings = [
+      media === 'summary' ? summariseMedia : undefined,
+      replacement === DEFAULT_REPLACEMENT ? label : createSecretMask(secrets, replacement),
+      isUsual ? USUAL_TEXT_MASK : createTextMask({ keyRules, formats, replacement }),
+    ]
+    this.#byPattern = patterns.length === 0 ? NO_MASKS : patterns.map((pattern) => createPatternMask(pattern, replacement))
+    this.#masks = [...bySettings.filter((mask) => mask !== undefined), ...this.#byPattern]
+    this.#nameMask = isUsual ? USUAL_NAME_MASK : createNameMask({ keyRules, formats, replacement })
+    this.#ask = typeof rules === 'function' ? createAsk(rules, this.#masks, replacement) : undefined
+    this.hasFunction = this.#ask !== undefined
+    this.isActive = keyRules.isActive || this.#masks.length > 0 || this.hasFunction
     this.label = label ?? keepText
+    this.keyRules = keyRules
+    this.replacement = replacement
+    this.media = media
   }
 
   name(text: string): string {
     const shown = this.label(text)
-    return this.#parts.nameMask?.(shown) ?? shown
+    return this.#nameMask?.(shown) ?? shown
   }
 
   value(path: string, at: Plain): Plain {
-    const { keyRules, replacement } = this.#parts
     if (!this.isActive || at === null) return at
-    if (keyRules.isSecretPath(path, typeof at === 'string')) return this.#leaf(path, replacement)
+    if (this.keyRules.isSecretPath(path, typeof at === 'string')) return this.maskLeaf(path, this.replacement)
     // Made with the first value: many a tracer never has one.
-    this.#walk ??= this.#createWalk()
+    this.#walk ??= new SecretWalk(this)
     return this.#walk.value(path, at)
-  }
-
-  #createWalk(): SecretWalk {
-    const { keyRules, byPattern, replacement, media } = this.#parts
-    const maskLeaf: MaskLeaf = (path, leaf) => this.#leaf(path, leaf)
-    const maskName = (name: string): string => maskText(this.name(name), byPattern)
-    return new SecretWalk({ keyRules, maskLeaf, maskName, replacement, hasFunction: this.hasFunction, media })
   }
 
   text(path: string, text: string): string {
@@ -147,14 +135,17 @@ class RuleRedactor implements Redactor {
     }
   }
 
-  #leaf(path: string, leaf: Plain): Plain {
-    const { masks, ask } = this.#parts
-    const shown = typeof leaf === 'string' ? maskText(this.#withoutDeclared(path, leaf), masks) : leaf
-    return ask === undefined ? shown : ask(path, shown)
+  maskLeaf(path: string, leaf: Plain): Plain {
+    const shown = typeof leaf === 'string' ? maskText(this.#withoutDeclared(path, leaf), this.#masks) : leaf
+    return this.#ask === undefined ? shown : this.#ask(path, shown)
+  }
+
+  maskName(name: string): string {
+    return maskText(this.name(name), this.#byPattern)
   }
 
   #withoutDeclared(path: string, text: string): string {
-    const { keyRules, replacement } = this.#parts
+    const { keyRules, replacement } = this
     return keyRules.hasPaths ? maskJsonPaths(text, path, keyRules, replacement) : text
   }
 }

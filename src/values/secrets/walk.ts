@@ -11,50 +11,51 @@ import { isModelToken, isSchema, LITERALS_OF_SCHEMA } from './look-alikes.js'
 export type MaskLeaf = (path: string, leaf: Plain) => Plain
 
 /** What a walk over a value needs. */
-export interface WalkParts {
+export interface WalkRules {
   readonly keyRules: KeyRules
-  readonly maskLeaf: MaskLeaf
-  /** Masks secrets in names of fields. */
-  readonly maskName: (name: string) => string
   readonly replacement: string
   /** Whether media are summarised. */
   readonly media: MediaMode
   /** Whether a function of the user sees each leaf with its path. */
   readonly hasFunction: boolean
+  /** What may be shown in place of one value that stands at `path`. */
+  maskLeaf(path: string, leaf: Plain): Plain
+  /** The name of a field without secrets. */
+  maskName(name: string): string
 }
 
 const NONE: readonly number[] = Object.freeze([])
 
 /** Walks values down to their leaves; what holds nothing to mask comes back as the same object. */
 export class SecretWalk {
-  readonly #parts: WalkParts
+  readonly #rules: WalkRules
   /** Joining the path of each field costs more than looking up its name. */
   readonly #seesPaths: boolean
 
-  constructor(parts: WalkParts) {
-    this.#parts = parts
-    this.#seesPaths = parts.hasFunction || parts.keyRules.hasPaths
+  constructor(rules: WalkRules) {
+    this.#rules = rules
+    this.#seesPaths = rules.hasFunction || rules.keyRules.hasPaths
   }
 
   /** @param name that of the field the value stands in, or of the list around it. */
   value(path: string, value: Plain, name = ''): Plain {
-    const { hasFunction, maskLeaf, media } = this.#parts
+    const { hasFunction, media } = this.#rules
     if (value === null) return null
-    if (typeof value !== 'object') return hasFunction || typeof value === 'string' ? maskLeaf(path, value) : value
+    if (typeof value !== 'object') return hasFunction || typeof value === 'string' ? this.#rules.maskLeaf(path, value) : value
     if (isPlainArray(value)) return this.#items(path, value, name)
     const summary = media === 'summary' ? summariseBuffer(value) : undefined
-    return summary === undefined ? this.#fields(path, value) : maskLeaf(path, summary)
+    return summary === undefined ? this.#fields(path, value) : this.#rules.maskLeaf(path, summary)
   }
 
   #items(path: string, items: readonly Plain[], name: string): readonly Plain[] {
-    const { hasFunction, maskLeaf, replacement } = this.#parts
+    const { hasFunction } = this.#rules
     const secret = this.#findSecrets(items, name)
     let copy: Plain[] | undefined
     for (let i = 0; i < items.length; i += 1) {
       const item = items[i] as Plain
       if (!hasFunction && (typeof item === 'number' || typeof item === 'boolean') && secret === NONE) continue
       const at = this.#seesPaths ? `${path}.${i}` : path
-      const shown = secret.includes(i) && item !== null ? maskLeaf(at, replacement) : this.value(at, item, name)
+      const shown = secret.includes(i) && item !== null ? this.#hide(at) : this.value(at, item, name)
       if (shown === item) continue
       copy ??= items.slice()
       copy[i] = shown
@@ -64,21 +65,21 @@ export class SecretWalk {
 
   /** Pairs, raw headers and arguments begin with text. */
   #findSecrets(items: readonly Plain[], name: string): readonly number[] {
-    const { keyRules } = this.#parts
+    const { keyRules } = this.#rules
     if (!keyRules.isActive || typeof items[0] !== 'string' || items.length < 2) return NONE
     const found = findSecretItems(items.length === 2 ? pairOf(items) : items.map(textOf), keyRules)
     return found.length === 0 || isListOfNames(name) ? NONE : found
   }
 
   #fields(path: string, fields: PlainObject): PlainObject {
-    const { keyRules, maskLeaf, replacement } = this.#parts
+    const { keyRules } = this.#rules
     const names = Object.keys(fields)
     const named = keyRules.isActive ? this.#findNamedValue(fields, names) : undefined
     let copy: { [key: string]: Plain } | undefined
     for (const name of names) {
       const field = fields[name] as Plain
       const at = this.#seesPaths ? `${path}.${name}` : path
-      const shown = name === named && field !== null ? maskLeaf(at, replacement) : this.#field(at, name, fields)
+      const shown = name === named && field !== null ? this.#hide(at) : this.#field(at, name, fields)
       if (shown === field) continue
       copy ??= copyOf(fields)
       setField(copy, name, shown)
@@ -87,12 +88,16 @@ export class SecretWalk {
   }
 
   #withShownNames(fields: PlainObject, names: readonly string[]): PlainObject {
-    const { maskName } = this.#parts
-    if (!hasOther(names, maskName)) return fields
+    if (!this.#hasOther(names)) return fields
     const copy: { [key: string]: Plain } = {}
     const taken = new NativeSet<string>()
-    for (const name of names) setField(copy, takeFreeName(maskName(name), taken), fields[name] as Plain)
+    for (const name of names) setField(copy, takeFreeName(this.#rules.maskName(name), taken), fields[name] as Plain)
     return copy
+  }
+
+  #hasOther(names: readonly string[]): boolean {
+    for (const name of names) if (this.#rules.maskName(name) !== name) return true
+    return false
   }
 
   /** The field that holds what another field calls a secret: `value` in `{ name: 'Authorization', value }`. */
@@ -103,33 +108,37 @@ export class SecretWalk {
     const isNamed = names.some((name) => {
       const said = fields[name]
       const role = typeof said === 'string' && said.length <= MAX_NAME_CHARS ? toFieldRole(name) : undefined
-      return (role === 'name' || role === 'kind') && this.#parts.keyRules.isSecretTextName(said as string)
+      return (role === 'name' || role === 'kind') && this.#rules.keyRules.isSecretTextName(said as string)
     })
     return isNamed ? value : undefined
   }
 
   #field(path: string, name: string, fields: PlainObject): Plain {
-    const { keyRules, maskLeaf, replacement } = this.#parts
+    const { keyRules } = this.#rules
     const field = this.#withoutMedium(name, fields)
     if (field === null) return null
     if (!keyRules.isSecretField(path, name, typeof field === 'string')) return this.value(path, field, name)
     if (isModelToken(name, fields)) return this.value(path, field, name)
-    return isSchema(field) ? this.#schema(path, field) : maskLeaf(path, replacement)
+    return isSchema(field) ? this.#schema(path, field) : this.#hide(path)
+  }
+
+  /** What stands in place of a secret. */
+  #hide(path: string): Plain {
+    return this.#rules.maskLeaf(path, this.#rules.replacement)
   }
 
   #withoutMedium(name: string, fields: PlainObject): Plain {
     const field = fields[name] as Plain
-    return this.#parts.media === 'summary' && typeof field === 'string' ? (summariseField(name, field, fields) ?? field) : field
+    return this.#rules.media === 'summary' && typeof field === 'string' ? (summariseField(name, field, fields) ?? field) : field
   }
 
   /** The schema of a secret says what one looks like; only its literals may be one. */
   #schema(path: string, schema: PlainObject): Plain {
-    const { maskLeaf, replacement } = this.#parts
     const literals = Object.keys(schema).filter((name) => LITERALS_OF_SCHEMA.has(name))
     const shown = this.#fields(path, schema)
     if (literals.length === 0) return shown
     const copy = copyOf(shown)
-    for (const name of literals) setField(copy, name, maskLeaf(this.#seesPaths ? `${path}.${name}` : path, replacement))
+    for (const name of literals) setField(copy, name, this.#hide(this.#seesPaths ? `${path}.${name}` : path))
     return copy
   }
 }
@@ -138,11 +147,6 @@ export class SecretWalk {
 function findValueField(names: readonly string[]): string | undefined {
   for (const name of names) if (toFieldRole(name) === 'value') return name
   return undefined
-}
-
-function hasOther(names: readonly string[], maskName: (name: string) => string): boolean {
-  for (const name of names) if (maskName(name) !== name) return true
-  return false
 }
 
 const MAX_NAMED_FIELDS = 24
