@@ -118,12 +118,20 @@ describe('intrinsics that are frozen', () => {
 })
 
 describe('async functions that call themselves without end', () => {
-  it('reject with the error of the host, which reaches who awaits them and nobody else; every span is counted', async () => {
-    const [us, control] = await Promise.all([run('us', '', { program: 'recursion.mjs' }), run('nobody', '', { program: 'recursion.mjs' })])
-    expect([us.seen.code, us.seen.stdout]).toEqual([control.seen.code, control.seen.stdout])
-    const books = JSON.parse(us.books ?? '') as TracerStats
-    expect(books.started).toBe(books.ended + books.open)
-    expect(books.open).toBe(0)
-    expect(books.ended).toBe(books.exported + books.pending + lostOf(books))
-  })
+  const ways = ['awaits', 'returns', 'resolves', 'catches', 'iterates', 'awaits with an argument', 'waits beside', 'hands']
+  it.each(ways)(
+    '%s: rejects with the error of the host, which reaches who awaits it and nobody else; every span is counted',
+    async (way) => {
+      const [us, control] = await Promise.all([
+        run('us', way, { program: 'recursion.mjs' }),
+        run('nobody', way, { program: 'recursion.mjs' }),
+      ])
+      expect([us.seen.code, us.seen.stdout]).toEqual([control.seen.code, control.seen.stdout])
+      expect(us.seen.stdout).toContain('RangeError')
+      const books = JSON.parse(us.books ?? '') as TracerStats
+      expect(books.started).toBe(books.ended + books.open)
+      expect(books.open).toBe(0)
+      expect(books.ended).toBe(books.exported + books.pending + lostOf(books))
+    },
+  )
 })
