@@ -693,3 +693,12 @@ describe('what is remembered of texts', () => {
     }
   })
 })
+
+describe("the tracer's own key beside a replacement of the user's", () => {
+  it('gives way to that in text and values, and to the usual one in labels, which travel as headers', () => {
+    const redactor = createRedactor({ replacement: '<gone>' }, ['own-key-1234567'])
+    expect(redactor.text('error', 'with own-key-1234567')).toBe('with <gone>')
+    expect(redactor.value('inputs', { note: 'with own-key-1234567' })).toEqual({ note: 'with <gone>' })
+    expect(redactor.label('with own-key-1234567')).toBe('with [REDACTED]')
+  })
+})
