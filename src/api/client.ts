@@ -126,11 +126,14 @@ export class RestClient {
     return this.#calls?.missed ?? 0
   }
 
-  #call(plan: CallPlan): Promise<boolean> {
+  async #call(plan: CallPlan): Promise<boolean> {
     const { transport } = this.#options
-    if (transport === undefined) return resolved(false)
+    if (transport === undefined) return false
     this.#calls ??= new RestCalls(transport, this.#options)
-    return this.#calls.add(plan, this.#closing !== undefined)
+    const calls = this.#calls
+    const hasArrived = await calls.add(plan, this.#closing !== undefined)
+    if (this.#calls === calls && calls.isForgettable) this.#calls = undefined
+    return hasArrived
   }
 }
 
@@ -161,6 +164,11 @@ class RestCalls implements PumpSource<Call, Answer> {
   /** Calls that are not over, starts of sessions excluded. */
   get missed(): number {
     return this.pump.barrier.unsettled - this.#starts
+  }
+
+  /** Whether new ones would be the same: nothing is under way, and there is no failure that a flush has to tell of. */
+  get isForgettable(): boolean {
+    return this.#failures === 0 && this.pump.barrier.unsettled === 0
   }
 
   /** Takes a call; its values are read now, so that later changes do not count. */
