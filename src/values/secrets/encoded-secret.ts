@@ -3,29 +3,32 @@
 /** A secret in any of its encodings. */
 export class EncodedSecret {
   /** Parts of the secret that no encoding changes; a text without any of them does not hold it. */
-  readonly #anchors: readonly string[]
+  readonly anchors: readonly string[]
   readonly #source: () => string
   #expression: RegExp | undefined
 
   /** @param source of the expression, which takes more memory than most tracers ever need. */
   constructor(anchors: readonly string[], source: () => string) {
-    this.#anchors = anchors
+    this.anchors = anchors
     this.#source = source
   }
 
   mask(text: string, replacement: string): string {
-    if (!this.#mayStandIn(text)) return text
+    if (!hasAny(text, this.anchors)) return text
     this.#expression ??= new RegExp(this.#source(), 'g')
     return text.replace(this.#expression, () => replacement)
   }
+}
 
-  #mayStandIn(text: string): boolean {
-    for (const anchor of this.#anchors) if (text.includes(anchor)) return true
-    return false
-  }
+/** Whether one of `parts` stands in `text`. */
+export function hasAny(text: string, parts: readonly string[]): boolean {
+  for (const part of parts) if (text.includes(part)) return true
+  return false
 }
 
 const LINE_BREAK = '(?:(?:\\r?\\n|\\\\{1,16}r\\\\{1,16}n|\\\\{1,16}n|%0[dD]%0[aA]|%0[aA])[ \\t]{0,8})?'
+/** Enough that other texts hardly ever have it; V8 copies as much, where a longer part would hold all that it was cut from. */
+const ANCHOR_CHARS = 12
 /** Shortest line that base64 is broken into, by PEM. */
 const LINE_CHARS = 64
 
@@ -53,7 +56,8 @@ function isKept(char: string): boolean {
 }
 
 function longestKept(text: string): string {
-  return (text.match(/[A-Za-z0-9]+/g) ?? ['']).reduce((longest, run) => (run.length > longest.length ? run : longest))
+  const longest = (text.match(/[A-Za-z0-9]+/g) ?? ['']).reduce((before, run) => (run.length > before.length ? run : before))
+  return longest.slice(0, ANCHOR_CHARS)
 }
 
 function toAnyBase64Form(char: string): string {

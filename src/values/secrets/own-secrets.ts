@@ -1,5 +1,5 @@
 import { toJsonText } from '../../builtins.js'
-import { type EncodedSecret, toEncodedBase64, toEncodedText } from './encoded-secret.js'
+import { type EncodedSecret, hasAny, toEncodedBase64, toEncodedText } from './encoded-secret.js'
 import { toWellFormedText } from '../text.js'
 
 type MaskText = (text: string) => string
@@ -58,23 +58,43 @@ function followSecrets(secrets: SecretList, replacement: string): MaskText {
 }
 
 function compileSecretMask(secrets: readonly string[], replacement: string): MaskText | undefined {
-  const leastChars = Math.min(MIN_PREFIX_CHARS + 1 + CUT_MARK.length, ...secrets.map(({ length }) => length))
   if (secrets.every((secret) => secret === '')) return undefined
-  let forms: readonly string[] | undefined
-  let encoded: readonly EncodedSecret[] = []
+  const shortest = Math.min(...secrets.map(({ length }) => length))
+  let signs: readonly string[] | undefined
+  let forms: SecretForms | undefined
   return (text) => {
-    // What no secret fits into needs none of its forms, and many a tracer never sees more.
-    if (text.length < leastChars) return text
-    if (forms === undefined) {
-      forms = toAllForms(secrets)
-      encoded = secrets.flatMap(toEncodedSecrets)
-    }
+    // No form is shorter than the secret, but the beginning of one may stand where a text was cut.
+    if (text.length < shortest && cutMarkIn(text) === -1) return text
+    signs ??= toSigns(secrets)
+    if (!hasAny(text, signs) && cutMarkIn(text) === -1) return text
+    forms ??= new SecretForms(secrets)
+    return forms.mask(text, replacement)
+  }
+}
+
+/** One of these stands in each text that holds one of the secrets: few and short, as many a tracer never meets its secrets. */
+function toSigns(secrets: readonly string[]): string[] {
+  const unchanged = secrets.filter((secret) => toEncodedText(secret) === undefined)
+  return [...unchanged, ...secrets.flatMap(toEncodedSecrets).flatMap(({ anchors }) => anchors)]
+}
+
+/** All forms of some secrets. */
+class SecretForms {
+  readonly #texts: readonly string[]
+  readonly #encoded: readonly EncodedSecret[]
+
+  constructor(secrets: readonly string[]) {
+    this.#texts = toAllForms(secrets)
+    this.#encoded = secrets.flatMap(toEncodedSecrets)
+  }
+
+  mask(text: string, replacement: string): string {
     let shown = text
-    for (const form of forms) {
+    for (const form of this.#texts) {
       if (shown.includes(form)) shown = shown.replaceAll(form, () => replacement)
     }
-    for (const secret of encoded) shown = secret.mask(shown, replacement)
-    return maskCutSecret(shown, forms, replacement)
+    for (const secret of this.#encoded) shown = secret.mask(shown, replacement)
+    return maskCutSecret(shown, this.#texts, replacement)
   }
 }
 
@@ -113,8 +133,7 @@ function toBase64Forms(secret: string): string[] {
 
 /** Where a text was cut, the beginning of a secret may stand right before the mark. */
 function maskCutSecret(text: string, forms: readonly string[], replacement: string): string {
-  if (text.length <= MIN_PREFIX_CHARS) return text
-  const markAt = text.length > CUT_MARK_TAIL_CHARS ? text.indexOf(CUT_MARK, text.length - CUT_MARK_TAIL_CHARS) : text.indexOf(CUT_MARK)
+  const markAt = cutMarkIn(text)
   if (markAt === -1) return text
   for (const form of forms) {
     for (let length = Math.min(form.length - 1, markAt); length >= MIN_PREFIX_CHARS; length -= 1) {
@@ -122,4 +141,10 @@ function maskCutSecret(text: string, forms: readonly string[], replacement: stri
     }
   }
   return text
+}
+
+/** Where the end of a cut text says so; -1 in a whole one. */
+function cutMarkIn(text: string): number {
+  if (text.length < MIN_PREFIX_CHARS + CUT_MARK.length) return -1
+  return text.length > CUT_MARK_TAIL_CHARS ? text.indexOf(CUT_MARK, text.length - CUT_MARK_TAIL_CHARS) : text.indexOf(CUT_MARK)
 }
