@@ -4,11 +4,14 @@ import { rollup } from 'rollup'
 
 /** Entries that work without the tracer and share parts with it. */
 const WITHOUT_TRACER = ['dev', 'cli/main']
+/** What esbuild writes for `scripts/node-globals.js`, which only passes names on, and its call at the beginning of each module. */
+const INITIALISER = /var init_node_globals = __esm\(\{\s*"scripts\/node-globals\.js"\(\) \{\s*("use strict";\s*)?\}\s*\}\);/
+const INITIALISER_CALLS = /^\s*init_node_globals\(\);\n/gm
 
 /**
  * Joins the many small chunks that the main entry loads into two: `core`, and `shared` with what {@link WITHOUT_TRACER} load too.
  * Opening a file costs Node about half a millisecond, so that thirty of them are a quarter of the time the package takes to load;
- * esbuild makes a chunk for every set of entries that share something and cannot be told otherwise.
+ * esbuild makes a chunk for every set of entries that share something and cannot be told otherwise. Leaves out calls that do nothing.
  *
  * @param folder the ES modules as esbuild wrote them; rewritten in place.
  */
@@ -34,7 +37,10 @@ export async function joinChunks(folder: string): Promise<void> {
   })
   await bundle.close()
   for (const file of files) rmSync(join(root, file))
-  for (const file of output) if (file.type === 'chunk') writeFileSync(join(root, file.fileName), file.code)
+  const chunks = output.filter((file) => file.type === 'chunk')
+  if (!chunks.some(({ code }) => INITIALISER.test(code)))
+    throw new Error('esbuild writes scripts/node-globals.js in another way: look at `INITIALISER`')
+  for (const { fileName, code } of chunks) writeFileSync(join(root, fileName), code.replace(INITIALISER_CALLS, ''))
 }
 
 /** The name of the joined chunk of every module that the main entry loads. */

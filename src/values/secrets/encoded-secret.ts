@@ -1,29 +1,11 @@
 /** Finds a secret in the encodings that keep its letters and digits: JSON escapes, percent-encoding, wrapped and URL-safe base64. */
 
 /** A secret in any of its encodings. */
-export class EncodedSecret {
+export interface EncodedSecret {
   /** Parts of the secret that no encoding changes; a text without any of them does not hold it. */
   readonly anchors: readonly string[]
-  readonly #source: () => string
-  #expression: RegExp | undefined
-
-  /** @param source of the expression, which takes more memory than most tracers ever need. */
-  constructor(anchors: readonly string[], source: () => string) {
-    this.anchors = anchors
-    this.#source = source
-  }
-
-  mask(text: string, replacement: string): string {
-    if (!hasAny(text, this.anchors)) return text
-    this.#expression ??= new RegExp(this.#source(), 'g')
-    return text.replace(this.#expression, () => replacement)
-  }
-}
-
-/** Whether one of `parts` stands in `text`. */
-export function hasAny(text: string, parts: readonly string[]): boolean {
-  for (const part of parts) if (text.includes(part)) return true
-  return false
+  /** Source of the expression that finds it, which takes more memory than most tracers ever need. */
+  readonly source: () => string
 }
 
 const LINE_BREAK = '(?:(?:\\r?\\n|\\\\{1,16}r\\\\{1,16}n|\\\\{1,16}n|%0[dD]%0[aA]|%0[aA])[ \\t]{0,8})?'
@@ -32,16 +14,15 @@ const ANCHOR_CHARS = 12
 /** Shortest line that base64 is broken into, by PEM. */
 const LINE_CHARS = 64
 
-/** `secret` in JSON and URLs of any writer; `undefined` where none of them changes it. */
-export function toEncodedText(secret: string): EncodedSecret | undefined {
+/** `secret` in JSON and URLs of any writer. */
+export function toEncodedText(secret: string): EncodedSecret {
   const chars = [...secret]
-  if (chars.every(isKept)) return undefined
-  return new EncodedSecret([longestKept(secret)], () => chars.map(toAnyForm).join(''))
+  return { anchors: [chars.every(isKept) ? secret : longestKept(secret)], source: () => chars.map(toAnyForm).join('') }
 }
 
 /** Base64 that stands in several lines, in the URL-safe alphabet, or encoded once more. */
 export function toEncodedBase64(base64: string): EncodedSecret {
-  return new EncodedSecret(piecesOf(base64).map(longestKept), () => [...base64].map(toAnyBase64Form).join(LINE_BREAK))
+  return { anchors: piecesOf(base64).map(longestKept), source: () => [...base64].map(toAnyBase64Form).join(LINE_BREAK) }
 }
 
 /** One part more than there can be line breaks: one of them is whole. */

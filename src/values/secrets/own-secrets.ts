@@ -1,5 +1,5 @@
 import { toJsonText } from '../../builtins.js'
-import { type EncodedSecret, hasAny, toEncodedBase64, toEncodedText } from './encoded-secret.js'
+import { type EncodedSecret, toEncodedBase64, toEncodedText } from './encoded-secret.js'
 import { toWellFormedText } from '../text.js'
 
 type MaskText = (text: string) => string
@@ -61,40 +61,35 @@ function compileSecretMask(secrets: readonly string[], replacement: string): Mas
   if (secrets.every((secret) => secret === '')) return undefined
   const shortest = Math.min(...secrets.map(({ length }) => length))
   let signs: readonly string[] | undefined
-  let forms: SecretForms | undefined
+  let mask: MaskText | undefined
   return (text) => {
     // No form is shorter than the secret, but the beginning of one may stand where a text was cut.
     if (text.length < shortest && cutMarkIn(text) === -1) return text
     signs ??= toSigns(secrets)
     if (!hasAny(text, signs) && cutMarkIn(text) === -1) return text
-    forms ??= new SecretForms(secrets)
-    return forms.mask(text, replacement)
+    mask ??= createFormsMask(secrets, replacement)
+    return mask(text)
   }
 }
 
 /** One of these stands in each text that holds one of the secrets: few and short, as many a tracer never meets its secrets. */
 function toSigns(secrets: readonly string[]): string[] {
-  const unchanged = secrets.filter((secret) => toEncodedText(secret) === undefined)
-  return [...unchanged, ...secrets.flatMap(toEncodedSecrets).flatMap(({ anchors }) => anchors)]
+  return secrets.flatMap(toEncodedSecrets).flatMap(({ anchors }) => anchors)
 }
 
-/** All forms of some secrets. */
-class SecretForms {
-  readonly #texts: readonly string[]
-  readonly #encoded: readonly EncodedSecret[]
+function hasAny(text: string, signs: readonly string[]): boolean {
+  for (const sign of signs) if (text.includes(sign)) return true
+  return false
+}
 
-  constructor(secrets: readonly string[]) {
-    this.#texts = toAllForms(secrets)
-    this.#encoded = secrets.flatMap(toEncodedSecrets)
-  }
-
-  mask(text: string, replacement: string): string {
+/** Masks the secrets in all of their forms. */
+function createFormsMask(secrets: readonly string[], replacement: string): MaskText {
+  const forms = toAllForms(secrets)
+  const encoded = secrets.flatMap(toEncodedSecrets).map(({ source }) => new RegExp(source(), 'g'))
+  return (text) => {
     let shown = text
-    for (const form of this.#texts) {
-      if (shown.includes(form)) shown = shown.replaceAll(form, () => replacement)
-    }
-    for (const secret of this.#encoded) shown = secret.mask(shown, replacement)
-    return maskCutSecret(shown, this.#texts, replacement)
+    for (const form of [...forms, ...encoded]) shown = shown.replaceAll(form, () => replacement)
+    return maskCutSecret(shown, forms, replacement)
   }
 }
 
@@ -115,7 +110,7 @@ function toForms(secret: string): string[] {
 
 /** What the forms above do not name one by one: each writer escapes other characters, and breaks base64 in lines. */
 function toEncodedSecrets(secret: string): EncodedSecret[] {
-  return [toEncodedText(secret), ...toBase64Forms(secret).map(toEncodedBase64)].filter((encoded) => encoded !== undefined)
+  return [toEncodedText(secret), ...toBase64Forms(secret).map(toEncodedBase64)]
 }
 
 /** Base64 of a text in which the secret stands, at each of the three places its first byte can have in a group. */

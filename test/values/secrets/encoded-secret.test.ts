@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { toEncodedBase64, toEncodedText } from '../../../src/values/secrets/encoded-secret.js'
+import { type EncodedSecret, toEncodedBase64, toEncodedText } from '../../../src/values/secrets/encoded-secret.js'
 
-const MASK = '[$&]'
+const MASK = '[masked]'
+const masked = ({ source }: EncodedSecret, text: string): string => text.replaceAll(new RegExp(source(), 'g'), MASK)
 
 describe('a secret in JSON and URLs of any writer', () => {
   const SECRET = 'hh/Abc "def"+g.h~\t=klé0123456789'
@@ -24,22 +25,22 @@ describe('a secret in JSON and URLs of any writer', () => {
   }
   for (const [name, form] of Object.entries(forms)) {
     it(`is found in: ${name}`, () => {
-      expect(secret?.mask(`before ${form} and ${form} after`, MASK)).toBe(`before ${MASK} and ${MASK} after`)
+      expect(masked(secret, `before ${form} and ${form} after`)).toBe(`before ${MASK} and ${MASK} after`)
     })
   }
 
   it('is nothing else that looks like it', () => {
     for (const text of [SECRET.replace('.', 'x'), SECRET.replace('/', 'x'), SECRET.slice(1), 'klé0123456789']) {
-      expect(secret?.mask(text, MASK)).toBe(text)
+      expect(masked(secret, text)).toBe(text)
     }
   })
 
-  it('has no other form where no writer changes it', () => {
-    expect(toEncodedText('hh_key-1.2')).toBeUndefined()
+  it('is found as it is where no writer changes it', () => {
+    expect(masked(toEncodedText('hh_key-1.2'), 'hh_key-1.2, hh_key-1x2, hh_key')).toBe(`${MASK}, hh_key-1x2, hh_key`)
   })
 
   it('may have neither letters nor digits', () => {
-    expect(toEncodedText('"/+=~!')?.mask(encodeURIComponent('"/+=~!'), MASK)).toBe(MASK)
+    expect(masked(toEncodedText('"/+=~!'), encodeURIComponent('"/+=~!'))).toBe(MASK)
   })
 })
 
@@ -55,9 +56,9 @@ describe('the base64 of a secret', () => {
       SHORT.replaceAll('/', '\\/'),
       SHORT.replaceAll('+', '\\u002b'),
     ])
-      expect(secret.mask(`x=${form}&`, MASK)).toBe(`x=${MASK}&`)
+      expect(masked(secret, `x=${form}&`)).toBe(`x=${MASK}&`)
     for (const other of [SHORT.replace('+', '/'), SHORT.replace('/', '+'), SHORT.replace('G', '_')])
-      expect(secret.mask(other, MASK)).toBe(other)
+      expect(masked(secret, other)).toBe(other)
   })
 
   it('is found wherever its lines are broken, and however the break is written', () => {
@@ -70,7 +71,7 @@ describe('the base64 of a secret', () => {
       for (const end of ['\n', '\r\n', '\\n', '\\r\\n', '\\\\n', '%0A', '%0d%0a', '\n    ']) {
         for (let first = 1; first <= 64; first += 1) {
           const lines = [base64.slice(0, first), ...(base64.slice(first).match(/.{1,64}/g) ?? [])]
-          expect(secret.mask(`key: ${lines.join(end)}!`, MASK)).toBe(`key: ${MASK}!`)
+          expect(masked(secret, `key: ${lines.join(end)}!`)).toBe(`key: ${MASK}!`)
         }
       }
     }
