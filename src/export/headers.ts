@@ -35,7 +35,17 @@ const OWN_NAMES: ReadonlySet<string> = new NativeSet([
  *
  * @throws TypeError when a name or a value cannot be sent, line breaks included. The message shows names, never values.
  */
-export function toRequestHeaders({ apiKey, source, headers = {} }: HeaderOptions): Record<string, string> {
+export function toRequestHeaders(options: HeaderOptions): Readonly<Record<string, string>> {
+  const { apiKey, source, headers = {} } = options
+  if (apiKey !== undefined || Object.keys(headers).length > 0) return makeHeaders(options)
+  if (usual?.source !== source) usual = { source, headers: Object.freeze(makeHeaders(options)) }
+  return usual.headers
+}
+
+/** Of tracers without headers of their own: one object for all of a source. */
+let usual: { readonly source: string; readonly headers: Readonly<Record<string, string>> } | undefined
+
+function makeHeaders({ apiKey, source, headers = {} }: HeaderOptions): Record<string, string> {
   return {
     ...toUserHeaders(headers, apiKey !== undefined),
     'User-Agent': toUserAgent(headers),

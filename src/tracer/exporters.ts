@@ -82,7 +82,7 @@ function openTransport(config: ResolvedConfig): HttpTransport {
 }
 
 /** Without the key, which the transport adds for the server it belongs to. */
-function toHeaders(config: ResolvedConfig): Record<string, string> {
+function toHeaders(config: ResolvedConfig): Readonly<Record<string, string>> {
   const { source, headers } = config
   return toRequestHeaders({ apiKey: undefined, source: redactorFor(config).label(source), headers })
 }

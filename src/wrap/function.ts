@@ -44,78 +44,101 @@ function toWrappedSourceText(this: object): string {
  * `fn` runs exactly once for each call, recorded or not.
  */
 export function wrapFunction<F extends Callable>(fn: F, call: CompiledCall | CallFor, resolve: ResolveRecorder): F {
-  // An async generator is an async function, too.
-  const isAsync = types.isAsyncFunction(fn) && !types.isGeneratorFunction(fn)
-  const isFresh = types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
-  const wrapper: F = new NativeProxy(fn, {
-    // Named, so that the stack of a recorded error can do without it.
-    apply: function honeyhiveCall(target, self, args: unknown[]) {
-      const recording = open(call, resolve, self, args)
-      if (recording === undefined) return applyNow(target, self, args)
-      let before: unknown = NEEDS_RUN
-      let stackLimit: number | undefined
-      let result: unknown
-      try {
-        before = recording.enter()
-        if (before === NEEDS_RUN) result = recording.run(target, self, args)
-        else {
-          stackLimit = makeRoomForFrames()
-          result = applyNow(target, self, args)
-        }
-      } catch (error) {
-        // As `giveBackFrames`, which cannot be called where the stack is used up.
-        if (stackLimit !== undefined && Error.stackTraceLimit === stackLimit + 1) Error.stackTraceLimit = stackLimit
-        const failed: Unended = { recording, isFailed: true, outcome: error, next: undefined, isEnded: false }
-        if (waiting.last === undefined) waiting.first = failed
-        else waiting.last.next = failed
-        waiting.last = failed
-        leave(recording, before)
-        endFailed(failed)
-        throw error
-      }
-      try {
-        giveBackFrames(stackLimit)
-        leave(recording, before)
-        if (waiting.first !== undefined) endUnended()
-        if (!isAsync || recording.isUnwatched === true) return afterCall(recording, result, isFresh, self, args)
-        // Of an async function: nobody else holds it, and nothing of it is in the way of `await`. Called here, because Node has to be told
-        // that its rejection is handled on no less stack than that on which it was told of the rejection.
-        return reflectApply(nativeThen, result, handlersOf(new CallSettlement(recording, self, args)))
-      } catch {
-        // A host that changed what all promises have, or whose stack is used up: what the function gave is the caller's all the same.
-        const done: Unended = { recording, isFailed: false, outcome: result, next: undefined, isEnded: false }
-        if (waiting.last === undefined) waiting.first = done
-        else waiting.last.next = done
-        waiting.last = done
-        try {
-          endUnended()
-        } catch {
-          // By the next call on the way out.
-        }
-        return result
-      }
-    },
-    construct(target, args: unknown[], newTarget) {
-      // A class that compares `new.target` with itself must find itself.
-      const made = newTarget === wrapper ? target : newTarget
-      const recording = open(call, resolve, undefined, args)
-      if (recording === undefined) return constructNow(target, args, made)
-      const instance = runRecorded(recording, (...given: never[]): object => constructNow(target, given, made), undefined, args)
-      // An instance is not an answer: it has no output, and may hold connections and keys.
-      succeed(recording, undefined)
-      return instance
-    },
-    has: (target, key) => (key === RETURNS_FRESH_PROMISE ? isFresh : key in target),
-    get(target, key, receiver) {
-      if (key === WRAPPED) return target
-      const field: unknown = reflectGet(target, key, receiver)
-      // One of its own may be frozen, which a proxy has to show as it is.
-      return field === toSourceText && !hasOwnField(target, key) ? toWrappedSourceText : field
-    },
-  })
+  const { wrapper } = new Wrapping(fn, call, resolve)
   copyMetadata(fn, wrapper)
   return wrapper
 }
+
+/** What is behind a wrapper: how its calls are recorded, and what it answers instead of the function. */
+class Wrapping<F extends Callable> implements ProxyHandler<F> {
+  declare readonly apply: typeof honeyhiveCall
+  readonly wrapper: F
+  readonly call: CompiledCall | CallFor
+  readonly resolve: ResolveRecorder
+  readonly isAsync: boolean
+  readonly isFresh: boolean
+
+  constructor(fn: F, call: CompiledCall | CallFor, resolve: ResolveRecorder) {
+    this.call = call
+    this.resolve = resolve
+    // An async generator is an async function, too.
+    this.isAsync = types.isAsyncFunction(fn) && !types.isGeneratorFunction(fn)
+    this.isFresh = types.isAsyncFunction(fn) || RETURNS_FRESH_PROMISE in fn
+    this.wrapper = new NativeProxy<F>(fn, this)
+  }
+
+  construct(target: F, args: unknown[], newTarget: Callable): object {
+    // A class that compares `new.target` with itself must find itself.
+    const made = newTarget === this.wrapper ? target : newTarget
+    const recording = open(this, undefined, args)
+    if (recording === undefined) return constructNow(target, args, made)
+    const instance = runRecorded(recording, (...given: never[]): object => constructNow(target, given, made), undefined, args)
+    // An instance is not an answer: it has no output, and may hold connections and keys.
+    succeed(recording, undefined)
+    return instance
+  }
+
+  has(target: F, key: PropertyKey): boolean {
+    return key === RETURNS_FRESH_PROMISE ? this.isFresh : key in target
+  }
+
+  get(target: F, key: PropertyKey, receiver: unknown): unknown {
+    if (key === WRAPPED) return target
+    const field: unknown = reflectGet(target, key, receiver)
+    // One of its own may be frozen, which a proxy has to show as it is.
+    return field === toSourceText && !hasOwnField(target, key) ? toWrappedSourceText : field
+  }
+}
+
+/** Calls what is wrapped. Named, so that the stack of a recorded error can do without it. */
+function honeyhiveCall(this: Wrapping<Callable>, target: Callable, self: unknown, args: unknown[]): unknown {
+  const recording = open(this, self, args)
+  if (recording === undefined) return applyNow(target, self, args)
+  let before: unknown = NEEDS_RUN
+  let stackLimit: number | undefined
+  let result: unknown
+  try {
+    before = recording.enter()
+    if (before === NEEDS_RUN) result = recording.run(target, self, args)
+    else {
+      stackLimit = makeRoomForFrames()
+      result = applyNow(target, self, args)
+    }
+  } catch (error) {
+    // As `giveBackFrames`, which cannot be called where the stack is used up.
+    if (stackLimit !== undefined && Error.stackTraceLimit === stackLimit + 1) Error.stackTraceLimit = stackLimit
+    const failed: Unended = { recording, isFailed: true, outcome: error, next: undefined, isEnded: false }
+    if (waiting.last === undefined) waiting.first = failed
+    else waiting.last.next = failed
+    waiting.last = failed
+    leave(recording, before)
+    endFailed(failed)
+    throw error
+  }
+  try {
+    giveBackFrames(stackLimit)
+    leave(recording, before)
+    if (waiting.first !== undefined) endUnended()
+    if (!this.isAsync || recording.isUnwatched === true) return afterCall(recording, result, this.isFresh, self, args)
+    // Of an async function: nobody else holds it, and nothing of it is in the way of `await`. Called here, because Node has to be told
+    // that its rejection is handled on no less stack than that on which it was told of the rejection.
+    return reflectApply(nativeThen, result, handlersOf(new CallSettlement(recording, self, args)))
+  } catch {
+    // A host that changed what all promises have, or whose stack is used up: what the function gave is the caller's all the same.
+    const done: Unended = { recording, isFailed: false, outcome: result, next: undefined, isEnded: false }
+    if (waiting.last === undefined) waiting.first = done
+    else waiting.last.next = done
+    waiting.last = done
+    try {
+      endUnended()
+    } catch {
+      // By the next call on the way out.
+    }
+    return result
+  }
+}
+
+Object.assign(Wrapping.prototype, { apply: honeyhiveCall })
 
 function afterCall(recording: Recording, result: unknown, isFresh: boolean, self: unknown, args: readonly unknown[]): unknown {
   if (recording.isUnwatched === true) return watchIfLazy(recording, result, isFresh)
@@ -140,7 +163,7 @@ interface Metadata {
   defineMetadata(key: unknown, value: unknown, target: object): void
 }
 
-function open(call: CompiledCall | CallFor, resolve: ResolveRecorder, self: unknown, args: readonly unknown[]): Recording | undefined {
+function open({ call, resolve }: Wrapping<Callable>, self: unknown, args: readonly unknown[]): Recording | undefined {
   try {
     const compiled = typeof call === 'function' ? call(self) : call
     return resolve(compiled)?.record(compiled, self, args)
