@@ -107,6 +107,9 @@ describe('createRedactor', () => {
     expect(builtIn.value('credentials.user.name', 'u')).toBe(MASK)
     expect(builtIn.value('config.model', 'gpt')).toBe('gpt')
     expect(builtIn.text('exception.message', 'plain')).toBe('plain')
+    // Nothing to hide, and a verdict of a test.
+    expect(builtIn.value('config.api_key', null)).toBeNull()
+    expect([builtIn.value('pass', true), builtIn.value('pass', 'abc')]).toEqual([true, MASK])
   })
 
   it('gives back the same object when nothing is masked', () => {
@@ -439,6 +442,7 @@ describe('createRedactor', () => {
       ['inputs.api_key', MASK],
     ])
     expect(redactor.text('name', 'span')).toBe('span')
+    expect(redactor.text('message.b', 'span')).toBe('{"kept":[1]}')
   })
 
   it('S22 keeps __proto__ as a field', () => {
