@@ -109,6 +109,25 @@ describe('RestClient', () => {
     expect(await client.updateEvent({ event_id: 's1' })).toBe(true)
   })
 
+  it('tells a flush of a call that failed between others that arrived, once', async () => {
+    await server.set({ script: [OK, { status: 400 }, OK, OK], otherwise: OK })
+    const update = (id: string): Promise<boolean> => client.updateEvent({ event_id: id })
+    expect([await update('first'), await update('second'), await update('third')]).toEqual([true, false, true])
+    expect([await client.flush(100), await client.flush(100)]).toEqual([false, true])
+    expect(await update('fourth')).toBe(true)
+    expect(await client.flush(100)).toBe(true)
+    expect(client.unsettled).toBe(0)
+  })
+
+  it('waits for what is under way when the calls before it are over', async () => {
+    await server.set({ script: [OK, { ...OK, delayMs: 200 }], otherwise: OK })
+    expect(await client.updateEvent({ event_id: 'first' })).toBe(true)
+    const second = client.updateEvent({ event_id: 'second' })
+    expect(client.unsettled).toBe(1)
+    expect(await client.flush(5_000)).toBe(true)
+    expect([client.unsettled, await second]).toEqual([0, true])
+  })
+
   it.each([
     ['HTTP 401', { status: 401 }, 'HH_API_KEY'],
     ['HTTP 500', { status: 500 }, 'HTTP 500'],
