@@ -76,8 +76,8 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   readonly #backoff: Backoff
   readonly #now: () => number
   /** Jobs that go before new ones: retries and parts of larger ones. */
-  #waiting: J[] = []
-  #flights: Flight<J>[] = []
+  #waiting: readonly J[] = NONE
+  #flights: readonly Flight<J>[] = NONE
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = 0
   #nextTurn: NodeJS.Immediate | undefined
@@ -115,8 +115,8 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   giveUp(): void {
     const flights = this.#flights
     const waiting = this.#waiting
-    this.#flights = []
-    this.#waiting = []
+    this.#flights = NONE
+    this.#waiting = NONE
     const jobs: J[] = []
     for (let at = 0; at < flights.length; at++) jobs[at] = (flights[at] as Flight<J>).job
     this.#clearTimer()
@@ -129,8 +129,8 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   /** Begins nothing any more, because what is left was counted in another way. */
   stop(): void {
     this.#isStopped = true
-    this.#flights = []
-    this.#waiting = []
+    this.#flights = NONE
+    this.#waiting = NONE
     this.#clearTimer()
     clearImmediate(this.#nextTurn)
   }
@@ -173,13 +173,19 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
       // Timers may fire a fraction of a millisecond early.
       if ((this.#nextTurnMs() ?? Number.POSITIVE_INFINITY) < 1) {
         const controller = new NativeAbortController()
-        const job = this.#waiting.length > 0 ? this.#waiting.shift() : this.#source.take()
+        const job = this.#takeWaiting() ?? this.#source.take()
         if (job !== undefined) void this.#deliver({ job, controller })
       }
       this.wake()
     } catch (error) {
       this.#failed(error)
     }
+  }
+
+  #takeWaiting(): J | undefined {
+    const next = this.#waiting[0]
+    if (next !== undefined) this.#waiting = without(this.#waiting, next)
+    return next
   }
 
   /** A fault of ours, or of what the host made of the language: nobody is on the stack who could be told. */
@@ -195,7 +201,7 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
   async #deliver(flight: Flight<J>): Promise<void> {
     const { job, controller } = flight
     try {
-      this.#flights[this.#flights.length] = flight
+      this.#flights = joined(this.#flights, [flight])
       const outcome = await this.#source.prepare?.(job, controller.signal)
       if (outcome === undefined) await this.#attempt(flight)
       else if (this.#land(flight)) this.#conclude(job, outcome)
@@ -236,16 +242,9 @@ export class Pump<J extends PumpJob, O extends { readonly kind: string }> {
 
   /** Frees the slot; false when the job was given up meanwhile, so that it is counted already. */
   #land(flight: Flight<J>): boolean {
-    // Loops and assignments here and below: what arrays can do may be the host's.
-    const others: Flight<J>[] = []
-    let isFound = false
-    for (let at = 0; at < this.#flights.length; at++) {
-      const other = this.#flights[at] as Flight<J>
-      if (other === flight) isFound = true
-      else others[others.length] = other
-    }
-    this.#flights = others
-    return isFound
+    const { length } = this.#flights
+    this.#flights = without(this.#flights, flight)
+    return this.#flights.length < length
   }
 
   /** Jobs that go before the others. */
@@ -304,11 +303,22 @@ function turnOf(pump: { turn(): void }): void {
   pump.turn()
 }
 
-function joined<T>(first: readonly T[], second: readonly T[]): T[] {
+/** What pumps without anything to do have: for each a list of its own would be kept as long as the pump. */
+const NONE: readonly never[] = []
+
+// Loops and assignments in these: what arrays can do may be the host's.
+function joined<T>(first: readonly T[], second: readonly T[]): readonly T[] {
+  if (second.length === 0) return first.length === 0 ? NONE : first
   const all: T[] = []
   for (let at = 0; at < first.length; at++) all[all.length] = first[at] as T
   for (let at = 0; at < second.length; at++) all[all.length] = second[at] as T
   return all
+}
+
+function without<T>(list: readonly T[], item: T): readonly T[] {
+  const others: T[] = []
+  for (let at = 0; at < list.length; at++) if (list[at] !== item) others[others.length] = list[at] as T
+  return others.length === 0 ? NONE : others
 }
 
 /** How long nothing is tried after a fault of our own, milliseconds. */
