@@ -9,13 +9,13 @@ const keys = new NativeWeakMap<ResolvedConfig, ApiKey>()
 export function apiKeyFor(config: ResolvedConfig): ApiKey {
   const known = keys.get(config)
   if (known !== undefined) return known
-  const onKey = config.askKey === undefined ? undefined : toMask(config)
+  const onKey = config.askKey === undefined ? undefined : keyListenerFor(config)
   const made = new ApiKey({ known: config.apiKey, ask: config.askKey, onKey })
   keys.set(config, made)
   return made
 }
 
 /** Apart from it, because a function that makes closures pays for them each time it is called. */
-function toMask(config: ResolvedConfig): (key: string) => void {
+function keyListenerFor(config: ResolvedConfig): (key: string) => void {
   return (key) => secretsOf(config).add(key)
 }
