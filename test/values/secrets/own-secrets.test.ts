@@ -6,15 +6,15 @@ import { createSecretMask, SecretList } from '../../../src/values/secrets/own-se
 const MASK = '[$&]'
 /** Letters and digits, what writers escape, and what has more than one byte. */
 const CHARS = [...'abXY019_-.~+/"\\ \t%=&é漢', '😀']
-const secrets = fc.array(fc.constantFrom(...CHARS), { minLength: 8, maxLength: 90 }).map((chars) => chars.join(''))
+const secrets = fc.array(fc.constantFrom(...CHARS), { minLength: 8, maxLength: 50, size: 'max' }).map((chars) => chars.join(''))
 /** Without letters, so that nothing around a secret makes one of it. */
-const around = fc.array(fc.constantFrom(...'#;,! \n'), { maxLength: 60 }).map((chars) => chars.join(''))
+const around = fc.array(fc.constantFrom(...'#;,! \n'), { maxLength: 60, size: 'max' }).map((chars) => chars.join(''))
 
 /** How a secret may be written, by one who has it between two texts. */
 const forms: Record<string, (secret: string, before: string, after: string) => string> = {
   'as it is': (secret, before, after) => before + secret + after,
-  'as JSON': (secret, before, after) => before + JSON.stringify(secret) + after,
-  'as JSON in JSON': (secret, before, after) => before + JSON.stringify(JSON.stringify(secret)) + after,
+  'as JSON': (secret, before, after) => JSON.stringify(before + secret + after),
+  'as JSON in JSON': (secret, before, after) => JSON.stringify(JSON.stringify(before + secret + after)),
   'in a URL': (secret, before, after) => encodeURIComponent(before + secret + after),
   'as code points': (secret, before, after) => before + toCodePoints(secret) + after,
   'in base64': (secret, before, after) => Buffer.from(before + secret + after).toString('base64'),
@@ -34,6 +34,7 @@ describe('an own secret', () => {
           const shown = createSecretMask([secret], MASK)?.(write(secret, before, after))
           expect(shown).toContain(MASK)
         }),
+        { numRuns: 50 },
       )
     })
   }
@@ -62,5 +63,31 @@ describe('an own secret', () => {
     list.add('second/secret')
     expect(mask?.(text)).toBe(`${MASK} and ${MASK}`)
     expect(mask?.('second%2Fsecret')).toBe(MASK)
+  })
+
+  it('is found in base64 wherever its lines end', () => {
+    const secret = 'hh_0123456789abcdefghijklmnopqrstuvwxyz'.repeat(3)
+    const base64 = Buffer.from(`<<<${secret}>>>`).toString('base64')
+    for (let first = 0; first < 64; first++) {
+      const lines = [base64.slice(0, first), ...(base64.slice(first).match(/.{1,64}/g) ?? [])]
+      expect(createSecretMask([secret], MASK)?.(lines.join('\n'))?.replaceAll('\n', '')).toBe(`PDw8${MASK}Pj4+`)
+    }
+  })
+
+  it('leaves the characters of base64 that hold bits of what stands around it, and no other', () => {
+    const mask = createSecretMask(['hh_012345678'], MASK)
+    const shown = ['', '.', '..', '...'].map((before) => mask?.(Buffer.from(`${before}hh_012345678`).toString('base64')))
+    expect(shown).toEqual([MASK, `Lm${MASK}A==`, `Li5${MASK}g=`, `Li4u${MASK}`])
+  })
+
+  it('is found beside shorter and longer ones, and as a part of one', () => {
+    const mask = createSecretMask(['key-123', 'key-123-and-more', 'another secret that is long'], MASK)
+    expect(mask?.('key-123')).toBe(MASK)
+    expect(mask?.('key-123-and-more, key-123')).toBe(`${MASK}, ${MASK}`)
+  })
+
+  it('is none where there is none', () => {
+    expect(createSecretMask([], MASK)).toBeUndefined()
+    expect(createSecretMask(new SecretList([]), MASK)?.('any text')).toBe('any text')
   })
 })
