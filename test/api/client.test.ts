@@ -119,13 +119,13 @@ describe('RestClient', () => {
     expect(client.unsettled).toBe(0)
   })
 
-  it('waits for what is under way when the calls before it are over', async () => {
-    await server.set({ script: [OK, { ...OK, delayMs: 200 }], otherwise: OK })
-    expect(await client.updateEvent({ event_id: 'first' })).toBe(true)
-    const second = client.updateEvent({ event_id: 'second' })
+  it('waits for what is under way when the calls beside it are over', async () => {
+    await server.set({ byPath: { '/session/start': OK, '/events': { ...OK, delayMs: 200 } }, otherwise: OK })
+    const slow = client.updateEvent({ event_id: 'slow' })
+    expect(await client.startSession({ session_id: 'quick' })).toBe(true)
     expect(client.unsettled).toBe(1)
     expect(await client.flush(5_000)).toBe(true)
-    expect([client.unsettled, await second]).toEqual([0, true])
+    expect([client.unsettled, await slow]).toEqual([0, true])
   })
 
   it.each([
