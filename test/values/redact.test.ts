@@ -706,3 +706,13 @@ describe("the tracer's own key beside a replacement of the user's", () => {
     expect(redactor.label('with own-key-1234567')).toBe('with [REDACTED]')
   })
 })
+
+describe('bytes that `toJSON` of a Buffer made a field of', () => {
+  it('become a summary, or stay where media are kept', () => {
+    const bytes = JSON.parse(JSON.stringify(Buffer.from('some bytes'))) as Plain
+    expect(createRedactor({}, [], 'summary').value('inputs', { bytes })).toEqual({
+      bytes: expect.stringMatching(/^\[Buffer 10 bytes, sha256/),
+    })
+    expect(createRedactor({}, [], 'keep').value('inputs', { bytes })).toEqual({ bytes })
+  })
+})
