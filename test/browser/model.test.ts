@@ -127,11 +127,13 @@ describe('parseMarkdown', () => {
     ])
   })
 
-  test('is through with 100,000 characters of nesting within seconds', () => {
-    const startMs = performance.now()
-    for (const text of ['> '.repeat(50_000), '['.repeat(100_000), '**a *b '.repeat(14_000), `${'* '.repeat(50_000)}`]) parseMarkdown(text)
-    expect(performance.now() - startMs).toBeLessThan(30_000)
-  })
+  // What takes the square of the time is not through before the limit of a test.
+  test.each(['> '.repeat(50_000), '['.repeat(100_000), '**a *b '.repeat(14_000), '* '.repeat(50_000)])(
+    'is through with 100,000 characters of nesting: %.6s',
+    (text) => {
+      expect(parseMarkdown(text)).not.toEqual([])
+    },
+  )
 })
 
 describe('figures', () => {
