@@ -90,4 +90,11 @@ describe('an own secret', () => {
     expect(createSecretMask([], MASK)).toBeUndefined()
     expect(createSecretMask(new SecretList([]), MASK)?.('any text')).toBe('any text')
   })
+
+  it('is hidden with its first and its last character, and where a URL in small letters was cut', () => {
+    const mask = createSecretMask(['hh\tkey/1234567'], MASK)
+    expect(mask?.(JSON.stringify(JSON.stringify('(hh\tkey/1234567)')))).toBe(JSON.stringify(JSON.stringify(`(${MASK})`)))
+    expect(mask?.('url=hh%09key%2f12… [truncated, 99 more bytes]')).toBe(`url=${MASK}… [truncated, 99 more bytes]`)
+    expect(mask?.('url=hh%09key%2F12… [truncated, 99 more bytes]')).toBe(`url=${MASK}… [truncated, 99 more bytes]`)
+  })
 })
