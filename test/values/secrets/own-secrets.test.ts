@@ -96,5 +96,8 @@ describe('an own secret', () => {
     expect(mask?.(JSON.stringify(JSON.stringify('(hh\tkey/1234567)')))).toBe(JSON.stringify(JSON.stringify(`(${MASK})`)))
     expect(mask?.('url=hh%09key%2f12… [truncated, 99 more bytes]')).toBe(`url=${MASK}… [truncated, 99 more bytes]`)
     expect(mask?.('url=hh%09key%2F12… [truncated, 99 more bytes]')).toBe(`url=${MASK}… [truncated, 99 more bytes]`)
+    // The mark at the end is the one that counts.
+    const quoted = `a text with … [truncated, 5 more bytes] in it, ${'and more, '.repeat(9)}`
+    expect(mask?.(`${quoted}hh%09key… [truncated, 9 more bytes]`)).toBe(`${quoted}${MASK}… [truncated, 9 more bytes]`)
   })
 })
