@@ -716,3 +716,21 @@ describe('bytes that `toJSON` of a Buffer made a field of', () => {
     expect(createRedactor({}, [], 'keep').value('inputs', { bytes })).toEqual({ bytes })
   })
 })
+
+it('leaves a picture in base64 beside its type where media are kept', () => {
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(300, 7)]).toString('base64')
+  const source = { type: 'base64', media_type: 'image/png', data: png }
+  expect(createRedactor({}, [], 'keep').value('inputs', { source })).toEqual({ source })
+  expect(JSON.stringify(createRedactor({}, [], 'summary').value('inputs', { source }))).not.toContain(png)
+})
+
+it('masks the literals in the schema of a secret, and nothing else of it', () => {
+  const password = { type: 'string', description: 'at least 8', default: 'hunter2-hunter2' }
+  const schema = { type: 'object', properties: { password } }
+  expect(createRedactor({}, []).value('config', schema)).toEqual({
+    type: 'object',
+    properties: { password: { ...password, default: '[REDACTED]' } },
+  })
+  const plain = { type: 'string', description: 'at least 8' }
+  expect(createRedactor({}, []).value('config', { password: plain })).toEqual({ password: plain })
+})
