@@ -734,3 +734,12 @@ it('masks the literals in the schema of a secret, and nothing else of it', () =>
   const plain = { type: 'string', description: 'at least 8' }
   expect(createRedactor({}, []).value('config', { password: plain })).toEqual({ password: plain })
 })
+
+it('masks the own key in names of fields as well, each name kept apart and with its value', () => {
+  const redactor = createRedactor({}, ['own-key-1234567', 'own-key-7654321'])
+  const value = { 'of own-key-1234567': 1, 'of own-key-7654321': 2, other: 3 }
+  const shown = redactor.value('inputs', value) as Record<string, unknown>
+  expect(Object.values(shown)).toEqual([1, 2, 3])
+  expect(Object.keys(shown)).toEqual(['of [REDACTED]', expect.stringMatching(/^of \[REDACTED\]./), 'other'])
+  expect(redactor.value('inputs', { other: value.other })).toEqual({ other: 3 })
+})
